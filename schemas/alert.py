@@ -1,0 +1,97 @@
+"""The alert as it is published: every revision of an episode of one signal for one customer."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Literal
+
+import msgspec
+
+Status = Literal["firing", "updated", "resolved", "retracted", "expired"]
+Polarity = Literal["negative", "positive"]
+AlertSeverity = Literal["info", "warning", "error", "critical"]
+
+
+class Driver(msgspec.Struct, frozen=True):
+    """One cause: what was measured, its value, what is usual for this customer, and how much it adds to the score."""
+
+    measure: str
+    value: float | int | None
+    usual: float | int | None
+    contribution: float
+
+
+class Money(msgspec.Struct, frozen=True):
+    """An amount in major units of an ISO 4217 currency."""
+
+    amount: float
+    currency: str
+
+
+class ModelRef(msgspec.Struct, frozen=True):
+    """The model behind a score; `cold` while it has seen too little to be trusted."""
+
+    name: str
+    version: str
+    cold: bool
+
+
+class AlertV1(msgspec.Struct, frozen=True):
+    """One revision of an alert. Consumers keep the highest `revision` of each `alert_id`; the rest is harmless repetition.
+
+    Instants are RFC 3339 text. `starts_at` is the first boundary or day on which the condition was true, `observed_at` the
+    event time of the announcement or the reviewed boundary, `due_at` that plus the signal's response time. `evidence`
+    holds up to 10 event ids, `drivers` up to 5 causes. A pure function of events: the time of sending is a Kafka header.
+    """
+
+    alert_id: str
+    revision: int
+    status: Status
+    signal: str
+    polarity: Polarity
+    severity: AlertSeverity
+    summary: str
+    customer_id: str
+    stage: str | None
+    owner: str
+    intervention: str
+    playbook_url: str
+    starts_at: str
+    observed_at: str
+    due_at: str | None
+    ends_at: str | None
+    score: float | None
+    threshold: float | None
+    drivers: tuple[Driver, ...]
+    clears_when: str
+    value_at_risk: Money | None
+    corroborated_by: tuple[str, ...]
+    model: ModelRef | None
+    catalogue: str
+    evidence: tuple[str, ...]
+    arm: str | None
+    historical: bool
+    schema_version: Literal[1] = 1
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(AlertV1)
+
+
+def alert_id(customer_id: str, signal: str, start_day: str) -> str:
+    """Stable id of an episode: `start_day` is the day it began, as `YYYY-MM-DD` in the deployment's zone.
+
+    >>> len(alert_id("c1", "usage_drop", "2026-03-01"))
+    32
+    """
+    return sha256("\0".join((customer_id, signal, start_day)).encode()).hexdigest()[:32]
+
+
+def encode_alert(alert: AlertV1) -> bytes:
+    """Compact JSON with the fields in their declared order: the same alert is always the same bytes."""
+    return _encoder.encode(alert)
+
+
+def decode_alert(value: bytes) -> AlertV1:
+    """The alert in a record's value; unknown fields are ignored. Raises msgspec.ValidationError or DecodeError."""
+    return _decoder.decode(value)

@@ -1,0 +1,182 @@
+"""From the bytes of a record to an event, and back.
+
+The good path is one typed decode; everything that costs more (finding the reason, CloudEvents, exact limits) is behind
+a cheap test that honest records pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from hashlib import sha256
+from typing import Final
+from zlib import crc32
+
+import msgspec
+
+from schemas import cloudevent
+from schemas.envelope import ENVELOPES, Envelope
+from schemas.errors import RejectedError
+from schemas.event import FEEDS, PURCHASE, Event, EventData
+from schemas.explain import check_utf8, explain, parse_object
+from schemas.instant import to_rfc3339
+from schemas.limits import MAX_BYTES, check_limits, is_surely_within
+
+MAX_AHEAD_MS: Final = 300_000
+"""How far a producer's clock may run ahead of ours: five minutes. Beyond, one fast clock would carry the watermark past
+honest events and make them late."""
+
+_FRAME_BYTES = 5
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+
+_decode_by_feed = tuple(msgspec.json.Decoder(envelope).decode for envelope in ENVELOPES)
+_pack = msgspec.msgpack.Encoder().encode
+_to_json = msgspec.json.Encoder().encode
+
+
+def decode_event(
+    feed: int,
+    key: bytes | None,
+    value: bytes | None,
+    headers: Sequence[tuple[str, bytes]] | None,
+    now_ms: int,
+) -> Event:
+    """The event in a record of a feed's topic. Raises RejectedError when the record does not keep the contract.
+
+    Accepts plain JSON, structured and binary CloudEvents, and JSON behind the five bytes of a Confluent serializer.
+    `now_ms` only judges what lies in the future.
+    """
+    if not value:
+        raise RejectedError("empty", "the record has no value")
+    if len(value) > MAX_BYTES:
+        raise RejectedError("too_large", f"{len(value)} bytes, at most {MAX_BYTES} are allowed")
+    if not key:
+        raise RejectedError("missing_key", "the record has no key; it must be the customer id")
+    event = _decode(feed, key, value, headers)
+    if event.customer_id.encode() != key:
+        raise RejectedError("key_mismatch", "the key of the record is not the customer id", "customer_id")
+    if event.time_ms > now_ms + MAX_AHEAD_MS:
+        ahead = (event.time_ms - now_ms) // 1000
+        raise RejectedError("future", f"{ahead} s ahead of the clock, at most 300 s are allowed", "event_time")
+    return event
+
+
+def decode_line(line: bytes) -> Event:
+    """The event in one line of an event file: plain JSON, or a structured CloudEvent with a subject.
+
+    The type in the line says which feed it belongs to. No event is judged to be in the future. Raises RejectedError.
+    """
+    if not line.strip():
+        raise RejectedError("empty", "the line is empty")
+    if len(line) > MAX_BYTES:
+        raise RejectedError("too_large", f"{len(line)} bytes, at most {MAX_BYTES} are allowed")
+    return _decode(_feed_of(line), None, line, None)
+
+
+def event_from_json(line: bytes) -> tuple[int, bytes, int]:
+    """What a producer needs to post one JSON line: feed, key and event time in ms. Raises RejectedError."""
+    event = decode_line(line)
+    return event.feed, event.customer_id.encode(), event.time_ms
+
+
+def encode_event(event: Event) -> bytes:
+    """Canonical JSON of the contract; `decode_event` of it gives an equal event (a derived id is derived again)."""
+    envelope: dict[str, object] = {} if event.id_derived else {"id": event.id}
+    envelope |= {
+        "type": FEEDS[event.feed],
+        "customer_id": event.customer_id,
+        "event_time": to_rfc3339(event.time_ms),
+        "schema_version": 1,
+        "source": event.source,
+        "data": event.data,
+    }
+    return _to_json(envelope)
+
+
+def new_event(feed: int, customer_id: str, time_ms: int, data: EventData, *, source: str, id: str | None) -> Event:  # noqa: A002 - the contract's name of the field
+    """An event from its parts, with its fingerprint, and with a derived id when there is none. Checks nothing."""
+    meaning = _pack((time_ms, data))
+    return Event(
+        feed,
+        _derived_id(feed, customer_id, meaning) if id is None else id,
+        customer_id,
+        time_ms,
+        data,
+        source,
+        crc32(meaning),
+        id is None,
+    )
+
+
+def _derived_id(feed: int, customer_id: str, meaning: bytes) -> str:
+    return sha256(b"\0".join((FEEDS[feed].encode(), customer_id.encode(), meaning))).hexdigest()[:32]
+
+
+class _Head(msgspec.Struct, gc=False):
+    type: str
+
+
+_decode_head = msgspec.json.Decoder(_Head).decode
+
+
+def _feed_of(line: bytes) -> int:
+    """The feed a line belongs to, or the first one when its type is unknown: decoding then tells the fault."""
+    try:
+        name = _decode_head(line).type
+    except _UNDECODABLE:
+        return PURCHASE
+    return FEEDS.index(name) if name in FEEDS else cloudevent.feed_of_type(name)
+
+
+def _decode(feed: int, key: bytes | None, value: bytes, headers: Sequence[tuple[str, bytes]] | None) -> Event:
+    if value[0] == 0:
+        value = _without_frame(value)
+    if headers:
+        if cloudevent.is_binary(headers):
+            data = parse_object(value)
+            return _from_cloudevent(feed, cloudevent.from_binary(headers, data, key))
+        if cloudevent.is_structured(headers):
+            return _from_cloudevent(feed, cloudevent.from_structured(parse_object(value), key))
+    try:
+        wire = _decode_by_feed[feed](value)
+    except _UNDECODABLE as error:
+        return _second_look(feed, key, value, error)
+    if not value.isascii():
+        check_utf8(value)
+    if not is_surely_within(value):
+        check_limits(value)
+    return _from_wire(feed, wire)
+
+
+def _without_frame(value: bytes) -> bytes:
+    """What follows the magic byte and the four bytes of schema id that Confluent's serializers put before JSON."""
+    body = value[_FRAME_BYTES:]
+    if body.lstrip()[:1] != b"{":
+        raise RejectedError("bad_frame", "a zero byte and a schema id must be followed by a JSON object")
+    return body
+
+
+def _second_look(feed: int, key: bytes | None, value: bytes, error: Exception) -> Event:
+    """A record that is no plain event of this feed: perhaps a CloudEvent, else refused with the first fault found."""
+    record = parse_object(value)
+    if "specversion" in record:
+        return _from_cloudevent(feed, cloudevent.from_structured(record, key))
+    raise explain(feed, record) or RejectedError("wrong_type", str(error)) from error
+
+
+def _from_cloudevent(feed: int, record: Mapping[str, object]) -> Event:
+    try:
+        wire = msgspec.convert(record, ENVELOPES[feed])
+    except msgspec.ValidationError as error:
+        fault = explain(feed, record, cloudevent.FIELD_NAMES)
+        raise fault or RejectedError("bad_cloudevent", str(error)) from error
+    return _from_wire(feed, wire)
+
+
+def _from_wire(feed: int, wire: Envelope) -> Event:
+    since = wire.event_time - _EPOCH
+    time_ms = (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+    if time_ms < 0:
+        raise RejectedError("bad_time", "before 1970: Kafka has no timestamp for it", "event_time")
+    return new_event(feed, wire.customer_id, time_ms, wire.data, source=wire.source, id=wire.id)

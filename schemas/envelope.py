@@ -1,0 +1,78 @@
+"""The input contract as types: the envelope of each kind of event, as it is written in JSON."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Final, Literal
+
+from msgspec import Meta, Struct
+
+from schemas.event import Email, Login, Purchase, Text, Ticket
+
+CUSTOMER_ID_PATTERN: Final = r"^[A-Za-z0-9_.@-]{1,64}$(?!\n)"
+"""`$` alone would let a trailing newline pass in Python; the look-ahead closes that and is valid in JSON Schema too."""
+
+EventId = Annotated[str, Meta(min_length=1, max_length=64)]
+CustomerId = Annotated[
+    str, Meta(pattern=CUSTOMER_ID_PATTERN, description="a pseudonym; equal to the key of the record")
+]
+EventTime = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset from UTC")]
+
+
+class PurchaseEvent(Struct, frozen=True, gc=False):
+    """A record of the purchase topic."""
+
+    type: Literal["purchase"]
+    customer_id: CustomerId
+    event_time: EventTime
+    schema_version: Literal[1]
+    source: Text
+    data: Purchase
+    id: EventId | None = None
+
+
+class LoginEvent(Struct, frozen=True, gc=False):
+    """A record of the login topic."""
+
+    type: Literal["login"]
+    customer_id: CustomerId
+    event_time: EventTime
+    schema_version: Literal[1]
+    source: Text
+    data: Login
+    id: EventId | None = None
+
+
+class TicketEvent(Struct, frozen=True, gc=False):
+    """A record of the ticket topic."""
+
+    type: Literal["ticket"]
+    customer_id: CustomerId
+    event_time: EventTime
+    schema_version: Literal[1]
+    source: Text
+    data: Ticket
+    id: EventId | None = None
+
+
+class EmailEvent(Struct, frozen=True, gc=False):
+    """A record of the email topic."""
+
+    type: Literal["email"]
+    customer_id: CustomerId
+    event_time: EventTime
+    schema_version: Literal[1]
+    source: Text
+    data: Email
+    id: EventId | None = None
+
+
+Envelope = PurchaseEvent | LoginEvent | TicketEvent | EmailEvent
+
+ENVELOPES: Final[tuple[type[PurchaseEvent], type[LoginEvent], type[TicketEvent], type[EmailEvent]]] = (
+    PurchaseEvent,
+    LoginEvent,
+    TicketEvent,
+    EmailEvent,
+)
+"""The envelope of each feed, in the order of `FEEDS`."""

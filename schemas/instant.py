@@ -1,0 +1,38 @@
+"""Instants on the wire: RFC 3339 text at the border, whole epoch milliseconds inside."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECONDS_IN_DAY = 86_400
+
+
+def to_ms(moment: datetime) -> int:
+    """Epoch milliseconds of an aware datetime, rounded down; exact, because no float is involved."""
+    since = moment - _EPOCH
+    return (since.days * _SECONDS_IN_DAY + since.seconds) * 1000 + since.microseconds // 1000
+
+
+def to_rfc3339(time_ms: int) -> str:
+    """UTC text of an instant, with milliseconds only where there are any.
+
+    >>> to_rfc3339(1_700_000_000_000), to_rfc3339(1_700_000_000_250)
+    ('2023-11-14T22:13:20Z', '2023-11-14T22:13:20.250Z')
+    """
+    moment = _EPOCH + timedelta(milliseconds=time_ms)
+    timespec = "milliseconds" if time_ms % 1000 else "seconds"
+    return moment.replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
+
+
+def from_rfc3339(text: str) -> int:
+    """Epoch milliseconds of an RFC 3339 text. Raises ValueError when it is malformed or has no offset.
+
+    >>> from_rfc3339("2023-11-14T23:13:20+01:00")
+    1700000000000
+    """
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        message = f"{text!r} has no offset from UTC"
+        raise ValueError(message)
+    return to_ms(moment)

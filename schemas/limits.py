@@ -1,0 +1,67 @@
+"""What a record may weigh: size, depth, keys and strings, checked without parsing wherever the size alone decides."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+import msgspec
+
+from schemas.errors import RejectedError
+
+MAX_BYTES: Final = 65_536
+"""Greatest size of a record's value, frame included."""
+
+MAX_DEPTH: Final = 16
+"""Greatest depth of nested objects and arrays, the outermost counting as one."""
+
+MAX_KEYS: Final = 256
+"""Most keys in one record, all objects together."""
+
+MAX_STRING: Final = 1024
+"""Longest string or key, in bytes of UTF-8."""
+
+_STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+_NESTING = re.compile(rb"[\[\]{}]")
+
+
+def is_surely_within(value: bytes) -> bool:
+    """Whether size alone shows that depth, keys and strings are within the limits; true for nearly every honest record.
+
+    In 1 KiB neither a string longer than 1 KiB nor 257 keys find room (a key takes at least five bytes: `"":1,`), and
+    no more brackets open than there are.
+    """
+    return len(value) <= MAX_STRING and value.count(b"{") + value.count(b"[") <= MAX_DEPTH
+
+
+def check_limits(value: bytes) -> None:
+    """Raises RejectedError (`too_deep`, `too_many_keys`, `string_too_long`); the JSON need not be well formed."""
+    if len(value) > MAX_STRING:
+        for found in _STRING.finditer(value):
+            if found.end() - found.start() - 2 > MAX_STRING and _decoded_bytes(found.group()) > MAX_STRING:
+                raise RejectedError("string_too_long", f"a string has more than {MAX_STRING} bytes")
+    bare = _STRING.sub(b"", value)
+    depth = _depth(bare)
+    if depth > MAX_DEPTH:
+        raise RejectedError("too_deep", f"more than {MAX_DEPTH} levels of nesting")
+    keys = bare.count(b":")
+    if keys > MAX_KEYS:
+        raise RejectedError("too_many_keys", f"{keys} keys, at most {MAX_KEYS} are allowed")
+
+
+def _decoded_bytes(quoted: bytes) -> int:
+    try:
+        return len(msgspec.json.decode(quoted, type=str).encode())
+    except (msgspec.DecodeError, UnicodeError):
+        return len(quoted) - 2
+
+
+def _depth(bare: bytes) -> int:
+    depth = deepest = 0
+    for bracket in _NESTING.findall(bare):
+        if bracket in b"[{":
+            depth += 1
+            deepest = max(deepest, depth)
+        else:
+            depth -= 1
+    return deepest

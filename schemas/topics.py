@@ -1,0 +1,131 @@
+"""The table of topics: the one place that names them, their keys, their partitions and their settings."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from schemas.event import FEEDS
+
+DAY_MS: Final = 86_400_000
+
+MIN_COMPACTION_LAG_MS: Final = 600_000
+"""The changelog's last ten minutes are never compacted, so that a restore sees what a paused worker wrote beside its
+successor and the higher epoch can win."""
+
+FOR_EVER: Final = -1
+"""Events carry their event time as the record's timestamp: any finite retention deletes posted history at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class TopicSpec:
+    """One topic. `config` holds the broker's topic settings as text; `key` and `content` are for people."""
+
+    name: str
+    key: str
+    content: str
+    partitions: int
+    replication: int
+    config: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def retention_ms(self) -> int | None:
+        """How long records are kept: -1 for ever, None when the topic is compacted instead of cut."""
+        text = self.config.get("retention.ms")
+        return None if text is None else int(text)
+
+    @property
+    def is_compacted(self) -> bool:
+        """Whether the topic keeps the last record of each key."""
+        return self.config.get("cleanup.policy") == "compact"
+
+
+@dataclass(frozen=True, slots=True)
+class Topics:
+    """Names of all topics under a prefix.
+
+    >>> Topics("churn").event(0), Topics("acme").dead_letters
+    ('churn.events.purchase', 'acme.dead-letters')
+    """
+
+    prefix: str = "churn"
+
+    def event(self, feed: int) -> str:
+        """The input topic of a feed, by its number in `FEEDS`."""
+        return f"{self.prefix}.events.{FEEDS[feed]}"
+
+    @property
+    def events(self) -> tuple[str, ...]:
+        """The input topics in the order of `FEEDS`."""
+        return tuple(self.event(feed) for feed in range(len(FEEDS)))
+
+    @property
+    def ticks(self) -> str:
+        """The clock, as data."""
+        return f"{self.prefix}.ticks"
+
+    @property
+    def alerts(self) -> str:
+        """Every revision of every alert."""
+        return f"{self.prefix}.alerts"
+
+    @property
+    def alerts_open(self) -> str:
+        """The current state of open alerts."""
+        return f"{self.prefix}.alerts.open"
+
+    @property
+    def stages(self) -> str:
+        """Transitions of the lifecycle."""
+        return f"{self.prefix}.stages"
+
+    @property
+    def late(self) -> str:
+        """Events too late to be applied."""
+        return f"{self.prefix}.late"
+
+    @property
+    def dead_letters(self) -> str:
+        """Records that do not keep the contract."""
+        return f"{self.prefix}.dead-letters"
+
+    @property
+    def changelog(self) -> str:
+        """Customer and partition records, from which a worker restores its state."""
+        return f"{self.prefix}.changelog"
+
+
+CleanupPolicy = Literal["delete", "compact"]
+
+
+def topic_table(
+    prefix: str = "churn",
+    *,
+    partitions: int = 12,
+    replication: int = 1,
+    events_retention_ms: int = FOR_EVER,
+) -> tuple[TopicSpec, ...]:
+    """Every topic of a deployment, inputs first. All have the same number of partitions: a partition is owned as a whole."""
+    names = Topics(prefix)
+
+    def spec(name: str, key: str, content: str, config: dict[str, str]) -> TopicSpec:
+        return TopicSpec(name, key, content, partitions, replication, config)
+
+    def kept(days: int) -> dict[str, str]:
+        return {"cleanup.policy": "delete", "retention.ms": str(days * DAY_MS)}
+
+    for_events = {"cleanup.policy": "delete", "retention.ms": str(events_retention_ms)}
+    changelog = {"cleanup.policy": "compact", "min.compaction.lag.ms": str(MIN_COMPACTION_LAG_MS)}
+    return (
+        *(
+            spec(names.event(feed), "customer id", f"input events of type {name}", for_events)
+            for feed, name in enumerate(FEEDS)
+        ),
+        spec(names.ticks, "none (explicit partition)", "the clock, as data", kept(7)),
+        spec(names.alerts, "customer id", "every revision of every alert", kept(30)),
+        spec(names.alerts_open, "alert id", "current state of open alerts", {"cleanup.policy": "compact"}),
+        spec(names.stages, "customer id", "lifecycle transitions", kept(30)),
+        spec(names.late, "original key", "events too late to be applied, with reason and origin", kept(14)),
+        spec(names.dead_letters, "original key", "refused records, with reason and origin", kept(14)),
+        spec(names.changelog, "customer id", "customer and partition records", changelog),
+    )
