@@ -1,0 +1,101 @@
+# What can be done here: `make help`. Each target starts from nothing: Python 3.11 or later and make are enough.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+CACHE := .cache
+CDNOW := $(CACHE)/data/CDNOW_master.txt
+RUN := .run
+PORT ?= 9092
+DEVKAFKA := PYTHONPATH=deploy $(BIN)/python -m kafka
+CODE := streams models schemas deploy tests
+TYPED := -p streams -p models -p schemas -p kafka
+
+.PHONY: help
+help: ## list what can be done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
+
+.PHONY: install
+install: $(STAMP) $(CACHE)/.kafka $(CDNOW) ## virtual environment, the command .venv/bin/churn-signals, Kafka, data
+
+$(STAMP): pyproject.toml requirements.lock
+	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or later is needed, this is " + sys.version.split()[0] + "; name another: make PYTHON=/path/to/python3")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# Kafka itself: jars checked against deploy/kafka/jars.lock, Java from the system or the virtual environment.
+$(CACHE)/.kafka: $(STAMP) deploy/kafka/jars.lock
+	$(DEVKAFKA) fetch
+	@mkdir -p $(CACHE) && touch $@
+
+# 69,659 purchases of 23,570 customers of an online shop; shipped inside the wheel of `lifetimes`, never committed.
+$(CDNOW): $(STAMP) deploy/data/cdnow.py
+	$(BIN)/python deploy/data/cdnow.py $@
+
+.PHONY: test test-unit test-broker
+test: install ## all tests, those on a real Kafka included
+	$(BIN)/pytest
+
+test-unit: $(STAMP) ## only the tests that need no Kafka
+	$(BIN)/pytest -m 'not broker and not chaos'
+
+test-broker: install ## only the tests on a real Kafka
+	$(BIN)/pytest -m 'broker or chaos'
+
+.PHONY: fmt fmt-check lint type arch wheel-test check
+fmt: $(STAMP) ## format the code (the only target that writes to it)
+	$(BIN)/ruff check --quiet --select I --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
+
+fmt-check: $(STAMP) ## is the code formatted?
+	$(BIN)/ruff format --check $(CODE)
+
+lint: $(STAMP) ## ruff
+	$(BIN)/ruff check $(CODE)
+
+type: $(STAMP) ## mypy --strict, tests included
+	$(BIN)/mypy $(TYPED)
+	$(BIN)/mypy tests
+
+arch: $(STAMP) ## import contracts: schemas <- models <- streams
+	$(BIN)/lint-imports
+
+wheel-test: $(STAMP) ## build the wheel, install it in a clean environment, run its command
+	$(BIN)/pytest tests/contract/test_packaging.py
+
+check: ## what CI runs, in this order
+	@for step in install fmt-check lint type arch test wheel-test; do echo "== $$step"; $(MAKE) --no-print-directory $$step; done
+
+.PHONY: lock
+lock: $(STAMP) ## write requirements.lock anew from pyproject.toml
+	$(BIN)/pip-compile --quiet --all-extras --allow-unsafe --generate-hashes --strip-extras --no-header \
+	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-annotate --output-file requirements.lock pyproject.toml
+
+.PHONY: up down
+up: install ## start Kafka (unless CHURN_BOOTSTRAP names one), create the topics, start a worker in the background
+	@mkdir -p $(RUN)
+	@if [ -z "$${CHURN_BOOTSTRAP:-}" ]; then $(DEVKAFKA) up --folder $(RUN)/kafka --port $(PORT); fi
+	@export CHURN_BOOTSTRAP=$${CHURN_BOOTSTRAP:-127.0.0.1:$(PORT)}; \
+	$(BIN)/churn-signals topics create; \
+	if [ -f $(RUN)/worker.pid ] && kill -0 "$$(cat $(RUN)/worker.pid)" 2>/dev/null; then \
+	  echo "worker: already running, pid $$(cat $(RUN)/worker.pid)"; \
+	else \
+	  nohup $(BIN)/churn-signals worker >>$(RUN)/worker.log 2>&1 & echo $$! >$(RUN)/worker.pid; sleep 2; \
+	  kill -0 "$$(cat $(RUN)/worker.pid)" 2>/dev/null || { tail -n 5 $(RUN)/worker.log; rm -f $(RUN)/worker.pid; exit 1; }; \
+	  echo "worker: pid $$(cat $(RUN)/worker.pid), log $(RUN)/worker.log"; \
+	fi; \
+	echo "broker: $$CHURN_BOOTSTRAP; stop both with: make down"
+
+down: ## stop the worker and the Kafka that `make up` started
+	@if [ -f $(RUN)/worker.pid ]; then \
+	  pid=$$(cat $(RUN)/worker.pid); kill "$$pid" 2>/dev/null || true; \
+	  for _ in $$(seq 100); do kill -0 "$$pid" 2>/dev/null || break; sleep 0.1; done; \
+	  kill -9 "$$pid" 2>/dev/null || true; rm -f $(RUN)/worker.pid; echo "worker: stopped"; \
+	fi
+	@if [ -x $(BIN)/python ] && [ -d $(RUN)/kafka ]; then $(DEVKAFKA) down --folder $(RUN)/kafka; fi
