@@ -13,7 +13,6 @@ RUN := .run
 PORT ?= 9092
 DEVKAFKA := PYTHONPATH=deploy $(BIN)/python -m kafka
 CODE := streams models schemas deploy tests
-TYPED := -p streams -p models -p schemas -p kafka
 
 .PHONY: help
 help: ## list what can be done
@@ -60,8 +59,7 @@ lint: $(STAMP) ## ruff
 	$(BIN)/ruff check $(CODE)
 
 type: $(STAMP) ## mypy --strict, tests included
-	$(BIN)/mypy $(TYPED)
-	$(BIN)/mypy tests
+	$(BIN)/mypy $(CODE)
 
 arch: $(STAMP) ## import contracts: schemas <- models <- streams
 	$(BIN)/lint-imports

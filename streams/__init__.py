@@ -1,1 +1,4 @@
-"""Everything that waits, sends, stores, tells the time or talks to people; may import models, schemas, Faust and Kafka clients."""
+"""Everything that waits, sends, stores, tells the time or talks to people.
+
+May import models, schemas, Faust and the Kafka clients; nothing imports it.
+"""

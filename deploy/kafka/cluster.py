@@ -45,7 +45,7 @@ class ClusterError(Exception):
 class Cluster:
     """A broker of one's own, a context manager; start and stop by hand work too."""
 
-    def __init__(  # noqa: PLR0913 - each has a default and is given by name
+    def __init__(
         self,
         folder: Path | None = None,
         *,
@@ -193,7 +193,7 @@ class Cluster:
         command = self._java("kafka.tools.StorageTool", "format", "-t", CLUSTER_ID, "-c", "server.properties", *flags)
         done = subprocess.run(command, cwd=self.folder, check=False, capture_output=True, text=True)
         if done.returncode:
-            raise ClusterError(f"the folder could not be formatted: {(done.stdout + done.stderr).strip()[-600:]}")
+            raise ClusterError(f"the folder could not be formatted: {_telling(done.stdout + done.stderr)}")
         if plain:
             new = Path(tempfile.mkdtemp(dir=self._cache)) / "data"
             shutil.copytree(data, new)
@@ -258,13 +258,17 @@ def _has_started(log: Path, seen: int) -> bool:
 
 def _reason(folder: Path, seen: int) -> str:
     """Return the lines of the log that say what went wrong, else its end."""
-    lines = []
+    text = ""
     for name, start in (("broker.log", seen), ("broker.out", 0)):
         file = folder / name
         if file.exists():
-            lines += file.read_bytes()[start:].decode(errors="replace").splitlines()
-    telling = [line for line in lines if "ERROR" in line or "Exception" in line] or lines
-    return " | ".join(telling[-3:])[-600:] or f"nothing in {folder}/broker.log"
+            text += file.read_bytes()[start:].decode(errors="replace")
+    return _telling(text) or f"nothing in {folder}/broker.log"
+
+
+def _telling(text: str) -> str:
+    lines = text.splitlines()
+    return " | ".join([line for line in lines if "ERROR" in line or "Exception" in line][-3:] or lines[-3:])[-600:]
 
 
 def _free_port() -> int:

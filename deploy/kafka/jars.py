@@ -104,7 +104,7 @@ def _fetch(folder: Path, lock: Path) -> None:
     raise JarError("; ".join(problems))
 
 
-def _by_maven(new: Path, lock: Path) -> None:
+def _by_maven(new: Path, _lock: Path) -> None:
     pom = new.parent / "pom.xml"
     pom.write_text(POM)
     command = ["mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies"]
@@ -125,7 +125,7 @@ def _by_jgo(new: Path, lock: Path) -> None:
         try:
             component = context.project(".".join(group), artifact).at_version(version)
             source = component.artifact(classifier=classifier).resolve()
-        except Exception as error:  # noqa: BLE001 - whatever a downloader raises, the remedy is the same
+        except Exception as error:  # whatever a downloader raises, the remedy is the same
             raise JarError(f"{name} could not be fetched: {error}") from error
         shutil.copyfile(source, new / name)
 

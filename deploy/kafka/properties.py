@@ -49,7 +49,7 @@ ADMIN = Credentials("admin", "admin-secret")
 """The broker's own user; tests take another."""
 
 
-def server_properties(  # noqa: PLR0913 - one call in one place, each by name
+def server_properties(
     *,
     folder: Path,
     port: int,

@@ -1,0 +1,56 @@
+"""What every test run has: a shared broker where asked for, and unit tests that cannot reach one."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from hypothesis import settings
+
+from support.broker import Broker, delete_topics, fresh_prefix, open_broker
+
+settings.register_profile("project", deadline=None, print_blob=True)  # machines are shared: no test on wall time
+settings.load_profile("project")
+
+OFFLINE = ("unit", "property")
+"""Folders of tests that need no network."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark tests by their folder, so that none is forgotten."""
+    for item in items:
+        for folder in ("broker", "chaos"):
+            if folder in item.path.relative_to(Path(__file__).parent).parts[:-1]:
+                item.add_marker(folder)
+
+
+@pytest.fixture(scope="session")
+def broker() -> Iterator[Broker]:
+    """One Kafka for the whole run: of our own, or the one CHURN_BOOTSTRAP names."""
+    with open_broker() as opened:
+        yield opened
+
+
+@pytest.fixture
+def prefix(broker: Broker) -> Iterator[str]:
+    """A topic prefix (and good group name) no other test has; its topics go when the test ends."""
+    name = fresh_prefix()
+    yield name
+    delete_topics(broker, name)
+
+
+@pytest.fixture(autouse=True)
+def _offline(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Refuse network connections in tests that are said to need none."""
+    if not set(OFFLINE) & set(request.path.relative_to(Path(__file__).parent).parts[:-1]):
+        return
+
+    def refuse(_self: socket.socket, address: object) -> NoReturn:
+        message = f"tests in {' and '.join(OFFLINE)} need no network, this one connects to {address}: move it to broker"
+        raise AssertionError(message)
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket.socket, "connect_ex", refuse)
