@@ -37,11 +37,12 @@ class ModelRef(msgspec.Struct, frozen=True):
 
 
 class AlertV1(msgspec.Struct, frozen=True):
-    """One revision of an alert. Consumers keep the highest `revision` of each `alert_id`; the rest is harmless repetition.
+    """One revision of an alert: consumers keep the highest `revision` of each `alert_id`, repeats are harmless.
 
-    Instants are RFC 3339 text. `starts_at` is the first boundary or day on which the condition was true, `observed_at` the
-    event time of the announcement or the reviewed boundary, `due_at` that plus the signal's response time. `evidence`
-    holds up to 10 event ids, `drivers` up to 5 causes. A pure function of events: the time of sending is a Kafka header.
+    Instants are RFC 3339 text. `starts_at` is the first boundary or day on which the condition was true, `observed_at`
+    the event time of the announcement or the reviewed boundary, `due_at` that plus the signal's response time.
+    `evidence` holds up to 10 event ids, `drivers` up to 5 causes. A pure function of events: the time of sending is a
+    Kafka header.
     """
 
     alert_id: str
@@ -84,7 +85,7 @@ def alert_id(customer_id: str, signal: str, start_day: str) -> str:
     >>> len(alert_id("c1", "usage_drop", "2026-03-01"))
     32
     """
-    return sha256("\0".join((customer_id, signal, start_day)).encode()).hexdigest()[:32]
+    return sha256(f"{customer_id}\0{signal}\0{start_day}".encode()).hexdigest()[:32]
 
 
 def encode_alert(alert: AlertV1) -> bytes:

@@ -61,7 +61,7 @@ def from_structured(event: Mapping[str, object], key: bytes | None) -> dict[str,
 def from_binary(
     headers: Sequence[tuple[str, bytes]], data: Mapping[str, object], key: bytes | None
 ) -> dict[str, object]:
-    """Our envelope, still unchecked, from the headers of a binary CloudEvent and its parsed data. Raises RejectedError."""
+    """Our envelope, still unchecked, from the headers and parsed data of a binary CloudEvent. Raises RejectedError."""
     attributes: dict[str, object] = {}
     for name, content in headers:
         attribute = "datacontenttype" if name.lower() == "content-type" else name.removeprefix("ce_")

@@ -15,7 +15,7 @@ from zlib import crc32
 import msgspec
 
 from schemas import cloudevent
-from schemas.envelope import ENVELOPES, Envelope
+from schemas.envelope import ENVELOPES, Envelope, has_legal_names
 from schemas.errors import RejectedError
 from schemas.event import FEEDS, PURCHASE, Event, EventData
 from schemas.explain import check_utf8, explain, parse_object
@@ -146,6 +146,8 @@ def _decode(feed: int, key: bytes | None, value: bytes, headers: Sequence[tuple[
         check_utf8(value)
     if not is_surely_within(value):
         check_limits(value)
+    if not has_legal_names(wire):
+        return _second_look(feed, key, value, None)
     return _from_wire(feed, wire)
 
 
@@ -157,21 +159,29 @@ def _without_frame(value: bytes) -> bytes:
     return body
 
 
-def _second_look(feed: int, key: bytes | None, value: bytes, error: Exception) -> Event:
+def _second_look(feed: int, key: bytes | None, value: bytes, error: Exception | None) -> Event:
     """A record that is no plain event of this feed: perhaps a CloudEvent, else refused with the first fault found."""
     record = parse_object(value)
     if "specversion" in record:
         return _from_cloudevent(feed, cloudevent.from_structured(record, key))
-    raise explain(feed, record) or RejectedError("wrong_type", str(error)) from error
+    raise _first_fault(feed, record, str(error)) from error
 
 
 def _from_cloudevent(feed: int, record: Mapping[str, object]) -> Event:
     try:
         wire = msgspec.convert(record, ENVELOPES[feed])
     except msgspec.ValidationError as error:
-        fault = explain(feed, record, cloudevent.FIELD_NAMES)
-        raise fault or RejectedError("bad_cloudevent", str(error)) from error
+        raise _first_fault(feed, record, str(error), cloudevent.FIELD_NAMES) from error
+    if not has_legal_names(wire):
+        raise _first_fault(feed, record, "", cloudevent.FIELD_NAMES)
     return _from_wire(feed, wire)
+
+
+def _first_fault(
+    feed: int, record: Mapping[str, object], message: str, names: Mapping[str, str] | None = None
+) -> RejectedError:
+    """What is wrong with a record; the decoder's own message where the second look finds nothing (it always should)."""
+    return explain(feed, record, names) or RejectedError("wrong_type", message)
 
 
 def _from_wire(feed: int, wire: Envelope) -> Event:

@@ -106,7 +106,7 @@ def late_headers(
     reason: str = "late",
     headers: Sequence[tuple[str, bytes]] | None,
 ) -> Headers:
-    """Headers of an event set aside as too late: the original ones, then origin, event time and the boundary it missed."""
+    """Headers of an event set aside as too late: the original ones, then origin, event time and missed boundary."""
     original = list(headers or ())
     added = [
         ("headers", str(len(original)).encode()),
@@ -124,7 +124,7 @@ def late_headers(
 
 
 def to_dead_letter(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]] | None) -> DeadLetter:
-    """Takes a record of the dead-letter or late topic apart. Raises ValueError when it was not written by this product."""
+    """Take a record of the dead-letter or late topic apart. Raises ValueError when this product did not write it."""
     everything = list(headers or ())
     start = next(
         (at for at in range(len(everything) - 1, -1, -1) if everything[at][0] == PREFIX + "headers"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
@@ -9,12 +10,21 @@ from msgspec import Meta, Struct
 
 from schemas.event import Email, Login, Purchase, Text, Ticket
 
-CUSTOMER_ID_PATTERN: Final = r"^[A-Za-z0-9_.@-]{1,64}$(?!\n)"
-"""`$` alone would let a trailing newline pass in Python; the look-ahead closes that and is valid in JSON Schema too."""
+is_customer_id = re.compile("[A-Za-z0-9_.@-]{1,64}").fullmatch
+"""Truthy for a legal customer id."""
+
+is_currency = re.compile("[A-Z]{3}").fullmatch
+"""Truthy for what can be an ISO 4217 code."""
 
 EventId = Annotated[str, Meta(min_length=1, max_length=64)]
 CustomerId = Annotated[
-    str, Meta(pattern=CUSTOMER_ID_PATTERN, description="a pseudonym; equal to the key of the record")
+    str,
+    Meta(
+        min_length=1,
+        max_length=64,
+        description="a pseudonym; equal to the key of the record",
+        extra_json_schema={"pattern": "^[A-Za-z0-9_.@-]{1,64}$"},
+    ),
 ]
 EventTime = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset from UTC")]
 
@@ -76,3 +86,10 @@ ENVELOPES: Final[tuple[type[PurchaseEvent], type[LoginEvent], type[TicketEvent],
     EmailEvent,
 )
 """The envelope of each feed, in the order of `FEEDS`."""
+
+
+def has_legal_names(envelope: Envelope) -> bool:
+    """Whether the patterns hold that the typed decoder leaves out: inside it they cost more than all the rest."""
+    if not is_customer_id(envelope.customer_id):
+        return False
+    return type(envelope) is not PurchaseEvent or is_currency(envelope.data.currency) is not None

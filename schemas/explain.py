@@ -11,7 +11,7 @@ from typing import Final
 
 import msgspec
 
-from schemas.envelope import ENVELOPES
+from schemas.envelope import ENVELOPES, is_currency, is_customer_id
 from schemas.errors import Reason, RejectedError
 from schemas.event import FEEDS
 from schemas.limits import check_limits
@@ -27,16 +27,16 @@ _VALUE_REASONS: Final[Mapping[str, Reason]] = {
     "data.amount": "bad_money",
     "data.currency": "bad_money",
     "data.action": "unknown_action",
-    "data.category": "unknown_value",
-    "data.severity": "unknown_value",
 }
-"""The reason when a field has the right type and a wrong value; `out_of_range` where none is named."""
+"""The reason when a field has the right type and a wrong value, where it is not `unknown_value` or `out_of_range`."""
+
+_PATTERNS: Final = {"customer_id": is_customer_id, "data.currency": is_currency}
 
 _untyped = msgspec.json.Decoder(float_hook=float)
 
 
 def parse_object(value: bytes) -> dict[str, object]:
-    """The JSON object in a value. Raises RejectedError for what is not UTF-8, not JSON, no object or beyond the limits."""
+    """The JSON object in a value. Raises RejectedError: not UTF-8, not JSON, no object, beyond the limits."""
     check_utf8(value)
     check_limits(value)
     try:
@@ -82,7 +82,7 @@ def _fault_in_data(feed: int, data: object, shown: str) -> RejectedError | None:
 
 
 def _fault(name: str, field: msgspec.structs.FieldInfo, record: object, *, shown: str) -> RejectedError | None:
-    assert isinstance(record, Mapping)  # noqa: S101 - narrows the type for the checker; callers have looked
+    assert isinstance(record, Mapping)
     if field.name not in record:
         return RejectedError("missing_field", "the field is required", shown) if field.required else None
     content = record[field.name]
@@ -90,6 +90,9 @@ def _fault(name: str, field: msgspec.structs.FieldInfo, record: object, *, shown
         msgspec.convert(content, field.type)
     except msgspec.ValidationError as error:
         return RejectedError(_reason(name, content, str(error)), str(error), shown)
+    fits = _PATTERNS.get(name)
+    if fits is not None and not fits(str(content)):
+        return RejectedError(_VALUE_REASONS[name], "characters that are not allowed", shown)
     return None
 
 
@@ -100,7 +103,8 @@ def _reason(name: str, content: object, message: str) -> Reason:
         return "wrong_topic" if content in FEEDS else "unknown_type"
     if name == "event_time":
         return "no_offset_in_time" if "timezone" in message else "bad_time"
-    return _VALUE_REASONS.get(name, "out_of_range")
+    otherwise: Reason = "unknown_value" if message.startswith("Invalid enum value") else "out_of_range"
+    return _VALUE_REASONS.get(name, otherwise)
 
 
 def _json_type(content: object) -> str:

@@ -31,7 +31,10 @@ def is_surely_within(value: bytes) -> bool:
     In 1 KiB neither a string longer than 1 KiB nor 257 keys find room (a key takes at least five bytes: `"":1,`), and
     no more brackets open than there are.
     """
-    return len(value) <= MAX_STRING and value.count(b"{") + value.count(b"[") <= MAX_DEPTH
+    if len(value) > MAX_STRING:
+        return False
+    arrays = value.count(b"[") if b"[" in value else 0
+    return value.count(b"{") + arrays <= MAX_DEPTH
 
 
 def check_limits(value: bytes) -> None:

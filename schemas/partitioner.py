@@ -23,7 +23,7 @@ def murmur2(data: bytes) -> int:
 
 @lru_cache(maxsize=65_536)
 def partition_of(key: bytes, partitions: int) -> int:
-    """The partition that `murmur2_random` of librdkafka and the default partitioner of Java give a key that is not null.
+    """The partition of a key that is not null: that of Java's default partitioner and librdkafka's `murmur2_random`.
 
     Remembers recent keys: the same customers come again and again, and hashing in Python takes microseconds.
     """

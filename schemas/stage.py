@@ -32,7 +32,7 @@ _decoder = msgspec.json.Decoder(StageChangeV1)
 
 def stage_change_id(customer_id: str, at: str) -> str:
     """Stable id of a transition: a customer changes its stage at most once at a boundary."""
-    return sha256("\0".join((customer_id, at)).encode()).hexdigest()[:32]
+    return sha256(f"{customer_id}\0{at}".encode()).hexdigest()[:32]
 
 
 def encode_stage_change(change: StageChangeV1) -> bytes:

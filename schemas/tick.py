@@ -12,7 +12,7 @@ from schemas.instant import from_rfc3339, to_rfc3339
 
 
 class Tick(msgspec.Struct, frozen=True):
-    """`idle` maps a feed's name to its end offset: its clock may be lifted once its position has reached that offset."""
+    """`idle` maps a feed's name to its end offset: its clock may be lifted once its position has reached that."""
 
     now_ms: int
     idle: dict[str, int]

@@ -105,7 +105,7 @@ def topic_table(
     replication: int = 1,
     events_retention_ms: int = FOR_EVER,
 ) -> tuple[TopicSpec, ...]:
-    """Every topic of a deployment, inputs first. All have the same number of partitions: a partition is owned as a whole."""
+    """Every topic of a deployment, inputs first; all with the same number of partitions, owned as a whole."""
     names = Topics(prefix)
 
     def spec(name: str, key: str, content: str, config: dict[str, str]) -> TopicSpec:
