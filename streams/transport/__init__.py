@@ -1,0 +1,1 @@
+"""Records in, state back, outputs out: frames, restore, order of commit; may import Faust and the Kafka clients."""

@@ -1,0 +1,240 @@
+"""Fetches records, aligns them, hands them to the agent as frames, commits what was taken."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP, Message
+from mode import Service
+
+from streams.transport.alignment import Aligner, is_drained
+from streams.transport.consumer_thread import FrameConsumerThread
+from streams.transport.frames import Frame, chunks, frame_of, spans_of
+from streams.transport.offsets import Mark
+from streams.transport.records import Record
+
+if TYPE_CHECKING:
+    from streams.transport.app import FrameApp
+
+SMALL_FETCH = 4_000
+"""Records of one round below which the consumer lingers before the next: at the live tail small frames are the cost."""
+
+FETCH_WAIT_S = 1.0
+"""How long one round waits for records."""
+
+HELD_WAIT_S = 0.1
+"""The same while records are held back: what they wait for may be the news that a topic is empty."""
+
+
+class FrameConsumer(driver.Consumer):
+    """Faust's consumer, with frames instead of messages.
+
+    Faust keeps the group, the assignment and the life cycle. Its bookkeeping of single offsets is replaced by the
+    ledger, its drain loop by one that discards what was read before a seek, its commit by flush, then commit.
+    """
+
+    app: FrameApp
+    _thread: FrameConsumerThread
+
+    def on_init(self) -> None:
+        """Called by mode at construction and at each restart."""
+        super().on_init()
+        self._aligners: dict[int, Aligner] = {}
+        self._expected: dict[int, dict[str, int]] = {}
+        self._seeks = 0
+        self._is_seek_due = False
+        self._is_small = False
+        self._commit_lock = asyncio.Lock()
+
+    def _new_consumer_thread(self) -> FrameConsumerThread:
+        return FrameConsumerThread(self, loop=self.loop, beacon=self.beacon)
+
+    # Back-pressure is the stream's bounded queue, which blocks the drain loop; Faust's would pause one topic of five.
+    def on_buffer_full(self, tp: TP) -> None:
+        """Nothing: see above."""
+
+    def on_buffer_drop(self, tp: TP) -> None:
+        """Nothing: see above."""
+
+    async def verify_all_partitions_active(self) -> None:
+        """Nothing: Faust only logs here; the watchdog acts."""
+
+    def sources(self) -> list[TP]:
+        """Assigned topic partitions that feed the agent, in the order of the topics."""
+        assigned = self.assignment()
+        partitions = sorted({tp.partition for tp in assigned})
+        return [TP(t, p) for p in partitions for t in self.app.source_topics if TP(t, p) in assigned]
+
+    # Seeking and fetching
+
+    async def perform_seek(self) -> None:
+        """Go back to what is committed; everything fetched or held so far is forgotten."""
+        async with self._commit_lock:  # a commit under way would note marks from before the seek
+            self._seeks += 1
+            sources = self.sources()
+            others = self.assignment() - set(sources)
+            marks, committed = await self._thread.seek_to_marks(sources, others, self.app.settings.start)
+            self._seeks += 1
+            self._is_seek_due = False
+            self.app.ledger.rewind(marks, committed)
+            self._start_aligning(sources, marks)
+
+    def _start_aligning(self, sources: Iterable[TP], marks: Mapping[TP, Mark]) -> None:
+        self._aligners, self._expected = {}, {}
+        for partition in {tp.partition for tp in sources}:
+            own = [marks.get(TP(topic, partition)) for topic in self.app.source_topics]
+            self._aligners[partition] = Aligner([mark.order_ms if mark else None for mark in own])
+            self._expected[partition] = {
+                topic: mark.offset for topic, mark in zip(self.app.source_topics, own, strict=True) if mark
+            }
+
+    async def _drain_messages(self, fetcher: Any) -> None:
+        """Faust's fetcher runs this until it is stopped."""
+        try:
+            while not (self.should_stop or fetcher.should_stop):
+                for frame in await self._next_frames():
+                    if not self.is_current(frame):
+                        break
+                    await self.wait_first(self.callback(frame), self.suspend_flow.wait())
+        except self.consumer_stopped_errors:
+            if not self.app.should_stop:
+                raise
+        except asyncio.CancelledError:
+            if not self.app.should_stop:
+                raise
+
+    def is_current(self, frame: Frame) -> bool:
+        """Whether a frame may be processed: not when it was read before the last seek or in an earlier generation."""
+        return (
+            self.flow_active and frame.session == self._seeks and frame.generation_id == self.app.consumer_generation_id
+        )
+
+    async def _next_frames(self) -> list[Frame]:
+        if self._is_small:
+            await self.sleep(self.app.settings.linger_ms / 1000)
+        if not self.flow_active:
+            await self.wait(self.can_resume_flow)  # type: ignore[arg-type] # anything with an awaitable wait() will do
+        if self.should_stop:
+            return []
+        if self._is_seek_due:
+            await self.perform_seek()
+        session, generation = self._seeks, self.app.consumer_generation_id
+        fetched = await self._fetch()
+        if session != self._seeks or not self.flow_active or self.should_stop:
+            # Overtaken by a seek: what was handed out has moved the positions, so seek once more before the next fetch.
+            self._is_seek_due = self._is_seek_due or bool(fetched)
+            return []
+        count = self._hold(fetched)
+        self._is_small = count < SMALL_FETCH
+        return [
+            frame_of(partition, part, spans_of(part, self._expected[partition]), session=session, generation=generation)
+            for partition, released in self._release()
+            for part in chunks(released)
+        ]
+
+    async def _fetch(self) -> Mapping[TP, list[Any]]:
+        # A set of our own: aiokafka takes an EMPTY set for "all partitions", and Faust's live one may become empty.
+        active = set(self._active_sources())
+        if not active:
+            await self.sleep(0.02)
+            return {}
+        is_holding = any(a.held(t) for a in self._aligners.values() for t in range(len(self.app.source_topics)))
+        fetched = await self._getmany(active, HELD_WAIT_S if is_holding else FETCH_WAIT_S)
+        return {tp: records for tp, records in (fetched or {}).items() if records and tp in active}
+
+    def _active_sources(self) -> Iterable[TP]:
+        for partition, aligner in self._aligners.items():
+            paused = aligner.paused
+            for index, topic in enumerate(self.app.source_topics):
+                if index not in paused and topic in self._expected[partition]:
+                    yield TP(topic, partition)
+
+    # Aligning
+
+    def _hold(self, fetched: Mapping[TP, list[Any]]) -> int:
+        """Put fetched records to those held, with the running clock of their topic; returns how many."""
+        count = 0
+        for tp, records in fetched.items():
+            index = self.app.source_index[tp.topic]
+            aligner = self._aligners[tp.partition]
+            aligner.add(index, _with_clock(tp.topic, records, aligner.clock(index)))
+            count += len(records)
+        return count
+
+    def _release(self) -> Iterable[tuple[int, list[Record]]]:
+        for partition, aligner in self._aligners.items():
+            drained = [is_drained(*self._thread.place(TP(topic, partition))) for topic in self.app.source_topics]
+            if released := aligner.release(drained):
+                yield partition, released
+
+    def idle(self, partition: int) -> dict[str, int]:
+        """Topics of which everything there is has been taken, with the next offset to take; empty while not current."""
+        aligner = self._aligners.get(partition)
+        if aligner is None or not self.flow_active:
+            return {}
+        idle: dict[str, int] = {}
+        for index, topic in enumerate(self.app.source_topics):
+            tp = TP(topic, partition)
+            expected, taken = self._expected[partition].get(topic), self.app.ledger.taken(tp)
+            is_taken = expected is not None and expected == taken and not aligner.held(index)
+            if is_taken and is_drained(*self._thread.place(tp)):
+                idle[topic] = expected or 0
+        return idle
+
+    def lag(self) -> dict[TP, int | None]:
+        """Of each source how many records are not taken yet; None where the broker has not said."""
+        lags: dict[TP, int | None] = {}
+        for partition in self._aligners:
+            for topic in self.app.source_topics:
+                tp = TP(topic, partition)
+                taken, (_, highwater) = self.app.ledger.taken(tp), self._thread.place(tp)
+                lags[tp] = None if taken is None or highwater is None else max(0, highwater - taken)
+        return lags
+
+    # Acknowledging and committing
+
+    def ack(self, message: Message) -> bool:
+        """A frame is done with. One the stream dropped without processing it is not: it will be read again."""
+        message.acked = True
+        self._unacked_messages.discard(message)
+        return isinstance(message, Frame) and message.is_taken
+
+    async def commit(self, *_args: Any, **_options: Any) -> bool:
+        """Commit what was taken: first everything written and sent is acknowledged by the broker, then the offsets."""
+        async with self._commit_lock:
+            return await self.app.commit_taken(self._thread.commit_marks)
+
+    async def wait_empty(self) -> None:
+        """Wait until no frame is being processed, then commit."""
+        while self._unacked_messages and not self.should_stop and self.app.failure is None:
+            await self.sleep(0.01)
+        if self.app.failure is None:
+            await self.commit()
+
+    async def on_partitions_revoked(self, revoked: set[TP]) -> None:
+        """Finish and commit while the partitions are still ours; Faust would forget the acknowledgements first."""
+        if revoked and not self.app.should_stop:
+            self.stop_flow()
+            self.app.flow_control.suspend()
+            self.app.flow_control.clear()
+            await self.wait_empty()
+        await super().on_partitions_revoked(revoked)
+
+    @Service.task
+    async def _commit_handler(self) -> None:
+        while not self.should_stop:
+            await self.sleep(self.commit_interval)
+            if not self.should_stop:
+                await self.commit()
+
+
+def _with_clock(topic: str, fetched: list[Any], clock: int) -> list[Record]:
+    records = []
+    for r in fetched:
+        timestamp = r.timestamp
+        clock = max(clock, timestamp)
+        records.append(Record(topic, r.key, r.value, r.offset, timestamp, r.headers, clock))
+    return records

@@ -1,0 +1,102 @@
+"""The thread that talks to the group and fetches: aiokafka, with our own commit and our own start positions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Literal
+
+from aiokafka import TopicPartition
+from aiokafka.errors import (
+    CommitFailedError,
+    IllegalGenerationError,
+    IllegalStateError,
+    KafkaError,
+    RebalanceInProgressError,
+    UnknownMemberIdError,
+)
+from aiokafka.structs import OffsetAndMetadata
+from faust.transport.drivers import aiokafka as driver
+from faust.types import TP
+
+from streams.transport.offsets import Mark
+
+LOST_MEMBERSHIP = (
+    CommitFailedError, IllegalGenerationError, IllegalStateError, RebalanceInProgressError, UnknownMemberIdError,
+)  # fmt: skip
+"""A commit refused like this is not repeated: the partitions are assigned anew, and read from what is committed."""
+
+
+class FrameConsumerThread(driver.AIOKafkaConsumerThread):
+    """Everything here runs on the thread's own loop, except where it says otherwise."""
+
+    async def seek_to_marks(
+        self, sources: Iterable[TP], others: Iterable[TP], fresh: Literal["earliest", "latest"]
+    ) -> tuple[dict[TP, Mark], set[TP]]:
+        """Seek every source to what the group has committed, or to `fresh` where it never has; stop fetching `others`.
+
+        Returns where each source now stands, and which of them were committed. Callable from any loop. Faust's own
+        `seek_to_committed` leaves partitions without a commit where a discarded fetch left them.
+        """
+        found: tuple[dict[TP, Mark], set[TP]]
+        found = await self.call_thread(self._seek_to_marks, list(sources), list(others), fresh)
+        return found
+
+    async def _seek_to_marks(self, sources: list[TP], others: list[TP], fresh: str) -> tuple[dict[TP, Mark], set[TP]]:
+        consumer = self._ensure_consumer()
+        consumer.pause(*[TopicPartition(*tp) for tp in others])
+        wanted = [TopicPartition(*tp) for tp in sources]
+        committed = await consumer._coordinator.fetch_committed_offsets(wanted)  # noqa: SLF001 - one request, not one each
+        marks: dict[TP, Mark] = {}
+        for tp, kept in committed.items():
+            if kept.offset >= 0:
+                consumer.seek(tp, kept.offset)
+                marks[TP(*tp)] = Mark(kept.offset, _clock_from(kept.metadata))
+        known = set(marks)
+        new = [tp for tp in wanted if TP(*tp) not in known]
+        if new:
+            await (consumer.seek_to_end(*new) if fresh == "latest" else consumer.seek_to_beginning(*new))
+            for tp in new:
+                marks[TP(*tp)] = Mark(await consumer.position(tp), None)
+        return marks, known
+
+    async def commit_marks(self, marks: Mapping[TP, Mark]) -> bool:
+        """Commit; False when the group moved on meanwhile or the broker is away. Callable from any loop."""
+        return bool(await self.call_thread(self._commit_marks, marks))
+
+    async def _commit_marks(self, marks: Mapping[TP, Mark]) -> bool:
+        consumer = self._ensure_consumer()
+        assigned = self.assignment()
+        offsets = {
+            TopicPartition(*tp): OffsetAndMetadata(mark.offset, "" if mark.order_ms is None else str(mark.order_ms))
+            for tp, mark in marks.items()
+            if tp in assigned
+        }
+        if not offsets:
+            return False
+        try:
+            await consumer.commit(offsets)
+        except LOST_MEMBERSHIP as exc:
+            self.log.warning("commit refused, the group has moved on: %s", type(exc).__name__)
+            return False
+        except KafkaError as exc:
+            if not exc.retriable:
+                raise
+            self.log.warning("commit postponed: %s", type(exc).__name__)
+            return False
+        return True
+
+    def place(self, tp: TP) -> tuple[int | None, int | None]:
+        """Position and highwater of a source, None where not known yet. Callable from any thread: two plain reads."""
+        subscription = self._ensure_consumer()._subscription.subscription  # noqa: SLF001 - aiokafka has no reader
+        assignment = subscription.assignment if subscription is not None else None
+        if assignment is None or tp not in assignment.tps:
+            return None, None
+        state = assignment.state_value(TopicPartition(*tp))
+        return state._position, state.highwater  # noqa: SLF001 - `position` asserts that there is one
+
+
+def _clock_from(metadata: str) -> int | None:
+    try:
+        return int(metadata)
+    except ValueError:
+        return None

@@ -1,0 +1,62 @@
+"""A frame: one Faust message that stands for many records of one partition number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from faust.types import TP, ConsumerMessage
+
+from streams.transport.records import Record, Span
+
+FRAME_RECORDS = 5_000
+"""Most records in a frame: larger ones save little, smaller ones let the loop breathe more often (metrics, commits)."""
+
+
+class Frame(ConsumerMessage):
+    """Aligned records of one partition number, and the spans of the topics they come from.
+
+    Faust sees a message of one of the topics. `session` tells frames read before the last seek from those read after:
+    only the latter may be processed. `is_taken` is set once the owner has processed it: Faust acknowledges messages it
+    merely dropped too.
+    """
+
+    records: Sequence[Record]
+    spans: Sequence[Span]
+    session: int
+    is_taken: bool
+
+
+def frame_of(
+    partition: int, records: Sequence[Record], spans: Sequence[Span], *, session: int, generation: int
+) -> Frame:
+    """Wrap records (at least one) as a Faust message."""
+    last = records[-1]
+    frame = Frame(
+        last.topic, partition, last.offset, last.timestamp_ms / 1000, 0, None, None, b"", None, 0, 0,
+        TP(last.topic, partition), generation_id=generation,
+    )  # fmt: skip
+    frame.records, frame.spans, frame.session, frame.is_taken = records, spans, session, False
+    return frame
+
+
+def chunks(records: Sequence[Record], size: int = FRAME_RECORDS) -> Iterator[Sequence[Record]]:
+    """Cut aligned records into frames."""
+    if len(records) <= size:
+        yield records
+        return
+    for start in range(0, len(records), size):
+        yield records[start : start + size]
+
+
+def spans_of(records: Iterable[Record], expected: dict[str, int]) -> list[Span]:
+    """The spans a frame covers; `expected` (next offset to hand out by topic) is moved on."""
+    last: dict[str, Record] = {}
+    for record in records:
+        if record.topic not in last:
+            expected.setdefault(record.topic, record.offset)
+        last[record.topic] = record
+    spans = []
+    for topic, record in last.items():
+        spans.append(Span(topic, expected[topic], record.offset, record.order_ms))
+        expected[topic] = record.offset + 1
+    return spans

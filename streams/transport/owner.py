@@ -1,0 +1,34 @@
+"""The product's side of the transport: what owns a partition while this worker does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from streams.transport.records import Record
+
+
+class Owner(Protocol):
+    """Synchronous, called on the worker's event loop only. Anything it raises stops the worker."""
+
+    def restored(self, partition: int, records: dict[bytes, bytes]) -> None:
+        """A partition begins here: `records` is its newest state from the changelog, and from now on the owner's.
+
+        Called again for a partition it already has when another worker may have owned it meanwhile. May write and send.
+        """
+
+    def take(self, partition: int, sequence: int, records: Sequence[Record]) -> None:
+        """Process one frame, in order. Records may come again (a redelivery), never with one left out.
+
+        `sequence` counts the frames of the partition since `restored`. When it returns, the frame may be committed as
+        soon as all that was written and sent is acknowledged; when it raises, nothing of the frame is.
+        """
+
+    def committed(self, partition: int, sequence: int) -> None:
+        """The frames up to `sequence` are committed: they will not come again."""
+
+    def revoked(self, partition: int) -> None:
+        """The partition now belongs to another worker."""
+
+    def rewrite(self, partition: int, key: bytes) -> None:
+        """An earlier owner's record lies behind ours in the changelog: write the key's record (or tombstone) again."""

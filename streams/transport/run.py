@@ -1,0 +1,112 @@
+"""Runs the worker until a signal or a failure, and says with which exit code it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import threading
+import time
+from typing import Final
+
+import uvloop
+
+from streams.transport.app import FrameApp
+from streams.transport.watchdog import STUCK, Watchdog
+
+LEAVE_WITHIN_S: Final = 8.0
+"""Hard limit of a shutdown, below the ten seconds an orchestrator waits; a hard exit costs a replay, nothing else."""
+
+FAILED: Final = 1
+
+log = logging.getLogger(__name__)
+
+
+def run_worker(app: FrameApp) -> int:
+    """Run until SIGTERM or SIGINT (0), a failure (its exit code, or 1), or until nothing moves (70).
+
+    Must be called from the main thread; the process should end soon after it returns, and is ended if it does not.
+    """
+    asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # the consumer's thread makes its own loop by the policy
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    limit = _Limit()
+    watchdog = Watchdog(app.status, app.settings.watchdog_s)
+    watchdog.start()
+    try:
+        code = loop.run_until_complete(_serve(app, limit))
+    finally:
+        watchdog.stop()
+    limit.code = code
+    return code
+
+
+class _Limit:
+    """Ends the process when a shutdown takes too long: 70 while it is under way, its own code once it is done."""
+
+    def __init__(self) -> None:
+        self.code = STUCK
+        self._timer = threading.Timer(LEAVE_WITHIN_S, self._end)
+        self._timer.daemon = True
+
+    def start(self) -> None:
+        """The shutdown begins now."""
+        self._timer.start()
+
+    def _end(self) -> None:
+        if self.code == STUCK:
+            log.critical("shutdown took longer than %g s: exit %d", LEAVE_WITHIN_S, self.code)
+        os._exit(self.code)
+
+
+async def _serve(app: FrameApp, limit: _Limit) -> int:
+    loop = asyncio.get_running_loop()
+    ending = asyncio.Event()
+    app.on_failure = ending.set
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, ending.set)
+    starting = asyncio.create_task(app.start())
+    observing = asyncio.create_task(_observe(app, ending))
+    starting.add_done_callback(lambda task: ending.set() if task.cancelled() or task.exception() else None)
+    await ending.wait()
+    limit.start()
+    reason = _reason(app, starting)
+    observing.cancel()
+    try:
+        await app.stop()
+    except Exception:  # the process ends anyway, and its exit code is what counts
+        log.exception("while stopping")
+        reason = reason or _reason(app, starting) or RuntimeError("could not stop cleanly")
+    reason = reason or _reason(app, starting)
+    await _cancel_rest()
+    return 0 if reason is None else int(getattr(reason, "exit_code", FAILED))
+
+
+async def _cancel_rest() -> None:
+    """Faust leaves a few tasks waiting for events that will not come."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+
+
+async def _observe(app: FrameApp, ending: asyncio.Event) -> None:
+    """Once a second: what is the lag, is the loop alive, has a service crashed."""
+    while True:
+        app.status.looked_at = time.monotonic()
+        if app.status.is_ready:
+            app.status.lag = app.consumer.lag()
+        if app.crashed:
+            ending.set()
+        await asyncio.sleep(1.0)
+
+
+def _reason(app: FrameApp, starting: asyncio.Task[None]) -> BaseException | None:
+    if app.failure is not None:
+        return app.failure
+    if app.crash_reason is not None:
+        return app.crash_reason
+    if starting.done() and not starting.cancelled():
+        return starting.exception()
+    return None

@@ -1,0 +1,50 @@
+"""What the transport can say about itself, for metrics, readiness and the watchdog. Written on the event loop only."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from faust.types import TP
+
+
+@dataclass(slots=True)
+class Status:
+    """Plain numbers, read by other threads at any time.
+
+    `lag` holds, for each source, records not taken yet (None: not known yet). `moves` counts everything that is
+    progress: frames taken, records restored, assignments; `moved_at` and `looked_at` are monotonic seconds.
+    """
+
+    assigned: frozenset[int] = frozenset()
+    is_restoring: bool = True
+    is_rebalancing: bool = True
+    rebalances: int = 0
+    restores: int = 0
+    restore_seconds: float = 0.0
+    restored_records: int = 0
+    commits: int = 0
+    commit_failures: int = 0
+    frames: int = 0
+    records: int = 0
+    lost_offsets: int = 0
+    rewrites: int = 0
+    moves: int = 0
+    moved_at: float = field(default_factory=time.monotonic)
+    looked_at: float = field(default_factory=time.monotonic)
+    lag: dict[TP, int | None] = field(default_factory=dict)
+
+    @property
+    def is_ready(self) -> bool:
+        """Assigned and restored. A worker without partitions (more workers than partitions) is ready too."""
+        return not (self.is_restoring or self.is_rebalancing)
+
+    def total_lag(self) -> int:
+        """Records not taken yet; a topic of which nothing is known counts as one."""
+        return sum(1 if lag is None else lag for lag in self.lag.values())
+
+    def moved(self, by: int = 1) -> None:
+        """Something made progress."""
+        if by:
+            self.moves += by
+            self.moved_at = time.monotonic()

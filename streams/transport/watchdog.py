@@ -1,0 +1,51 @@
+"""Ends a worker that is alive but stuck: exit code 70, so that whatever runs it starts it again."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Final
+
+from streams.transport.status import Status
+
+STUCK: Final = 70
+"""Exit code: stopped because nothing moved."""
+
+LOOK_EVERY_S: Final = 1.0
+
+log = logging.getLogger(__name__)
+
+
+def is_stuck(status: Status, now: float, limit_s: float) -> bool:
+    """Whether nothing moved for the limit though there is something to do, or the event loop itself stands still.
+
+    `now` is monotonic seconds. Idle is not stuck: without lag, outside a restore, nothing has to move.
+    """
+    if now - status.looked_at > limit_s:
+        return True
+    is_owed = status.is_restoring or status.is_rebalancing or status.total_lag() > 0
+    return is_owed and now - status.moved_at > limit_s
+
+
+class Watchdog(threading.Thread):
+    """Looks at the status once a second from a thread of its own: a stuck event loop could not look at itself."""
+
+    def __init__(self, status: Status, limit_s: float, end: Callable[[int], None] = os._exit) -> None:
+        super().__init__(name="watchdog", daemon=True)
+        self._status, self._limit_s, self._end = status, limit_s, end
+        self._stopped = threading.Event()
+
+    def run(self) -> None:
+        """Until stopped, or until it ends the process."""
+        while not self._stopped.wait(LOOK_EVERY_S):
+            if is_stuck(self._status, time.monotonic(), self._limit_s):
+                log.critical("nothing moved for %g s, lag %d: exit %d", self._limit_s, self._status.total_lag(), STUCK)
+                self._end(STUCK)
+                return
+
+    def stop(self) -> None:
+        """No more looking: the worker is leaving by itself."""
+        self._stopped.set()
