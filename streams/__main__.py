@@ -1,0 +1,92 @@
+"""The program: `churn-signals COMMAND`, or `python -m streams COMMAND`."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+import click
+
+from streams.errors import EXIT_DONE, EXIT_SETUP, SetupError
+
+COMMANDS: Final[dict[str, str]] = {
+    "worker": "Run the agents: events in, alerts out.",
+    "topics": "Create or check the topics.",
+    "produce": "Post event files, merged by event time.",
+    "tick": "Post the time, as data, to every partition.",
+    "replay": "The same engine without Kafka: what the alerts must be.",
+    "simulate": "Make synthetic customers of known kinds.",
+    "alerts": "Read the alerts, the highest revision of each.",
+    "customer": "One customer: stage, numbers, reasons, open alerts.",
+    "catalogue": "Validate a signal catalogue.",
+    "dead-letters": "Look at rejected records and post them again.",
+    "doctor": "Look for what is wrong with broker, topics, permissions, clock.",
+    "settings": "Show the effective settings, secrets masked.",
+    "schemas": "Export JSON Schemas and AsyncAPI.",
+}
+"""Command and what it does; `streams/cli/<command>.py` holds it under its name, dashes as underscores."""
+
+EXAMPLES: Final = """\b
+Examples:
+  churn-signals topics create
+  churn-signals worker
+  churn-signals produce events.jsonl.gz
+  churn-signals alerts --open
+  churn-signals doctor
+
+\b
+Settings are CHURN_* in the environment (`churn-signals settings --list`).
+Exit codes: 0 done, 1 the work found a problem, 2 wrong usage or settings,
+3 stopped at the dead-letter limit, 70 stopped because nothing moved.
+"""
+
+
+class _Commands(click.Group):
+    """Imports a command when it is asked for: `--help` and the small commands stay quick."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - click's signature
+        if cmd_name not in COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        command = getattr(importlib.import_module(f"streams.cli.{name}"), name)
+        if not isinstance(command, click.Command):
+            raise TypeError(f"streams.cli.{name}.{name} is no command")
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+@click.group(cls=_Commands, epilog=EXAMPLES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="churn-signals")
+def program() -> None:
+    """Say, while there is still time, which customers are drifting away and why."""
+
+
+def main(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run one command and leave with its exit code; what the user can mend is said in one message, not a traceback."""
+    try:
+        code = program.main(args=arguments, prog_name="churn-signals", standalone_mode=False)
+    except SetupError as error:
+        click.echo(f"churn-signals: {error}", err=True)
+        sys.exit(EXIT_SETUP)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        sys.exit(130)
+    except BrokenPipeError:  # `churn-signals alerts | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(EXIT_DONE)
+    sys.exit(code if isinstance(code, int) else EXIT_DONE)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,155 @@
+"""What `doctor` looks at, one function a subject: each yields what it saw, good or bad."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, Literal
+
+from confluent_kafka import KafkaException, TopicCollection, TopicPartition, libversion
+from confluent_kafka.admin import AdminClient
+from confluent_kafka.admin._config import ConfigResource
+from confluent_kafka.admin._metadata import ClusterMetadata
+
+from schemas.partitioner import partition_of
+from schemas.topics import Topics
+from streams.clock import now_ms
+from streams.errors import SetupError
+from streams.kafka import connect
+from streams.look import newest_records
+from streams.preflight import examine, retention_limits, specs, topic_configs
+from streams.settings import Settings, variable_of
+
+PACKAGES: Final = ("churn-signals", "faust-streaming", "aiokafka", "confluent-kafka")
+
+Level = Literal["ok", "warning", "problem"]
+
+SAMPLE: Final = 5
+"""Records looked at in each partition: enough to see a wrong partitioner, which is wrong for nearly every key."""
+
+FUTURE_MS: Final = 300_000
+"""A record this far ahead of our clock would be refused as `future`."""
+
+LITTLE_DISK_BYTES: Final = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One line of the diagnosis."""
+
+    subject: str
+    level: Level
+    text: str
+
+
+def diagnose(settings: Settings) -> Iterator[Observation]:
+    """Yield everything worth knowing. An unreachable broker ends it, as its last line."""
+    yield from _versions()
+    yield from _disk()
+    try:
+        admin, cluster = connect(settings)
+    except SetupError as error:
+        yield Observation("broker", "problem", str(error))
+        return
+    yield from _broker(settings, admin, cluster)
+    findings = list(examine(settings, admin, cluster))
+    yield from (Observation("topics", "problem", str(finding)) for finding in findings)
+    names = [spec.name for spec in specs(settings) if spec.name in cluster.topics]
+    if not findings:
+        yield Observation("topics", "ok", f"all {len(names)} there, {settings.partitions} partitions each")
+    yield from _retention(settings, admin, names)
+    if names:
+        yield from _permissions(settings, admin, names)
+        yield from _records(settings, cluster)
+
+
+def _versions() -> Iterator[Observation]:
+    packages = ", ".join(f"{name} {version(name)}" for name in PACKAGES)
+    yield Observation("versions", "ok", f"{packages}, librdkafka {libversion()[0]}, Python {platform.python_version()}")
+
+
+def _disk() -> Iterator[Observation]:
+    free = shutil.disk_usage(Path.cwd()).free
+    level: Level = "ok" if free >= LITTLE_DISK_BYTES else "warning"
+    yield Observation(
+        "disk", level, f"{free / 1e9:.1f} GB free here; the worker keeps its state in memory and in Kafka"
+    )
+
+
+def _broker(settings: Settings, admin: AdminClient, cluster: ClusterMetadata) -> Iterator[Observation]:
+    brokers = len(cluster.brokers)
+    text = f"{settings.bootstrap}, cluster {cluster.cluster_id}, {brokers} broker{'s' if brokers != 1 else ''}"
+    yield Observation("broker", "ok", f"{text}, {settings.security_protocol}")
+    broker_id = str(next(iter(cluster.brokers)))
+    resource = ConfigResource(ConfigResource.Type.BROKER, broker_id)
+    try:
+        config = admin.describe_configs([resource])[resource].result(timeout=10)
+    except KafkaException as error:
+        yield Observation("broker", "warning", f"its settings may not be read: {error.args[0].str()}")
+        return
+    entry = config.get("auto.create.topics.enable")
+    if entry is not None and entry.value == "true":
+        yield Observation(
+            "broker", "warning", "auto.create.topics.enable is true: a mistyped topic is made, not refused"
+        )
+
+
+def _retention(settings: Settings, admin: AdminClient, names: list[str]) -> Iterator[Observation]:
+    limits = retention_limits(settings, topic_configs(admin, names))
+    if not limits:
+        yield Observation("retention", "ok", "event topics keep their records for ever")
+    for name, limit in limits.items():
+        days = limit / 86_400_000
+        yield Observation("retention", "ok", f"{name}: {days:.1f} days; older history must not be posted to it")
+
+
+def _permissions(settings: Settings, admin: AdminClient, names: list[str]) -> Iterator[Observation]:
+    topics = Topics(settings.prefix)
+    reads = {*topics.events, topics.ticks, topics.changelog}
+    writes = set(names) - set(topics.events)
+    lacking = []
+    described = admin.describe_topics(TopicCollection(names), include_authorized_operations=True)
+    for name, future in described.items():
+        try:
+            operations = {operation.name for operation in future.result(timeout=10).authorized_operations}
+        except KafkaException as error:
+            lacking.append(f"{name}: {error.args[0].str()}")
+            continue
+        needed = ({"READ"} if name in reads else set()) | ({"WRITE"} if name in writes else set())
+        if operations and "ALL" not in operations and needed - operations:
+            lacking.append(f"{name}: {' and '.join(sorted(needed - operations))}")
+    if lacking:
+        yield Observation("permissions", "problem", f"missing for this user: {'; '.join(lacking)}. Grant them")
+    else:
+        yield Observation("permissions", "ok", "this user may read and write what the worker needs")
+
+
+def _records(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observation]:
+    names = [name for name in Topics(settings.prefix).events if name in cluster.topics]
+    partitions = [TopicPartition(name, number) for name in names for number in cluster.topics[name].partitions]
+    seen, misplaced, newest = 0, Counter[str](), 0
+    for message in newest_records(settings, partitions, each=SAMPLE):
+        topic, key = str(message.topic()), message.key()
+        seen += 1
+        newest = max(newest, message.timestamp()[1])
+        raw = key.encode() if isinstance(key, str) else key
+        if raw is None or partition_of(raw, len(cluster.topics[topic].partitions)) != message.partition():
+            misplaced[topic] += 1
+    for topic, count in misplaced.items():
+        remedy = "producers must use murmur2 (librdkafka: partitioner=murmur2_random) and the customer id as key"
+        yield Observation("partitioner", "problem", f"{topic}: {count} recent records on the wrong partition; {remedy}")
+    if not misplaced:
+        yield Observation("partitioner", "ok", f"{seen} recent records looked at, all on the partition of their key")
+    ahead = newest - now_ms()
+    if ahead > FUTURE_MS:
+        text = f"the newest record is {ahead / 1000:,.0f} s ahead of this machine's clock: set the clock, here or there"
+        yield Observation("clock", "problem", text)
+    else:
+        yield Observation(
+            "clock", "ok", f"no recent record is ahead of this clock; {variable_of('zone')}={settings.zone}"
+        )

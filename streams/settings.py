@@ -1,0 +1,194 @@
+"""All settings: read once from `CHURN_*` in the environment, checked, frozen. The only reader of the environment."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, Final, Literal, Self
+
+from schemas.instant import from_rfc3339
+from streams.errors import SettingsError
+from streams.settings_values import (
+    BOOLEAN,
+    FILE,
+    HOST,
+    INSTANT,
+    NAME,
+    PORT,
+    SERVERS,
+    TEXT,
+    ZONE,
+    Kind,
+    is_loopback,
+    number,
+    one_of,
+    setting,
+    whole,
+)
+
+ENVIRONMENT_PREFIX: Final = "CHURN_"
+SECRET: Final = frozenset({"sasl_password"})
+
+SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every setting with its default. `CHURN_` and the name in capitals is its place in the environment."""
+
+    bootstrap: str = setting("127.0.0.1:9092", SERVERS, "the Kafka brokers to ask first")
+    prefix: str = setting("churn", NAME, "what all topic names begin with")
+    group: str = setting("churn-signals", NAME, "consumer group of the workers")
+    app_version: int = setting(1, whole(1, 1_000_000), "raised to begin anew, with a group of its own")
+    partitions: int = setting(12, whole(1, 10_000), "of every topic; cannot be changed once events were posted")
+    replication: int = setting(1, whole(1, 32), "copies of every topic")
+    events_retention_days: int = setting(-1, whole(-1, 36_500), "how long input events are kept; -1: for ever")
+
+    security_protocol: SecurityProtocol = setting(
+        "PLAINTEXT", one_of("PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"), "how clients talk to the brokers"
+    )
+    sasl_mechanism: Literal["SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"] = setting(
+        "SCRAM-SHA-512", one_of("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"), "how clients log in"
+    )
+    sasl_username: str | None = setting(None, TEXT, "the name to log in with")
+    sasl_password: str | None = setting(None, TEXT, "the password to log in with")
+    sasl_password_file: Path | None = setting(None, FILE, "a file with the password, instead of the password")
+    ssl_ca: Path | None = setting(None, FILE, "certificates to trust (PEM); without it the system's")
+    ssl_certificate: Path | None = setting(None, FILE, "our own certificate (PEM), if the brokers ask for one")
+    ssl_key: Path | None = setting(None, FILE, "the key of our own certificate (PEM)")
+    allow_plaintext: bool = setting(False, BOOLEAN, "allow an unencrypted connection to a broker elsewhere")
+
+    instance_id: str | None = setting(None, NAME, "static membership: this worker's own, lasting name")
+    session_timeout_s: float = setting(0.0, number(0.5, 300), "a silent worker is given up after (6; static: 10)")
+    commit_interval_s: float = setting(0.5, number(0.01, 60), "how often progress is made durable")
+    linger_ms: int = setting(20, whole(0, 1000), "how long the transport waits to fill a frame")
+    watchdog_s: float = setting(60.0, number(1, 86_400), "leave with 70 when there is lag and nothing moved for this")
+    start: Literal["earliest", "latest"] = setting(
+        "earliest", one_of("earliest", "latest"), "where a new group begins to read"
+    )
+    metrics_host: str = setting("127.0.0.1", HOST, "address of /metrics, /livez and /readyz")
+    metrics_port: int = setting(9464, PORT, "port of /metrics, /livez and /readyz; 0: any free one")
+
+    zone: str = setting("UTC", ZONE, "whose midnight ends a day")
+    disorder_s: int = setting(3600, whole(0, 86_400), "B: how far events may be out of order, without being late")
+    lateness_days: int = setting(7, whole(0, 366), "L: how old a late event may be and still be folded in")
+    ticks: bool = setting(True, BOOLEAN, "whether the clock moves quiet feeds on")
+    catalogue: Path | None = setting(None, FILE, "the signal catalogue (YAML); without it the one in the product")
+    dead_letter_limit: Literal["on", "off"] = setting(
+        "on", one_of("on", "off"), "stop with 3 when too many records are refused"
+    )
+    alerts_from: str | None = setting(None, INSTANT, "alerts before this are historical; without it the first start")
+
+    @property
+    def alerts_from_ms(self) -> int | None:
+        """`alerts_from` in epoch milliseconds."""
+        return None if self.alerts_from is None else from_rfc3339(self.alerts_from)
+
+    @classmethod
+    def kinds(cls) -> dict[str, Kind]:
+        """What each setting may be, by its name."""
+        return {field.name: field.metadata["kind"] for field in fields(cls)}
+
+    @classmethod
+    def meanings(cls) -> dict[str, str]:
+        """What each setting is for, by its name."""
+        return {field.name: field.metadata["about"] for field in fields(cls)}
+
+    def replace(self, **changes: Any) -> Self:
+        """Return a copy with other values, for tests and for one-off commands."""
+        return type(self)(**{field.name: getattr(self, field.name) for field in fields(self)} | changes)
+
+
+def environment_settings() -> Settings:
+    """Return the settings of this process. Raises SettingsError."""
+    return load_settings(os.environ)
+
+
+def load_settings(environ: Mapping[str, str]) -> Settings:
+    """Read `CHURN_*` of `environ`; all else is left alone.
+
+    Raises SettingsError on a name nobody knows (a typo must not be silent), a value that is not allowed, and settings
+    that contradict each other.
+    """
+    kinds = Settings.kinds()
+    values: dict[str, Any] = {}
+    for variable in sorted(environ):
+        if not variable.startswith(ENVIRONMENT_PREFIX):
+            continue
+        name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
+        if name not in kinds or variable != variable_of(name):
+            raise SettingsError(variable, "no setting of this name", _suggestion(variable))
+        values[name] = _parsed(variable, environ[variable], kinds[name], is_secret=name in SECRET)
+    _fill(values)
+    settings = Settings(**values)
+    _check_together(settings)
+    return settings
+
+
+def variable_of(name: str) -> str:
+    """The environment's name of a setting.
+
+    >>> variable_of("bootstrap")
+    'CHURN_BOOTSTRAP'
+    """
+    return ENVIRONMENT_PREFIX + name.upper()
+
+
+def shown(settings: Settings) -> dict[str, str | int | float | bool | None]:
+    """Every setting by name, secrets masked, ready to print or to log."""
+    found: dict[str, str | int | float | bool | None] = {}
+    for field in fields(settings):
+        value = getattr(settings, field.name)
+        if value is not None and field.name in SECRET:
+            value = "***"
+        found[field.name] = str(value) if isinstance(value, Path) else value
+    return found
+
+
+def _parsed(variable: str, text: str, kind: Kind, *, is_secret: bool) -> object:
+    try:
+        return kind.parse(text)
+    except ValueError as error:
+        value = "the value given" if is_secret else repr(text)
+        raise SettingsError(variable, f"{value} is not allowed", f"Allowed: {kind.allowed}.") from error
+
+
+def _suggestion(variable: str) -> str:
+    known = [variable_of(name) for name in Settings.kinds()]
+    near = difflib.get_close_matches(variable.upper(), known, n=1, cutoff=0.6)
+    hint = f"Did you mean {near[0]}? " if near else ""
+    return f"{hint}`churn-signals settings --list` shows all names."
+
+
+def _fill(values: dict[str, Any]) -> None:
+    """Put in what follows from other settings: the password from its file, the session timeout by membership."""
+    file: Path | None = values.get("sasl_password_file")
+    if file is not None:
+        if "sasl_password" in values:
+            both = f"{variable_of('sasl_password')} is set as well"
+            raise SettingsError(variable_of("sasl_password_file"), both, "Give one of the two.")
+        values["sasl_password"] = file.read_text().strip()
+    values.setdefault("session_timeout_s", 10.0 if "instance_id" in values else 6.0)
+
+
+def _check_together(settings: Settings) -> None:
+    protocol = variable_of("security_protocol")
+    if settings.security_protocol.startswith("SASL_"):
+        for name in ("sasl_username", "sasl_password"):
+            if not getattr(settings, name):
+                value = f"missing, {protocol} is {settings.security_protocol}"
+                raise SettingsError(variable_of(name), value, "Set it, or choose another protocol.")
+    elif settings.sasl_username or settings.sasl_password:
+        value = f"{settings.security_protocol}, but a name or password to log in with is set"
+        raise SettingsError(protocol, value, "Set SASL_SSL or SASL_PLAINTEXT, or leave the name and password out.")
+    if bool(settings.ssl_certificate) != bool(settings.ssl_key):
+        missing = "ssl_key" if settings.ssl_certificate else "ssl_certificate"
+        raise SettingsError(variable_of(missing), "missing", "A certificate and its key go together.")
+    is_plain = settings.security_protocol.endswith("PLAINTEXT")
+    if is_plain and not settings.allow_plaintext and not is_loopback(settings.bootstrap):
+        value = f"{settings.security_protocol} to {settings.bootstrap}, which is not this machine"
+        remedy = f"Set SSL or SASL_SSL, or say that it is meant: {variable_of('allow_plaintext')}=true."
+        raise SettingsError(protocol, value, remedy)
