@@ -1,0 +1,122 @@
+"""From a judged signal to the alert that is published: texts, drivers, deadlines."""
+
+import re
+from dataclasses import dataclass
+
+from models.activity import EMAIL, TICKET
+from models.calendar import date_of
+from models.customer import Episode
+from models.signals.catalogue import Rules, Signal
+from models.signals.measures import Value, View
+from schemas.alert import AlertV1, Driver, Money, Status, alert_id
+from schemas.instant import to_rfc3339
+
+MAX_EVIDENCE = 10
+EVIDENCE_DAYS = 30
+"""Evidence reaches back as far as the longest window of the signals that have any."""
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+
+
+@dataclass(frozen=True, slots=True)
+class Telling:
+    """What is told about an episode at this moment, besides what the view shows."""
+
+    customer_id: str
+    status: Status
+    episode: Episode
+    ends_ms: int | None
+    alerts_from_ms: int
+    is_announcement: bool = False
+
+
+def build_alert(rules: Rules, signal: Signal, view: View, telling: Telling) -> AlertV1:
+    """One revision of an alert, a function of the view and the episode alone.
+
+    An announcement carries only what its own feed knows: no stage and no value at risk; the day's review adds them.
+    """
+    episode = telling.episode
+    values = {name: _rounded(term.read(view).value) for name, term in signal.values.items()}
+    known_by_review = not telling.is_announcement
+    due_ms = None if signal.respond_ms is None else episode.observed_ms + signal.respond_ms
+    return AlertV1(
+        alert_id=alert_id(telling.customer_id, signal.id, date_of(episode.start)),
+        revision=episode.revision,
+        status=telling.status,
+        signal=signal.id,
+        polarity=signal.polarity,
+        severity=signal.severity,
+        summary=_filled(signal.summary, values, rules.basis.currency),
+        customer_id=telling.customer_id,
+        stage=episode.stage if known_by_review else None,
+        owner=episode.owner,
+        intervention=signal.intervention,
+        playbook_url=signal.playbook_url,
+        starts_at=rules.basis.calendar.text_of(episode.start),
+        observed_at=to_rfc3339(episode.observed_ms),
+        due_at=None if due_ms is None else to_rfc3339(due_ms),
+        ends_at=None if telling.ends_ms is None else to_rfc3339(telling.ends_ms),
+        score=episode.score,
+        threshold=_number(signal.score.threshold.read(view).value),
+        drivers=_drivers(signal, values),
+        clears_when=_filled(signal.clears_when, values, rules.basis.currency),
+        value_at_risk=_spend_at_risk(view) if known_by_review else None,
+        corroborated_by=(),
+        model=None,
+        catalogue=rules.hash,
+        evidence=_evidence(signal, view),
+        arm=None,
+        historical=episode.observed_ms < telling.alerts_from_ms,
+    )
+
+
+def _spend_at_risk(view: View) -> Money | None:
+    """The last 365 days' spend: what the company stands to lose in a year if nothing changes."""
+    spend = view.count("spend", 365, 0).value
+    return None if not isinstance(spend, int | float) else Money(round(float(spend), 2), view.basis.currency)
+
+
+def _drivers(signal: Signal, values: dict[str, Value]) -> tuple[Driver, ...]:
+    """The measures compared, each with its share of the total relative deviation."""
+    rows = [(d.text, _number(values[d.value]), _number(values[d.usual]) if d.usual else None) for d in signal.drivers]
+    weights = [_deviation(value, usual) for _, value, usual in rows]
+    total = sum(weights) or 1.0
+    return tuple(
+        Driver(text, value, usual, round(weight / total, 3))
+        for (text, value, usual), weight in zip(rows, weights, strict=True)
+    )
+
+
+def _deviation(value: float | None, usual: float | None) -> float:
+    """How far a value is from the customer's usual, relative to it; without a usual, 1 for anything but zero."""
+    if value is None:
+        return 0.0
+    if not usual:
+        return 1.0 if value else 0.0
+    return abs(value - usual) / abs(usual)
+
+
+def _evidence(signal: Signal, view: View) -> tuple[str, ...]:
+    feeds = [feed for feed in (TICKET, EMAIL) if feed in signal.when.feeds]
+    notes = sorted(note for feed in feeds for note in view.notes(feed, EVIDENCE_DAYS))
+    return tuple(note.id for note in notes[-MAX_EVIDENCE:])
+
+
+def _rounded(value: Value) -> Value:
+    return round(value, 4) if isinstance(value, float) else value
+
+
+def _number(value: Value) -> float | None:
+    return round(value, 4) if isinstance(value, int | float) else None
+
+
+def _filled(template: str, values: dict[str, Value], currency: str) -> str:
+    texts = {name: _text(value) for name, value in values.items()} | {"currency": currency}
+    return _PLACEHOLDER.sub(lambda match: texts[match[1]], template)
+
+
+def _text(value: Value) -> str:
+    if value is None:
+        return "an unknown number of"
+    if isinstance(value, float):
+        return f"{value:.2f}".rstrip("0").rstrip(".")
+    return str(value)

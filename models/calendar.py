@@ -1,0 +1,70 @@
+"""Days of the deployment's zone: the grid on which everything is counted and decided."""
+
+from bisect import bisect_right
+from datetime import UTC, date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+DAY_MS = 86_400_000
+_EPOCH = date(1970, 1, 1)
+_FIRST_YEAR, _LAST_YEAR = 1970, 2100
+
+
+class Calendar:
+    """Maps epoch milliseconds to day numbers (days since 1970-01-01 in the zone) and back.
+
+    A boundary is the midnight that begins a day and carries that day's number: boundary T closes the days before T.
+
+    >>> Calendar("UTC").day_of(DAY_MS * 3 + 5)
+    3
+    >>> Calendar("Europe/Berlin").start_of(0)
+    -3600000
+    """
+
+    __slots__ = ("_midnights", "zone")
+
+    def __init__(self, zone: str = "UTC") -> None:
+        self.zone = zone
+        self._midnights: list[int] | None = None if zone == "UTC" else _midnights(ZoneInfo(zone))
+
+    def day_of(self, time_ms: int) -> int:
+        """The number of the day that holds the instant."""
+        if self._midnights is None:
+            return time_ms // DAY_MS
+        return bisect_right(self._midnights, time_ms) - 1
+
+    def start_of(self, day: int) -> int:
+        """The instant at which the day begins, in epoch milliseconds."""
+        return day * DAY_MS if self._midnights is None else self._midnights[day]
+
+    def text_of(self, day: int) -> str:
+        """The boundary as RFC 3339 with the zone's offset: what people and programs read."""
+        if self._midnights is None:
+            return (_EPOCH + timedelta(days=day)).isoformat() + "T00:00:00Z"
+        return datetime.fromtimestamp(self._midnights[day] / 1000, ZoneInfo(self.zone)).isoformat()
+
+
+def date_of(day: int) -> str:
+    """The day number as a calendar date, for example 2026-11-22."""
+    return (_EPOCH + timedelta(days=day)).isoformat()
+
+
+def text_of_ms(time_ms: int) -> str:
+    """An instant as RFC 3339 in UTC, with milliseconds only where there are any."""
+    moment = datetime.fromtimestamp(time_ms // 1000, UTC)
+    fraction = f".{time_ms % 1000:03d}" if time_ms % 1000 else ""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
+
+
+def ms_of_text(text: str) -> int:
+    """Epoch milliseconds of an RFC 3339 instant; raises ValueError when it has no offset."""
+    moment = datetime.fromisoformat(text)
+    if moment.tzinfo is None:
+        raise ValueError(f"{text!r} has no offset from UTC")
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
+
+
+def _midnights(zone: ZoneInfo) -> list[int]:
+    """Every midnight of the zone; where a change of the clock skips midnight, the first instant of the day."""
+    days = (date(_LAST_YEAR, 1, 1) - date(_FIRST_YEAR, 1, 1)).days
+    starts = (datetime(1970, 1, 1, tzinfo=zone) + timedelta(days=n) for n in range(days))
+    return [int(start.timestamp()) * 1000 for start in starts]

@@ -1,0 +1,51 @@
+"""What a catalogue fixes besides its signals: feeds, zone, money, weights and thresholds, as one frozen value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from models.calendar import DAY_MS, Calendar
+
+KEEP_DAYS = 400
+"""Days a bucket is kept after it closed: a year of spend plus the longest window, so every measure stays exact."""
+HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class Lifecycle:
+    """Thresholds of the stages, in whole days of silence."""
+
+    dormant_days: int = 60
+    churned_days: int = 120
+    new_days: int = 30
+    reactivated_days: int = 30
+    active_days: int = 30
+    gap_factor: float = 2.0
+    silence: Literal["purchase", "activity"] = "purchase"
+
+
+@dataclass(frozen=True, slots=True)
+class Engagement:
+    """Weight and daily cap of each action in the engagement index, in tenths of a point so that sums are integers."""
+
+    tenths: Mapping[str, int]
+    caps: Mapping[str, int]
+    half_life_days: int = 28
+    history_days: int = 196
+    """Seven half-lives: what lies beyond weighs under one per cent and is cut off, so that the slope needs no older day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Basis:
+    """Everything a measure needs to know about the deployment. Feeds are indices of FEEDS, ascending."""
+
+    calendar: Calendar
+    feeds: tuple[int, ...]
+    lifecycle: Lifecycle
+    engagement: Engagement
+    currency: str = "USD"
+    rates: Mapping[str, float] = field(default_factory=dict)
+    constants: Mapping[str, float] = field(default_factory=dict)
+    disorder_ms: int = HOUR_MS
+    lateness_ms: int = 7 * DAY_MS
+    keep_days: int = KEEP_DAYS

@@ -1,0 +1,87 @@
+"""The engagement index of a day and the exponentially weighted slope of it (Gauss 1809; weights 2^(-age/half-life))."""
+
+from collections.abc import Iterable, Sequence
+from math import sqrt
+from typing import NamedTuple
+
+from models.config import Engagement
+from models.customer import EMAIL_ACTIONS, TICKET_CATEGORIES, Customer
+
+_COMPLAINT = TICKET_CATEGORIES.index("complaint")
+
+
+class Slope(NamedTuple):
+    """`change` = 28 x slope / level, the relative change over four weeks; `z` = slope over its standard error."""
+
+    change: float
+    z: float
+
+
+def daily_index(
+    customer: Customer, feeds: Sequence[int], weights: Engagement, first: int, boundary: int
+) -> dict[int, int]:
+    """Engagement in tenths of a point of every closed day in [first, boundary) that has any; each action capped a day."""
+    index: dict[int, int] = {}
+    tenths, caps = weights.tenths, weights.caps
+
+    def add(action: str, counts: Iterable[tuple[int, int]]) -> None:
+        weight, cap = tenths.get(action, 0), caps.get(action, 1)
+        if weight:
+            for day, count in counts:
+                if count and first <= day < boundary:
+                    index[day] = index.get(day, 0) + weight * min(count, cap)
+
+    if 0 in feeds:
+        add("purchase", ((day, b[0]) for day, b in customer.purchases.items()))
+    if 1 in feeds:
+        add("login", customer.logins.items())
+    if 2 in feeds:
+        add("complaint", ((day, b.opened[_COMPLAINT]) for day, b in customer.tickets.items()))
+        add("ticket", ((day, sum(b.opened) + b.reopened) for day, b in customer.tickets.items()))
+    if 3 in feeds:
+        for position, action in enumerate(EMAIL_ACTIONS):
+            add(action, ((day, b.actions[position]) for day, b in customer.emails.items()))
+    return {day: value for day, value in index.items() if value}
+
+
+def slope(days: Sequence[tuple[int, int]], last_day: int, history: int, weights: Engagement) -> Slope | None:
+    """Weighted least squares of the daily index on time over `history` days that end with `last_day`, zero days included.
+
+    `days` are (day, tenths), ascending. None when all days are zero or the weighted mean is not positive. The days
+    without events enter in closed form, so the cost is that of the days with events (design: learning.md 3).
+    """
+    n = min(history, weights.history_days)
+    lam = 2.0 ** (-1.0 / weights.half_life_days)
+    a = b = c = 0.0
+    for day, tenths in days:
+        age = last_day - day
+        if 0 <= age < n:
+            weight = lam**age
+            y = tenths / 10
+            a += weight * y
+            b -= weight * age * y
+            c += weight * y * y
+    if n < 3 or c == 0.0:
+        return None
+    s0, s1, s2 = _sums(lam, n)
+    q0, q1, q2 = _sums(lam * lam, n)
+    centre = s1 / s0
+    level = a / s0
+    if level <= 0:
+        return None
+    spread = s2 - s1 * s1 / s0
+    variance_factor = q2 - 2 * centre * q1 + centre * centre * q0
+    n_eff = s0 * s0 / q0
+    noise = max((c / s0 - level * level) * n_eff / (n_eff - 1), level / 2)
+    rise = b - centre * a
+    return Slope(28 * rise / spread / level, rise / sqrt(noise * variance_factor))
+
+
+def _sums(lam: float, n: int) -> tuple[float, float, float]:
+    """Sums over k < n of lam^k, -k lam^k and k^2 lam^k, in closed form."""
+    power = lam**n
+    rest = 1 - lam
+    s0 = (1 - power) / rest
+    s1 = (lam - power * (n - (n - 1) * lam)) / rest**2
+    s2 = (lam * (1 + lam) - power * (n * n - (2 * n * n - 2 * n - 1) * lam + (n - 1) ** 2 * lam * lam)) / rest**3
+    return s0, -s1, s2

@@ -1,0 +1,161 @@
+"""The two functions to keep in mind: `observe` folds an event into a record, `review` decides as of a boundary.
+
+Observing commutes: any order of the same events gives the same record. Deciding reads closed days only, so it too is a
+function of the set of events. Neither reads a clock or sends anything; what is to be sent comes back as outputs.
+"""
+
+import struct
+from hashlib import blake2b
+from typing import Literal
+
+from models.activity import REFUSALS, day_buckets, fold, forget
+from models.alerting import Telling
+from models.announcement import begins, first_true_ms
+from models.calendar import DAY_MS
+from models.customer import NEVER, Customer, Episode
+from models.episodes import Judge, Output, publish
+from models.lifecycle import Standing
+from models.signals.catalogue import Rules
+from models.signals.measures import View, standing
+from schemas.alert import Money
+from schemas.event import FEEDS, Email, Event, Ticket
+from schemas.stage import StageChangeV1, encode_stage_change, stage_change_id
+
+Observed = Literal["applied", "duplicate", "id_conflict"]
+_SEEN = struct.Struct(">8sII")
+"""One event id in `Customer.seen`: hash of the id within its feed, fingerprint of the content, day."""
+_SALTS = tuple(name.encode() for name in FEEDS)
+
+
+class Engine:
+    """The rules at work on one customer at a time. Holds nothing about customers."""
+
+    def __init__(self, rules: Rules, alerts_from_ms: int = 0) -> None:
+        self.rules = rules
+        self.basis = rules.basis
+        self.calendar = rules.basis.calendar
+        self.alerts_from_ms = alerts_from_ms
+        self._announced = tuple(rules.announced(feed) for feed in range(len(FEEDS)))
+        self._grave = {s.id for s in rules.signals if s.polarity == "negative" and s.severity != "info"}
+        self._rest_days = {signal.id: max(1, signal.cooldown_days) for signal in rules.signals}
+        self._seen_days = -(-rules.basis.lateness_ms // DAY_MS) + 1
+
+    # -- observe
+
+    def observe(self, customer: Customer, event: Event, offset: int, day: int) -> Observed:
+        """Fold an event into the record. The same id again is a duplicate, or a conflict when its content differs."""
+        feed = event.feed
+        customer.offsets[feed] = offset
+        name = blake2b(event.id.encode(), digest_size=8, salt=_SALTS[feed]).digest()
+        seen = customer.seen
+        place = seen.find(name)
+        while place >= 0 and place % _SEEN.size:
+            place = seen.find(name, place + 1)
+        if place >= 0:
+            fingerprint = _SEEN.unpack_from(seen, place)[1]
+            return "duplicate" if fingerprint == event.fingerprint else "id_conflict"
+        customer.seen = seen + _SEEN.pack(name, event.fingerprint, day)
+        customer.fresh = min(customer.fresh, day)
+        fold(customer, event, day, self.basis.rates)
+        return "applied"
+
+    def may_announce(self, event: Event) -> bool:
+        """Whether an event can begin an episode of a signal that is announced at once."""
+        data = event.data
+        if isinstance(data, Ticket):
+            return data.action != "resolved" and bool(self._announced[event.feed])
+        return isinstance(data, Email) and data.action in REFUSALS and bool(self._announced[event.feed])
+
+    def announce(self, customer: Customer, customer_id: str, feed: int, day: int) -> list[Output]:
+        """First revisions of the episodes that begin on a day still open; a function of that feed's days up to it."""
+        outputs = []
+        for signal in self._announced[feed]:
+            known = customer.announced.get(signal.id, [])
+            if day in known:
+                continue
+            score = begins(signal, customer, day, self.basis)
+            if score is None:
+                continue
+            customer.announced[signal.id] = sorted([*known, day])
+            observed_ms = first_true_ms(signal, customer, day, self.basis)
+            episode = Episode(day, 1, signal.severity, score, None, signal.owner, observed_ms, score)
+            telling = Telling(customer_id, "firing", episode, None, self.alerts_from_ms, is_announcement=True)
+            outputs.append(publish(self.rules, signal, View(customer, day + 1, self.basis), telling))
+        return outputs
+
+    # -- review
+
+    def review(self, customer: Customer, customer_id: str, boundary: int) -> list[Output]:
+        """Decide everything as of a boundary, from closed days only, and set the next day on which to look again.
+
+        A signal whose answer silence cannot have changed, with nothing new closed since, is not looked at again.
+        """
+        forget(customer, boundary - self.basis.keep_days)
+        view = View(customer, boundary, self.basis)
+        judge = Judge(self.rules, customer, customer_id, view, self.alerts_from_ms)
+        has_news = customer.fresh < boundary or customer.has_late or not customer.quiet
+        if has_news:
+            customer.quiet = [0] * (len(self.rules.signals) + 2)
+        if view.first_day is not None:
+            self._review_stage(judge)
+            for place, signal in enumerate(self.rules.signals):
+                if customer.quiet[place] <= boundary:
+                    customer.quiet[place] = judge.judge(signal)
+        if has_news:
+            self._take_stock(customer, boundary)
+        if customer.cooling:
+            rest = self._rest_days
+            customer.cooling = {k: v for k, v in customer.cooling.items() if boundary < v[0] + rest.get(k, 1)}
+        customer.reviewed = boundary
+        steady = [until for until in customer.quiet if until > boundary]
+        customer.due = min(customer.fresh + 1, min(steady, default=NEVER))
+        return judge.outputs
+
+    def _review_stage(self, judge: Judge) -> None:
+        customer, view = judge.customer, judge.view
+        stage_place = len(self.rules.signals)
+        if customer.quiet[stage_place] > view.boundary:
+            return
+        found = standing(view)
+        if found is None:
+            return
+        if found.stage != customer.stage:
+            judge.outputs.append(self._stage_change(judge, found))
+            customer.stage, customer.stage_since = found.stage, view.boundary
+            customer.quiet = [0] * len(customer.quiet[:-1]) + customer.quiet[-1:]
+        customer.quiet[stage_place] = found.until
+
+    def _stage_change(self, judge: Judge, found: Standing) -> Output:
+        customer, boundary = judge.customer, judge.view.boundary
+        at = self.calendar.text_of(boundary)
+        spend = judge.view.scalar("spend_total").value
+        change = StageChangeV1(
+            id=stage_change_id(judge.customer_id, at),
+            customer_id=judge.customer_id,
+            at=at,
+            from_stage=customer.stage,
+            to_stage=found.stage,
+            cause="activity" if found.silent_days == 0 else f"{found.silent_days} days of silence",
+            days_in_previous=boundary - customer.stage_since if customer.stage else None,
+            spend_so_far=Money(float(spend) if isinstance(spend, int | float) else 0.0, self.basis.currency),
+            historical=self.calendar.start_of(boundary) < self.alerts_from_ms,
+            catalogue=self.rules.hash,
+        )
+        return Output("stage", change.id, encode_stage_change(change))
+
+    def _take_stock(self, customer: Customer, boundary: int) -> None:
+        """After news: which days are still open, when the newest can be forgotten, which event ids still matter."""
+        customer.has_late = False
+        buckets = [days for days in day_buckets(customer) if days]
+        customer.fresh = min((day for days in buckets for day in days if day >= boundary), default=NEVER)
+        customer.quiet[-1] = max((max(days) for days in buckets), default=NEVER) + self.basis.keep_days + 1
+        oldest = boundary - self._seen_days
+        entries = [entry for entry in _SEEN.iter_unpack(customer.seen) if entry[2] >= oldest]
+        if len(entries) * _SEEN.size < len(customer.seen):
+            customer.seen = b"".join(_SEEN.pack(*entry) for entry in entries)
+
+    def is_at_risk(self, customer: Customer) -> bool:
+        """Not churned, and an open negative alert of severity warning or more."""
+        if customer.stage == "churned" or not (customer.episodes or customer.announced):
+            return False
+        return any(key in self._grave for key in (*customer.episodes, *customer.announced))

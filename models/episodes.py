@@ -1,0 +1,160 @@
+"""The life of an alert: firing, updated, resolved, retracted or expired; at most one revision a boundary."""
+
+from typing import Literal, NamedTuple
+
+from models.alerting import Telling, build_alert
+from models.announcement import evidence_days, first_true_ms, start_score
+from models.customer import NEVER, Customer, Episode
+from models.signals.catalogue import Rules, Signal
+from models.signals.language import compare
+from models.signals.measures import Reading, View
+from schemas.alert import Status, encode_alert
+
+OutputKind = Literal["alert_open", "alert_closed", "stage"]
+
+
+class Output(NamedTuple):
+    """Something to publish: its kind, the id it is known by, and its bytes."""
+
+    kind: OutputKind
+    ref: str
+    payload: bytes
+
+
+class Judge:
+    """One customer at one boundary: carries every signal over it and tells what changed."""
+
+    __slots__ = ("alerts_from_ms", "customer", "customer_id", "outputs", "rules", "view")
+
+    def __init__(self, rules: Rules, customer: Customer, customer_id: str, view: View, alerts_from_ms: int) -> None:
+        self.rules, self.customer, self.customer_id, self.view = rules, customer, customer_id, view
+        self.alerts_from_ms = alerts_from_ms
+        self.outputs: list[Output] = []
+
+    def judge(self, signal: Signal) -> int:
+        """Carry one signal over the boundary; answers until when silence leaves it as it is."""
+        if signal.announced_feed is not None:
+            begun = self._decide_announced(signal)
+            return self._carry_on(signal, begun) if signal.id in self.customer.episodes else NEVER
+        if signal.id in self.customer.episodes:
+            until = self._carry_on(signal, None)
+            if signal.id in self.customer.episodes:
+                return until
+        return self._maybe_fire(signal)
+
+    # -- beginnings
+
+    def _decide_announced(self, signal: Signal) -> Status | None:
+        """Confirm what was announced on the day just closed, begin what was not, retract what turned out otherwise."""
+        customer, boundary = self.customer, self.view.boundary
+        day = boundary - 1
+        known = customer.announced.get(signal.id, [])
+        begun: Status | None = None
+        if signal.id not in customer.episodes and (customer.has_late or evidence_days(signal, customer, day, day)):
+            score = start_score(signal, self.view, customer.cooling.get(signal.id))
+            if score is not None:
+                begun = "updated" if day in known else "firing"
+                observed_ms = first_true_ms(signal, customer, day, self.view.basis)
+                self._begin(signal, day, score, observed_ms, revision=2 if day in known else 1)
+        if known:
+            for start in known:
+                if start <= day and not self._is_open(signal, start):
+                    self._retract(signal, start)
+            later = [start for start in known if start > day]
+            customer.announced.pop(signal.id)
+            if later:
+                customer.announced[signal.id] = later
+        return begun
+
+    def _is_open(self, signal: Signal, start: int) -> bool:
+        episode = self.customer.episodes.get(signal.id)
+        return episode is not None and episode.start == start
+
+    def _maybe_fire(self, signal: Signal) -> int:
+        """Begin an episode if the condition has held for long enough and the cool-down allows it."""
+        customer, view = self.customer, self.view
+        boundary = view.boundary
+        holds, until = signal.when.holds(view)
+        if holds is not True:
+            customer.holding.pop(signal.id, None)
+            return until
+        ready = customer.holding.setdefault(signal.id, boundary) + signal.persistence - 1
+        if boundary < ready:
+            return min(until, ready)
+        score = signal.score.read(view)
+        cooled = customer.cooling.get(signal.id)
+        if cooled is not None and boundary < (rested := cooled[0] + max(1, signal.cooldown_days)):
+            if cooled[0] == boundary:
+                return boundary + 1
+            if not signal.score.is_worse(score, cooled[1]):
+                return min(until, rested, self._worse_from(signal, cooled[1]))
+        del customer.holding[signal.id]
+        self._begin(signal, boundary, score, view.basis.calendar.start_of(boundary), revision=1)
+        return self._carry_on(signal, "firing")
+
+    def _begin(self, signal: Signal, start: int, score: float | None, observed_ms: int, *, revision: int) -> None:
+        """Open an episode; the `_carry_on` that follows tells it, and may already see its end."""
+        self.customer.episodes[signal.id] = Episode(
+            start, revision, signal.severity, score, self.customer.stage, signal.owner, observed_ms, score
+        )
+
+    # -- the open episode
+
+    def _carry_on(self, signal: Signal, begun: Status | None) -> int:
+        """Begun, ended, expired, updated or left alone; answers until when."""
+        view, stage = self.view, self.customer.stage
+        episode = self.customer.episodes[signal.id]
+        view.since = episode.start
+        over, until = signal.ends.holds(view)
+        expiry = NEVER if signal.expires_days is None else episode.start + signal.expires_days
+        may_end = episode.start < view.boundary
+        if may_end and (over or view.boundary >= expiry):
+            episode.revision += begun is None
+            self._end(signal, episode, "resolved" if over else "expired")
+            return NEVER
+        score = signal.score.read(view)
+        is_worse = signal.score.is_worse(score, episode.score)
+        if begun is not None:
+            self._tell(signal, begun, episode)
+        elif is_worse or episode.stage != stage or episode.owner != signal.owner or episode.severity != signal.severity:
+            episode.score = score if is_worse else episode.score
+            episode.stage, episode.owner, episode.severity = stage, signal.owner, signal.severity
+            episode.revision += 1
+            self._tell(signal, "updated", episode)
+        if over and not may_end:
+            return view.boundary + 1
+        return min(until, expiry, self._worse_from(signal, episode.score))
+
+    def _worse_from(self, signal: Signal, score: float | None) -> int:
+        """The first boundary at which silence can have made the score worse by the margin."""
+        if score is None:
+            return NEVER
+        rule = signal.score
+        op, limit = (">=", score + rule.margin) if rule.worse == "higher" else ("<=", score - rule.margin)
+        reading = rule.term.read(self.view)
+        boundary = self.view.boundary
+        return compare(op, reading, Reading(limit, NEVER), boundary, left_is_clock=rule.term.is_clock)[1]
+
+    def _end(self, signal: Signal, episode: Episode, status: Status) -> None:
+        del self.customer.episodes[signal.id]
+        self.customer.cooling[signal.id] = (self.view.boundary, episode.initial)
+        self._tell(signal, status, episode, ends_ms=self.view.basis.calendar.start_of(self.view.boundary))
+
+    def _retract(self, signal: Signal, start: int) -> None:
+        """Take back an announcement that the review does not confirm."""
+        observed_ms = self.view.basis.calendar.start_of(self.view.boundary)
+        stage = self.customer.stage
+        episode = Episode(start, 2, signal.severity, None, stage, signal.owner, observed_ms, None)
+        self._tell(signal, "retracted", episode, ends_ms=observed_ms)
+
+    def _tell(self, signal: Signal, status: Status, episode: Episode, ends_ms: int | None = None) -> None:
+        telling = Telling(self.customer_id, status, episode, ends_ms, self.alerts_from_ms)
+        self.outputs.append(publish(self.rules, signal, self.view, telling))
+
+
+def publish(rules: Rules, signal: Signal, view: View, telling: Telling) -> Output:
+    """The alert as an output; a closed one also removes the customer's open alert from the table of open ones."""
+    view.since = telling.episode.start
+    alert = build_alert(rules, signal, view, telling)
+    kind: OutputKind = "alert_open" if telling.status in ("firing", "updated") else "alert_closed"
+    return Output(kind, alert.alert_id, encode_alert(alert))

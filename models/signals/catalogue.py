@@ -1,0 +1,361 @@
+"""The catalogue: a parsed YAML mapping becomes rules, or a list of mistakes that says where and why."""
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple, TypeVar, get_args
+
+from models.calendar import DAY_MS, Calendar
+from models.config import HOUR_MS, Basis, Engagement, Lifecycle
+from models.signals.language import (
+    CompiledCondition,
+    CompiledTerm,
+    LanguageError,
+    compile_condition,
+    compile_term,
+)
+from models.signals.measures import View
+from schemas.event import FEEDS
+
+T = TypeVar("T")
+Severity = Literal["info", "warning", "error", "critical"]
+Polarity = Literal["negative", "positive"]
+FEEDS_WITH_EVIDENCE = frozenset((FEEDS.index("ticket"), FEEDS.index("email")))
+"""Feeds whose days keep notes: only their signals can be announced at once."""
+
+
+class Mistake(NamedTuple):
+    """One thing wrong in a catalogue: the path of keys that leads to it, and the explanation."""
+
+    path: tuple[str, ...]
+    reason: str
+
+
+class CatalogueError(Exception):
+    """A catalogue that cannot be used, with all its mistakes."""
+
+    def __init__(self, mistakes: list[Mistake]) -> None:
+        super().__init__("; ".join(f"{'.'.join(m.path)}: {m.reason}" for m in mistakes))
+        self.mistakes = mistakes
+
+    def __reduce__(self) -> tuple[type["CatalogueError"], tuple[list[Mistake]]]:
+        return type(self), (self.mistakes,)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How bad it is, in the measure's own units, and by how much it must worsen to be worth an update."""
+
+    term: CompiledTerm
+    threshold: CompiledTerm
+    worse: Literal["higher", "lower"]
+    margin: float
+
+    def read(self, view: View) -> float | None:
+        """The score as of the view's boundary, rounded as it is published."""
+        value = self.term.read(view).value
+        return round(value, 4) if isinstance(value, int | float) else None
+
+    def is_worse(self, score: float | None, than: float | None) -> bool:
+        """Whether a score is worse than another by at least the margin."""
+        if score is None or than is None:
+            return False
+        return score >= than + self.margin if self.worse == "higher" else score <= than - self.margin
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """A line of the explanation: what is measured and, where there is one, the customer's own usual."""
+
+    text: str
+    value: str
+    usual: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One rule: when it fires, when it ends, who does what by when, and how it is told."""
+
+    id: str
+    when: CompiledCondition
+    ends: CompiledCondition
+    announced_feed: int | None
+    persistence: int
+    cooldown_days: int
+    expires_days: int | None
+    polarity: Polarity
+    severity: Severity
+    owner: str
+    respond_ms: int | None
+    intervention: str
+    playbook_url: str
+    priority: int
+    inhibited_by_outage: bool
+    score: Score
+    values: Mapping[str, CompiledTerm]
+    summary: str
+    clears_when: str
+    drivers: tuple[Driver, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A whole catalogue, ready to judge: the basis, the signals, and the hash that names it on every alert."""
+
+    basis: Basis
+    signals: tuple[Signal, ...]
+    hash: str
+
+    def announced(self, feed: int) -> tuple[Signal, ...]:
+        """The signals announced at once on events of a feed."""
+        return tuple(signal for signal in self.signals if signal.announced_feed == feed)
+
+
+def merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """`own` laid over `base`, mappings merged key by key; a signal set to `off` (False) or null is dropped."""
+    result = dict(base)
+    for key, value in own.items():
+        if key == "base":
+            continue
+        below = result.get(key)
+        result[key] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    if "signals" in result and isinstance(result["signals"], Mapping):
+        result["signals"] = {k: v for k, v in result["signals"].items() if v is not None and v is not False}
+    return result
+
+
+def build_rules(
+    catalogue: Mapping[str, Any], *, zone: str = "UTC", disorder_ms: int = HOUR_MS, lateness_ms: int = 7 * DAY_MS
+) -> Rules:
+    """Check and compile a whole catalogue; raises CatalogueError with every mistake found."""
+    reader = _Reader()
+    basis = _basis(reader, catalogue, zone, disorder_ms, lateness_ms)
+    defaults = reader.mapping((), catalogue, "defaults")
+    signals = reader.mapping((), catalogue, "signals")
+    built = [_signal(reader, name, {**defaults, **_as_mapping(body)}, basis) for name, body in signals.items()]
+    reader.unknown_keys((), catalogue, _TOP_KEYS)
+    if reader.mistakes:
+        raise CatalogueError(reader.mistakes)
+    text = json.dumps(catalogue, sort_keys=True, default=str).encode()
+    return Rules(basis, tuple(s for s in built if s is not None), hashlib.sha256(text).hexdigest()[:16])
+
+
+_TOP_KEYS = {
+    "version", "currency", "rates", "feeds", "lifecycle", "engagement", "constants", "defaults", "signals", "base",
+}  # fmt: skip
+_SIGNAL_KEYS = {
+    "announced", "when", "ends", "expires_days", "persistence", "cooldown_days", "polarity", "severity", "owner",
+    "respond_hours", "intervention", "playbook", "priority", "inhibited_by_outage", "score", "values", "summary",
+    "clears_when", "drivers",
+}  # fmt: skip
+
+
+class _Reader:
+    """Reads typed values out of a mapping and collects mistakes instead of stopping at the first."""
+
+    def __init__(self) -> None:
+        self.mistakes: list[Mistake] = []
+
+    def wrong(self, path: tuple[str, ...], reason: str) -> None:
+        self.mistakes.append(Mistake(path, reason))
+
+    def mapping(self, path: tuple[str, ...], source: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+        value = source.get(key, {})
+        if not isinstance(value, Mapping):
+            self.wrong((*path, key), f"must be a mapping, not {value!r}")
+            return {}
+        return value
+
+    def text(self, path: tuple[str, ...], source: Mapping[str, Any], key: str) -> str:
+        value = source.get(key)
+        if not isinstance(value, str) or not value.strip():
+            self.wrong((*path, key), "is required: a text" if value is None else f"must be a text, not {value!r}")
+            return ""
+        return value.strip()
+
+    def number(
+        self, path: tuple[str, ...], source: Mapping[str, Any], key: str, *, default: float | None, least: float
+    ) -> float:
+        value = source.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
+            self.wrong((*path, key), f"must be a number of at least {least:g}, not {value!r}")
+            return least
+        return value
+
+    def choice(self, path: tuple[str, ...], source: Mapping[str, Any], key: str, allowed: tuple[Any, ...]) -> Any:
+        value = source.get(key)
+        if value not in allowed:
+            self.wrong((*path, key), f"must be one of {', '.join(map(str, allowed))}, not {value!r}")
+            return allowed[0]
+        return value
+
+    def unknown_keys(self, path: tuple[str, ...], source: Mapping[str, Any], allowed: set[str]) -> None:
+        for key in source:
+            if key not in allowed:
+                self.wrong((*path, str(key)), f"is not a key here; known are {', '.join(sorted(allowed))}")
+
+    def compiled(self, path: tuple[str, ...], compiler: Callable[[str, Mapping[str, float]], T], text: Any,
+                    constants: Mapping[str, float]) -> T | None:  # fmt: skip
+        try:
+            return compiler(str(text), constants)
+        except LanguageError as error:
+            self.wrong(path, str(error))
+            return None
+
+
+def _as_mapping(body: Any) -> Mapping[str, Any]:
+    return body if isinstance(body, Mapping) else {}
+
+
+def _basis(reader: _Reader, catalogue: Mapping[str, Any], zone: str, disorder_ms: int, lateness_ms: int) -> Basis:
+    feeds = catalogue.get("feeds", list(FEEDS))
+    if not isinstance(feeds, list) or not feeds or any(feed not in FEEDS for feed in feeds):
+        reader.wrong(("feeds",), f"must list at least one of {', '.join(FEEDS)}, not {feeds!r}")
+        feeds = list(FEEDS)
+    points = reader.mapping((), catalogue, "engagement")
+    tenths, caps = {}, {}
+    for action, body in points.items():
+        path = ("engagement", str(action))
+        tenths[action] = round(10 * reader.number(path, _as_mapping(body), "points", default=None, least=-1000))
+        caps[action] = int(reader.number(path, _as_mapping(body), "cap", default=1, least=1))
+    rates = reader.mapping((), catalogue, "rates")
+    constants = reader.mapping((), catalogue, "constants")
+    return Basis(
+        calendar=Calendar(zone),
+        feeds=tuple(sorted({FEEDS.index(feed) for feed in feeds})),
+        lifecycle=_lifecycle(reader, reader.mapping((), catalogue, "lifecycle")),
+        engagement=Engagement(tenths=tenths, caps=caps),
+        currency=str(catalogue.get("currency", "USD")),
+        rates={str(c): reader.number(("rates",), rates, c, default=None, least=0) for c in rates},
+        constants={str(c): reader.number(("constants",), constants, c, default=None, least=-1e12) for c in constants},
+        disorder_ms=disorder_ms,
+        lateness_ms=lateness_ms,
+    )
+
+
+def _lifecycle(reader: _Reader, source: Mapping[str, Any]) -> Lifecycle:
+    default = Lifecycle()
+    names = ("dormant_days", "churned_days", "new_days", "reactivated_days", "active_days")
+    path = ("lifecycle",)
+    days = {n: int(reader.number(path, source, n, default=getattr(default, n), least=1)) for n in names}
+    if days["churned_days"] < days["dormant_days"]:
+        reader.wrong((*path, "churned_days"), "must not be below dormant_days")
+    silence = reader.choice(path, {"silence": "purchase", **source}, "silence", ("purchase", "activity"))
+    factor = reader.number(path, source, "gap_factor", default=default.gap_factor, least=0)
+    reader.unknown_keys(path, source, {*names, "silence", "gap_factor"})
+    return Lifecycle(**days, gap_factor=factor, silence=silence)
+
+
+def _signal(reader: _Reader, name: str, body: Mapping[str, Any], basis: Basis) -> Signal | None:
+    path = ("signals", name)
+    before = len(reader.mistakes)
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
+        reader.wrong(path, "a signal's id is lower-case letters, digits and _, at most 64")
+    reader.unknown_keys(path, body, _SIGNAL_KEYS)
+    constants = basis.constants
+    when = reader.compiled((*path, "when"), compile_condition, reader.text(path, body, "when"), constants)
+    ends = reader.compiled((*path, "ends"), compile_condition, reader.text(path, body, "ends"), constants)
+    score = _score(reader, path, reader.mapping(path, body, "score"), constants)
+    values = _values(reader, path, reader.mapping(path, body, "values"), constants)
+    feed = _announced_feed(reader, path, body, [when, ends, score and score.term, *values.values()])
+    persistence = int(reader.number(path, body, "persistence", default=1, least=1))
+    if feed is not None and persistence != 1:
+        reader.wrong((*path, "persistence"), "must be 1 for a signal that is announced at once")
+    expires = body.get("expires_days")
+    respond = body.get("respond_hours")
+    polarity = reader.choice(path, body, "polarity", get_args(Polarity))
+    if polarity == "negative" and respond is None:
+        reader.wrong((*path, "respond_hours"), "is required: no negative signal without a response time")
+    texts = {key: reader.text(path, body, key) for key in ("owner", "intervention", "playbook", "summary", "clears_when")}
+    for key in ("summary", "clears_when"):
+        _check_template(reader, (*path, key), texts[key], values)
+    built = {
+        "persistence": persistence,
+        "cooldown_days": int(reader.number(path, body, "cooldown_days", default=7, least=0)),
+        "expires_days": None if expires is None else int(reader.number(path, body, "expires_days", default=None, least=1)),
+        "severity": reader.choice(path, body, "severity", ("info", "warning", "error")),
+        "respond_ms": None if respond is None
+        else int(reader.number(path, body, "respond_hours", default=None, least=0) * HOUR_MS),
+        "priority": int(reader.number(path, body, "priority", default=50, least=0)),
+        "drivers": _drivers(reader, path, body.get("drivers", []), values),
+    }  # fmt: skip
+    if when is None or ends is None or score is None or len(reader.mistakes) > before:
+        return None
+    return Signal(
+        id=name,
+        when=when,
+        ends=ends,
+        announced_feed=feed,
+        polarity=polarity,
+        owner=texts["owner"],
+        intervention=texts["intervention"],
+        playbook_url=texts["playbook"].replace("{signal}", name),
+        inhibited_by_outage=bool(body.get("inhibited_by_outage", True)),
+        score=score,
+        values=values,
+        summary=texts["summary"],
+        clears_when=texts["clears_when"],
+        **built,
+    )
+
+
+def _score(
+    reader: _Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Mapping[str, float]
+) -> Score | None:
+    at = (*path, "score")
+    term = reader.compiled((*at, "is"), compile_term, body.get("is", ""), constants)
+    threshold = reader.compiled((*at, "threshold"), compile_term, body.get("threshold", ""), constants)
+    worse = reader.choice(at, {"worse": "higher", **body}, "worse", ("higher", "lower"))
+    margin = reader.number(at, body, "margin", default=None, least=0)
+    reader.unknown_keys(at, body, {"is", "threshold", "worse", "margin"})
+    return None if term is None or threshold is None else Score(term, threshold, worse, margin)
+
+
+def _values(
+    reader: _Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Mapping[str, float]
+) -> dict[str, CompiledTerm]:
+    compiled = {key: reader.compiled((*path, "values", key), compile_term, text, constants) for key, text in body.items()}
+    return {key: term for key, term in compiled.items() if term is not None}
+
+
+def _drivers(reader: _Reader, path: tuple[str, ...], body: Any, values: Mapping[str, CompiledTerm]) -> tuple[Driver, ...]:
+    at = (*path, "drivers")
+    if not isinstance(body, list) or not 1 <= len(body) <= 5:
+        reader.wrong(at, "must list one to five drivers")
+        return ()
+    built = []
+    for entry in body:
+        entry = _as_mapping(entry)
+        for key in ("value", "usual"):
+            if entry.get(key) is not None and entry[key] not in values:
+                reader.wrong(at, f"{entry[key]!r} is not among this signal's values")
+        built.append(Driver(reader.text(at, entry, "text"), reader.text(at, entry, "value"), entry.get("usual")))
+    return tuple(built)
+
+
+def _announced_feed(
+    reader: _Reader,
+    path: tuple[str, ...],
+    body: Mapping[str, Any],
+    parts: Sequence[CompiledCondition | CompiledTerm | None],
+) -> int | None:
+    """The one feed an announced signal reads, None for signals decided by reviews only."""
+    if not body.get("announced", False):
+        return None
+    feeds = frozenset(feed for part in parts if part is not None for feed in part.feeds)
+    if len(feeds) != 1 or not feeds <= FEEDS_WITH_EVIDENCE:
+        reader.wrong(
+            (*path, "announced"),
+            "only a signal whose conditions, score and values read the ticket feed alone, or the email feed alone, "
+            "can be announced at once",
+        )
+        return None
+    return next(iter(feeds))
+
+
+def _check_template(reader: _Reader, path: tuple[str, ...], template: str, values: Mapping[str, CompiledTerm]) -> None:
+    for name in re.findall(r"\{([^}]*)\}", template):
+        if name not in values and name != "currency":
+            reader.wrong(path, f"{{{name}}} is not among this signal's values ({', '.join(values) or 'there are none'})")

@@ -1,0 +1,344 @@
+"""Measures of a customer as of a boundary: counts over whole-day windows, clocks of silence, stage, slope.
+
+Every measure answers a `Reading`: its value (None = unknown) and the first later boundary at which the value can
+change *by silence alone*. That second half is what lets the schedule skip reviews without changing any result.
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable
+from itertools import accumulate
+from typing import NamedTuple
+
+from models import engagement, lifecycle
+from models.activity import EMAIL, LOGIN, PURCHASE, TICKET
+from models.config import Basis
+from models.customer import EMAIL_ACTIONS, NEVER, TICKET_CATEGORIES, Customer, EmailDay, Note, TicketDay
+
+USUAL_DAYS = 56
+"""'Usual' is the level of the 56 days before the window: two months of weekdays, in whole weeks."""
+USUAL_HISTORY = 42
+"""Days of history before the window without which 'usual' is unknown: a newcomer is never compared with nothing."""
+
+Value = float | int | str | None
+Pairs = list[tuple[int, int]]
+
+
+class Reading(NamedTuple):
+    """A value and the first later boundary at which silence alone can change it."""
+
+    value: Value
+    until: int
+
+
+UNKNOWN = Reading(None, NEVER)
+
+
+class Series:
+    """Daily counts of one thing over the closed days, with running sums: a window costs two bisections."""
+
+    __slots__ = ("days", "sums")
+
+    def __init__(self, pairs: Pairs) -> None:
+        self.days = [day for day, _ in pairs]
+        self.sums = list(accumulate((count for _, count in pairs), initial=0))
+
+    def window(self, boundary: int, length: int, skip: int) -> tuple[int, int]:
+        """(sum over the `length` days that end `skip` days before the boundary, until)."""
+        days = self.days
+        low = bisect_left(days, boundary - skip - length)
+        high = bisect_left(days, boundary - skip, low) if skip else len(days)
+        until = days[low] + skip + length + 1 if low < high else NEVER
+        if skip and high < len(days):
+            until = min(until, days[high] + skip + 1)
+        return self.sums[high] - self.sums[low], until
+
+
+class View:
+    """A customer as of a boundary: days before it are closed and seen, later ones are not looked at.
+
+    `since` is the first day of the episode under judgement, for windows that begin with it.
+    """
+
+    __slots__ = ("_scalars", "_series", "basis", "boundary", "customer", "first_day", "floor", "since")
+
+    def __init__(self, customer: Customer, boundary: int, basis: Basis) -> None:
+        self.customer = customer
+        self.boundary = boundary
+        self.basis = basis
+        self.floor = boundary - basis.keep_days
+        self.since = NEVER
+        self.first_day = self._first_day()
+        self._series: dict[str, Series] = {}
+        self._scalars: dict[str, Reading] = {}
+
+    def _first_day(self) -> int | None:
+        """The day of the first activity in a declared feed, None when there is none before the boundary."""
+        first = self.customer.first
+        times = [first[feed] for feed in self.basis.feeds if first[feed] >= 0]
+        if not times:
+            return None
+        day = self.basis.calendar.day_of(min(times))
+        return day if day < self.boundary else None
+
+    @property
+    def last_day(self) -> int:
+        """The newest closed day."""
+        return self.boundary - 1
+
+    def count(self, name: str, length: int, skip: int) -> Reading:
+        """The sum of a daily measure over the `length` days that end `skip` days before the boundary."""
+        if not self.knows(name):
+            return UNKNOWN
+        total, until = self.series(name).window(self.boundary, length, skip)
+        return Reading(total / SCALES[name] if name in SCALES else total, until)
+
+    def count_since_start(self, name: str) -> Reading:
+        """The sum of a daily measure from the first day of the episode on; silence cannot change it."""
+        return self.count(name, max(0, self.boundary - self.since), 0)._replace(until=NEVER)
+
+    def usual(self, name: str, length: int) -> Reading:
+        """What is usual in `length` days, by the 56 days before them; unknown with under 42 days of history there."""
+        if self.first_day is None or not self.knows(name):
+            return UNKNOWN
+        missing = USUAL_HISTORY - (self.boundary - length - self.first_day)
+        if missing > 0:
+            return Reading(None, self.boundary + missing)
+        total, until = self.series(name).window(self.boundary, USUAL_DAYS, length)
+        return Reading(total * length / (USUAL_DAYS * SCALES.get(name, 1)), until)
+
+    def channels(self, length: int) -> Reading:
+        """Distinct channels of tickets opened in a window."""
+        if TICKET not in self.basis.feeds:
+            return UNKNOWN
+        first = self.boundary - length
+        days = [day for day in self.customer.tickets if first <= day < self.boundary]
+        names = {name for day in days for name in self.customer.tickets[day].channels}
+        return Reading(len(names), min(days) + length + 1 if days else NEVER)
+
+    def knows(self, name: str) -> bool:
+        """Whether the feed behind a daily measure is declared: without its feed a measure is unknown, not zero."""
+        feed = FEED_OF[name]
+        return feed is None or feed in self.basis.feeds
+
+    def series(self, name: str) -> Series:
+        """The daily series behind a measure, built once a view."""
+        found = self._series.get(name)
+        if found is None:
+            found = self._series[name] = Series(_PAIRS[name](self))
+        return found
+
+    def scalar(self, name: str) -> Reading:
+        """A measure without a window, computed once a view."""
+        found = self._scalars.get(name)
+        if found is None:
+            found = self._scalars[name] = SCALARS[name](self)
+        return found
+
+    def notes(self, feed: int, length: int) -> list[Note]:
+        """Evidence of the last `length` closed days in a feed, oldest first."""
+        days = self.customer.tickets if feed == TICKET else self.customer.emails
+        chosen = sorted(day for day in days if self.boundary - length <= day < self.boundary)
+        return [note for day in chosen for note in days[day].notes]
+
+    def last_active(self, feeds: tuple[int, ...]) -> int | None:
+        """The newest closed day with activity in any of the feeds, None when there was none."""
+        newest = -1
+        for feed in feeds:
+            if feed in self.basis.feeds:
+                days = self.series(ACTIVITY_SERIES[feed]).days
+                newest = max(newest, days[-1] if days else self.customer.forgotten[feed])
+        return newest if newest >= 0 else None
+
+    def open_purchases(self, column: int) -> int:
+        """Purchases (column 0) or minor units spent (column 1) on days not yet closed."""
+        return sum(bucket[column] for day, bucket in self.customer.purchases.items() if day >= self.boundary)
+
+
+def _closed(view: View, counts: Pairs) -> Pairs:
+    floor, boundary = view.floor, view.boundary
+    return sorted(pair for pair in counts if pair[1] and floor <= pair[0] < boundary)
+
+
+def _purchases(column: int) -> Callable[[View], Pairs]:
+    return lambda view: _closed(view, [(day, b[column]) for day, b in view.customer.purchases.items()])
+
+
+def _tickets(counter: Callable[[TicketDay], int]) -> Callable[[View], Pairs]:
+    return lambda view: _closed(view, [(day, counter(b)) for day, b in view.customer.tickets.items()])
+
+
+def _emails(*actions: str) -> Callable[[View], Pairs]:
+    places = [EMAIL_ACTIONS.index(name) for name in actions]
+
+    def counter(bucket: EmailDay) -> int:
+        return sum(bucket.actions[place] for place in places)
+
+    return lambda view: _closed(view, [(day, counter(b)) for day, b in view.customer.emails.items()])
+
+
+def _opened(category: str) -> Callable[[View], Pairs]:
+    place = TICKET_CATEGORIES.index(category)
+    return _tickets(lambda bucket: bucket.opened[place])
+
+
+def _active_days(view: View) -> Pairs:
+    days = {day for feed in view.basis.feeds for day in view.series(ACTIVITY_SERIES[feed]).days}
+    return [(day, 1) for day in sorted(days)]
+
+
+def _engagement(view: View) -> Pairs:
+    basis = view.basis
+    index = engagement.daily_index(view.customer, basis.feeds, basis.engagement, view.floor, view.boundary)
+    return sorted(index.items())
+
+
+_PAIRS: dict[str, Callable[[View], Pairs]] = {
+    "purchases": _purchases(0),
+    "spend": _purchases(1),
+    "items": _purchases(2),
+    "logins": lambda view: _closed(view, list(view.customer.logins.items())),
+    "tickets": _tickets(lambda bucket: sum(bucket.opened) + bucket.reopened),
+    "tickets_reopened": _tickets(lambda bucket: bucket.reopened),
+    "tickets_resolved": _tickets(lambda bucket: bucket.resolved),
+    "complaints": _opened("complaint"),
+    "billing_tickets": _opened("billing"),
+    "delivery_tickets": _opened("delivery"),
+    "return_tickets": _opened("return"),
+    "clicks": _emails("clicked"),
+    "unsubscribes": _emails("unsubscribed", "complained"),
+    "email_activity": _emails("clicked", "unsubscribed", "complained"),
+    "active_days": _active_days,
+    "engagement": _engagement,
+}
+ACTIVITY_SERIES = ("purchases", "logins", "tickets", "email_activity")
+"""The daily series that says on which days a feed shows activity, by feed."""
+SCALES = {"spend": 100, "engagement": 10}
+"""Integers the series are kept in, per unit shown: minor units of money, tenths of an engagement point."""
+FEED_OF: dict[str, int | None] = {
+    name: None
+    if name in ("active_days", "engagement")
+    else PURCHASE
+    if name in ("purchases", "spend", "items")
+    else LOGIN
+    if name == "logins"
+    else EMAIL
+    if name in ("clicks", "unsubscribes", "email_activity")
+    else TICKET
+    for name in _PAIRS
+}
+"""The feed a daily measure is counted from; None: from all declared feeds."""
+
+
+def _days_since(*feeds: int) -> Callable[[View], Reading]:
+    """Whole days from the last activity; a declared feed never used has been silent since the customer was first seen."""
+
+    def clock(view: View) -> Reading:
+        if view.first_day is None or not any(feed in view.basis.feeds for feed in feeds):
+            return UNKNOWN
+        last = view.last_active(feeds)
+        return Reading(view.last_day - (view.first_day if last is None else last), view.boundary + 1)
+
+    return clock
+
+
+def _days_since_purchase(view: View) -> Reading:
+    last = view.last_active((PURCHASE,))
+    return UNKNOWN if last is None else Reading(view.last_day - last, view.boundary + 1)
+
+
+def _days_since_first(view: View) -> Reading:
+    return UNKNOWN if view.first_day is None else Reading(view.last_day - view.first_day, view.boundary + 1)
+
+
+def _days_since_first_ticket(view: View) -> Reading:
+    first = view.customer.first[TICKET]
+    day = view.basis.calendar.day_of(first) if first >= 0 else view.boundary
+    known = TICKET in view.basis.feeds and day < view.boundary
+    return Reading(view.last_day - day, view.boundary + 1) if known else UNKNOWN
+
+
+def _purchases_total(view: View) -> Reading:
+    known = PURCHASE in view.basis.feeds
+    return Reading(view.customer.totals[0] - view.open_purchases(0), NEVER) if known else UNKNOWN
+
+
+def _spend_total(view: View) -> Reading:
+    known = PURCHASE in view.basis.feeds
+    return Reading((view.customer.totals[1] - view.open_purchases(1)) / 100, NEVER) if known else UNKNOWN
+
+
+def _median_gap(view: View) -> Reading:
+    days = view.series("purchases").days if PURCHASE in view.basis.feeds else []
+    gap = lifecycle.own_gap(days)
+    return UNKNOWN if gap is None else Reading(gap, days[0] + view.basis.keep_days + 1)
+
+
+def _slope(part: str) -> Callable[[View], Reading]:
+    def read(view: View) -> Reading:
+        if view.first_day is None:
+            return UNKNOWN
+        pairs = list(zip(view.series("engagement").days, _differences(view.series("engagement")), strict=True))
+        found = engagement.slope(pairs, view.last_day, view.boundary - view.first_day, view.basis.engagement)
+        return Reading(None if found is None else getattr(found, part), view.boundary + 1)
+
+    return read
+
+
+def _differences(series: Series) -> list[int]:
+    return [later - earlier for earlier, later in zip(series.sums, series.sums[1:], strict=False)]
+
+
+def _stage(view: View) -> Reading:
+    found = standing(view)
+    return UNKNOWN if found is None else Reading(found.stage, found.until)
+
+
+def standing(view: View) -> lifecycle.Standing | None:
+    """The stage as of the view's boundary; None before the first activity."""
+    if view.first_day is None:
+        return None
+    limits = view.basis.lifecycle
+    bought = _days_since_purchase(view).value is not None
+    feeds = (PURCHASE,) if limits.silence == "purchase" and bought else view.basis.feeds
+    name = "purchases" if feeds == (PURCHASE,) else "active_days"
+    last = view.last_active(feeds)
+    forgotten = max(view.customer.forgotten[feed] for feed in feeds)
+    gap = _median_gap(view)
+    past = lifecycle.Past(
+        last_day=view.last_day,
+        first_day=view.first_day,
+        clock_days=view.series(name).days,
+        clock_day=view.first_day if last is None else last,
+        has_older=forgotten >= 0,
+        gap=None if gap.value is None else float(gap.value),
+    )
+    found = lifecycle.standing(past, limits)
+    judged_by_gap = found.stage in ("active", "lapsed")
+    return found._replace(until=min(found.until, gap.until)) if judged_by_gap else found
+
+
+CLOCKS: dict[str, Callable[[View], Reading]] = {
+    "days_since_first": _days_since_first,
+    "days_since_activity": _days_since(0, 1, 2, 3),
+    "days_since_purchase": _days_since_purchase,
+    "days_since_login": _days_since(LOGIN),
+    "days_since_first_ticket": _days_since_first_ticket,
+}
+"""Measures that grow by one with every silent day: when a comparison of one flips is known to the day."""
+SCALARS: dict[str, Callable[[View], Reading]] = {
+    **CLOCKS,
+    "purchases_total": _purchases_total,
+    "spend_total": _spend_total,
+    "median_gap": _median_gap,
+    "slope_z": _slope("z"),
+    "slope_change": _slope("change"),
+    "stage": _stage,
+}
+FEED_OF_SCALAR: dict[str, int | None] = dict.fromkeys(SCALARS) | {
+    "days_since_first_ticket": TICKET,
+    "days_since_purchase": PURCHASE,
+    "purchases_total": PURCHASE,
+    "spend_total": PURCHASE,
+    "median_gap": PURCHASE,
+}
+"""The one feed a scalar is computed from; None: from several."""
