@@ -7,7 +7,8 @@ order of keys in the JSON and cannot drift from what the decoder accepts.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, get_args
 
 import msgspec
 
@@ -61,35 +62,49 @@ def explain(feed: int, record: Mapping[str, object], names: Mapping[str, str] | 
 
     `names` translates our names of the envelope's fields into those the producer used (CloudEvents).
     """
-    fields = {field.name: field for field in msgspec.structs.fields(ENVELOPES[feed])}
-    for name in _ENVELOPE_ORDER:
-        if name == "data" and isinstance(record.get("data"), dict):
-            fault = _fault_in_data(feed, record["data"], (names or {}).get("data", "data"))
-        else:
-            fault = _fault(name, fields[name], record, shown=(names or {}).get(name, name))
+    for check in _CHECKS[feed]:
+        holder = record if check.path == check.key else record["data"]
+        fault = _fault(check, holder, (names or {}).get(check.path, check.path))
         if fault is not None:
             return fault
     return None
 
 
-def _fault_in_data(feed: int, data: object, shown: str) -> RejectedError | None:
-    data_type = next(field.type for field in msgspec.structs.fields(ENVELOPES[feed]) if field.name == "data")
-    for field in msgspec.structs.fields(data_type):
-        fault = _fault(f"data.{field.name}", field, data, shown=f"{shown}.{field.name}")
-        if fault is not None:
-            return fault
-    return None
+@dataclass(frozen=True, slots=True)
+class _Check:
+    """One field of the contract. `alone` is a record of this field only: converting to it is cheap the second time."""
+
+    path: str
+    key: str
+    required: bool
+    declared: object
+    alone: type[msgspec.Struct]
 
 
-def _fault(name: str, field: msgspec.structs.FieldInfo, record: object, *, shown: str) -> RejectedError | None:
-    assert isinstance(record, Mapping)
-    if field.name not in record:
-        return RejectedError("missing_field", "the field is required", shown) if field.required else None
-    content = record[field.name]
+def _checks(feed: int) -> tuple[_Check, ...]:
+    """The fields of a feed in the order in which they are judged, those of the data last."""
+    envelope = {field.name: field for field in msgspec.structs.fields(ENVELOPES[feed])}
+    fields = [(name, envelope[name]) for name in _ENVELOPE_ORDER]
+    inner = [(f"data.{field.name}", field) for field in msgspec.structs.fields(envelope["data"].type)]
+    checks = []
+    for path, field in fields + inner:
+        field_type = dict[str, object] if path == "data" else field.type
+        alone = msgspec.defstruct("Alone", [(field.name, field_type)])
+        checks.append(_Check(path, field.name, field.required, field.type, alone))
+    return tuple(checks)
+
+
+def _fault(check: _Check, holder: object, shown: str) -> RejectedError | None:
+    assert isinstance(holder, Mapping)  # `data` itself was judged before its fields
+    if check.key not in holder:
+        return RejectedError("missing_field", "the field is required", shown) if check.required else None
+    content = holder[check.key]
+    name = check.path
     try:
-        msgspec.convert(content, field.type)
+        msgspec.convert({check.key: content}, check.alone)
     except msgspec.ValidationError as error:
-        return RejectedError(_reason(name, content, str(error)), str(error), shown)
+        message = str(error).partition(" - at ")[0]
+        return RejectedError(_reason(name, content, message), _detail(check.declared, message), shown)
     fits = _PATTERNS.get(name)
     if fits is not None and not fits(str(content)):
         return RejectedError(_VALUE_REASONS[name], "characters that are not allowed", shown)
@@ -105,6 +120,17 @@ def _reason(name: str, content: object, message: str) -> Reason:
         return "no_offset_in_time" if "timezone" in message else "bad_time"
     otherwise: Reason = "unknown_value" if message.startswith("Invalid enum value") else "out_of_range"
     return _VALUE_REASONS.get(name, otherwise)
+
+
+def _detail(field_type: object, message: str) -> str:
+    """The decoder's message; where it would quote the record, what is allowed instead."""
+    if not message.startswith("Invalid enum value"):
+        return message
+    members = [member for part in (field_type, *get_args(field_type)) for member in get_args(part)]
+    return f"must be {' or '.join(str(member) for member in members if isinstance(member, str | int))}"
+
+
+_CHECKS: Final = tuple(_checks(feed) for feed in range(len(FEEDS)))
 
 
 def _json_type(content: object) -> str:

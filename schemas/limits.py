@@ -21,7 +21,8 @@ MAX_KEYS: Final = 256
 MAX_STRING: Final = 1024
 """Longest string or key, in bytes of UTF-8."""
 
-_STRING = re.compile(rb'"((?:[^"\\]|\\.)*)"', re.DOTALL)
+# Possessive, and an unclosed string runs to the end: a hostile record costs one scan, not one for each quote in it.
+_STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+\\?+(?:"|\Z)', re.DOTALL)
 _NESTING = re.compile(rb"[\[\]{}]")
 
 
@@ -44,8 +45,7 @@ def check_limits(value: bytes) -> None:
             if found.end() - found.start() - 2 > MAX_STRING and _decoded_bytes(found.group()) > MAX_STRING:
                 raise RejectedError("string_too_long", f"a string has more than {MAX_STRING} bytes")
     bare = _STRING.sub(b"", value)
-    depth = _depth(bare)
-    if depth > MAX_DEPTH:
+    if _is_too_deep(bare):
         raise RejectedError("too_deep", f"more than {MAX_DEPTH} levels of nesting")
     keys = bare.count(b":")
     if keys > MAX_KEYS:
@@ -59,12 +59,13 @@ def _decoded_bytes(quoted: bytes) -> int:
         return len(quoted) - 2
 
 
-def _depth(bare: bytes) -> int:
-    depth = deepest = 0
-    for bracket in _NESTING.findall(bare):
-        if bracket in b"[{":
+def _is_too_deep(bare: bytes) -> bool:
+    depth = 0
+    for bracket in _NESTING.finditer(bare):
+        if bracket[0] in b"[{":
             depth += 1
-            deepest = max(deepest, depth)
+            if depth > MAX_DEPTH:
+                return True
         else:
             depth -= 1
-    return deepest
+    return False

@@ -1,0 +1,42 @@
+"""The table of topics."""
+
+from __future__ import annotations
+
+from schemas.event import FEEDS
+from schemas.topics import Topics, topic_table
+
+
+def test_every_name_is_in_the_table_once() -> None:
+    names = Topics("acme")
+    table = [topic.name for topic in topic_table("acme")]
+    assert table == [
+        *names.events,
+        names.ticks,
+        names.alerts,
+        names.alerts_open,
+        names.stages,
+        names.late,
+        names.dead_letters,
+        names.changelog,
+    ]
+    assert len(set(table)) == len(table)
+    assert names.events == tuple(f"acme.events.{feed}" for feed in FEEDS)
+
+
+def test_all_topics_have_the_same_partitions_and_replication() -> None:
+    table = topic_table(partitions=6, replication=3)
+    assert {(topic.partitions, topic.replication) for topic in table} == {(6, 3)}
+
+
+def test_events_are_kept_for_ever_unless_said_otherwise() -> None:
+    kept = {topic.retention_ms for topic in topic_table() if ".events." in topic.name}
+    assert kept == {-1}
+    cut = {topic.retention_ms for topic in topic_table(events_retention_ms=60_000) if ".events." in topic.name}
+    assert cut == {60_000}
+
+
+def test_compacted_topics_are_never_cut() -> None:
+    compacted = {topic.name: topic for topic in topic_table() if topic.is_compacted}
+    assert set(compacted) == {"churn.alerts.open", "churn.changelog"}
+    assert all(topic.retention_ms is None for topic in compacted.values())
+    assert int(compacted["churn.changelog"].config["min.compaction.lag.ms"]) >= 600_000
