@@ -12,9 +12,7 @@ from pathlib import Path
 from typing import Final, Literal
 
 from confluent_kafka import KafkaException, TopicCollection, TopicPartition, libversion
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import ConfigResource
-from confluent_kafka.admin._metadata import ClusterMetadata
+from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
 
 from schemas.partitioner import partition_of
 from schemas.topics import Topics
@@ -116,7 +114,7 @@ def _permissions(settings: Settings, admin: AdminClient, names: list[str]) -> It
     described = admin.describe_topics(TopicCollection(names), include_authorized_operations=True)
     for name, future in described.items():
         try:
-            operations = {operation.name for operation in future.result(timeout=10).authorized_operations}
+            operations = {operation.name for operation in future.result(timeout=10).authorized_operations or ()}
         except KafkaException as error:
             lacking.append(f"{name}: {error.args[0].str()}")
             continue
@@ -137,8 +135,7 @@ def _records(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observati
         topic, key = str(message.topic()), message.key()
         seen += 1
         newest = max(newest, message.timestamp()[1])
-        raw = key.encode() if isinstance(key, str) else key
-        if raw is None or partition_of(raw, len(cluster.topics[topic].partitions)) != message.partition():
+        if key is None or partition_of(key, len(cluster.topics[topic].partitions)) != message.partition():
             misplaced[topic] += 1
     for topic, count in misplaced.items():
         remedy = "producers must use murmur2 (librdkafka: partitioner=murmur2_random) and the customer id as key"

@@ -8,8 +8,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Final
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._metadata import ClusterMetadata
+from confluent_kafka.admin import AdminClient, ClusterMetadata
 
 from streams.errors import AuthenticationError, BrokerUnreachableError, SetupError
 from streams.settings import Settings, variable_of

@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.admin._config import ConfigResource
-from confluent_kafka.admin._metadata import ClusterMetadata
+from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
 
 from schemas.instant import to_rfc3339
 from schemas.topics import DAY_MS, TopicSpec, topic_table

@@ -30,7 +30,6 @@ from streams.settings_values import (
 )
 
 ENVIRONMENT_PREFIX: Final = "CHURN_"
-SECRET: Final = frozenset({"sasl_password"})
 
 SecurityProtocol = Literal["PLAINTEXT", "SSL", "SASL_PLAINTEXT", "SASL_SSL"]
 
@@ -54,7 +53,7 @@ class Settings:
         "SCRAM-SHA-512", one_of("SCRAM-SHA-512", "SCRAM-SHA-256", "PLAIN"), "how clients log in"
     )
     sasl_username: str | None = setting(None, TEXT, "the name to log in with")
-    sasl_password: str | None = setting(None, TEXT, "the password to log in with")
+    sasl_password: str | None = setting(None, TEXT, "the password to log in with", is_secret=True)
     sasl_password_file: Path | None = setting(None, FILE, "a file with the password, instead of the password")
     ssl_ca: Path | None = setting(None, FILE, "certificates to trust (PEM); without it the system's")
     ssl_certificate: Path | None = setting(None, FILE, "our own certificate (PEM), if the brokers ask for one")
@@ -97,6 +96,11 @@ class Settings:
         """What each setting is for, by its name."""
         return {field.name: field.metadata["about"] for field in fields(cls)}
 
+    @classmethod
+    def secrets(cls) -> frozenset[str]:
+        """Return the names of settings that are never shown."""
+        return frozenset(field.name for field in fields(cls) if not field.repr)
+
     def replace(self, **changes: Any) -> Self:
         """Return a copy with other values, for tests and for one-off commands."""
         return type(self)(**{field.name: getattr(self, field.name) for field in fields(self)} | changes)
@@ -113,7 +117,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     Raises SettingsError on a name nobody knows (a typo must not be silent), a value that is not allowed, and settings
     that contradict each other.
     """
-    kinds = Settings.kinds()
+    kinds, secrets = Settings.kinds(), Settings.secrets()
     values: dict[str, Any] = {}
     for variable in sorted(environ):
         if not variable.startswith(ENVIRONMENT_PREFIX):
@@ -121,7 +125,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
         name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
         if name not in kinds or variable != variable_of(name):
             raise SettingsError(variable, "no setting of this name", _suggestion(variable))
-        values[name] = _parsed(variable, environ[variable], kinds[name], is_secret=name in SECRET)
+        values[name] = _parsed(variable, environ[variable], kinds[name], is_secret=name in secrets)
     _fill(values)
     settings = Settings(**values)
     _check_together(settings)
@@ -142,7 +146,7 @@ def shown(settings: Settings) -> dict[str, str | int | float | bool | None]:
     found: dict[str, str | int | float | bool | None] = {}
     for field in fields(settings):
         value = getattr(settings, field.name)
-        if value is not None and field.name in SECRET:
+        if value is not None and field.name in Settings.secrets():
             value = "***"
         found[field.name] = str(value) if isinstance(value, Path) else value
     return found

@@ -24,9 +24,9 @@ class Kind:
     allowed: str
 
 
-def setting(default: Any, kind: Kind, about: str) -> Any:
-    """Return a field of `Settings`."""
-    return field(default=default, metadata={"kind": kind, "about": about})
+def setting(default: Any, kind: Kind, about: str, *, is_secret: bool = False) -> Any:
+    """Return a field of `Settings`; a secret one is masked wherever settings are shown."""
+    return field(default=default, repr=not is_secret, metadata={"kind": kind, "about": about})
 
 
 def whole(low: int, high: int) -> Kind:

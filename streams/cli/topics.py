@@ -8,8 +8,7 @@ from typing import Final
 import click
 import orjson
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import AdminClient
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.admin import AdminClient, NewTopic
 
 from schemas.topics import TopicSpec
 from streams.errors import EXIT_SETUP, SetupError

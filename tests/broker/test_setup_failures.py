@@ -1,0 +1,163 @@
+"""What is wrong with the surroundings is said once and clearly: thing, value, remedy; exit code 2; within 15 s."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+from confluent_kafka import Producer
+from confluent_kafka.admin import AlterConfigOpType, ConfigEntry
+from confluent_kafka.admin._config import ConfigResource
+
+from kafka.cluster import Cluster
+from kafka.properties import Credentials
+from streams.clock import now_ms
+from support.broker import Broker, create_topics, delete_topics
+from support.program import Outcome, run
+
+COMMANDS = [("topics", "check"), ("doctor",), ("worker",)]
+
+
+@pytest.fixture
+def topics(broker: Broker, prefix: str) -> Iterator[str]:
+    """A prefix whose topics are all there."""
+    made = run("topics", "create", bootstrap=broker.bootstrap, prefix=prefix, partitions="2")
+    assert made.code == 0, made.err
+    yield prefix
+    delete_topics(broker, prefix)
+
+
+def assert_refused(outcome: Outcome, *words: str) -> None:
+    """Exit code 2, in time, no traceback, and one message with all the words."""
+    said = outcome.out + outcome.err
+    assert outcome.code == 2, said
+    assert outcome.seconds < 15, f"took {outcome.seconds:.1f} s"
+    assert "Traceback" not in said
+    lines = [line for line in said.splitlines() if all(word in line for word in words)]
+    assert len(lines) == 1, said
+
+
+def set_config(broker: Broker, topic: str, name: str, value: str) -> None:
+    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
+    admin = broker.admin()
+    for future in admin.incremental_alter_configs([resource]).values():
+        future.result(10)
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_missing_output_topic_is_named(broker: Broker, topics: str, command: tuple[str, ...]) -> None:
+    delete_topics(broker, f"{topics}.stages")
+    outcome = run(*command, bootstrap=broker.bootstrap, prefix=topics, partitions="2")
+    assert_refused(outcome, f"{topics}.stages", "missing", "churn-signals topics create")
+    assert f"{topics}.alerts:" not in outcome.err
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_wrong_partition_count_is_named(broker: Broker, topics: str, command: tuple[str, ...]) -> None:
+    name = f"{topics}.events.login"
+    delete_topics(broker, name)
+    create_topics(broker, {name: 3})
+    outcome = run(*command, bootstrap=broker.bootstrap, prefix=topics, partitions="2")
+    assert_refused(outcome, name, "3 partitions", "CHURN_PARTITIONS is 2", "Delete")
+
+
+def test_partition_setting_unlike_all_topics_is_named(broker: Broker, topics: str) -> None:
+    outcome = run("topics", "check", bootstrap=broker.bootstrap, prefix=topics, partitions="4")
+    assert_refused(outcome, "CHURN_PARTITIONS: 4", "have 2 partitions", "Set CHURN_PARTITIONS=2")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_history_older_than_the_retention_is_named(broker: Broker, topics: str, command: tuple[str, ...]) -> None:
+    name = f"{topics}.events.purchase"
+    set_config(broker, name, "retention.ms", "2419200000")
+    producer = Producer({"bootstrap.servers": broker.bootstrap})
+    producer.produce(name, b"{}", key=b"c1", timestamp=852_076_800_000)  # 1 January 1997
+    assert producer.flush(10) == 0
+    outcome = run(*command, bootstrap=broker.bootstrap, prefix=topics, partitions="2")
+    assert_refused(outcome, f"retention.ms of topic {name}", "2419200000 (28 days)", "1997-01-01", "Set retention.ms")
+
+
+def test_changelog_that_is_not_compacted_is_named(broker: Broker, topics: str) -> None:
+    name = f"{topics}.changelog"
+    set_config(broker, name, "cleanup.policy", "delete")
+    outcome = run("topics", "check", bootstrap=broker.bootstrap, prefix=topics, partitions="2")
+    assert_refused(outcome, f"cleanup.policy of topic {name}: delete", "Set it to compact")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_wrong_setting_is_named(broker: Broker, command: tuple[str, ...]) -> None:
+    wrong = run(*command, bootstrap=broker.bootstrap, disorder_s="an hour")
+    assert_refused(wrong, "CHURN_DISORDER_S", "'an hour'", "Allowed: a whole number from 0 to 86400")
+    unknown = run(*command, bootstrap=broker.bootstrap, dissorder_s="3600")
+    assert_refused(unknown, "CHURN_DISSORDER_S", "no setting of this name", "Did you mean CHURN_DISORDER_S?")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_unreachable_broker_is_named(command: tuple[str, ...]) -> None:
+    outcome = run(*command, bootstrap="127.0.0.1:1")
+    assert_refused(outcome, "CHURN_BOOTSTRAP", "127.0.0.1:1", "Is Kafka running there")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_wrong_password_is_named_but_not_shown(guarded: Cluster, command: tuple[str, ...]) -> None:
+    outcome = run(*command, **login(guarded, "wr0ng-secret"))
+    assert_refused(outcome, "CHURN_SASL_PASSWORD", "'app'", "Check name, password")
+    assert "wr0ng-secret" not in outcome.out + outcome.err
+
+
+def test_right_password_over_tls_creates_and_checks_topics(guarded: Cluster) -> None:
+    made = run("topics", "create", **login(guarded, "right"), partitions="2")
+    assert made.code == 0, made.err
+    assert run("doctor", **login(guarded, "right"), partitions="2").code == 0
+
+
+def test_unknown_authority_is_named(guarded: Cluster) -> None:
+    settings = login(guarded, "right")
+    del settings["ssl_ca"]
+    assert_refused(
+        run("topics", "check", **settings), "CHURN_SSL_CA", "certificate verify failed", "Check CHURN_SSL_CA"
+    )
+
+
+def test_healthy_cluster_passes_every_check(broker: Broker, topics: str) -> None:
+    settings = {"bootstrap": broker.bootstrap, "prefix": topics, "partitions": "2"}
+    assert run("topics", "check", **settings).code == 0
+    assert run("topics", "create", **settings).code == 0
+    outcome = run("doctor", "--json", **settings)
+    observations = json.loads(outcome.out)
+    assert outcome.code == 0, outcome.out
+    assert {line["subject"] for line in observations} == {
+        *("versions", "disk", "broker", "topics", "retention", "permissions", "partitioner", "clock"),
+    }
+    assert {line["level"] for line in observations} == {"ok"}
+
+
+def test_doctor_sees_a_wrong_partitioner_and_a_wrong_clock(broker: Broker, topics: str) -> None:
+    producer = Producer({"bootstrap.servers": broker.bootstrap})
+    ahead_ms = now_ms() + 1_800_000  # the broker itself refuses more than an hour
+    for number in range(20):
+        key = f"customer-{number}".encode()
+        producer.produce(f"{topics}.events.login", b"{}", key=key, partition=0, timestamp=ahead_ms)
+    assert producer.flush(10) == 0
+    outcome = run("doctor", bootstrap=broker.bootstrap, prefix=topics, partitions="2")
+    assert_refused(outcome, "PROBLEM partitioner", f"{topics}.events.login", "murmur2")
+    assert_refused(outcome, "PROBLEM clock", "ahead of this machine's clock")
+
+
+@pytest.fixture(scope="module")
+def guarded() -> Iterator[Cluster]:
+    """A broker that wants TLS and a password."""
+    with Cluster(security="SASL_SSL", users=[Credentials("app", "right")]) as cluster:
+        yield cluster
+
+
+def login(cluster: Cluster, password: str) -> dict[str, str]:
+    return {
+        "bootstrap": cluster.bootstrap,
+        "security_protocol": "SASL_SSL",
+        "sasl_username": "app",
+        "sasl_password": password,
+        "ssl_ca": str(cluster.ca),
+    }
