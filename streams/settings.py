@@ -71,6 +71,8 @@ class Settings:
     metrics_host: str = setting("127.0.0.1", HOST, "address of /metrics, /livez and /readyz")
     metrics_port: int = setting(9464, PORT, "port of /metrics, /livez and /readyz; 0: any free one")
 
+    metrics_token: str | None = setting(None, TEXT, "the bearer token that /metrics asks for", is_secret=True)
+
     zone: str = setting("UTC", ZONE, "whose midnight ends a day")
     disorder_s: int = setting(3600, whole(0, 86_400), "B: how far events may be out of order, without being late")
     lateness_days: int = setting(7, whole(0, 366), "L: how old a late event may be and still be folded in")
@@ -191,6 +193,9 @@ def _check_together(settings: Settings) -> None:
     if bool(settings.ssl_certificate) != bool(settings.ssl_key):
         missing = "ssl_key" if settings.ssl_certificate else "ssl_certificate"
         raise SettingsError(variable_of(missing), "missing", "A certificate and its key go together.")
+    if not is_loopback(f"{settings.metrics_host}:0") and settings.metrics_token is None:
+        value = f"{settings.metrics_host}, which others can reach, and no token is set"
+        raise SettingsError(variable_of("metrics_host"), value, f"Set {variable_of('metrics_token')}, or 127.0.0.1.")
     is_plain = settings.security_protocol.endswith("PLAINTEXT")
     if is_plain and not settings.allow_plaintext and not is_loopback(settings.bootstrap):
         value = f"{settings.security_protocol} to {settings.bootstrap}, which is not this machine"

@@ -1,0 +1,226 @@
+"""The customers agent: decodes the records of a frame, lets the partition decide, writes and sends what changed.
+
+Nothing of a frame is sent before the whole frame was processed. The order on the wire: dead letters, late events and
+outputs, then the customers' records, and the partition's own record last.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import msgspec
+
+from models.engine import Engine
+from models.partition import PARTITION_KEY, DeadLetterLimitError, Partition, Published, epoch_of
+from models.signals.catalogue import Rules
+from schemas.codec import decode_event
+from schemas.dead_letter import Origin, dead_letter_headers, kept_part, late_headers
+from schemas.errors import RejectedError
+from schemas.event import Event
+from schemas.partitioner import partition_of
+from schemas.tick import decode_tick
+from schemas.topics import Topics
+from streams.agents.tally import Tally
+from streams.errors import EXIT_DEAD_LETTER_LIMIT
+from streams.settings import Settings
+from streams.transport.changelog import Changelog
+from streams.transport.errors import StopWorkerError
+from streams.transport.producer import Outputs
+from streams.transport.records import Record
+
+SENT_HEADER = "churn-sent-ms"
+"""When a revision was sent: a header, so that its value is a function of the events alone."""
+
+
+class Aside(NamedTuple):
+    """A record to be set aside once its frame is through."""
+
+    topic: str
+    record: Record
+    headers: list[tuple[str, bytes]]
+
+
+class _AlertLabels(msgspec.Struct):
+    signal: str
+    severity: str
+    status: str
+
+
+_labels = msgspec.json.Decoder(_AlertLabels)
+
+
+class Customers:
+    """Owns the customers of the partitions assigned to this worker. See `transport.owner.Owner` for when it is called."""
+
+    def __init__(
+        self, settings: Settings, rules: Rules, outputs: Outputs, changelog: Changelog, now_ms: Callable[[], int]
+    ) -> None:
+        self.partitions: dict[int, Partition] = {}
+        self.tally = Tally()
+        self._settings, self._rules = settings, rules
+        self._outputs, self._changelog = outputs, changelog
+        self._now_ms = now_ms
+        self._topics = Topics(settings.prefix)
+        self._feeds = {topic: feed for feed, topic in enumerate(self._topics.events)}
+        self._base: dict[int, int] = {}
+        self._committed: dict[int, int] = {}
+
+    # -- the life of a partition
+
+    def restored(self, partition: int, records: dict[bytes, bytes]) -> None:
+        """Take a partition over under a new epoch, and send again what may not have been sent."""
+        settings = self._settings
+        epoch = 1 + max((epoch_of(packed) for packed in records.values()), default=0)
+        owned = Partition(
+            Engine(self._rules),
+            records,
+            epoch=epoch,
+            alerts_from_ms=self._now_ms() if settings.alerts_from_ms is None else settings.alerts_from_ms,
+            limit_dead_letters=settings.dead_letter_limit == "on",
+        )
+        self.partitions[partition] = owned
+        self._base[partition] = owned.state.sequence
+        self._committed[partition] = owned.state.committed
+        for key, packed in owned.claim().items():
+            self._changelog.write(partition, key, packed)
+        for output in owned.unsent():
+            self._publish(partition, output)
+            self.tally.sent_again += 1
+
+    def committed(self, partition: int, sequence: int) -> None:
+        """Remember up to which frame outputs need not be kept any longer."""
+        if partition in self._base:
+            self._committed[partition] = self._base[partition] + sequence
+
+    def revoked(self, partition: int) -> None:
+        """Forget the partition."""
+        for known in (self.partitions, self._base, self._committed):
+            known.pop(partition, None)
+
+    def rewrite(self, partition: int, key: bytes) -> None:
+        """Put our record of a key behind one that an earlier owner wrote too late."""
+        owned = self.partitions.get(partition)
+        if owned is not None:
+            self._changelog.write(partition, key, owned.records.get(key))
+
+    # -- a frame
+
+    def take(self, partition: int, sequence: int, records: Sequence[Record]) -> None:
+        """Process one frame; raises StopWorkerError at the dead-letter limit."""
+        started = time.perf_counter()
+        owned = self.partitions[partition]
+        reviews = owned.reviews
+        now_ms = self._now_ms()
+        owned.begin(self._committed[partition])
+        asides: list[Aside] = []
+        try:
+            for record in records:
+                feed = self._feeds.get(record.topic)
+                if feed is None:
+                    self._take_tick(owned, record, asides, partition)
+                else:
+                    self._take_event(owned, partition, feed, record, now_ms, asides)
+        except DeadLetterLimitError as error:
+            raise StopWorkerError(_limit_message(error, partition), EXIT_DEAD_LETTER_LIMIT) from error
+        batch = owned.finish()
+        for aside in asides:
+            self._set_aside(partition, aside)
+        for output in batch.outputs:
+            self._publish(partition, output)
+        partition_record = batch.writes.pop(PARTITION_KEY)
+        write = self._changelog.write
+        for key, packed in batch.writes.items():
+            write(partition, key, packed)
+        write(partition, PARTITION_KEY, partition_record)
+        self.tally.reviews += owned.reviews - reviews
+        self.tally.count_time(time.perf_counter() - started, len(records))
+        self.tally.last_timestamp_ms[records[-1].topic] = records[-1].timestamp_ms
+
+    def _take_event(
+        self, owned: Partition, partition: int, feed: int, record: Record, now_ms: int, asides: list[Aside]
+    ) -> None:
+        try:
+            event = decode_event(feed, record.key, record.value, record.headers, now_ms)
+            self._check_place(owned, partition, event)
+        except RejectedError as error:
+            taken = owned.take_rejected(feed, record.offset, error.reason)
+            asides.append(self._dead_letter(partition, record, error))
+        else:
+            taken = owned.take_event(event, record.offset)
+            if taken.outcome == "late":
+                asides.append(self._late(owned, partition, record, event))
+            elif taken.outcome == "dead_lettered":
+                error = RejectedError("id_conflict", "an event with this id and other content was applied before", "id")
+                asides.append(self._dead_letter(partition, record, error))
+        self.tally.events[record.topic, "redelivered" if taken.is_again else taken.outcome] += 1
+        if taken.reason is not None and not taken.is_again:
+            self.tally.dead_letters[record.topic, taken.reason] += 1
+
+    def _check_place(self, owned: Partition, partition: int, event: Event) -> None:
+        """A new customer's partition is computed; one we know is where it belongs."""
+        key = event.customer_id.encode()
+        if key not in owned.records:
+            expected = partition_of(key, self._settings.partitions)
+            if expected != partition:
+                detail = f"partition {partition}, but murmur2 of the key says {expected}: set partitioner=murmur2_random"
+                raise RejectedError("wrong_partition", detail)
+
+    def _take_tick(self, owned: Partition, record: Record, asides: list[Aside], partition: int) -> None:
+        try:
+            owned.take_tick(decode_tick(record.value), record.offset)
+        except RejectedError as error:
+            owned.take_bad_tick(record.offset)
+            asides.append(self._dead_letter(partition, record, error))
+
+    # -- what leaves
+
+    def _dead_letter(self, partition: int, record: Record, error: RejectedError) -> Aside:
+        origin = Origin(record.topic, partition, record.offset, record.timestamp_ms)
+        headers = dead_letter_headers(
+            origin,
+            stage="codec" if error.reason not in ("wrong_partition", "id_conflict") else "engine",
+            reason=error.reason,
+            error=error.detail,
+            field=error.field,
+            key=record.key,
+            value=record.value,
+            headers=record.headers,
+        )
+        return Aside(self._topics.dead_letters, record, headers)
+
+    def _late(self, owned: Partition, partition: int, record: Record, event: Event) -> Aside:
+        origin = Origin(record.topic, partition, record.offset, record.timestamp_ms)
+        boundary_ms = owned.calendar.start_of(owned.state.boundary)
+        headers = late_headers(
+            origin, event_time_ms=event.time_ms, boundary_ms=boundary_ms, headers=record.headers
+        )
+        return Aside(self._topics.late, record, headers)
+
+    def _set_aside(self, partition: int, aside: Aside) -> None:
+        record = aside.record
+        self._outputs.send(aside.topic, partition, kept_part(record.key), kept_part(record.value), aside.headers)
+
+    def _publish(self, partition: int, output: Published) -> None:
+        sent = [(SENT_HEADER, str(self._now_ms()).encode())]
+        key = output.customer_id.encode()
+        if output.kind == "stage":
+            self._outputs.send(self._topics.stages, partition, key, output.payload, sent)
+            self.tally.stages["entered"] += 1
+            return
+        self._outputs.send(self._topics.alerts, partition, key, output.payload, sent)
+        is_open = output.kind == "alert_open"
+        self._outputs.send(self._topics.alerts_open, None, output.ref.encode(), output.payload if is_open else None, sent)
+        labels = _labels.decode(output.payload)
+        self.tally.alerts[labels.signal, labels.severity, labels.status] += 1
+
+
+def _limit_message(error: DeadLetterLimitError, partition: int) -> str:
+    return (
+        f"dead-letter limit reached in partition {partition}: {error}. The source is broken, not a record; nothing of this "
+        "frame was committed. Look at churn-signals dead-letters list, mend the producer, and start again; or set "
+        "CHURN_DEAD_LETTER_LIMIT=off to let everything pass into the dead letters knowingly"
+    )
+
+

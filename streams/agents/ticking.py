@@ -1,0 +1,43 @@
+"""The clock as data: once a minute the owner of a partition writes the time, and which feeds had nothing left to read."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+from models.partition import Partition
+from schemas.event import FEEDS
+from schemas.tick import Tick, encode_tick
+from schemas.topics import Topics
+
+TICK_EVERY_S = 60.0
+"""Silence is judged in days; a minute keeps a quiet feed's clock close to the wall's and costs nothing."""
+
+
+def due_tick(partition: Partition, idle: Mapping[str, int], topics: Topics, now_ms: int) -> Tick | None:
+    """The tick of a partition, None while its stream is not live.
+
+    A stream is live when its newest event is within the bound of lateness: history that is being posted must not be
+    overtaken by the clock, which would make all of it late.
+    """
+    newest = max(partition.state.highs)
+    if newest < now_ms - partition.basis.lateness_ms:
+        return None
+    feeds = {FEEDS[feed]: idle[topic] for feed, topic in enumerate(topics.events) if topic in idle}
+    return Tick(now_ms, feeds) if feeds else None
+
+
+async def keep_time(
+    partitions: Mapping[int, Partition],
+    idle_of: Callable[[int], Mapping[str, int]],
+    send: Callable[[int, bytes], None],
+    topics: Topics,
+    now_ms: Callable[[], int],
+) -> None:
+    """Write ticks for ever, one per owned partition and minute."""
+    while True:
+        await asyncio.sleep(TICK_EVERY_S)
+        for number, partition in list(partitions.items()):
+            tick = due_tick(partition, idle_of(number), topics, now_ms())
+            if tick is not None:
+                send(number, encode_tick(tick))

@@ -1,0 +1,60 @@
+"""`churn-signals worker`: runs the agents, and the page with metrics and health."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import click
+
+from streams.agents.customers import Customers
+from streams.agents.ticking import keep_time
+from streams.catalogue_file import load_rules
+from streams.clock import now_ms
+from streams.health import serve_health
+from streams.kafka import librdkafka_config
+from streams.preflight import check_setup
+from streams.settings import environment_settings
+
+
+@click.command(epilog="\b\nExamples:\n  churn-signals worker\n  CHURN_INSTANCE_ID=churn-0 CHURN_METRICS_PORT=0 churn-signals worker")
+@click.option("--verbose", is_flag=True, help="Log more: what Faust and the clients do.")
+def worker(*, verbose: bool) -> int:
+    """Run the agents: events in, alerts out.
+
+    Ends with 0 after SIGTERM or Ctrl-C, 2 when the setup is wrong, 3 at the dead-letter limit, 70 when nothing moves.
+    """
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO,
+        stream=sys.stderr,
+        format="%(asctime)s %(levelname)s %(name)s %(message)s",
+    )
+    for chatty in ("faust", "mode", "aiokafka"):
+        logging.getLogger(chatty).setLevel(logging.INFO if verbose else logging.WARNING)
+    settings = environment_settings()
+    rules = load_rules(settings)
+    check_setup(settings)
+    # Faust takes a second to import: wrong settings are told before.
+    from schemas.topics import Topics
+    from streams.transport.app import build_app
+    from streams.transport.changelog import Changelog
+    from streams.transport.producer import Outputs
+    from streams.transport.run import run_worker
+
+    topics = Topics(settings.prefix)
+    outputs = Outputs(librdkafka_config(settings))
+    changelog = Changelog(outputs, topics.changelog)
+    customers = Customers(settings, rules, outputs, changelog, now_ms)
+    app = build_app(settings, customers, outputs=outputs, changelog=changelog)
+    if settings.ticks:
+
+        def send_tick(partition: int, value: bytes) -> None:
+            outputs.send(topics.ticks, partition, None, value)
+
+        @app.task  # type: ignore[untyped-decorator]  # Faust's decorator is untyped
+        async def ticking() -> None:
+            await keep_time(customers.partitions, app.idle, send_tick, topics, now_ms)
+
+    with serve_health(settings, app.status, customers, now_ms, rules.hash) as address:
+        logging.getLogger("churn").info("worker starts: catalogue %s, metrics and health at %s", rules.hash, address)
+        return run_worker(app)

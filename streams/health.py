@@ -1,0 +1,75 @@
+"""The page for machines: /metrics for Prometheus, /livez and /readyz for whoever runs the worker."""
+
+from __future__ import annotations
+
+import hmac
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+
+from streams.errors import SetupError
+from streams.metrics import Source, WorkerCollector
+from streams.settings import Settings, variable_of
+from streams.transport.status import Status
+
+LOOP_ALIVE_S = 30.0
+"""A loop that has not looked at itself for this long is stuck; a broker that is away does not count as dead."""
+
+
+@contextmanager
+def serve_health(
+    settings: Settings, status: Status, source: Source, now_ms: Callable[[], int], catalogue: str = ""
+) -> Iterator[str]:
+    """Serve while the block runs; yields the address. Raises SetupError when the port is taken."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(WorkerCollector(settings.prefix, status, source, catalogue, now_ms))
+    token = settings.metrics_token
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the library's name
+            if self.path == "/livez":
+                self._answer_health(is_well=time.monotonic() - status.looked_at < LOOP_ALIVE_S)
+            elif self.path == "/readyz":
+                self._answer_health(is_well=status.is_ready)
+            elif self.path != "/metrics":
+                self._answer(404, b"known are /metrics, /livez, /readyz\n")
+            elif token is not None and not self._has_token(token):
+                self._answer(401, b"a bearer token is needed\n")
+            else:
+                self._answer(200, generate_latest(registry), CONTENT_TYPE_LATEST)
+
+        def _has_token(self, expected: str) -> bool:
+            given = self.headers.get("Authorization", "")
+            return hmac.compare_digest(given.encode(), f"Bearer {expected}".encode())
+
+        def _answer_health(self, *, is_well: bool) -> None:
+            self._answer(200, b"ok\n") if is_well else self._answer(503, b"not ready\n")
+
+        def _answer(self, code: int, body: bytes, content_type: str = "text/plain; charset=utf-8") -> None:
+            self.send_response(code)
+            self.send_header("Content-Type", content_type)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+            """A scrape each few seconds is not news."""
+
+    try:
+        server = ThreadingHTTPServer((settings.metrics_host, settings.metrics_port), Page)
+    except OSError as error:
+        value = f"{settings.metrics_host}:{settings.metrics_port} cannot be used: {error.strerror}"
+        raise SetupError(variable_of("metrics_port"), value, "Choose a free port, or 0 for any.") from error
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, name="health", daemon=True)
+    thread.start()
+    try:
+        yield f"http://{settings.metrics_host}:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
