@@ -15,16 +15,15 @@ from support.broker import Broker, delete_topics, fresh_prefix, open_broker
 settings.register_profile("project", deadline=None, print_blob=True)  # machines are shared: no test on wall time
 settings.load_profile("project")
 
-OFFLINE = ("unit", "property")
+OFFLINE = frozenset({"unit", "property"})
 """Folders of tests that need no network."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests by their folder, so that none is forgotten."""
     for item in items:
-        for folder in ("broker", "chaos"):
-            if folder in item.path.relative_to(Path(__file__).parent).parts[:-1]:
-                item.add_marker(folder)
+        for folder in _folders(item.path) & {"broker", "chaos"}:
+            item.add_marker(folder)
 
 
 @pytest.fixture(scope="session")
@@ -45,12 +44,19 @@ def prefix(broker: Broker) -> Iterator[str]:
 @pytest.fixture(autouse=True)
 def _offline(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Refuse network connections in tests that are said to need none."""
-    if not set(OFFLINE) & set(request.path.relative_to(Path(__file__).parent).parts[:-1]):
+    if not _folders(request.path) & OFFLINE:
         return
 
     def refuse(_self: socket.socket, address: object) -> NoReturn:
-        message = f"tests in {' and '.join(OFFLINE)} need no network, this one connects to {address}: move it to broker"
+        where = " and ".join(sorted(OFFLINE))
+        message = f"tests in {where} need no network, this one connects to {address}: move it to broker"
         raise AssertionError(message)
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(socket.socket, "connect_ex", refuse)
+
+
+def _folders(path: Path) -> set[str]:
+    """The folders below tests/ that a test is in; none for an example in a docstring."""
+    tests = Path(__file__).parent
+    return set(path.relative_to(tests).parts[:-1]) if path.is_relative_to(tests) else set()
