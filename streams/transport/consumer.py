@@ -6,12 +6,14 @@ import asyncio
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from aiokafka.errors import KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP, Message
 from mode import Service
 
 from streams.transport.alignment import Aligner, is_drained
 from streams.transport.consumer_thread import FrameConsumerThread
+from streams.transport.errors import TopicRestartedError
 from streams.transport.frames import Frame, chunks, frame_of, spans_of
 from streams.transport.offsets import Mark
 from streams.transport.records import Record
@@ -44,6 +46,7 @@ class FrameConsumer(driver.Consumer):
         super().on_init()
         self._aligners: dict[int, Aligner] = {}
         self._expected: dict[int, dict[str, int]] = {}
+        self._next_fetched: dict[TP, int] = {}
         self._seeks = 0
         self._is_seek_due = False
         self._is_small = False
@@ -80,6 +83,7 @@ class FrameConsumer(driver.Consumer):
             self._seeks += 1
             self._is_seek_due = False
             self.app.ledger.rewind(marks, committed)
+            self._next_fetched = {tp: mark.offset for tp, mark in marks.items()}
             self._start_aligning(sources, marks)
 
     def _start_aligning(self, sources: Iterable[TP], marks: Mapping[TP, Mark]) -> None:
@@ -119,14 +123,15 @@ class FrameConsumer(driver.Consumer):
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type] # anything with an awaitable wait() will do
         if self.should_stop:
             return []
-        if self._is_seek_due:
-            await self.perform_seek()
+        if self._is_seek_due and not await self._seek_again():
+            return []
         session, generation = self._seeks, self.app.consumer_generation_id
         fetched = await self._fetch()
         if session != self._seeks or not self.flow_active or self.should_stop:
             # Overtaken by a seek: what was handed out has moved the positions, so seek once more before the next fetch.
             self._is_seek_due = self._is_seek_due or bool(fetched)
             return []
+        await self._check_continuity(fetched)
         count = self._hold(fetched)
         self._is_small = count < SMALL_FETCH
         return [
@@ -134,6 +139,29 @@ class FrameConsumer(driver.Consumer):
             for partition, released in self._release()
             for part in chunks(released)
         ]
+
+    async def _seek_again(self) -> bool:
+        try:
+            await self.perform_seek()
+        except KafkaError as exc:  # a rebalance began, or the broker is away: the next round tries again
+            self.log.warning("could not seek: %s", type(exc).__name__)
+            await self.sleep(0.2)
+            return False
+        return True
+
+    async def _check_continuity(self, fetched: Mapping[TP, list[Any]]) -> None:
+        """Count what retention took away before it was read; stop when a topic begins anew under the same name."""
+        for tp, records in fetched.items():
+            expected, first = self._next_fetched.get(tp, 0), records[0].offset
+            if first < expected:
+                raise TopicRestartedError(tp.topic, tp.partition, first, expected)
+            if first > expected:  # or a hole that aborted transactions left
+                earliest = (await self._thread.earliest_offsets(tp))[tp]
+                lost = max(0, min(first, earliest) - expected)
+                self.app.status.lost_offsets += lost
+                if lost:
+                    self.log.error("%s/%d: %d records were deleted before they were read", tp.topic, tp.partition, lost)
+            self._next_fetched[tp] = records[-1].offset + 1
 
     async def _fetch(self) -> Mapping[TP, list[Any]]:
         # A set of our own: aiokafka takes an EMPTY set for "all partitions", and Faust's live one may become empty.

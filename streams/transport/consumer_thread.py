@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Literal
+from typing import Any, Literal
 
 from aiokafka import TopicPartition
 from aiokafka.errors import (
@@ -28,6 +28,12 @@ LOST_MEMBERSHIP = (
 
 class FrameConsumerThread(driver.AIOKafkaConsumerThread):
     """Everything here runs on the thread's own loop, except where it says otherwise."""
+
+    def _create_worker_consumer(self, transport: driver.Transport) -> Any:
+        consumer = super()._create_worker_consumer(transport)
+        # Faust ties this to its own transactions; what a producer aborted must not be counted whoever wrote it.
+        consumer._isolation_level = "read_committed"  # noqa: SLF001 - read by aiokafka when it starts
+        return consumer
 
     async def seek_to_marks(
         self, sources: Iterable[TP], others: Iterable[TP], fresh: Literal["earliest", "latest"]
@@ -86,13 +92,16 @@ class FrameConsumerThread(driver.AIOKafkaConsumerThread):
         return True
 
     def place(self, tp: TP) -> tuple[int | None, int | None]:
-        """Position and highwater of a source, None where not known yet. Callable from any thread: two plain reads."""
+        """Position and end of a source, None where not known yet. Callable from any thread: two plain reads.
+
+        The end is that of committed data: an open transaction's records are not there yet.
+        """
         subscription = self._ensure_consumer()._subscription.subscription  # noqa: SLF001 - aiokafka has no reader
         assignment = subscription.assignment if subscription is not None else None
         if assignment is None or tp not in assignment.tps:
             return None, None
         state = assignment.state_value(TopicPartition(*tp))
-        return state._position, state.highwater  # noqa: SLF001 - `position` asserts that there is one
+        return state._position, state.lso  # noqa: SLF001 - `position` asserts that there is one
 
 
 def _clock_from(metadata: str) -> int | None:

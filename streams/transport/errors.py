@@ -36,3 +36,17 @@ class DeliveryError(Exception):
 
     def __reduce__(self) -> tuple[type[DeliveryError], tuple[str, str]]:
         return type(self), (self.topic, self.reason)
+
+
+class TopicRestartedError(Exception):
+    """A topic's offsets begin anew: it was deleted and made again, or cut off. State and offsets no longer agree."""
+
+    def __init__(self, topic: str, partition: int, first: int, expected: int) -> None:
+        super().__init__(
+            f"{topic}/{partition}: got offset {first} after {expected - 1}; if the topic was made anew, raise "
+            "CHURN_APP_VERSION and begin with a new changelog"
+        )
+        self.topic, self.partition, self.first, self.expected = topic, partition, first, expected
+
+    def __reduce__(self) -> tuple[type[TopicRestartedError], tuple[str, int, int, int]]:
+        return type(self), (self.topic, self.partition, self.first, self.expected)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
@@ -26,8 +27,12 @@ DELIVERY_SETTINGS: Final[Mapping[str, object]] = {
     "queue.buffering.max.messages": 1_000_000,
     "queue.buffering.max.kbytes": 524_288,
     "delivery.report.only.error": True,
+    "topic.metadata.propagation.max.ms": 10_000,  # how long a topic may be unknown before that is an error
 }
 """How outputs are delivered, whatever the connection settings."""
+
+
+log = logging.getLogger(__name__)
 
 
 class Outputs:
@@ -35,7 +40,9 @@ class Outputs:
 
     def __init__(self, connection: Mapping[str, object]) -> None:
         """`connection`: librdkafka settings that say where the broker is and how to log in."""
-        self._producer = confluent_kafka.Producer({**connection, **DELIVERY_SETTINGS, "on_delivery": self._delivered})
+        self._producer = confluent_kafka.Producer(
+            {**connection, **DELIVERY_SETTINGS, "on_delivery": self._delivered, "logger": log}
+        )
         self.failure: DeliveryError | None = None
 
     def send(

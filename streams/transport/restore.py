@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,6 +23,9 @@ BULK_SETTINGS: Final[Mapping[str, object]] = {
     "max.partition.fetch.bytes": 4 << 20,
 }
 """Measured: these are the difference between 150,000 and 900,000 records a second."""
+
+
+log = logging.getLogger(__name__)
 
 
 class RestoreStoppedError(Exception):
@@ -74,7 +78,7 @@ def restore(
     """
     restored = {partition: Restored() for partition in partitions}
     left = set(restored)
-    consumer = Consumer({**connection, **BULK_SETTINGS, "group.id": f"{topic}-restore"})
+    consumer = Consumer({**connection, **BULK_SETTINGS, "group.id": f"{topic}-restore", "logger": log})
     try:
         consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in restored])
         while left:

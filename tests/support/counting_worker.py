@@ -9,6 +9,7 @@ import json
 import logging
 import struct
 import sys
+import time
 import zlib
 from collections.abc import Sequence
 
@@ -30,14 +31,15 @@ STOP_VALUE = b"stop with 3"
 
 
 class CountingOwner:
-    """Counts; a redelivered record is recognised by its offset. Each counted event is also sent to the alerts topic."""
+    """Counts; a redelivered record is recognised by its offset. May echo each event to a topic, or be slow."""
 
     def __init__(self, topics: Topics, outputs: Outputs, changelog: Changelog) -> None:
         self._index = {topic: index for index, topic in enumerate((*topics.events, topics.ticks))}
-        self._alerts, self._outputs, self._changelog = topics.alerts, outputs, changelog
+        self._outputs, self._changelog = outputs, changelog
         self._records: dict[int, dict[bytes, bytes]] = {}
         self._epoch: dict[int, int] = {}
-        self.is_echoing = False
+        self.echo_topic: str | None = None
+        self.pause_s = 0.0
 
     def restored(self, partition: int, records: dict[bytes, bytes]) -> None:
         marker = records.get(PARTITION_KEY)
@@ -48,12 +50,13 @@ class CountingOwner:
     def take(self, partition: int, sequence: int, records: Sequence[Record]) -> None:  # noqa: ARG002 - the port's
         if any(record.value == STOP_VALUE for record in records):
             raise StopWorkerError("as told", 3)
+        time.sleep(len(records) * self.pause_s)
         for record in records:
             self._count(partition, PARTITION_KEY, record)
             if record.key is not None:
                 self._count(partition, record.key, record)
-                if self.is_echoing:
-                    self._outputs.send(self._alerts, None, record.key, record.value)
+                if self.echo_topic is not None:
+                    self._outputs.send(self.echo_topic, None, record.key, record.value)
         touched = {record.key for record in records if record.key is not None} | {PARTITION_KEY}
         for key in touched:
             self._changelog.write(partition, key, self._records[partition][key])
@@ -88,13 +91,16 @@ def main() -> int:
     logging.basicConfig(level=logging.INFO, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     options = json.loads(sys.argv[1])
     fetch_bytes = int(options.pop("fetch_bytes", FETCH_BYTES))
-    is_echoing = bool(options.pop("echo", False))
+    echo = options.pop("echo", None)
+    name = options.pop("changelog", None)
+    pause_s = float(options.pop("pause_s", 0))
     settings = Settings(**options)
     topics = Topics(settings.prefix)
     outputs = Outputs(librdkafka_config(settings))
-    changelog = Changelog(outputs, topics.changelog)
+    changelog = Changelog(outputs, name or topics.changelog)
     owner = CountingOwner(topics, outputs, changelog)
-    owner.is_echoing = is_echoing
+    owner.pause_s = pause_s
+    owner.echo_topic = f"{settings.prefix}.{echo}" if echo else None
     return run_worker(build_app(settings, owner, outputs=outputs, changelog=changelog, fetch_bytes=fetch_bytes))
 
 

@@ -1,0 +1,141 @@
+"""Posts events, runs counting workers as processes, and reads back what they counted."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from confluent_kafka import Producer
+
+from schemas.topics import Topics
+from streams.transport.restore import Restored, restore
+from support.broker import Broker, create_topics
+from support.counting_worker import FORMAT, PARTITION_KEY
+
+ROOT: Final = Path(__file__).parents[2]
+START_MS: Final = 1_700_000_000_000
+WEIGHTS: Final = (1.0, 6.0, 0.2, 2.0)
+"""How busy the four feeds are: a backlog of unequal topics is the hard case for an aligner."""
+
+
+@dataclass
+class Scene:
+    """Topics of one test, what was posted to them, and workers that count."""
+
+    broker: Broker
+    prefix: str
+    folder: Path
+    partitions: int = 4
+    truth: Counter[bytes] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        self.topics = Topics(self.prefix)
+        names = (*self.topics.events, self.topics.ticks, self.topics.alerts)
+        create_topics(self.broker, dict.fromkeys(names, self.partitions))
+        self.begin_anew(self.topics.changelog)
+        self._random = random.Random(7)
+        self._clock_ms = START_MS
+        self._workers = 0
+        self.producer = Producer(
+            {"bootstrap.servers": self.broker.bootstrap, "partitioner": "murmur2_random", "linger.ms": 20}
+        )
+
+    def begin_anew(self, changelog: str) -> None:
+        """Use another changelog, still empty, from here on."""
+        create_topics(self.broker, {changelog: self.partitions})
+        self.changelog = changelog
+
+    def post(self, count: int, *, customers: int = 2_000) -> None:
+        """Post events 10 ms apart, each up to five seconds out of order; ties are frequent."""
+        for number in range(count):
+            key = b"c%d" % self._random.randrange(customers)
+            feed = self._random.choices(range(4), WEIGHTS)[0]
+            self._clock_ms += 10
+            at_ms = self._clock_ms + self._random.randrange(0, 5_000, 50)
+            self.producer.produce(self.topics.event(feed), b"x" * 150, key, timestamp=at_ms)
+            self.truth[key] += 1
+            if number % 1_000 == 0:
+                self.producer.poll(0)
+        self.producer.flush(30)
+
+    @property
+    def posted(self) -> int:
+        return sum(self.truth.values())
+
+    @contextmanager
+    def worker(self, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+        """A counting worker, killed when the block ends if it still runs."""
+        process = self.start(**options)
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait(10)
+
+    def start(self, **options: Any) -> subprocess.Popen[bytes]:
+        settings: dict[str, Any] = {"bootstrap": self.broker.bootstrap, "prefix": self.prefix, "group": self.prefix}
+        settings |= {"partitions": self.partitions, "commit_interval_s": 0.2, "changelog": self.changelog} | options
+        self._workers += 1
+        with (self.folder / f"worker-{self._workers}.log").open("wb") as log:
+            return subprocess.Popen(
+                [sys.executable, str(ROOT / "tests/support/counting_worker.py"), json.dumps(settings)],
+                stderr=log,
+                env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}:{ROOT / 'deploy'}"},
+            )
+
+    def log(self) -> str:
+        """What the worker started last has logged."""
+        return (self.folder / f"worker-{self._workers}.log").read_text(errors="replace")
+
+    def restored(self) -> dict[int, Restored]:
+        """The state as a worker would restore it now."""
+        connection = {"bootstrap.servers": self.broker.bootstrap}
+        return restore(connection, self.changelog, range(self.partitions), stop=threading.Event())
+
+    def counts(self) -> dict[bytes, int]:
+        """Events counted by key."""
+        return {
+            key: FORMAT.unpack(value)[2]
+            for found in self.restored().values()
+            for key, value in found.records.items()
+            if key != PARTITION_KEY
+        }
+
+    def chains(self) -> dict[int, int]:
+        """Of each partition the checksum over the order in which its records were taken."""
+        return {p: FORMAT.unpack(found.records[PARTITION_KEY])[3] for p, found in self.restored().items()}
+
+    def total(self) -> int:
+        return sum(self.counts().values())
+
+    def epochs(self) -> dict[int, int]:
+        return {p: int.from_bytes(found.epoch, "big") for p, found in self.restored().items()}
+
+    def wait_for(self, count: int, *, within_s: float = 60) -> None:
+        """Wait until at least so many events are counted."""
+        wait_until(lambda: self.total() >= count, within_s, lambda: f"{self.total()} of {count} events counted")
+
+    def wrong(self) -> Mapping[bytes, tuple[int, int]]:
+        """Keys counted wrongly: (posted, counted)."""
+        counted = self.counts()
+        keys = self.truth.keys() | counted.keys()
+        return {k: (self.truth[k], counted.get(k, 0)) for k in keys if self.truth[k] != counted.get(k, 0)}
+
+
+def wait_until(is_so: Callable[[], bool], within_s: float, told: Callable[[], str]) -> None:
+    """Poll until `is_so`; fails with what `told` says."""
+    deadline = time.monotonic() + within_s
+    while not is_so():
+        assert time.monotonic() < deadline, told()
+        time.sleep(0.2)
