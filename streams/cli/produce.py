@@ -1,0 +1,178 @@
+"""`churn-signals produce FILE…`: post event files, merged by event time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+import click
+from confluent_kafka import KafkaError, KafkaException, Producer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from schemas.event import FEEDS
+from schemas.instant import to_rfc3339
+from schemas.topics import Topics
+from streams.clock import now_ms
+from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
+from streams.history import History, HistoryEvent, days_until_yesterday, read_history, shifted, without_future
+from streams.kafka import connect, librdkafka_config
+from streams.preflight import refuse_old_history, retention_limits, topic_configs
+from streams.settings import Settings, environment_settings
+from streams.tables import load_mapping
+
+SHOWN_BAD_LINES: Final = 20
+"""How many bad lines are shown one by one; the rest is counted."""
+
+FLUSH_WITHIN_S: Final = 60.0
+"""How long the broker may take to acknowledge what is still under way at the end."""
+
+EXAMPLES: Final = """\b
+Examples:
+  churn-signals produce events.jsonl.gz
+  churn-signals produce CDNOW_master.txt --shift-to-now
+  churn-signals produce sales.csv --mapping sales.yaml --speed 86400
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--mapping", "mapping_name", help="How tables become events: a YAML file, or a built-in name (cdnow).")
+@click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="N seconds of history a second.")
+@click.option("--shift-to-now", is_flag=True, help="Move by whole days so that the last day was yesterday.")
+@click.option("--skip-bad", is_flag=True, help="Leave with 0 although lines were bad.")
+def produce(
+    *, files: tuple[Path, ...], mapping_name: str | None, speed: float | None, shift_to_now: bool, skip_bad: bool
+) -> int:
+    """Post event files, merged by event time.
+
+    JSON Lines of the input contract, tables by a mapping, `.gz` of both. The key is the customer id, the record's
+    timestamp the event time. Bad lines are reported and not posted.
+    """
+    settings = environment_settings()
+    mapping = load_mapping(mapping_name) if mapping_name else None
+    console = Console(stderr=True)
+    with console.status("reading"):  # shown on a terminal only
+        history = read_history(files, mapping)
+    at_ms = now_ms()
+    if shift_to_now:
+        days = days_until_yesterday(history, at_ms)
+        history = shifted(history, days)
+        console.print(f"moved by {days} days (the same for the oracle: replay --shift-by {days})")
+    history = without_future(history, at_ms)
+    refuse_lost_history(settings, history, at_ms)
+    begun = monotonic()
+    post(settings, history.events, speed=speed, progress=_bar(console, len(history.events)))
+    _report(history, monotonic() - begun)
+    return EXIT_PROBLEM if history.bad and not skip_bad else EXIT_DONE
+
+
+def refuse_lost_history(settings: Settings, history: History, at_ms: int) -> None:
+    """Raise SetupError when an event topic is missing or would delete what is about to be posted."""
+    names = Topics(settings.prefix)
+    admin, cluster = connect(settings)
+    oldest = {names.event(feed): time_ms for feed, time_ms in history.oldest_ms().items()}
+    missing = [name for name in oldest if name not in cluster.topics]
+    if missing:
+        raise SetupError(f"topic {missing[0]}", "missing", "Run: churn-signals topics create.")
+    limits = retention_limits(settings, topic_configs(admin, list(oldest)))
+    for finding in refuse_old_history(limits, oldest, at_ms=at_ms):
+        raise SetupError(finding.thing, finding.value, finding.remedy)
+
+
+def post(
+    settings: Settings,
+    events: Sequence[HistoryEvent],
+    *,
+    speed: float | None = None,
+    progress: Callable[[Iterable[HistoryEvent]], Iterable[HistoryEvent]] = iter,
+) -> None:
+    """Post events in the order given and return when the broker has acknowledged all. Raises SetupError."""
+    topics = Topics(settings.prefix).events
+    producer = Producer(producer_config(settings))
+    failures: list[KafkaError] = []
+
+    def delivered(error: KafkaError | None, _: object) -> None:
+        if error is not None:
+            failures.append(error)
+
+    pace = _Pace(events[0].time_ms, speed) if speed is not None and events else None
+    for event in progress(events):
+        if pace is not None:
+            pace.wait(producer, event.time_ms)
+        _send(producer, topics[event.feed], event, delivered)
+        if failures:
+            break
+    left = producer.flush(FLUSH_WITHIN_S)
+    if failures or left:
+        cause = failures[0].str() if failures else f"{left} records not acknowledged within {FLUSH_WITHIN_S:.0f} s"
+        raise SetupError("produce", f"the broker did not take all records: {cause}", "Look at the broker, then repeat.")
+
+
+def producer_config(settings: Settings) -> dict[str, str | int | float | bool]:
+    """Return the settings of a producer of events: partitioned as Java does, nothing lost, nothing twice."""
+    return {
+        **librdkafka_config(settings),
+        "partitioner": "murmur2_random",
+        "acks": "all",
+        "enable.idempotence": True,
+        "linger.ms": 20,
+        "compression.type": "lz4",
+    }
+
+
+class _Pace:
+    """Holds events back so that history passes at a multiple of real time."""
+
+    def __init__(self, first_ms: int, speed: float) -> None:
+        self._first_ms = first_ms
+        self._speed = speed
+        self._begun = monotonic()
+
+    def wait(self, producer: Producer, time_ms: int) -> None:
+        """Serve the producer until the event's turn has come."""
+        due = self._begun + (time_ms - self._first_ms) / 1000 / self._speed
+        while (left := due - monotonic()) > 0:
+            producer.poll(min(left, 0.5))
+
+
+def _send(producer: Producer, topic: str, event: HistoryEvent, delivered: Callable[..., None]) -> None:
+    while True:
+        try:
+            producer.produce(topic, event.value, event.key, on_delivery=delivered, timestamp=event.time_ms)
+        except BufferError:  # the queue is full: let some of it go
+            producer.poll(0.1)
+        except KafkaException as error:
+            raise SetupError(f"topic {topic}", str(error), "Check its settings.") from error
+        else:
+            producer.poll(0)
+            return
+
+
+def _bar(console: Console, total: int) -> Callable[[Iterable[HistoryEvent]], Iterable[HistoryEvent]]:
+    if not console.is_terminal:
+        return iter
+    columns = (TextColumn("posting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+
+    def watched(events: Iterable[HistoryEvent]) -> Iterable[HistoryEvent]:
+        with Progress(*columns, console=console, transient=True) as progress:
+            yield from progress.track(events, total=total)
+
+    return watched
+
+
+def _report(history: History, took_s: float) -> None:
+    for bad in history.bad[:SHOWN_BAD_LINES]:
+        click.echo(f"churn-signals: {bad}", err=True)
+    if len(history.bad) > SHOWN_BAD_LINES:
+        click.echo(f"churn-signals: and {len(history.bad) - SHOWN_BAD_LINES:,} more bad lines", err=True)
+    events = history.events
+    counts = Counter(FEEDS[event.feed] for event in events)
+    parts = ", ".join(f"{counts[feed]:,} {feed}" for feed in FEEDS if counts[feed])
+    span = f", {to_rfc3339(events[0].time_ms)} to {to_rfc3339(events[-1].time_ms)}" if events else ""
+    click.echo(
+        f"posted {len(events):,} events ({parts or 'none'}){span} in {took_s:.1f} s; {len(history.bad):,} bad lines"
+    )

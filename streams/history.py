@@ -1,0 +1,160 @@
+"""Event files: read, merged by event time, moved in time. Asks neither a clock nor a broker."""
+
+from __future__ import annotations
+
+import gzip
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import IO, Final, NamedTuple
+
+from schemas.codec import MAX_AHEAD_MS, decode_line, encode_event, new_event
+from schemas.errors import RejectedError
+from schemas.event import Event
+from schemas.topics import DAY_MS
+from streams.errors import SetupError
+from streams.tables import Mapping, builtin_mappings, rows_to_events
+
+JSON_LINES: Final = (".jsonl", ".ndjson", ".json")
+
+
+class HistoryEvent(NamedTuple):
+    """One event of a file, ready to post; sorts by time, then feed, then place in the files."""
+
+    time_ms: int
+    feed: int
+    place: int
+    """Number of the file and the line together: the order among events of one feed and instant."""
+    key: bytes
+    value: bytes
+
+
+class BadLine(NamedTuple):
+    """A line that is no event of the contract."""
+
+    file: Path
+    line: int
+    error: RejectedError
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}: {self.error}"
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The events of some files in the order of time (ties: purchase, login, ticket, email, then file order)."""
+
+    files: tuple[Path, ...]
+    events: list[HistoryEvent]
+    bad: list[BadLine]
+
+    def oldest_ms(self) -> dict[int, int]:
+        """Time of the oldest event of each feed that has any."""
+        oldest: dict[int, int] = {}
+        for event in self.events:
+            oldest.setdefault(event.feed, event.time_ms)
+        return oldest
+
+    def decoded(self) -> Iterator[Event]:
+        """The events themselves, in order."""
+        return (decode_line(event.value) for event in self.events)
+
+
+def read_history(files: Sequence[Path], mapping: Mapping | None = None) -> History:
+    """Read and merge event files: JSON Lines, or tables by `mapping`; `.gz` too. Raises SetupError.
+
+    A table whose name a built-in mapping knows needs no `mapping`. All events are held in memory, about 0.6 kB each.
+    """
+    events: list[HistoryEvent] = []
+    bad: list[BadLine] = []
+    for number, file in enumerate(files):
+        for line, found in _read(file, mapping):
+            if isinstance(found, RejectedError):
+                bad.append(BadLine(file, line, found))
+            else:
+                event, value = found
+                key = event.customer_id.encode()
+                events.append(HistoryEvent(event.time_ms, event.feed, number << _LINE_BITS | line, key, value))
+    events.sort()
+    return History(tuple(files), events, bad)
+
+
+def shifted(history: History, days: int) -> History:
+    """The same events moved by whole days; their values are written anew in the canonical form."""
+    if days == 0:
+        return history
+    moved = []
+    for old in history.events:
+        event = decode_line(old.value)
+        time_ms = event.time_ms + days * DAY_MS
+        given_id = None if event.id_derived else event.id
+        new = new_event(event.feed, event.customer_id, time_ms, event.data, source=event.source, id=given_id)
+        moved.append(old._replace(time_ms=time_ms, value=encode_event(new)))
+    return replace(history, events=moved)
+
+
+def days_until_yesterday(history: History, now_ms: int) -> int:
+    """By how many whole days the history must move so that its last day (UTC) was yesterday; 0 when it is empty."""
+    if not history.events:
+        return 0
+    return now_ms // DAY_MS - 1 - history.events[-1].time_ms // DAY_MS
+
+
+def without_future(history: History, now_ms: int) -> History:
+    """The history with events further ahead than the contract allows among the bad lines."""
+    limit = now_ms + MAX_AHEAD_MS
+    if not history.events or history.events[-1].time_ms <= limit:
+        return history
+    error = RejectedError("future", "more than 300 s ahead of the clock", "event_time")
+    late = [BadLine(*_place(history, event), error) for event in history.events if event.time_ms > limit]
+    return replace(
+        history,
+        events=[event for event in history.events if event.time_ms <= limit],
+        bad=[*history.bad, *late],
+    )
+
+
+_LINE_BITS = 40
+
+
+def _place(history: History, event: HistoryEvent) -> tuple[Path, int]:
+    return history.files[event.place >> _LINE_BITS], event.place & ((1 << _LINE_BITS) - 1)
+
+
+def _read(file: Path, mapping: Mapping | None) -> Iterator[tuple[int, tuple[Event, bytes] | RejectedError]]:
+    plain = file.name.removesuffix(".gz")
+    known = next((known for known in builtin_mappings().values() if plain in known.file_names), None)
+    rules = None if plain.endswith(JSON_LINES) else mapping or known
+    if rules is None and not plain.endswith(JSON_LINES):
+        remedy = f"Name it one of {', '.join(JSON_LINES)} (.gz), or say --mapping FILE for a table."
+        raise SetupError("event file", f"{file} is neither JSON Lines nor a table with a mapping", remedy)
+    try:
+        with _opened(file) as opened:
+            yield from _table(opened, rules) if rules is not None else _json_lines(opened)
+    except (OSError, EOFError) as error:
+        raise SetupError("event file", f"{file} cannot be read: {error}", "Give a file that is whole.") from error
+
+
+def _opened(file: Path) -> IO[bytes] | gzip.GzipFile:
+    if file.name.endswith(".gz"):
+        return gzip.open(file, "rb")
+    return file.open("rb")
+
+
+def _json_lines(opened: IO[bytes] | gzip.GzipFile) -> Iterator[tuple[int, tuple[Event, bytes] | RejectedError]]:
+    for number, line in enumerate(opened, start=1):
+        value = line.rstrip(b"\r\n")
+        if not value:
+            continue
+        try:
+            yield number, (decode_line(value), value)
+        except RejectedError as error:
+            yield number, error
+
+
+def _table(
+    opened: IO[bytes] | gzip.GzipFile, rules: Mapping
+) -> Iterator[tuple[int, tuple[Event, bytes] | RejectedError]]:
+    text = (line.decode(errors="replace") for line in opened)
+    for number, found in rows_to_events(rules, text):
+        yield number, found if isinstance(found, RejectedError) else (found, encode_event(found))
