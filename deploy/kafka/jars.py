@@ -24,7 +24,7 @@ LOCK = Path(__file__).with_name("jars.lock")
 CACHE = Path(os.environ.get("DEVKAFKA_CACHE") or Path(__file__).parents[2] / ".cache" / "kafka")
 """Where the jars are kept; git-ignored, safe to delete, safe to share between test runs."""
 
-POM = """<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>
+POM = """<project><modelVersion>4.0.0</modelVersion>
 <groupId>local</groupId><artifactId>devkafka</artifactId><version>1</version><packaging>pom</packaging><dependencies>
 <dependency><groupId>org.apache.kafka</groupId><artifactId>kafka_2.13</artifactId><version>4.1.1</version></dependency>
 <dependency><groupId>org.apache.logging.log4j</groupId><artifactId>log4j-slf4j-impl</artifactId>
