@@ -1,0 +1,84 @@
+"""`churn-signals tick [--at T]`: post the time, as data, to every partition."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import click
+from confluent_kafka import Producer, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin._metadata import ClusterMetadata
+
+from schemas.event import FEEDS
+from schemas.instant import from_rfc3339, to_rfc3339
+from schemas.tick import Tick, encode_tick
+from schemas.topics import Topics
+from streams.clock import now_ms
+from streams.errors import SetupError
+from streams.kafka import connect, librdkafka_config
+from streams.settings import Settings, environment_settings
+
+WITHIN_S: Final = 15.0
+"""How long the brokers may take to tell the end offsets, and to take the ticks."""
+
+
+@click.command(epilog="\b\nExample:\n  churn-signals tick --at 2026-03-01T00:00:00Z")
+@click.option("--at", "at", metavar="T", help="The time to post (RFC 3339); now without it.")
+def tick(*, at: str | None) -> None:
+    """Post the time to every partition, with every feed declared idle up to its present end.
+
+    A partition takes the time from a tick only for feeds it has read up to the stated end: no backlog is cut short.
+    """
+    settings = environment_settings()
+    at_ms = now_ms() if at is None else _parsed(at)
+    count = post_ticks(settings, at_ms)
+    click.echo(f"posted {to_rfc3339(at_ms)} to {count} partitions")
+
+
+def post_ticks(settings: Settings, at_ms: int) -> int:
+    """Post one tick to each partition and return their number once all are acknowledged. Raises SetupError."""
+    names = Topics(settings.prefix)
+    admin, cluster = connect(settings)
+    ends = _ends(admin, cluster, names)
+    producer = Producer({**librdkafka_config(settings), "acks": "all", "enable.idempotence": True})
+    failures: list[str] = []
+    partitions = sorted(cluster.topics[names.ticks].partitions)
+    for partition in partitions:
+        idle = {feed: ends[names.event(number), partition] for number, feed in enumerate(FEEDS)}
+        producer.produce(
+            names.ticks,
+            encode_tick(Tick(now_ms=at_ms, idle=idle)),
+            partition=partition,
+            on_delivery=lambda error, _: failures.append(error.str()) if error is not None else None,
+        )
+    left = producer.flush(WITHIN_S)
+    if left or failures:
+        cause = failures[0] if failures else f"{left} ticks not acknowledged within {WITHIN_S:.0f} s"
+        raise SetupError(f"topic {names.ticks}", cause, "Look at the broker, then repeat.")
+    return len(partitions)
+
+
+def _ends(admin: AdminClient, cluster: ClusterMetadata, names: Topics) -> dict[tuple[str, int], int]:
+    """Return the end offset of every partition of the event topics."""
+    for name in (names.ticks, *names.events):
+        if name not in cluster.topics:
+            raise SetupError(f"topic {name}", "missing", "Run: churn-signals topics create.")
+    counts = {name: len(cluster.topics[name].partitions) for name in (names.ticks, *names.events)}
+    if len(set(counts.values())) > 1:
+        told = ", ".join(f"{name} {count}" for name, count in counts.items())
+        raise SetupError("partitions", f"differ: {told}", "Run: churn-signals topics check.")
+    end = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # published without its type
+    latest = {
+        TopicPartition(name, partition): end for name in names.events for partition in cluster.topics[name].partitions
+    }
+    asked = admin.list_offsets(latest, request_timeout=WITHIN_S)
+    return {(str(where.topic), where.partition): future.result(WITHIN_S).offset for where, future in asked.items()}
+
+
+def _parsed(text: str) -> int:
+    try:
+        return from_rfc3339(text)
+    except ValueError as error:
+        raise click.BadParameter(
+            f"{text!r} is no RFC 3339 time with an offset, such as 2026-03-01T00:00:00Z"
+        ) from error
