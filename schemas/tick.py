@@ -18,19 +18,21 @@ class Tick(msgspec.Struct, frozen=True):
     idle: dict[str, int]
 
 
-class _TickV1(msgspec.Struct, frozen=True):
+class TickV1(msgspec.Struct, frozen=True):
+    """A tick as it is written: `now` is RFC 3339, `idle` maps feeds to their end offsets."""
+
     now: str
     idle: dict[str, Annotated[int, msgspec.Meta(ge=0)]]
     schema_version: int = 1
 
 
-_decoder = msgspec.json.Decoder(_TickV1)
+_decoder = msgspec.json.Decoder(TickV1)
 _encoder = msgspec.json.Encoder(order="deterministic")
 
 
 def encode_tick(tick: Tick) -> bytes:
     """JSON `{"now": RFC 3339, "idle": {feed: end offset}, "schema_version": 1}`."""
-    return _encoder.encode(_TickV1(now=to_rfc3339(tick.now_ms), idle=tick.idle))
+    return _encoder.encode(TickV1(now=to_rfc3339(tick.now_ms), idle=tick.idle))
 
 
 def decode_tick(value: bytes | None) -> Tick:
