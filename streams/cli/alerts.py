@@ -1,0 +1,67 @@
+"""`churn-signals alerts`: the alerts, the highest revision of each."""
+
+from __future__ import annotations
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from schemas.alert import AlertV1, encode_alert
+from streams.errors import EXIT_DONE
+from streams.settings import environment_settings
+from streams.snapshot import read_alerts
+
+OPEN = ("firing", "updated")
+_RANK = {"critical": 0, "error": 1, "warning": 2, "info": 3}
+
+
+@click.command(epilog="\b\nExamples:\n  churn-signals alerts --open\n  churn-signals alerts --follow --json | jq .summary")
+@click.option("--open", "only_open", is_flag=True, help="Only alerts that are not over.")
+@click.option("--follow", is_flag=True, help="Every revision as it comes, until Ctrl-C.")
+@click.option("--signal", "signals", multiple=True, help="Only these signals.")
+@click.option("--limit", type=click.IntRange(min=1), help="So many at most, most urgent first.")
+@click.option("--json", "as_json", is_flag=True, help="One alert a line, as on the topic.")
+def alerts(*, only_open: bool, follow: bool, signals: tuple[str, ...], limit: int | None, as_json: bool) -> int:
+    """Read the alerts: the highest revision of each, most urgent first."""
+    settings = environment_settings()
+    if follow:
+        for alert in read_alerts(settings, is_following=True):
+            if _is_wanted(alert, signals, only_open=only_open):
+                click.echo(encode_alert(alert) if as_json else _line(alert))
+        return EXIT_DONE
+    newest: dict[str, AlertV1] = {}
+    for alert in read_alerts(settings):
+        known = newest.get(alert.alert_id)
+        if known is None or alert.revision > known.revision:
+            newest[alert.alert_id] = alert
+    wanted = [alert for alert in newest.values() if _is_wanted(alert, signals, only_open=only_open)]
+    wanted.sort(key=lambda alert: (alert.status not in OPEN, _RANK[alert.severity], alert.due_at or "9", alert.alert_id))
+    shown = wanted[:limit]
+    if as_json:
+        for alert in shown:
+            click.echo(encode_alert(alert))
+        return EXIT_DONE
+    _print(shown, len(wanted))
+    return EXIT_DONE
+
+
+def _is_wanted(alert: AlertV1, signals: tuple[str, ...], *, only_open: bool) -> bool:
+    return (not only_open or alert.status in OPEN) and (not signals or alert.signal in signals)
+
+
+def _line(alert: AlertV1) -> str:
+    due = f", due {alert.due_at}" if alert.due_at else ""
+    return f"{alert.observed_at} {alert.severity} {alert.signal} {alert.status} {alert.customer_id}: {alert.summary} [{alert.owner}{due}]"
+
+
+def _print(shown: list[AlertV1], total: int) -> None:
+    console = Console()
+    table = Table("severity", "signal", "status", "customer", "stage", "what happened", "owner", "due", box=None, pad_edge=False)
+    for alert in shown:
+        table.add_row(
+            alert.severity, alert.signal, alert.status, alert.customer_id, alert.stage or "", alert.summary,
+            alert.owner, alert.due_at or "",
+        )  # fmt: skip
+    if shown:
+        console.print(table)
+    console.print(f"{len(shown):,} of {total:,} alerts shown" if len(shown) < total else f"{total:,} alerts")

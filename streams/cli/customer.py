@@ -1,0 +1,110 @@
+"""`churn-signals customer ID`: one customer from the changelog: stage, numbers, open alerts and what would end them."""
+
+from __future__ import annotations
+
+from typing import IO, Any
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from models.calendar import date_of
+from models.customer import Customer, decode_customer
+from models.signals.catalogue import Rules
+from models.signals.measures import View
+from schemas.partitioner import partition_of
+from streams.catalogue_file import load_rules
+from streams.errors import EXIT_DONE, EXIT_PROBLEM
+from streams.settings import environment_settings
+from streams.snapshot import all_states, partition_state, read_alerts, read_state
+
+EXAMPLES = """\b
+Examples:
+  churn-signals customer 17850
+  churn-signals customer 17850 --json
+  churn-signals customer --all states.jsonl
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("customer_id", required=False)
+@click.option("--all", "everybody", type=click.File("wb"), help="Every customer's record, canonical, as `replay --states`.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON.")
+def customer(*, customer_id: str | None, everybody: IO[bytes] | None, as_json: bool) -> int:
+    """One customer: stage, numbers, reasons, open alerts and what would end them."""
+    settings = environment_settings()
+    rules = load_rules(settings)
+    if everybody is not None:
+        with everybody:
+            for state in all_states(settings, rules):
+                everybody.write(orjson.dumps(state) + b"\n")
+        return EXIT_DONE
+    if customer_id is None:
+        raise click.UsageError("name a customer, or say --all FILE")
+    place = partition_of(customer_id.encode(), settings.partitions)
+    restored = read_state(settings, [place])[place]
+    state, packed = partition_state(restored), restored.records.get(customer_id.encode())
+    if state is None or packed is None:
+        click.echo("churn-signals: no such customer in the changelog: no event of theirs was processed yet", err=True)
+        return EXIT_PROBLEM
+    shown = _summary(decode_customer(packed), customer_id, state.boundary, rules)
+    shown["alerts"] = _open_alerts(settings, customer_id)
+    click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode()) if as_json else _print(shown)
+    return EXIT_DONE
+
+
+def _summary(record: Customer, customer_id: str, boundary: int, rules: Rules) -> dict[str, Any]:
+    """Stage and numbers as of the partition's last boundary."""
+    view = View(record, boundary, rules.basis)
+    read = {
+        "first activity": None if view.first_day is None else date_of(view.first_day),
+        "days since the last activity": view.scalar("days_since_activity").value,
+        "days since the last purchase": view.scalar("days_since_purchase").value,
+        "purchases": view.scalar("purchases_total").value,
+        f"spend ({rules.basis.currency})": view.scalar("spend_total").value,
+        "spend in 365 days": view.count("spend", 365, 0).value,
+        "usual gap between purchases (days)": view.scalar("median_gap").value,
+        "engagement in 14 days": view.count("engagement", 14, 0).value,
+        "engagement usual in 14 days": view.usual("engagement", 14).value,
+        "engagement trend (four weeks)": view.scalar("slope_change").value,
+        "engagement slope z": view.scalar("slope_z").value,
+        "tickets in 30 days": view.count("tickets", 30, 0).value,
+    }
+    return {
+        "customer_id": customer_id,
+        "as_of": rules.basis.calendar.text_of(boundary) if boundary >= 0 else None,
+        "stage": record.stage,
+        "stage_since": date_of(record.stage_since) if record.stage else None,
+        "at_risk": record.is_at_risk,
+        "numbers": read,
+    }
+
+
+def _open_alerts(settings: Any, customer_id: str) -> list[dict[str, Any]]:
+    newest: dict[str, Any] = {}
+    for alert in read_alerts(settings):
+        if alert.customer_id == customer_id and alert.revision > getattr(newest.get(alert.alert_id), "revision", 0):
+            newest[alert.alert_id] = alert
+    is_open = [alert for alert in newest.values() if alert.status in ("firing", "updated")]
+    return [
+        {key: getattr(alert, key) for key in ("signal", "severity", "summary", "owner", "due_at", "intervention", "clears_when")}
+        for alert in sorted(is_open, key=lambda alert: alert.observed_at)
+    ]
+
+
+def _print(shown: dict[str, Any]) -> None:
+    console = Console()
+    risk = "at risk" if shown["at_risk"] else "not at risk"
+    console.print(f"customer {shown['customer_id']}: {shown['stage'] or 'not reviewed yet'}, {risk} (as of {shown['as_of']})")
+    table = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in shown["numbers"].items():
+        text = "unknown" if value is None else f"{value:,.2f}" if isinstance(value, float) else str(value)
+        table.add_row(name, text)
+    console.print(table)
+    for alert in shown["alerts"]:
+        console.print(f"\n[bold]{alert['severity']} {alert['signal']}[/bold]: {alert['summary']}")
+        console.print(f"  {alert['owner']}, by {alert['due_at']}: {alert['intervention']}")
+        console.print(f"  ends with: {alert['clears_when']}")
+    if not shown["alerts"]:
+        console.print("no open alerts")

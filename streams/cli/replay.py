@@ -1,0 +1,212 @@
+"""`churn-signals replay FILE…`: the engine without Kafka, in order of time: what the alerts must be."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO
+
+import click
+import orjson
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from models.oracle import Oracle
+from models.partition import Published, total_counts
+from models.signals.catalogue import Rules
+from schemas.alert import decode_alert
+from schemas.event import Event
+from schemas.instant import from_rfc3339
+from streams.catalogue_file import load_rules
+from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
+from streams.history import read_history, shifted
+from streams.settings import Settings, environment_settings
+from streams.tables import load_mapping
+
+EXAMPLES = """\b
+Examples:
+  churn-signals replay events.jsonl.gz --alerts alerts.jsonl --states states.jsonl
+  churn-signals replay CDNOW_master.txt --catalogue purchases.yaml --until 1998-07-02T00:00:00Z
+  churn-signals replay events.jsonl --against mine.yaml
+"""
+
+
+@dataclass
+class Sinks:
+    """Files for what a replay publishes, and counts of it."""
+
+    alerts: IO[bytes] | None
+    stages: IO[bytes] | None
+    fired: Counter[tuple[str, str]] = field(default_factory=Counter)
+    revisions: int = 0
+    transitions: int = 0
+    ids: dict[str, str] = field(default_factory=dict)
+
+    def take(self, outputs: Iterable[Published]) -> None:
+        """Write and count."""
+        for output in outputs:
+            if output.kind == "stage":
+                self.transitions += 1
+                _write(self.stages, output.payload)
+                continue
+            self.revisions += 1
+            _write(self.alerts, output.payload)
+            alert = decode_alert(output.payload)
+            self.fired[alert.signal, alert.status] += 1
+            self.ids.setdefault(alert.alert_id, alert.signal)
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--mapping", "mapping_name", help="How tables become events: a YAML file, or a built-in name (cdnow).")
+@click.option("--alerts", type=click.File("wb"), help="Write every revision of every alert, a line each.")
+@click.option("--stages", type=click.File("wb"), help="Write every transition of the lifecycle, a line each.")
+@click.option("--states", type=click.File("wb"), help="Write every customer's record, canonical, a line each.")
+@click.option("--until", help="Move the clock of every feed to this instant at the end, as `tick --at` does.")
+@click.option("--partitions", type=click.IntRange(1, 10_000), help="Partitions; without it CHURN_PARTITIONS.")
+@click.option("--shift-by", type=int, default=0, help="Move the events by whole days, as `produce --shift-to-now` said.")
+@click.option("--exclude", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Event ids to leave out.")
+@click.option("--catalogue", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Rules to replay with.")
+@click.option("--against", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Other rules: what differs.")
+@click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
+def replay(
+    *,
+    files: tuple[Path, ...],
+    mapping_name: str | None,
+    alerts: IO[bytes] | None,
+    stages: IO[bytes] | None,
+    states: IO[bytes] | None,
+    until: str | None,
+    partitions: int | None,
+    shift_by: int,
+    exclude: Path | None,
+    catalogue: Path | None,
+    against: Path | None,
+    as_json: bool,
+) -> int:
+    """Run the engine over event files without Kafka: what the worker publishes must equal this, id by id."""
+    settings = environment_settings()
+    if catalogue is not None:
+        settings = settings.replace(catalogue=catalogue)
+    until_ms = None if until is None else _instant(until)
+    history = shifted(read_history(files, load_mapping(mapping_name) if mapping_name else None), shift_by)
+    for bad in history.bad[:20]:
+        click.echo(f"churn-signals: {bad}", err=True)
+    excluded = set() if exclude is None else set(exclude.read_text().split())
+    events = [event for event in history.decoded() if event.id not in excluded]
+    count = partitions or settings.partitions
+    with ExitStack() as stack:
+        for opened in (alerts, stages, states):
+            if opened is not None:
+                stack.callback(opened.close)
+        sinks = Sinks(alerts, stages)
+        oracle = _run(load_rules(settings), events, count, settings, until_ms, sinks)
+        if states is not None:
+            for state in oracle.states():
+                _write(states, orjson.dumps(state))
+    other = None
+    if against is not None:
+        other = Sinks(None, None)
+        _run(load_rules(settings.replace(catalogue=against)), events, count, settings, until_ms, other)
+    summary = _summary(oracle, sinks, other, len(history.bad))
+    click.echo(orjson.dumps(summary).decode()) if as_json else _print(summary)
+    return EXIT_PROBLEM if history.bad else EXIT_DONE
+
+
+def _run(
+    rules: Rules, events: list[Event], partitions: int, settings: Settings, until_ms: int | None, sinks: Sinks
+) -> Oracle:
+    oracle = Oracle(rules, partitions, settings.alerts_from_ms or 0)
+    for event in _tracked(events):
+        _, outputs = oracle.take(event)
+        if outputs:
+            sinks.take(outputs)
+    if until_ms is not None:
+        oracle.until(until_ms)
+    sinks.take(oracle.finish())
+    return oracle
+
+
+def _tracked(events: list[Event]) -> Iterator[Event]:
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield from events
+        return
+    yield from track(events, description="replaying", console=console, transient=True)
+
+
+def _summary(oracle: Oracle, sinks: Sinks, other: Sinks | None, bad: int) -> dict[str, object]:
+    stages: Counter[str] = Counter()
+    at_risk = 0
+    for partition in oracle.partitions:
+        for (stage, is_at_risk), count in partition.standings.items():
+            stages[stage] += count
+            at_risk += count if is_at_risk else 0
+    by_signal: dict[str, dict[str, int]] = {}
+    for (signal, status), count in sorted(sinks.fired.items()):
+        by_signal.setdefault(signal, {})[status] = count
+    summary: dict[str, object] = {
+        "customers": sum(stages.values()),
+        "stages": dict(sorted(stages.items())),
+        "at_risk_now": at_risk,
+        "alerts": len(sinks.ids),
+        "revisions": sinks.revisions,
+        "transitions": sinks.transitions,
+        "by_signal": by_signal,
+        "outcomes": total_counts({at: partition.state for at, partition in enumerate(oracle.partitions)}),
+        "bad_lines": bad,
+        "catalogue": oracle.rules.hash,
+    }
+    if other is not None:
+        summary["against"] = _difference(sinks, other)
+    return summary
+
+
+def _difference(ours: Sinks, theirs: Sinks) -> dict[str, dict[str, int]]:
+    """By signal: alerts of the first catalogue alone, of the second alone, of both."""
+    signals = sorted({*ours.ids.values(), *theirs.ids.values()})
+    result = {name: {"only_first": 0, "only_second": 0, "both": 0} for name in signals}
+    for alert_id, signal in ours.ids.items():
+        result[signal]["both" if alert_id in theirs.ids else "only_first"] += 1
+    for alert_id, signal in theirs.ids.items():
+        if alert_id not in ours.ids:
+            result[signal]["only_second"] += 1
+    return result
+
+
+def _print(summary: dict[str, object]) -> None:
+    console = Console()
+    stages = summary["stages"]
+    assert isinstance(stages, dict)
+    shown = ", ".join(f"{count:,} {stage}" for stage, count in stages.items())
+    console.print(f"{summary['customers']:,} customers ({shown}); {summary['at_risk_now']:,} at risk now")
+    console.print(f"{summary['alerts']:,} alerts in {summary['revisions']:,} revisions")
+    statuses = ("firing", "updated", "resolved", "retracted", "expired")
+    by_signal = summary["by_signal"]
+    assert isinstance(by_signal, dict)
+    table = Table("signal", *statuses)
+    for signal, counts in by_signal.items():
+        table.add_row(signal, *(f"{counts.get(status, 0):,}" for status in statuses))
+    console.print(table)
+    against = summary.get("against")
+    if isinstance(against, dict):
+        table = Table("signal", "alerts of both", "of the first alone", "of the second alone")
+        for signal, row in against.items():
+            table.add_row(signal, f"{row['both']:,}", f"{row['only_first']:,}", f"{row['only_second']:,}")
+        console.print(table)
+
+
+def _write(opened: IO[bytes] | None, payload: bytes) -> None:
+    if opened is not None:
+        opened.write(payload + b"\n")
+
+
+def _instant(text: str) -> int:
+    try:
+        return from_rfc3339(text)
+    except ValueError as error:
+        raise SetupError("--until", text, "An instant such as 2026-11-22T00:00:00Z.") from error

@@ -1,0 +1,61 @@
+"""Reads state and alerts back from their topics, for people and for comparison; writes nothing."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+
+from models.oracle import canonical_states
+from models.partition import PARTITION_KEY, State, decode_state
+from models.signals.catalogue import Rules
+from schemas.alert import AlertV1, decode_alert
+from schemas.topics import Topics
+from streams.kafka import connect, librdkafka_config
+from streams.settings import Settings
+from streams.transport.restore import BULK_SETTINGS, Restored, restore
+
+
+def read_state(settings: Settings, partitions: Iterable[int] | None = None) -> dict[int, Restored]:
+    """The newest records of the changelog, by partition, as a worker would restore them."""
+    connect(settings)
+    chosen = range(settings.partitions) if partitions is None else partitions
+    topic = Topics(settings.prefix).changelog
+    return restore(librdkafka_config(settings), topic, chosen, stop=threading.Event())
+
+
+def partition_state(restored: Restored) -> State | None:
+    """The partition's own record, None before the first start."""
+    packed = restored.records.get(PARTITION_KEY)
+    return None if packed is None else decode_state(packed)
+
+
+def all_states(settings: Settings, rules: Rules) -> Iterator[dict[str, Any]]:
+    """Every customer, canonical, by partition and id: what `replay --states` writes."""
+    for _, restored in sorted(read_state(settings).items()):
+        state = partition_state(restored)
+        if state is not None:
+            yield from canonical_states(restored.records.items(), state.boundary, rules)
+
+
+def read_alerts(settings: Settings, *, is_following: bool = False) -> Iterator[AlertV1]:
+    """Every revision on the alerts topic in the order of each partition; ends at the present end unless following."""
+    connect(settings)
+    topic = Topics(settings.prefix).alerts
+    consumer = Consumer({**librdkafka_config(settings), **BULK_SETTINGS, "group.id": f"{settings.group}.alerts"})
+    left = set(range(settings.partitions))
+    try:
+        consumer.assign([TopicPartition(topic, partition, 0) for partition in sorted(left)])
+        while left or is_following:
+            for message in consumer.consume(1000, 0.2):
+                error = message.error()
+                if error is None:
+                    yield decode_alert(message.value() or b"")
+                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's own name for it
+                    left.discard(int(message.partition() or 0))
+                elif not error.retriable():
+                    raise KafkaException(error)
+    finally:
+        consumer.close()
