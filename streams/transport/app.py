@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any
 
 import faust
@@ -11,7 +12,7 @@ from faust.types import TP, StreamT
 from mode import CrashingSupervisor
 
 from schemas.topics import Topics
-from streams.kafka import faust_brokers, faust_credentials
+from streams.kafka import faust_brokers, faust_credentials, librdkafka_config
 from streams.settings import Settings
 from streams.transport.changelog import Changelog
 from streams.transport.consumer import FrameConsumer
@@ -21,6 +22,7 @@ from streams.transport.offsets import Ledger, Mark
 from streams.transport.owner import Owner
 from streams.transport.producer import BACKLOG_RECORDS, FLUSH_TIMEOUT_S, Outputs, flushed
 from streams.transport.recovery import FrameTables
+from streams.transport.stale import StaleWatch
 from streams.transport.status import Status
 from streams.transport.store import PartitionStore
 
@@ -49,6 +51,7 @@ class FrameApp(faust.App):
         self.status = Status()
         self.failure: BaseException | None = None
         self.on_failure: Callable[[], None] = lambda: None
+        self._stale_watch: StaleWatch | None = None
 
     def idle(self, partition: int) -> dict[str, int]:
         """Event topics of which everything there is has been taken: topic -> next offset to take. For ticks."""
@@ -61,6 +64,24 @@ class FrameApp(faust.App):
             self.failure = reason
             self.log.error("worker stops: %s: %s", type(reason).__name__, reason)
             self.on_failure()
+
+    def watch_for_stale(self, owned: Iterable[int], restored: Mapping[int, int]) -> None:
+        """After a restore, look out for records that an earlier owner still writes."""
+        if self._stale_watch is None:
+            loop = asyncio.get_running_loop()
+
+            def on_stale(partition: int, key: bytes) -> None:
+                loop.call_soon_threadsafe(self.rewrite, partition, key)
+
+            self._stale_watch = StaleWatch(librdkafka_config(self.settings), self.changelog, on_stale)
+            self._stale_watch.start()
+        self._stale_watch.watch(owned, restored)
+
+    def rewrite(self, partition: int, key: bytes) -> None:
+        """Have the owner write a key again, if the partition is ours now; a restore to come will find it by itself."""
+        if self.failure is None and self.status.is_ready and partition in self.store.partitions:
+            self.owner.rewrite(partition, key)
+            self.status.rewrites += 1
 
     async def take(self, frame: Frame) -> None:
         """Hand a frame to the owner, unless it was read before a seek; such a frame will be read again."""

@@ -38,13 +38,20 @@ class Changelog:
         self._epochs: dict[int, bytes] = {}
 
     def write(self, partition: int, key: bytes, value: bytes | None) -> None:
-        """Queue a key's new record, None to delete it (a tombstone of the partition's current epoch)."""
+        """Queue a key's new record, None to delete it (a tombstone of the partition's current epoch).
+
+        A record of a higher epoch than any before raises the partition's epoch. One of a lower epoch, restored and put
+        again as it was, is written with the partition's: it is ours now.
+        """
+        current = self.epoch(partition)
         if value is None:
-            self._outputs.send(self.topic, partition, key, None, [(EPOCH_HEADER, self.epoch(partition))])
+            self._outputs.send(self.topic, partition, key, None, [(EPOCH_HEADER, current)])
             return
         epoch = value[1:5]
-        if epoch > self._epochs.get(partition, NO_EPOCH):
+        if epoch > current:
             self._epochs[partition] = epoch
+        elif epoch < current:
+            value = value[:1] + current + value[5:]
         self._outputs.send(self.topic, partition, key, value)
 
     def begin(self, partition: int, epoch: bytes) -> None:

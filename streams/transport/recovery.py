@@ -71,6 +71,7 @@ class FrameRecovery(Recovery):
         for partition, found in sorted(restored.items()):
             self._hand_over(partition, found, generation)
             await asyncio.sleep(0)
+        app.watch_for_stale(partitions, {partition: found.end for partition, found in restored.items()})
         await self._unless_rebalanced(app.consumer.perform_seek())
         self._check_generation(generation)
         if restored:
@@ -106,9 +107,12 @@ class FrameRecovery(Recovery):
     def _hand_over(self, partition: int, found: Restored, generation: int) -> None:
         app = self.app
         app.store.restore(partition, found.records, generation)
-        app.changelog.begin(partition, found.epoch)
+        app.changelog.begin(partition, found.highest_epoch())
         app.ledger.restart(partition)
         app.owner.restored(partition, found.records)
+        for key in found.beaten:
+            app.owner.rewrite(partition, key)
+        app.status.rewrites += len(found.beaten)
         app.status.moved()
 
     async def _resume(self) -> None:

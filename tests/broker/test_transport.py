@@ -13,7 +13,7 @@ import pytest
 
 from support.broker import Broker
 from support.counting import Scene, wait_until
-from support.counting_worker import STOP_VALUE
+from support.counting_worker import PARTITION_KEY, STOP_VALUE
 
 SLOW: Final[dict[str, Any]] = {"fetch_bytes": 16 << 10, "pause_s": 0.0002}
 """5,000 records a second: time to end a worker in the middle of a backlog."""
@@ -107,6 +107,27 @@ def test_a_worker_that_was_paused_beyond_its_session_resumes_exactly(scene: Scen
         assert not scene.wrong()
 
 
+def test_a_record_of_an_earlier_epoch_is_written_over_again(scene: Scene) -> None:
+    """Compaction keeps the last record of a key: it must be the owner's, not one a paused worker wrote behind it."""
+    scene.post(500)
+    with scene.worker() as worker:
+        scene.wait_for(scene.posted)
+        assert terminated(worker)[0] == 0
+    with scene.worker():
+        wait_until(lambda: set(scene.epochs().values()) == {2}, 20, lambda: str(scene.epochs()))
+        found = scene.restored()[0].records
+        changed, deleted = sorted(key for key in found if key != PARTITION_KEY)[:2]
+        time.sleep(1)  # until the worker is ready: before that, the restore itself sees what is stale
+        scene.producer.produce(scene.changelog, found[changed][:5] + bytes(len(found[changed]) - 5), changed, 0)
+        scene.producer.produce(scene.changelog, None, deleted, 0, headers=[("g", bytes(4))])
+        scene.producer.flush(10)
+        ours = {key: bytes([1, 0, 0, 0, 2]) + found[key][5:] for key in (changed, deleted)}
+        wait_until(lambda: scene.last_writes(0).items() >= ours.items(), 20, lambda: "not written over")
+        end = scene.restored()[0].end
+        time.sleep(1.5)
+        assert scene.restored()[0].end == end, "it writes once, not for ever"
+
+
 def test_sigterm_under_load_ends_within_ten_seconds(scene: Scene) -> None:
     scene.post(60_000)
     with scene.worker(**SLOW) as worker:
@@ -134,6 +155,12 @@ def test_an_owner_that_stops_the_worker_sets_the_exit_code_and_the_frame_is_not_
         assert worker.wait(15) == 3
     with scene.worker() as again:
         assert again.wait(15) == 3, "the record that stopped it comes again"
+
+
+def test_a_worker_whose_event_loop_hangs_is_ended_with_70(scene: Scene) -> None:
+    scene.post(1_000)
+    with scene.worker(watchdog_s=3.0, pause_s=1_000.0) as worker:
+        assert worker.wait(20) == 70
 
 
 def test_each_restart_claims_a_higher_epoch(scene: Scene) -> None:

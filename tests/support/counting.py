@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from schemas.topics import Topics
 from streams.transport.restore import Restored, restore
@@ -103,6 +103,24 @@ class Scene:
         connection = {"bootstrap.servers": self.broker.bootstrap}
         return restore(connection, self.changelog, range(self.partitions), stop=threading.Event())
 
+    def last_writes(self, partition: int) -> dict[bytes, bytes | None]:
+        """Of each key what stands last in a changelog partition, whoever wrote it: what compaction would keep."""
+        end = self.restored()[partition].end
+        consumer = Consumer(
+            {"bootstrap.servers": self.broker.bootstrap, "group.id": "look", "auto.offset.reset": "earliest"}
+        )
+        last: dict[bytes, bytes | None] = {}
+        try:
+            consumer.assign([TopicPartition(self.changelog, partition, 0)])
+            offset = -1
+            while offset < end - 1:
+                for message in consumer.consume(1_000, 0.5):
+                    last[message.key() or b""] = message.value()
+                    offset = message.offset() or 0
+        finally:
+            consumer.close()
+        return last
+
     def counts(self) -> dict[bytes, int]:
         """Events counted by key."""
         return {
@@ -120,7 +138,7 @@ class Scene:
         return sum(self.counts().values())
 
     def epochs(self) -> dict[int, int]:
-        return {p: int.from_bytes(found.epoch, "big") for p, found in self.restored().items()}
+        return {p: int.from_bytes(found.highest_epoch(), "big") for p, found in self.restored().items()}
 
     def wait_for(self, count: int, *, within_s: float = 60) -> None:
         """Wait until at least so many events are counted."""

@@ -103,7 +103,10 @@ def test_the_highest_epoch_wins_over_a_later_record() -> None:
     found.put(b"k", value(2, b"new"))
     found.put(b"k", value(1, b"of a paused worker"))
     assert found.records[b"k"] == value(2, b"new")
-    assert found.epoch == value(2)[1:5]
+    assert found.highest_epoch() == value(2)[1:5]
+    assert found.beaten == {b"k"}, "the last record of the log is not the one to keep: it must be written again"
+    found.put(b"k", value(2, b"again"))
+    assert not found.beaten
 
 
 def test_among_equal_epochs_the_later_record_wins() -> None:
