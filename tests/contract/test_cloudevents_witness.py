@@ -1,4 +1,4 @@
-"""What the SDK of the CloudEvents project writes for Kafka, we read: an outside witness to our reading of the standard."""
+"""What the CloudEvents project's SDK writes for Kafka, we read: an outside witness to our reading of the standard."""
 
 from __future__ import annotations
 
