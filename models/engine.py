@@ -122,7 +122,9 @@ class Engine:
         if found.stage != customer.stage:
             judge.outputs.append(self._stage_change(judge, found))
             customer.stage, customer.stage_since = found.stage, view.boundary
-            customer.quiet = [0] * len(customer.quiet[:-1]) + customer.quiet[-1:]
+            for place, signal in enumerate(self.rules.signals):
+                if signal.id in customer.episodes:
+                    customer.quiet[place] = 0
         customer.quiet[stage_place] = found.until
 
     def _stage_change(self, judge: Judge, found: Standing) -> Output:

@@ -24,6 +24,8 @@ Condition = Callable[[View], Truth]
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)(d?)(?![\w.])|([A-Za-z_]\w*)|(<=|>=|==|!=|[<>()+\-*/,]))")
 _COMPARISONS = ("<=", ">=", "==", "!=", "<", ">")
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
+LOOK_AHEAD = 16
+"""Edges followed before a review is the cheaper way to go on: beyond them news is likely anyway."""
 SEVERAL = -1
 """Stands for 'more than one feed' among the feeds an expression reads."""
 
@@ -112,6 +114,7 @@ class _Parser:
     def __init__(self, text: str, constants: Mapping[str, float]) -> None:
         self.text, self.constants = text, constants
         self.feeds: set[int] = set()
+        self.only_windows = True
         self.tokens: list[tuple[str, str, int]] = []
         self.place = 0
         position = 0
@@ -167,6 +170,7 @@ class _Parser:
 
     def comparison(self) -> Condition:
         """comparison := sum op sum | 'stage' ('==' | '!=') STAGE."""
+        self.only_windows = True
         left, left_clock = self.sum()
         op = self.peek()
         if op not in _COMPARISONS:
@@ -181,7 +185,7 @@ class _Parser:
         def holds(view: View) -> Truth:
             return compare(op, left(view), right(view), view.boundary, left_is_clock=steady_clock)
 
-        return holds
+        return _looking_ahead(holds) if self.only_windows else holds
 
     # -- terms
 
@@ -227,6 +231,7 @@ class _Parser:
 
     def scalar(self, word: str) -> tuple[Term, bool]:
         """A measure without a window."""
+        self.only_windows = False
         feed = FEED_OF_SCALAR[word]
         self.feeds.add(SEVERAL if feed is None else feed)
         return (lambda view: view.scalar(word)), word in CLOCKS
@@ -243,6 +248,7 @@ class _Parser:
             self.expect(")")
             return lambda view: view.usual(measure, length)
         if word == "ticket_channels":
+            self.only_windows = False
             self.feeds.add(FEED_OF["tickets"] or 0)
             length = self.days()
             self.expect(")")
@@ -334,37 +340,58 @@ def _arithmetic(op: str, left: Term, right: Term) -> Term:
     return read
 
 
+def _looking_ahead(holds: Condition) -> Condition:
+    """Follow a comparison of windows over the coming edges, by silence, until it really flips.
+
+    A window's sum changes with each day that leaves it, the comparison seldom: every edge passed here saves a review.
+    """
+
+    def looks(view: View) -> Truth:
+        truth, until = holds(view)
+        if truth is None or until == NEVER:
+            return truth, until
+        present = view.boundary
+        for _ in range(LOOK_AHEAD):
+            view.boundary = until
+            later, further = holds(view)
+            if later != truth or further == NEVER:
+                until = until if later != truth else NEVER
+                break
+            until = further
+        view.boundary = present
+        return truth, until
+
+    return looks
+
+
 def _all_of(parts: tuple[Condition, ...]) -> Condition:
-    """Kleene's and. One false part decides, and it stays decided as long as that part does."""
+    """True when all parts are. One that is not decides, and it stays decided as long as that part does.
+
+    The language has no negation, so unknown counts as not true everywhere and need not be told from false.
+    """
 
     def holds(view: View) -> Truth:
-        result: bool | None = True
         until = NEVER
         for part in parts:
             truth, steady = part(view)
-            if truth is False:
-                return False, steady
-            if truth is None:
-                result = None
+            if truth is not True:
+                return truth, steady
             until = min(until, steady)
-        return result, until
+        return True, until
 
     return holds
 
 
 def _any_of(parts: tuple[Condition, ...]) -> Condition:
-    """Kleene's or. One true part decides, and it stays decided as long as that part does."""
+    """True when one part is. It decides, and it stays decided as long as that part does."""
 
     def holds(view: View) -> Truth:
-        result: bool | None = False
         until = NEVER
         for part in parts:
             truth, steady = part(view)
             if truth is True:
                 return True, steady
-            if truth is None:
-                result = None
             until = min(until, steady)
-        return result, until
+        return False, until
 
     return holds
