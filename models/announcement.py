@@ -18,7 +18,7 @@ Cooled = tuple[int, float | None]
 
 
 def begins(signal: Signal, customer: Customer, day: int, basis: Basis) -> float | None:
-    """The score with which an episode begins on this very day, else None: walks the feed's days since the last review."""
+    """The score with which an episode begins on this very day, else None; walks the days since the last review."""
     episode = customer.episodes.get(signal.id)
     start = None if episode is None else episode.start
     score = None if episode is None else episode.initial

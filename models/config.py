@@ -32,7 +32,7 @@ class Engagement:
     caps: Mapping[str, int]
     half_life_days: int = 28
     history_days: int = 196
-    """Seven half-lives: what lies beyond weighs under one per cent and is cut off, so that the slope needs no older day."""
+    """Seven half-lives: what lies beyond weighs under one per cent and is cut off; no older day is needed."""
 
 
 @dataclass(frozen=True, slots=True)

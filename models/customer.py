@@ -143,7 +143,11 @@ class Header(NamedTuple):
 
 def encode_customer(customer: Customer, epoch: int) -> bytes:
     """Pack a record: format version, writer's epoch, next due day, flags, MessagePack."""
-    flags = (1 if customer.pending else 0) | (2 if customer.outbox or customer.verdicts else 0) | (4 if customer.is_at_risk else 0)
+    flags = (
+        (1 if customer.pending else 0)
+        | (2 if customer.outbox or customer.verdicts else 0)
+        | (4 if customer.is_at_risk else 0)
+    )
     flags |= _STAGE_FLAGS[customer.stage]
     return _HEADER.pack(RECORD_VERSION, epoch, customer.due, flags) + _encoder.encode(customer)
 

@@ -20,7 +20,7 @@ class Slope(NamedTuple):
 def daily_index(
     customer: Customer, feeds: Sequence[int], weights: Engagement, first: int, boundary: int
 ) -> dict[int, int]:
-    """Engagement in tenths of a point of every closed day in [first, boundary) that has any; each action capped a day."""
+    """Engagement in tenths of a point of every closed day in [first, boundary) with any; each action is capped."""
     index: dict[int, int] = {}
     tenths, caps = weights.tenths, weights.caps
 
@@ -45,7 +45,7 @@ def daily_index(
 
 
 def slope(days: Sequence[tuple[int, int]], last_day: int, history: int, weights: Engagement) -> Slope | None:
-    """Weighted least squares of the daily index on time over `history` days that end with `last_day`, zero days included.
+    """Weighted least squares of the daily index on time over `history` days up to `last_day`, zero days included.
 
     `days` are (day, tenths), ascending. None when all days are zero or the weighted mean is not positive. The days
     without events enter in closed form, so the cost is that of the days with events (design: learning.md 3).

@@ -1,6 +1,7 @@
 """The stage of a customer: exactly one for everybody with activity, by days of silence as of a boundary."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -79,4 +80,4 @@ def own_gap(days: Sequence[int]) -> float | None:
     """The median gap between purchase days, None with fewer than MIN_GAPS gaps."""
     if len(days) <= MIN_GAPS:
         return None
-    return float(median(later - earlier for earlier, later in zip(days, days[1:], strict=False)))
+    return float(median(later - earlier for earlier, later in pairwise(days)))

@@ -1,4 +1,4 @@
-"""The oracle: the same engine over events in order of time, without Kafka. What the worker publishes must equal this."""
+"""The oracle: the same engine over events in order of time, without Kafka. The worker must equal this."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any

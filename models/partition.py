@@ -1,7 +1,7 @@
-"""One partition at work: frames go in; changed records and outputs come out. The worker and `replay` run this same code.
+"""One partition at work: frames go in; changed records and outputs come out. Worker and `replay` run this same code.
 
 The partition knows its clock (the watermark over the declared feeds), its calendar of reviews, and its counters; all of
-it is in the partition record, which is written last in each frame. `records` is the partition's store of packed records.
+it is in the partition record, which is written last in each frame. `records` is the store of packed records.
 """
 
 from collections import Counter, deque
@@ -170,13 +170,15 @@ class Partition:
         for key, packed in self.records.items():
             if key != PARTITION_KEY and peek(packed).has_outbox:
                 customer_id = key.decode()
-                for parcel in decode_customer(packed).outbox:
-                    if parcel.sequence > self.state.committed:
-                        outputs.append(Published(customer_id, parcel.kind, parcel.ref, parcel.payload))
+                outputs += [
+                    Published(customer_id, parcel.kind, parcel.ref, parcel.payload)
+                    for parcel in decode_customer(packed).outbox
+                    if parcel.sequence > self.state.committed
+                ]
         return outputs
 
     def claim(self) -> dict[bytes, bytes]:
-        """The partition record under the new epoch: written at restore, it marks who owns the partition from here on."""
+        """The partition record under the new epoch: written at restore, it marks who owns the partition."""
         self.records[PARTITION_KEY] = encode_state(self.state, self.epoch)
         return {PARTITION_KEY: self.records[PARTITION_KEY]}
 
@@ -251,7 +253,9 @@ class Partition:
         if offset <= state.covered[TICKS]:
             return
         state.covered[TICKS] = offset
-        self.lift(tick.now_ms, [f for f, name in enumerate(FEEDS) if state.covered[f] + 1 >= tick.idle.get(name, NEVER)])
+        self.lift(
+            tick.now_ms, [f for f, name in enumerate(FEEDS) if state.covered[f] + 1 >= tick.idle.get(name, NEVER)]
+        )
 
     def take_bad_tick(self, offset: int) -> None:
         """Pass over a tick that cannot be read: the next minute brings another."""
@@ -311,7 +315,7 @@ class Partition:
         return "applied", None
 
     def _recount(self, customer: Customer, feed: int, offset: int) -> tuple[Outcome, str | None]:
-        """The outcome of an event that the customer's record holds already but the partition's record does not count."""
+        """The outcome of an event that the customer's record holds already and the partition's does not count."""
         for verdict in customer.verdicts:
             if verdict.feed == feed and verdict.offset == offset:
                 if verdict.outcome == "dead_lettered":

@@ -28,37 +28,9 @@ def serve_health(
     """Serve while the block runs; yields the address. Raises SetupError when the port is taken."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(WorkerCollector(settings.prefix, status, source, catalogue, now_ms))
-    token = settings.metrics_token
 
-    class Page(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:  # noqa: N802 - the library's name
-            if self.path == "/livez":
-                self._answer_health(is_well=time.monotonic() - status.looked_at < LOOP_ALIVE_S)
-            elif self.path == "/readyz":
-                self._answer_health(is_well=status.is_ready)
-            elif self.path != "/metrics":
-                self._answer(404, b"known are /metrics, /livez, /readyz\n")
-            elif token is not None and not self._has_token(token):
-                self._answer(401, b"a bearer token is needed\n")
-            else:
-                self._answer(200, generate_latest(registry), CONTENT_TYPE_LATEST)
-
-        def _has_token(self, expected: str) -> bool:
-            given = self.headers.get("Authorization", "")
-            return hmac.compare_digest(given.encode(), f"Bearer {expected}".encode())
-
-        def _answer_health(self, *, is_well: bool) -> None:
-            self._answer(200, b"ok\n") if is_well else self._answer(503, b"not ready\n")
-
-        def _answer(self, code: int, body: bytes, content_type: str = "text/plain; charset=utf-8") -> None:
-            self.send_response(code)
-            self.send_header("Content-Type", content_type)
-            self.send_header("Content-Length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
-            """A scrape each few seconds is not news."""
+    class Page(_Page):
+        sources = (registry, status, settings.metrics_token)
 
     try:
         server = ThreadingHTTPServer((settings.metrics_host, settings.metrics_port), Page)
@@ -73,3 +45,40 @@ def serve_health(
     finally:
         server.shutdown()
         server.server_close()
+
+
+class _Page(BaseHTTPRequestHandler):
+    """Three paths; everything else is not found."""
+
+    sources: tuple[CollectorRegistry, Status, str | None]
+
+    def do_GET(self) -> None:
+        """Answer one request."""
+        registry, status, token = self.sources
+        if self.path == "/livez":
+            self._answer_health(is_well=time.monotonic() - status.looked_at < LOOP_ALIVE_S)
+        elif self.path == "/readyz":
+            self._answer_health(is_well=status.is_ready)
+        elif self.path != "/metrics":
+            self._answer(404, b"known are /metrics, /livez, /readyz\n")
+        elif token is not None and not self._has_token(token):
+            self._answer(401, b"a bearer token is needed\n")
+        else:
+            self._answer(200, generate_latest(registry), CONTENT_TYPE_LATEST)
+
+    def _has_token(self, expected: str) -> bool:
+        given = self.headers.get("Authorization", "")
+        return hmac.compare_digest(given.encode(), f"Bearer {expected}".encode())
+
+    def _answer_health(self, *, is_well: bool) -> None:
+        self._answer(200, b"ok\n") if is_well else self._answer(503, b"not ready\n")
+
+    def _answer(self, code: int, body: bytes, content_type: str = "text/plain; charset=utf-8") -> None:
+        self.send_response(code)
+        self.send_header("Content-Type", content_type)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        """A scrape each few seconds is not news."""

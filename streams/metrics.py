@@ -46,16 +46,16 @@ class WorkerCollector(Collector):
     def _customers(self, partitions: dict[int, Partition]) -> Iterator[Any]:
         risk = GaugeMetricFamily(
             "churn_customers_at_risk",
-            "Customers at risk now in the partitions owned: not churned, with an open negative alert of severity warning or more.",
+            "Customers at risk now in the partitions owned: not churned, a negative alert of warning or more is open.",
             labels=["stage"],
         )
         known = GaugeMetricFamily("churn_customers", "Customers in the partitions owned, by stage.", labels=["stage"])
         by_stage: dict[str, list[int]] = {}
         for partition in partitions.values():
-            for (stage, at_risk), count in list(partition.standings.items()):
+            for (stage, is_at_risk), count in list(partition.standings.items()):
                 sums = by_stage.setdefault(stage, [0, 0])
                 sums[0] += count
-                sums[1] += count if at_risk else 0
+                sums[1] += count if is_at_risk else 0
         for stage, (count, at_risk) in sorted(by_stage.items()):
             known.add_metric([stage], count)
             if stage != "churned":
@@ -129,9 +129,7 @@ class WorkerCollector(Collector):
 
     def _transport(self) -> Iterator[Any]:
         status = self._status
-        lag = GaugeMetricFamily(
-            "churn_consumer_lag_messages", "Records not taken yet.", labels=["topic", "partition"]
-        )
+        lag = GaugeMetricFamily("churn_consumer_lag_messages", "Records not taken yet.", labels=["topic", "partition"])
         waiting: set[str] = set()
         for (topic, partition), count in sorted(status.lag.items()):
             if count is not None:

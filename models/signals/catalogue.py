@@ -54,9 +54,9 @@ class Score:
     margin: float
 
     def read(self, view: View) -> float | None:
-        """The score as of the view's boundary, rounded as it is published."""
+        """The score as of the view's boundary, rounded as published; a float, as a packed record gives it back."""
         value = self.term.read(view).value
-        return round(value, 4) if isinstance(value, int | float) else None
+        return round(float(value), 4) if isinstance(value, int | float) else None
 
     def is_worse(self, score: float | None, than: float | None) -> bool:
         """Whether a score is worse than another by at least the margin."""
@@ -259,22 +259,26 @@ def _signal(reader: _Reader, name: str, body: Mapping[str, Any], basis: Basis) -
     ends = reader.compiled((*path, "ends"), compile_condition, reader.text(path, body, "ends"), constants)
     score = _score(reader, path, reader.mapping(path, body, "score"), constants)
     values = _values(reader, path, reader.mapping(path, body, "values"), constants)
-    feed = _announced_feed(reader, path, body, [when, ends, score and score.term, *values.values()])
+    feed = _announced_feed(reader, path, body, [when, ends, None if score is None else score.term, *values.values()])
     persistence = int(reader.number(path, body, "persistence", default=1, least=1))
     if feed is not None and persistence != 1:
         reader.wrong((*path, "persistence"), "must be 1 for a signal that is announced at once")
-    expires = body.get("expires_days")
+    expires_days = None
+    if body.get("expires_days") is not None:
+        expires_days = int(reader.number(path, body, "expires_days", default=None, least=1))
     respond = body.get("respond_hours")
     polarity = reader.choice(path, body, "polarity", get_args(Polarity))
     if polarity == "negative" and respond is None:
         reader.wrong((*path, "respond_hours"), "is required: no negative signal without a response time")
-    texts = {key: reader.text(path, body, key) for key in ("owner", "intervention", "playbook", "summary", "clears_when")}
+    texts = {
+        key: reader.text(path, body, key) for key in ("owner", "intervention", "playbook", "summary", "clears_when")
+    }
     for key in ("summary", "clears_when"):
         _check_template(reader, (*path, key), texts[key], values)
     built = {
         "persistence": persistence,
         "cooldown_days": int(reader.number(path, body, "cooldown_days", default=7, least=0)),
-        "expires_days": None if expires is None else int(reader.number(path, body, "expires_days", default=None, least=1)),
+        "expires_days": expires_days,
         "severity": reader.choice(path, body, "severity", ("info", "warning", "error")),
         "respond_ms": None if respond is None
         else int(reader.number(path, body, "respond_hours", default=None, least=0) * HOUR_MS),
@@ -316,18 +320,21 @@ def _score(
 def _values(
     reader: _Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Mapping[str, float]
 ) -> dict[str, CompiledTerm]:
-    compiled = {key: reader.compiled((*path, "values", key), compile_term, text, constants) for key, text in body.items()}
+    compiled = {
+        key: reader.compiled((*path, "values", key), compile_term, text, constants) for key, text in body.items()
+    }
     return {key: term for key, term in compiled.items() if term is not None}
 
 
-def _drivers(reader: _Reader, path: tuple[str, ...], body: Any, values: Mapping[str, CompiledTerm]) -> tuple[Driver, ...]:
+def _drivers(
+    reader: _Reader, path: tuple[str, ...], body: Any, values: Mapping[str, CompiledTerm]
+) -> tuple[Driver, ...]:
     at = (*path, "drivers")
     if not isinstance(body, list) or not 1 <= len(body) <= 5:
         reader.wrong(at, "must list one to five drivers")
         return ()
     built = []
-    for entry in body:
-        entry = _as_mapping(entry)
+    for entry in map(_as_mapping, body):
         for key in ("value", "usual"):
             if entry.get(key) is not None and entry[key] not in values:
                 reader.wrong(at, f"{entry[key]!r} is not among this signal's values")
@@ -358,4 +365,6 @@ def _announced_feed(
 def _check_template(reader: _Reader, path: tuple[str, ...], template: str, values: Mapping[str, CompiledTerm]) -> None:
     for name in re.findall(r"\{([^}]*)\}", template):
         if name not in values and name != "currency":
-            reader.wrong(path, f"{{{name}}} is not among this signal's values ({', '.join(values) or 'there are none'})")
+            reader.wrong(
+                path, f"{{{name}}} is not among this signal's values ({', '.join(values) or 'there are none'})"
+            )

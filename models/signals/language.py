@@ -121,7 +121,9 @@ class _Parser:
         while position < len(text.rstrip()):
             match = _TOKEN.match(text, position)
             if match is None:
-                raise LanguageError(text, position, f"{text[position:].split()[0]!r} is not part of the language")
+                raise LanguageError(
+                    text, position, f"{text[position:].split(maxsplit=1)[0]!r} is not part of the language"
+                )
             number, unit, name, sign = match.groups()
             kind = "days" if unit else "number" if number else "name" if name else "sign"
             self.tokens.append((kind, number or name or sign, match.start(match.lastindex or 0)))
@@ -130,46 +132,49 @@ class _Parser:
     # -- conditions
 
     def either(self) -> Condition:
-        """either := both ('or' both)*."""
+        """Either := both ('or' both)*."""
         parts = [self.both()]
         while self.accept("or"):
             parts.append(self.both())
         return parts[0] if len(parts) == 1 else _any_of(tuple(parts))
 
     def both(self) -> Condition:
-        """both := unit ('and' unit)*."""
+        """Both := unit ('and' unit)*."""
         parts = [self.unit()]
         while self.accept("and"):
             parts.append(self.unit())
         return parts[0] if len(parts) == 1 else _all_of(tuple(parts))
 
     def unit(self) -> Condition:
-        """unit := 'never' | '(' either ')' | comparison."""
+        """Unit := 'never' | '(' either ')' | comparison."""
         if self.accept("never"):
             return lambda _view: (False, NEVER)
         if self.peek() == "(":
-            place, feeds = self.place, set(self.feeds)
-            try:
-                self.place += 1
-                inner = self.either()
-                self.expect(")")
-            except LanguageError as error:
-                furthest = error
-            else:
-                if self.peek() not in (*_COMPARISONS, "+", "-", "*", "/"):
-                    return inner
-                furthest = None
-            self.place, self.feeds = place, feeds
-            try:
-                return self.comparison()
-            except LanguageError as error:
-                if furthest is not None and furthest.position > error.position:
-                    raise furthest from None
-                raise
+            return self.bracket()
         return self.comparison()
 
+    def bracket(self) -> Condition:
+        """A bracket holds a condition, or a sum that begins a comparison: tries both, tells the deeper mistake."""
+        place, feeds = self.place, set(self.feeds)
+        deeper: LanguageError | None = None
+        try:
+            self.place += 1
+            inner = self.either()
+            self.expect(")")
+            if self.peek() not in (*_COMPARISONS, "+", "-", "*", "/"):
+                return inner
+        except LanguageError as error:
+            deeper = error
+        self.place, self.feeds = place, feeds
+        try:
+            return self.comparison()
+        except LanguageError as error:
+            if deeper is not None and deeper.position > error.position:
+                raise deeper from None
+            raise
+
     def comparison(self) -> Condition:
-        """comparison := sum op sum | 'stage' ('==' | '!=') STAGE."""
+        """Comparison := sum op sum | 'stage' ('==' | '!=') STAGE."""
         self.only_windows = True
         left, left_clock = self.sum()
         op = self.peek()
@@ -190,7 +195,7 @@ class _Parser:
     # -- terms
 
     def sum(self) -> tuple[Term, bool]:
-        """sum := product (('+' | '-') product)*."""
+        """Sum := product (('+' | '-') product)*."""
         term, is_clock = self.product()
         while (op := self.peek()) in ("+", "-"):
             self.place += 1
@@ -199,7 +204,7 @@ class _Parser:
         return term, is_clock
 
     def product(self) -> tuple[Term, bool]:
-        """product := atom (('*' | '/') atom)*."""
+        """Product := atom (('*' | '/') atom)*."""
         term, is_clock = self.atom()
         while (op := self.peek()) in ("*", "/"):
             self.place += 1
@@ -208,7 +213,7 @@ class _Parser:
         return term, is_clock
 
     def atom(self) -> tuple[Term, bool]:
-        """atom := NUMBER | '-' NUMBER | constant | stage name | scalar | measure '(' window ')' | '(' sum ')'."""
+        """Atom := NUMBER | '-' NUMBER | constant | stage name | scalar | measure '(' window ')' | '(' sum ')'."""
         if self.accept("("):
             inner = self.sum()
             self.expect(")")

@@ -230,7 +230,7 @@ FEED_OF: dict[str, int | None] = {
 
 
 def _days_since(*feeds: int) -> Callable[[View], Reading]:
-    """Whole days from the last activity; a declared feed never used has been silent since the customer was first seen."""
+    """Whole days from the last activity; one never used has been silent since the customer was first seen."""
 
     def clock(view: View) -> Reading:
         if view.first_day is None or not any(feed in view.basis.feeds for feed in feeds):

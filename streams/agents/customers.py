@@ -52,7 +52,7 @@ _labels = msgspec.json.Decoder(_AlertLabels)
 
 
 class Customers:
-    """Owns the customers of the partitions assigned to this worker. See `transport.owner.Owner` for when it is called."""
+    """Owns the customers of the partitions assigned to this worker. See `transport.owner.Owner`."""
 
     def __init__(
         self, settings: Settings, rules: Rules, outputs: Outputs, changelog: Changelog, now_ms: Callable[[], int]
@@ -107,7 +107,7 @@ class Customers:
 
     # -- a frame
 
-    def take(self, partition: int, sequence: int, records: Sequence[Record]) -> None:
+    def take(self, partition: int, sequence: int, records: Sequence[Record]) -> None:  # noqa: ARG002 - the port's
         """Process one frame; raises StopWorkerError at the dead-letter limit."""
         started = time.perf_counter()
         owned = self.partitions[partition]
@@ -152,8 +152,10 @@ class Customers:
             if taken.outcome == "late":
                 asides.append(self._late(owned, partition, record, event))
             elif taken.outcome == "dead_lettered":
-                error = RejectedError("id_conflict", "an event with this id and other content was applied before", "id")
-                asides.append(self._dead_letter(partition, record, error))
+                conflict = RejectedError(
+                    "id_conflict", "an event with this id and other content was applied before", "id"
+                )
+                asides.append(self._dead_letter(partition, record, conflict))
         self.tally.events[record.topic, "redelivered" if taken.is_again else taken.outcome] += 1
         if taken.reason is not None and not taken.is_again:
             self.tally.dead_letters[record.topic, taken.reason] += 1
@@ -164,7 +166,9 @@ class Customers:
         if key not in owned.records:
             expected = partition_of(key, self._settings.partitions)
             if expected != partition:
-                detail = f"partition {partition}, but murmur2 of the key says {expected}: set partitioner=murmur2_random"
+                detail = (
+                    f"partition {partition}, but murmur2 of the key says {expected}: set partitioner=murmur2_random"
+                )
                 raise RejectedError("wrong_partition", detail)
 
     def _take_tick(self, owned: Partition, record: Record, asides: list[Aside], partition: int) -> None:
@@ -193,9 +197,7 @@ class Customers:
     def _late(self, owned: Partition, partition: int, record: Record, event: Event) -> Aside:
         origin = Origin(record.topic, partition, record.offset, record.timestamp_ms)
         boundary_ms = owned.calendar.start_of(owned.state.boundary)
-        headers = late_headers(
-            origin, event_time_ms=event.time_ms, boundary_ms=boundary_ms, headers=record.headers
-        )
+        headers = late_headers(origin, event_time_ms=event.time_ms, boundary_ms=boundary_ms, headers=record.headers)
         return Aside(self._topics.late, record, headers)
 
     def _set_aside(self, partition: int, aside: Aside) -> None:
@@ -211,16 +213,16 @@ class Customers:
             return
         self._outputs.send(self._topics.alerts, partition, key, output.payload, sent)
         is_open = output.kind == "alert_open"
-        self._outputs.send(self._topics.alerts_open, None, output.ref.encode(), output.payload if is_open else None, sent)
+        self._outputs.send(
+            self._topics.alerts_open, None, output.ref.encode(), output.payload if is_open else None, sent
+        )
         labels = _labels.decode(output.payload)
         self.tally.alerts[labels.signal, labels.severity, labels.status] += 1
 
 
 def _limit_message(error: DeadLetterLimitError, partition: int) -> str:
     return (
-        f"dead-letter limit reached in partition {partition}: {error}. The source is broken, not a record; nothing of this "
-        "frame was committed. Look at churn-signals dead-letters list, mend the producer, and start again; or set "
+        f"dead-letter limit reached in partition {partition}: {error}. The source is broken, not a record; nothing of "
+        "this frame was committed. Look at churn-signals dead-letters list, mend the producer, and start again; or set "
         "CHURN_DEAD_LETTER_LIMIT=off to let everything pass into the dead letters knowingly"
     )
-
-

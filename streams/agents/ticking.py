@@ -1,4 +1,4 @@
-"""The clock as data: once a minute the owner of a partition writes the time, and which feeds had nothing left to read."""
+"""The clock as data: once a minute a partition's owner writes the time, and which feeds had nothing left to read."""
 
 from __future__ import annotations
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import click
 from rich.console import Console
-from rich.table import Table
 
 from schemas.alert import AlertV1, encode_alert
 from streams.errors import EXIT_DONE
@@ -15,7 +14,9 @@ OPEN = ("firing", "updated")
 _RANK = {"critical": 0, "error": 1, "warning": 2, "info": 3}
 
 
-@click.command(epilog="\b\nExamples:\n  churn-signals alerts --open\n  churn-signals alerts --follow --json | jq .summary")
+@click.command(
+    epilog="\b\nExamples:\n  churn-signals alerts --open\n  churn-signals alerts --follow --json | jq .summary"
+)
 @click.option("--open", "only_open", is_flag=True, help="Only alerts that are not over.")
 @click.option("--follow", is_flag=True, help="Every revision as it comes, until Ctrl-C.")
 @click.option("--signal", "signals", multiple=True, help="Only these signals.")
@@ -35,7 +36,9 @@ def alerts(*, only_open: bool, follow: bool, signals: tuple[str, ...], limit: in
         if known is None or alert.revision > known.revision:
             newest[alert.alert_id] = alert
     wanted = [alert for alert in newest.values() if _is_wanted(alert, signals, only_open=only_open)]
-    wanted.sort(key=lambda alert: (alert.status not in OPEN, _RANK[alert.severity], alert.due_at or "9", alert.alert_id))
+    wanted.sort(
+        key=lambda alert: (alert.status not in OPEN, _RANK[alert.severity], alert.due_at or "9", alert.alert_id)
+    )
     shown = wanted[:limit]
     if as_json:
         for alert in shown:
@@ -51,17 +54,20 @@ def _is_wanted(alert: AlertV1, signals: tuple[str, ...], *, only_open: bool) -> 
 
 def _line(alert: AlertV1) -> str:
     due = f", due {alert.due_at}" if alert.due_at else ""
-    return f"{alert.observed_at} {alert.severity} {alert.signal} {alert.status} {alert.customer_id}: {alert.summary} [{alert.owner}{due}]"
+    head = f"{alert.observed_at} {alert.severity} {alert.signal} {alert.status}"
+    return f"{head} {alert.customer_id}: {alert.summary} [{alert.owner}{due}]"
 
 
 def _print(shown: list[AlertV1], total: int) -> None:
-    console = Console()
-    table = Table("severity", "signal", "status", "customer", "stage", "what happened", "owner", "due", box=None, pad_edge=False)
+    console = Console(highlight=False, soft_wrap=True)
     for alert in shown:
-        table.add_row(
-            alert.severity, alert.signal, alert.status, alert.customer_id, alert.stage or "", alert.summary,
-            alert.owner, alert.due_at or "",
-        )  # fmt: skip
-    if shown:
-        console.print(table)
+        color = {"critical": "red", "error": "red", "warning": "yellow", "info": "green"}[alert.severity]
+        stage = f", {alert.stage}" if alert.stage else ""
+        console.print(
+            f"[{color}]{alert.severity}[/{color}] [bold]{alert.signal}[/bold] {alert.status}: "
+            f"customer {alert.customer_id}{stage}"
+        )
+        console.print(f"  {alert.summary}")
+        console.print(f"  {alert.owner}, by {alert.due_at or 'any time'}: {alert.intervention}")
+        console.print(f"  ends with: {alert.clears_when}")
     console.print(f"{len(shown):,} of {total:,} alerts shown" if len(shown) < total else f"{total:,} alerts")

@@ -19,7 +19,9 @@ def catalogue() -> None:
     """Validate a signal catalogue, or show the one in the product."""
 
 
-@catalogue.command(epilog="\b\nExamples:\n  churn-signals catalogue check mine.yaml\n  churn-signals catalogue check mine.yaml --json")
+@catalogue.command(
+    epilog="\b\nExamples:\n  churn-signals catalogue check mine.yaml\n  churn-signals catalogue check mine.yaml --json"
+)
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--json", "as_json", is_flag=True, help="The mistakes as a JSON list.")
 def check(*, file: Path, as_json: bool) -> int:
@@ -46,7 +48,7 @@ def check(*, file: Path, as_json: bool) -> int:
     if as_json:
         click.echo(orjson.dumps(found).decode())
     for row in [] if as_json else found:
-        click.echo(f"{file}:{row['line']}: {row['path'] + ': ' if row['path'] else ''}{row['reason']}")
+        click.echo(f"{file}:{row['line']}: " + (f"{row['path']}: " if row["path"] else "") + str(row["reason"]))
     return EXIT_PROBLEM
 
 

@@ -29,7 +29,9 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("customer_id", required=False)
-@click.option("--all", "everybody", type=click.File("wb"), help="Every customer's record, canonical, as `replay --states`.")
+@click.option(
+    "--all", "everybody", type=click.File("wb"), help="Every customer's record, canonical, as `replay --states`."
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def customer(*, customer_id: str | None, everybody: IO[bytes] | None, as_json: bool) -> int:
     """One customer: stage, numbers, reasons, open alerts and what would end them."""
@@ -44,11 +46,11 @@ def customer(*, customer_id: str | None, everybody: IO[bytes] | None, as_json: b
         raise click.UsageError("name a customer, or say --all FILE")
     place = partition_of(customer_id.encode(), settings.partitions)
     restored = read_state(settings, [place])[place]
-    state, packed = partition_state(restored), restored.records.get(customer_id.encode())
-    if state is None or packed is None:
+    known, packed = partition_state(restored), restored.records.get(customer_id.encode())
+    if known is None or packed is None:
         click.echo("churn-signals: no such customer in the changelog: no event of theirs was processed yet", err=True)
         return EXIT_PROBLEM
-    shown = _summary(decode_customer(packed), customer_id, state.boundary, rules)
+    shown = _summary(decode_customer(packed), customer_id, known.boundary, rules)
     shown["alerts"] = _open_alerts(settings, customer_id)
     click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode()) if as_json else _print(shown)
     return EXIT_DONE
@@ -88,7 +90,10 @@ def _open_alerts(settings: Any, customer_id: str) -> list[dict[str, Any]]:
             newest[alert.alert_id] = alert
     is_open = [alert for alert in newest.values() if alert.status in ("firing", "updated")]
     return [
-        {key: getattr(alert, key) for key in ("signal", "severity", "summary", "owner", "due_at", "intervention", "clears_when")}
+        {
+            key: getattr(alert, key)
+            for key in ("signal", "severity", "summary", "owner", "due_at", "intervention", "clears_when")
+        }
         for alert in sorted(is_open, key=lambda alert: alert.observed_at)
     ]
 
@@ -96,7 +101,9 @@ def _open_alerts(settings: Any, customer_id: str) -> list[dict[str, Any]]:
 def _print(shown: dict[str, Any]) -> None:
     console = Console()
     risk = "at risk" if shown["at_risk"] else "not at risk"
-    console.print(f"customer {shown['customer_id']}: {shown['stage'] or 'not reviewed yet'}, {risk} (as of {shown['as_of']})")
+    console.print(
+        f"customer {shown['customer_id']}: {shown['stage'] or 'not reviewed yet'}, {risk} (as of {shown['as_of']})"
+    )
     table = Table(box=None, show_header=False, pad_edge=False)
     for name, value in shown["numbers"].items():
         text = "unknown" if value is None else f"{value:,.2f}" if isinstance(value, float) else str(value)

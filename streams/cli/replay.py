@@ -68,12 +68,16 @@ class Sinks:
 @click.option("--states", type=click.File("wb"), help="Write every customer's record, canonical, a line each.")
 @click.option("--until", help="Move the clock of every feed to this instant at the end, as `tick --at` does.")
 @click.option("--partitions", type=click.IntRange(1, 10_000), help="Partitions; without it CHURN_PARTITIONS.")
-@click.option("--shift-by", type=int, default=0, help="Move the events by whole days, as `produce --shift-to-now` said.")
+@click.option(
+    "--shift-by", type=int, default=0, help="Move the events by whole days, as `produce --shift-to-now` said."
+)
 @click.option("--exclude", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Event ids to leave out.")
 @click.option("--catalogue", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Rules to replay with.")
-@click.option("--against", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Other rules: what differs.")
+@click.option(
+    "--against", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Other rules: what differs."
+)
 @click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
-def replay(
+def replay(  # noqa: PLR0913 - one for each option
     *,
     files: tuple[Path, ...],
     mapping_name: str | None,

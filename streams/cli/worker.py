@@ -16,8 +16,14 @@ from streams.kafka import librdkafka_config
 from streams.preflight import check_setup
 from streams.settings import environment_settings
 
+EXAMPLES = """\b
+Examples:
+  churn-signals worker
+  CHURN_INSTANCE_ID=churn-0 CHURN_METRICS_PORT=0 churn-signals worker
+"""
 
-@click.command(epilog="\b\nExamples:\n  churn-signals worker\n  CHURN_INSTANCE_ID=churn-0 CHURN_METRICS_PORT=0 churn-signals worker")
+
+@click.command(epilog=EXAMPLES)
 @click.option("--verbose", is_flag=True, help="Log more: what Faust and the clients do.")
 def worker(*, verbose: bool) -> int:
     """Run the agents: events in, alerts out.

@@ -1,0 +1,142 @@
+"""`churn-signals dead-letters list|replay`: look at refused records, and post them again."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterable
+from itertools import islice
+from typing import Any, Final
+
+import click
+import orjson
+from rich.console import Console
+from rich.table import Table
+
+from schemas.dead_letter import DeadLetter
+from schemas.instant import to_rfc3339
+from schemas.topics import DAY_MS, Topics
+from streams.clock import now_ms
+from streams.errors import EXIT_DONE, EXIT_PROBLEM
+from streams.set_aside import Outlook, judge, post_again, read_letters
+from streams.settings import Settings, environment_settings
+from streams.snapshot import late_before_ms
+
+SHOWN: Final = 50
+"""Rows of a list unless --limit says otherwise."""
+
+
+@click.group("dead-letters")
+def dead_letters() -> None:
+    """Look at rejected records and post them again."""
+
+
+@dead_letters.command(
+    "list",
+    epilog="\b\nExamples:\n  churn-signals dead-letters list --reason bad_money"
+    "\n  churn-signals dead-letters list --json --limit 0 | jq .error",
+)
+@click.option("--reason", "reasons", multiple=True, help="Only this reason; may be repeated.")
+@click.option("--late", "is_late", is_flag=True, help="The events that came too late instead.")
+@click.option("--limit", type=click.IntRange(0), default=SHOWN, show_default=True, help="Rows at most; 0: all.")
+@click.option("--json", "as_json", is_flag=True, help="One record a line.")
+def show(*, reasons: tuple[str, ...], is_late: bool, limit: int, as_json: bool) -> int:
+    """Show refused records: where they lay, why they were refused, and how many of each reason."""
+    settings = environment_settings()
+    letters = _wanted(read_letters(settings, _topic(settings, is_late=is_late)), reasons)
+    if as_json:
+        for letter in islice(letters, limit or None):
+            click.echo(orjson.dumps(_as_dict(letter)))
+        return EXIT_DONE
+    everything = list(letters)
+    _print(everything[: limit or None], Counter(letter.reason for letter in everything))
+    return EXIT_DONE
+
+
+@dead_letters.command(epilog="\b\nExample:\n  churn-signals dead-letters replay --reason bad_money --dry-run")
+@click.option("--reason", "reasons", multiple=True, help="Only this reason; may be repeated.")
+@click.option("--late", "is_late", is_flag=True, help="The events that came too late instead.")
+@click.option("--all", "with_refused", is_flag=True, help="Also those that would be refused again.")
+@click.option("--dry-run", is_flag=True, help="Only say what would become of them.")
+@click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
+def replay(*, reasons: tuple[str, ...], is_late: bool, with_refused: bool, dry_run: bool, is_sure: bool) -> int:
+    """Post the originals again to the topics they came from: key, value, headers and timestamp as they were.
+
+    Says first what would become of them: how many would be applied, would now be too late, would be refused again.
+    Posting a record twice does no harm: events are recognised by their ids. Leaves with 1 when some cannot be posted.
+    """
+    settings = environment_settings()
+    letters = _wanted(read_letters(settings, _topic(settings, is_late=is_late)), reasons)
+    outlook = judge(letters, settings=settings, late_before_ms=late_before_ms(settings), now_ms=now_ms())
+    _tell(outlook)
+    chosen = outlook.fit + (outlook.refused if with_refused else [])
+    if chosen and not dry_run:
+        if not is_sure:
+            click.confirm(f"Post {len(chosen):,} records again?", abort=True, err=True)
+        click.echo(f"posted {post_again(settings, chosen):,} records again")
+    left_out = outlook.incomplete + (0 if with_refused else len(outlook.refused))
+    return EXIT_PROBLEM if left_out else EXIT_DONE
+
+
+def _topic(settings: Settings, *, is_late: bool) -> str:
+    names = Topics(settings.prefix)
+    return names.late if is_late else names.dead_letters
+
+
+def _wanted(letters: Iterable[DeadLetter], reasons: tuple[str, ...]) -> Iterable[DeadLetter]:
+    return (letter for letter in letters if not reasons or letter.reason in reasons)
+
+
+def _tell(outlook: Outlook) -> None:
+    total = len(outlook.fit) + len(outlook.refused) + outlook.incomplete
+    click.echo(f"{total:,} records: {len(outlook.fit) - outlook.late:,} would be applied")
+    click.echo(f"  {outlook.late:,} would now be too late (they go to the late topic)")
+    why = ", ".join(f"{count:,} {reason}" for reason, count in outlook.reasons.most_common())
+    click.echo(f"  {len(outlook.refused):,} would be refused again{f' ({why})' if why else ''}")
+    click.echo(f"  {outlook.incomplete:,} cannot be posted again (cut because of their size, or from another topic)")
+
+
+def _print(letters: list[DeadLetter], reasons: Counter[str]) -> None:
+    console = Console()
+    table = Table("reason", "field", "topic", "partition", "offset", "record's time", "bytes", "error", box=None)
+    for letter in letters:
+        origin = letter.origin
+        when = to_rfc3339(origin.timestamp_ms) if origin.timestamp_ms >= 0 else ""
+        where = (origin.topic, str(origin.partition), str(origin.offset))
+        table.add_row(letter.reason, letter.field or "", *where, when, str(letter.size), letter.error)
+    if letters:
+        console.print(table)
+    total = sum(reasons.values())
+    parts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
+    shown = f"{len(letters):,} of " if len(letters) < total else ""
+    console.print(f"{shown}{total:,} records{f': {parts}' if parts else ''}")
+
+
+def _as_dict(letter: DeadLetter) -> dict[str, Any]:
+    """Every byte of a letter: text where it is UTF-8, base64 where it is not."""
+    origin = letter.origin
+    found: dict[str, Any] = {
+        "topic": origin.topic,
+        "partition": origin.partition,
+        "offset": origin.offset,
+        "timestamp": to_rfc3339(origin.timestamp_ms) if 0 <= origin.timestamp_ms < 4_000 * 365 * DAY_MS else None,
+        "stage": letter.stage,
+        "reason": letter.reason,
+        "field": letter.field,
+        "error": letter.error,
+        **_readable("key", letter.key),
+        **_readable("value", letter.value),
+        "headers": [{"name": name, **_readable("value", content)} for name, content in letter.headers],
+        "truncated": letter.truncated,
+        "size": letter.size,
+    }
+    return found if letter.sha256 is None else found | {"sha256": letter.sha256}
+
+
+def _readable(name: str, content: bytes | None) -> dict[str, str | None]:
+    if content is None:
+        return {name: None}
+    try:
+        return {name: content.decode()}
+    except UnicodeDecodeError:
+        return {f"{name}_base64": b64encode(content).decode()}
