@@ -18,9 +18,8 @@ from schemas.instant import to_rfc3339
 from schemas.topics import DAY_MS, Topics
 from streams.clock import now_ms
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
-from streams.set_aside import Outlook, judge, post_again, read_letters
+from streams.set_aside import Outlook, judge, late_limits_ms, post_again, read_letters
 from streams.settings import Settings, environment_settings
-from streams.snapshot import late_before_ms
 
 SHOWN: Final = 50
 """Rows of a list unless --limit says otherwise."""
@@ -67,7 +66,7 @@ def replay(*, reasons: tuple[str, ...], is_late: bool, with_refused: bool, dry_r
     """
     settings = environment_settings()
     letters = _wanted(read_letters(settings, _topic(settings, is_late=is_late)), reasons)
-    outlook = judge(letters, settings=settings, late_before_ms=late_before_ms(settings), now_ms=now_ms())
+    outlook = judge(letters, settings=settings, late_before_ms=late_limits_ms(settings), now_ms=now_ms())
     _tell(outlook)
     chosen = outlook.fit + (outlook.refused if with_refused else [])
     if chosen and not dry_run:
