@@ -16,7 +16,7 @@ from models.customer import NEVER, Customer, Episode
 from models.episodes import Judge, Output, publish
 from models.lifecycle import Standing
 from models.signals.catalogue import Rules
-from models.signals.measures import View, standing
+from models.signals.measures import ALL_FEEDS, STAGE, View, standing
 from schemas.alert import Money
 from schemas.event import FEEDS, Email, Event, Ticket
 from schemas.stage import StageChangeV1, encode_stage_change, stage_change_id
@@ -38,24 +38,29 @@ class Engine:
         self._announced = tuple(rules.announced(feed) for feed in range(len(FEEDS)))
         self._grave = {s.id for s in rules.signals if s.polarity == "negative" and s.severity != "info"}
         self._rest_days = {signal.id: max(1, signal.cooldown_days) for signal in rules.signals}
+        self._places_by_feed = [_places_watching(rules, feed) for feed in range(len(FEEDS))]
         self._seen_days = -(-rules.basis.lateness_ms // DAY_MS) + 1
 
     # -- observe
 
     def observe(self, customer: Customer, event: Event, offset: int, day: int) -> Observed:
-        """Fold an event into the record. The same id again is a duplicate, or a conflict when its content differs."""
+        """Fold an event into the record. The same id again is a duplicate, or a conflict when its content differs.
+
+        Ids are compared within days of event time, not of arrival: how much older ids are still kept must not matter.
+        """
         feed = event.feed
         customer.offsets[feed] = offset
         name = blake2b(event.id.encode(), digest_size=8, salt=_SALTS[feed]).digest()
         seen = customer.seen
         place = seen.find(name)
-        while place >= 0 and place % _SEEN.size:
+        while place >= 0 and (place % _SEEN.size or abs(_SEEN.unpack_from(seen, place)[2] - day) >= self._seen_days):
             place = seen.find(name, place + 1)
         if place >= 0:
             fingerprint = _SEEN.unpack_from(seen, place)[1]
             return "duplicate" if fingerprint == event.fingerprint else "id_conflict"
         customer.seen = seen + _SEEN.pack(name, event.fingerprint, day)
-        customer.fresh = min(customer.fresh, day)
+        if day < customer.fresh[feed]:
+            customer.fresh[feed] = day
         fold(customer, event, day, self.basis.rates)
         return "applied"
 
@@ -93,9 +98,7 @@ class Engine:
         forget(customer, boundary - self.basis.keep_days)
         view = View(customer, boundary, self.basis)
         judge = Judge(self.rules, customer, customer_id, view, self.alerts_from_ms)
-        has_news = customer.fresh < boundary or customer.has_late or not customer.quiet
-        if has_news:
-            customer.quiet = [0] * (len(self.rules.signals) + 2)
+        has_news = self._open_what_is_new(customer, boundary)
         if view.first_day is not None:
             self._review_stage(judge)
             for place, signal in enumerate(self.rules.signals):
@@ -108,8 +111,20 @@ class Engine:
             customer.cooling = {k: v for k, v in customer.cooling.items() if boundary < v[0] + rest.get(k, 1)}
         customer.reviewed = boundary
         steady = [until for until in customer.quiet if until > boundary]
-        customer.due = min(customer.fresh + 1, min(steady, default=NEVER))
+        customer.due = min(min(customer.fresh) + 1, min(steady, default=NEVER))
         return judge.outputs
+
+    def _open_what_is_new(self, customer: Customer, boundary: int) -> bool:
+        """Whether days were closed with something new in them; their feeds' signals, and the stage, must be judged."""
+        stage_place = len(self.rules.signals)
+        if customer.has_late or not customer.quiet:
+            customer.quiet = [0] * (stage_place + 2)
+            return True
+        news = [feed for feed, day in enumerate(customer.fresh) if day < boundary]
+        for feed in news:
+            for place in self._places_by_feed[feed]:
+                customer.quiet[place] = 0
+        return bool(news)
 
     def _review_stage(self, judge: Judge) -> None:
         customer, view = judge.customer, judge.view
@@ -123,7 +138,7 @@ class Engine:
             judge.outputs.append(self._stage_change(judge, found))
             customer.stage, customer.stage_since = found.stage, view.boundary
             for place, signal in enumerate(self.rules.signals):
-                if signal.id in customer.episodes:
+                if STAGE in signal.watches or signal.id in customer.episodes:
                     customer.quiet[place] = 0
         customer.quiet[stage_place] = found.until
 
@@ -149,7 +164,9 @@ class Engine:
         """After news: which days are still open, when the newest can be forgotten, which event ids still matter."""
         customer.has_late = False
         buckets = [days for days in day_buckets(customer) if days]
-        customer.fresh = min((day for days in buckets for day in days if day >= boundary), default=NEVER)
+        customer.fresh = [
+            min((day for day in days if day >= boundary), default=NEVER) for days in day_buckets(customer)
+        ]
         customer.quiet[-1] = max((max(days) for days in buckets), default=NEVER) + self.basis.keep_days + 1
         oldest = boundary - self._seen_days
         entries = [entry for entry in _SEEN.iter_unpack(customer.seen) if entry[2] >= oldest]
@@ -161,3 +178,9 @@ class Engine:
         if customer.stage == "churned" or not (customer.episodes or customer.announced):
             return False
         return any(key in self._grave for key in (*customer.episodes, *customer.announced))
+
+
+def _places_watching(rules: Rules, feed: int) -> tuple[int, ...]:
+    """Places in `Customer.quiet` that news of a feed opens: its signals, and the stage."""
+    signals = [at for at, signal in enumerate(rules.signals) if signal.watches & {feed, ALL_FEEDS}]
+    return (*signals, len(rules.signals))

@@ -98,11 +98,15 @@ class Batch(NamedTuple):
 
 
 class Taken(NamedTuple):
-    """What became of an event. `is_again`: a redelivery, not counted; `outcome` then says what to publish once more."""
+    """What became of an event. `is_again`: a redelivery, not counted; `outcome` then says what to publish once more.
+
+    `boundary`: of a late event, the boundary that it missed, the same at each redelivery.
+    """
 
     outcome: Outcome
     is_again: bool = False
     reason: str | None = None
+    boundary: int = -1
 
 
 class Partition:
@@ -234,7 +238,7 @@ class Partition:
         else:
             state.rejected_in_a_row = 0
             self._move(feed, event.time_ms)
-        return Taken(outcome, reason=reason)
+        return Taken(outcome, reason=reason, boundary=state.boundary if outcome == "late" else -1)
 
     def take_rejected(self, feed: int, offset: int, reason: str) -> Taken:
         """Count a record that does not keep the contract; raises DeadLetterLimitError past the limits."""
@@ -277,7 +281,7 @@ class Partition:
     def _again(self, feed: int, offset: int) -> Taken:
         for entry in self.state.late:
             if entry.feed == feed and entry.offset == offset:
-                return Taken("late", is_again=True)
+                return Taken("late", is_again=True, boundary=entry.boundary)
         for entry in self.state.conflicts:
             if entry.feed == feed and entry.offset == offset:
                 return Taken("dead_lettered", is_again=True, reason="id_conflict")
@@ -289,9 +293,9 @@ class Partition:
         customer = self._find(key)
         if customer is not None and offset <= customer.offsets[feed]:
             return self._recount(customer, feed, offset)
-        is_late = event.time_ms < self._boundary_ms
+        is_late = event.time_ms < self._boundary_ms and feed in self.basis.feeds  # others decide nothing, so never late
         if is_late and event.time_ms < self._boundary_ms - self.basis.lateness_ms:
-            state.late.append(Verdict(state.sequence, feed, offset, "late"))
+            state.late.append(Verdict(state.sequence, feed, offset, "late", state.boundary))
             return "late", None
         day = self.calendar.day_of(event.time_ms)
         if customer is None:
@@ -309,7 +313,7 @@ class Partition:
             customer.verdicts.append(Verdict(state.sequence, feed, offset, "applied_late"))
             self._look_at(key, customer, state.boundary + 1)
             return "applied_late", None
-        self._look_at(key, customer, day + 1)
+        self._look_at(key, customer, max(day, state.boundary) + 1)
         if self.engine.may_announce(event):
             self._announce_or_wait(key, customer, feed, day, event.time_ms)
         return "applied", None
@@ -327,12 +331,15 @@ class Partition:
     def _count_rejection(self, reason: str) -> None:
         state = self.state
         state.reasons[reason] = state.reasons.get(reason, 0) + 1
+        if not self.limit_dead_letters:  # what passes knowingly is not held against what comes after
+            state.rejected_in_a_row, state.rejected_at = 0, []
+            return
         state.rejected_in_a_row += 1
         horizon = state.taken - REJECTION_WINDOW
         state.rejected_at = [at for at in state.rejected_at if at > horizon]
         state.rejected_at.append(state.taken)
         too_many = state.taken >= REJECTION_WINDOW and len(state.rejected_at) > REJECTION_SHARE * REJECTION_WINDOW
-        if self.limit_dead_letters and (state.rejected_in_a_row > REJECTIONS_IN_A_ROW or too_many):
+        if state.rejected_in_a_row > REJECTIONS_IN_A_ROW or too_many:
             raise DeadLetterLimitError(state.rejected_in_a_row, len(state.rejected_at))
 
     # -- announcements
