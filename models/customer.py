@@ -79,6 +79,8 @@ class Verdict(Struct, array_like=True, frozen=True):
     feed: int
     offset: int
     outcome: str
+    boundary: int = -1
+    """Of a late event: the boundary that it missed."""
 
 
 class Customer(Struct, array_like=True):

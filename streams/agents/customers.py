@@ -7,7 +7,7 @@ outputs, then the customers' records, and the partition's own record last.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
@@ -123,7 +123,8 @@ class Customers:
                 else:
                     self._take_event(owned, partition, feed, record, now_ms, asides)
         except DeadLetterLimitError as error:
-            raise StopWorkerError(_limit_message(error, partition), EXIT_DEAD_LETTER_LIMIT) from error
+            message = _limit_message(error, record, partition, owned.state.reasons)
+            raise StopWorkerError(message, EXIT_DEAD_LETTER_LIMIT) from error
         batch = owned.finish()
         for aside in asides:
             self._set_aside(partition, aside)
@@ -150,7 +151,8 @@ class Customers:
         else:
             taken = owned.take_event(event, record.offset)
             if taken.outcome == "late":
-                asides.append(self._late(owned, partition, record, event))
+                boundary_ms = owned.calendar.start_of(taken.boundary)
+                asides.append(self._late(partition, record, event, boundary_ms))
             elif taken.outcome == "dead_lettered":
                 conflict = RejectedError(
                     "id_conflict", "an event with this id and other content was applied before", "id"
@@ -194,9 +196,8 @@ class Customers:
         )
         return Aside(self._topics.dead_letters, record, headers)
 
-    def _late(self, owned: Partition, partition: int, record: Record, event: Event) -> Aside:
+    def _late(self, partition: int, record: Record, event: Event, boundary_ms: int) -> Aside:
         origin = Origin(record.topic, partition, record.offset, record.timestamp_ms)
-        boundary_ms = owned.calendar.start_of(owned.state.boundary)
         headers = late_headers(origin, event_time_ms=event.time_ms, boundary_ms=boundary_ms, headers=record.headers)
         return Aside(self._topics.late, record, headers)
 
@@ -220,9 +221,12 @@ class Customers:
         self.tally.alerts[labels.signal, labels.severity, labels.status] += 1
 
 
-def _limit_message(error: DeadLetterLimitError, partition: int) -> str:
+def _limit_message(error: DeadLetterLimitError, record: Record, partition: int, reasons: Mapping[str, int]) -> str:
+    told = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items(), key=lambda item: -item[1]))
     return (
-        f"dead-letter limit reached in partition {partition}: {error}. The source is broken, not a record; nothing of "
-        "this frame was committed. Look at churn-signals dead-letters list, mend the producer, and start again; or set "
-        "CHURN_DEAD_LETTER_LIMIT=off to let everything pass into the dead letters knowingly"
+        f"dead-letter limit reached at {record.topic} partition {partition} offset {record.offset}: {error}. "
+        f"Refused in this partition since the first start: {told}. The source is broken, not a record; nothing of this "
+        "frame was committed, and a restart stops here again. Next: mend the producer, then start with "
+        "CHURN_DEAD_LETTER_LIMIT=off until this offset is passed; what is refused then goes to the dead letters "
+        "(churn-signals dead-letters list)"
     )

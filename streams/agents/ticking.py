@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from models.partition import Partition
 from schemas.event import FEEDS
@@ -14,22 +14,24 @@ TICK_EVERY_S = 60.0
 """Silence is judged in days; a minute keeps a quiet feed's clock close to the wall's and costs nothing."""
 
 
-def due_tick(partition: Partition, idle: Mapping[str, int], topics: Topics, now_ms: int) -> Tick | None:
+def due_tick(partition: Partition, idle: Collection[str], topics: Topics, now_ms: int) -> Tick | None:
     """The tick of a partition, None while its stream is not live.
 
     A stream is live when its newest event is within the bound of lateness: history that is being posted must not be
-    overtaken by the clock, which would make all of it late.
+    overtaken by the clock, which would make all of it late. `idle`: the topics of which everything there is was taken;
+    the tick names the partition's own position in them, as the broker's end counts markers and deleted records too.
     """
     newest = max(partition.state.highs)
     if newest < now_ms - partition.basis.lateness_ms:
         return None
-    feeds = {FEEDS[feed]: idle[topic] for feed, topic in enumerate(topics.events) if topic in idle}
+    covered = partition.state.covered
+    feeds = {FEEDS[feed]: covered[feed] + 1 for feed, topic in enumerate(topics.events) if topic in idle}
     return Tick(now_ms, feeds) if feeds else None
 
 
 async def keep_time(
     partitions: Mapping[int, Partition],
-    idle_of: Callable[[int], Mapping[str, int]],
+    idle_of: Callable[[int], Collection[str]],
     send: Callable[[int, bytes], None],
     topics: Topics,
     now_ms: Callable[[], int],
