@@ -121,6 +121,7 @@ def producer_config(settings: Settings) -> dict[str, str | int | float | bool]:
         "enable.idempotence": True,
         "linger.ms": 20,
         "compression.type": "lz4",
+        "log_level": 3,  # what fails is told by us; librdkafka's warnings (a coordinator still loading) only alarm
     }
 
 

@@ -12,8 +12,9 @@ from confluent_kafka.admin._config import ConfigResource
 
 from schemas.event import FEEDS
 from schemas.partitioner import partition_of
+from streams.clock import now_ms
 from support.broker import Broker, delete_topics
-from support.builders import NOON_MS, email, line, login, purchase, ticket
+from support.builders import DAY_MS, HOUR_MS, NOON_MS, email, line, login, purchase, ticket
 from support.program import Outcome, run
 from support.reading import read_topic
 
@@ -91,3 +92,25 @@ def test_missing_topic_is_named(broker: Broker, prefix: str, tmp_path: Path) -> 
     assert outcome.code == 2
     assert f"{prefix}.events.email" in outcome.err
     assert "topics create" in outcome.err
+
+
+def test_history_moved_to_now_ends_yesterday_and_says_by_how_much(broker: Broker, topics: str, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(line(login(at_ms=NOON_MS - 1000 * DAY_MS)) + b"\n" + line(purchase(at_ms=NOON_MS - 999 * DAY_MS)))
+    today = now_ms() // DAY_MS
+    outcome = produce(broker, topics, str(file), "--shift-to-now")
+    assert outcome.code == 0, outcome.err
+    days = today - 1 - (NOON_MS // DAY_MS - 999)
+    assert f"replay --shift-by {days}" in outcome.err.replace("\n", " ")
+    found = posted(broker, topics)
+    assert [message.timestamp()[1] // DAY_MS for message in found["purchase"]] == [today - 1]
+    assert [message.timestamp()[1] // DAY_MS for message in found["login"]] == [today - 2]
+
+
+def test_speed_lets_history_pass_at_a_multiple_of_real_time(broker: Broker, topics: str, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b"\n".join(line(login(at_ms=NOON_MS + hour * HOUR_MS)) for hour in range(3)))
+    outcome = produce(broker, topics, str(file), "--speed", "7200")
+    assert outcome.code == 0, outcome.err
+    seconds = float(outcome.out.partition(" s;")[0].rpartition(" ")[2])
+    assert 0.9 < seconds < 10
