@@ -24,7 +24,7 @@ REFUSALS = frozenset(("unsubscribed", "complained"))
 
 
 def fold(customer: Customer, event: Event, day: int, rates: Mapping[str, float]) -> None:
-    """Add an event to its day. `rates` converts to the currency of the catalogue; without a rate the amount is left out."""
+    """Add an event to its day. `rates` converts to the catalogue's currency; without a rate the amount is left out."""
     data = event.data
     if event.feed == LOGIN:
         customer.logins[day] = customer.logins.get(day, 0) + 1

@@ -35,7 +35,7 @@ def build_alert(rules: Rules, signal: Signal, view: View, telling: Telling) -> A
     An announcement carries only what its own feed knows: no stage and no value at risk; the day's review adds them.
     """
     episode = telling.episode
-    values = {name: _rounded(term.read(view).value) for name, term in signal.values.items()}
+    values = {name: _rounded(term.term.read(view).value) for name, term in signal.values.items()}
     known_by_review = not telling.is_announcement
     due_ms = None if signal.respond_ms is None else episode.observed_ms + signal.respond_ms
     return AlertV1(
@@ -56,7 +56,7 @@ def build_alert(rules: Rules, signal: Signal, view: View, telling: Telling) -> A
         due_at=None if due_ms is None else to_rfc3339(due_ms),
         ends_at=None if telling.ends_ms is None else to_rfc3339(telling.ends_ms),
         score=episode.score,
-        threshold=_number(signal.score.threshold.read(view).value),
+        threshold=_number(signal.score.threshold.term.read(view).value),
         drivers=_drivers(signal, values),
         clears_when=_filled(signal.clears_when, values, rules.basis.currency),
         value_at_risk=_spend_at_risk(view) if known_by_review else None,

@@ -111,7 +111,7 @@ class Customer(Struct, array_like=True):
     has_late: bool = False
     is_at_risk: bool = False
     due: int = NEVER
-    fresh: int = NEVER  # the first day with events that no review has closed yet
+    fresh: list[int] = msgspec.field(default_factory=lambda: [NEVER] * 4)  # first day that no review has closed yet
     quiet: list[int] = []  # by signal of the catalogue, then stage, then forgetting: until when silence changes nothing
     outbox: list[Parcel] = []
     verdicts: list[Verdict] = []

@@ -59,7 +59,7 @@ class Engine:
             fingerprint = _SEEN.unpack_from(seen, place)[1]
             return "duplicate" if fingerprint == event.fingerprint else "id_conflict"
         customer.seen = seen + _SEEN.pack(name, event.fingerprint, day)
-        if day < customer.fresh[feed]:
+        if day < customer.fresh[feed]:  # noqa: PLR1730 - a third of the time of min(), for every event
             customer.fresh[feed] = day
         fold(customer, event, day, self.basis.rates)
         return "applied"

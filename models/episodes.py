@@ -6,7 +6,7 @@ from models.alerting import Telling, build_alert
 from models.announcement import evidence_days, first_true_ms, start_score
 from models.customer import NEVER, Customer, Episode
 from models.signals.catalogue import Rules, Signal
-from models.signals.language import compare
+from models.signals.evaluation import compare
 from models.signals.measures import Reading, View
 from schemas.alert import Status, encode_alert
 
@@ -130,10 +130,11 @@ class Judge:
         if score is None:
             return NEVER
         rule = signal.score
-        op, limit = (">=", score + rule.margin) if rule.worse == "higher" else ("<=", score - rule.margin)
-        reading = rule.term.read(self.view)
+        op, limit = (">", score + rule.margin) if rule.worse == "higher" else ("<", score - rule.margin)
+        op += "=" if rule.margin else ""
+        reading = rule.term.term.read(self.view)
         boundary = self.view.boundary
-        return compare(op, reading, Reading(limit, NEVER), boundary, left_is_clock=rule.term.is_clock)[1]
+        return compare(op, reading, Reading(limit, NEVER), boundary, left_is_clock=rule.term.term.is_clock)[1]
 
     def _end(self, signal: Signal, episode: Episode, status: Status) -> None:
         del self.customer.episodes[signal.id]

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from statistics import median
 from typing import NamedTuple
 
 from models.config import Lifecycle
@@ -80,4 +79,6 @@ def own_gap(days: Sequence[int]) -> float | None:
     """The median gap between purchase days, None with fewer than MIN_GAPS gaps."""
     if len(days) <= MIN_GAPS:
         return None
-    return float(median(later - earlier for earlier, later in pairwise(days)))
+    gaps = sorted(later - earlier for earlier, later in pairwise(days))
+    middle = len(gaps) // 2
+    return float(gaps[middle]) if len(gaps) % 2 else (gaps[middle - 1] + gaps[middle]) / 2

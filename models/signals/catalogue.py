@@ -55,12 +55,12 @@ class Score:
 
     def read(self, view: View) -> float | None:
         """The score as of the view's boundary, rounded as published; a float, as a packed record gives it back."""
-        value = self.term.read(view).value
+        value = self.term.term.read(view).value
         return round(float(value), 4) if isinstance(value, int | float) else None
 
     def is_worse(self, score: float | None, than: float | None) -> bool:
-        """Whether a score is worse than another by at least the margin."""
-        if score is None or than is None:
+        """Whether a score is worse than another by at least the margin; an equal one is not, whatever the margin."""
+        if score is None or than is None or score == than:
             return False
         return score >= than + self.margin if self.worse == "higher" else score <= than - self.margin
 
@@ -98,6 +98,11 @@ class Signal:
     summary: str
     clears_when: str
     drivers: tuple[Driver, ...]
+
+    @property
+    def watches(self) -> frozenset[int]:
+        """What can change the signal besides silence: feeds, or ALL_FEEDS, FIRST_ACTIVITY and STAGE."""
+        return self.when.feeds | self.ends.feeds | self.score.term.feeds
 
 
 @dataclass(frozen=True, slots=True)

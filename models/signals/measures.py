@@ -52,6 +52,22 @@ class Series:
             until = min(until, days[high] + skip + 1)
         return self.sums[high] - self.sums[low], until
 
+    def judged(self, boundary: int, length: int, skip: int, holds: Callable[[int], bool]) -> tuple[bool, int]:
+        """Whether a condition on a window's sum holds, and the first later boundary at which silence flips it."""
+        days, sums = self.days, self.sums
+        low = bisect_left(days, boundary - skip - length)
+        end = len(days)
+        high = bisect_left(days, boundary - skip, low) if skip else end
+        truth = holds(sums[high] - sums[low])
+        while low < high or high < end:
+            leaves = days[low] + skip + length + 1 if low < high else NEVER
+            enters = days[high] + skip + 1 if high < end else NEVER
+            high += enters <= leaves
+            low += leaves <= enters
+            if holds(sums[high] - sums[low]) is not truth:
+                return truth, min(leaves, enters)
+        return truth, NEVER
+
 
 class View:
     """A customer as of a boundary: days before it are closed and seen, later ones are not looked at.
@@ -118,7 +134,7 @@ class View:
     def knows(self, name: str) -> bool:
         """Whether the feed behind a daily measure is declared: without its feed a measure is unknown, not zero."""
         feed = FEED_OF[name]
-        return feed is None or feed in self.basis.feeds
+        return feed == ALL_FEEDS or feed in self.basis.feeds
 
     def series(self, name: str) -> Series:
         """The daily series behind a measure, built once a view."""
@@ -214,19 +230,16 @@ ACTIVITY_SERIES = ("purchases", "logins", "tickets", "email_activity")
 """The daily series that says on which days a feed shows activity, by feed."""
 SCALES = {"spend": 100, "engagement": 10}
 """Integers the series are kept in, per unit shown: minor units of money, tenths of an engagement point."""
-FEED_OF: dict[str, int | None] = {
-    name: None
-    if name in ("active_days", "engagement")
-    else PURCHASE
-    if name in ("purchases", "spend", "items")
-    else LOGIN
-    if name == "logins"
-    else EMAIL
-    if name in ("clicks", "unsubscribes", "email_activity")
-    else TICKET
-    for name in _PAIRS
+ALL_FEEDS, FIRST_ACTIVITY, STAGE = -1, -2, -3
+"""What an expression may read besides a single feed: activity in all feeds, the first activity, the stage."""
+FEED_OF: dict[str, int] = {
+    **dict.fromkeys(("purchases", "spend", "items"), PURCHASE),
+    "logins": LOGIN,
+    **{name: TICKET for name in _PAIRS if "ticket" in name or name == "complaints"},
+    **dict.fromkeys(("clicks", "unsubscribes", "email_activity"), EMAIL),
+    **dict.fromkeys(("active_days", "engagement"), ALL_FEEDS),
 }
-"""The feed a daily measure is counted from; None: from all declared feeds."""
+"""The feed a daily measure is counted from."""
 
 
 def _days_since(*feeds: int) -> Callable[[View], Reading]:
@@ -334,11 +347,13 @@ SCALARS: dict[str, Callable[[View], Reading]] = {
     "slope_change": _slope("change"),
     "stage": _stage,
 }
-FEED_OF_SCALAR: dict[str, int | None] = dict.fromkeys(SCALARS) | {
+FEED_OF_SCALAR: dict[str, int] = dict.fromkeys(SCALARS, ALL_FEEDS) | {
+    "stage": STAGE,
+    "days_since_first": FIRST_ACTIVITY,
     "days_since_first_ticket": TICKET,
     "days_since_purchase": PURCHASE,
     "purchases_total": PURCHASE,
     "spend_total": PURCHASE,
     "median_gap": PURCHASE,
 }
-"""The one feed a scalar is computed from; None: from several."""
+"""What a scalar is computed from."""
