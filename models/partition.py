@@ -132,6 +132,7 @@ class Partition:
         self._pending: dict[tuple[int, int], dict[bytes, None]] = {}
         self._calendar: dict[int, list[bytes]] = {}
         self._days: list[int] = []
+        self._reached = [-1] * TICKS
         self.reviews = 0
         packed = records.get(PARTITION_KEY)
         if packed is None:
@@ -149,7 +150,6 @@ class Partition:
     def _restore(self) -> None:
         """Rebuild the calendar and what waits from each record's own header."""
         changed = self.state.catalogue != self.engine.rules.hash
-        self.state.catalogue = self.engine.rules.hash
         for key, packed in self.records.items():
             if key == PARTITION_KEY:
                 continue
@@ -193,8 +193,13 @@ class Partition:
         state = self.state
         state.sequence += 1
         state.committed = max(state.committed, committed)
-        state.late = [entry for entry in state.late if entry.sequence > state.committed]
-        state.conflicts = [entry for entry in state.conflicts if entry.sequence > state.committed]
+        state.late = self._still_needed(state.late, self._reached)
+        state.conflicts = self._still_needed(state.conflicts, self._reached)
+
+    def _still_needed(self, entries: list[Verdict], positions: list[int]) -> list[Verdict]:
+        """Entries whose frame is not known to be committed, or whose event is still to come again after a restore."""
+        committed = self.state.committed
+        return [entry for entry in entries if entry.sequence > committed or entry.offset > positions[entry.feed]]
 
     def finish(self) -> Batch:
         """End the frame: pack what was touched, the partition record last."""
@@ -204,7 +209,7 @@ class Partition:
         for key, customer in self._touched.items():
             if customer.outbox or customer.verdicts:
                 customer.outbox = [parcel for parcel in customer.outbox if parcel.sequence > committed]
-                customer.verdicts = [verdict for verdict in customer.verdicts if verdict.sequence > committed]
+                customer.verdicts = self._still_needed(customer.verdicts, self.state.covered)
                 if customer.outbox or customer.verdicts:
                     self._unswept.append((self.state.sequence, key))
             customer.is_at_risk = self.engine.is_at_risk(customer)
@@ -212,6 +217,7 @@ class Partition:
             self._count_standing(self.records.get(key), -1)
             self._count_standing(packed, 1)
             writes[key] = self.records[key] = packed
+        self.state.catalogue = self.engine.rules.hash  # only now: customers put on the calendar by a new one are written
         writes[PARTITION_KEY] = self.records[PARTITION_KEY] = encode_state(self.state, self.epoch)
         outputs = self._outputs
         self._touched, self._outputs = {}, []
@@ -227,6 +233,7 @@ class Partition:
     def take_event(self, event: Event, offset: int) -> Taken:
         """Fold one accepted event, move the clock, review whoever became due."""
         feed, state = event.feed, self.state
+        self._reached[feed] = offset
         if offset <= state.covered[feed]:
             return self._again(feed, offset)
         state.covered[feed] = offset
@@ -243,6 +250,7 @@ class Partition:
     def take_rejected(self, feed: int, offset: int, reason: str) -> Taken:
         """Count a record that does not keep the contract; raises DeadLetterLimitError past the limits."""
         state = self.state
+        self._reached[feed] = offset
         if offset <= state.covered[feed]:
             return Taken("dead_lettered", is_again=True, reason=reason)
         state.covered[feed] = offset
@@ -279,13 +287,20 @@ class Partition:
     # -- events
 
     def _again(self, feed: int, offset: int) -> Taken:
-        for entry in self.state.late:
-            if entry.feed == feed and entry.offset == offset:
-                return Taken("late", is_again=True, boundary=entry.boundary)
-        for entry in self.state.conflicts:
-            if entry.feed == feed and entry.offset == offset:
-                return Taken("dead_lettered", is_again=True, reason="id_conflict")
+        late = self._kept_on(self.state.late, feed, offset)
+        if late is not None:
+            return Taken("late", is_again=True, boundary=late.boundary)
+        if self._kept_on(self.state.conflicts, feed, offset) is not None:
+            return Taken("dead_lettered", is_again=True, reason="id_conflict")
         return Taken("applied", is_again=True)
+
+    def _kept_on(self, entries: list[Verdict], feed: int, offset: int) -> Verdict | None:
+        """The verdict on an event that came again; kept from now on until this frame is committed."""
+        for place, entry in enumerate(entries):
+            if entry.feed == feed and entry.offset == offset:
+                entries[place] = msgspec.structs.replace(entry, sequence=self.state.sequence)
+                return entry
+        return None
 
     def _apply(self, event: Event, offset: int) -> tuple[Outcome, str | None]:
         feed, state = event.feed, self.state
@@ -320,13 +335,13 @@ class Partition:
 
     def _recount(self, customer: Customer, feed: int, offset: int) -> tuple[Outcome, str | None]:
         """The outcome of an event that the customer's record holds already and the partition's does not count."""
-        for verdict in customer.verdicts:
-            if verdict.feed == feed and verdict.offset == offset:
-                if verdict.outcome == "dead_lettered":
-                    self.state.conflicts.append(Verdict(self.state.sequence, feed, offset, "dead_lettered"))
-                    return "dead_lettered", "id_conflict"
-                return ("duplicate", None) if verdict.outcome == "duplicate" else ("applied_late", None)
-        return "applied", None
+        verdict = self._kept_on(customer.verdicts, feed, offset)
+        if verdict is None:
+            return "applied", None
+        if verdict.outcome == "dead_lettered":
+            self.state.conflicts.append(Verdict(self.state.sequence, feed, offset, "dead_lettered"))
+            return "dead_lettered", "id_conflict"
+        return ("duplicate", None) if verdict.outcome == "duplicate" else ("applied_late", None)
 
     def _count_rejection(self, reason: str) -> None:
         state = self.state
