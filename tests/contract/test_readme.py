@@ -1,0 +1,97 @@
+"""What the README says is true: names, defaults and examples."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, generate_latest
+
+from models.partition import Partition
+from schemas.codec import decode_line
+from schemas.topics import topic_table
+from streams.__main__ import COMMANDS
+from streams.agents.tally import Tally
+from streams.catalogue_file import load_rules, rules_of
+from streams.metrics import WorkerCollector
+from streams.settings import Settings, variable_of
+from streams.transport.status import Status
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
+
+
+class _Nothing:
+    """A worker that has done nothing yet."""
+
+    def __init__(self) -> None:
+        self.partitions: dict[int, Partition] = {}
+        self.tally = Tally()
+
+
+def test_every_setting_is_named_with_its_default() -> None:
+    settings = Settings()
+    for name in Settings.kinds():
+        row = re.search(rf"^\| `{variable_of(name)}` \| (.*?) \|", README, re.MULTILINE)
+        assert row is not None, name
+        default = getattr(settings, name)
+        if default is not None and name != "session_timeout_s":
+            assert row[1] == f"`{str(default).lower() if isinstance(default, bool) else default}`"
+
+
+def test_every_metric_is_named() -> None:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(WorkerCollector("churn", Status(), _Nothing(), "hash", lambda: 0))
+    page = generate_latest(registry).decode()
+    names = set(re.findall(r"^# TYPE (\S+)", page, re.MULTILINE))
+    assert len(names) > 15
+    assert {name for name in names if f"`{name}`" not in README} == set()
+
+
+def test_every_metric_the_readme_names_exists() -> None:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(WorkerCollector("churn", Status(), _Nothing(), "hash", lambda: 0))
+    page = generate_latest(registry).decode()
+    named = set(re.findall(r"`(churn_[a-z_]+)", README))
+    assert {name for name in named if f"# TYPE {name} " not in page} == set()
+
+
+def test_every_command_and_topic_is_named() -> None:
+    assert {name for name in COMMANDS if f"`{name}" not in README} == set()
+    suffixes = {spec.name.removeprefix("churn") for spec in topic_table()}
+    assert {
+        suffix for suffix in suffixes if f"churn{suffix}`" not in README and f"`{_last(suffix)}`" not in README
+    } == set()
+
+
+def _last(suffix: str) -> str:
+    return "." + suffix.rpartition(".")[2]
+
+
+def test_every_signal_of_the_default_catalogue_is_in_the_table() -> None:
+    for signal in load_rules(Settings()).signals:
+        row = re.search(rf"^\| `{signal.id}` \|.*$", README, re.MULTILINE)
+        assert row is not None, signal.id
+        _, _, severity, owner, _ = (cell.strip() for cell in row[0].strip("|").split(" | "))
+        assert (severity, owner) == (signal.severity, signal.owner)
+
+
+def test_the_signal_in_the_readme_is_a_valid_catalogue() -> None:
+    example = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)
+    assert example is not None
+    rules = rules_of(example[1], Settings())
+    assert "refund_wave" in {signal.id for signal in rules.signals}
+
+
+def test_the_event_in_the_readme_keeps_the_contract() -> None:
+    example = re.search(r"```json\n(.*?)```", README, re.DOTALL)
+    assert example is not None
+    event = decode_line(example[1].replace("\n", " ").encode())
+    assert (event.customer_id, event.feed) == ("c-42", 0)
+
+
+def test_every_make_target_the_readme_names_exists() -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    named = set(re.findall(r"`?make ([a-z-]+)", README))
+    assert named <= targets
+    assert named
