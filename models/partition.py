@@ -217,7 +217,7 @@ class Partition:
             self._count_standing(self.records.get(key), -1)
             self._count_standing(packed, 1)
             writes[key] = self.records[key] = packed
-        self.state.catalogue = self.engine.rules.hash  # only now: customers put on the calendar by a new one are written
+        self.state.catalogue = self.engine.rules.hash  # not before the customers it put on the calendar are written
         writes[PARTITION_KEY] = self.records[PARTITION_KEY] = encode_state(self.state, self.epoch)
         outputs = self._outputs
         self._touched, self._outputs = {}, []
@@ -308,13 +308,15 @@ class Partition:
         customer = self._find(key)
         if customer is not None and offset <= customer.offsets[feed]:
             return self._recount(customer, feed, offset)
-        is_late = event.time_ms < self._boundary_ms and feed in self.basis.feeds  # others decide nothing, so never late
-        if is_late and event.time_ms < self._boundary_ms - self.basis.lateness_ms:
+        is_declared = feed in self.basis.feeds  # other feeds decide nothing and have no clock: they are never late
+        if is_declared and event.time_ms < self._boundary_ms - self.basis.lateness_ms:
             state.late.append(Verdict(state.sequence, feed, offset, "late", state.boundary))
             return "late", None
         day = self.calendar.day_of(event.time_ms)
         if customer is None:
             customer = self._touched[key] = Customer()
+        reviewed = max(state.boundary, customer.reviewed)  # after a crash in the middle of a boundary some are ahead
+        is_late = is_declared and (event.time_ms < self._boundary_ms or day < customer.reviewed)
         observed = self.engine.observe(customer, event, offset, day)
         if observed == "duplicate":
             customer.verdicts.append(Verdict(state.sequence, feed, offset, "duplicate"))
@@ -326,9 +328,9 @@ class Partition:
         if is_late:
             customer.has_late = True
             customer.verdicts.append(Verdict(state.sequence, feed, offset, "applied_late"))
-            self._look_at(key, customer, state.boundary + 1)
+            self._look_at(key, customer, reviewed + 1)
             return "applied_late", None
-        self._look_at(key, customer, max(day, state.boundary) + 1)
+        self._look_at(key, customer, max(day, reviewed) + 1)
         if self.engine.may_announce(event):
             self._announce_or_wait(key, customer, feed, day, event.time_ms)
         return "applied", None

@@ -135,12 +135,12 @@ def never(_view: View) -> Truth:
 
 def _window_against(op: str, window: tuple[str, int, int], limit: float) -> Condition:
     name, length, skip = window
-    relation, scaled = RELATIONS[op], limit * SCALES.get(name, 1)
+    relation, scale = RELATIONS[op], SCALES.get(name, 1)
 
     def holds(view: View) -> Truth:
         if not view.knows(name):
             return None, NEVER
-        return view.series(name).judged(view.boundary, length, skip, lambda total: relation(total, scaled))
+        return view.series(name).judged(view.boundary, length, skip, lambda total: relation(total / scale, limit))
 
     return holds
 
@@ -165,7 +165,7 @@ def _days_to_flip(op: str, clock: float, limit: float) -> int:
         days = floor(limit) + 1 - clock
     else:
         days = 1 if clock == limit else limit - clock
-    return int(days) if days > 0 else NEVER
+    return int(days) if days > 0 and days == int(days) else NEVER
 
 
 def _looking_ahead(holds: Condition) -> Condition:

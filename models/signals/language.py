@@ -12,10 +12,11 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from models.config import KEEP_DAYS
 from models.lifecycle import STAGES
 from models.signals import evaluation
 from models.signals.evaluation import Condition, Term
-from models.signals.measures import CLOCKS, FEED_OF, FEED_OF_SCALAR, FIRST_ACTIVITY, SCALARS
+from models.signals.measures import CLOCKS, FEED_OF, FEED_OF_SCALAR, FIRST_ACTIVITY, SCALARS, USUAL_DAYS
 from schemas.event import TICKET
 
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)(d?)(?![\w.])|([A-Za-z_]\w*)|(<=|>=|==|!=|[<>()+\-*/,]))")
@@ -189,7 +190,7 @@ class _Parser:
             self.note(measure, where)
             self.feeds.add(FIRST_ACTIVITY)
             self.expect(",")
-            length = self.days()
+            length = self.days(KEEP_DAYS - USUAL_DAYS)
             self.expect(")")
             return Term(lambda view: view.usual(measure, length), only_windows=True)
         if word == "ticket_channels":
@@ -203,7 +204,7 @@ class _Parser:
             self.expect(")")
             return Term(lambda view: view.count_since_start(word), only_windows=True)
         length = self.days()
-        skip = self.days() if self.accept("before") else 0
+        skip = self.days(KEEP_DAYS - length) if self.accept("before") else 0
         self.expect(")")
         return Term(lambda view: view.count(word, length, skip), window=(word, length, skip), only_windows=True)
 
@@ -220,11 +221,14 @@ class _Parser:
         known = ", ".join(sorted([*SCALARS, *FEED_OF, "ticket_channels", "usual", *self.constants]))
         return f"there is no measure or constant {word!r}; known are {known}"
 
-    def days(self) -> int:
-        """A window's length, for example 30d."""
+    def days(self, most: int = KEEP_DAYS) -> int:
+        """A window's length, for example 30d; nothing older than the days that are kept can be asked for."""
         kind, word, position = self.next("a number of days such as 30d")
-        if kind != "days" or "." in word or not 0 < int(word) <= 400:
-            raise LanguageError(self.text, position, f"expected 1d to 400d, found {word!r}")
+        if kind != "days" or "." in word or not 0 < int(word) <= most:
+            room = (
+                f"expected 1d to {most}d" if most > 0 else f"the window ends before the {KEEP_DAYS} days that are kept"
+            )
+            raise LanguageError(self.text, position, f"{room}, found {word!r}")
         return int(word)
 
     # -- tokens

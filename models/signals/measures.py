@@ -109,8 +109,11 @@ class View:
         return Reading(total / SCALES[name] if name in SCALES else total, until)
 
     def count_since_start(self, name: str) -> Reading:
-        """The sum of a daily measure from the first day of the episode on; silence cannot change it."""
-        return self.count(name, max(0, self.boundary - self.since), 0)._replace(until=NEVER)
+        """The sum of a daily measure from the first day of the episode on; silence changes it by forgetting only."""
+        total, _ = self.count(name, max(0, self.boundary - self.since), 0)
+        days = self.series(name).days
+        place = bisect_left(days, self.since)
+        return Reading(total, days[place] + self.basis.keep_days + 1 if place < len(days) else NEVER)
 
     def usual(self, name: str, length: int) -> Reading:
         """What is usual in `length` days, by the 56 days before them; unknown with under 42 days of history there."""
@@ -313,21 +316,33 @@ def standing(view: View) -> lifecycle.Standing | None:
     limits = view.basis.lifecycle
     bought = _days_since_purchase(view).value is not None
     feeds = (PURCHASE,) if limits.silence == "purchase" and bought else view.basis.feeds
-    name = "purchases" if feeds == (PURCHASE,) else "active_days"
     last = view.last_active(feeds)
-    forgotten = max(view.customer.forgotten[feed] for feed in feeds)
+    clock_days, has_older = _clock_days(view, feeds)
     gap = _median_gap(view)
     past = lifecycle.Past(
         last_day=view.last_day,
         first_day=view.first_day,
-        clock_days=view.series(name).days,
+        clock_days=clock_days,
         clock_day=view.first_day if last is None else last,
-        has_older=forgotten >= 0,
+        has_older=has_older,
         gap=None if gap.value is None else float(gap.value),
     )
     found = lifecycle.standing(past, limits)
     judged_by_gap = found.stage in ("active", "lapsed")
     return found._replace(until=min(found.until, gap.until)) if judged_by_gap else found
+
+
+def _clock_days(view: View, feeds: tuple[int, ...]) -> tuple[list[int], bool]:
+    """Days that restarted the clock, and whether there were older ones; before the first purchase any activity did."""
+    forgotten = view.customer.forgotten
+    if feeds != (PURCHASE,):
+        return view.series("active_days").days, max(forgotten[feed] for feed in feeds) >= 0
+    days = view.series("purchases").days
+    is_newcomer = forgotten[PURCHASE] < 0 and view.last_day - days[0] < view.basis.lifecycle.reactivated_days
+    if not is_newcomer:
+        return days, forgotten[PURCHASE] >= 0
+    before = [day for day in view.series("active_days").days if day < days[0]]
+    return before + days, max(forgotten[feed] for feed in view.basis.feeds) >= 0
 
 
 CLOCKS: dict[str, Callable[[View], Reading]] = {
