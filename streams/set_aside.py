@@ -10,7 +10,7 @@ from typing import Final, cast
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
 
 from schemas.codec import decode_event
-from schemas.dead_letter import DeadLetter, to_dead_letter
+from schemas.dead_letter import DeadLetter, Origin, to_dead_letter
 from schemas.errors import RejectedError
 from schemas.partitioner import partition_of
 from schemas.topics import Topics
@@ -43,18 +43,22 @@ class Outlook:
 
 
 def read_letters(settings: Settings, topic: str) -> Iterator[DeadLetter]:
-    """Yield what lies on the dead-letter or late topic, partition by partition, up to its present end."""
+    """Yield what lies on the dead-letter or late topic up to its present end; what a crash repeated comes once."""
     _, cluster = connect(settings)
     if topic not in cluster.topics:
         raise SetupError(f"topic {topic}", "missing", "Run: churn-signals topics create.")
+    seen: set[Origin] = set()
     for message in _read_to_end(settings, topic, sorted(cluster.topics[topic].partitions)):
         pairs = cast("Sequence[tuple[str, bytes | None]]", message.headers() or ())  # the client's stub says also str
         headers = [(name, content or b"") for name, content in pairs]
         try:
-            yield to_dead_letter(message.key(), message.value(), headers)
+            letter = to_dead_letter(message.key(), message.value(), headers)
         except (ValueError, KeyError) as error:
             where = f"{topic} partition {message.partition()} offset {message.offset()}"
             raise SetupError(where, f"was not written by this product: {error}", "Remove what writes there.") from error
+        if letter.origin not in seen:
+            seen.add(letter.origin)
+            yield letter
 
 
 def judge(

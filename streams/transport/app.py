@@ -17,6 +17,7 @@ from streams.settings import Settings
 from streams.transport.changelog import Changelog
 from streams.transport.consumer import FrameConsumer
 from streams.transport.driver import FrameTransport
+from streams.transport.errors import StopWorkerError
 from streams.transport.frames import Frame
 from streams.transport.offsets import Ledger, Mark
 from streams.transport.owner import Owner
@@ -156,6 +157,8 @@ def build_app(
             assert isinstance(event.message, Frame)
             try:
                 await app.take(event.message)
+            except StopWorkerError as exc:  # said once and plainly: the owner stops on purpose, nothing crashed
+                await app.fail(exc)
             except Exception as exc:
                 await app.fail(exc)
                 raise
