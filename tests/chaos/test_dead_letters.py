@@ -1,0 +1,263 @@
+"""Bad records are set aside byte for byte with the right reason, and a source that is all bad stops the worker.
+
+Every distinct offset has exactly one outcome, crashes or not: the partition records are compared with a ledger of what
+was posted. With `--full` 50,000 events instead of 6,000.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+from typing import Final, cast
+
+import pytest
+
+from models.partition import OUTCOMES, REJECTIONS_IN_A_ROW, State, total_counts
+from schemas.dead_letter import kept_part, to_dead_letter
+from schemas.event import FEEDS, LOGIN, PURCHASE, Event
+from schemas.partitioner import partition_of
+from streams.settings import Settings
+from streams.snapshot import partition_state, read_state
+from support.broker import Broker
+from support.builders import DAY_MS, NOON_MS, login, purchase
+from support.corpus import poison, poison_kinds
+from support.crashes import Crashes
+from support.histories import Size, history, write_history
+from support.ledger import Draft, Ledger, Origin, draft
+from support.oracles import compare, replay
+from support.program import run
+from support.reading import read_topic
+from support.workers import Deployment, Positions, deploy, wait_for_lag_zero, workers
+
+PARTITIONS: Final = 4
+SIZES: Final = {False: Size(6_000, 400, 120), True: Size(50_000, 2_500, 180)}
+BAD_SHARE: Final = 0.01
+Written = tuple[bytes | None, bytes | None, tuple[tuple[str, bytes], ...]]
+"""Key, value and headers of a record on the dead-letter topic."""
+
+JUDGED: Final = 12
+"""Records each that only the worker can refuse: on a wrong partition, or with an id that was used for other content."""
+EXIT_WITHIN_S: Final = 40.0
+
+
+def states_of(deployment: Deployment) -> dict[int, State]:
+    """What every partition knows of itself, from the changelog."""
+    settings = Settings(
+        bootstrap=deployment.broker.bootstrap, prefix=deployment.prefix, partitions=deployment.partitions
+    )
+    found = {number: partition_state(restored) for number, restored in read_state(settings).items()}
+    return {number: state for number, state in found.items() if state is not None}
+
+
+def outcomes_of(deployment: Deployment) -> dict[str, dict[str, int]]:
+    """Outcomes by topic."""
+    counts = total_counts(states_of(deployment))
+    return {deployment.topics.event(feed): counts[name] for feed, name in enumerate(FEEDS)}
+
+
+def letters_of(deployment: Deployment) -> dict[Origin, set[Written]]:
+    """Everything on the dead-letter topic by origin: more than one entry means repeats that differ."""
+    found: dict[Origin, set[Written]] = {}
+    for message in read_topic(deployment.broker.bootstrap, deployment.topics.dead_letters):
+        pairs = cast("Sequence[tuple[str, bytes]]", message.headers() or ())  # the client's stub says also str
+        headers = tuple(pairs)
+        origin = to_dead_letter(message.key(), message.value(), headers).origin
+        place = origin.topic, origin.partition, origin.offset
+        found.setdefault(place, set()).add((message.key(), message.value(), headers))
+    return found
+
+
+def check_letter(written: set[Written], origin: Origin, bad: Draft) -> str | None:
+    """What is wrong with what was set aside for a record; None when nothing is."""
+    if len(written) != 1:
+        return f"{origin} was written in {len(written)} versions"
+    key, value, headers = next(iter(written))
+    letter = to_dead_letter(key, value, headers)
+    wanted = (bad.key, kept_part(bad.value), bad.headers, bad.refused_for, origin, bad.at_ms, len(bad.value or b""))
+    place = (letter.origin.topic, letter.origin.partition, letter.origin.offset)
+    stamp = letter.origin.timestamp_ms
+    found = (letter.key, letter.value, letter.headers, letter.reason, place, stamp, letter.size)
+    if found != wanted:
+        return f"{found} is not {wanted}"
+    is_cut = bad.value is not None and kept_part(bad.value) != bad.value
+    digest = sha256(bad.value).hexdigest() if bad.value is not None and is_cut else None
+    if (letter.truncated, letter.sha256) != (is_cut, digest):
+        return f"{origin}: truncated {letter.truncated}, sha256 {letter.sha256}"
+    return None if letter.error and letter.stage in ("codec", "engine") else f"{origin} does not say what and where"
+
+
+def poisoned(events: list[Event], dice: random.Random) -> tuple[list[Draft], list[Event]]:
+    """The events with bad records among them, and those events that lie on a wrong partition (all of the last days)."""
+    drafts: list[Draft] = []
+    recent = [event for event in events if event.feed == LOGIN and event.time_ms > events[-1].time_ms - 5 * DAY_MS]
+    misplaced = {event.id for event in dice.sample(recent, JUDGED)}
+    conflicts = {event.id for event in dice.sample([e for e in events if e.feed == PURCHASE], JUDGED)}
+    bad = 0
+    for number, event in enumerate(events):
+        if event.id in misplaced:
+            wrong = (partition_of(event.customer_id.encode(), PARTITIONS) + 1) % PARTITIONS
+            drafts.append(draft(event, partition=wrong, refused_for="wrong_partition"))
+            continue
+        drafts.append(draft(event))
+        if event.id in conflicts:
+            other = purchase(event.customer_id, event.time_ms, 123.45, id=event.id, currency="USD")
+            drafts.append(draft(other, refused_for="id_conflict"))
+        if number % round(1 / BAD_SHARE) == 0:
+            one = poison(event.feed, event.customer_id, bad)
+            drafts.append(Draft(event.feed, one.key, one.value, event.time_ms, one.headers, one.reason))
+            bad += 1
+    return drafts, [event for event in events if event.id in misplaced]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(600)
+def test_every_bad_record_is_set_aside_and_every_offset_is_counted_over_three_kills(
+    broker: Broker,
+    prefix: str,
+    tmp_path: Path,
+    is_full: bool,  # noqa: FBT001 - a fixture
+) -> None:
+    deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS)
+    events = history(SIZES[is_full])
+    drafts, misplaced = poisoned(events, random.Random(4))
+    ledger = Ledger(deployment)
+    ledger.post(drafts)
+    assert min(map(poison_kinds, range(len(FEEDS)))) >= 30
+    assert len(ledger.refused) >= BAD_SHARE * len(events) + 2 * JUDGED
+    with workers(deployment, "main") as (main,):
+        crashes = Crashes(deployment, [main], len(drafts), random.Random(5))
+        main.start()
+        for share in (0.2, 0.5, 0.8):
+            crashes.kill(share)
+        crashes.close()
+        wait_for_lag_zero(deployment, [main])
+        check_counts(deployment, ledger, applied=len(events) - len(misplaced))
+        repeats = check_letters(deployment, ledger)
+        check_listing(deployment, ledger)
+        good = write_history([event for event in events if event not in misplaced], tmp_path / "good.jsonl")
+        findings = compare(deployment, replay(good, tmp_path, partitions=PARTITIONS))
+        assert findings.codes == (0, 0, 0), str(findings)
+        print(f"\n{len(drafts)} records, {len(ledger.refused)} refused, {crashes.report}, {repeats} repeats")
+
+        # Mended: the producer's partitioner is right now, so the same records find their partition.
+        done = run("dead-letters", "replay", "--reason", "wrong_partition", "--yes", **deployment.settings)
+        assert done.code == 0, done.err
+        assert f"posted {len(misplaced)} records again" in done.out
+        wait_for_lag_zero(deployment, [main])
+        assert main.terminate() == 0
+    counts = Counter[str]()
+    for outcomes in outcomes_of(deployment).values():
+        counts.update(outcomes)
+    assert counts["applied"] + counts["applied_late"] == len(events)
+    assert counts["dead_lettered"] == len(ledger.refused), "nothing was refused again"
+
+
+def check_counts(deployment: Deployment, ledger: Ledger, *, applied: int) -> None:
+    """Each distinct offset has exactly one outcome, and the right one."""
+    outcomes = outcomes_of(deployment)
+    assert {topic: sum(counts.values()) for topic, counts in outcomes.items()} == ledger.per_topic
+    refused = Counter(topic for topic, _, _ in ledger.refused)
+    assert {topic: counts["dead_lettered"] for topic, counts in outcomes.items()} == dict(refused)
+    total = {outcome: sum(counts[outcome] for counts in outcomes.values()) for outcome in OUTCOMES}
+    assert total == {
+        "applied": applied,
+        "applied_late": 0,
+        "duplicate": 0,
+        "late": 0,
+        "dead_lettered": len(ledger.refused),
+    }
+    reasons = Counter[str]()
+    for state in states_of(deployment).values():
+        reasons.update(state.reasons)
+    assert reasons == Counter(one.refused_for for one in ledger.refused.values())
+
+
+def check_letters(deployment: Deployment, ledger: Ledger) -> int:
+    """The dead-letter topic holds exactly the refused records; returns how many are there more than once."""
+    found = letters_of(deployment)
+    assert found.keys() == ledger.refused.keys()
+    wrong = [check_letter(found[origin], origin, bad) for origin, bad in ledger.refused.items()]
+    assert not any(wrong), [text for text in wrong if text][:5]
+    records = read_topic(deployment.broker.bootstrap, deployment.topics.dead_letters)
+    return len(records) - len(found)
+
+
+def check_listing(deployment: Deployment, ledger: Ledger) -> None:
+    """The command shows them."""
+    shown = run("dead-letters", "list", "--limit", "3", **deployment.settings)
+    assert shown.code == 0, shown.err
+    for reason in {one.refused_for for one in ledger.refused.values()}:
+        assert reason in shown.out.replace(",", " ").split()
+
+
+def test_a_topic_that_is_all_bad_stops_the_worker_until_an_operator_lets_it_pass(
+    broker: Broker, prefix: str, tmp_path: Path
+) -> None:
+    deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS)
+    good = [draft(login("c1", NOON_MS + number * 1_000)) for number in range(100)]
+    after_ms = NOON_MS + DAY_MS
+    bad = [Draft(LOGIN, b"c1", b"<xml/>", after_ms + number, [], "not_json") for number in range(3_000)]
+    ledger = Ledger(deployment)
+    ledger.post(good + bad)
+    place = (deployment.topics.event(LOGIN), partition_of(b"c1", PARTITIONS))
+    limit = len(good) + REJECTIONS_IN_A_ROW
+    positions = Positions(deployment)
+    said = []
+    with workers(deployment, "main") as (main,):
+        for _ in range(2):  # a restart stops at the same place
+            main.start()
+            assert main.process.wait(EXIT_WITHIN_S) == 3, main.log_tail()
+            assert positions.committed()[place] <= limit
+            said.append(next(text for text in main.log_tail().splitlines()[::-1] if "dead-letter limit" in text))
+    assert f"{place[0]} partition {place[1]} offset {limit}: 1001 records refused in a row" in said[0]
+    assert "Next: mend the producer" in said[0]
+    assert "CHURN_DEAD_LETTER_LIMIT=off" in said[0]
+    assert said[1].partition("dead-letter limit")[2] == said[0].partition("dead-letter limit")[2]
+
+    lenient = replace(deployment, more={"dead_letter_limit": "off"})
+    with workers(lenient, "main") as (passing,):
+        passing.start()
+        wait_for_lag_zero(lenient, [passing])
+        assert passing.terminate() == 0
+    check_letters(deployment, ledger)
+    assert outcomes_of(deployment)[place[0]] == dict.fromkeys(OUTCOMES, 0) | {
+        "applied": len(good),
+        "dead_lettered": len(bad),
+    }
+
+    # What passed knowingly is not held against what comes after.
+    ledger.post([draft(login("c1", after_ms + DAY_MS)), replace(bad[0], at_ms=after_ms + DAY_MS)])
+    with workers(deployment, "main") as (main,):
+        main.start()
+        wait_for_lag_zero(deployment, [main])
+        assert main.terminate() == 0
+
+
+def test_more_than_five_per_cent_of_the_last_ten_thousand_stop_the_worker(
+    broker: Broker, prefix: str, tmp_path: Path
+) -> None:
+    deployment = deploy(broker, prefix, tmp_path, partitions=1)
+    few, many = 25, 18  # one in so many is bad: 4 %, then 5.6 %
+    drafts = [_login(number, is_bad=number % few == 0) for number in range(11_000)]
+    ledger = Ledger(deployment)
+    ledger.post(drafts)
+    positions = Positions(deployment)
+    place = (deployment.topics.event(LOGIN), 0)
+    with workers(deployment, "main") as (main,):
+        main.start()
+        wait_for_lag_zero(deployment, [main])
+        ledger.post([_login(number, is_bad=number % many == 0) for number in range(11_000, 22_000)])
+        assert main.process.wait(EXIT_WITHIN_S) == 3, main.log_tail()
+        assert "501 of the last 10000" in main.log_tail()
+        assert 11_000 <= positions.committed()[place] < 22_000
+
+
+def _login(number: int, *, is_bad: bool) -> Draft:
+    at_ms = NOON_MS + number * 1_000
+    if is_bad:
+        return Draft(LOGIN, b"c1", b"{}", at_ms, [], "missing_field")
+    return draft(login(f"c{number % 50}", at_ms))
