@@ -16,10 +16,11 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
 
 from schemas.partitioner import partition_of
 from schemas.topics import Topics
+from streams.catalogue_file import load_rules
 from streams.clock import now_ms
 from streams.errors import SetupError
 from streams.kafka import connect
-from streams.look import newest_records
+from streams.look import first_records, newest_records
 from streams.preflight import examine, retention_limits, specs, topic_configs
 from streams.settings import Settings, variable_of
 
@@ -64,6 +65,7 @@ def diagnose(settings: Settings) -> Iterator[Observation]:
     if names:
         yield from _permissions(settings, admin, names)
         yield from _records(settings, cluster)
+        yield from _feeds(settings, cluster)
 
 
 def _versions() -> Iterator[Observation]:
@@ -150,3 +152,30 @@ def _records(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observati
         yield Observation(
             "clock", "ok", f"no recent record is ahead of this clock; {variable_of('zone')}={settings.zone}"
         )
+
+
+def _feeds(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observation]:
+    """The clock of a partition waits for every feed the catalogue declares: say which ones have shown nothing."""
+    try:
+        declared = load_rules(settings).basis.feeds
+    except SetupError as error:
+        yield Observation("catalogue", "problem", str(error))
+        return
+    names = [Topics(settings.prefix).event(feed) for feed in declared]
+    partitions = [TopicPartition(n, p) for n in names if n in cluster.topics for p in cluster.topics[n].partitions]
+    filled = Counter(str(message.topic()) for message in first_records(settings, partitions, each=1))
+    if not filled:
+        yield Observation("feeds", "ok", "no events were posted yet")
+        return
+    for name in names:
+        missing = settings.partitions - filled[name]
+        if missing:
+            remedy = (
+                "Post to it, leave it out of the catalogue's `feeds`, or let ticks move it (CHURN_TICKS, tick --at)"
+            )
+            text = (
+                f"{name} is empty in {missing} of {settings.partitions} partitions: nothing is decided there until then"
+            )
+            yield Observation("feeds", "warning", f"{text}. {remedy}")
+    if all(filled[name] == settings.partitions for name in names):
+        yield Observation("feeds", "ok", f"events of every declared feed in every partition: {', '.join(names)}")
