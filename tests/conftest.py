@@ -19,6 +19,17 @@ OFFLINE = frozenset({"unit", "property"})
 """Folders of tests that need no network."""
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--full`: the sizes the README speaks of, instead of those that fit into a run of all tests."""
+    parser.addoption("--full", action="store_true", help="full sizes: 100,000 events, every kill; takes half an hour")
+
+
+@pytest.fixture(scope="session")
+def is_full(request: pytest.FixtureRequest) -> bool:
+    """Whether this run is of full size."""
+    return bool(request.config.getoption("--full"))
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark tests by their folder, so that none is forgotten."""
     for item in items:

@@ -1,0 +1,79 @@
+"""What `churn-signals replay` says must be there, and the comparison of it with what a worker wrote."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+from support.program import ROOT, Outcome, run
+from support.workers import Deployment
+
+TOOLS = ROOT / "tests/tools"
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """The three files of a replay."""
+
+    alerts: Path
+    stages: Path
+    states: Path
+
+
+def replay(history: Path, folder: Path, *, partitions: int, exclude: str | None = None, **settings: str) -> Expected:
+    """Run the oracle over an event file; `exclude` leaves one event out, by its id."""
+    expected = Expected(folder / "alerts.jsonl", folder / "stages.jsonl", folder / "states.jsonl")
+    outputs = ("--alerts", str(expected.alerts), "--stages", str(expected.stages), "--states", str(expected.states))
+    without: tuple[str, ...] = ()
+    if exclude is not None:
+        (folder / "excluded").write_text(exclude)
+        without = ("--exclude", str(folder / "excluded"))
+    common = {"alerts_from": "1970-01-01T00:00:00Z", "partitions": str(partitions)}
+    done = run("replay", str(history), *outputs, *without, **(common | settings))
+    assert done.code == 0, done.err
+    return expected
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """How the three comparisons ended."""
+
+    alerts: Outcome
+    stages: Outcome
+    states: Outcome
+
+    @property
+    def codes(self) -> tuple[int, int, int]:
+        return self.alerts.code, self.stages.code, self.states.code
+
+    def __str__(self) -> str:
+        named = (("alerts", self.alerts), ("stages", self.stages), ("states", self.states))
+        return "".join(f"{name}: {outcome.out}{outcome.err}" for name, outcome in named)
+
+
+def compare(deployment: Deployment, expected: Expected) -> Findings:
+    """Compare alerts, stages and states with the tools that know nothing of the product."""
+    states = deployment.folder / "found-states.jsonl"
+    done = run("customer", "--all", str(states), **deployment.settings)
+    assert done.code == 0, done.err
+    topics, bootstrap = deployment.topics, deployment.broker.bootstrap
+    place = ("--bootstrap", bootstrap, "--topic")
+    return Findings(
+        _tool("compare_alerts.py", *place, topics.alerts, "--expected", str(expected.alerts)),
+        _tool("compare_alerts.py", *place, topics.stages, "--expected", str(expected.stages), "--stages"),
+        _tool("compare_states.py", str(states), str(expected.states)),
+    )
+
+
+def _tool(name: str, *arguments: str) -> Outcome:
+    done = subprocess.run(
+        [sys.executable, str(TOOLS / name), *arguments],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    return Outcome(done.returncode, done.stdout, done.stderr, 0.0)

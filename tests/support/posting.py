@@ -1,0 +1,55 @@
+"""Posts records in the order given, as fast as the broker takes them or at a pace."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from confluent_kafka import Producer
+
+from support.arrivals import Arrival
+from support.workers import Deployment
+
+FLUSH_WITHIN_S = 60.0
+
+
+def post(deployment: Deployment, arrivals: Sequence[Arrival], *, per_second: float | None = None) -> None:
+    """Post and return when everything is acknowledged. The record's timestamp is the event's time."""
+    producer = Producer(
+        {
+            "bootstrap.servers": deployment.broker.bootstrap,
+            "partitioner": "murmur2_random",
+            "enable.idempotence": True,
+            "linger.ms": 5,
+        }
+    )
+    topics = deployment.topics.events
+    started = time.monotonic()
+    for number, arrival in enumerate(arrivals):
+        if number % 100 == 0:
+            producer.poll(0)
+            if per_second is not None:
+                time.sleep(max(0.0, started + number / per_second - time.monotonic()))
+        producer.produce(topics[arrival.feed], arrival.value, arrival.key, timestamp=arrival.time_ms)
+    assert producer.flush(FLUSH_WITHIN_S) == 0, "the broker does not take the events"
+
+
+@contextmanager
+def posting(deployment: Deployment, arrivals: Sequence[Arrival], *, per_second: float) -> Iterator[None]:
+    """Post while the block runs; when it ends without an error, everything has been posted."""
+    failures: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            post(deployment, arrivals, per_second=per_second)
+        except BaseException as error:  # noqa: BLE001 - raised again where the test can see it
+            failures.append(error)
+
+    thread = threading.Thread(target=work, daemon=True)
+    thread.start()
+    yield
+    thread.join()
+    if failures:
+        raise failures[0]

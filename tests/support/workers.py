@@ -1,0 +1,222 @@
+"""Real workers as processes: started, stopped, killed, and waited for. Every one is ended by its pid in all cases."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from schemas.topics import Topics
+from support.broker import Broker
+from support.program import ROOT, command, environment, run
+
+LEAVE_WITHIN_S: Final = 12.0
+"""SIGTERM ends a worker within ten seconds; the rest is for a crowded machine."""
+
+LOG_LINES: Final = 30
+SETTLED_WITHIN_S: Final = 10.0
+NOT_YET: Final = (
+    KafkaError.NOT_LEADER_FOR_PARTITION,
+    KafkaError.LEADER_NOT_AVAILABLE,
+    KafkaError.UNKNOWN_TOPIC_OR_PART,
+)
+
+Place = tuple[str, int]
+"""Topic and partition."""
+
+
+@dataclass(frozen=True)
+class Deployment:
+    """Topics of one test and the settings that its workers share."""
+
+    broker: Broker
+    prefix: str
+    partitions: int
+    folder: Path
+    more: Mapping[str, str]
+
+    @property
+    def settings(self) -> dict[str, str]:
+        """`CHURN_*` without its beginning: no clock but that of the events, and alerts as `replay` prints them."""
+        return {
+            "bootstrap": self.broker.bootstrap,
+            "prefix": self.prefix,
+            "group": self.prefix,
+            "partitions": str(self.partitions),
+            "ticks": "false",
+            "alerts_from": "1970-01-01T00:00:00Z",
+            "metrics_port": "0",
+            **self.more,
+        }
+
+    @property
+    def topics(self) -> Topics:
+        return Topics(self.prefix)
+
+    @property
+    def group(self) -> str:
+        """The consumer group as Kafka knows it."""
+        return f"{self.prefix}-v1"
+
+
+def deploy(broker: Broker, prefix: str, folder: Path, *, partitions: int = 6, **more: str) -> Deployment:
+    """Create the topics with the program's own command."""
+    deployment = Deployment(broker, prefix, partitions, folder, more)
+    made = run("topics", "create", **deployment.settings)
+    assert made.code == 0, made.err
+    return deployment
+
+
+class Worker:
+    """`churn-signals worker` in a process of its own. With `instance` it is a static member, to be started again."""
+
+    def __init__(self, deployment: Deployment, name: str, *, instance: str | None = None) -> None:
+        self.name, self.instance = name, instance
+        self._deployment = deployment
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log = deployment.folder / f"{name}.log"
+        self.starts = 0
+
+    def start(self) -> None:
+        """Start the process; it is ready a few seconds later."""
+        settings = self._deployment.settings
+        if self.instance is not None:
+            settings["instance_id"] = self.instance
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                command("worker"), cwd=ROOT, env=environment(settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+            )
+        self.starts += 1
+
+    @property
+    def process(self) -> subprocess.Popen[bytes]:
+        """The process started last."""
+        assert self._process is not None, f"{self.name} was never started"
+        return self._process
+
+    def is_running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
+
+    def pause(self) -> None:
+        """Stop it in its tracks; to the group it stays alive for the session timeout."""
+        self.process.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill_9(self) -> None:
+        """The end without a farewell, paused or not."""
+        self.process.kill()
+        self.process.wait(LEAVE_WITHIN_S)
+
+    def terminate(self, within_s: float = LEAVE_WITHIN_S) -> int:
+        """Ask it to leave; returns the exit code."""
+        self.process.terminate()
+        return self.process.wait(within_s)
+
+    def check(self) -> None:
+        """Fail with the end of the log when it is no longer running."""
+        assert self.is_running(), f"{self.name} left with {self.process.poll()}:\n{self.log_tail()}"
+
+    def log_tail(self) -> str:
+        """The last lines it logged."""
+        if not self._log.exists():
+            return ""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-LOG_LINES:])
+
+    def close(self) -> None:
+        """End it, whatever state it is in."""
+        if self._process is not None and self._process.poll() is None:
+            os.kill(self._process.pid, signal.SIGKILL)
+            self._process.wait(LEAVE_WITHIN_S)
+
+
+@contextmanager
+def workers(deployment: Deployment, *names: str, is_static: bool = True) -> Iterator[list[Worker]]:
+    """Workers to be started by the test; all are gone when the block ends."""
+    made = [Worker(deployment, name, instance=name if is_static else None) for name in names]
+    try:
+        yield made
+    finally:
+        for worker in made:
+            worker.close()
+
+
+class Positions:
+    """End offsets, committed offsets and members of the group, as the broker tells them."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._admin: AdminClient = deployment.broker.admin()
+
+    def ends(self, topics: Sequence[str]) -> dict[Place, int]:
+        """The next offset of every partition of some topics."""
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call] # published without types
+        wanted = {TopicPartition(t, p): latest for t in topics for p in range(self._deployment.partitions)}
+        deadline = time.monotonic() + SETTLED_WITHIN_S
+        while True:
+            futures = self._admin.list_offsets(wanted, request_timeout=10)
+            try:
+                return {(tp.topic, tp.partition): future.result(10).offset for tp, future in futures.items()}
+            except KafkaException as error:  # topics just made have no leader yet
+                if time.monotonic() > deadline or error.args[0].code() not in NOT_YET:
+                    raise
+                time.sleep(0.1)
+
+    def committed(self) -> dict[Place, int]:
+        """The offsets the group has committed in the event topics, 0 where it has none."""
+        wanted = [
+            TopicPartition(t, p) for t in self._deployment.topics.events for p in range(self._deployment.partitions)
+        ]
+        request = ConsumerGroupTopicPartitions(self._deployment.group, wanted)
+        found = next(iter(self._admin.list_consumer_group_offsets([request]).values())).result(10)
+        return {(tp.topic, tp.partition): max(tp.offset, 0) for tp in found.topic_partitions}
+
+    def members(self) -> dict[str, set[int]]:
+        """Instance id (or client id) of each member to the partition numbers it owns."""
+        group = self._admin.describe_consumer_groups([self._deployment.group])[self._deployment.group].result(10)
+        return {
+            member.group_instance_id or member.member_id: {tp.partition for tp in member.assignment.topic_partitions}
+            for member in group.members
+        }
+
+    def lag(self) -> int:
+        """Records of the event topics that are not committed yet."""
+        committed = self.committed()
+        return sum(end - committed[place] for place, end in self.ends(self._deployment.topics.events).items())
+
+
+def wait_for_lag_zero(deployment: Deployment, running: Sequence[Worker], *, within_s: float = 120.0) -> None:
+    """Wait until everything posted is committed; fails with the log's end when a worker died or time is up."""
+    positions = Positions(deployment)
+    deadline = time.monotonic() + within_s
+    while left := positions.lag():
+        for worker in running:
+            worker.check()
+        late = f"{left} events not committed after {within_s:.0f} s"
+        assert time.monotonic() < deadline, "\n".join([late, *(worker.log_tail() for worker in running)])
+        time.sleep(0.2)
+
+
+def follower(deployment: Deployment, topics: Sequence[str]) -> Consumer:
+    """A consumer of whole topics from their beginning, in no group."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": deployment.broker.bootstrap,
+            "group.id": f"{deployment.prefix}-following",
+            "enable.auto.commit": False,
+            "fetch.wait.max.ms": 5,
+            "fetch.queue.backoff.ms": 5,
+        }
+    )
+    consumer.assign([TopicPartition(t, p, 0) for t in topics for p in range(deployment.partitions)])
+    return consumer

@@ -1,0 +1,142 @@
+"""Compares what a topic holds with what `churn-signals replay` printed; knows nothing of the product.
+
+  python tests/tools/compare_alerts.py --bootstrap 127.0.0.1:9092 --topic churn.alerts --expected alerts.jsonl
+  python tests/tools/compare_alerts.py --bootstrap 127.0.0.1:9092 --topic churn.stages --expected stages.jsonl --stages
+
+An output is known by (alert_id, revision), a transition by id. It may be on the topic more than once (outputs are sent
+at least once), but always in the same bytes. What an announcement says (revision 1, told on a day still open, without a
+stage) may depend on the order of the day's events; everything else must have the expected bytes.
+Exit code 0: equal; 1: they differ.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+
+SHOWN = 5
+"""Examples of each kind of difference that are printed in full."""
+
+SHOWN_CHARACTERS = 300
+
+IDLE_S = 30.0
+"""How long the broker may say nothing before the end of the topic."""
+
+Identity = tuple[Any, ...]
+
+
+def of_alert(value: bytes) -> Identity:
+    """What identifies a revision."""
+    alert = json.loads(value)
+    return alert["alert_id"], alert["revision"]
+
+
+def of_stage(value: bytes) -> Identity:
+    """What identifies a transition."""
+    return (json.loads(value)["id"],)
+
+
+def is_announcement(value: bytes) -> bool:
+    """Whether an alert was told at once, before the review of its day."""
+    alert = json.loads(value)
+    return alert.get("revision") == 1 and alert.get("stage", "") is None
+
+
+def read_topic(bootstrap: str, topic: str) -> Iterator[bytes]:
+    """Every value of a topic up to its present end."""
+    consumer = Consumer(
+        {
+            "bootstrap.servers": bootstrap,
+            "group.id": "compare-alerts",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+        }
+    )
+    try:
+        found = consumer.list_topics(topic, timeout=15).topics[topic]
+        if found.error is not None:
+            raise SystemExit(f"{topic}: {found.error}")
+        left = set(found.partitions)
+        consumer.assign([TopicPartition(topic, partition, OFFSET_BEGINNING) for partition in left])
+        deadline = time.monotonic() + IDLE_S
+        while left:
+            if time.monotonic() > deadline:
+                raise SystemExit(f"{topic}: no answer from partitions {sorted(left)}")
+            for message in consumer.consume(1_000, 0.2):
+                error = message.error()
+                if error is None:
+                    deadline = time.monotonic() + IDLE_S
+                    yield message.value() or b"null"
+                elif error.code() == KafkaError._PARTITION_EOF:
+                    left.discard(int(message.partition() or 0))
+                else:
+                    raise SystemExit(f"{topic}: {error}")
+    finally:
+        consumer.close()
+
+
+def text(value: bytes) -> str:
+    """The beginning of a value, for people."""
+    return value.decode()[:SHOWN_CHARACTERS]
+
+
+def difference(found: bytes, expected: bytes) -> str:
+    """The fields in which two values differ."""
+    ours, theirs = json.loads(found), json.loads(expected)
+    return "; ".join(
+        f"{key}: found {ours.get(key)!r}, expected {theirs.get(key)!r}"[:SHOWN_CHARACTERS]
+        for key in sorted(ours.keys() | theirs.keys())
+        if ours.get(key) != theirs.get(key)
+    )
+
+
+def compare(found: Iterator[bytes], expected: Iterator[bytes], identity: Callable[[bytes], Identity]) -> int:
+    """Print how the two differ; returns the exit code."""
+    wanted = {identity(line): line for line in expected}
+    seen: dict[Identity, bytes] = {}
+    records, conflicts = 0, []
+    for value in found:
+        records += 1
+        if seen.setdefault(name := identity(value), value) != value:
+            conflicts.append(f"{name}: {difference(value, seen[name])}")
+    missing = [f"{name}: {text(wanted[name])}" for name in wanted.keys() - seen.keys()]
+    unknown = [f"{name}: {text(seen[name])}" for name in seen.keys() - wanted.keys()]
+    other, announced = [], 0
+    for name in wanted.keys() & seen.keys():
+        if wanted[name] != seen[name] and is_announcement(wanted[name]) and is_announcement(seen[name]):
+            announced += 1
+        elif wanted[name] != seen[name]:
+            other.append(f"{name}: {difference(seen[name], wanted[name])}")
+    kinds = {"missing": missing, "unknown": unknown, "conflicting repeats": conflicts, "of other content": other}
+    counts = ", ".join(f"{len(cases)} {kind}" for kind, cases in kinds.items())
+    print(f"{len(wanted)} expected, {len(seen)} found in {records} records ({records - len(seen)} repeats): {counts}")
+    if announced:
+        print(f"  {announced} announcements say something else than in the order of time")
+    for kind, cases in kinds.items():
+        for case in sorted(cases)[:SHOWN]:
+            print(f"  {kind}: {case}")
+    return 1 if any(kinds.values()) else 0
+
+
+def main() -> int:
+    """Read the arguments and compare."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--bootstrap", required=True)
+    parser.add_argument("--topic", required=True)
+    parser.add_argument("--expected", required=True, help="the file that `replay --alerts` or `--stages` wrote")
+    parser.add_argument("--stages", action="store_true", help="the topic holds transitions of the lifecycle")
+    arguments = parser.parse_args()
+    with open(arguments.expected, "rb") as file:  # noqa: PTH123 - a script that reads like one
+        expected = (line.rstrip(b"\n") for line in file)
+        values = read_topic(arguments.bootstrap, arguments.topic)
+        return compare(values, expected, of_stage if arguments.stages else of_alert)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
