@@ -8,86 +8,33 @@ from __future__ import annotations
 
 import random
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import replace
-from hashlib import sha256
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import pytest
 
-from models.partition import OUTCOMES, REJECTIONS_IN_A_ROW, State, total_counts
-from schemas.dead_letter import kept_part, to_dead_letter
+from models.partition import OUTCOMES, REJECTIONS_IN_A_ROW
 from schemas.event import FEEDS, LOGIN, PURCHASE, Event
 from schemas.partitioner import partition_of
-from streams.settings import Settings
-from streams.snapshot import partition_state, read_state
 from support.broker import Broker
 from support.builders import DAY_MS, NOON_MS, login, purchase
 from support.corpus import poison, poison_kinds
 from support.crashes import Crashes
 from support.histories import Size, history, write_history
-from support.ledger import Draft, Ledger, Origin, draft
+from support.ledger import Draft, Ledger, draft
+from support.letters import check_letters
 from support.oracles import compare, replay
 from support.program import run
-from support.reading import read_topic
+from support.recorded import outcomes_of, states_of
 from support.workers import Deployment, Positions, deploy, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 4
 SIZES: Final = {False: Size(6_000, 400, 120), True: Size(50_000, 2_500, 180)}
 BAD_SHARE: Final = 0.01
-Written = tuple[bytes | None, bytes | None, tuple[tuple[str, bytes], ...]]
-"""Key, value and headers of a record on the dead-letter topic."""
-
 JUDGED: Final = 12
 """Records each that only the worker can refuse: on a wrong partition, or with an id that was used for other content."""
 EXIT_WITHIN_S: Final = 40.0
-
-
-def states_of(deployment: Deployment) -> dict[int, State]:
-    """What every partition knows of itself, from the changelog."""
-    settings = Settings(
-        bootstrap=deployment.broker.bootstrap, prefix=deployment.prefix, partitions=deployment.partitions
-    )
-    found = {number: partition_state(restored) for number, restored in read_state(settings).items()}
-    return {number: state for number, state in found.items() if state is not None}
-
-
-def outcomes_of(deployment: Deployment) -> dict[str, dict[str, int]]:
-    """Outcomes by topic."""
-    counts = total_counts(states_of(deployment))
-    return {deployment.topics.event(feed): counts[name] for feed, name in enumerate(FEEDS)}
-
-
-def letters_of(deployment: Deployment) -> dict[Origin, set[Written]]:
-    """Everything on the dead-letter topic by origin: more than one entry means repeats that differ."""
-    found: dict[Origin, set[Written]] = {}
-    for message in read_topic(deployment.broker.bootstrap, deployment.topics.dead_letters):
-        pairs = cast("Sequence[tuple[str, bytes]]", message.headers() or ())  # the client's stub says also str
-        headers = tuple(pairs)
-        origin = to_dead_letter(message.key(), message.value(), headers).origin
-        place = origin.topic, origin.partition, origin.offset
-        found.setdefault(place, set()).add((message.key(), message.value(), headers))
-    return found
-
-
-def check_letter(written: set[Written], origin: Origin, bad: Draft) -> str | None:
-    """What is wrong with what was set aside for a record; None when nothing is."""
-    if len(written) != 1:
-        return f"{origin} was written in {len(written)} versions"
-    key, value, headers = next(iter(written))
-    letter = to_dead_letter(key, value, headers)
-    wanted = (bad.key, kept_part(bad.value), bad.headers, bad.refused_for, origin, bad.at_ms, len(bad.value or b""))
-    place = (letter.origin.topic, letter.origin.partition, letter.origin.offset)
-    stamp = letter.origin.timestamp_ms
-    found = (letter.key, letter.value, letter.headers, letter.reason, place, stamp, letter.size)
-    if found != wanted:
-        return f"{found} is not {wanted}"
-    is_cut = bad.value is not None and kept_part(bad.value) != bad.value
-    digest = sha256(bad.value).hexdigest() if bad.value is not None and is_cut else None
-    if (letter.truncated, letter.sha256) != (is_cut, digest):
-        return f"{origin}: truncated {letter.truncated}, sha256 {letter.sha256}"
-    return None if letter.error and letter.stage in ("codec", "engine") else f"{origin} does not say what and where"
 
 
 def poisoned(events: list[Event], dice: random.Random) -> tuple[list[Draft], list[Event]]:
@@ -136,7 +83,7 @@ def test_every_bad_record_is_set_aside_and_every_offset_is_counted_over_three_ki
         crashes.close()
         wait_for_lag_zero(deployment, [main])
         check_counts(deployment, ledger, applied=len(events) - len(misplaced))
-        repeats = check_letters(deployment, ledger)
+        repeats = check_letters(deployment, deployment.topics.dead_letters, ledger.refused)
         check_listing(deployment, ledger)
         good = write_history([event for event in events if event not in misplaced], tmp_path / "good.jsonl")
         findings = compare(deployment, replay(good, tmp_path, partitions=PARTITIONS))
@@ -176,16 +123,6 @@ def check_counts(deployment: Deployment, ledger: Ledger, *, applied: int) -> Non
     assert reasons == Counter(one.refused_for for one in ledger.refused.values())
 
 
-def check_letters(deployment: Deployment, ledger: Ledger) -> int:
-    """The dead-letter topic holds exactly the refused records; returns how many are there more than once."""
-    found = letters_of(deployment)
-    assert found.keys() == ledger.refused.keys()
-    wrong = [check_letter(found[origin], origin, bad) for origin, bad in ledger.refused.items()]
-    assert not any(wrong), [text for text in wrong if text][:5]
-    records = read_topic(deployment.broker.bootstrap, deployment.topics.dead_letters)
-    return len(records) - len(found)
-
-
 def check_listing(deployment: Deployment, ledger: Ledger) -> None:
     """The command shows them."""
     shown = run("dead-letters", "list", "--limit", "3", **deployment.settings)
@@ -223,7 +160,7 @@ def test_a_topic_that_is_all_bad_stops_the_worker_until_an_operator_lets_it_pass
         passing.start()
         wait_for_lag_zero(lenient, [passing])
         assert passing.terminate() == 0
-    check_letters(deployment, ledger)
+    check_letters(deployment, deployment.topics.dead_letters, ledger.refused)
     assert outcomes_of(deployment)[place[0]] == dict.fromkeys(OUTCOMES, 0) | {
         "applied": len(good),
         "dead_lettered": len(bad),
