@@ -127,11 +127,13 @@ class Worker:
         """Fail with the end of the log when it is no longer running."""
         assert self.is_running(), f"{self.name} left with {self.process.poll()}:\n{self.log_tail()}"
 
+    def log(self) -> str:
+        """All that its processes logged."""
+        return self._log.read_text(errors="replace") if self._log.exists() else ""
+
     def log_tail(self) -> str:
         """The last lines it logged."""
-        if not self._log.exists():
-            return ""
-        return "\n".join(self._log.read_text(errors="replace").splitlines()[-LOG_LINES:])
+        return "\n".join(self.log().splitlines()[-LOG_LINES:])
 
     def close(self) -> None:
         """End it, whatever state it is in."""

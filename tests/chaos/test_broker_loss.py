@@ -1,0 +1,129 @@
+"""The broker is killed and comes back three times under load: records and alerts are those of the replay all the same.
+
+The worker either goes on by itself, or the watchdog ends it with 70 and its restart, by whatever runs it, recovers.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from kafka.cluster import Cluster
+from streams.transport.watchdog import STUCK
+from support.arrivals import merged
+from support.broker import Broker, fresh_prefix
+from support.histories import Size, history, write_history
+from support.oracles import compare, replay
+from support.pages import address_of, total
+from support.posting import posting
+from support.workers import Worker, deploy, wait_for_lag_zero, workers
+
+PARTITIONS: Final = 4
+SIZES: Final = {False: (Size(4_500, 300, 120), 400.0), True: (Size(60_000, 3_000, 180), 1_000.0)}
+"""How much history, and how many events of it a second."""
+AWAY_S: Final = {False: (0.0, 1.0, 2.0), True: (1.0, 10.0, 20.0)}
+"""How long the broker stays away each time."""
+RECOVERS_WITHIN_S: Final = 90.0
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """A broker of this test's own: it will be killed."""
+    with Cluster() as own:
+        yield own
+
+
+class Keeper:
+    """Runs a worker as an orchestrator would: when it leaves with 70, it is started again."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.restarts = 0
+
+    def look(self) -> None:
+        """Start the worker again when the watchdog has ended it; any other end is a failure."""
+        if not self.worker.is_running():
+            assert self.worker.process.returncode == STUCK, self.worker.log_tail()
+            self.worker.start()
+            self.restarts += 1
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Look twice a second while the block runs."""
+        stop = threading.Event()
+        failures: list[AssertionError] = []
+
+        def watch() -> None:
+            try:
+                while not stop.wait(0.5):
+                    self.look()
+            except AssertionError as error:
+                failures.append(error)
+
+        thread = threading.Thread(target=watch)
+        thread.start()
+        try:
+            yield
+        finally:
+            stop.set()
+            thread.join()
+        assert not failures, failures[0]
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_a_broker_killed_three_times_under_load_leaves_records_and_alerts_exact(
+    cluster: Cluster,
+    tmp_path: Path,
+    is_full: bool,  # noqa: FBT001 - a fixture
+) -> None:
+    broker = Broker(cluster.bootstrap, cluster)
+    deployment = deploy(broker, fresh_prefix(), tmp_path, partitions=PARTITIONS)
+    size, per_second = SIZES[is_full]
+    events = history(size)
+    resumed = []
+    with workers(deployment, "main") as (main,):
+        keeper = Keeper(main)
+        main.start()
+        with keeper.watching(), posting(deployment, merged(events), per_second=per_second):
+            for away_s in AWAY_S[is_full]:
+                wait_for_progress(keeper, 500)
+                cluster.kill()
+                time.sleep(away_s)
+                cluster.restart()
+                started = time.monotonic()
+                wait_for_progress(keeper, 100)
+                resumed.append(time.monotonic() - started)
+        with keeper.watching():
+            wait_for_lag_zero(deployment, [], within_s=RECOVERS_WITHIN_S)
+        assert main.terminate() == 0
+    file = write_history(events, tmp_path / "events.jsonl")
+    findings = compare(deployment, replay(file, tmp_path, partitions=PARTITIONS))
+    waited = ", ".join(f"{seconds:.1f}" for seconds in resumed)
+    print(f"\nresumed after {waited} s, {keeper.restarts} restarts by 70\n{findings}")
+    assert findings.codes == (0, 0, 0), str(findings)
+    assert len(resumed) == 3
+
+
+def wait_for_progress(keeper: Keeper, records: int) -> None:
+    """Wait until so many more records are processed, by the worker's own count, which survives restarts."""
+    deadline = time.monotonic() + RECOVERS_WITHIN_S
+    start = -1.0
+    while start < 0 or processed(keeper) < start + records:
+        assert time.monotonic() < deadline, f"nothing moved for {RECOVERS_WITHIN_S:.0f} s"
+        time.sleep(0.1)
+        start = processed(keeper) if start < 0 else start
+
+
+def processed(keeper: Keeper) -> float:
+    """Distinct offsets in the partition records; -1 while the worker is starting."""
+    try:
+        return total(address_of(keeper.worker), "churn_recorded_events")
+    except (AssertionError, OSError):
+        return -1.0

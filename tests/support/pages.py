@@ -1,0 +1,66 @@
+"""The pages of a running worker: /metrics, /livez, /readyz."""
+
+from __future__ import annotations
+
+import re
+import time
+from http.client import HTTPConnection
+from typing import Final
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from support.workers import Worker
+
+STARTS_WITHIN_S: Final = 30.0
+ANSWERS_WITHIN_S: Final = 5.0
+
+_ADDRESS = re.compile(r"metrics and health at http://([0-9.]+):(\d+)")
+
+
+def address_of(worker: Worker) -> tuple[str, int]:
+    """Where the pages of the process started last are; waits until it says so."""
+    deadline = time.monotonic() + STARTS_WITHIN_S
+    while len(found := _ADDRESS.findall(worker.log())) < worker.starts:
+        worker.check()
+        assert time.monotonic() < deadline, f"{worker.name} does not say where its pages are:\n{worker.log_tail()}"
+        time.sleep(0.02)
+    host, port = found[-1]
+    return host, int(port)
+
+
+def get(address: tuple[str, int], path: str) -> tuple[int, str]:
+    """Status and body of a page."""
+    connection = HTTPConnection(*address, timeout=ANSWERS_WITHIN_S)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+    """Every series of a metrics page with its value."""
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+    }
+
+
+def total(address: tuple[str, int], name: str) -> float:
+    """The sum of a metric over its labels, right now."""
+    status, text = get(address, "/metrics")
+    assert status == 200
+    return sum(value for (sample, _), value in samples(text).items() if sample == name)
+
+
+def wait_until_ready(worker: Worker) -> tuple[str, int]:
+    """Wait until a worker owns and has restored its partitions; returns where its pages are."""
+    address = address_of(worker)
+    deadline = time.monotonic() + STARTS_WITHIN_S
+    while get(address, "/readyz")[0] != 200:
+        worker.check()
+        assert time.monotonic() < deadline, f"{worker.name} does not become ready:\n{worker.log_tail()}"
+        time.sleep(0.05)
+    return address
