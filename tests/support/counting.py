@@ -42,21 +42,27 @@ class Scene:
     def __post_init__(self) -> None:
         self.topics = Topics(self.prefix)
         names = (*self.topics.events, self.topics.ticks, self.topics.alerts)
-        create_topics(self.broker, dict.fromkeys(names, self.partitions))
+        # The events are years old: any retention would delete them while the test runs.
+        create_topics(self.broker, dict.fromkeys(names, self.partitions), {"retention.ms": "-1"})
         self.begin_anew(self.topics.changelog)
         self._random = random.Random(7)
         self._clock_ms = START_MS
         self._workers = 0
         self.producer = Producer(
-            {"bootstrap.servers": self.broker.bootstrap, "partitioner": "murmur2_random", "linger.ms": 20}
+            {
+                "bootstrap.servers": self.broker.bootstrap,
+                "partitioner": "murmur2_random",
+                "linger.ms": 20,
+                "enable.idempotence": True,
+            }
         )
 
     def begin_anew(self, changelog: str) -> None:
         """Use another changelog, still empty, from here on."""
-        create_topics(self.broker, {changelog: self.partitions})
+        create_topics(self.broker, {changelog: self.partitions}, {"retention.ms": "-1"})
         self.changelog = changelog
 
-    def post(self, count: int, *, customers: int = 2_000) -> None:
+    def post(self, count: int, *, customers: int = 2_000, flush_s: float = 30) -> None:
         """Post events 10 ms apart, each up to five seconds out of order; ties are frequent."""
         for number in range(count):
             key = b"c%d" % self._random.randrange(customers)
@@ -67,7 +73,8 @@ class Scene:
             self.truth[key] += 1
             if number % 1_000 == 0:
                 self.producer.poll(0)
-        self.producer.flush(30)
+        if flush_s:
+            self.producer.flush(flush_s)
 
     @property
     def posted(self) -> int:
@@ -105,21 +112,27 @@ class Scene:
 
     def last_writes(self, partition: int) -> dict[bytes, bytes | None]:
         """Of each key what stands last in a changelog partition, whoever wrote it: what compaction would keep."""
-        end = self.restored()[partition].end
-        consumer = Consumer(
-            {"bootstrap.servers": self.broker.bootstrap, "group.id": "look", "auto.offset.reset": "earliest"}
-        )
-        last: dict[bytes, bytes | None] = {}
+        return dict(self._read([TopicPartition(self.changelog, partition, 0)]))
+
+    def logged(self) -> Counter[bytes]:
+        """Events in the log, by key."""
+        places = [TopicPartition(topic, p, 0) for topic in self.topics.events for p in range(self.partitions)]
+        return Counter(key for key, _ in self._read(places))
+
+    def _read(self, places: list[TopicPartition]) -> Iterator[tuple[bytes, bytes | None]]:
+        settings = {"bootstrap.servers": self.broker.bootstrap, "group.id": "look", "enable.partition.eof": True}
+        consumer = Consumer(settings)
+        left = len(places)
         try:
-            consumer.assign([TopicPartition(self.changelog, partition, 0)])
-            offset = -1
-            while offset < end - 1:
-                for message in consumer.consume(1_000, 0.5):
-                    last[message.key() or b""] = message.value()
-                    offset = message.offset() or 0
+            consumer.assign(places)
+            while left:
+                for message in consumer.consume(10_000, 0.5):
+                    if message.error() is None:
+                        yield message.key() or b"", message.value()
+                    else:
+                        left -= 1
         finally:
             consumer.close()
-        return last
 
     def counts(self) -> dict[bytes, int]:
         """Events counted by key."""

@@ -1,0 +1,97 @@
+"""The broker dies and comes back under load: the worker goes on by itself, or leaves with 70, and counts are exact."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from kafka.cluster import Cluster
+from support.broker import Broker, fresh_prefix
+from support.counting import Scene
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    """A broker of this test's own: it will be killed."""
+    with Cluster() as own:
+        yield own
+
+
+@contextmanager
+def posting(scene: Scene, per_second: int) -> Iterator[None]:
+    """Post evenly while the block runs; afterwards everything posted has arrived."""
+    stop = threading.Event()
+
+    def post() -> None:
+        while not stop.wait(0.1):
+            scene.post(per_second // 10, flush_s=0)
+
+    thread = threading.Thread(target=post)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+        assert scene.producer.flush(60) == 0
+
+
+def test_a_broker_killed_three_times_under_load_costs_nothing(cluster: Cluster, tmp_path: Path) -> None:
+    scene = Scene(Broker(cluster.bootstrap, cluster), fresh_prefix(), tmp_path)
+    scene.post(1_000)
+    with scene.worker() as worker:
+        scene.wait_for(scene.posted)
+        with posting(scene, 3_000):
+            for _ in range(3):
+                time.sleep(3)
+                cluster.kill()
+                time.sleep(2)
+                cluster.restart()
+            time.sleep(2)
+        scene.truth = scene.logged()  # a producer may repeat a batch over the loss of a broker: the log is what counts
+        scene.wait_for(scene.posted, within_s=60)
+        assert not scene.wrong()
+        assert worker.poll() is None, "it went on by itself"
+
+
+def test_a_broker_that_stands_still_beyond_the_session_costs_nothing(cluster: Cluster, tmp_path: Path) -> None:
+    """The member expires and joins again, while frames of the time before are still on their way inside the worker."""
+    scene = Scene(Broker(cluster.bootstrap, cluster), fresh_prefix(), tmp_path)
+    scene.post(1_000)
+    with scene.worker() as worker:
+        scene.wait_for(scene.posted)
+        with posting(scene, 3_000):
+            for _ in range(2):
+                time.sleep(3)
+                os.kill(cluster.pid, signal.SIGSTOP)
+                time.sleep(12)
+                os.kill(cluster.pid, signal.SIGCONT)
+            time.sleep(3)
+        scene.truth = scene.logged()  # a producer may repeat a batch over the loss of a broker: the log is what counts
+        scene.wait_for(scene.posted, within_s=60)
+        assert not scene.wrong()
+        assert worker.poll() is None, "it went on by itself"
+
+
+def test_sigterm_while_the_broker_is_away_ends_within_ten_seconds(cluster: Cluster, tmp_path: Path) -> None:
+    scene = Scene(Broker(cluster.bootstrap, cluster), fresh_prefix(), tmp_path)
+    scene.post(2_000)
+    with scene.worker() as worker:
+        scene.wait_for(scene.posted)
+        scene.post(2_000)
+        os.kill(cluster.pid, signal.SIGSTOP)
+        try:
+            time.sleep(1)
+            started = time.monotonic()
+            worker.terminate()
+            worker.wait(15)
+        finally:
+            os.kill(cluster.pid, signal.SIGCONT)
+        assert time.monotonic() - started < 10
