@@ -47,6 +47,10 @@ test-unit: $(STAMP) ## only the tests that need no Kafka
 test-broker: install ## only the tests on a real Kafka
 	$(BIN)/pytest -m 'broker or chaos'
 
+.PHONY: test-full
+test-full: install ## what workers publish equals `replay`, at full size: 100,000 events, every kill (half an hour)
+	$(BIN)/pytest --full -s tests/chaos/test_equality.py tests/broker/test_real_history.py
+
 .PHONY: fmt fmt-check lint type arch wheel-test check
 fmt: $(STAMP) ## format the code (the only target that writes to it)
 	$(BIN)/ruff check --quiet --select I --fix $(CODE)

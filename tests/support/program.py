@@ -38,7 +38,7 @@ TIMEOUT_S = 120.0
 """More than any command needs that comes to an end by itself."""
 
 
-def run(*arguments: str, **settings: str) -> Outcome:
+def run(*arguments: str, within_s: float = TIMEOUT_S, **settings: str) -> Outcome:
     """Run a command to its end: `run("topics", "check", bootstrap=…, prefix=…)`."""
     started = time.monotonic()
     done = subprocess.run(
@@ -48,7 +48,7 @@ def run(*arguments: str, **settings: str) -> Outcome:
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=TIMEOUT_S,
+        timeout=within_s,
         check=False,
     )
     return Outcome(done.returncode, done.stdout, done.stderr, time.monotonic() - started)

@@ -1,0 +1,96 @@
+"""Real customers of two online shops through the real broker, with kills: equal to `replay`, and signals fire.
+
+`pytest tests/broker/test_real_history.py -k cdnow --full` takes all of CDNOW; without `--full` a quarter of its customers.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from pathlib import Path
+from typing import Final
+from zlib import crc32
+
+import orjson
+import pytest
+
+from streams.history import read_history
+from support.broker import Broker
+from support.crashes import Crashes, Report
+from support.oracles import Expected, Findings, compare, replay
+from support.program import ROOT, run
+from support.workers import Deployment, deploy, wait_for_lag_zero, workers
+
+CATALOGUES: Final = ROOT / "tests/data/catalogues"
+CDNOW: Final = ROOT / ".cache/data/CDNOW_master.txt"
+UCI: Final = ROOT.parent / "shared/data/uci_online_retail_events.jsonl.gz"
+PARTITIONS: Final = 6
+SIGNALS: Final = 4
+"""The least number of signals that must fire on a shop's history."""
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_cdnow(broker: Broker, prefix: str, tmp_path: Path, is_full: bool) -> None:  # noqa: FBT001 - a fixture
+    file = CDNOW if is_full else _quarter(CDNOW, tmp_path / "cdnow.jsonl")
+    _check(file, CATALOGUES / "purchases.yaml", broker, prefix, tmp_path, is_full=is_full)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_uci_online_retail(broker: Broker, prefix: str, tmp_path: Path, is_full: bool) -> None:  # noqa: FBT001 - a fixture
+    if not UCI.exists():
+        pytest.skip(f"real history not tested: {UCI} is missing (UCI Online Retail as events; not part of the project)")
+    _check(UCI, CATALOGUES / "purchases-and-returns.yaml", broker, prefix, tmp_path, is_full=is_full)
+
+
+def _quarter(table: Path, file: Path) -> Path:
+    """The events of a quarter of the customers, by hash."""
+    events = read_history([table]).events
+    file.write_bytes(b"".join(event.value + b"\n" for event in events if crc32(event.key) % 4 == 0))
+    return file
+
+
+def _check(file: Path, catalogue: Path, broker: Broker, prefix: str, folder: Path, *, is_full: bool) -> None:
+    started = time.monotonic()
+    deployment = deploy(broker, prefix, folder, partitions=PARTITIONS, catalogue=str(catalogue))
+    expected = replay(file, folder, partitions=PARTITIONS, catalogue=str(catalogue))
+    total = _produce(deployment, file)
+    report, findings = _run(deployment, total, expected, kills=(0.1, 0.25, 0.4, 0.7) if is_full else ())
+    fired = _signals(expected)
+    took = time.monotonic() - started
+    print(f"\n{file.name}: {total} events, {report}, {took:.0f} s, signals {sorted(fired)}\n{findings}")
+    assert findings.codes == (0, 0, 0), str(findings)
+    assert len(fired) >= SIGNALS
+    assert all(kill.redelivered for kill in report.kills)
+    assert any(kill.is_mid_boundary for kill in report.kills)
+
+
+def _produce(deployment: Deployment, file: Path) -> int:
+    """Post with the program's own command; returns how many events."""
+    done = run("produce", str(file), **deployment.settings)
+    assert done.code == 0, done.err
+    return int(done.out.split()[1].replace(",", ""))
+
+
+def _run(
+    deployment: Deployment, total: int, expected: Expected, *, kills: tuple[float, ...]
+) -> tuple[Report, Findings]:
+    """One worker, killed at these shares of the work and once more in the middle of a boundary."""
+    with workers(deployment, "main") as (main,):
+        crashes = Crashes(deployment, [main], total, random.Random(total))
+        try:
+            main.start()
+            for share in sorted((*kills, 0.55)):
+                crashes.kill_mid_boundary(share) if share == 0.55 else crashes.kill(share)
+        finally:
+            crashes.close()
+        wait_for_lag_zero(deployment, [main], within_s=240)
+        assert main.terminate() == 0, main.log_tail()
+    return crashes.report, compare(deployment, expected)
+
+
+def _signals(expected: Expected) -> set[str]:
+    """The signals that fire in the alerts of a replay."""
+    alerts = map(orjson.loads, expected.alerts.read_bytes().splitlines())
+    return {alert["signal"] for alert in alerts if alert["status"] == "firing"}
