@@ -1,6 +1,6 @@
 """Real customers of two online shops through the real broker, with kills: equal to `replay`, and signals fire.
 
-`pytest tests/broker/test_real_history.py -k cdnow --full` takes all of CDNOW; without `--full` a quarter of its customers.
+`pytest tests/broker/test_real_history.py -k cdnow --full` takes all of CDNOW, without it a quarter.
 """
 
 from __future__ import annotations

@@ -11,7 +11,6 @@ from support.program import ROOT, Outcome, run
 from support.workers import Deployment
 
 TOOLS = ROOT / "tests/tools"
-REPLAY_WITHIN_S = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +31,7 @@ def replay(history: Path, folder: Path, *, partitions: int, exclude: str | None 
         (folder / "excluded").write_text(exclude)
         without = ("--exclude", str(folder / "excluded"))
     common = {"alerts_from": "1970-01-01T00:00:00Z", "partitions": str(partitions)}
-    done = run("replay", str(history), *outputs, *without, within_s=REPLAY_WITHIN_S, **(common | settings))
+    done = run("replay", str(history), *outputs, *without, **(common | settings))
     assert done.code == 0, done.err
     return expected
 
