@@ -2,7 +2,8 @@
 
 Each scenario has a name: `pytest tests/chaos/test_equality.py -k merged --full`. With `--full` 100,000 events of 5,000
 customers go through 4 topics of 6 partitions, with five kills -9 and a second worker that joins and leaves twice;
-without it fewer of each. A kill counts only if something was redelivered after it.
+without it less: one kill in the middle of a boundary in each, more in the two roughest. A kill counts only if something
+was redelivered after it.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ class Scenario:
     is_live: bool = False
     boundaries_from: float = 0.0
     """The share of the events before which no boundary can pass."""
+    is_rough: bool = False
+    """Whether there is a visit and a further kill in the quick size, too."""
 
 
 def _topics(*feeds: str) -> Order:
@@ -57,7 +60,7 @@ def _topics(*feeds: str) -> Order:
 
 
 SCENARIOS: Final = (
-    Scenario("merged", merged),
+    Scenario("merged", merged, is_rough=True),
     Scenario("topic-after-topic-as-listed", _topics("purchase", "login", "ticket", "email")),
     Scenario(
         "topic-after-topic-backwards",
@@ -70,7 +73,7 @@ SCENARIOS: Final = (
     ),
     Scenario("duplicates", lambda events: duplicated(events, SEED)),
     Scenario("live-delayed", lambda events: delayed(events, SEED), is_live=True),
-    Scenario("live-shuffled", lambda events: shuffled(events, SEED), is_live=True),
+    Scenario("live-shuffled", lambda events: shuffled(events, SEED), is_live=True, is_rough=True),
 )
 
 
@@ -99,7 +102,7 @@ def test_equality(scenario: Scenario, past: Past, broker: Broker, prefix: str, t
     took = time.monotonic() - started
     print(f"\n{scenario.name}: {len(arrivals)} records, {report}, {took:.0f} s\n{findings}")
     assert findings.codes == (0, 0, 0), str(findings)
-    assert len(report.kills) >= (5 if is_full else 2)
+    assert len(report.kills) >= (5 if is_full else 1)
     assert all(kill.redelivered for kill in report.kills)
     assert any(kill.is_mid_boundary for kill in report.kills)
 
@@ -146,6 +149,7 @@ def _live(
     is_full: bool,
 ) -> Report:
     """Post, start, kill, join, leave; returns with the workers running and everything posted."""
+    trouble = _trouble if is_full else _some_trouble
     crashes = Crashes(deployment, mains, len(arrivals), random.Random(f"{SEED}/{scenario.name}"))
     try:
         if not scenario.is_live:
@@ -153,23 +157,25 @@ def _live(
         for worker in mains:
             worker.start()
         if not scenario.is_live:
-            _trouble(crashes, guests, scenario.boundaries_from, is_full=is_full)
+            trouble(crashes, guests, scenario)
         else:
-            with posting(deployment, arrivals, per_second=1_500 if is_full else 1_000):
-                _trouble(crashes, guests, scenario.boundaries_from, is_full=is_full)
+            with posting(deployment, arrivals, per_second=1_500 if is_full else 3_000):
+                trouble(crashes, guests, scenario)
     finally:
         crashes.close()
     return crashes.report
 
 
-def _trouble(crashes: Crashes, guests: list[Worker], boundaries_from: float, *, is_full: bool) -> None:
-    """Kills and visits, each at a share of the work done."""
-    if not is_full:
+def _some_trouble(crashes: Crashes, guests: list[Worker], scenario: Scenario) -> None:
+    if scenario.is_rough:
         crashes.join(0.02, guests[0])
         crashes.leave(0.15)
         crashes.kill(0.3)
-        crashes.kill_mid_boundary(max(0.5, boundaries_from))
-        return
+    crashes.kill_mid_boundary(max(0.4, scenario.boundaries_from))
+
+
+def _trouble(crashes: Crashes, guests: list[Worker], scenario: Scenario) -> None:
+    """Kills and visits, each at a share of the work done."""
     crashes.kill(0.05)
     crashes.join(0.1, guests[0])
     crashes.leave(0.2)
@@ -177,5 +183,5 @@ def _trouble(crashes: Crashes, guests: list[Worker], boundaries_from: float, *, 
     crashes.kill(0.4)
     crashes.join(0.5, guests[1])
     crashes.leave(0.6)
-    crashes.kill_mid_boundary(max(0.65, boundaries_from))
+    crashes.kill_mid_boundary(max(0.65, scenario.boundaries_from))
     crashes.kill(0.85)

@@ -21,7 +21,9 @@ HUNT_SLICE_S: Final = 0.002
 SETTLE_S: Final = 0.03
 """What a paused worker had already handed to the kernel still arrives."""
 STEP_WITHIN_S: Final = 240.0
-JOIN_WITHIN_S: Final = 30.0
+JOIN_WITHIN_S: Final = 60.0
+HOLD_AT_MOST_S: Final = 6.0
+"""Below the session timeout: to the group the workers that wait are alive."""
 
 
 @dataclass
@@ -72,7 +74,8 @@ class Crashes:
             worker.pause()
         try:
             guest.start()
-            self._wait(lambda: self._is_joining(before), guest)
+            held_until = time.monotonic() + HOLD_AT_MOST_S
+            self._wait(lambda: time.monotonic() > held_until or self._is_joining(before), guest)
         finally:
             for worker in self._mains:
                 worker.resume()
