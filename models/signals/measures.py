@@ -338,7 +338,9 @@ def _clock_days(view: View, feeds: tuple[int, ...]) -> tuple[list[int], bool]:
     if feeds != (PURCHASE,):
         return view.series("active_days").days, max(forgotten[feed] for feed in feeds) >= 0
     days = view.series("purchases").days
-    is_newcomer = forgotten[PURCHASE] < 0 and view.last_day - days[0] < view.basis.lifecycle.reactivated_days
+    is_newcomer = (
+        bool(days) and forgotten[PURCHASE] < 0 and view.last_day - days[0] < view.basis.lifecycle.reactivated_days
+    )
     if not is_newcomer:
         return days, forgotten[PURCHASE] >= 0
     before = [day for day in view.series("active_days").days if day < days[0]]
