@@ -14,12 +14,12 @@ from mode import Service
 from streams.transport.alignment import Aligner, is_drained
 from streams.transport.consumer_thread import FrameConsumerThread
 from streams.transport.errors import TopicRestartedError
-from streams.transport.frames import Frame, chunks, frame_of, spans_of
+from streams.transport.frames import Frame, FrameSource, chunks, frame_of, spans_of
 from streams.transport.offsets import Mark
 from streams.transport.records import Record
 
 if TYPE_CHECKING:
-    from streams.transport.app import FrameApp
+    from streams.transport.frame_app import FrameApp
 
 SMALL_FETCH = 4_000
 """Records of one round below which the consumer lingers before the next: at the live tail small frames are the cost."""
@@ -31,7 +31,7 @@ HELD_WAIT_S = 0.1
 """The same while records are held back: what they wait for may be the news that a topic is empty."""
 
 
-class FrameConsumer(driver.Consumer):
+class FrameConsumer(driver.Consumer, FrameSource):
     """Faust's consumer, with frames instead of messages.
 
     Faust keeps the group, the assignment and the life cycle. Its bookkeeping of single offsets is replaced by the

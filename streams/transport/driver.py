@@ -10,7 +10,7 @@ from mode import Service
 from streams.transport.consumer import FrameConsumer
 
 if TYPE_CHECKING:
-    from streams.transport.app import FrameApp
+    from streams.transport.frame_app import FrameApp
 
 
 class FrameProducer(driver.Producer):

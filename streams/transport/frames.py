@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 
-from faust.types import TP, ConsumerMessage
+from faust.types import TP, ConsumerMessage, ConsumerT
 
 from streams.transport.records import Record, Span
 
@@ -24,6 +25,22 @@ class Frame(ConsumerMessage):
     spans: Sequence[Span]
     session: int
     is_taken: bool
+
+
+class FrameSource(ConsumerT):
+    """What the application asks of the consumer beyond what Faust does."""
+
+    @abstractmethod
+    def is_current(self, frame: Frame) -> bool:
+        """Whether a frame may be processed: not when it was read before the last seek or in an earlier generation."""
+
+    @abstractmethod
+    def idle(self, partition: int) -> dict[str, int]:
+        """Topics of which everything there is has been taken, with the next offset to take."""
+
+    @abstractmethod
+    def lag(self) -> dict[TP, int | None]:
+        """Of each source how many records are not taken yet; None where the broker has not said."""
 
 
 def frame_of(

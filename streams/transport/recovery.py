@@ -17,7 +17,7 @@ from streams.kafka import librdkafka_config
 from streams.transport.restore import Restored, restore
 
 if TYPE_CHECKING:
-    from streams.transport.app import FrameApp
+    from streams.transport.frame_app import FrameApp
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import uvloop
 
-from streams.transport.app import FrameApp
+from streams.transport.frame_app import FrameApp
 from streams.transport.watchdog import STUCK, Watchdog
 
 LEAVE_WITHIN_S: Final = 8.0
