@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import signal
 import sys
 
 import click
@@ -11,6 +12,7 @@ from streams.agents.customers import Customers
 from streams.agents.ticking import keep_time
 from streams.catalogue_file import load_rules
 from streams.clock import now_ms
+from streams.errors import EXIT_DONE
 from streams.health import serve_health
 from streams.kafka import librdkafka_config
 from streams.preflight import check_setup
@@ -30,6 +32,7 @@ def worker(*, verbose: bool) -> int:
 
     Ends with 0 after SIGTERM or Ctrl-C, 2 when the setup is wrong, 3 at the dead-letter limit, 70 when nothing moves.
     """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_DONE))  # while nothing has begun; then the loop takes over
     logging.basicConfig(
         level=logging.DEBUG if verbose else logging.INFO,
         stream=sys.stderr,

@@ -213,13 +213,22 @@ class FrameConsumer(driver.Consumer, FrameSource):
         return idle
 
     def lag(self) -> dict[TP, int | None]:
-        """Of each source how many records are not taken yet; None where the broker has not said."""
+        """Of each source how many records are not taken yet; None where the broker has not said.
+
+        What ends a transaction takes an offset and is no record: when all that was fetched is taken, only what lies
+        behind the fetch position is left.
+        """
         lags: dict[TP, int | None] = {}
-        for partition in self._aligners:
-            for topic in self.app.source_topics:
+        for partition, aligner in self._aligners.items():
+            for index, topic in enumerate(self.app.source_topics):
                 tp = TP(topic, partition)
-                taken, (_, highwater) = self.app.ledger.taken(tp), self._thread.place(tp)
-                lags[tp] = None if taken is None or highwater is None else max(0, highwater - taken)
+                taken, (position, end) = self.app.ledger.taken(tp), self._thread.place(tp)
+                if taken is None or end is None:
+                    lags[tp] = None
+                    continue
+                is_fetched_taken = taken == self._expected[partition].get(topic) and not aligner.held(index)
+                reached = max(taken, position or 0) if is_fetched_taken else taken
+                lags[tp] = max(0, end - reached)
         return lags
 
     # Acknowledging and committing
