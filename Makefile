@@ -51,6 +51,10 @@ test-broker: install ## only the tests on a real Kafka
 test-full: install ## what workers publish equals `replay`, at full size: 100,000 events, every kill (half an hour)
 	$(BIN)/pytest --full -s tests/chaos/test_equality.py tests/broker/test_real_history.py
 
+.PHONY: bench
+bench: install ## speed and memory, against a plain loop; options: make bench ARGS='--quick'
+	PYTHONPATH=tests:deploy $(BIN)/python tests/benchmarks/bench.py $(ARGS)
+
 .PHONY: fmt fmt-check lint type arch wheel-test check
 fmt: $(STAMP) ## format the code (the only target that writes to it)
 	$(BIN)/ruff check --quiet --select I --fix $(CODE)

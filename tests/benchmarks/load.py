@@ -59,7 +59,8 @@ def _data(dice: random.Random, feed: int, place: int) -> EventData:
         return Login(channel=dice.choice(("web", "app")))
     if feed == EMAIL:
         action = dice.choices(_EMAIL_ACTIONS, _EMAIL_SHARES)[0]
-        return Email(action=action, campaign_id=f"campaign-{dice.randrange(40)}", machine_open=dice.random() < 0.05)  # type: ignore[arg-type] # one of the literals
+        by_machine = action == "opened" and dice.random() < 0.2
+        return Email(action=action, campaign_id=f"campaign-{dice.randrange(40)}", machine_open=by_machine)  # type: ignore[arg-type] # one of the literals
     if feed == PURCHASE:
         amount = round(dice.lognormvariate(3.5, 0.8), 2)
         return Purchase(
