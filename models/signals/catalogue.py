@@ -9,12 +9,14 @@ from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from models.calendar import DAY_MS, Calendar
 from models.config import HOUR_MS, Basis, Engagement, Lifecycle
+from models.customer import EMAIL_ACTIONS
 from models.signals.language import (
     CompiledCondition,
     CompiledTerm,
     LanguageError,
     compile_condition,
     compile_term,
+    is_taken,
 )
 from models.signals.measures import View
 from schemas.event import FEEDS
@@ -24,6 +26,10 @@ Severity = Literal["info", "warning", "error", "critical"]
 Polarity = Literal["negative", "positive"]
 FEEDS_WITH_EVIDENCE = frozenset((FEEDS.index("ticket"), FEEDS.index("email")))
 """Feeds whose days keep notes: only their signals can be announced at once."""
+
+
+MOST = 1e15
+"""Greatest number in a catalogue: what is larger, infinite or not a number is a slip of the pen."""
 
 
 class Mistake(NamedTuple):
@@ -139,7 +145,10 @@ def build_rules(
     basis = _basis(reader, catalogue, zone, disorder_ms, lateness_ms)
     defaults = reader.mapping((), catalogue, "defaults")
     signals = reader.mapping((), catalogue, "signals")
-    built = [_signal(reader, name, {**defaults, **_as_mapping(body)}, basis) for name, body in signals.items()]
+    built = [
+        _signal(reader, str(name), {**defaults, **reader.mapping(("signals",), signals, name)}, basis)
+        for name in signals
+    ]
     reader.unknown_keys((), catalogue, _TOP_KEYS)
     if reader.mistakes:
         raise CatalogueError(reader.mistakes)
@@ -184,10 +193,24 @@ class _Reader:
         self, path: tuple[str, ...], source: Mapping[str, Any], key: str, *, default: float | None, least: float
     ) -> float:
         value = source.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or value < least:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < MOST:
             self.wrong((*path, key), f"must be a number of at least {least:g}, not {value!r}")
             return least
         return value
+
+    def whole(
+        self, path: tuple[str, ...], source: Mapping[str, Any], key: str, *, default: int | None, least: int
+    ) -> int:
+        value = self.number(path, source, key, default=default, least=least)
+        if value != int(value):
+            self.wrong((*path, key), f"must be a whole number, not {value!r}")
+        return int(value)
+
+    def flag(self, path: tuple[str, ...], source: Mapping[str, Any], key: str, *, default: bool) -> bool:
+        value = source.get(key, default)
+        if not isinstance(value, bool):
+            self.wrong((*path, key), f"must be true or false, not {value!r}")
+        return value is True
 
     def choice(self, path: tuple[str, ...], source: Mapping[str, Any], key: str, allowed: tuple[Any, ...]) -> Any:
         value = source.get(key)
@@ -203,6 +226,8 @@ class _Reader:
 
     def compiled(self, path: tuple[str, ...], compiler: Callable[[str, Mapping[str, float]], T], text: Any,
                     constants: Mapping[str, float]) -> T | None:  # fmt: skip
+        if any(mistake.path == path for mistake in self.mistakes):  # said already: the text is missing
+            return None
         try:
             return compiler(str(text), constants)
         except LanguageError as error:
@@ -221,12 +246,19 @@ def _basis(reader: _Reader, catalogue: Mapping[str, Any], zone: str, disorder_ms
         feeds = list(FEEDS)
     points = reader.mapping((), catalogue, "engagement")
     tenths, caps = {}, {}
+    reader.unknown_keys(("engagement",), points, {"purchase", "login", "complaint", "ticket", *EMAIL_ACTIONS})
     for action, body in points.items():
         path = ("engagement", str(action))
+        reader.unknown_keys(path, _as_mapping(body), {"points", "cap"})
         tenths[action] = round(10 * reader.number(path, _as_mapping(body), "points", default=None, least=-1000))
-        caps[action] = int(reader.number(path, _as_mapping(body), "cap", default=1, least=1))
+        caps[action] = reader.whole(path, _as_mapping(body), "cap", default=1, least=1)
     rates = reader.mapping((), catalogue, "rates")
     constants = reader.mapping((), catalogue, "constants")
+    for name in constants:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", str(name)) or is_taken(str(name)):
+            reader.wrong(
+                ("constants", str(name)), "must be lower-case letters, digits and _, and no word of the language"
+            )
     return Basis(
         calendar=Calendar(zone),
         feeds=tuple(sorted({FEEDS.index(feed) for feed in feeds})),
@@ -244,7 +276,7 @@ def _lifecycle(reader: _Reader, source: Mapping[str, Any]) -> Lifecycle:
     default = Lifecycle()
     names = ("dormant_days", "churned_days", "new_days", "reactivated_days", "active_days")
     path = ("lifecycle",)
-    days = {n: int(reader.number(path, source, n, default=getattr(default, n), least=1)) for n in names}
+    days = {n: reader.whole(path, source, n, default=getattr(default, n), least=1) for n in names}
     if days["churned_days"] < days["dormant_days"]:
         reader.wrong((*path, "churned_days"), "must not be below dormant_days")
     silence = reader.choice(path, {"silence": "purchase", **source}, "silence", ("purchase", "activity"))
@@ -265,13 +297,14 @@ def _signal(reader: _Reader, name: str, body: Mapping[str, Any], basis: Basis) -
     score = _score(reader, path, reader.mapping(path, body, "score"), constants)
     values = _values(reader, path, reader.mapping(path, body, "values"), constants)
     feed = _announced_feed(reader, path, body, [when, ends, None if score is None else score.term, *values.values()])
-    persistence = int(reader.number(path, body, "persistence", default=1, least=1))
+    persistence = reader.whole(path, body, "persistence", default=1, least=1)
     if feed is not None and persistence != 1:
         reader.wrong((*path, "persistence"), "must be 1 for a signal that is announced at once")
     expires_days = None
     if body.get("expires_days") is not None:
-        expires_days = int(reader.number(path, body, "expires_days", default=None, least=1))
+        expires_days = reader.whole(path, body, "expires_days", default=None, least=1)
     respond = body.get("respond_hours")
+    inhibited = reader.flag(path, body, "inhibited_by_outage", default=True)
     polarity = reader.choice(path, body, "polarity", get_args(Polarity))
     if polarity == "negative" and respond is None:
         reader.wrong((*path, "respond_hours"), "is required: no negative signal without a response time")
@@ -282,12 +315,12 @@ def _signal(reader: _Reader, name: str, body: Mapping[str, Any], basis: Basis) -
         _check_template(reader, (*path, key), texts[key], values)
     built = {
         "persistence": persistence,
-        "cooldown_days": int(reader.number(path, body, "cooldown_days", default=7, least=0)),
+        "cooldown_days": reader.whole(path, body, "cooldown_days", default=7, least=0),
         "expires_days": expires_days,
         "severity": reader.choice(path, body, "severity", ("info", "warning", "error")),
         "respond_ms": None if respond is None
         else int(reader.number(path, body, "respond_hours", default=None, least=0) * HOUR_MS),
-        "priority": int(reader.number(path, body, "priority", default=50, least=0)),
+        "priority": reader.whole(path, body, "priority", default=50, least=0),
         "drivers": _drivers(reader, path, body.get("drivers", []), values),
     }  # fmt: skip
     if when is None or ends is None or score is None or len(reader.mistakes) > before:
@@ -301,7 +334,7 @@ def _signal(reader: _Reader, name: str, body: Mapping[str, Any], basis: Basis) -
         owner=texts["owner"],
         intervention=texts["intervention"],
         playbook_url=texts["playbook"].replace("{signal}", name),
-        inhibited_by_outage=bool(body.get("inhibited_by_outage", True)),
+        inhibited_by_outage=inhibited,
         score=score,
         values=values,
         summary=texts["summary"],
@@ -341,7 +374,7 @@ def _drivers(
     built = []
     for entry in map(_as_mapping, body):
         for key in ("value", "usual"):
-            if entry.get(key) is not None and entry[key] not in values:
+            if entry.get(key) is not None and str(entry[key]) not in values:
                 reader.wrong(at, f"{entry[key]!r} is not among this signal's values")
         built.append(Driver(reader.text(at, entry, "text"), reader.text(at, entry, "value"), entry.get("usual")))
     return tuple(built)
@@ -354,7 +387,7 @@ def _announced_feed(
     parts: Sequence[CompiledCondition | CompiledTerm | None],
 ) -> int | None:
     """The one feed an announced signal reads, None for signals decided by reviews only."""
-    if not body.get("announced", False):
+    if not reader.flag(path, body, "announced", default=False):
         return None
     feeds = frozenset(feed for part in parts if part is not None for feed in part.feeds)
     if len(feeds) != 1 or not feeds <= FEEDS_WITH_EVIDENCE:

@@ -38,12 +38,13 @@ class Term:
     window: tuple[str, int, int] | None = None
     constant: float | str | None = None
     only_windows: bool = False
+    is_stage: bool = False
 
 
 def constant(value: float | str) -> Term:
     """A number or a stage."""
     reading = Reading(value, NEVER)
-    return Term(lambda _view: reading, constant=value, only_windows=True)
+    return Term(lambda _view: reading, constant=value, only_windows=True, is_stage=isinstance(value, str))
 
 
 def arithmetic(op: str, left: Term, right: Term) -> Term:

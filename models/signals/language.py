@@ -68,6 +68,12 @@ def compile_term(text: str, constants: Mapping[str, float]) -> CompiledTerm:
     return CompiledTerm(text, term, frozenset(parser.feeds))
 
 
+def is_taken(name: str) -> bool:
+    """Whether a name means something in the language already, so that no constant can have it."""
+    words = ("and", "or", "never", "since", "start", "before", "usual", "ticket_channels")
+    return name in words or name in STAGES or name in SCALARS or name in FEED_OF
+
+
 class _Parser:
     """Recursive descent over the tokens; `feeds` collects what the expression reads."""
 
@@ -139,7 +145,10 @@ class _Parser:
         if op not in _COMPARISONS:
             self.fail("a comparison (<=, >=, ==, !=, <, >) is missing here")
         self.place += 1
-        return evaluation.comparison(op, left, self.sum())
+        right = self.sum()
+        if left.is_stage != right.is_stage or (left.is_stage and op not in ("==", "!=")):
+            self.fail("a stage is compared with a stage, by == or !=, and with nothing else")
+        return evaluation.comparison(op, left, right)
 
     # -- terms
 
@@ -156,7 +165,10 @@ class _Parser:
         term = part()
         while (op := self.peek()) in signs:
             self.place += 1
-            term = evaluation.arithmetic(op, term, part())
+            other = part()
+            if term.is_stage or other.is_stage:
+                self.fail("a stage is not a number")
+            term = evaluation.arithmetic(op, term, other)
         return term
 
     def atom(self) -> Term:
@@ -177,7 +189,7 @@ class _Parser:
             return evaluation.constant(word)
         if word in SCALARS:
             self.feeds.add(FEED_OF_SCALAR[word])
-            return Term(lambda view: view.scalar(word), is_clock=word in CLOCKS)
+            return Term(lambda view: view.scalar(word), is_clock=word in CLOCKS, is_stage=word == "stage")
         if self.peek() == "(":
             return self.windowed(word, position)
         raise LanguageError(self.text, position, self.unknown(word))
