@@ -1,0 +1,132 @@
+"""Every kind of mistake in a catalogue is found, all at once, with the path that leads to it and the reason."""
+
+from __future__ import annotations
+
+import pickle
+from typing import Any
+
+import pytest
+
+from models.signals.catalogue import CatalogueError, Mistake, build_rules, merged
+from support.troubled import catalogue, default_rules
+
+SIGNALS = (
+    "onboarding_drop", "usage_drop", "purchase_drop_and_silence", "support_spike", "repeated_complaints",
+    "price_confusion", "channel_friction", "unsubscribed", "first_purchase_only", "loyal_gone_silent",
+    "dormant_high_value", "reactivated", "repeat_purchase_growing",
+)  # fmt: skip
+
+
+def mistakes(change: dict[str, Any]) -> list[Mistake]:
+    with pytest.raises(CatalogueError) as caught:
+        build_rules(merged(catalogue(), change))
+    return caught.value.mistakes
+
+
+def of_signal(**change: Any) -> dict[str, Any]:
+    return {"signals": {"usage_drop": change}}
+
+
+def test_the_default_catalogue_has_all_signals_and_each_an_owner_and_an_answer() -> None:
+    rules = default_rules()
+    assert tuple(signal.id for signal in rules.signals) == SIGNALS
+    for signal in rules.signals:
+        assert signal.owner
+        assert signal.intervention
+        assert signal.playbook_url.endswith(signal.id)
+        assert (signal.respond_ms is None) == (signal.polarity == "positive")
+    announced = {signal.id for signal in rules.signals if signal.announced_feed is not None}
+    assert announced == {"support_spike", "repeated_complaints", "channel_friction", "unsubscribed"}
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "reason"),
+    [
+        ({"feeds": ["purchase", "logins"]}, "feeds", "must list at least one of purchase, login, ticket, email"),
+        ({"feeds": []}, "feeds", "must list at least one"),
+        ({"feeds": "purchase"}, "feeds", "must list"),
+        ({"colour": 1}, "colour", "is not a key here; known are"),
+        ({"signals": 3}, "signals", "must be a mapping, not 3"),
+        ({"signals": {"mine": "text"}}, "signals.mine", "must be a mapping, not 'text'"),
+        ({"signals": {"Mine": {}}}, "signals.Mine", "a signal's id is lower-case letters"),
+        ({"signals": {7: {}}}, "signals.7", "a signal's id is lower-case letters"),
+        ({"defaults": []}, "defaults", "must be a mapping"),
+        ({"rates": {"EUR": -1}}, "rates.EUR", "must be a number of at least 0, not -1"),
+        ({"rates": {"EUR": float("nan")}}, "rates.EUR", "must be a number"),
+        ({"constants": {"high_spend": "much"}}, "constants.high_spend", "must be a number"),
+        ({"constants": {"stage": 3}}, "constants.stage", "no word of the language"),
+        ({"constants": {"High": 3}}, "constants.High", "lower-case"),
+        ({"engagement": {"logins": {"points": 1}}}, "engagement.logins", "is not a key here; known are bounced"),
+        ({"engagement": {"login": {"points": "one"}}}, "engagement.login.points", "must be a number"),
+        (
+            {"engagement": {"login": {"weight": 1}}},
+            "engagement.login.weight",
+            "known are cap, points",
+        ),
+        ({"engagement": {"login": {"cap": 0}}}, "engagement.login.cap", "must be a number of at least 1"),
+        ({"lifecycle": {"churned_days": 50}}, "lifecycle.churned_days", "must not be below dormant_days"),
+        ({"lifecycle": {"silence": "both"}}, "lifecycle.silence", "must be one of purchase, activity, not 'both'"),
+        ({"lifecycle": {"new_days": 1.5}}, "lifecycle.new_days", "must be a whole number, not 1.5"),
+        ({"lifecycle": {"old_days": 1}}, "lifecycle.old_days", "is not a key here"),
+        (of_signal(when=None), "signals.usage_drop.when", "is required: a text"),
+        (of_signal(when="logins(7d) <"), "signals.usage_drop.when", "expected a number or a measure"),
+        (of_signal(ends="back again"), "signals.usage_drop.ends", "there is no measure or constant 'back'"),
+        (of_signal(owner="  "), "signals.usage_drop.owner", "must be a text"),
+        (of_signal(owner=["Product"]), "signals.usage_drop.owner", "must be a text"),
+        (of_signal(intervention=None), "signals.usage_drop.intervention", "is required"),
+        (of_signal(respond_hours=None), "signals.usage_drop.respond_hours", "no negative signal without a response"),
+        (of_signal(respond_hours=-1), "signals.usage_drop.respond_hours", "at least 0"),
+        (of_signal(severity="critical"), "signals.usage_drop.severity", "must be one of info, warning, error"),
+        (of_signal(polarity="bad"), "signals.usage_drop.polarity", "must be one of negative, positive"),
+        (of_signal(persistence=0), "signals.usage_drop.persistence", "at least 1"),
+        (of_signal(persistence=float("inf")), "signals.usage_drop.persistence", "must be a number"),
+        (of_signal(persistence=True), "signals.usage_drop.persistence", "must be a number"),
+        (of_signal(cooldown_days=1.5), "signals.usage_drop.cooldown_days", "must be a whole number"),
+        (of_signal(expires_days=0), "signals.usage_drop.expires_days", "at least 1"),
+        (of_signal(announced="yes"), "signals.usage_drop.announced", "must be true or false"),
+        (of_signal(announced=True), "signals.usage_drop.announced", "the ticket feed alone, or the email feed alone"),
+        (of_signal(inhibited_by_outage="no"), "signals.usage_drop.inhibited_by_outage", "must be true or false"),
+        (of_signal(color="red"), "signals.usage_drop.color", "is not a key here"),
+        (of_signal(score={"is": "slope"}), "signals.usage_drop.score.is", "there is no measure or constant 'slope'"),
+        (of_signal(score={"worse": "up"}), "signals.usage_drop.score.worse", "must be one of higher, lower"),
+        (of_signal(score={"margin": None}), "signals.usage_drop.score.margin", "must be a number"),
+        (of_signal(values={"z": "slopez"}), "signals.usage_drop.values.z", "there is no measure"),
+        (of_signal(summary="It is {low}."), "signals.usage_drop.summary", "{low} is not among this signal's values"),
+        (of_signal(clears_when="{nothing}"), "signals.usage_drop.clears_when", "is not among"),
+        (of_signal(drivers=[]), "signals.usage_drop.drivers", "must list one to five drivers"),
+        (of_signal(drivers=[{"text": "x", "value": "no"}]), "signals.usage_drop.drivers", "'no' is not among"),
+        (of_signal(drivers=[{"text": "x", "value": ["z"]}]), "signals.usage_drop.drivers", "is not among"),
+        ({"signals": {"support_spike": {"persistence": 2}}}, "signals.support_spike.persistence", "must be 1"),
+    ],
+)
+def test_a_mistake_is_explained_with_its_path(change: dict[str, Any], path: str, reason: str) -> None:
+    found = {".".join(mistake.path): mistake.reason for mistake in mistakes(change)}
+    assert reason in found.get(path, f"nothing at {path}: {found}")
+
+
+def test_all_mistakes_are_found_at_once() -> None:
+    change = merged(of_signal(owner=None, severity="bad"), {"lifecycle": {"silence": 1}})
+    assert {".".join(m.path) for m in mistakes(change)} == {
+        "signals.usage_drop.owner", "signals.usage_drop.severity", "lifecycle.silence",
+    }  # fmt: skip
+
+
+def test_a_signal_is_dropped_by_off_and_changed_by_naming_it() -> None:
+    own = {"signals": {"usage_drop": False, "reactivated": None, "support_spike": {"owner": "Desk"}}}
+    rules = build_rules(merged(catalogue(), own))
+    by_id = {signal.id: signal for signal in rules.signals}
+    assert set(SIGNALS) - set(by_id) == {"usage_drop", "reactivated"}
+    assert by_id["support_spike"].owner == "Desk"
+    assert rules.hash != default_rules().hash
+
+
+def test_the_hash_names_the_content_and_not_its_order() -> None:
+    own = catalogue()
+    turned = dict(reversed(own.items()))
+    assert build_rules(turned).hash == build_rules(own).hash == default_rules().hash
+
+
+def test_the_error_survives_pickle() -> None:
+    error = CatalogueError([Mistake(("a", "b"), "why")])
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert (str(again), again.mistakes) == (str(error), error.mistakes)
