@@ -22,16 +22,18 @@ class Expected:
     states: Path
 
 
-def replay(history: Path, folder: Path, *, partitions: int, exclude: str | None = None, **settings: str) -> Expected:
-    """Run the oracle over an event file; `exclude` leaves one event out, by its id."""
+def replay(
+    history: Path, folder: Path, *, partitions: int, exclude: str = "", until: str = "", **settings: str
+) -> Expected:
+    """Run the oracle over an event file. `exclude`: ids of events to leave out, by line; `until`: as `tick --at`."""
     expected = Expected(folder / "alerts.jsonl", folder / "stages.jsonl", folder / "states.jsonl")
     outputs = ("--alerts", str(expected.alerts), "--stages", str(expected.stages), "--states", str(expected.states))
-    without: tuple[str, ...] = ()
-    if exclude is not None:
+    more: tuple[str, ...] = ("--until", until) if until else ()
+    if exclude:
         (folder / "excluded").write_text(exclude)
-        without = ("--exclude", str(folder / "excluded"))
+        more += ("--exclude", str(folder / "excluded"))
     common = {"alerts_from": "1970-01-01T00:00:00Z", "partitions": str(partitions)}
-    done = run("replay", str(history), *outputs, *without, **(common | settings))
+    done = run("replay", str(history), *outputs, *more, **(common | settings))
     assert done.code == 0, done.err
     return expected
 

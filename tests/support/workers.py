@@ -6,11 +6,11 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
@@ -28,7 +28,13 @@ NOT_YET: Final = (
     KafkaError.NOT_LEADER_FOR_PARTITION,
     KafkaError.LEADER_NOT_AVAILABLE,
     KafkaError.UNKNOWN_TOPIC_OR_PART,
+    KafkaError.COORDINATOR_LOAD_IN_PROGRESS,
+    KafkaError.COORDINATOR_NOT_AVAILABLE,
+    KafkaError.NOT_COORDINATOR,
 )
+"""What a broker answers about topics or groups that were just made."""
+
+Answer = TypeVar("Answer")
 
 Place = tuple[str, int]
 """Topic and partition."""
@@ -164,15 +170,12 @@ class Positions:
         """The next offset of every partition of some topics."""
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call] # published without types
         wanted = {TopicPartition(t, p): latest for t in topics for p in range(self._deployment.partitions)}
-        deadline = time.monotonic() + SETTLED_WITHIN_S
-        while True:
+
+        def ask() -> dict[Place, int]:
             futures = self._admin.list_offsets(wanted, request_timeout=10)
-            try:
-                return {(tp.topic, tp.partition): future.result(10).offset for tp, future in futures.items()}
-            except KafkaException as error:  # topics just made have no leader yet
-                if time.monotonic() > deadline or error.args[0].code() not in NOT_YET:
-                    raise
-                time.sleep(0.1)
+            return {(tp.topic, tp.partition): future.result(10).offset for tp, future in futures.items()}
+
+        return _settled(ask)
 
     def committed(self) -> dict[Place, int]:
         """The offsets the group has committed in the event topics, 0 where it has none."""
@@ -180,8 +183,12 @@ class Positions:
             TopicPartition(t, p) for t in self._deployment.topics.events for p in range(self._deployment.partitions)
         ]
         request = ConsumerGroupTopicPartitions(self._deployment.group, wanted)
-        found = next(iter(self._admin.list_consumer_group_offsets([request]).values())).result(10)
-        return {(tp.topic, tp.partition): max(tp.offset, 0) for tp in found.topic_partitions}
+
+        def ask() -> dict[Place, int]:
+            found = next(iter(self._admin.list_consumer_group_offsets([request]).values())).result(10)
+            return {(tp.topic, tp.partition): max(tp.offset, 0) for tp in found.topic_partitions}
+
+        return _settled(ask)
 
     def members(self) -> dict[str, set[int]]:
         """Instance id (or client id) of each member to the partition numbers it owns."""
@@ -195,6 +202,18 @@ class Positions:
         """Records of the event topics that are not committed yet."""
         committed = self.committed()
         return sum(end - committed[place] for place, end in self.ends(self._deployment.topics.events).items())
+
+
+def _settled(ask: Callable[[], Answer]) -> Answer:
+    """The answer to a question, asked again while the broker is not ready to answer it."""
+    deadline = time.monotonic() + SETTLED_WITHIN_S
+    while True:
+        try:
+            return ask()
+        except KafkaException as error:
+            if time.monotonic() > deadline or error.args[0].code() not in NOT_YET:
+                raise
+            time.sleep(0.1)
 
 
 def wait_for_lag_zero(deployment: Deployment, running: Sequence[Worker], *, within_s: float = 120.0) -> None:

@@ -1,0 +1,86 @@
+"""Ticks move quiet feeds' clocks, and never cut a backlog short."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Final
+
+from confluent_kafka import Producer
+
+from models.partition import TICKS
+from schemas.event import FEEDS, Event
+from schemas.instant import to_rfc3339
+from schemas.tick import Tick, encode_tick
+from support.arrivals import merged
+from support.broker import Broker
+from support.builders import DAY_MS
+from support.histories import START_MS, Size, history, write_history
+from support.oracles import Expected, compare, replay
+from support.posting import post
+from support.program import run
+from support.recorded import states_of
+from support.workers import Deployment, Positions, Worker, deploy, wait_for_lag_zero, workers
+
+PARTITIONS: Final = 2
+DAYS: Final = 60
+AT_MS: Final = START_MS + (DAYS + 45) * DAY_MS
+"""Long after the last event: time for silence to be noticed."""
+
+
+def past() -> list[Event]:
+    return history(Size(1_200, 80, DAYS), seed=3)
+
+
+def replayed(events: list[Event], folder: Path, *, until_ms: int | None = None) -> Expected:
+    file = write_history(events, folder / "events.jsonl")
+    return replay(file, folder, partitions=PARTITIONS, until="" if until_ms is None else to_rfc3339(until_ms))
+
+
+def wait_for_ticks(deployment: Deployment, main: Worker) -> None:
+    """Wait until all events and one tick a partition are read, and what follows from them is in the changelog."""
+    wait_for_lag_zero(deployment, [main])
+    deadline = time.monotonic() + 30
+    while any(state.covered[TICKS] < 0 for state in states_of(deployment).values()):
+        main.check()
+        assert time.monotonic() < deadline, "the ticks are not read"
+        time.sleep(0.1)
+
+
+def test_tick_after_the_events_equals_replay_until_that_time(broker: Broker, prefix: str, tmp_path: Path) -> None:
+    """Posted behind a backlog nobody has read yet: the backlog is read first, then the clock moves."""
+    deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS)
+    events = past()
+    post(deployment, merged(events))
+    assert run("tick", "--at", to_rfc3339(AT_MS), **deployment.settings).code == 0
+    with workers(deployment, "main") as (main,):
+        main.start()
+        wait_for_ticks(deployment, main)
+        assert main.terminate() == 0
+    expected = replayed(events, tmp_path, until_ms=AT_MS)
+    findings = compare(deployment, expected)
+    assert findings.codes == (0, 0, 0), str(findings)
+    (without := tmp_path / "without").mkdir()
+    quiet = replayed(events, without)
+    assert expected.alerts.read_bytes() != quiet.alerts.read_bytes(), "the tick changes what is told"
+
+
+def test_tick_ahead_of_a_backlog_moves_nothing(broker: Broker, prefix: str, tmp_path: Path) -> None:
+    """It names the end offsets and is read first, as its record is stamped before all events: nobody has got there."""
+    deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS)
+    events = past()
+    post(deployment, merged(events))
+    ends = Positions(deployment).ends(deployment.topics.events)
+    producer = Producer({"bootstrap.servers": broker.bootstrap})
+    for partition in range(PARTITIONS):
+        idle = {feed: ends[topic, partition] for feed, topic in zip(FEEDS, deployment.topics.events, strict=True)}
+        value = encode_tick(Tick(AT_MS, idle))
+        producer.produce(deployment.topics.ticks, value, partition=partition, timestamp=START_MS - DAY_MS)
+    assert producer.flush(30) == 0
+    with workers(deployment, "main") as (main,):
+        main.start()
+        wait_for_ticks(deployment, main)
+        assert main.terminate() == 0
+    assert all(max(state.highs) < AT_MS for state in states_of(deployment).values())
+    findings = compare(deployment, replayed(events, tmp_path))
+    assert findings.codes == (0, 0, 0), str(findings)
