@@ -17,8 +17,8 @@ from schemas.dead_letter import DeadLetter
 from schemas.instant import to_rfc3339
 from schemas.topics import DAY_MS, Topics
 from streams.clock import now_ms
+from streams.dead_letters import Outlook, judge, late_limits_ms, post_again, read_letters
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
-from streams.set_aside import Outlook, judge, late_limits_ms, post_again, read_letters
 from streams.settings import Settings, environment_settings
 
 SHOWN: Final = 50

@@ -12,6 +12,7 @@ from faust.types import TP, Message
 from mode import Service
 
 from streams.transport.alignment import Aligner, is_drained
+from streams.transport.commit import commit_taken
 from streams.transport.consumer_thread import FrameConsumerThread
 from streams.transport.errors import TopicRestartedError
 from streams.transport.frames import Frame, FrameSource, chunks, frame_of, spans_of
@@ -240,9 +241,9 @@ class FrameConsumer(driver.Consumer, FrameSource):
         return isinstance(message, Frame) and message.is_taken
 
     async def commit(self, *_args: Any, **_options: Any) -> bool:
-        """Commit what was taken: first everything written and sent is acknowledged by the broker, then the offsets."""
+        """Commit what was taken."""
         async with self._commit_lock:
-            return await self.app.commit_taken(self._thread.commit_marks)
+            return await commit_taken(self.app, self._thread.commit_marks)
 
     async def wait_empty(self) -> None:
         """Wait until no frame is being processed, then commit."""

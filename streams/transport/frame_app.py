@@ -1,21 +1,20 @@
-"""The application's own work: hand frames to the owner, commit what was taken, end for a reason."""
+"""The application's own work: hand frames to the owner, rewrite what lies stale, end for a reason."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import faust
-from faust.types import TP
 
 from streams.kafka import librdkafka_config
 from streams.settings import Settings
 from streams.transport.changelog import Changelog
 from streams.transport.frames import Frame, FrameSource
-from streams.transport.offsets import Ledger, Mark
+from streams.transport.offsets import Ledger
 from streams.transport.owner import Owner
-from streams.transport.producer import BACKLOG_RECORDS, FLUSH_TIMEOUT_S, Outputs, flushed
+from streams.transport.producer import BACKLOG_RECORDS, Outputs
 from streams.transport.stale import StaleWatch
 from streams.transport.status import Status
 from streams.transport.store import PartitionStore
@@ -88,25 +87,6 @@ class FrameApp(faust.App):
         self.status.frames += 1
         self.status.records += len(frame.records)
         self.status.moved()
-
-    async def commit_taken(self, commit: Callable[[Mapping[TP, Mark]], Awaitable[bool]]) -> bool:
-        """Flush, then commit, then tell the owner. A broker that is away postpones it; a failed delivery is the end."""
-        batch = self.ledger.pending()
-        if not batch.marks or self.failure is not None:
-            return False
-        try:
-            is_committed = await flushed(self.outputs, FLUSH_TIMEOUT_S) and await commit(batch.marks)
-        except Exception as exc:  # noqa: BLE001 # whatever it is, the worker must not go on without commits
-            await self.fail(exc)
-            return False
-        if not is_committed:
-            self.status.commit_failures += 1
-            return False
-        self.ledger.commit(batch)
-        self.status.commits += 1
-        for partition, sequence in batch.sequences.items():
-            self.owner.committed(partition, sequence)
-        return True
 
     def on_rebalance_start(self) -> None:
         """Called by the consumer's thread as soon as the group moves."""

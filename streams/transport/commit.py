@@ -1,0 +1,41 @@
+"""The order of commit, on which the guarantee rests.
+
+1. Everything written and sent for the frames taken (changelog and outputs) is acknowledged by the broker.
+2. The source offsets behind those frames are committed.
+3. The owner is told, and may forget what it kept to send again.
+
+A crash between two of these costs a redelivery, never a loss. A broker that is away postpones all three.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING
+
+from faust.types import TP
+
+from streams.transport.offsets import Mark
+from streams.transport.producer import FLUSH_TIMEOUT_S, flushed
+
+if TYPE_CHECKING:
+    from streams.transport.frame_app import FrameApp
+
+
+async def commit_taken(app: FrameApp, commit_offsets: Callable[[Mapping[TP, Mark]], Awaitable[bool]]) -> bool:
+    """Whether everything taken so far is now committed. A delivery that failed ends the worker instead."""
+    batch = app.ledger.pending()
+    if not batch.marks or app.failure is not None:
+        return False
+    try:
+        is_committed = await flushed(app.outputs, FLUSH_TIMEOUT_S) and await commit_offsets(batch.marks)
+    except Exception as exc:  # noqa: BLE001 # whatever it is, the worker must not go on without commits
+        await app.fail(exc)
+        return False
+    if not is_committed:
+        app.status.commit_failures += 1
+        return False
+    app.ledger.commit(batch)
+    app.status.commits += 1
+    for partition, sequence in batch.sequences.items():
+        app.owner.committed(partition, sequence)
+    return True
