@@ -23,6 +23,7 @@ def post(deployment: Deployment, arrivals: Sequence[Arrival], *, per_second: flo
             "partitioner": "murmur2_random",
             "enable.idempotence": True,
             "linger.ms": 5,
+            "queue.buffering.max.messages": 1_000_000,
         }
     )
     topics = deployment.topics.events
