@@ -11,7 +11,7 @@ from confluent_kafka import Message
 
 from models.calendar import DAY_MS
 from models.customer import decode_customer
-from models.partition import PARTITION_KEY, State, decode_state, epoch_of
+from models.partition_record import PARTITION_KEY, State, decode_state, epoch_of
 from schemas.alert import decode_alert
 from schemas.event import FEEDS
 from schemas.instant import from_rfc3339
@@ -54,7 +54,7 @@ class _Partition:
 
     @property
     def is_torn(self) -> bool:
-        return self.reviewed > self.state.boundary
+        return self.reviewed > max(self.state.boundary, 0)  # 0: never reviewed
 
     @property
     def is_told(self) -> bool:
