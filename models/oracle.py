@@ -5,7 +5,8 @@ from typing import Any
 
 from models.customer import decode_customer, to_facts, to_verdict
 from models.engine import Engine
-from models.partition import PARTITION_KEY, Partition, Published, Taken
+from models.partition import Partition, Published, Taken
+from models.partition_record import PARTITION_KEY
 from models.signals.catalogue import Rules
 from schemas.event import FEEDS, Event
 from schemas.partitioner import partition_of

@@ -5,80 +5,31 @@ it is in the partition record, which is written last in each frame. `records` is
 """
 
 from collections import Counter, deque
-from collections.abc import Mapping, MutableMapping
-from heapq import heappop, heappush
-from typing import Literal, NamedTuple
+from collections.abc import MutableMapping
+from typing import NamedTuple
 
 import msgspec
-from msgspec import Struct
 
-from models.customer import (
-    NEVER,
-    RECORD_VERSION,
-    Customer,
-    Parcel,
-    Verdict,
-    decode_customer,
-    encode_customer,
-    peek,
-)
+from models.customer import NEVER, Customer, Parcel, Verdict, decode_customer, encode_customer, peek
+from models.dead_letter_limit import count_rejection
 from models.engine import Engine
 from models.episodes import Output
+from models.partition_record import (
+    OUTCOME_INDEX,
+    PARTITION_KEY,
+    TICKS,
+    Outcome,
+    State,
+    decode_state,
+    encode_state,
+)
+from models.schedule import Schedule
+from models.watermark import Watermark
 from schemas.event import FEEDS, Event
 from schemas.tick import Tick
 
-PARTITION_KEY = b"\x00partition"
-"""Reserved: no customer id can begin with a zero byte."""
-OUTCOMES = ("applied", "applied_late", "duplicate", "late", "dead_lettered")
-Outcome = Literal["applied", "applied_late", "duplicate", "late", "dead_lettered"]
-_OUTCOME_INDEX = {name: index for index, name in enumerate(OUTCOMES)}
-TICKS = len(FEEDS)
-"""The tick topic's place beside the feeds in `covered`."""
-REJECTIONS_IN_A_ROW = 1_000
-REJECTION_WINDOW = 10_000
-REJECTION_SHARE = 0.05
-"""Past these limits the source is broken, not a record: stopping keeps the dead-letter topic from taking it all."""
-
-
 SWEEP = 100
 """Records a frame may rewrite only to drop outputs that are safely out; more when it touches more anyway."""
-
-
-class State(Struct, array_like=True):
-    """What a partition knows besides its customers. Lists are by feed, -1 standing for none yet."""
-
-    covered: list[int] = msgspec.field(default_factory=lambda: [-1] * (TICKS + 1))
-    highs: list[int] = msgspec.field(default_factory=lambda: [-1] * TICKS)
-    boundary: int = -1
-    counts: list[list[int]] = msgspec.field(default_factory=lambda: [[0] * len(OUTCOMES) for _ in FEEDS])
-    reasons: dict[str, int] = {}
-    alerts_from_ms: int = 0
-    sequence: int = 0
-    committed: int = 0
-    catalogue: str = ""
-    taken: int = 0
-    rejected_in_a_row: int = 0
-    rejected_at: list[int] = []
-    late: list[Verdict] = []
-    conflicts: list[Verdict] = []
-
-
-_state_encoder = msgspec.msgpack.Encoder()
-_state_decoder = msgspec.msgpack.Decoder(State)
-
-
-class DeadLetterLimitError(Exception):
-    """Too much of the input is refused: the worker stops instead of pouring a broken source into the dead letters."""
-
-    def __init__(self, in_a_row: int, of_last: int) -> None:
-        super().__init__(
-            f"{in_a_row} records refused in a row, {of_last} of the last {REJECTION_WINDOW}; limits are "
-            f"{REJECTIONS_IN_A_ROW} in a row and {REJECTION_SHARE:.0%}"
-        )
-        self.in_a_row, self.of_last = in_a_row, of_last
-
-    def __reduce__(self) -> tuple[type["DeadLetterLimitError"], tuple[int, int]]:
-        return type(self), (self.in_a_row, self.of_last)
 
 
 class Published(NamedTuple):
@@ -130,8 +81,7 @@ class Partition:
         self._touched: dict[bytes, Customer] = {}
         self._outputs: list[Published] = []
         self._pending: dict[tuple[int, int], dict[bytes, None]] = {}
-        self._calendar: dict[int, list[bytes]] = {}
-        self._days: list[int] = []
+        self.schedule = Schedule()
         self._reached = [-1] * TICKS
         self.reviews = 0
         packed = records.get(PARTITION_KEY)
@@ -142,8 +92,8 @@ class Partition:
         engine.alerts_from_ms = self.state.alerts_from_ms
         self._unswept: deque[tuple[int, bytes]] = deque()
         self.standings: Counter[tuple[str, bool]] = Counter()
+        self.watermark = Watermark(self.state, self.basis)
         self._restore()
-        self._set_boundary(self.state.boundary)
 
     # -- restore
 
@@ -161,7 +111,7 @@ class Partition:
                 customer = self._load(key)
                 customer.due, customer.quiet = due, []
             if due < NEVER:
-                self._schedule(key, due)
+                self.schedule.add(key, due)
             if header.has_outbox:
                 self._unswept.append((self.state.sequence, key))
             if header.has_pending:
@@ -239,9 +189,9 @@ class Partition:
         state.covered[feed] = offset
         state.taken += 1
         outcome, reason = self._apply(event, offset)
-        state.counts[feed][_OUTCOME_INDEX[outcome]] += 1
+        state.counts[feed][OUTCOME_INDEX[outcome]] += 1
         if outcome == "dead_lettered":
-            self._count_rejection(reason or "")
+            count_rejection(state, reason or "", is_limited=self.limit_dead_letters)
         else:
             state.rejected_in_a_row = 0
             self._move(feed, event.time_ms)
@@ -255,8 +205,8 @@ class Partition:
             return Taken("dead_lettered", is_again=True, reason=reason)
         state.covered[feed] = offset
         state.taken += 1
-        state.counts[feed][_OUTCOME_INDEX["dead_lettered"]] += 1
-        self._count_rejection(reason)
+        state.counts[feed][OUTCOME_INDEX["dead_lettered"]] += 1
+        count_rejection(state, reason, is_limited=self.limit_dead_letters)
         return Taken("dead_lettered", reason=reason)
 
     def take_tick(self, tick: Tick, offset: int) -> None:
@@ -309,14 +259,14 @@ class Partition:
         if customer is not None and offset <= customer.offsets[feed]:
             return self._recount(customer, feed, offset)
         is_declared = feed in self.basis.feeds  # other feeds decide nothing and have no clock: they are never late
-        if is_declared and event.time_ms < self._boundary_ms - self.basis.lateness_ms:
+        if is_declared and event.time_ms < self.watermark.boundary_ms - self.basis.lateness_ms:
             state.late.append(Verdict(state.sequence, feed, offset, "late", state.boundary))
             return "late", None
         day = self.calendar.day_of(event.time_ms)
         if customer is None:
             customer = self._touched[key] = Customer()
         reviewed = max(state.boundary, customer.reviewed)  # after a crash in the middle of a boundary some are ahead
-        is_late = is_declared and (event.time_ms < self._boundary_ms or day < customer.reviewed)
+        is_late = is_declared and (event.time_ms < self.watermark.boundary_ms or day < customer.reviewed)
         observed = self.engine.observe(customer, event, offset, day)
         if observed == "duplicate":
             customer.verdicts.append(Verdict(state.sequence, feed, offset, "duplicate"))
@@ -332,7 +282,7 @@ class Partition:
             return "applied_late", None
         self._look_at(key, customer, max(day, reviewed) + 1)
         if self.engine.may_announce(event):
-            self._announce_or_wait(key, customer, feed, day, event.time_ms)
+            self._announce_or_wait(key, customer, feed, day)
         return "applied", None
 
     def _recount(self, customer: Customer, feed: int, offset: int) -> tuple[Outcome, str | None]:
@@ -345,41 +295,23 @@ class Partition:
             return "dead_lettered", "id_conflict"
         return ("duplicate", None) if verdict.outcome == "duplicate" else ("applied_late", None)
 
-    def _count_rejection(self, reason: str) -> None:
-        state = self.state
-        state.reasons[reason] = state.reasons.get(reason, 0) + 1
-        if not self.limit_dead_letters:  # what passes knowingly is not held against what comes after
-            state.rejected_in_a_row, state.rejected_at = 0, []
-            return
-        state.rejected_in_a_row += 1
-        horizon = state.taken - REJECTION_WINDOW
-        state.rejected_at = [at for at in state.rejected_at if at > horizon]
-        state.rejected_at.append(state.taken)
-        too_many = state.taken >= REJECTION_WINDOW and len(state.rejected_at) > REJECTION_SHARE * REJECTION_WINDOW
-        if state.rejected_in_a_row > REJECTIONS_IN_A_ROW or too_many:
-            raise DeadLetterLimitError(state.rejected_in_a_row, len(state.rejected_at))
-
     # -- announcements
 
-    def _announce_or_wait(self, key: bytes, customer: Customer, feed: int, day: int, time_ms: int) -> None:
+    def _announce_or_wait(self, key: bytes, customer: Customer, feed: int, day: int) -> None:
         """Announce at once, unless an event of an earlier day can still arrive: within the bound of disorder it can."""
-        if max(self.state.highs[feed], time_ms) >= self._settled_ms(day):
+        if self.watermark.is_settled(feed, day):
             self._announce(key, customer, feed, day)
         elif (feed, day) not in customer.pending:
             customer.pending.append((feed, day))
             self._pending.setdefault((feed, day), {})[key] = None
 
-    def _settled_ms(self, day: int) -> int:
-        """When a feed's clock shows this, no event of an earlier day is still to come."""
-        return self.calendar.start_of(day) + self.basis.disorder_ms
-
     def _announce(self, key: bytes, customer: Customer, feed: int, day: int) -> None:
         customer_id = key.decode()
         self._publish(customer_id, customer, self.engine.announce(customer, customer_id, feed, day))
 
-    def _release(self, feed: int, high_ms: int) -> None:
+    def _release(self, feed: int) -> None:
         """Announce what had to wait for the feed's clock."""
-        ripe = sorted(entry for entry in self._pending if entry[0] == feed and self._settled_ms(entry[1]) <= high_ms)
+        ripe = sorted(at for at in self._pending if at[0] == feed and self.watermark.is_settled(*at))
         for entry in ripe:
             for key in self._pending.pop(entry):
                 customer = self._load(key)
@@ -390,66 +322,35 @@ class Partition:
 
     def _move(self, feed: int, time_ms: int) -> None:
         """Raise a feed's clock, which never falls; pass the boundaries that the watermark has reached."""
-        highs = self.state.highs
-        if time_ms <= highs[feed]:
+        if not self.watermark.raise_clock(feed, time_ms):
             return
-        highs[feed] = time_ms
         if self._pending:
-            self._release(feed, time_ms)
-        if time_ms >= self._next_turn_ms:
-            self._advance()
-
-    @property
-    def watermark_ms(self) -> int | None:
-        """The least clock over the declared feeds, less the bound of disorder; None until each has shown an event."""
-        least = min(self.state.highs[feed] for feed in self.basis.feeds)
-        return None if least < 0 else least - self.basis.disorder_ms
-
-    def _advance(self) -> None:
-        watermark = self.watermark_ms
-        if watermark is None:
-            return
-        target = self.calendar.day_of(watermark)
-        if target <= self.state.boundary:
-            return
-        self._review_until(target)
-        self._set_boundary(target)
-
-    def _set_boundary(self, boundary: int) -> None:
-        self.state.boundary = boundary
-        self._boundary_ms = -1 if boundary < 0 else self.calendar.start_of(boundary)
-        self._next_turn_ms = 0 if boundary < 0 else self.calendar.start_of(boundary + 1) + self.basis.disorder_ms
+            self._release(feed)
+        target = self.watermark.boundary_reached(time_ms)
+        if target is not None:
+            self._review_until(target)
+            self.watermark.pass_boundary(target)
 
     def _review_until(self, target: int) -> None:
         """Review, day by day, every customer whose day has come."""
-        while self._days and self._days[0] <= target:
-            day = heappop(self._days)
-            for key in self._calendar.pop(day):
-                if key in self._touched or peek(self.records[key]).due == day:
-                    customer = self._load(key)
-                    if customer.due == day:
-                        self._review(key, customer, day)
+        for boundary, key in self.schedule.due(target):
+            if key in self._touched or peek(self.records[key]).due == boundary:
+                customer = self._load(key)
+                if customer.due == boundary:
+                    self._review(key, customer, boundary)
 
     def _review(self, key: bytes, customer: Customer, boundary: int) -> None:
         customer_id = key.decode()
         self._publish(customer_id, customer, self.engine.review(customer, customer_id, boundary))
         self.reviews += 1
         if customer.due < NEVER:
-            self._schedule(key, customer.due)
+            self.schedule.add(key, customer.due)
 
     def _look_at(self, key: bytes, customer: Customer, boundary: int) -> None:
         """Make sure that the customer is reviewed at a boundary, or before."""
         if boundary < customer.due:
             customer.due = boundary
-            self._schedule(key, boundary)
-
-    def _schedule(self, key: bytes, boundary: int) -> None:
-        keys = self._calendar.get(boundary)
-        if keys is None:
-            self._calendar[boundary] = [key]
-            heappush(self._days, boundary)
-        else:
-            keys.append(key)
+            self.schedule.add(key, boundary)
 
     # -- records and outputs
 
@@ -472,29 +373,3 @@ class Partition:
         for output in outputs:
             customer.outbox.append(Parcel(self.state.sequence, output.kind, output.ref, output.payload))
             self._outputs.append(Published(customer_id, *output))
-
-
-def encode_state(state: State, epoch: int) -> bytes:
-    """Pack the partition record: the same header as a customer's, then MessagePack."""
-    return bytes((RECORD_VERSION,)) + epoch.to_bytes(4, "big") + _state_encoder.encode(state)
-
-
-def decode_state(packed: bytes) -> State:
-    """Unpack a partition record."""
-    return _state_decoder.decode(memoryview(packed)[5:])
-
-
-def epoch_of(packed: bytes) -> int:
-    """The epoch of the worker that wrote a record."""
-    return int.from_bytes(packed[1:5], "big")
-
-
-def total_counts(states: Mapping[int, State]) -> dict[str, dict[str, int]]:
-    """Outcomes by feed, summed over partitions."""
-    return {
-        feed: {
-            outcome: sum(state.counts[index][place] for state in states.values())
-            for place, outcome in enumerate(OUTCOMES)
-        }
-        for index, feed in enumerate(FEEDS)
-    }

@@ -12,7 +12,8 @@ from typing import Any, Protocol
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
-from models.partition import Partition, total_counts
+from models.partition import Partition
+from models.partition_record import total_counts
 from schemas.topics import Topics
 from streams.agents.tally import PROCESSING_BUCKETS_S, Tally
 from streams.transport.status import Status
@@ -106,7 +107,7 @@ class WorkerCollector(Collector):
         yield CounterMetricFamily(
             "churn_outputs_sent_again", "Outputs sent once more after a restore.", value=tally.sent_again
         )
-        watermarks = [mark for p in partitions.values() if (mark := p.watermark_ms) is not None]
+        watermarks = [mark for p in partitions.values() if (mark := p.watermark.value_ms) is not None]
         yield _gauge(
             "churn_watermark_timestamp_seconds",
             "The lowest watermark of the partitions owned.",

@@ -9,7 +9,7 @@ from typing import Any
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 
 from models.oracle import canonical_states
-from models.partition import PARTITION_KEY, State, decode_state
+from models.partition_record import PARTITION_KEY, State, decode_state
 from models.signals.catalogue import Rules
 from schemas.alert import AlertV1, decode_alert
 from schemas.topics import Topics

@@ -12,8 +12,10 @@ from typing import NamedTuple
 
 import msgspec
 
+from models.dead_letter_limit import DeadLetterLimitError
 from models.engine import Engine
-from models.partition import PARTITION_KEY, DeadLetterLimitError, Partition, Published, epoch_of
+from models.partition import Partition, Published
+from models.partition_record import PARTITION_KEY, epoch_of
 from models.signals.catalogue import Rules
 from schemas.codec import decode_event
 from schemas.dead_letter import Origin, dead_letter_headers, kept_part, late_headers

@@ -16,7 +16,8 @@ from rich.progress import track
 from rich.table import Table
 
 from models.oracle import Oracle
-from models.partition import Published, total_counts
+from models.partition import Published
+from models.partition_record import total_counts
 from models.signals.catalogue import Rules
 from schemas.alert import decode_alert
 from schemas.event import Event

@@ -20,7 +20,8 @@ from benchmarks.load import DAY_MS, DAYS, START_MS, read_load
 from benchmarks.measuring import resident_bytes
 from models.engine import Engine
 from models.oracle import Oracle
-from models.partition import PARTITION_KEY, Batch, Partition, Published
+from models.partition import Batch, Partition, Published
+from models.partition_record import PARTITION_KEY
 from schemas.codec import decode_event
 from streams.catalogue_file import load_rules
 from streams.settings import Settings

@@ -14,7 +14,7 @@ from msgspec import Struct
 from benchmarks.measuring import resident_bytes
 from benchmarks.product import running, until
 from models.customer import Customer, decode_customer, encode_customer
-from models.partition import PARTITION_KEY, State, decode_state, encode_state
+from models.partition_record import PARTITION_KEY, State, decode_state, encode_state
 from schemas.codec import encode_event, new_event
 from schemas.event import LOGIN, Login
 from streams.transport.producer import DELIVERY_SETTINGS

@@ -8,7 +8,7 @@ from typing import Final
 
 from confluent_kafka import Producer
 
-from models.partition import TICKS
+from models.partition_record import TICKS
 from schemas.event import FEEDS, Event
 from schemas.instant import to_rfc3339
 from schemas.tick import Tick, encode_tick

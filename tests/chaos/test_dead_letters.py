@@ -14,7 +14,8 @@ from typing import Final
 
 import pytest
 
-from models.partition import OUTCOMES, REJECTIONS_IN_A_ROW
+from models.dead_letter_limit import REJECTIONS_IN_A_ROW
+from models.partition_record import OUTCOMES
 from schemas.event import FEEDS, LOGIN, PURCHASE, Event
 from schemas.partitioner import partition_of
 from support.broker import Broker

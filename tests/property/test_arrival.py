@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from models.calendar import Calendar
 from models.customer import Customer, decode_customer, encode_customer, peek
 from models.lifecycle import STAGES
-from models.partition import PARTITION_KEY, TICKS, Partition, decode_state, encode_state
+from models.partition import Partition
+from models.partition_record import PARTITION_KEY, TICKS, decode_state, encode_state
 from models.signals.catalogue import Rules, build_rules
 from schemas.event import Event
 from support.one_partition import (
@@ -267,7 +268,7 @@ def test_the_watermark_and_the_boundary_never_fall(events: list[Event], chance: 
 
     class Watched(Partition):
         def finish(self) -> Any:
-            seen.append(self.watermark_ms or -1)
+            seen.append(self.watermark.value_ms or -1)
             seen_boundaries.append(self.state.boundary)
             return super().finish()
 

@@ -24,9 +24,11 @@ from models.config import Basis
 from models.customer import NEVER, Customer
 from models.engine import Engine
 from models.episodes import Judge, Output
-from models.partition import PARTITION_KEY, Batch, Partition
+from models.partition import Batch, Partition
+from models.partition_record import PARTITION_KEY
 from models.signals.catalogue import Rules, Signal
 from models.signals.measures import View
+from models.watermark import Watermark
 from schemas.alert import AlertV1
 from schemas.event import Event
 from support.one_partition import DAY_MS, PATTERNS, Outcome, Worker, differences, logs_of, oracle, run
@@ -199,11 +201,17 @@ def test_a_dropped_rule_of_the_engine_is_noticed(
 # -- the partition
 
 
-class WatermarkOfFeedsWithData(Partition):
+class OfFeedsWithData(Watermark):
     @property
-    def watermark_ms(self) -> int | None:
-        highs = [high for high in self.state.highs if high >= 0]
-        return min(highs) - self.basis.disorder_ms if highs else None
+    def value_ms(self) -> int | None:
+        highs = [high for high in self._state.highs if high >= 0]
+        return min(highs) - self._basis.disorder_ms if highs else None
+
+
+class WatermarkOfFeedsWithData(Partition):
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.watermark = OfFeedsWithData(self.state, self.basis)
 
 
 class OneGuardForAllTopics(Partition):
@@ -250,14 +258,13 @@ class EveryoneDueAfterARestore(Partition):
         for key in self.records.keys() - {PARTITION_KEY}:
             customer = self._load(key)
             customer.due, customer.quiet = self.state.boundary + 1, []
-            self._schedule(key, customer.due)
+            self.schedule.add(key, customer.due)
 
 
 class CalendarOfEventsOnly(Partition):
     def _restore(self) -> None:
         super()._restore()
-        self._calendar.clear()
-        self._days.clear()
+        self.schedule.clear()
 
 
 class PartitionRecordFirst(Worker):

@@ -17,7 +17,8 @@ import msgspec
 
 from models.engine import Engine
 from models.oracle import Oracle, canonical_states
-from models.partition import PARTITION_KEY, TICKS, Partition, Published, State, Taken, epoch_of
+from models.partition import Partition, Published, Taken
+from models.partition_record import PARTITION_KEY, TICKS, State, epoch_of
 from models.signals.catalogue import Rules
 from schemas.event import FEEDS, Event
 from schemas.tick import Tick

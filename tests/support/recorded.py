@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.partition import State, total_counts
+from models.partition_record import State, total_counts
 from schemas.event import FEEDS
 from streams.settings import Settings
 from streams.snapshot import partition_state, read_state

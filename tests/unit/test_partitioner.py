@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from aiokafka.partitioner import murmur2 as reference  # type: ignore[import-untyped]  # published without types
+from aiokafka.partitioner import murmur2 as reference
 from hypothesis import given
 from hypothesis import strategies as st
 
