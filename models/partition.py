@@ -188,6 +188,8 @@ class Partition:
             return self._again(feed, offset)
         state.covered[feed] = offset
         state.taken += 1
+        if self._pending:  # before the event is folded, as by a tick just before it: the announcement says the same
+            self._release(feed, event.time_ms)
         outcome, reason = self._apply(event, offset)
         state.counts[feed][OUTCOME_INDEX[outcome]] += 1
         if outcome == "dead_lettered":
@@ -309,9 +311,9 @@ class Partition:
         customer_id = key.decode()
         self._publish(customer_id, customer, self.engine.announce(customer, customer_id, feed, day))
 
-    def _release(self, feed: int) -> None:
+    def _release(self, feed: int, time_ms: int) -> None:
         """Announce what had to wait for the feed's clock."""
-        ripe = sorted(at for at in self._pending if at[0] == feed and self.watermark.is_settled(*at))
+        ripe = sorted(at for at in self._pending if at[0] == feed and self.watermark.is_settled(*at, time_ms))
         for entry in ripe:
             for key in self._pending.pop(entry):
                 customer = self._load(key)
@@ -325,7 +327,7 @@ class Partition:
         if not self.watermark.raise_clock(feed, time_ms):
             return
         if self._pending:
-            self._release(feed)
+            self._release(feed, time_ms)
         target = self.watermark.boundary_reached(time_ms)
         if target is not None:
             self._review_until(target)

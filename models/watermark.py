@@ -46,6 +46,7 @@ class Watermark:
             self.boundary_ms = self._basis.calendar.start_of(boundary)
             self._next_turn_ms = self._basis.calendar.start_of(boundary + 1) + self._basis.disorder_ms
 
-    def is_settled(self, feed: int, day: int) -> bool:
-        """Whether no event of an earlier day can still come in a feed: its clock is B past the day's midnight."""
-        return self._state.highs[feed] >= self._basis.calendar.start_of(day) + self._basis.disorder_ms
+    def is_settled(self, feed: int, day: int, time_ms: int = -1) -> bool:
+        """Whether no event of an earlier day can still come in a feed: its clock, or `time_ms`, is B past midnight."""
+        clock_ms = max(self._state.highs[feed], time_ms)
+        return clock_ms >= self._basis.calendar.start_of(day) + self._basis.disorder_ms
