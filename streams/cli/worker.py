@@ -9,6 +9,7 @@ import sys
 import click
 
 from streams.agents.customers import Customers
+from streams.agents.restarted_topics import watch_for_restarted
 from streams.agents.ticking import keep_time
 from streams.catalogue_file import load_rules
 from streams.clock import now_ms
@@ -55,6 +56,11 @@ def worker(*, verbose: bool) -> int:
     changelog = Changelog(outputs, topics.changelog)
     customers = Customers(settings, rules, outputs, changelog, now_ms)
     app = build_app(settings, customers, outputs=outputs, changelog=changelog)
+
+    @app.task  # type: ignore[untyped-decorator]  # Faust's decorator is untyped
+    async def watching() -> None:
+        await watch_for_restarted(customers.partitions, app.idle, app.fail, topics)
+
     if settings.ticks:
 
         def send_tick(partition: int, value: bytes) -> None:

@@ -20,12 +20,11 @@ _ADDRESS = re.compile(r"metrics and health at http://([0-9.]+):(\d+)")
 def address_of(worker: Worker) -> tuple[str, int]:
     """Where the pages of the process started last are; waits until it says so."""
     deadline = time.monotonic() + STARTS_WITHIN_S
-    while len(found := _ADDRESS.findall(worker.log())) < worker.starts:
+    while (found := _ADDRESS.search(worker.log())) is None:
         worker.check()
         assert time.monotonic() < deadline, f"{worker.name} does not say where its pages are:\n{worker.log_tail()}"
         time.sleep(0.02)
-    host, port = found[-1]
-    return host, int(port)
+    return found[1], int(found[2])
 
 
 def get(address: tuple[str, int], path: str) -> tuple[int, str]:

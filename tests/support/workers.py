@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, TypeVar
 
-from confluent_kafka import Consumer, ConsumerGroupTopicPartitions, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas.topics import Topics
@@ -90,18 +90,18 @@ class Worker:
         self._deployment = deployment
         self._process: subprocess.Popen[bytes] | None = None
         self._log = deployment.folder / f"{name}.log"
-        self.starts = 0
+        self._log_start = 0
 
     def start(self) -> None:
         """Start the process; it is ready a few seconds later."""
         settings = self._deployment.settings
         if self.instance is not None:
             settings["instance_id"] = self.instance
+        self._log_start = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 command("worker"), cwd=ROOT, env=environment(settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
-        self.starts += 1
 
     @property
     def process(self) -> subprocess.Popen[bytes]:
@@ -134,8 +134,8 @@ class Worker:
         assert self.is_running(), f"{self.name} left with {self.process.poll()}:\n{self.log_tail()}"
 
     def log(self) -> str:
-        """All that its processes logged."""
-        return self._log.read_text(errors="replace") if self._log.exists() else ""
+        """What the process started last has logged."""
+        return self._log.read_bytes()[self._log_start :].decode(errors="replace") if self._log.exists() else ""
 
     def log_tail(self) -> str:
         """The last lines it logged."""
@@ -165,6 +165,8 @@ class Positions:
     def __init__(self, deployment: Deployment) -> None:
         self._deployment = deployment
         self._admin: AdminClient = deployment.broker.admin()
+        # Asks for offsets and never joins. The admin client's own call crashes Python while a coordinator is loading.
+        self._group = Consumer({"bootstrap.servers": deployment.broker.bootstrap, "group.id": deployment.group})
 
     def ends(self, topics: Sequence[str]) -> dict[Place, int]:
         """The next offset of every partition of some topics."""
@@ -182,11 +184,10 @@ class Positions:
         wanted = [
             TopicPartition(t, p) for t in self._deployment.topics.events for p in range(self._deployment.partitions)
         ]
-        request = ConsumerGroupTopicPartitions(self._deployment.group, wanted)
 
         def ask() -> dict[Place, int]:
-            found = next(iter(self._admin.list_consumer_group_offsets([request]).values())).result(10)
-            return {(tp.topic, tp.partition): max(tp.offset, 0) for tp in found.topic_partitions}
+            found = self._group.committed(wanted, timeout=10)
+            return {(tp.topic, tp.partition): max(tp.offset, 0) for tp in found}
 
         return _settled(ask)
 

@@ -1,0 +1,116 @@
+"""What is lost must be seen: input deleted before it was read, a topic made anew, a dead-letter topic that is gone."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Final
+
+import pytest
+from confluent_kafka import TopicPartition
+
+from schemas.event import LOGIN
+from support.broker import Broker, topics_of
+from support.builders import NOON_MS, login
+from support.ledger import Draft, Ledger, draft
+from support.letters import check_letters
+from support.pages import total, wait_until_ready
+from support.program import run
+from support.recorded import outcomes_of
+from support.workers import Deployment, Positions, deploy, wait_for_lag_zero, workers
+
+ENDS_WITHIN_S: Final = 40.0
+
+
+def logins(first: int, count: int) -> list[Draft]:
+    return [draft(login(f"c{number % 20}", NOON_MS + number * 1_000)) for number in range(first, first + count)]
+
+
+def read_everything(deployment: Deployment) -> None:
+    with workers(deployment, "main") as (main,):
+        main.start()
+        wait_for_lag_zero(deployment, [main])
+        assert main.terminate() == 0
+
+
+@pytest.mark.slow
+def test_records_deleted_before_they_were_read_are_counted_as_lost(broker: Broker, prefix: str, tmp_path: Path) -> None:
+    deployment = deploy(broker, prefix, tmp_path, partitions=1)
+    topic = deployment.topics.event(LOGIN)
+    ledger = Ledger(deployment)
+    ledger.post(logins(0, 100))
+    read_everything(deployment)
+    ledger.post(logins(100, 50))
+    admin = broker.admin()
+    for future in admin.delete_records([TopicPartition(topic, 0, 130)]).values():
+        future.result(30)
+    with workers(deployment, "main") as (main,):
+        main.start()
+        address = wait_until_ready(main)
+        wait_for_lag_zero(deployment, [main])
+        assert total(address, "churn_events_lost_total") == 30
+        assert "30 records were deleted before they were read" in main.log()
+        assert main.terminate() == 0
+    assert outcomes_of(deployment)[topic]["applied"] == 120
+
+
+@pytest.mark.slow
+def test_a_topic_made_anew_stops_the_worker(broker: Broker, prefix: str, tmp_path: Path) -> None:
+    """Its offsets begin again at 0, where the partition has been before: all of it would look like redeliveries."""
+    deployment = deploy(broker, prefix, tmp_path, partitions=1)
+    topic = deployment.topics.event(LOGIN)
+    Ledger(deployment).post(logins(0, 100))
+    read_everything(deployment)
+    admin = broker.admin()
+    for future in admin.delete_topics([topic]).values():
+        future.result(30)
+    while topic in topics_of(broker, prefix):
+        time.sleep(0.05)
+    assert run("topics", "create", **deployment.settings).code == 0
+    Ledger(deployment).post(logins(1_000, 40))
+    with workers(deployment, "main") as (main,):
+        main.start()
+        assert main.process.wait(ENDS_WITHIN_S) == 1, main.log_tail()
+        assert topic in main.log_tail()
+        assert "CHURN_APP_VERSION" in main.log_tail()
+    assert outcomes_of(deployment)[topic]["applied"] == 100
+
+
+@pytest.mark.slow
+def test_without_the_dead_letter_topic_nothing_is_committed_past_a_bad_record(
+    broker: Broker,
+    prefix: str,
+    tmp_path: Path,
+    is_full: bool,  # noqa: FBT001 - a fixture
+) -> None:
+    if not is_full:
+        pytest.skip("waits half a minute for clients that look for a topic: only with --full")
+    deployment = deploy(broker, prefix, tmp_path, partitions=1)
+    topic, dead_letters = deployment.topics.event(LOGIN), deployment.topics.dead_letters
+    ledger = Ledger(deployment)
+    ledger.post(logins(0, 20))
+    with workers(deployment, "main") as (main,):
+        main.start()
+        wait_for_lag_zero(deployment, [main])
+        admin = broker.admin()
+        for future in admin.delete_topics([dead_letters]).values():
+            future.result(30)
+        ledger.post([Draft(LOGIN, b"c1", b"{", NOON_MS, [], "not_json"), *logins(100, 20)])
+        assert main.process.wait(ENDS_WITHIN_S) == 1, main.log_tail()
+        assert f"could not deliver to {dead_letters}" in main.log_tail()
+        assert Positions(deployment).committed()[topic, 0] == 20
+        main.start()
+        assert main.process.wait(ENDS_WITHIN_S) == 2
+        assert f"topic {dead_letters}: missing" in main.log_tail()
+        assert run("topics", "create", **deployment.settings).code == 0
+        main.start()
+        wait_for_lag_zero(deployment, [main])
+        assert main.terminate() == 0
+    check_letters(deployment, dead_letters, ledger.refused)
+    assert outcomes_of(deployment)[topic] == {
+        "applied": 40,
+        "applied_late": 0,
+        "duplicate": 0,
+        "late": 0,
+        "dead_lettered": 1,
+    }
