@@ -58,7 +58,7 @@ class _Partition:
 
     @property
     def is_told(self) -> bool:
-        return self.told_ms > self.state.boundary * DAY_MS
+        return self.told_ms > max(self.state.boundary, 0) * DAY_MS
 
     def reached(self, feed: int) -> int:
         """The next offset of a feed the owner will take, 0 when it has done nothing new."""
