@@ -7,6 +7,7 @@ was posted. With `--full` 50,000 events instead of 6,000.
 from __future__ import annotations
 
 import random
+import time
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
@@ -21,20 +22,21 @@ from schemas.partitioner import partition_of
 from support.broker import Broker
 from support.builders import DAY_MS, NOON_MS, login, purchase
 from support.corpus import poison, poison_kinds
-from support.crashes import Crashes
 from support.histories import Size, history, write_history
 from support.ledger import Draft, Ledger, draft
 from support.letters import check_letters
 from support.oracles import compare, replay
+from support.pages import total, wait_until_ready
 from support.program import run
 from support.recorded import outcomes_of, states_of
-from support.workers import Deployment, Positions, deploy, wait_for_lag_zero, workers
+from support.workers import Deployment, Positions, Worker, deploy, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 4
 SIZES: Final = {False: Size(6_000, 400, 120), True: Size(50_000, 2_500, 180)}
 BAD_SHARE: Final = 0.01
 JUDGED: Final = 12
 """Records each that only the worker can refuse: on a wrong partition, or with an id that was used for other content."""
+KILLS: Final = 3
 EXIT_WITHIN_S: Final = 40.0
 
 
@@ -73,23 +75,22 @@ def test_every_bad_record_is_set_aside_and_every_offset_is_counted_over_three_ki
     events = history(SIZES[is_full])
     drafts, misplaced = poisoned(events, random.Random(4))
     ledger = Ledger(deployment)
-    ledger.post(drafts)
     assert min(map(poison_kinds, range(len(FEEDS)))) >= 30
-    assert len(ledger.refused) >= BAD_SHARE * len(events) + 2 * JUDGED
     with workers(deployment, "main") as (main,):
-        crashes = Crashes(deployment, [main], len(drafts), random.Random(5))
-        main.start()
-        for share in (0.2, 0.5, 0.8):
-            crashes.kill(share)
-        crashes.close()
+        for part in range(KILLS + 1):
+            ledger.post(drafts[part * len(drafts) // (KILLS + 1) : (part + 1) * len(drafts) // (KILLS + 1)])
+            main.start()
+            if part < KILLS:
+                kill_at_work(main)
         wait_for_lag_zero(deployment, [main])
+        assert len(ledger.refused) >= BAD_SHARE * len(events) + 2 * JUDGED
         check_counts(deployment, ledger, applied=len(events) - len(misplaced))
         repeats = check_letters(deployment, deployment.topics.dead_letters, ledger.refused)
         check_listing(deployment, ledger)
         good = write_history([event for event in events if event not in misplaced], tmp_path / "good.jsonl")
         findings = compare(deployment, replay(good, tmp_path, partitions=PARTITIONS))
         assert findings.codes == (0, 0, 0), str(findings)
-        print(f"\n{len(drafts)} records, {len(ledger.refused)} refused, {crashes.report}, {repeats} repeats")
+        print(f"\n{len(drafts)} records, {len(ledger.refused)} refused, {KILLS} kills, {repeats} repeats")
 
         # Mended: the producer's partitioner is right now, so the same records find their partition.
         done = run("dead-letters", "replay", "--reason", "wrong_partition", "--yes", **deployment.settings)
@@ -102,6 +103,14 @@ def test_every_bad_record_is_set_aside_and_every_offset_is_counted_over_three_ki
         counts.update(outcomes)
     assert counts["applied"] + counts["applied_late"] == len(events)
     assert counts["dead_lettered"] == len(ledger.refused), "nothing was refused again"
+
+
+def kill_at_work(worker: Worker) -> None:
+    """Kill -9 as soon as the worker has processed records since its start: their offsets are hardly committed yet."""
+    address = wait_until_ready(worker)
+    while not total(address, "churn_events_total"):
+        time.sleep(0.002)
+    worker.kill_9()
 
 
 def check_counts(deployment: Deployment, ledger: Ledger, *, applied: int) -> None:
