@@ -20,6 +20,7 @@ PURCHASE, LOGIN, TICKET, EMAIL = range(4)
 _CATEGORY_INDEX = {name: index for index, name in enumerate(TICKET_CATEGORIES)}
 _ACTION_INDEX = {name: index for index, name in enumerate(EMAIL_ACTIONS)}
 _STRONG_EMAIL = frozenset(("clicked", "unsubscribed", "complained"))
+_STRONG_PLACES = tuple(_ACTION_INDEX[name] for name in sorted(_STRONG_EMAIL))
 REFUSALS = frozenset(("unsubscribed", "complained"))
 
 
@@ -117,5 +118,5 @@ def is_active_day(customer: Customer, feed: int, day: int) -> bool:
         return bool(bucket.reopened or any(bucket.opened))
     if feed == EMAIL:
         actions = customer.emails[day].actions
-        return any(actions[_ACTION_INDEX[name]] for name in _STRONG_EMAIL)
+        return any(actions[place] for place in _STRONG_PLACES)
     return True

@@ -22,7 +22,7 @@ _STAGE_FLAGS: dict[str | None, int] = {name: place << 4 for place, name in enume
 _HEADER = struct.Struct(">BIII")
 
 
-class Note(Struct, array_like=True, frozen=True, order=True):
+class Note(Struct, array_like=True, frozen=True, order=True, gc=False):
     """One event that a person may want to see as evidence: a ticket opened or reopened, an e-mail refused."""
 
     time_ms: int
@@ -49,7 +49,7 @@ class EmailDay(Struct, array_like=True):
     notes: list[Note] = []
 
 
-class Episode(Struct, array_like=True):
+class Episode(Struct, array_like=True, gc=False):
     """An open alert, as last told to the world. `start` and the boundaries are day numbers."""
 
     start: int
@@ -63,7 +63,7 @@ class Episode(Struct, array_like=True):
     """The score it began with: what a new episode within the cool-down must exceed."""
 
 
-class Parcel(Struct, array_like=True, frozen=True):
+class Parcel(Struct, array_like=True, frozen=True, gc=False):
     """An output whose cause is not yet committed: the bytes to send again after a crash."""
 
     sequence: int
@@ -72,7 +72,7 @@ class Parcel(Struct, array_like=True, frozen=True):
     payload: bytes
 
 
-class Verdict(Struct, array_like=True, frozen=True):
+class Verdict(Struct, array_like=True, frozen=True, gc=False):
     """The outcome of an uncommitted event when it was not simply applied, for a recount after a crash."""
 
     sequence: int

@@ -8,7 +8,7 @@ import struct
 from hashlib import blake2b
 from typing import Literal
 
-from models.activity import REFUSALS, day_buckets, fold, forget
+from models.activity import PURCHASE, REFUSALS, day_buckets, fold, forget
 from models.alerting import Telling
 from models.announcement import begins, first_true_ms
 from models.calendar import DAY_MS
@@ -95,8 +95,9 @@ class Engine:
 
         A signal whose answer silence cannot have changed, with nothing new closed since, is not looked at again.
         """
-        forget(customer, boundary - self.basis.keep_days)
         view = View(customer, boundary, self.basis)
+        if view.first_day is None or view.first_day < view.floor:
+            forget(customer, view.floor)
         judge = Judge(self.rules, customer, customer_id, view, self.alerts_from_ms)
         has_news = self._open_what_is_new(customer, boundary)
         if view.first_day is not None:
@@ -106,6 +107,7 @@ class Engine:
                     customer.quiet[place] = judge.judge(signal)
         if has_news:
             self._take_stock(customer, boundary)
+        self._drop_old_ids(customer, boundary)
         if customer.cooling:
             rest = self._rest_days
             customer.cooling = {k: v for k, v in customer.cooling.items() if boundary < v[0] + rest.get(k, 1)}
@@ -124,7 +126,15 @@ class Engine:
         for feed in news:
             for place in self._places_by_feed[feed]:
                 customer.quiet[place] = 0
+        if news and (PURCHASE in news or not self._is_clocked_by_purchases(customer, boundary)):
+            customer.quiet[stage_place] = 0
         return bool(news)
+
+    def _is_clocked_by_purchases(self, customer: Customer, boundary: int) -> bool:
+        """Whether only a purchase can restart the customer's clock of silence, so that other news leaves the stage."""
+        if self.basis.lifecycle.silence != "purchase" or PURCHASE not in self.basis.feeds:
+            return False
+        return customer.forgotten[PURCHASE] >= 0 or min(customer.purchases, default=boundary) < boundary
 
     def _review_stage(self, judge: Judge) -> None:
         customer, view = judge.customer, judge.view
@@ -161,17 +171,22 @@ class Engine:
         return Output("stage", change.id, encode_stage_change(change))
 
     def _take_stock(self, customer: Customer, boundary: int) -> None:
-        """After news: which days are still open, when the newest can be forgotten, which event ids still matter."""
+        """After news: which days are still open, and when the newest can be forgotten."""
         customer.has_late = False
-        buckets = [days for days in day_buckets(customer) if days]
-        customer.fresh = [
-            min((day for day in days if day >= boundary), default=NEVER) for days in day_buckets(customer)
-        ]
-        customer.quiet[-1] = max((max(days) for days in buckets), default=NEVER) + self.basis.keep_days + 1
-        oldest = boundary - self._seen_days
-        entries = [entry for entry in _SEEN.iter_unpack(customer.seen) if entry[2] >= oldest]
-        if len(entries) * _SEEN.size < len(customer.seen):
-            customer.seen = b"".join(_SEEN.pack(*entry) for entry in entries)
+        newest = -1
+        for feed, days in enumerate(day_buckets(customer)):
+            if days:
+                newest = max(newest, *days)
+            if customer.fresh[feed] < boundary:
+                customer.fresh[feed] = min([day for day in days if day >= boundary], default=NEVER)
+        customer.quiet[-1] = NEVER if newest < 0 else newest + self.basis.keep_days + 1
+
+    def _drop_old_ids(self, customer: Customer, boundary: int) -> None:
+        """Forget event ids of days from which an event would be too late to be applied."""
+        seen, oldest = customer.seen, boundary - self._seen_days
+        if seen and _SEEN.unpack_from(seen)[2] < oldest:
+            kept = [entry for entry in _SEEN.iter_unpack(seen) if entry[2] >= oldest]
+            customer.seen = b"".join([_SEEN.pack(*entry) for entry in kept])
 
     def is_at_risk(self, customer: Customer) -> bool:
         """Not churned, and an open negative alert of severity warning or more."""
@@ -181,6 +196,5 @@ class Engine:
 
 
 def _places_watching(rules: Rules, feed: int) -> tuple[int, ...]:
-    """Places in `Customer.quiet` that news of a feed opens: its signals, and the stage."""
-    signals = [at for at, signal in enumerate(rules.signals) if signal.watches & {feed, ALL_FEEDS}]
-    return (*signals, len(rules.signals))
+    """Places in `Customer.quiet` of the signals that news of a feed opens."""
+    return tuple(at for at, signal in enumerate(rules.signals) if signal.watches & {feed, ALL_FEEDS})

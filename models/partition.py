@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from models.customer import NEVER, Customer, Parcel, Verdict, decode_customer, encode_customer, peek
+from models.customer import NEVER, STAGE_NAMES, Customer, Parcel, Verdict, decode_customer, encode_customer, peek
 from models.dead_letter_limit import count_rejection
 from models.engine import Engine
 from models.episodes import Output
@@ -164,8 +164,7 @@ class Partition:
                     self._unswept.append((self.state.sequence, key))
             customer.is_at_risk = self.engine.is_at_risk(customer)
             packed = encode_customer(customer, self.epoch)
-            self._count_standing(self.records.get(key), -1)
-            self._count_standing(packed, 1)
+            self._count_standing(self.records.get(key), customer)
             writes[key] = self.records[key] = packed
         self.state.catalogue = self.engine.rules.hash  # not before the customers it put on the calendar are written
         writes[PARTITION_KEY] = self.records[PARTITION_KEY] = encode_state(self.state, self.epoch)
@@ -230,11 +229,15 @@ class Partition:
         for feed in feeds:
             self._move(feed, now_ms)
 
-    def _count_standing(self, packed: bytes | None, change: int) -> None:
+    def _count_standing(self, before: bytes | None, customer: Customer) -> None:
         """Keep the number of customers by stage and risk without ever scanning them."""
-        if packed is not None:
-            header = peek(packed)
-            self.standings[header.stage, header.is_at_risk] += change
+        standing = (customer.stage or STAGE_NAMES[0], customer.is_at_risk)
+        if before is not None:
+            header = peek(before)
+            if (header.stage, header.is_at_risk) == standing:
+                return
+            self.standings[header.stage, header.is_at_risk] -= 1
+        self.standings[standing] += 1
 
     # -- events
 

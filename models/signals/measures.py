@@ -5,12 +5,15 @@ change *by silence alone*. That second half is what lets the schedule skip revie
 """
 
 from bisect import bisect_left
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import accumulate
-from typing import NamedTuple
+from operator import itemgetter
+from typing import TypeVar
+
+from msgspec import Struct
 
 from models import engagement, lifecycle
-from models.activity import EMAIL, LOGIN, PURCHASE, TICKET
+from models.activity import EMAIL, LOGIN, PURCHASE, TICKET, is_active_day
 from models.config import Basis
 from models.customer import EMAIL_ACTIONS, NEVER, TICKET_CATEGORIES, Customer, EmailDay, Note, TicketDay
 
@@ -21,9 +24,10 @@ USUAL_HISTORY = 42
 
 Value = float | int | str | None
 Pairs = list[tuple[int, int]]
+Bucket = TypeVar("Bucket")
 
 
-class Reading(NamedTuple):
+class Reading(Struct, frozen=True, gc=False):
     """A value and the first later boundary at which silence alone can change it."""
 
     value: Value
@@ -39,8 +43,9 @@ class Series:
     __slots__ = ("days", "sums")
 
     def __init__(self, pairs: Pairs) -> None:
+        pairs.sort()
         self.days = [day for day, _ in pairs]
-        self.sums = list(accumulate((count for _, count in pairs), initial=0))
+        self.sums = list(accumulate([count for _, count in pairs], initial=0))
 
     def window(self, boundary: int, length: int, skip: int) -> tuple[int, int]:
         """(sum over the `length` days that end `skip` days before the boundary, until)."""
@@ -110,7 +115,7 @@ class View:
 
     def count_since_start(self, name: str) -> Reading:
         """The sum of a daily measure from the first day of the episode on; silence changes it by forgetting only."""
-        total, _ = self.count(name, max(0, self.boundary - self.since), 0)
+        total = self.count(name, max(0, self.boundary - self.since), 0).value
         days = self.series(name).days
         place = bisect_left(days, self.since)
         return Reading(total, days[place] + self.basis.keep_days + 1 if place < len(days) else NEVER)
@@ -173,26 +178,27 @@ class View:
         return sum(bucket[column] for day, bucket in self.customer.purchases.items() if day >= self.boundary)
 
 
-def _closed(view: View, counts: Pairs) -> Pairs:
+def _closed(days: Mapping[int, Bucket], counter: Callable[[Bucket], int], view: View) -> Pairs:
     floor, boundary = view.floor, view.boundary
-    return sorted(pair for pair in counts if pair[1] and floor <= pair[0] < boundary)
+    return [(day, n) for day, bucket in days.items() if floor <= day < boundary and (n := counter(bucket))]
 
 
 def _purchases(column: int) -> Callable[[View], Pairs]:
-    return lambda view: _closed(view, [(day, b[column]) for day, b in view.customer.purchases.items()])
+    return lambda view: _closed(view.customer.purchases, itemgetter(column), view)
 
 
 def _tickets(counter: Callable[[TicketDay], int]) -> Callable[[View], Pairs]:
-    return lambda view: _closed(view, [(day, counter(b)) for day, b in view.customer.tickets.items()])
+    return lambda view: _closed(view.customer.tickets, counter, view)
 
 
 def _emails(*actions: str) -> Callable[[View], Pairs]:
     places = [EMAIL_ACTIONS.index(name) for name in actions]
 
     def counter(bucket: EmailDay) -> int:
-        return sum(bucket.actions[place] for place in places)
+        counts = bucket.actions
+        return sum([counts[place] for place in places])
 
-    return lambda view: _closed(view, [(day, counter(b)) for day, b in view.customer.emails.items()])
+    return lambda view: _closed(view.customer.emails, counter, view)
 
 
 def _opened(category: str) -> Callable[[View], Pairs]:
@@ -201,21 +207,30 @@ def _opened(category: str) -> Callable[[View], Pairs]:
 
 
 def _active_days(view: View) -> Pairs:
-    days = {day for feed in view.basis.feeds for day in view.series(ACTIVITY_SERIES[feed]).days}
-    return [(day, 1) for day in sorted(days)]
+    customer, floor, boundary = view.customer, view.floor, view.boundary
+    days: set[int] = set()
+    for feed in view.basis.feeds:
+        if feed == PURCHASE:
+            days.update(customer.purchases)
+        elif feed == LOGIN:
+            days.update(customer.logins)
+        else:
+            of_feed = customer.tickets if feed == TICKET else customer.emails
+            days.update([day for day in of_feed if is_active_day(customer, feed, day)])
+    return [(day, 1) for day in days if floor <= day < boundary]
 
 
 def _engagement(view: View) -> Pairs:
     basis = view.basis
     index = engagement.daily_index(view.customer, basis.feeds, basis.engagement, view.floor, view.boundary)
-    return sorted(index.items())
+    return list(index.items())
 
 
 _PAIRS: dict[str, Callable[[View], Pairs]] = {
     "purchases": _purchases(0),
     "spend": _purchases(1),
     "items": _purchases(2),
-    "logins": lambda view: _closed(view, list(view.customer.logins.items())),
+    "logins": lambda view: _closed(view.customer.logins, int, view),
     "tickets": _tickets(lambda bucket: sum(bucket.opened) + bucket.reopened),
     "tickets_reopened": _tickets(lambda bucket: bucket.reopened),
     "tickets_resolved": _tickets(lambda bucket: bucket.resolved),
