@@ -162,7 +162,8 @@ def test_until_is_honest_nothing_changes_by_silence_before(events: list[Event], 
     views = [view_at(boundary + step) for step in (*range(1, 70), 99, 130, 180, 250, 331, 400, 401, 402, 450, 560)]
     terms = [compile_term(text, BASIS.constants) for text in TERMS]
     for term in terms:
-        value, until = term.term.read(view_at(boundary))
+        reading = term.term.read(view_at(boundary))
+        value, until = reading.value, reading.until
         assert until > boundary, term.text
         changed = [v.boundary for v in views if v.boundary < until and term.term.read(v).value != value]
         assert changed == [], (term.text, value, until)

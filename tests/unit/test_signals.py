@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from models.calendar import date_of
-from models.partition import TICKS
+from models.partition_record import TICKS
 from models.signals.catalogue import Rules, build_rules
 from schemas.alert import AlertV1, decode_alert
 from schemas.event import Event
