@@ -14,6 +14,7 @@ from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from mode import Service
 
 from streams.kafka import librdkafka_config
+from streams.transport.producer import FLUSH_TIMEOUT_S, flushed
 from streams.transport.restore import Restored, restore
 
 if TYPE_CHECKING:
@@ -71,6 +72,9 @@ class FrameRecovery(Recovery):
         for partition, found in sorted(restored.items()):
             self._hand_over(partition, found, generation)
             await asyncio.sleep(0)
+        # An epoch is claimed once the broker has it: before that another worker could restore and claim the same one.
+        while restored and not await self._unless_rebalanced(flushed(app.outputs, FLUSH_TIMEOUT_S)):
+            self.log.warning("the broker has not taken our epochs yet")
         app.watch_for_stale(partitions, {partition: found.end for partition, found in restored.items()})
         await self._unless_rebalanced(app.consumer.perform_seek())
         self._check_generation(generation)
