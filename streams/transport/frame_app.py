@@ -70,6 +70,9 @@ class FrameApp(faust.App):
             self.owner.rewrite(partition, key)
             self.status.rewrites += 1
 
+    def _create_directories(self) -> None:
+        """Nothing: state is in memory and in Kafka; Faust would leave an empty folder where the worker was started."""
+
     async def take(self, frame: Frame) -> None:
         """Hand a frame to the owner, unless it was read before a seek; such a frame will be read again."""
         while len(self.outputs) > BACKLOG_RECORDS and self.consumer.is_current(frame) and self.failure is None:
