@@ -11,6 +11,7 @@ CACHE := .cache
 CDNOW := $(CACHE)/data/CDNOW_master.txt
 RUN := .run
 PORT ?= 9092
+WORKERS ?= 3
 DEVKAFKA := PYTHONPATH=deploy $(BIN)/python -m kafka
 CODE := streams models schemas deploy tests
 
@@ -38,14 +39,14 @@ $(CDNOW): $(STAMP) deploy/data/cdnow.py
 	$(BIN)/python deploy/data/cdnow.py $@
 
 .PHONY: test test-unit test-broker
-test: install ## all tests, those on a real Kafka included
-	$(BIN)/pytest
+test: install ## all tests, those on a real Kafka included; WORKERS= side by side, each with a Kafka of its own
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
 
 test-unit: $(STAMP) ## only the tests that need no Kafka
 	$(BIN)/pytest -m 'not broker and not chaos'
 
 test-broker: install ## only the tests on a real Kafka
-	$(BIN)/pytest -m 'broker or chaos'
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal -m 'broker or chaos'
 
 .PHONY: test-full
 test-full: install ## what workers publish equals `replay`, at full size: 100,000 events, every kill (half an hour)

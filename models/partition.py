@@ -370,8 +370,7 @@ class Partition:
 
     def _load(self, key: bytes) -> Customer:
         customer = self._find(key)
-        if customer is None:
-            raise KeyError(key)
+        assert customer is not None  # only keys of `records` and of this frame are asked for
         return customer
 
     def _publish(self, customer_id: str, customer: Customer, outputs: list[Output]) -> None:

@@ -71,8 +71,7 @@ def dead_letter_headers(
     Send with `kept_part(key)` as key and `kept_part(value)` as value. `stage` is the step that refused: codec, worker.
     """
     original = list(headers or ())
-    weight = sum(len(name) + len(content or b"") for name, content in original)
-    kept = original if weight <= MAX_KEPT_BYTES else []
+    kept = _kept_headers(original)
     added = [
         ("headers", str(len(kept)).encode()),
         ("topic", origin.topic.encode()),
@@ -108,8 +107,9 @@ def late_headers(
 ) -> Headers:
     """Headers of an event set aside as too late: the original ones, then origin, event time and missed boundary."""
     original = list(headers or ())
+    kept = _kept_headers(original)
     added = [
-        ("headers", str(len(original)).encode()),
+        ("headers", str(len(kept)).encode()),
         ("topic", origin.topic.encode()),
         ("partition", str(origin.partition).encode()),
         ("offset", str(origin.offset).encode()),
@@ -120,7 +120,15 @@ def late_headers(
         ("event-time", str(event_time_ms).encode()),
         ("boundary", str(boundary_ms).encode()),
     ]
-    return original + [(PREFIX + name, content) for name, content in added]
+    if len(kept) != len(original):
+        added.append(("headers-dropped", str(len(original)).encode()))
+    return kept + [(PREFIX + name, content) for name, content in added]
+
+
+def _kept_headers(original: Headers) -> Headers:
+    """The original headers, or none of them when they would make the copy too large for the broker."""
+    weight = sum(len(name) + len(content or b"") for name, content in original)
+    return original if weight <= MAX_KEPT_BYTES else []
 
 
 def to_dead_letter(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]] | None) -> DeadLetter:

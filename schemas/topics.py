@@ -13,6 +13,10 @@ MIN_COMPACTION_LAG_MS: Final = 600_000
 """The changelog's last ten minutes are never compacted, so that a restore sees what a paused worker wrote beside its
 successor and the higher epoch can win."""
 
+MAX_RECORD_BYTES: Final = 8_000_000
+"""Of a record of the changelog. Typical is half a kilobyte; 16 bytes for each event of the last week come to it: this
+is room for a customer id that stands for a crowd."""
+
 FOR_EVER: Final = -1
 """Events carry their event time as the record's timestamp: any finite retention deletes posted history at once."""
 
@@ -115,7 +119,11 @@ def topic_table(
         return {"cleanup.policy": "delete", "retention.ms": str(days * DAY_MS)}
 
     for_events = {"cleanup.policy": "delete", "retention.ms": str(events_retention_ms)}
-    changelog = {"cleanup.policy": "compact", "min.compaction.lag.ms": str(MIN_COMPACTION_LAG_MS)}
+    changelog = {
+        "cleanup.policy": "compact",
+        "min.compaction.lag.ms": str(MIN_COMPACTION_LAG_MS),
+        "max.message.bytes": str(MAX_RECORD_BYTES),
+    }
     return (
         *(
             spec(names.event(feed), "customer id", f"input events of type {name}", for_events)

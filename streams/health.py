@@ -50,6 +50,7 @@ def serve_health(
 class _Page(BaseHTTPRequestHandler):
     """Three paths; everything else is not found."""
 
+    timeout = 10  # seconds for a request to arrive: an idle client must not hold a thread for ever
     sources: tuple[CollectorRegistry, Status, str | None]
 
     def do_GET(self) -> None:

@@ -42,8 +42,33 @@ def all_states(settings: Settings, rules: Rules) -> Iterator[dict[str, Any]]:
 
 def read_alerts(settings: Settings, *, is_following: bool = False) -> Iterator[AlertV1]:
     """Every revision on the alerts topic in the order of each partition; ends at the present end unless following."""
-    connect(settings)
     topic = Topics(settings.prefix).alerts
+    return (decode_alert(value) for _, value in _read(settings, topic, is_following=is_following) if value)
+
+
+def newest_alerts(settings: Settings) -> list[AlertV1]:
+    """The highest revision of each alert that is still on the alerts topic."""
+    newest: dict[str, AlertV1] = {}
+    for alert in read_alerts(settings):
+        known = newest.get(alert.alert_id)
+        if known is None or alert.revision > known.revision:
+            newest[alert.alert_id] = alert
+    return list(newest.values())
+
+
+def open_alerts(settings: Settings) -> list[AlertV1]:
+    """Alerts that are open now, however long they have been: from the compacted topic, where an end is a tombstone."""
+    found: dict[bytes, bytes] = {}
+    for key, value in _read(settings, Topics(settings.prefix).alerts_open, is_following=False):
+        if value:
+            found[key] = value
+        else:
+            found.pop(key, None)
+    return [decode_alert(value) for value in found.values()]
+
+
+def _read(settings: Settings, topic: str, *, is_following: bool) -> Iterator[tuple[bytes, bytes | None]]:
+    connect(settings)
     consumer = Consumer({**librdkafka_config(settings), **BULK_SETTINGS, "group.id": f"{settings.group}.alerts"})
     left = set(range(settings.partitions))
     try:
@@ -52,7 +77,7 @@ def read_alerts(settings: Settings, *, is_following: bool = False) -> Iterator[A
             for message in consumer.consume(1000, 0.2):
                 error = message.error()
                 if error is None:
-                    yield decode_alert(message.value() or b"")
+                    yield message.key() or b"", message.value()
                 elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's own name for it
                     left.discard(int(message.partition() or 0))
                 elif not error.retriable():

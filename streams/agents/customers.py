@@ -17,12 +17,12 @@ from models.engine import Engine
 from models.partition import Partition, Published
 from models.partition_record import PARTITION_KEY, epoch_of
 from models.signals.catalogue import Rules
-from schemas.codec import decode_event
+from schemas.codec import MAX_AHEAD_MS, decode_event
 from schemas.dead_letter import Origin, dead_letter_headers, kept_part, late_headers
 from schemas.errors import RejectedError
 from schemas.event import Event
 from schemas.partitioner import partition_of
-from schemas.tick import decode_tick
+from schemas.tick import Tick, decode_tick
 from schemas.topics import Topics
 from streams.agents.tally import Tally
 from streams.errors import EXIT_DEAD_LETTER_LIMIT
@@ -177,10 +177,17 @@ class Customers:
 
     def _take_tick(self, owned: Partition, record: Record, asides: list[Aside], partition: int) -> None:
         try:
-            owned.take_tick(decode_tick(record.value), record.offset)
+            owned.take_tick(self._checked_tick(record), record.offset)
         except RejectedError as error:
             owned.take_bad_tick(record.offset)
             asides.append(self._dead_letter(partition, record, error))
+
+    def _checked_tick(self, record: Record) -> Tick:
+        """The tick of a record; one from the future would make everything after it late."""
+        tick = decode_tick(record.value)
+        if tick.now_ms > self._now_ms() + MAX_AHEAD_MS:
+            raise RejectedError("future", "a tick more than 300 s ahead of the clock", "now")
+        return tick
 
     # -- what leaves
 

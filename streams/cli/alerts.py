@@ -8,7 +8,7 @@ from rich.console import Console
 from schemas.alert import AlertV1, encode_alert
 from streams.errors import EXIT_DONE
 from streams.settings import environment_settings
-from streams.snapshot import read_alerts
+from streams.snapshot import newest_alerts, open_alerts, read_alerts
 
 OPEN = ("firing", "updated")
 _RANK = {"critical": 0, "error": 1, "warning": 2, "info": 3}
@@ -30,12 +30,8 @@ def alerts(*, only_open: bool, follow: bool, signals: tuple[str, ...], limit: in
             if _is_wanted(alert, signals, only_open=only_open):
                 click.echo(encode_alert(alert) if as_json else _line(alert))
         return EXIT_DONE
-    newest: dict[str, AlertV1] = {}
-    for alert in read_alerts(settings):
-        known = newest.get(alert.alert_id)
-        if known is None or alert.revision > known.revision:
-            newest[alert.alert_id] = alert
-    wanted = [alert for alert in newest.values() if _is_wanted(alert, signals, only_open=only_open)]
+    found = open_alerts(settings) if only_open else newest_alerts(settings)
+    wanted = [alert for alert in found if _is_wanted(alert, signals, only_open=only_open)]
     wanted.sort(
         key=lambda alert: (alert.status not in OPEN, _RANK[alert.severity], alert.due_at or "9", alert.alert_id)
     )

@@ -16,8 +16,8 @@ from models.signals.measures import View
 from schemas.partitioner import partition_of
 from streams.catalogue_file import load_rules
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
-from streams.settings import environment_settings
-from streams.snapshot import all_states, partition_state, read_alerts, read_state
+from streams.settings import Settings, environment_settings
+from streams.snapshot import all_states, open_alerts, partition_state, read_state
 
 EXAMPLES = """\b
 Examples:
@@ -83,18 +83,14 @@ def _summary(record: Customer, customer_id: str, boundary: int, rules: Rules) ->
     }
 
 
-def _open_alerts(settings: Any, customer_id: str) -> list[dict[str, Any]]:
-    newest: dict[str, Any] = {}
-    for alert in read_alerts(settings):
-        if alert.customer_id == customer_id and alert.revision > getattr(newest.get(alert.alert_id), "revision", 0):
-            newest[alert.alert_id] = alert
-    is_open = [alert for alert in newest.values() if alert.status in ("firing", "updated")]
+def _open_alerts(settings: Settings, customer_id: str) -> list[dict[str, Any]]:
+    mine = [alert for alert in open_alerts(settings) if alert.customer_id == customer_id]
     return [
         {
             key: getattr(alert, key)
             for key in ("signal", "severity", "summary", "owner", "due_at", "intervention", "clears_when")
         }
-        for alert in sorted(is_open, key=lambda alert: alert.observed_at)
+        for alert in sorted(mine, key=lambda alert: alert.observed_at)
     ]
 
 

@@ -23,19 +23,28 @@ if TYPE_CHECKING:
 
 async def commit_taken(app: FrameApp, commit_offsets: Callable[[Mapping[TP, Mark]], Awaitable[bool]]) -> bool:
     """Whether everything taken so far is now committed. A delivery that failed ends the worker instead."""
-    batch = app.ledger.pending()
-    if not batch.marks or app.failure is not None:
+    if not _may_commit(app):
         return False
+    batch = app.ledger.pending()
+    if not batch.marks:
+        return False
+    app.status.owe_commit()
     try:
-        is_committed = await flushed(app.outputs, FLUSH_TIMEOUT_S) and await commit_offsets(batch.marks)
+        is_flushed = await flushed(app.outputs, FLUSH_TIMEOUT_S)
+        is_committed = is_flushed and _may_commit(app) and await commit_offsets(batch.marks)
     except Exception as exc:  # noqa: BLE001 # whatever it is, the worker must not go on without commits
         await app.fail(exc)
         return False
     if not is_committed:
         app.status.commit_failures += 1
         return False
-    app.ledger.commit(batch)
     app.status.commits += 1
-    for partition, sequence in batch.sequences.items():
+    app.status.uncommitted_since = None
+    for partition, sequence in app.ledger.commit(batch).items():
         app.owner.committed(partition, sequence)
     return True
+
+
+def _may_commit(app: FrameApp) -> bool:
+    """Not while partitions are restored: the restore may find less than was taken before, so those marks are void."""
+    return app.failure is None and not app.status.is_restoring

@@ -79,10 +79,16 @@ class Ledger:
         sequences = {p: n for p, n in self._taken_sequence.items() if n != self._committed_sequence.get(p)}
         return Batch(marks, sequences)
 
-    def commit(self, batch: Batch) -> None:
-        """Note a batch as committed; marks of partitions lost meanwhile are forgotten."""
+    def commit(self, batch: Batch) -> Mapping[int, int]:
+        """Note a batch as committed; returns the sequences that count: not those of partitions restored meanwhile."""
         self._committed.update({tp: mark for tp, mark in batch.marks.items() if tp in self._taken})
-        self._committed_sequence.update({p: n for p, n in batch.sequences.items() if p in self._taken_sequence})
+        valid = {p: n for p, n in batch.sequences.items() if n <= self._taken_sequence.get(p, 0)}
+        self._committed_sequence.update(valid)
+        return valid
+
+    def forget_uncommitted(self) -> None:
+        """A restore begins: what was taken and not committed will come again, and must not be committed any more."""
+        self._taken = dict(self._committed)
 
     def taken(self, tp: TP) -> int | None:
         """The next offset to take of a topic partition."""

@@ -27,6 +27,7 @@ DELIVERY_SETTINGS: Final[Mapping[str, object]] = {
     "queue.buffering.max.messages": 1_000_000,
     "queue.buffering.max.kbytes": 524_288,
     "delivery.report.only.error": True,
+    "message.max.bytes": 8_000_000,  # a customer of tens of thousands of events a week; topics.py allows the same
     "topic.metadata.propagation.max.ms": 10_000,  # how long a topic may be unknown before that is an error
 }
 """How outputs are delivered, whatever the connection settings."""
@@ -60,6 +61,8 @@ class Outputs:
                 self._producer.produce(topic, value, key, target, headers=None if headers is None else list(headers))
             except BufferError:
                 self._producer.poll(0.05)
+            except confluent_kafka.KafkaException as error:
+                raise DeliveryError(topic, str(error)) from error
             else:
                 return
 

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Awaitable, Iterable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiokafka.errors import IllegalStateError
 from faust.tables.manager import TableManager
@@ -31,6 +31,10 @@ class FrameRecovery(Recovery):
     """
 
     app: FrameApp
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._unwatched: dict[int, int] = {}
 
     @Service.task
     async def _slurp_changelogs(self) -> None:
@@ -62,6 +66,7 @@ class FrameRecovery(Recovery):
         app.flow_control.suspend()
         app.in_recovery = self.in_recovery = status.is_restoring = True
         started = time.monotonic()
+        app.ledger.forget_uncommitted()
         partitions = {tp.partition for tp in self.active_tps}
         change = app.store.assign(partitions, generation)
         for partition in sorted(change.lost):
@@ -71,11 +76,13 @@ class FrameRecovery(Recovery):
         self._check_generation(generation)
         for partition, found in sorted(restored.items()):
             self._hand_over(partition, found, generation)
+            self._unwatched[partition] = found.end
             await asyncio.sleep(0)
         # An epoch is claimed once the broker has it: before that another worker could restore and claim the same one.
-        while restored and not await self._unless_rebalanced(flushed(app.outputs, FLUSH_TIMEOUT_S)):
+        while not await self._unless_rebalanced(flushed(app.outputs, FLUSH_TIMEOUT_S)):
             self.log.warning("the broker has not taken our epochs yet")
-        app.watch_for_stale(partitions, {partition: found.end for partition, found in restored.items()})
+        app.watch_for_stale(partitions, {p: end for p, end in self._unwatched.items() if p in partitions})
+        self._unwatched = {}
         await self._unless_rebalanced(app.consumer.perform_seek())
         self._check_generation(generation)
         if restored:

@@ -27,12 +27,18 @@ class Status:
     commit_failures: int = 0
     frames: int = 0
     records: int = 0
+    uncommitted_since: float | None = None
     lost_offsets: int = 0
     rewrites: int = 0
     moves: int = 0
     moved_at: float = field(default_factory=time.monotonic)
     looked_at: float = field(default_factory=time.monotonic)
     lag: dict[TP, int | None] = field(default_factory=dict)
+
+    def owe_commit(self) -> None:
+        """There is something to commit, at least from now on."""
+        if self.uncommitted_since is None:
+            self.uncommitted_since = time.monotonic()
 
     @property
     def is_ready(self) -> bool:

@@ -129,7 +129,7 @@ def test_healthy_cluster_passes_every_check(broker: Broker, topics: str) -> None
     observations = json.loads(outcome.out)
     assert outcome.code == 0, outcome.out
     assert {line["subject"] for line in observations} == {
-        *("versions", "disk", "broker", "topics", "retention", "permissions", "partitioner", "clock"),
+        *("versions", "disk", "broker", "topics", "retention", "permissions", "partitioner", "clock", "feeds"),
     }
     assert {line["level"] for line in observations} == {"ok"}
 
