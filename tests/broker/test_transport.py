@@ -15,7 +15,7 @@ from support.broker import Broker
 from support.counting import Scene, wait_until
 from support.counting_worker import PARTITION_KEY, STOP_VALUE
 
-SLOW: Final[dict[str, Any]] = {"fetch_bytes": 16 << 10, "pause_s": 0.0002}
+SLOW: Final[dict[str, Any]] = {"fetch_bytes": 16 << 10, "pause_s": 0.0004}
 """5,000 records a second: time to end a worker in the middle of a backlog."""
 
 
@@ -45,7 +45,7 @@ def test_a_backlog_is_taken_in_the_same_order_whatever_is_fetched_at_once(scene:
 
 def test_a_restart_in_a_backlog_continues_the_same_order(scene: Scene) -> None:
     """The clock of each topic is committed with its offset, else a restart would begin with that of the next record."""
-    scene.post(20_000)
+    scene.post(60_000)  # each worker takes a frame or two of 5,000
     with scene.worker():
         scene.wait_for(scene.posted)
     whole = scene.chains()
