@@ -95,3 +95,7 @@ def test_every_make_target_the_readme_names_exists() -> None:
     named = set(re.findall(r"`?make ([a-z-]+)", README))
     assert named <= targets
     assert named
+
+
+def test_nothing_is_left_to_be_filled_in() -> None:
+    assert re.findall(r"^[A-Z_]{4,}$|TODO|TBD", README, re.MULTILINE) == []
