@@ -10,6 +10,9 @@ from schemas.topics import Topics
 from streams.transport.errors import StopWorkerError
 
 LOOK_EVERY_S = 1.0
+LOOKS = 5
+"""Looks in a row that must see the same before the worker stops: a broker that has just started may tell of an end that
+it moves a moment later."""
 
 
 def find_restarted(
@@ -39,10 +42,12 @@ async def watch_for_restarted(
     fail: Callable[[StopWorkerError], Awaitable[None]],
     topics: Topics,
 ) -> None:
-    """Look for ever, once a second; `fail` ends the worker."""
+    """Look for ever, once a second; `fail` ends the worker once several looks in a row agree."""
+    seen = 0
     while True:
         await asyncio.sleep(LOOK_EVERY_S)
         reason = find_restarted(partitions, idle_of, topics)
-        if reason is not None:
+        seen = 0 if reason is None else seen + 1
+        if reason is not None and seen >= LOOKS:
             await fail(reason)
             return

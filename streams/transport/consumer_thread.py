@@ -101,7 +101,9 @@ class FrameConsumerThread(driver.AIOKafkaConsumerThread):
         if assignment is None or tp not in assignment.tps:
             return None, None
         state = assignment.state_value(TopicPartition(*tp))
-        return state._position, state.lso  # noqa: SLF001 - `position` asserts that there is one
+        end = state.lso
+        known = end if end is not None and end >= 0 else None  # -1 stands in answers of a broker that cannot say yet
+        return state._position, known  # noqa: SLF001 - `position` asserts that there is one
 
 
 def _clock_from(metadata: str) -> int | None:
