@@ -107,7 +107,7 @@ def _print(shown: dict[str, Any]) -> None:
     console.print(table)
     for alert in shown["alerts"]:
         console.print(f"\n[bold]{alert['severity']} {alert['signal']}[/bold]: {alert['summary']}")
-        console.print(f"  {alert['owner']}, by {alert['due_at']}: {alert['intervention']}")
+        console.print(f"  {alert['owner']}, by {alert['due_at'] or 'any time'}: {alert['intervention']}")
         console.print(f"  ends with: {alert['clears_when']}")
     if not shown["alerts"]:
         console.print("no open alerts")
