@@ -1,7 +1,7 @@
 """Days of the deployment's zone: the grid on which everything is counted and decided."""
 
 from bisect import bisect_right
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 DAY_MS = 86_400_000
@@ -46,21 +46,6 @@ class Calendar:
 def date_of(day: int) -> str:
     """The day number as a calendar date, for example 2026-11-22."""
     return (_EPOCH + timedelta(days=day)).isoformat()
-
-
-def text_of_ms(time_ms: int) -> str:
-    """An instant as RFC 3339 in UTC, with milliseconds only where there are any."""
-    moment = datetime.fromtimestamp(time_ms // 1000, UTC)
-    fraction = f".{time_ms % 1000:03d}" if time_ms % 1000 else ""
-    return f"{moment:%Y-%m-%dT%H:%M:%S}{fraction}Z"
-
-
-def ms_of_text(text: str) -> int:
-    """Epoch milliseconds of an RFC 3339 instant; raises ValueError when it has no offset."""
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
-        raise ValueError(f"{text!r} has no offset from UTC")
-    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(milliseconds=1)
 
 
 def _midnights(zone: ZoneInfo) -> list[int]:

@@ -25,7 +25,6 @@ class Oracle:
             for _ in range(partitions)
         ]
         self._offsets = [[0] * len(FEEDS) for _ in range(partitions)]
-        self._places: dict[str, int] = {}
         self._open = [0] * partitions
         for partition in self.partitions:
             partition.begin(committed=0)
@@ -41,10 +40,7 @@ class Oracle:
 
     def place_of(self, customer_id: str) -> int:
         """The partition of a customer, by the partitioner that producers use."""
-        place = self._places.get(customer_id)
-        if place is None:
-            place = self._places[customer_id] = partition_of(customer_id.encode(), len(self.partitions))
-        return place
+        return partition_of(customer_id.encode(), len(self.partitions))
 
     def until(self, now_ms: int) -> None:
         """Lift every feed's clock to an instant, as a tick in every partition does."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final
 
 from schemas.event import FEEDS
 
@@ -97,9 +97,6 @@ class Topics:
     def changelog(self) -> str:
         """Customer and partition records, from which a worker restores its state."""
         return f"{self.prefix}.changelog"
-
-
-CleanupPolicy = Literal["delete", "compact"]
 
 
 def topic_table(

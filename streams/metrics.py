@@ -171,5 +171,5 @@ def _gauge(name: str, text: str, value: float | None) -> GaugeMetricFamily:
 
 def _estimated_bytes(partition: Partition) -> int:
     records = partition.records
-    sample = [len(packed) for packed, _ in zip(list(records.values())[:100], range(100), strict=False)]
+    sample = [len(packed) for packed in list(records.values())[:100]]
     return sum(sample) * len(records) // len(sample) if sample else 0

@@ -12,13 +12,12 @@ from typing import Final
 
 import uvloop
 
+from streams.errors import EXIT_PROBLEM
 from streams.transport.frame_app import FrameApp
 from streams.transport.watchdog import STUCK, Watchdog
 
 LEAVE_WITHIN_S: Final = 8.0
 """Hard limit of a shutdown, below the ten seconds an orchestrator waits; a hard exit costs a replay, nothing else."""
-
-FAILED: Final = 1
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +79,7 @@ async def _serve(app: FrameApp, limit: _Limit) -> int:
         reason = reason or _reason(app, starting) or RuntimeError("could not stop cleanly")
     reason = reason or _reason(app, starting)
     await _cancel_rest()
-    return 0 if reason is None else int(getattr(reason, "exit_code", FAILED))
+    return 0 if reason is None else int(getattr(reason, "exit_code", EXIT_PROBLEM))
 
 
 async def _cancel_rest() -> None:

@@ -9,9 +9,10 @@ import time
 from collections.abc import Callable
 from typing import Final
 
+from streams.errors import EXIT_NOTHING_MOVED
 from streams.transport.status import Status
 
-STUCK: Final = 70
+STUCK: Final = EXIT_NOTHING_MOVED
 """Exit code: stopped because nothing moved."""
 
 LOOK_EVERY_S: Final = 1.0
