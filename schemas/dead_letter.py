@@ -73,11 +73,7 @@ def dead_letter_headers(
     original = list(headers or ())
     kept = _kept_headers(original)
     added = [
-        ("headers", str(len(kept)).encode()),
-        ("topic", origin.topic.encode()),
-        ("partition", str(origin.partition).encode()),
-        ("offset", str(origin.offset).encode()),
-        ("timestamp", str(origin.timestamp_ms).encode()),
+        *_of_origin(origin, kept),
         ("stage", stage.encode()),
         ("reason", reason.encode()),
         ("error", error.encode()[:1024]),
@@ -109,11 +105,7 @@ def late_headers(
     original = list(headers or ())
     kept = _kept_headers(original)
     added = [
-        ("headers", str(len(kept)).encode()),
-        ("topic", origin.topic.encode()),
-        ("partition", str(origin.partition).encode()),
-        ("offset", str(origin.offset).encode()),
-        ("timestamp", str(origin.timestamp_ms).encode()),
+        *_of_origin(origin, kept),
         ("stage", b"engine"),
         ("reason", reason.encode()),
         ("error", f"event time {event_time_ms} is too far behind the reviewed boundary {boundary_ms}".encode()),
@@ -123,6 +115,17 @@ def late_headers(
     if len(kept) != len(original):
         added.append(("headers-dropped", str(len(original)).encode()))
     return kept + [(PREFIX + name, content) for name, content in added]
+
+
+def _of_origin(origin: Origin, kept: Headers) -> Headers:
+    """What both kinds say first: how many headers are original, and where the record lay."""
+    return [
+        ("headers", str(len(kept)).encode()),
+        ("topic", origin.topic.encode()),
+        ("partition", str(origin.partition).encode()),
+        ("offset", str(origin.offset).encode()),
+        ("timestamp", str(origin.timestamp_ms).encode()),
+    ]
 
 
 def _kept_headers(original: Headers) -> Headers:

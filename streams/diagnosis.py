@@ -14,8 +14,9 @@ from typing import Final, Literal
 from confluent_kafka import KafkaException, TopicCollection, TopicPartition, libversion
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
 
+from schemas.codec import MAX_AHEAD_MS
 from schemas.partitioner import partition_of
-from schemas.topics import Topics
+from schemas.topics import DAY_MS, Topics
 from streams.catalogue_file import load_rules
 from streams.clock import now_ms
 from streams.errors import SetupError
@@ -30,9 +31,6 @@ Level = Literal["ok", "warning", "problem"]
 
 SAMPLE: Final = 5
 """Records looked at in each partition: enough to see a wrong partitioner, which is wrong for nearly every key."""
-
-FUTURE_MS: Final = 300_000
-"""A record this far ahead of our clock would be refused as `future`."""
 
 LITTLE_DISK_BYTES: Final = 1_000_000_000
 
@@ -104,7 +102,7 @@ def _retention(settings: Settings, admin: AdminClient, names: list[str]) -> Iter
     if not limits:
         yield Observation("retention", "ok", "event topics keep their records for ever")
     for name, limit in limits.items():
-        days = limit / 86_400_000
+        days = limit / DAY_MS
         yield Observation("retention", "ok", f"{name}: {days:.1f} days; older history must not be posted to it")
 
 
@@ -145,7 +143,7 @@ def _records(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observati
     if not misplaced:
         yield Observation("partitioner", "ok", f"{seen} recent records looked at, all on the partition of their key")
     ahead = newest - now_ms()
-    if ahead > FUTURE_MS:
+    if ahead > MAX_AHEAD_MS:
         text = f"the newest record is {ahead / 1000:,.0f} s ahead of this machine's clock: set the clock, here or there"
         yield Observation("clock", "problem", text)
     else:

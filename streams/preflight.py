@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
 
 from schemas.instant import to_rfc3339
-from schemas.topics import DAY_MS, TopicSpec, topic_table
+from schemas.topics import DAY_MS, FOR_EVER, TopicSpec, topic_table
 from streams.clock import now_ms
 from streams.errors import SetupError
 from streams.kafka import connect
@@ -18,8 +18,6 @@ from streams.look import oldest_timestamps
 from streams.settings import Settings, variable_of
 
 CREATE: Final = "Run: churn-signals topics create."
-
-FOR_EVER: Final = -1
 
 
 @dataclass(frozen=True, slots=True)
