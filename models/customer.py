@@ -140,6 +140,7 @@ class Header(NamedTuple):
     has_pending: bool
     has_outbox: bool
     is_at_risk: bool
+    has_alerts: bool
     stage: str
 
 
@@ -149,6 +150,7 @@ def encode_customer(customer: Customer, epoch: int) -> bytes:
         (1 if customer.pending else 0)
         | (2 if customer.outbox or customer.verdicts else 0)
         | (4 if customer.is_at_risk else 0)
+        | (8 if customer.episodes or customer.announced else 0)
     )
     flags |= _STAGE_FLAGS[customer.stage]
     return _HEADER.pack(RECORD_VERSION, epoch, customer.due, flags) + _encoder.encode(customer)
@@ -166,7 +168,9 @@ def peek(packed: bytes) -> Header:
     version, epoch, due, flags = _HEADER.unpack_from(packed)
     if version != RECORD_VERSION:
         raise UnknownRecordVersionError(version)
-    return Header(epoch, due, bool(flags & 1), bool(flags & 2), bool(flags & 4), STAGE_NAMES[flags >> 4])
+    return Header(
+        epoch, due, bool(flags & 1), bool(flags & 2), bool(flags & 4), bool(flags & 12), STAGE_NAMES[flags >> 4]
+    )
 
 
 def to_facts(customer: Customer, boundary: int, keep_days: int) -> dict[str, Any]:

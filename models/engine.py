@@ -36,7 +36,7 @@ class Engine:
         self.calendar = rules.basis.calendar
         self.alerts_from_ms = alerts_from_ms
         self._announced = tuple(rules.announced(feed) for feed in range(len(FEEDS)))
-        self._grave = {s.id for s in rules.signals if s.polarity == "negative" and s.severity != "info"}
+        self._grave = {signal.id for signal in rules.signals if signal.is_grave}
         self._rest_days = {signal.id: max(1, signal.cooldown_days) for signal in rules.signals}
         self._places_by_feed = [_places_watching(rules, feed) for feed in range(len(FEEDS))]
         self._seen_days = -(-rules.basis.lateness_ms // DAY_MS) + 1

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from models.census import Census
 from models.customer import decode_customer, to_facts, to_verdict
 from models.engine import Engine
 from models.partition import Partition, Published, Taken
@@ -55,6 +56,13 @@ class Oracle:
         """Every customer, canonical, by partition and id; to be read after `finish`."""
         for partition in self.partitions:
             yield from canonical_states(partition.records.items(), partition.state.boundary, self.rules)
+
+    def census(self) -> Census:
+        """Who stands where in all partitions; to be read after `finish`."""
+        total = Census()
+        for partition in self.partitions:
+            total += partition.census
+        return total
 
     def _flush(self, place: int) -> list[Published]:
         partition = self.partitions[place]

@@ -4,13 +4,14 @@ The partition knows its clock (the watermark over the declared feeds), its calen
 it is in the partition record, which is written last in each frame. `records` is the store of packed records.
 """
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import MutableMapping
 from typing import NamedTuple
 
 import msgspec
 
-from models.customer import NEVER, STAGE_NAMES, Customer, Parcel, Verdict, decode_customer, encode_customer, peek
+from models.census import Census, Entry, Taker
+from models.customer import NEVER, Customer, Parcel, Verdict, decode_customer, encode_customer, peek
 from models.dead_letter_limit import count_rejection
 from models.engine import Engine
 from models.episodes import Output
@@ -91,7 +92,9 @@ class Partition:
             self.state = decode_state(packed)
         engine.alerts_from_ms = self.state.alerts_from_ms
         self._unswept: deque[tuple[int, bytes]] = deque()
-        self.standings: Counter[tuple[str, bool]] = Counter()
+        self.census = Census()
+        self._taker = Taker(engine.rules, self.state.alerts_from_ms)
+        self._counted: dict[bytes, Entry] = {}
         self.watermark = Watermark(self.state, self.basis)
         self._restore()
 
@@ -104,7 +107,7 @@ class Partition:
             if key == PARTITION_KEY:
                 continue
             header = peek(packed)
-            self.standings[header.stage, header.is_at_risk] += 1
+            self.census.move(None, self._taker.written(header, packed))
             due = header.due
             if changed:
                 due = self.state.boundary + 1
@@ -163,13 +166,12 @@ class Partition:
                 if customer.outbox or customer.verdicts:
                     self._unswept.append((self.state.sequence, key))
             customer.is_at_risk = self.engine.is_at_risk(customer)
-            packed = encode_customer(customer, self.epoch)
-            self._count_standing(self.records.get(key), customer)
-            writes[key] = self.records[key] = packed
+            self.census.move(self._counted.get(key), self._taker.entry(customer))
+            writes[key] = self.records[key] = encode_customer(customer, self.epoch)
         self.state.catalogue = self.engine.rules.hash  # not before the customers it put on the calendar are written
         writes[PARTITION_KEY] = self.records[PARTITION_KEY] = encode_state(self.state, self.epoch)
         outputs = self._outputs
-        self._touched, self._outputs = {}, []
+        self._touched, self._counted, self._outputs = {}, {}, []
         return Batch(writes, outputs)
 
     def _sweep(self, committed: int) -> None:
@@ -228,16 +230,6 @@ class Partition:
         """Raise the clocks of feeds to an instant, as a tick does."""
         for feed in feeds:
             self._move(feed, now_ms)
-
-    def _count_standing(self, before: bytes | None, customer: Customer) -> None:
-        """Keep the number of customers by stage and risk without ever scanning them."""
-        standing = (customer.stage or STAGE_NAMES[0], customer.is_at_risk)
-        if before is not None:
-            header = peek(before)
-            if (header.stage, header.is_at_risk) == standing:
-                return
-            self.standings[header.stage, header.is_at_risk] -= 1
-        self.standings[standing] += 1
 
     # -- events
 
@@ -366,6 +358,7 @@ class Partition:
             if packed is None:
                 return None
             customer = self._touched[key] = decode_customer(packed)
+            self._counted[key] = self._taker.written(peek(packed), customer)
         return customer
 
     def _load(self, key: bytes) -> Customer:

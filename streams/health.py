@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
+from models.signals.catalogue import Rules
 from streams.errors import SetupError
 from streams.metrics import Source, WorkerCollector
 from streams.settings import Settings, variable_of
@@ -23,11 +24,11 @@ LOOP_ALIVE_S = 30.0
 
 @contextmanager
 def serve_health(
-    settings: Settings, status: Status, source: Source, now_ms: Callable[[], int], catalogue: str = ""
+    settings: Settings, status: Status, source: Source, now_ms: Callable[[], int], rules: Rules
 ) -> Iterator[str]:
     """Serve while the block runs; yields the address. Raises SetupError when the port is taken."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(WorkerCollector(settings.prefix, status, source, catalogue, now_ms))
+    registry.register(WorkerCollector(settings.prefix, status, source, rules, now_ms))
 
     class Page(_Page):
         sources = (registry, status, settings.metrics_token)

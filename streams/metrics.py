@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.registry import Collector
 
+from models.census import Census
+from models.customer import STAGE_NAMES
 from models.partition import Partition
 from models.partition_record import total_counts
+from models.signals.catalogue import Rules
 from schemas.topics import Topics
 from streams.agents.tally import PROCESSING_BUCKETS_S, Tally
 from streams.transport.status import Status
+
+_AT_RISK: Final = "not churned, a negative alert of warning or more is open."
+_RISKY_STAGES: Final = tuple(stage for stage in STAGE_NAMES if stage != "churned")
 
 
 class Source(Protocol):
@@ -29,15 +35,19 @@ class Source(Protocol):
 class WorkerCollector(Collector):
     """Everything a worker tells Prometheus."""
 
-    def __init__(self, prefix: str, status: Status, source: Source, catalogue: str, now_ms: Callable[[], int]) -> None:
+    def __init__(self, prefix: str, status: Status, source: Source, rules: Rules, now_ms: Callable[[], int]) -> None:
         self._topics = Topics(prefix)
         self._status, self._source = status, source
-        self._catalogue, self._now_ms = catalogue, now_ms
+        self._catalogue, self._currency, self._now_ms = rules.hash, rules.basis.currency, now_ms
+        self._grave = [signal.id for signal in rules.signals if signal.is_grave]
+        self._owners = sorted({s.owner for s in rules.signals if s.is_grave or s.respond_ms is not None})
+        self._severities = [(signal.id, signal.severity) for signal in rules.signals]
 
     def collect(self) -> Iterator[Any]:
         """One scrape."""
         partitions = dict(self._source.partitions)
         yield from self._customers(partitions)
+        yield from self._state(partitions)
         yield from self._flow(partitions)
         yield from self._transport()
         info = GaugeMetricFamily("churn_build_info", "Always 1; the catalogue in force.", labels=["catalogue"])
@@ -45,24 +55,50 @@ class WorkerCollector(Collector):
         yield info
 
     def _customers(self, partitions: dict[int, Partition]) -> Iterator[Any]:
-        risk = GaugeMetricFamily(
-            "churn_customers_at_risk",
-            "Customers at risk now in the partitions owned: not churned, a negative alert of warning or more is open.",
-            labels=["stage"],
-        )
-        known = GaugeMetricFamily("churn_customers", "Customers in the partitions owned, by stage.", labels=["stage"])
-        by_stage: dict[str, list[int]] = {}
+        """What is known about customers; nothing at all while no partition is owned."""
+        census = Census()
         for partition in partitions.values():
-            for (stage, is_at_risk), count in list(partition.standings.items()):
-                sums = by_stage.setdefault(stage, [0, 0])
-                sums[0] += count
-                sums[1] += count if is_at_risk else 0
-        for stage, (count, at_risk) in sorted(by_stage.items()):
-            known.add_metric([stage], count)
-            if stage != "churned":
-                risk.add_metric([stage], at_risk)
-        yield risk
-        yield known
+            census += partition.census
+        known = GaugeMetricFamily("churn_customers", "Customers in the partitions owned, by stage.", labels=["stage"])
+        past_due = GaugeMetricFamily(
+            "churn_alerts_past_due", "Open alerts whose response time is over, to the hour.", labels=["owner"]
+        )
+        still_open = GaugeMetricFamily("churn_alerts_open", "Alerts that are open.", labels=["signal", "severity"])
+        if partitions:
+            for stage in STAGE_NAMES:
+                known.add_metric([stage], census.customers[stage])
+            late = census.past_due(self._now_ms())
+            for owner in self._owners:
+                past_due.add_metric([owner], late[owner])
+            for signal, severity in sorted({*self._severities, *census.open_alerts}):
+                still_open.add_metric([signal, severity], census.open_alerts[signal, severity])
+        yield from self._at_risk(census, is_owner=bool(partitions))
+        yield from (known, still_open, past_due)
+
+    def _at_risk(self, census: Census, *, is_owner: bool) -> Iterator[Any]:
+        """Customers at risk and their spend, each by stage, signal and owner."""
+        for suffix, label, totals, labels in (
+            ("", "stage", census.by_stage, _RISKY_STAGES),
+            ("_by_signal", "signal", census.by_signal, self._grave),
+            ("_by_owner", "owner", census.by_owner, self._owners),
+        ):
+            customers = GaugeMetricFamily(
+                f"churn_customers_at_risk{suffix}",
+                f"Customers at risk now in the partitions owned, by {label}: {_AT_RISK}",
+                labels=[label],
+            )
+            spend = GaugeMetricFamily(
+                f"churn_spend_at_risk{suffix}",
+                f"What the customers at risk spent in the 365 days before their last review, by {label}.",
+                labels=[label, "currency"],
+            )
+            for name in sorted({*labels, *totals.customers}) if is_owner else ():
+                customers.add_metric([name], totals.customers[name])
+                spend.add_metric([name, self._currency], totals.spend[name] / 100)
+            yield customers
+            yield spend
+
+    def _state(self, partitions: dict[int, Partition]) -> Iterator[Any]:
         boundaries = [p.calendar.start_of(p.state.boundary) for p in partitions.values() if p.state.boundary >= 0]
         yield _gauge(
             "churn_boundary_timestamp_seconds",

@@ -106,6 +106,11 @@ class Signal:
     drivers: tuple[Driver, ...]
 
     @property
+    def is_grave(self) -> bool:
+        """Whether an open alert of it puts the customer at risk."""
+        return self.polarity == "negative" and self.severity != "info"
+
+    @property
     def watches(self) -> frozenset[int]:
         """What can change the signal besides silence: feeds, or ALL_FEEDS, FIRST_ACTIVITY and STAGE."""
         return self.when.feeds | self.ends.feeds | self.score.term.feeds

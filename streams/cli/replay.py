@@ -145,19 +145,15 @@ def _tracked(events: list[Event]) -> Iterator[Event]:
 
 
 def _summary(oracle: Oracle, sinks: Sinks, other: Sinks | None, bad: int) -> dict[str, object]:
-    stages: Counter[str] = Counter()
-    at_risk = 0
-    for partition in oracle.partitions:
-        for (stage, is_at_risk), count in partition.standings.items():
-            stages[stage] += count
-            at_risk += count if is_at_risk else 0
+    census = oracle.census()
     by_signal: dict[str, dict[str, int]] = {}
     for (signal, status), count in sorted(sinks.fired.items()):
         by_signal.setdefault(signal, {})[status] = count
     summary: dict[str, object] = {
-        "customers": sum(stages.values()),
-        "stages": dict(sorted(stages.items())),
-        "at_risk_now": at_risk,
+        "customers": census.customers.total(),
+        "stages": dict(sorted((+census.customers).items())),
+        "at_risk_now": census.at_risk,
+        "spend_at_risk": census.spend_at_risk / 100,
         "alerts": len(sinks.ids),
         "revisions": sinks.revisions,
         "transitions": sinks.transitions,

@@ -16,6 +16,7 @@ from streams.catalogue_file import load_rules, rules_of
 from streams.metrics import WorkerCollector
 from streams.settings import Settings, variable_of
 from streams.transport.status import Status
+from support.troubled import default_rules
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
@@ -41,7 +42,7 @@ def test_every_setting_is_named_with_its_default() -> None:
 
 def test_every_metric_is_named() -> None:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(WorkerCollector("churn", Status(), _Nothing(), "hash", lambda: 0))
+    registry.register(WorkerCollector("churn", Status(), _Nothing(), default_rules(), lambda: 0))
     page = generate_latest(registry).decode()
     names = set(re.findall(r"^# TYPE (\S+)", page, re.MULTILINE))
     assert len(names) > 15
@@ -50,7 +51,7 @@ def test_every_metric_is_named() -> None:
 
 def test_every_metric_the_readme_names_exists() -> None:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(WorkerCollector("churn", Status(), _Nothing(), "hash", lambda: 0))
+    registry.register(WorkerCollector("churn", Status(), _Nothing(), default_rules(), lambda: 0))
     page = generate_latest(registry).decode()
     named = set(re.findall(r"`(churn_[a-z_]+)", README))
     assert {name for name in named if f"# TYPE {name} " not in page} == set()
