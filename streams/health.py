@@ -7,14 +7,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 
 from models.signals.catalogue import Rules
-from streams.errors import SetupError
-from streams.metrics import Source, WorkerCollector
+from schemas.topics import Topics
+from streams.errors import EXIT_DEAD_LETTER_LIMIT, SetupError
+from streams.metrics.collector import Source, WorkerCollector
 from streams.settings import Settings, variable_of
 from streams.transport.status import Status
 
@@ -22,16 +24,36 @@ LOOP_ALIVE_S = 30.0
 """A loop that has not looked at itself for this long is stuck; a broker that is away does not count as dead."""
 
 
+LAST_WORD_S = 20.0
+"""How long a worker that stopped at the dead-letter limit still says so: longer than Prometheus' scrape interval."""
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The page while it is served."""
+
+    address: str
+    _is_told: threading.Event
+
+    def last_word(self, code: int) -> None:
+        """Wait until the metrics were read once more, so that why the worker stopped is known where alerts are made."""
+        if code == EXIT_DEAD_LETTER_LIMIT:
+            self._is_told.wait(LAST_WORD_S)
+
+
 @contextmanager
 def serve_health(
     settings: Settings, status: Status, source: Source, now_ms: Callable[[], int], rules: Rules
-) -> Iterator[str]:
-    """Serve while the block runs; yields the address. Raises SetupError when the port is taken."""
+) -> Iterator[Served]:
+    """Serve while the block runs. Raises SetupError when the port is taken."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(WorkerCollector(settings.prefix, status, source, rules, now_ms))
+    topics = Topics(settings.prefix)
+    registry.register(WorkerCollector(topics, settings.partitions, status, source, rules, now_ms))
+    ProcessCollector(registry=registry)
+    is_told = threading.Event()
 
     class Page(_Page):
-        sources = (registry, status, settings.metrics_token)
+        sources = (registry, status, settings.metrics_token, is_told)
 
     try:
         server = ThreadingHTTPServer((settings.metrics_host, settings.metrics_port), Page)
@@ -42,7 +64,7 @@ def serve_health(
     thread = threading.Thread(target=server.serve_forever, name="health", daemon=True)
     thread.start()
     try:
-        yield f"http://{settings.metrics_host}:{server.server_port}"
+        yield Served(f"http://{settings.metrics_host}:{server.server_port}", is_told)
     finally:
         server.shutdown()
         server.server_close()
@@ -52,11 +74,11 @@ class _Page(BaseHTTPRequestHandler):
     """Three paths; everything else is not found."""
 
     timeout = 10  # seconds for a request to arrive: an idle client must not hold a thread for ever
-    sources: tuple[CollectorRegistry, Status, str | None]
+    sources: tuple[CollectorRegistry, Status, str | None, threading.Event]
 
     def do_GET(self) -> None:
         """Answer one request."""
-        registry, status, token = self.sources
+        registry, status, token, is_told = self.sources
         if self.path == "/livez":
             self._answer_health(is_well=time.monotonic() - status.looked_at < LOOP_ALIVE_S)
         elif self.path == "/readyz":
@@ -66,7 +88,10 @@ class _Page(BaseHTTPRequestHandler):
         elif token is not None and not self._has_token(token):
             self._answer(401, b"a bearer token is needed\n")
         else:
+            is_last = status.exit_code is not None
             self._answer(200, generate_latest(registry), CONTENT_TYPE_LATEST)
+            if is_last:
+                is_told.set()
 
     def _has_token(self, expected: str) -> bool:
         given = self.headers.get("Authorization", "")

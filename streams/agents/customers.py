@@ -48,9 +48,15 @@ class _AlertLabels(msgspec.Struct):
     signal: str
     severity: str
     status: str
+    historical: bool
 
 
-_labels = msgspec.json.Decoder(_AlertLabels)
+class _StageLabels(msgspec.Struct):
+    to_stage: str
+
+
+_alert_labels = msgspec.json.Decoder(_AlertLabels)
+_stage_labels = msgspec.json.Decoder(_StageLabels)
 
 
 class Customers:
@@ -130,16 +136,17 @@ class Customers:
         batch = owned.finish()
         for aside in asides:
             self._set_aside(partition, aside)
+        oldest_ms = min(record.timestamp_ms for record in records)
         for output in batch.outputs:
-            self._publish(partition, output)
+            self._publish(partition, output, oldest_ms)
         partition_record = batch.writes.pop(PARTITION_KEY)
         write = self._changelog.write
         for key, packed in batch.writes.items():
             write(partition, key, packed)
         write(partition, PARTITION_KEY, partition_record)
         self.tally.reviews += owned.reviews - reviews
-        self.tally.count_time(time.perf_counter() - started, len(records))
-        self.tally.last_timestamp_ms[records[-1].topic] = records[-1].timestamp_ms
+        seconds = time.perf_counter() - started
+        self.tally.count_frame(records, seconds, self._now_ms(), owned.state.alerts_from_ms)
 
     def _take_event(
         self, owned: Partition, partition: int, feed: int, record: Record, now_ms: int, asides: list[Aside]
@@ -181,6 +188,7 @@ class Customers:
         except RejectedError as error:
             owned.take_bad_tick(record.offset)
             asides.append(self._dead_letter(partition, record, error))
+            self.tally.dead_letters[record.topic, error.reason] += 1
 
     def _checked_tick(self, record: Record) -> Tick:
         """The tick of a record; one from the future would make everything after it late."""
@@ -214,20 +222,24 @@ class Customers:
         record = aside.record
         self._outputs.send(aside.topic, partition, kept_part(record.key), kept_part(record.value), aside.headers)
 
-    def _publish(self, partition: int, output: Published) -> None:
-        sent = [(SENT_HEADER, str(self._now_ms()).encode())]
+    def _publish(self, partition: int, output: Published, caused_ms: int | None = None) -> None:
+        """Send an output; `caused_ms`: Kafka time of what caused it, None when it is sent once more."""
+        now_ms = self._now_ms()
+        sent = [(SENT_HEADER, str(now_ms).encode())]
         key = output.customer_id.encode()
         if output.kind == "stage":
             self._outputs.send(self._topics.stages, partition, key, output.payload, sent)
-            self.tally.stages["entered"] += 1
+            self.tally.stages[_stage_labels.decode(output.payload).to_stage] += 1
             return
         self._outputs.send(self._topics.alerts, partition, key, output.payload, sent)
         is_open = output.kind == "alert_open"
         self._outputs.send(
             self._topics.alerts_open, None, output.ref.encode(), output.payload if is_open else None, sent
         )
-        labels = _labels.decode(output.payload)
+        labels = _alert_labels.decode(output.payload)
         self.tally.alerts[labels.signal, labels.severity, labels.status] += 1
+        if caused_ms is not None and not labels.historical:
+            self.tally.alert_ages.add(max(0, now_ms - caused_ms) / 1000)
 
 
 def _limit_message(error: DeadLetterLimitError, record: Record, partition: int, reasons: Mapping[str, int]) -> str:

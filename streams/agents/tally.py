@@ -1,11 +1,34 @@
 """What this process has done since it started, in plain integers; the metrics page reads them."""
 
-from collections import Counter
+from bisect import bisect_left
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from streams.transport.records import Record
+
 PROCESSING_BUCKETS_S: Final = (0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.005, 0.025, 0.25)
 """Upper bounds of the time an event takes, its share of reviews included: from a bare fold to a stall."""
+
+AGE_BUCKETS_S: Final = (0.1, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
+"""Upper bounds of how old an event is when it was taken, or an alert when it leaves. The promise is judged at 10 s."""
+
+
+class Spread:
+    """How values fall between bounds; the last of `counts` lies beyond them all."""
+
+    __slots__ = ("_bounds", "counts", "sum_s")
+
+    def __init__(self, bounds: Sequence[float]) -> None:
+        self._bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.sum_s = 0.0
+
+    def add(self, seconds: float, times: int = 1) -> None:
+        """Count a value that occurred so many times."""
+        self.counts[bisect_left(self._bounds, seconds)] += times
+        self.sum_s += seconds * times
 
 
 @dataclass(slots=True)
@@ -23,15 +46,18 @@ class Tally:
     reviews: int = 0
     sent_again: int = 0
     """Outputs sent once more at a restore, because their cause was not committed."""
-    processing_s: float = 0.0
-    processing: list[int] = field(default_factory=lambda: [0] * (len(PROCESSING_BUCKETS_S) + 1))
-    """Events by the time each took in its frame, by PROCESSING_BUCKETS_S, the last one beyond them."""
+    processing: Spread = field(default_factory=lambda: Spread(PROCESSING_BUCKETS_S))
+    """Events by the time each took: its share of its frame."""
+    ages: defaultdict[str, Spread] = field(default_factory=lambda: defaultdict(lambda: Spread(AGE_BUCKETS_S)))
+    """Topic to how old its events were when they were taken."""
+    alert_ages: Spread = field(default_factory=lambda: Spread(AGE_BUCKETS_S))
     last_timestamp_ms: dict[str, int] = field(default_factory=dict)
     """Topic to the Kafka timestamp of the newest record processed."""
 
-    def count_time(self, seconds: float, records: int) -> None:
-        """A frame of so many records took so long."""
-        self.processing_s += seconds
-        share = seconds / records
-        place = next((at for at, bound in enumerate(PROCESSING_BUCKETS_S) if share <= bound), len(PROCESSING_BUCKETS_S))
-        self.processing[place] += records
+    def count_frame(self, records: Sequence[Record], seconds: float, now_ms: int, since_ms: int) -> None:
+        """A frame took so long and ends now. What is older than `since_ms` is history and has no age."""
+        self.processing.add(seconds / len(records), len(records))
+        for record in records:
+            stamp_ms = self.last_timestamp_ms[record.topic] = record.timestamp_ms
+            if stamp_ms >= since_ms:
+                self.ages[record.topic].add(max(0, now_ms - stamp_ms) / 1000)

@@ -77,6 +77,7 @@ def worker(*, verbose: bool) -> int:
         async def ticking() -> None:
             await keep_time(customers.partitions, app.idle, send_tick, topics, now_ms)
 
-    with serve_health(settings, app.status, customers, now_ms, rules) as address:
-        logging.getLogger("churn").info("worker starts: catalogue %s, metrics and health at %s", rules.hash, address)
-        return run_worker(app)
+    with serve_health(settings, app.status, customers, now_ms, rules) as page:
+        told = "worker starts: catalogue %s, metrics and health at %s"
+        logging.getLogger("churn").info(told, rules.hash, page.address)
+        return run_worker(app, page.last_word)

@@ -6,8 +6,10 @@ import asyncio
 import logging
 import os
 import signal
+import sys
 import threading
 import time
+from collections.abc import Callable
 from typing import Final
 
 import uvloop
@@ -19,13 +21,16 @@ from streams.transport.watchdog import STUCK, Watchdog
 LEAVE_WITHIN_S: Final = 8.0
 """Hard limit of a shutdown, below the ten seconds an orchestrator waits; a hard exit costs a replay, nothing else."""
 
+SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
+
 log = logging.getLogger(__name__)
 
 
-def run_worker(app: FrameApp) -> int:
+def run_worker(app: FrameApp, last_word: Callable[[int], None] = lambda _: None) -> int:
     """Run until SIGTERM or SIGINT (0), a failure (its exit code, or 1), or until nothing moves (70).
 
-    Must be called from the main thread; the process should end soon after it returns, and is ended if it does not.
+    `last_word` is called with the exit code when everything is over; a signal ends it. Must be called from the main
+    thread; the process should end soon after it returns, and is ended if it does not.
     """
     asyncio.set_event_loop_policy(uvloop.EventLoopPolicy())  # the consumer's thread makes its own loop by the policy
     loop = asyncio.new_event_loop()
@@ -37,7 +42,12 @@ def run_worker(app: FrameApp) -> int:
         code = loop.run_until_complete(_serve(app, limit))
     finally:
         watchdog.stop()
-    limit.code = code
+    limit.cancel()
+    app.status.exit_code = limit.code = code
+    for number in SIGNALS:
+        signal.signal(number, lambda *_: sys.exit(code))
+    last_word(code)
+    limit.start()
     return code
 
 
@@ -46,12 +56,18 @@ class _Limit:
 
     def __init__(self) -> None:
         self.code = STUCK
-        self._timer = threading.Timer(LEAVE_WITHIN_S, self._end)
-        self._timer.daemon = True
+        self._timer: threading.Timer | None = None
 
     def start(self) -> None:
         """The shutdown begins now."""
+        self._timer = threading.Timer(LEAVE_WITHIN_S, self._end)
+        self._timer.daemon = True
         self._timer.start()
+
+    def cancel(self) -> None:
+        """It came to its end."""
+        if self._timer is not None:
+            self._timer.cancel()
 
     def _end(self) -> None:
         if self.code == STUCK:
@@ -63,12 +79,13 @@ async def _serve(app: FrameApp, limit: _Limit) -> int:
     loop = asyncio.get_running_loop()
     ending = asyncio.Event()
     app.on_failure = ending.set
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in SIGNALS:
         loop.add_signal_handler(number, ending.set)
     starting = asyncio.create_task(app.start())
     observing = asyncio.create_task(_observe(app, ending))
     starting.add_done_callback(lambda task: ending.set() if task.cancelled() or task.exception() else None)
     await ending.wait()
+    app.status.is_leaving = True
     limit.start()
     reason = _reason(app, starting)
     observing.cancel()

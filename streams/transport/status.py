@@ -13,12 +13,15 @@ class Status:
     """Plain numbers, read by other threads at any time.
 
     `lag` holds, for each source, records not taken yet (None: not known yet). `moves` counts everything that is
-    progress: frames taken, records restored, assignments; `moved_at` and `looked_at` are monotonic seconds.
+    progress: frames taken, records restored, assignments; `moved_at` and `looked_at` are monotonic seconds. Once
+    `is_leaving`, what is still owned here may be another worker's; `exit_code` is set when everything is over.
     """
 
     assigned: frozenset[int] = frozenset()
     is_restoring: bool = True
     is_rebalancing: bool = True
+    is_leaving: bool = False
+    exit_code: int | None = None
     rebalances: int = 0
     restores: int = 0
     restore_seconds: float = 0.0
@@ -43,7 +46,7 @@ class Status:
     @property
     def is_ready(self) -> bool:
         """Assigned and restored. A worker without partitions (more workers than partitions) is ready too."""
-        return not (self.is_restoring or self.is_rebalancing)
+        return not (self.is_restoring or self.is_rebalancing or self.is_leaving)
 
     def total_lag(self) -> int:
         """Records not taken yet; a topic of which nothing is known counts as one."""

@@ -26,7 +26,7 @@ from support.histories import Size, history, write_history
 from support.ledger import Draft, Ledger, draft
 from support.letters import check_letters
 from support.oracles import compare, replay
-from support.pages import total, wait_until_ready
+from support.pages import told_at_the_end, total, wait_until_ready
 from support.program import run
 from support.recorded import outcomes_of, states_of
 from support.workers import Deployment, Positions, Worker, deploy, wait_for_lag_zero, workers
@@ -157,7 +157,7 @@ def test_a_topic_that_is_all_bad_stops_the_worker_until_an_operator_lets_it_pass
     with workers(deployment, "main") as (main,):
         for _ in range(2):  # a restart stops at the same place
             main.start()
-            assert main.process.wait(EXIT_WITHIN_S) == 3, main.log_tail()
+            assert told_at_the_end(main, "churn_stopped_at_dead_letter_limit", EXIT_WITHIN_S) == (3, 1), main.log_tail()
             assert positions.committed()[place] <= limit
             said.append(next(text for text in main.log_tail().splitlines()[::-1] if "dead-letter limit" in text))
     assert f"{place[0]} partition {place[1]} offset {limit}: 1001 records refused in a row" in said[0]
@@ -198,7 +198,7 @@ def test_more_than_five_per_cent_of_the_last_ten_thousand_stop_the_worker(
         main.start()
         wait_for_lag_zero(deployment, [main])
         ledger.post([_login(number, is_bad=number % many == 0) for number in range(11_000, 22_000)])
-        assert main.process.wait(EXIT_WITHIN_S) == 3, main.log_tail()
+        assert told_at_the_end(main, "churn_stopped_at_dead_letter_limit", EXIT_WITHIN_S) == (3, 1), main.log_tail()
         assert "501 of the last 10000" in main.log_tail()
         assert 11_000 <= positions.committed()[place] < 22_000
 

@@ -9,11 +9,11 @@ from prometheus_client import CollectorRegistry, generate_latest
 
 from models.partition import Partition
 from schemas.codec import decode_line
-from schemas.topics import topic_table
+from schemas.topics import Topics, topic_table
 from streams.__main__ import COMMANDS
 from streams.agents.tally import Tally
 from streams.catalogue_file import load_rules, rules_of
-from streams.metrics import WorkerCollector
+from streams.metrics.collector import WorkerCollector
 from streams.settings import Settings, variable_of
 from streams.transport.status import Status
 from support.troubled import default_rules
@@ -42,7 +42,7 @@ def test_every_setting_is_named_with_its_default() -> None:
 
 def test_every_metric_is_named() -> None:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(WorkerCollector("churn", Status(), _Nothing(), default_rules(), lambda: 0))
+    registry.register(WorkerCollector(Topics("churn"), 12, Status(), _Nothing(), default_rules(), lambda: 0))
     page = generate_latest(registry).decode()
     names = set(re.findall(r"^# TYPE (\S+)", page, re.MULTILINE))
     assert len(names) > 15
@@ -51,7 +51,7 @@ def test_every_metric_is_named() -> None:
 
 def test_every_metric_the_readme_names_exists() -> None:
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(WorkerCollector("churn", Status(), _Nothing(), default_rules(), lambda: 0))
+    registry.register(WorkerCollector(Topics("churn"), 12, Status(), _Nothing(), default_rules(), lambda: 0))
     page = generate_latest(registry).decode()
     named = set(re.findall(r"`(churn_[a-z_]+)", README))
     assert {name for name in named if f"# TYPE {name} " not in page} == set()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import time
-from http.client import HTTPConnection
+from contextlib import suppress
+from http.client import HTTPConnection, HTTPException
 from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -63,3 +64,15 @@ def wait_until_ready(worker: Worker) -> tuple[str, int]:
         assert time.monotonic() < deadline, f"{worker.name} does not become ready:\n{worker.log_tail()}"
         time.sleep(0.05)
     return address
+
+
+def told_at_the_end(worker: Worker, name: str, within_s: float = STARTS_WITHIN_S) -> tuple[int, float]:
+    """Read the metrics until a worker is gone; returns its exit code and the last value of a metric it told."""
+    address, last = address_of(worker), 0.0
+    deadline = time.monotonic() + within_s
+    while (code := worker.process.poll()) is None:
+        assert time.monotonic() < deadline, f"{worker.name} does not leave:\n{worker.log_tail()}"
+        with suppress(OSError, HTTPException):
+            last = total(address, name)
+        time.sleep(0.05)
+    return code, last

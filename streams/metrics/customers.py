@@ -1,0 +1,95 @@
+"""Gauges of customers: who is at risk, what that is worth, which alerts are open. Summed over workers they are all.
+
+While no partition is owned there is nothing at all, not zero: nobody has said anything about customers then.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
+
+from models.census import Census
+from models.customer import STAGE_NAMES
+from models.partition import Partition
+from models.signals.catalogue import Rules
+from streams.metrics.families import gauge
+
+_AT_RISK: Final = "not churned, a negative alert of warning or more is open."
+_RISKY_STAGES: Final = tuple(stage for stage in STAGE_NAMES if stage != "churned")
+
+
+class CustomerMetrics:
+    """The gauges of one catalogue: its signals and owners are the labels."""
+
+    def __init__(self, rules: Rules) -> None:
+        self._currency = rules.basis.currency
+        self._grave = [signal.id for signal in rules.signals if signal.is_grave]
+        self._owners = sorted({s.owner for s in rules.signals if s.is_grave or s.respond_ms is not None})
+        self._severities = [(signal.id, signal.severity) for signal in rules.signals]
+
+    def families(self, partitions: Mapping[int, Partition], now_ms: int) -> Iterator[Metric]:
+        """What is known about the customers of the partitions."""
+        census = Census()
+        for partition in partitions.values():
+            census += partition.census
+        yield from self._counts(census, now_ms, is_owner=bool(partitions))
+        yield from self._at_risk(census, is_owner=bool(partitions))
+        boundaries = [p.calendar.start_of(p.state.boundary) for p in partitions.values() if p.state.boundary >= 0]
+        yield gauge(
+            "churn_boundary_timestamp_seconds",
+            "The last boundary reviewed in every owned partition: what the gauges of customers speak of.",
+            min(boundaries) / 1000 if boundaries else None,
+        )
+        yield gauge(
+            "churn_state_bytes",
+            "Bytes of packed records in the partitions owned, estimated from up to 100 records each.",
+            sum(_estimated_bytes(partition) for partition in partitions.values()),
+        )
+
+    def _counts(self, census: Census, now_ms: int, *, is_owner: bool) -> Iterator[Metric]:
+        known = GaugeMetricFamily("churn_customers", "Customers in the partitions owned, by stage.", labels=["stage"])
+        past_due = GaugeMetricFamily(
+            "churn_alerts_past_due", "Open alerts whose response time is over, to the hour.", labels=["owner"]
+        )
+        still_open = GaugeMetricFamily("churn_alerts_open", "Alerts that are open.", labels=["signal", "severity"])
+        if is_owner:
+            for stage in STAGE_NAMES:
+                known.add_metric([stage], census.customers[stage])
+            late = census.past_due(now_ms)
+            for owner in self._owners:
+                past_due.add_metric([owner], late[owner])
+            for signal, severity in sorted({*self._severities, *census.open_alerts}):
+                still_open.add_metric([signal, severity], census.open_alerts[signal, severity])
+        yield from (known, still_open, past_due)
+
+    def _at_risk(self, census: Census, *, is_owner: bool) -> Iterator[Metric]:
+        """Customers at risk and their spend, each by stage, signal and owner."""
+        for suffix, label, totals, labels in (
+            ("", "stage", census.by_stage, _RISKY_STAGES),
+            ("_by_signal", "signal", census.by_signal, self._grave),
+            ("_by_owner", "owner", census.by_owner, self._owners),
+        ):
+            customers = GaugeMetricFamily(
+                f"churn_customers_at_risk{suffix}",
+                f"Customers at risk now in the partitions owned, by {label}: {_AT_RISK}",
+                labels=[label],
+            )
+            spend = GaugeMetricFamily(
+                f"churn_spend_at_risk{suffix}",
+                f"What the customers at risk spent in the 365 days before their last review, by {label}.",
+                labels=[label, "currency"],
+            )
+            for name in sorted({*labels, *totals.customers}) if is_owner else ():
+                customers.add_metric([name], totals.customers[name])
+                spend.add_metric([name, self._currency], totals.spend[name] / 100)
+            yield customers
+            yield spend
+
+
+def _estimated_bytes(partition: Partition) -> int:
+    records = partition.records
+    sample = [len(packed) for packed in list(records.values())[:100]]
+    return sum(sample) * len(records) // len(sample) if sample else 0

@@ -1,0 +1,134 @@
+"""What flows through a worker: records in, by outcome and age; alerts and transitions out; how far event time is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final, get_args
+
+from prometheus_client import Metric
+from prometheus_client.core import HistogramMetricFamily
+
+from models.customer import STAGE_NAMES
+from models.partition import Partition
+from models.partition_record import OUTCOMES, total_counts
+from models.signals.catalogue import Rules
+from schemas.alert import Status as AlertStatus
+from schemas.topics import Topics
+from streams.agents.tally import AGE_BUCKETS_S, PROCESSING_BUCKETS_S, Spread, Tally
+from streams.metrics.families import counter, counters, cumulated, gauge, gauges
+from streams.transport.status import Status
+
+_OUTCOMES: Final = (*OUTCOMES, "redelivered")
+
+
+class FlowMetrics:
+    """The flow of one set of topics under one catalogue: both give the labels."""
+
+    def __init__(self, topics: Topics, rules: Rules) -> None:
+        self._events = topics.events
+        self._feeds = rules.basis.feeds
+        self._no_events = {(topic, outcome): 0 for topic in self._events for outcome in _OUTCOMES}
+        self._no_alerts: dict[tuple[str, str, str], int] = {
+            (s.id, s.severity, status): 0 for s in rules.signals for status in get_args(AlertStatus)
+        }
+
+    def families(
+        self, partitions: Mapping[int, Partition], tally: Tally, status: Status, now_ms: int
+    ) -> Iterator[Metric]:
+        """One scrape's worth."""
+        yield from self._records_in(partitions, tally)
+        yield from self._ages(tally, status, now_ms)
+        yield from self._decisions(tally)
+        yield from self._event_time(partitions)
+
+    def _records_in(self, partitions: Mapping[int, Partition], tally: Tally) -> Iterator[Metric]:
+        outcomes = {**self._no_events, **tally.events}
+        yield counters(
+            "churn_events",
+            "Records processed by this process, by outcome.",
+            ["topic", "outcome"],
+            sorted(outcomes.items()),
+        )
+        totals = total_counts({number: partition.state for number, partition in partitions.items()})
+        yield gauges(
+            "churn_recorded_events",
+            "Distinct offsets by outcome since the first start, from the partition records: survives crashes.",
+            ["topic", "outcome"],
+            (
+                ([self._events[feed], outcome], count)
+                for feed, counts in enumerate(totals.values())
+                for outcome, count in counts.items()
+            ),
+        )
+        yield counters(
+            "churn_dead_letters", "Records refused, by reason.", ["topic", "reason"], sorted(tally.dead_letters.items())
+        )
+
+    def _ages(self, tally: Tally, status: Status, now_ms: int) -> Iterator[Metric]:
+        ages = HistogramMetricFamily(
+            "churn_ingest_to_applied_seconds",
+            "From the Kafka time of an event to the end of the frame that took it; history is not counted.",
+            labels=["topic"],
+        )
+        nothing = Spread(AGE_BUCKETS_S)
+        for topic in self._events:
+            age = tally.ages.get(topic, nothing)
+            ages.add_metric([topic], cumulated(AGE_BUCKETS_S, age.counts), age.sum_s)
+        yield ages
+        yield HistogramMetricFamily(
+            "churn_ingest_to_alert_seconds",
+            "From the Kafka time of the oldest event in the frame that caused an alert to its sending, at most.",
+            buckets=cumulated(AGE_BUCKETS_S, tally.alert_ages.counts),
+            sum_value=tally.alert_ages.sum_s,
+        )
+        yield HistogramMetricFamily(
+            "churn_event_processing_seconds",
+            "Time an event takes, reviews included: its share of its frame.",
+            buckets=cumulated(PROCESSING_BUCKETS_S, tally.processing.counts),
+            sum_value=tally.processing.sum_s,
+        )
+        newest = sorted(tally.last_timestamp_ms.items())
+        yield gauges(
+            "churn_last_event_timestamp_seconds",
+            "Kafka time of the newest record processed.",
+            ["topic"],
+            (([topic], stamp / 1000) for topic, stamp in newest),
+        )
+        waiting = {topic for (topic, _), count in status.lag.items() if count}
+        yield gauges(
+            "churn_freshness_seconds",
+            "Now less the Kafka time of the newest record processed; 0 when there is nothing left to read.",
+            ["topic"],
+            (([topic], max(0.0, (now_ms - stamp) / 1000) if topic in waiting else 0.0) for topic, stamp in newest),
+        )
+
+    def _decisions(self, tally: Tally) -> Iterator[Metric]:
+        alerts = {**self._no_alerts, **dict(tally.alerts)}
+        labels = ["signal", "severity", "status"]
+        yield counters("churn_alerts", "Alert revisions published.", labels, sorted(alerts.items()))
+        stages = {(stage,): tally.stages[stage] for stage in STAGE_NAMES}
+        yield counters(
+            "churn_stage_changes", "Transitions published, by the stage entered.", ["stage"], sorted(stages.items())
+        )
+        yield counter("churn_reviews", "Reviews of a customer at a boundary.", tally.reviews)
+        yield counter("churn_outputs_sent_again", "Outputs sent once more after a restore.", tally.sent_again)
+
+    def _event_time(self, partitions: Mapping[int, Partition]) -> Iterator[Metric]:
+        marks = [partition.watermark.value_ms for partition in partitions.values()]
+        known = [mark for mark in marks if mark is not None]
+        yield gauge(
+            "churn_watermark_timestamp_seconds",
+            "The lowest watermark of the partitions owned.",
+            min(known) / 1000 if known else None,
+        )
+        clocks = [[p.state.highs[feed] for feed in self._feeds] for p in partitions.values()]
+        yield gauge(
+            "churn_watermark_delay_seconds",
+            "How far, in the worst partition owned, the slowest declared feed's clock is behind the fastest.",
+            max((max(of) - min(of) for of in clocks if min(of) >= 0), default=0) / 1000,
+        )
+        yield gauge(
+            "churn_partitions_without_watermark",
+            "Partitions owned that have events and wait for the first one of another declared feed.",
+            sum(min(of) < 0 <= max(of) for of in clocks),
+        )

@@ -1,0 +1,143 @@
+"""What the page of a worker holds: bounded series whatever the number of customers, and counters that begin at zero."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Final
+
+import pytest
+from faust.types import TP
+from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+
+from models.engine import Engine
+from models.oracle import Oracle
+from models.partition import Partition
+from models.partition_record import PARTITION_KEY
+from schemas.topics import Topics
+from streams.agents.tally import Tally
+from streams.metrics.collector import WorkerCollector
+from streams.transport.records import Record
+from streams.transport.status import Status
+from support.pages import samples
+from support.troubled import default_rules, rich_history
+
+PARTITIONS: Final = 12
+MOST_SERIES: Final = 500
+NOW_MS: Final = 1_800_000_000_000
+TOPICS: Final = Topics("churn")
+
+
+@cache
+def a_dozen() -> dict[bytes, bytes]:
+    """The records of a dozen customers with a rich history, the partition's own among them."""
+    oracle = Oracle(default_rules(), 1)
+    for event in sorted(rich_history(1), key=lambda event: (event.time_ms, event.feed)):
+        oracle.take(event)
+    oracle.finish()
+    return dict(oracle.partitions[0].records)
+
+
+class Busy:
+    """A worker that owns all partitions, each with so many customers, and has done everything it does in a day."""
+
+    def __init__(self, customers: int) -> None:
+        known = dict(a_dozen())
+        own = known.pop(PARTITION_KEY)
+        kinds = list(known.values())
+        self.partitions = {
+            number: Partition(
+                Engine(default_rules()),
+                {f"c{place}".encode(): kinds[place % len(kinds)] for place in range(number, customers, PARTITIONS)}
+                | {PARTITION_KEY: own},
+            )
+            for number in range(PARTITIONS)
+        }
+        self.tally = Tally()
+        for topic in (*TOPICS.events, TOPICS.ticks):
+            self.tally.count_frame([Record(topic, None, None, 0, NOW_MS - 200)], 0.001, NOW_MS, 0)
+            for reason in ("not_json", "missing_field", "future", "wrong_partition", "id_conflict"):
+                self.tally.dead_letters[topic, reason] += 1
+        self.tally.alerts["usage_drop", "error", "updated"] += 1  # escalated
+
+
+def page(source: Busy, status: Status) -> str:
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(WorkerCollector(TOPICS, PARTITIONS, status, source, default_rules(), lambda: NOW_MS))
+    ProcessCollector(registry=registry)
+    return generate_latest(registry).decode()
+
+
+def at_work() -> Status:
+    """Assigned and restored, with something to read everywhere."""
+    topics = (*TOPICS.events, TOPICS.ticks)
+    return Status(
+        assigned=frozenset(range(PARTITIONS)),
+        is_restoring=False,
+        is_rebalancing=False,
+        lag={TP(topic, number): 3 for topic in topics for number in range(PARTITIONS)},
+    )
+
+
+def test_a_hundred_thousand_customers_have_as_many_series_as_a_hundred() -> None:
+    found = []
+    for customers in (100, 100_000):
+        text = page(Busy(customers), at_work())
+        series = samples(text)
+        assert sum(value for (name, _), value in series.items() if name == "churn_customers") == customers
+        assert re.search(r"\bc\d+\b", text) is None, "a customer's name"
+        found.append(series.keys())
+    assert found[0] == found[1]
+    print(f"\n{len(found[1])} series")
+    assert len(found[1]) <= MOST_SERIES
+
+
+def test_what_can_be_known_beforehand_is_there_with_zero_before_anything_happened() -> None:
+    series = samples(page(Busy(0), Status()))
+    assert series["churn_events_total", (("outcome", "late"), ("topic", TOPICS.event(2)))] == 0
+    unsubscribed = (("severity", "warning"), ("signal", "unsubscribed"), ("status", "firing"))
+    assert series["churn_alerts_total", unsubscribed] == 0
+    assert series["churn_stage_changes_total", (("stage", "dormant"),)] == 0
+
+
+def test_a_worker_that_leaves_tells_of_no_customers_and_no_lag() -> None:
+    status = at_work()
+    status.is_leaving = True
+    series = samples(page(Busy(100), status))
+    assert series["churn_counted_partitions", ()] == 0
+    assert series["churn_topic_partitions", ()] == PARTITIONS
+    told = {name for name, _ in series}
+    assert not told & {"churn_customers", "churn_customers_at_risk", "churn_consumer_lag_messages"}
+
+
+@pytest.mark.parametrize(("code", "told"), [(None, 0), (0, 0), (70, 0), (3, 1)])
+def test_only_the_dead_letter_limit_is_told_as_the_reason_to_stop(code: int | None, told: int) -> None:
+    status = at_work()
+    status.exit_code = code
+    assert samples(page(Busy(0), status))["churn_stopped_at_dead_letter_limit", ()] == told
+
+
+def test_history_has_no_age_and_every_topic_of_a_frame_its_newest_record() -> None:
+    tally = Tally()
+    records = [
+        Record("a", None, None, 0, NOW_MS - 90_000),
+        Record("b", None, None, 0, NOW_MS - 4_000),
+        Record("a", None, None, 1, NOW_MS - 300),
+    ]
+    tally.count_frame(records, 0.3, NOW_MS, NOW_MS - 10_000)
+    assert sum(tally.ages["a"].counts) == 1
+    assert (tally.ages["a"].sum_s, tally.ages["b"].sum_s) == (0.3, 4.0)
+    assert tally.last_timestamp_ms == {"a": NOW_MS - 300, "b": NOW_MS - 4_000}
+    assert sum(tally.processing.counts) == 3
+
+
+def test_a_partition_that_waits_for_a_declared_feed_is_seen() -> None:
+    source = Busy(100)
+    clocks = source.partitions[3].state.highs
+    clocks[:] = [NOW_MS, -1, NOW_MS, NOW_MS]
+    source.partitions[4].state.highs[:] = [NOW_MS, NOW_MS - 7_200_000, NOW_MS, NOW_MS - 1_000]
+    for number in {*range(PARTITIONS)} - {3, 4}:
+        source.partitions[number].state.highs[:] = [-1] * 4  # no events yet: nothing waits
+    series = samples(page(source, at_work()))
+    assert series["churn_partitions_without_watermark", ()] == 1
+    assert series["churn_watermark_delay_seconds", ()] == 7_200
