@@ -20,6 +20,7 @@ COMMANDS: Final[dict[str, str]] = {
     "replay": "The same engine without Kafka: what the alerts must be.",
     "simulate": "Make synthetic customers of known kinds.",
     "alerts": "Read the alerts, the highest revision of each.",
+    "watch": "A live board: at risk now, stages, alerts, rates, lag.",
     "customer": "One customer: stage, numbers, reasons, open alerts.",
     "catalogue": "Validate a signal catalogue.",
     "dead-letters": "Look at rejected records and post them again.",
@@ -34,6 +35,7 @@ Examples:
   churn-signals topics create
   churn-signals worker
   churn-signals produce events.jsonl.gz
+  churn-signals watch
   churn-signals alerts --open
   churn-signals doctor
 

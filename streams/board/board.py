@@ -1,0 +1,213 @@
+"""The board as one frozen value, computed from what was read: testable without a terminal, a worker or Kafka.
+
+A number that could not be read is None, never zero; `problems` says in words what is missing and why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from models.calendar import DAY_MS, Calendar
+from models.lifecycle import STAGES
+from schemas.alert import AlertV1
+from schemas.instant import from_rfc3339, to_rfc3339
+from streams.board.figures import Look, by_label, least, rates, total
+from streams.board.ledger import MONTH_DAYS, History
+
+QUIET_AFTER_MS = DAY_MS
+"""A declared feed without an event for a day is marked: shops have slow hours, hardly ever a day without anything."""
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What was read from the topics. `last_events`: the newest event time (epoch ms) by feed, None for an empty one."""
+
+    history: History | None = None
+    boundary: int | None = None
+    """The newest boundary that the topics speak of, as a day number."""
+    last_events: dict[str, int | None] | None = None
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What the settings and the catalogue say: how many partitions there are, which feeds a company has, its days."""
+
+    partitions: int
+    feeds: tuple[str, ...]
+    calendar: Calendar
+
+
+@dataclass(frozen=True, slots=True)
+class StageRow:
+    """Customers of a stage now, and the change since a month ago."""
+
+    stage: str
+    customers: int
+    change: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AlertRow:
+    """An open alert as a line."""
+
+    alert_id: str
+    customer_id: str
+    signal: str
+    severity: str
+    summary: str
+    owner: str
+    observed_at: str
+    due_at: str | None
+    value: float | None
+    currency: str | None
+    is_past_due: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FeedRow:
+    """One feed: events a second, records not taken yet, newest event, and whether that is long ago."""
+
+    feed: str
+    per_second: float | None
+    lag: int | None
+    last_event_at: str | None
+    is_quiet: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """Everything the board shows."""
+
+    boundary: str | None
+    now_ms: int
+    workers: int
+    partitions_owned: int
+    partitions: int
+    at_risk: int | None
+    base: int | None
+    """Customers who have not churned: what a share is taken of."""
+    customers: int | None
+    spend_at_risk: dict[str, float] | None
+    trend: tuple[int, ...] | None
+    trend_change: int | None
+    """At risk at the newest boundary, less a month before."""
+    stages: tuple[StageRow, ...] | None
+    by_signal: dict[str, int] | None
+    past_due: dict[str, int] | None
+    per_second: float | None
+    lag: int | None
+    feeds: tuple[FeedRow, ...]
+    alerts: tuple[AlertRow, ...] | None
+    problems: tuple[str, ...]
+
+    @property
+    def share(self) -> float | None:
+        """Customers at risk as a share of those who have not churned."""
+        return None if self.at_risk is None or not self.base else self.at_risk / self.base
+
+
+def boundary_of(look: Look, past_boundary: int | None, calendar: Calendar) -> int | None:
+    """The boundary to speak of, as a day number: the workers', or the newest on the topics when none answers."""
+    told = least(look, "churn_boundary_timestamp_seconds")
+    return past_boundary if told is None else calendar.day_of(round(told * 1000))
+
+
+def make_board(look: Look, earlier: Look | None, past: Past, deployment: Deployment, now_ms: int) -> Board:
+    """Put together what the workers and the topics said."""
+    boundary = boundary_of(look, past.boundary, deployment.calendar)
+    stages = _stages(look, past.history)
+    history = past.history
+    trend = history.at_risk if history is not None and boundary is not None else None
+    speeds = rates(earlier, look, "churn_events_total", "topic")
+    return Board(
+        boundary=None if boundary is None else deployment.calendar.text_of(boundary),
+        now_ms=now_ms,
+        workers=len(look.pages),
+        partitions_owned=_whole(total(look, "churn_assigned_partitions")) or 0,
+        partitions=deployment.partitions,
+        at_risk=_whole(total(look, "churn_customers_at_risk") or 0.0) if stages else None,
+        base=sum(row.customers for row in stages if row.stage != "churned") if stages else None,
+        customers=sum(row.customers for row in stages) if stages else None,
+        spend_at_risk=by_label(look, "churn_spend_at_risk", "currency") if stages else None,
+        trend=trend,
+        trend_change=trend[-1] - trend[-1 - MONTH_DAYS] if trend and len(trend) > MONTH_DAYS else None,
+        stages=stages,
+        by_signal=_ranked(look, "churn_customers_at_risk_by_signal", "signal") if stages else None,
+        past_due=_ranked(look, "churn_alerts_past_due", "owner") if stages else None,
+        per_second=None if speeds is None else sum(speeds.values()),
+        lag=_whole(total(look, "churn_consumer_lag_messages")),
+        feeds=tuple(_feed(feed, look, speeds, past, now_ms) for feed in deployment.feeds),
+        alerts=None if history is None else tuple(_alert(alert, now_ms) for alert in history.latest),
+        problems=tuple(_problems(look, past, deployment)),
+    )
+
+
+def _stages(look: Look, history: History | None) -> tuple[StageRow, ...] | None:
+    """The mix of stages; the change is what came less what left, so that it needs no older mix to be kept."""
+    if total(look, "churn_assigned_partitions") is None:
+        return None
+    now = by_label(look, "churn_customers", "stage")
+    changes = None if history is None else history.changes
+    return tuple(
+        StageRow(stage, int(now.get(stage, 0)), None if changes is None else changes.get(stage, 0)) for stage in STAGES
+    )
+
+
+def _ranked(look: Look, name: str, label: str) -> dict[str, int] | None:
+    """Counts by a label, greatest first, without zeros; None when no worker knows such a metric."""
+    if not any(name in page for page in look.pages.values()):
+        return None
+    counts = {key: int(value) for key, value in by_label(look, name, label).items() if value}
+    return dict(sorted(counts.items(), key=lambda item: (-item[1], item[0])))
+
+
+def _feed(feed: str, look: Look, speeds: dict[str, float] | None, past: Past, now_ms: int) -> FeedRow:
+    def of_feed(by_topic: dict[str, float]) -> float:
+        return sum(value for topic, value in by_topic.items() if topic.endswith(f".events.{feed}"))
+
+    newest = None if past.last_events is None else past.last_events.get(feed)
+    lag = by_label(look, "churn_consumer_lag_messages", "topic")
+    return FeedRow(
+        feed=feed,
+        per_second=None if speeds is None else of_feed(speeds),
+        lag=int(of_feed(lag)) if lag else None,
+        last_event_at=None if newest is None else to_rfc3339(newest),
+        is_quiet=past.last_events is not None and (newest is None or now_ms - newest > QUIET_AFTER_MS),
+    )
+
+
+def _alert(alert: AlertV1, now_ms: int) -> AlertRow:
+    worth = alert.value_at_risk
+    return AlertRow(
+        alert_id=alert.alert_id,
+        customer_id=alert.customer_id,
+        signal=alert.signal,
+        severity=alert.severity,
+        summary=alert.summary,
+        owner=alert.owner,
+        observed_at=alert.observed_at,
+        due_at=alert.due_at,
+        value=None if worth is None else worth.amount,
+        currency=None if worth is None else worth.currency,
+        is_past_due=not alert.historical and alert.due_at is not None and from_rfc3339(alert.due_at) < now_ms,
+    )
+
+
+def _problems(look: Look, past: Past, deployment: Deployment) -> list[str]:
+    """What the reader of the numbers must know about them."""
+    found = [f"worker {address} tells nothing: {why}" for address, why in sorted(look.away.items())]
+    if look.away and not look.pages:
+        found.append("no worker answers: what is at risk now is unknown")
+    owned = _whole(total(look, "churn_assigned_partitions"))
+    if owned is not None and owned < deployment.partitions:
+        found.append(f"{owned} of {deployment.partitions} partitions seen: the numbers are of those alone")
+    if total(look, "churn_recovering"):
+        found.append("a worker restores its state: the numbers are not whole yet")
+    if past.problem is not None:
+        found.append(past.problem)
+    return found
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)

@@ -1,0 +1,269 @@
+"""The board as a picture for a terminal of a given size: never wider, never higher, the most important first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from textwrap import wrap
+from typing import Final
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from schemas.instant import from_rfc3339
+from streams.board.board import AlertRow, Board
+from streams.board.ledger import MONTH_DAYS
+
+ROOMY_FROM_HEIGHT: Final = 28
+"""Lines from which on blocks have air between them."""
+WIDE_FROM_WIDTH: Final = 140
+"""Columns from which on all blocks stand side by side, and an alert fits on a line."""
+SPACIOUS_FROM_WIDTH: Final = 96
+
+UNKNOWN: Final = "?"
+BARS: Final = "▁▂▃▄▅▆▇█"
+COLORS: Final = {"critical": "bold red", "error": "red", "warning": "yellow", "info": "green"}
+STAGE_ROWS: Final = 6
+MOST_ROWS: Final = 14
+TALL_FROM_HEIGHT: Final = 40
+"""Lines from which on a block may have as many rows as there are signals."""
+TITLE: Final = "bold cyan"
+QUIET: Final = "dim"
+
+
+def draw(board: Board, width: int, height: int) -> RenderableType:
+    """The board for `width` columns and `height` lines; of what does not fit, alerts are left out first."""
+    air = [Text("")] if height >= ROOMY_FROM_HEIGHT else []
+    rows = MOST_ROWS if height >= TALL_FROM_HEIGHT else STAGE_ROWS
+    upper, lower = (
+        [_stages(board), _signals(board, rows)],
+        [_feeds(board), _past_due(board, max(rows, len(board.feeds)))],
+    )
+    blocks = [[*upper, *reversed(lower)]] if width >= WIDE_FROM_WIDTH else [upper, lower]
+    parts: list[RenderableType] = [_head(board, width), *_problems(board, width), *air, *_at_risk(board, width), *air]
+    used = len(parts)
+    for tables in blocks:
+        parts += [_beside(width, *tables), *air]
+        used += 1 + max(table.row_count for table in tables) + len(air)
+    parts.append(_alerts(board, width, height - used))
+    return Group(*parts)
+
+
+def _head(board: Board, width: int) -> RenderableType:
+    """Of when the board speaks, and who tells it; partitions only where there is room."""
+    told = ["no worker" if not board.workers else f"{board.workers} worker{'s' if board.workers > 1 else ''}"]
+    if board.workers and width >= SPACIOUS_FROM_WIDTH:
+        told.append(f"{board.partitions_owned} of {board.partitions} partitions")
+    told += [f"{_rate(board.per_second)} events/s", f"lag {_count(board.lag)}"]
+    line = Text.assemble(("churn-signals", "bold"), f"  as of {_day_and_time(board.boundary)}")
+    right = ", ".join(told)
+    room = width - len(line) - len(right)
+    line.append(" " * max(room, 2)).append(right, QUIET)
+    line.truncate(width, overflow="ellipsis")
+    return line
+
+
+def _problems(board: Board, width: int) -> list[RenderableType]:
+    """A problem may take two lines: what to do about it stands at its end."""
+    return [
+        Text(line, style="bold yellow", no_wrap=True)
+        for problem in board.problems
+        for line in wrap(f"! {problem}", width, subsequent_indent="  ", max_lines=2, placeholder=" …")
+    ]
+
+
+def _at_risk(board: Board, width: int) -> list[RenderableType]:
+    """The first thing to see: how many, what share, what it is worth, and where it is going."""
+    share = "" if board.share is None else f"  {board.share:.1%} of {_count(board.base)} not churned"
+    money = "".join(
+        f"  {value:,.0f} {currency} a year" for currency, value in sorted((board.spend_at_risk or {}).items())
+    )
+    headline = Text.assemble(
+        (f" {_count(board.at_risk)} ", "bold white on red"), (" customers at risk", "bold"), share, (money, "bold")
+    )
+    headline.truncate(width, overflow="ellipsis")
+    return [headline, _trend(board, width)]
+
+
+def _trend(board: Board, width: int) -> Text:
+    if not board.trend:
+        return Text("")
+    change = "" if board.trend_change is None else f"  {board.trend_change:+,} in {MONTH_DAYS // 7} weeks"
+    ends = f"{len(board.trend)} days  {board.trend[0]:,} ", f" {board.trend[-1]:,}"
+    room = width - sum(map(len, (*ends, change))) - 1
+    shown = board.trend[-max(room, 1) :]
+    line = Text.assemble((f" {ends[0]}", QUIET), (sparkline(shown), "red"), ends[1], (change, "bold"))
+    line.truncate(width, overflow="ellipsis")
+    return line
+
+
+def sparkline(values: Sequence[int]) -> str:
+    """One bar a value, from the least to the greatest of them; a flat line when all are equal.
+
+    >>> sparkline([1, 2, 8, 4])
+    '▁▂█▄'
+    """
+    low, high = min(values), max(values)
+    top = len(BARS) - 1
+    return "".join(BARS[round((value - low) / (high - low) * top) if high > low else top // 2] for value in values)
+
+
+def _stages(board: Board) -> Table:
+    table = _block("stage", "customers", f"{MONTH_DAYS // 7} weeks")
+    for row in board.stages or ():
+        table.add_row(row.stage, _count(row.customers), _signed(row.change))
+    return _or_unknown(table, board.stages)
+
+
+def _signals(board: Board, rows: int) -> Table:
+    table = _block("at risk by signal", "customers")
+    return _ranked(table, board.by_signal, rows, "nobody")
+
+
+def _past_due(board: Board, rows: int) -> Table:
+    table = _block("past due by owner", "alerts")
+    return _ranked(table, board.past_due, rows, "none")
+
+
+def _ranked(table: Table, counts: dict[str, int] | None, rows: int, nothing: str) -> Table:
+    if counts is not None and not counts:
+        table.add_row(Text(nothing, QUIET), "")
+    items = list((counts or {}).items())
+    shown = items if len(items) <= rows else items[: rows - 1]
+    for name, count in shown:
+        table.add_row(name, f"{count:,}")
+    if len(shown) < len(items):
+        rest = items[len(shown) :]
+        table.add_row(Text(f"and {len(rest)} more", QUIET), Text(f"{sum(count for _, count in rest):,}", QUIET))
+    return _or_unknown(table, counts)
+
+
+def _feeds(board: Board) -> Table:
+    table = _block("feed", "events/s", "lag", "last event")
+    for feed in board.feeds:
+        last = "none yet" if feed.last_event_at is None else _ago(board.now_ms - from_rfc3339(feed.last_event_at))
+        if feed.last_event_at is None and not feed.is_quiet:
+            last = UNKNOWN
+        style = "yellow" if feed.is_quiet else ""
+        table.add_row(feed.feed, _rate(feed.per_second), _count(feed.lag), Text(last, style))
+    return table
+
+
+def _alerts(board: Board, width: int, lines: int) -> RenderableType:
+    """Open alerts that wait for somebody, the newest first; an alert takes two lines where one is too short."""
+    title = Text("latest alerts to answer", TITLE)
+    if board.alerts is None:
+        return Group(title, Text(UNKNOWN, QUIET))
+    if not board.alerts:
+        return Group(title, Text("none", QUIET))
+    if width >= WIDE_FROM_WIDTH:
+        return Group(title, _fit(_alert_table(board.alerts[: max(lines - 1, 0)]), width))
+    shown = board.alerts[: max(lines - 1, 0) // 2]
+    return Group(title, *(part for alert in shown for part in _alert_lines(alert, width)))
+
+
+def _alert_table(alerts: Iterable[AlertRow]) -> Table:
+    table = Table.grid(padding=(0, 2, 0, 0), expand=True)
+    for justify, ratio in (
+        ("left", None),
+        ("left", None),
+        ("left", None),
+        ("left", 1),
+        ("left", None),
+        ("right", None),
+    ):
+        table.add_column(justify=justify, ratio=ratio, no_wrap=True, overflow="ellipsis")  # type: ignore[arg-type]  # a tuple's texts are no literals
+    for alert in alerts:
+        table.add_row(
+            Text(_day(alert.observed_at), QUIET),
+            _signal(alert),
+            alert.customer_id,
+            alert.summary,
+            alert.owner,
+            _due(alert),
+        )
+    return table
+
+
+def _alert_lines(alert: AlertRow, width: int) -> tuple[Text, Text]:
+    money = "" if alert.value is None else f", {alert.value:,.0f} {alert.currency}"
+    head = Text.assemble(_signal(alert), f"  customer {alert.customer_id}{money}: {alert.owner}, ", _due(alert))
+    head.truncate(width, overflow="ellipsis")
+    return head, Text(_cut(f"  {alert.summary}", width), QUIET, no_wrap=True)
+
+
+def _signal(alert: AlertRow) -> Text:
+    return Text(alert.signal, COLORS[alert.severity])
+
+
+def _due(alert: AlertRow) -> Text:
+    if alert.due_at is None:
+        return Text("any time", QUIET)
+    return Text(f"due {_day(alert.due_at)} {alert.due_at[11:16]}", "bold red" if alert.is_past_due else "")
+
+
+def _block(title: str, *numbers: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), expand=True, header_style=TITLE)
+    table.add_column(title, ratio=1, no_wrap=True, overflow="ellipsis")
+    for name in numbers:
+        table.add_column(name, justify="right", no_wrap=True)
+    return table
+
+
+def _or_unknown(table: Table, value: object) -> Table:
+    if value is None:
+        table.add_row(Text(UNKNOWN, QUIET), *[""] * (len(table.columns) - 1))
+    return table
+
+
+def _beside(width: int, *blocks: Table) -> Table:
+    grid = Table.grid(expand=True, padding=(0, 3, 0, 0), pad_edge=False)
+    for _ in blocks:
+        grid.add_column(ratio=1)
+    grid.add_row(*blocks)
+    return _fit(grid, width)
+
+
+def _fit(table: Table, width: int) -> Table:
+    table.width = width
+    return table
+
+
+def _cut(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: width - 1] + "…"
+
+
+def _count(value: int | None) -> str:
+    return UNKNOWN if value is None else f"{value:,}"
+
+
+def _signed(value: int | None) -> str:
+    return UNKNOWN if value is None else f"{value:+,}" if value else "0"
+
+
+def _rate(value: float | None) -> str:
+    return UNKNOWN if value is None else f"{value:,.0f}" if value >= 10 or not value else f"{value:.1f}"
+
+
+def _day(instant: str) -> str:
+    return datetime.fromisoformat(instant).strftime("%d %b")
+
+
+def _day_and_time(instant: str | None) -> str:
+    if instant is None:
+        return "nothing yet: no midnight of event time has passed"
+    return datetime.fromisoformat(instant).strftime("%d %b %Y %H:%M %Z")
+
+
+def _ago(passed_ms: int) -> str:
+    """How long ago, in the largest unit of which there are two.
+
+    >>> _ago(90_000), _ago(50 * 3_600_000), _ago(-5)
+    ('90 s ago', '2 days ago', 'now')
+    """
+    seconds = passed_ms // 1000
+    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min"), (1, "s")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit} ago"
+    return "now"

@@ -1,0 +1,155 @@
+"""What the output topics tell of the past: who was at risk on which day, what is open, who changed stage.
+
+A record may come again and late (outputs are sent at least once): the highest revision of an alert counts, a change of
+stage once. The topics keep a month, so that an alert without a revision in that time is not known here.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from models.calendar import Calendar
+from schemas.alert import AlertV1
+from schemas.instant import from_rfc3339
+from schemas.stage import StageChangeV1
+
+OPEN = frozenset({"firing", "updated"})
+GRAVE = frozenset({"warning", "error", "critical"})
+"""Severities that put a customer at risk, when the signal is negative."""
+URGENCY = {"critical": 0, "error": 1, "warning": 2, "info": 3}
+STILL = 1 << 30
+"""The last day of what is not over."""
+MONTH_DAYS = 28
+"""A month on the board: whole weeks, so that weekends do not show."""
+TREND_DAYS = 60
+KEPT_LATEST = 60
+"""Latest alerts handed out: more than any terminal has lines for."""
+
+Freshness = tuple[int, int, float, str]
+"""What sorts alerts: the newest first, then the most urgent, then the one with most at stake; ends with the id."""
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """The past as of a boundary. `at_risk`: customers at each of the last boundaries, the newest last."""
+
+    at_risk: tuple[int, ...] = ()
+    changes: dict[str, int] = field(default_factory=dict)
+    """By stage: customers who came, less those who left, since a month before the boundary."""
+    latest: tuple[AlertV1, ...] = ()
+    """Open alerts that somebody must answer, the newest first; of one instant the most urgent."""
+
+
+class Ledger:
+    """Collects alerts and changes of stage. Mutable; whoever fills it owns it."""
+
+    def __init__(self, calendar: Calendar) -> None:
+        self._calendar = calendar
+        self._revisions: dict[str, int] = {}
+        self._open: dict[str, tuple[Freshness, AlertV1]] = {}
+        self._spans: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
+        self._stages: dict[str, dict[int, str]] = defaultdict(dict)
+        self._moves: dict[int, Counter[str]] = defaultdict(Counter)
+        self.newest_boundary = -1
+
+    def take_alert(self, alert: AlertV1) -> None:
+        """Take one revision; an older one than known, or the same again, changes nothing."""
+        if alert.revision <= self._revisions.get(alert.alert_id, 0):
+            return
+        self._revisions[alert.alert_id] = alert.revision
+        if alert.status in OPEN and alert.due_at is not None:
+            self._open[alert.alert_id] = (_freshness(alert), alert)
+        else:
+            self._open.pop(alert.alert_id, None)
+        if alert.polarity == "negative" and alert.severity in GRAVE:
+            end = STILL if alert.ends_at is None else self._boundary_of(alert.ends_at)
+            self._spans[alert.customer_id][alert.alert_id] = (self._boundary_of(alert.observed_at), end)
+
+    def take_stage(self, change: StageChangeV1) -> None:
+        """Take one change of stage."""
+        day, stages = self._boundary_of(change.at), self._stages[change.customer_id]
+        self.newest_boundary = max(self.newest_boundary, day)
+        if day in stages:
+            return
+        stages[day] = change.to_stage
+        moves = self._moves[day]
+        moves[change.to_stage] += 1
+        if change.from_stage is not None:
+            moves[change.from_stage] -= 1
+
+    def history(self, boundary: int, *, days: int = TREND_DAYS) -> History:
+        """The past as of a boundary (a day number)."""
+        month = range(boundary - MONTH_DAYS + 1, boundary + 1)
+        changes: Counter[str] = Counter()
+        for day in month:
+            changes.update(self._moves.get(day, {}))
+        newest = heapq.nsmallest(KEPT_LATEST, self._open.values())  # no two are equally fresh: the id is part of it
+        return History(self._trend(boundary, days), dict(changes), tuple(alert for _, alert in newest))
+
+    def _trend(self, boundary: int, days: int) -> tuple[int, ...]:
+        """Customers at risk at each boundary: a span of days open, not churned, counted once a customer."""
+        first = boundary - days + 1
+        steps = [0] * (days + 1)
+        for customer_id, spans in self._spans.items():
+            recent = [span for span in spans.values() if span[1] > first]
+            for begin, end in _without(_joined(recent), self._churned(customer_id)) if recent else ():
+                steps[_place(begin - first, days)] += 1
+                steps[_place(end - first, days)] -= 1
+        return tuple(accumulate(steps[:-1]))
+
+    def _churned(self, customer_id: str) -> list[tuple[int, int]]:
+        """When the customer counted as churned, oldest first."""
+        stages = self._stages.get(customer_id, {})
+        days = sorted(stages)
+        return [(day, until) for day, until in zip(days, [*days[1:], STILL], strict=False) if stages[day] == "churned"]
+
+    def _boundary_of(self, text: str) -> int:
+        """The first boundary at or after an instant: by then it is known to every review."""
+        time_ms = from_rfc3339(text)
+        day = self._calendar.day_of(time_ms)
+        return day if self._calendar.start_of(day) == time_ms else day + 1
+
+
+def _freshness(alert: AlertV1) -> Freshness:
+    worth = alert.value_at_risk.amount if alert.value_at_risk else 0.0
+    return -from_rfc3339(alert.observed_at), URGENCY[alert.severity], -worth, alert.alert_id
+
+
+def _place(day: int, days: int) -> int:
+    """A day within the window, or the edge it lies beyond."""
+    return min(max(day, 0), days)
+
+
+def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """The union of spans, in order.
+
+    >>> _joined([(5, 9), (1, 3), (2, 4)])
+    [(1, 4), (5, 9)]
+    """
+    union: list[tuple[int, int]] = []
+    for begin, end in sorted(spans):
+        if union and begin <= union[-1][1]:
+            union[-1] = (union[-1][0], max(union[-1][1], end))
+        else:
+            union.append((begin, end))
+    return union
+
+
+def _without(spans: list[tuple[int, int]], gaps: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Spans less gaps, both in order and disjoint.
+
+    >>> _without([(1, 10)], [(3, 4), (8, 20)])
+    [(1, 3), (4, 8)]
+    """
+    left = []
+    for begin, end in spans:
+        at = begin
+        for gap_begin, gap_end in gaps:
+            if at < gap_begin:
+                left.append((at, min(end, gap_begin)))
+            at = max(at, gap_end)
+        left.append((at, end))
+    return [(begin, end) for begin, end in left if begin < end]

@@ -1,0 +1,188 @@
+"""Asks the workers and the brokers for what the board shows. What does not answer becomes a sentence, never a zero."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPException
+from time import monotonic
+from types import TracebackType
+from typing import Final, Self
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
+
+import msgspec
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+
+from models.signals.catalogue import Rules
+from schemas.alert import decode_alert
+from schemas.event import FEEDS
+from schemas.stage import decode_stage_change
+from schemas.topics import Topics
+from streams.board.board import Past
+from streams.board.figures import Look, Page, parse_page
+from streams.board.ledger import History, Ledger
+from streams.errors import SetupError
+from streams.kafka import connect, librdkafka_config
+from streams.settings import Settings
+from streams.transport.restore import BULK_SETTINGS
+
+ANSWERS_WITHIN_S: Final = 3.0
+"""How long a worker or a broker may take: a board that hangs tells less than one that says who does not answer."""
+
+AGAIN_AFTER_S: Final = 2.0
+"""Pause before a broker that did not answer is asked again."""
+
+
+def default_address(settings: Settings) -> str:
+    """Where the worker of this machine and these settings has its metrics."""
+    host = f"[{settings.metrics_host}]" if ":" in settings.metrics_host else settings.metrics_host
+    return f"http://{host}:{settings.metrics_port}/metrics"
+
+
+def look_at(addresses: Sequence[str], token: str | None) -> Look:
+    """Ask every worker at once."""
+    pages: dict[str, Page] = {}
+    away: dict[str, str] = {}
+    with ThreadPoolExecutor(max_workers=max(1, len(addresses))) as pool:
+        for address, found in zip(addresses, pool.map(lambda one: _page(one, token), addresses), strict=True):
+            if isinstance(found, str):
+                away[address] = found
+            else:
+                pages[address] = found
+    return Look(monotonic(), pages, away)
+
+
+def _page(address: str, token: str | None) -> Page | str:
+    request = Request(address)  # noqa: S310 - the address is the user's own
+    if token is not None:
+        request.add_header("Authorization", f"Bearer {token}")
+    try:
+        with urlopen(request, timeout=ANSWERS_WITHIN_S) as answer:  # noqa: S310 - as above
+            return parse_page(answer.read().decode())
+    except HTTPError as error:
+        return "it asks for CHURN_METRICS_TOKEN" if error.code == 401 else f"HTTP {error.code}"
+    except URLError as error:
+        return str(getattr(error.reason, "strerror", None) or error.reason)
+    except (OSError, HTTPException, ValueError) as error:
+        return str(error) or type(error).__name__
+
+
+class Follower:
+    """Follows alerts and changes of stage in a thread of its own; a context manager."""
+
+    def __init__(self, settings: Settings, rules: Rules) -> None:
+        self._settings = settings
+        self._topics = Topics(settings.prefix)
+        self._ledger = Ledger(rules.basis.calendar)
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._caught_up = threading.Event()
+        self._problem: str | None = "the topics are still being read"
+        self._last_events: dict[str, int | None] | None = None
+        self._thread = threading.Thread(target=self._work, name="board", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join(ANSWERS_WITHIN_S)
+
+    def wait(self, within_s: float) -> None:
+        """Return when the topics have been read to their present end, or cannot be, or time is up."""
+        self._caught_up.wait(within_s)
+
+    def past(self, boundary: int | None) -> Past:
+        """What is known so far, as of a boundary; of the newest on the topics when None."""
+        with self._lock:
+            newest = self._ledger.newest_boundary if self._ledger.newest_boundary >= 0 else None
+            at = newest if boundary is None else boundary
+            is_read = self._last_events is not None
+            history = (self._ledger.history(at) if at is not None else History()) if is_read else None
+            return Past(history, newest, self._last_events, self._problem)
+
+    def _work(self) -> None:
+        while not self._stop.is_set():
+            try:
+                self._follow()
+            except (SetupError, KafkaException, TimeoutError) as error:
+                self._tell(f"alerts and history unknown: {_told(error)}")
+                self._caught_up.set()
+                self._stop.wait(AGAIN_AFTER_S)
+
+    def _follow(self) -> None:
+        """Read on until stopped. What is read twice after a failure changes nothing."""
+        settings, topics = self._settings, (self._topics.alerts, self._topics.stages)
+        admin, cluster = connect(settings, within_s=ANSWERS_WITHIN_S)
+        for name in (*topics, *self._topics.events):
+            if name not in cluster.topics:
+                raise SetupError(f"topic {name}", "missing", "Run: churn-signals topics create.")
+        consumer = Consumer({**librdkafka_config(settings), **BULK_SETTINGS, "group.id": f"{settings.group}.board"})
+        try:
+            left = {(name, number) for name in topics for number in cluster.topics[name].partitions}
+            consumer.assign([TopicPartition(name, number, 0) for name, number in sorted(left)])
+            asked_at = -ANSWERS_WITHIN_S
+            while not self._stop.is_set():
+                self._take(consumer.consume(2_000, 0.2), left)
+                if monotonic() - asked_at >= AGAIN_AFTER_S:
+                    self._last_events = last_events(admin, self._topics, settings.partitions)
+                    asked_at = monotonic()
+                if not left:
+                    self._tell(None)
+                    self._caught_up.set()
+        finally:
+            consumer.close()
+
+    def _take(self, messages: Sequence[Message], left: set[tuple[str, int]]) -> None:
+        with self._lock:
+            for message in messages:
+                error, topic = message.error(), str(message.topic())
+                if error is not None:
+                    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's own name for it
+                        left.discard((topic, int(message.partition() or 0)))
+                    elif not error.retriable():
+                        raise KafkaException(error)
+                elif value := message.value():
+                    self._take_value(topic, value)
+
+    def _take_value(self, topic: str, value: bytes) -> None:
+        try:
+            if topic == self._topics.alerts:
+                self._ledger.take_alert(decode_alert(value))
+            else:
+                self._ledger.take_stage(decode_stage_change(value))
+        except msgspec.MsgspecError as error:
+            raise SetupError(f"topic {topic}", f"a record is not ours: {error}", "Check CHURN_PREFIX.") from error
+
+    def _tell(self, problem: str | None) -> None:
+        with self._lock:
+            self._problem = problem
+
+
+def last_events(admin: AdminClient, topics: Topics, partitions: int) -> dict[str, int | None]:
+    """The greatest timestamp of each feed's records, by feed; None where there is none. Raises KafkaException."""
+    newest = OffsetSpec.max_timestamp()  # type: ignore[no-untyped-call]  # published without its type
+    wanted = {TopicPartition(name, number): newest for name in topics.events for number in range(partitions)}
+    found: dict[str, int | None] = dict.fromkeys(FEEDS)
+    feed_of = dict(zip(topics.events, FEEDS, strict=True))
+    for place, future in admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S).items():
+        stamp = future.result(ANSWERS_WITHIN_S).timestamp
+        feed = feed_of[place.topic]
+        if stamp is not None and stamp >= 0:
+            found[feed] = max(stamp, found[feed] or 0)
+    return found
+
+
+def _told(error: SetupError | KafkaException | TimeoutError) -> str:
+    if isinstance(error, TimeoutError):
+        return f"the brokers do not answer within {ANSWERS_WITHIN_S:.0f} s"
+    if isinstance(error, SetupError):
+        return str(error)
+    first = error.args[0] if error.args else error
+    return first.str() if isinstance(first, KafkaError) else str(first)

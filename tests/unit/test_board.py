@@ -1,0 +1,193 @@
+"""The board's numbers: summed over workers, idempotent under repeats, and unknown rather than zero."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.calendar import Calendar
+from schemas.instant import to_rfc3339
+from streams.board.board import Past, make_board
+from streams.board.figures import parse_page, rates
+from streams.board.ledger import Ledger
+from support.boards import DEPLOYMENT, NOW_MS, TODAY, UTC, alert, board, change, instant, look, page, past_of
+
+FIRST = page(
+    'churn_customers{stage="active"} 10',
+    'churn_customers{stage="churned"} 4',
+    'churn_customers_at_risk{stage="active"} 2',
+    'churn_customers_at_risk_by_signal{signal="usage_drop"} 2',
+    'churn_spend_at_risk{currency="USD",stage="active"} 30.5',
+    'churn_alerts_past_due{owner="Retention"} 1',
+    'churn_consumer_lag_messages{topic="acme.events.purchase",partition="0"} 7',
+    'churn_events_total{topic="acme.events.purchase",outcome="applied"} 1000',
+    partitions=4,
+)
+SECOND = page(
+    'churn_customers{stage="active"} 5',
+    'churn_customers{stage="lapsed"} 6',
+    'churn_customers_at_risk{stage="active"} 1',
+    'churn_customers_at_risk{stage="lapsed"} 3',
+    'churn_customers_at_risk_by_signal{signal="loyal_gone_silent"} 3',
+    'churn_customers_at_risk_by_signal{signal="usage_drop"} 2',
+    'churn_spend_at_risk{currency="USD",stage="lapsed"} 9.5',
+    'churn_spend_at_risk{currency="EUR",stage="lapsed"} 1',
+    'churn_alerts_past_due{owner="Retention"} 2',
+    'churn_alerts_past_due{owner="Support"} 0',
+    'churn_consumer_lag_messages{topic="acme.events.login",partition="3"} 5',
+    'churn_events_total{topic="acme.events.login",outcome="applied"} 400',
+    partitions=2,
+)
+
+
+def test_two_workers_are_summed() -> None:
+    shown = board(look(FIRST, SECOND))
+    assert (shown.at_risk, shown.base, shown.customers) == (6, 21, 25)
+    assert shown.share == pytest.approx(6 / 21)
+    assert shown.spend_at_risk == {"USD": 40.0, "EUR": 1.0}
+    assert shown.by_signal == {"usage_drop": 4, "loyal_gone_silent": 3}
+    assert shown.past_due == {"Retention": 3}
+    assert (shown.lag, shown.workers, shown.partitions_owned, shown.problems) == (12, 2, 6, ())
+    assert {row.feed: row.lag for row in shown.feeds} == {"purchase": 7, "login": 5}
+
+
+def test_worker_away_is_said_and_the_rest_is_called_partial() -> None:
+    shown = board(look(FIRST, away={"http://w2": "Connection refused"}))
+    assert shown.at_risk == 2
+    assert shown.problems == (
+        "worker http://w2 tells nothing: Connection refused",
+        "4 of 6 partitions seen: the numbers are of those alone",
+    )
+
+
+def test_without_any_worker_numbers_are_unknown_and_not_zero() -> None:
+    shown = board(look(away={"http://w1": "timed out"}), past_of(change("c1", TODAY, None, "new"), alert()))
+    assert (shown.at_risk, shown.stages, shown.by_signal, shown.past_due, shown.spend_at_risk) == (None,) * 5
+    assert (shown.lag, shown.per_second) == (None, None)
+    assert shown.boundary == instant(TODAY)  # the topics still tell it
+    assert shown.trend is not None
+    assert shown.trend[-1] == 1
+    assert "no worker answers: what is at risk now is unknown" in shown.problems
+
+
+def test_without_a_broker_history_is_unknown_and_said() -> None:
+    past = Past(problem="alerts and history unknown: no broker answers")
+    shown = make_board(look(FIRST, SECOND), None, past, DEPLOYMENT, NOW_MS)
+    assert (shown.at_risk, shown.trend, shown.alerts) == (6, None, None)
+    assert shown.stages is not None
+    assert {row.change for row in shown.stages} == {None}
+    assert shown.problems == ("alerts and history unknown: no broker answers",)
+    assert not any(row.is_quiet for row in shown.feeds)
+
+
+def test_worker_that_knows_a_metric_and_counts_nobody_says_zero() -> None:
+    shown = board(look("# TYPE churn_customers_at_risk_by_signal gauge\n" + page()))
+    assert (shown.at_risk, shown.by_signal, shown.past_due) == (0, {}, None)
+
+
+def test_month_over_month_is_what_came_less_what_left_since_a_month_before() -> None:
+    past = past_of(
+        change("c1", TODAY - 28, "active", "lapsed"),  # at the old boundary itself: part of the old mix
+        change("c1", TODAY - 27, "lapsed", "dormant"),
+        change("c2", TODAY, None, "new"),
+        change("c3", TODAY, "active", "lapsed"),
+        change("c3", TODAY, "active", "lapsed"),  # sent again
+        change("c4", TODAY + 1, "active", "lapsed"),  # of a partition that is ahead
+    )
+    stages = board(look(FIRST, SECOND), past).stages
+    assert stages is not None
+    changes = {row.stage: row.change for row in stages}
+    assert changes == {"new": 1, "active": -1, "lapsed": 0, "dormant": 1, "churned": 0, "reactivated": 0}
+
+
+def test_repeats_and_reordering_of_revisions_change_nothing() -> None:
+    first, last = alert(day=TODAY - 5), alert(day=TODAY - 5, ends=TODAY - 2)
+    orders = [(first, last), (last, first), (first, first, last, last, first)]
+    histories = [past_of(*order).history for order in orders]
+    assert histories[0] is not None
+    assert histories[0].at_risk[-7:] == (0, 1, 1, 1, 0, 0, 0)
+    assert histories[0].latest == ()
+    assert histories == [histories[0]] * 3
+
+
+def test_customer_with_several_alerts_counts_once_and_not_while_churned() -> None:
+    past = past_of(
+        alert(day=TODAY - 6, ends=TODAY - 1),
+        alert(signal="usage_drop", severity="warning", day=TODAY - 5),
+        change("c1", TODAY - 4, "dormant", "churned"),
+        change("c1", TODAY - 2, "churned", "reactivated"),
+        alert("c2", day=TODAY - 1),
+    )
+    assert past.history is not None
+    assert past.history.at_risk[-8:] == (0, 1, 1, 0, 0, 1, 2, 2)
+
+
+def test_retracted_announcement_was_at_risk_at_no_boundary() -> None:
+    told = alert(signal="support_spike", day=TODAY - 1, observed_at=to_rfc3339(UTC.start_of(TODAY - 1) + 5_000))
+    taken_back = alert(
+        signal="support_spike", day=TODAY - 1, ends=TODAY, status="retracted", observed_at=instant(TODAY)
+    )
+    assert past_of(told).history != past_of(told, taken_back).history
+    history = past_of(told, taken_back).history
+    assert history is not None
+    assert (history.at_risk[-1], history.latest) == (0, ())
+
+
+def test_good_news_puts_nobody_at_risk_and_waits_for_nobody() -> None:
+    history = past_of(alert(polarity="positive", severity="info", due_at=None)).history
+    assert history is not None
+    assert (history.at_risk[-1], history.latest) == (0, ())
+
+
+def test_latest_alerts_are_the_newest_then_the_most_urgent() -> None:
+    told = past_of(alert("old", day=TODAY - 1), alert("mild", severity="warning"), alert("grave"))
+    shown = board(look(FIRST, SECOND), told)
+    assert shown.alerts is not None
+    assert [row.customer_id for row in shown.alerts] == ["grave", "mild", "old"]
+
+
+def test_alert_is_past_due_by_now_unless_it_is_historical() -> None:
+    told = past_of(alert("late", day=TODAY - 9), alert("history", day=TODAY - 9, historical=True), alert("fresh"))
+    shown = board(look(FIRST, SECOND), told)
+    assert shown.alerts is not None
+    assert {row.customer_id: row.is_past_due for row in shown.alerts} == {
+        "late": True,
+        "history": False,
+        "fresh": False,
+    }
+
+
+def test_days_are_those_of_the_zone_across_a_change_of_the_clock() -> None:
+    berlin = Calendar("Europe/Berlin")
+    spring = berlin.day_of(1_774_742_400_000)  # 2026-03-29, the day with 23 hours
+    ledger = Ledger(berlin)
+    begun = to_rfc3339(berlin.start_of(spring))
+    ledger.take_alert(alert(starts_at=begun, observed_at=begun))
+    assert ledger.history(spring + 1).at_risk[-3:] == (0, 1, 1)
+
+
+def test_rates_survive_a_restarted_worker_and_one_that_came() -> None:
+    before = look('# TYPE churn_events counter\nchurn_events_total{topic="t"} 100\n' + page(), at_s=100)
+    after = look(
+        '# TYPE churn_events counter\nchurn_events_total{topic="t"} 40\n' + page(),
+        '# TYPE churn_events counter\nchurn_events_total{topic="t"} 9000\n' + page(),
+        at_s=110,
+    )
+    assert rates(before, after, "churn_events_total", "topic") == {"t": 4.0}
+    assert rates(None, after, "churn_events_total", "topic") is None
+
+
+def test_rate_of_a_feed_is_taken_from_its_topic() -> None:
+    later = FIRST.replace(" 1000\n", " 1250\n")
+    shown = board(look(later, at_s=102), earlier=look(FIRST, at_s=100))
+    assert (shown.per_second, [row.per_second for row in shown.feeds]) == (125.0, [125.0, 0.0])
+
+
+def test_feed_without_an_event_for_a_day_is_quiet() -> None:
+    past = Past(last_events={"purchase": NOW_MS - 60_000, "login": None})
+    shown = make_board(look(FIRST, SECOND), None, past, DEPLOYMENT, NOW_MS)
+    assert [(row.feed, row.is_quiet) for row in shown.feeds] == [("purchase", False), ("login", True)]
+
+
+def test_page_of_another_program_is_refused() -> None:
+    with pytest.raises(ValueError, match="not the metrics of a churn-signals worker"):
+        parse_page("# TYPE up gauge\nup 1\n")
