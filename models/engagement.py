@@ -11,10 +11,15 @@ _COMPLAINT = TICKET_CATEGORIES.index("complaint")
 
 
 class Slope(NamedTuple):
-    """`change` = 28 x slope / level, the relative change over four weeks; `z` = slope over its standard error."""
+    """`change` = 28 x slope / level, the relative change over four weeks; `z` = slope over its standard error.
+
+    The fitted line itself, in points a day: its value on the last day, and by how much it rises each day.
+    """
 
     change: float
     z: float
+    last: float
+    per_day: float
 
 
 def daily_index(
@@ -74,7 +79,8 @@ def slope(days: Sequence[tuple[int, int]], last_day: int, history: int, weights:
     n_eff = s0 * s0 / q0
     noise = max((c / s0 - level * level) * n_eff / (n_eff - 1), level / 2)
     rise = b - centre * a
-    return Slope(28 * rise / spread / level, rise / sqrt(noise * variance_factor))
+    per_day = rise / spread
+    return Slope(28 * rise / spread / level, rise / sqrt(noise * variance_factor), level - per_day * centre, per_day)
 
 
 def _sums(lam: float, n: int) -> tuple[float, float, float]:

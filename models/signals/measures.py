@@ -308,11 +308,18 @@ def _slope(part: str) -> Callable[[View], Reading]:
     def read(view: View) -> Reading:
         if view.first_day is None:
             return UNKNOWN
-        pairs = list(zip(view.series("engagement").days, _differences(view.series("engagement")), strict=True))
-        found = engagement.slope(pairs, view.last_day, view.boundary - view.first_day, view.basis.engagement)
+        found = slope(view)
         return Reading(None if found is None else getattr(found, part), view.boundary + 1)
 
     return read
+
+
+def slope(view: View) -> engagement.Slope | None:
+    """The trend of the engagement as of the view's boundary; None where there is nothing to fit."""
+    if view.first_day is None:
+        return None
+    pairs = list(zip(view.series("engagement").days, _differences(view.series("engagement")), strict=True))
+    return engagement.slope(pairs, view.last_day, view.boundary - view.first_day, view.basis.engagement)
 
 
 def _differences(series: Series) -> list[int]:

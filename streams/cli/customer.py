@@ -5,16 +5,18 @@ from __future__ import annotations
 from typing import IO, Any
 
 import click
+import msgspec
 import orjson
 from rich.console import Console
 from rich.table import Table
 
 from models.calendar import date_of
-from models.customer import Customer, decode_customer
-from models.signals.catalogue import Rules
+from models.course import Course, course
+from models.customer import decode_customer
 from models.signals.measures import View
 from schemas.partitioner import partition_of
 from streams.catalogue_file import load_rules
+from streams.course_plot import draw_course
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import Settings, environment_settings
 from streams.snapshot import all_states, open_alerts, partition_state, read_state
@@ -50,21 +52,26 @@ def customer(*, customer_id: str | None, everybody: IO[bytes] | None, as_json: b
     if known is None or packed is None:
         click.echo("churn-signals: no such customer in the changelog: no event of theirs was processed yet", err=True)
         return EXIT_PROBLEM
-    shown = _summary(decode_customer(packed), customer_id, known.boundary, rules)
+    view = View(decode_customer(packed), known.boundary, rules.basis)
+    shown = _summary(view, customer_id)
     shown["alerts"] = _open_alerts(settings, customer_id)
-    click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode()) if as_json else _print(shown)
+    past = course(view)
+    if as_json:
+        click.echo(orjson.dumps(shown | {"engagement": msgspec.to_builtins(past)}, option=orjson.OPT_INDENT_2).decode())
+    else:
+        _print(shown, past)
     return EXIT_DONE
 
 
-def _summary(record: Customer, customer_id: str, boundary: int, rules: Rules) -> dict[str, Any]:
+def _summary(view: View, customer_id: str) -> dict[str, Any]:
     """Stage and numbers as of the partition's last boundary."""
-    view = View(record, boundary, rules.basis)
+    record, boundary, basis = view.customer, view.boundary, view.basis
     read = {
         "first activity": None if view.first_day is None else date_of(view.first_day),
         "days since the last activity": view.scalar("days_since_activity").value,
         "days since the last purchase": view.scalar("days_since_purchase").value,
         "purchases": view.scalar("purchases_total").value,
-        f"spend ({rules.basis.currency})": view.scalar("spend_total").value,
+        f"spend ({basis.currency})": view.scalar("spend_total").value,
         "spend in 365 days": view.count("spend", 365, 0).value,
         "usual gap between purchases (days)": view.scalar("median_gap").value,
         "engagement in 14 days": view.count("engagement", 14, 0).value,
@@ -75,7 +82,7 @@ def _summary(record: Customer, customer_id: str, boundary: int, rules: Rules) ->
     }
     return {
         "customer_id": customer_id,
-        "as_of": rules.basis.calendar.text_of(boundary) if boundary >= 0 else None,
+        "as_of": basis.calendar.text_of(boundary) if boundary >= 0 else None,
         "stage": record.stage,
         "stage_since": date_of(record.stage_since) if record.stage else None,
         "at_risk": record.is_at_risk,
@@ -94,17 +101,22 @@ def _open_alerts(settings: Settings, customer_id: str) -> list[dict[str, Any]]:
     ]
 
 
-def _print(shown: dict[str, Any]) -> None:
+def _print(shown: dict[str, Any], past: Course | None) -> None:
     console = Console()
     risk = "at risk" if shown["at_risk"] else "not at risk"
     console.print(
         f"customer {shown['customer_id']}: {shown['stage'] or 'not reviewed yet'}, {risk} (as of {shown['as_of']})"
     )
     table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column()
+    table.add_column(justify="right")
     for name, value in shown["numbers"].items():
         text = "unknown" if value is None else f"{value:,.2f}" if isinstance(value, float) else str(value)
         table.add_row(name, text)
     console.print(table)
+    if past is not None:
+        console.print()
+        console.print(draw_course(past), no_wrap=True, overflow="crop")
     for alert in shown["alerts"]:
         console.print(f"\n[bold]{alert['severity']} {alert['signal']}[/bold]: {alert['summary']}")
         console.print(f"  {alert['owner']}, by {alert['due_at'] or 'any time'}: {alert['intervention']}")

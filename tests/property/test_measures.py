@@ -127,6 +127,8 @@ def test_the_slope_equals_weighted_least_squares_by_brute_force(rows: dict[int, 
     assert found is not None
     assert found.z == pytest.approx(rise / error, rel=1e-9, abs=1e-9)
     assert found.change == pytest.approx(28 * rise / spread / level, rel=1e-9, abs=1e-9)
+    assert found.per_day == pytest.approx(rise / spread, rel=1e-9, abs=1e-9)
+    assert found.last == pytest.approx(level - rise / spread * centre, rel=1e-9, abs=1e-9)
 
 
 WINDOWED = ("purchases", "spend", "tickets", "logins", "unsubscribes", "active_days", "engagement")
