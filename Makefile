@@ -20,7 +20,8 @@ help: ## list what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 .PHONY: install
-install: $(STAMP) $(CACHE)/.kafka $(CDNOW) ## virtual environment, the command .venv/bin/churn-signals, Kafka, data
+install: $(STAMP) $(CACHE)/.kafka $(CDNOW) ## virtual environment, the command .venv/bin/churn-signals, Kafka, data, Prometheus
+	@deploy/prometheus/fetch.sh $(CACHE)/prometheus
 
 $(STAMP): pyproject.toml requirements.lock
 	@$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "Python 3.11 or later is needed, this is " + sys.version.split()[0] + "; name another: make PYTHON=/path/to/python3")'

@@ -1,0 +1,96 @@
+"""Rules and alerts are well formed, tried one by one, and lead to a section of the runbook."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Final
+
+import pytest
+import yaml
+
+from streams.__main__ import COMMANDS
+from support.program import ROOT
+from support.prometheus import DEPLOY, RULE_FILES, Rule, promtool, rules
+
+RUNBOOK: Final = (DEPLOY / "runbook.md").read_text()
+CASES: Final = sorted((ROOT / "tests" / "data" / "prometheus").glob("*.yml"))
+ALERTS: Final = [rule for rule in rules() if rule.is_alert]
+
+
+def test_the_rules_pass_every_lint() -> None:
+    files = [str(DEPLOY / "prometheus" / name) for name in RULE_FILES]
+    done = promtool("check", "rules", "--lint=all", "--lint-fatal", *files)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_configuration_is_valid_once_there_is_a_token(tmp_path: Path) -> None:
+    """The token itself is never committed."""
+    for file in (DEPLOY / "prometheus").rglob("*.yml"):
+        copy = tmp_path / file.relative_to(DEPLOY / "prometheus")
+        copy.parent.mkdir(exist_ok=True)
+        copy.write_text(file.read_text())
+    assert promtool("check", "config", str(tmp_path / "prometheus.yml")).returncode != 0
+    (tmp_path / "token").write_text("secret")
+    done = promtool("check", "config", str(tmp_path / "prometheus.yml"))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
+def test_alerts_fire_when_they_should_and_only_then(case: Path) -> None:
+    done = promtool("test", "rules", str(case))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_every_alert_is_seen_firing_and_seen_silent() -> None:
+    firing, silent = set(), set()
+    for case in CASES:
+        for test in yaml.safe_load(case.read_text())["tests"]:
+            seen = [
+                {
+                    found
+                    for sample in look["exp_samples"]
+                    for found in re.findall(r'alertname="(\w+)"', sample["labels"])
+                }
+                for look in test["promql_expr_test"]
+                if "ALERTS" in look["expr"]
+            ]
+            firing |= set.union(*seen)
+            silent |= {name for name in set.union(*seen) if any(name not in look for look in seen)}
+    names = {rule.name for rule in ALERTS}
+    assert firing == names
+    assert silent == names
+
+
+@pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert.name)
+def test_an_alert_says_what_happened_how_bad_it_is_and_what_to_do(alert: Rule) -> None:
+    assert alert.labels["severity"] in ("critical", "error", "warning")
+    assert len(alert.annotations["summary"]) < 100
+    assert len(alert.annotations["description"]) > 50
+    file, _, anchor = alert.annotations["runbook_url"].partition("#")
+    assert file == "deploy/runbook.md"
+    section = sections()[anchor]
+    assert [row for row in section.splitlines() if row.startswith("- ")]
+    for word in ("\n- Look: ", "\n- Do: ", "\n- Over "):
+        assert word in section, f"{alert.name}: {word.strip()}"
+
+
+def test_the_runbook_has_no_section_without_an_alert_and_no_link_that_leads_nowhere() -> None:
+    assert sections().keys() == {rule.name.lower() for rule in ALERTS}
+    assert set(re.findall(r"\(#(\w+)\)", RUNBOOK)) <= sections().keys()
+
+
+def test_the_runbook_names_commands_metrics_and_files_that_exist() -> None:
+    assert set(re.findall(r"churn-signals ([a-z-]+)", RUNBOOK)) <= set(COMMANDS)
+    readme = (ROOT / "README.md").read_text()
+    assert {name for name in re.findall(r"\bchurn_[a-z_]+", RUNBOOK) if f"`{name}`" not in readme} == set()
+    assert {name for name in re.findall(r"\bCHURN_[A-Z_]+", RUNBOOK) if name not in readme} == set()
+    files = set(re.findall(r"`(deploy/[\w/.]+)`", RUNBOOK))
+    assert files
+    assert {name for name in files if not (ROOT / name).exists()} == set()
+
+
+def sections() -> dict[str, str]:
+    """Anchor to text."""
+    parts = re.split(r"^## (\S+)\n", RUNBOOK, flags=re.MULTILINE)[1:]
+    return {name.lower(): text for name, text in zip(parts[::2], parts[1::2], strict=True)}
