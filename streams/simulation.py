@@ -1,18 +1,17 @@
-"""Synthetic customers of known kinds, the truth about each included. The same seed gives the same customers.
+"""What synthetic lives are made of: logins, orders, tickets, campaigns, habits; and the events they become.
 
-Time inside is in days since the start, a float; a customer's course of life is a list of what happened when. Each
-customer draws from a generator of its own, so that more customers or another order change nothing about the others.
+Time inside is in days since the start, a float; a customer's course of life is a list of what happened when. Rates and
+rhythms are drawn for each customer: people log in at random (Poisson), buy in a rhythm of their own that varies, ask
+for help now and then without meaning to leave, and go on holiday. `streams/simulation_kinds.py` makes kinds of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from hashlib import sha256
 from random import Random
-from typing import Final, NamedTuple
-
-import msgspec
+from typing import Final, NamedTuple, Self
 
 from schemas.codec import new_event
 from schemas.event import (
@@ -28,11 +27,12 @@ from schemas.event import (
     Ticket,
     TicketCategory,
 )
-from schemas.topics import DAY_MS
 
 CHANNELS: Final = ("web", "app", "store")
 HELP_CHANNELS: Final = ("phone", "chat", "mail", "store")
 CURRENCY: Final = "USD"
+TROUBLES: Final[dict[TicketCategory, int]] = {"delivery": 35, "return": 25, "other": 20, "billing": 12, "complaint": 8}
+"""What people ask for help with when nothing special is the matter, in per cent."""
 
 
 class Happening(NamedTuple):
@@ -42,41 +42,35 @@ class Happening(NamedTuple):
     data: EventData
 
 
+class Break(NamedTuple):
+    """Days on which a customer is away."""
+
+    begin: float
+    end: float
+
+
 @dataclass(frozen=True, slots=True)
-class Life:
-    """What happened to a customer, and the day on which its kind began to show (None: it never turns)."""
+class Habits:
+    """How a customer who is well lives: rates a day or year, the mean gap between purchases and how it varies."""
 
-    happenings: list[Happening]
-    turns_at: float | None = None
+    logins_a_day: float
+    gap: float
+    variation: float
+    basket: float
+    tickets_a_year: float
+    help_channel: str
 
-
-class Truth(msgspec.Struct, frozen=True):
-    """What is known about a synthetic customer and to be found out from its events."""
-
-    customer_id: str
-    kind: str
-    turns_at_ms: int | None
-    events: int
-
-
-def simulate(*, customers: int, days: int, seed: int, start_ms: int) -> tuple[list[Event], list[Truth]]:
-    """Return all events in order of time, and the truth about each customer with at least one event."""
-    events: list[Event] = []
-    truths: list[Truth] = []
-    kinds = list(KINDS)
-    weights = [KINDS[kind][0] for kind in kinds]
-    for number in range(customers):
-        rng = Random(f"{seed}:{number}")  # noqa: S311 - a simulation, no secret
-        kind = rng.choices(kinds, weights)[0]
-        life = KINDS[kind][1](rng, float(days))
-        customer_id = f"sim-{number:06d}"
-        lived = to_events(customer_id, life.happenings, start_ms=start_ms, days=days)
-        if lived:
-            turns = None if life.turns_at is None else start_ms + int(life.turns_at * DAY_MS)
-            truths.append(Truth(customer_id, kind, turns, len(lived)))
-            events += lived
-    events.sort(key=lambda event: (event.time_ms, event.feed))
-    return events, truths
+    @classmethod
+    def drawn(cls, rng: Random) -> Self:
+        """Habits of one customer. A few use the product daily, most a day or two a week, many hardly at all."""
+        return cls(
+            logins_a_day=min(1.5, max(0.03, rng.lognormvariate(-1.5, 0.8))),
+            gap=min(40.0, max(7.0, rng.lognormvariate(2.9, 0.35))),
+            variation=rng.uniform(0.2, 0.6),
+            basket=min(200.0, max(8.0, rng.lognormvariate(3.6, 0.55))),
+            tickets_a_year=rng.uniform(0.3, 2.0),
+            help_channel=rng.choice(HELP_CHANNELS),
+        )
 
 
 def to_events(customer_id: str, happenings: list[Happening], *, start_ms: int, days: float) -> list[Event]:
@@ -108,18 +102,33 @@ def logins(rng: Random, begin: float, end: float, per_day: float) -> Iterator[Ha
         at += rng.expovariate(per_day)
 
 
-def purchases(rng: Random, begin: float, end: float, gap: float, basket: float) -> Iterator[Happening]:
-    """Purchases with a regular gap of days; each follows a login of the same hour."""
+def breaks(rng: Random, begin: float, end: float) -> list[Break]:
+    """Holidays and the like: about one a year, of a few days to two weeks."""
+    away = []
+    at = begin + rng.expovariate(1 / 300)
+    while at < end:
+        away.append(Break(at, at + rng.uniform(4, 15)))
+        at = away[-1].end + rng.expovariate(1 / 300)
+    return away
+
+
+def purchases(
+    rng: Random, begin: float, end: float, habits: Habits, away: tuple[Break, ...] = ()
+) -> Iterator[Happening]:
+    """Purchases in the customer's own rhythm; what falls into a break is bought in the days after it."""
+    shape = habits.variation**-2
     at = begin
     while at < end:
-        yield from order(rng, at, basket)
-        at += max(1.0, rng.gauss(gap, gap / 4))
+        at = next((pause.end + rng.uniform(0, 3) for pause in away if pause.begin <= at < pause.end), at)
+        if at < end:
+            yield from order(rng, at, habits.basket)
+        at += max(1.0, rng.gammavariate(shape, habits.gap / shape))
 
 
 def order(rng: Random, day: float, basket: float) -> Iterator[Happening]:
     """One purchase and the login before it."""
     at = at_daytime(rng, day)
-    amount = round(max(1.0, rng.gauss(basket, basket / 4)), 2)
+    amount = round(max(1.0, rng.gammavariate(6, basket / 6)), 2)
     order_id = f"o-{rng.getrandbits(40):010x}"
     yield Happening(at - rng.uniform(0.005, 0.03), Login(channel="web"))
     yield Happening(at, Purchase(order_id, amount, CURRENCY, rng.randint(1, 4), "web"))
@@ -152,93 +161,54 @@ def campaigns(rng: Random, begin: float, end: float, *, click: float, every: int
         day += every
 
 
-def steady(rng: Random, begin: float, end: float) -> list[Happening]:
-    """A customer who is well: logs in, buys, reads."""
-    gap = rng.uniform(9, 28)
-    return [
-        *logins(rng, begin, end, rng.uniform(0.06, 0.32)),
-        *purchases(rng, begin + rng.uniform(0, 3), end, gap, rng.uniform(15, 90)),
+def everyday_tickets(rng: Random, begin: float, end: float, habits: Habits) -> Iterator[Happening]:
+    """Help asked for now and then, mostly on the same channel; one in thirty is not solved at the first go."""
+    at = begin + rng.expovariate(habits.tickets_a_year / 365)
+    while at < end:
+        channel = habits.help_channel if rng.random() < 0.85 else rng.choice(HELP_CHANNELS)
+        category = rng.choices(list(TROUBLES), list(TROUBLES.values()))[0]
+        opened, resolved = ticket(rng, at, category, channel=channel)
+        yield from (opened, resolved)
+        if rng.random() < 1 / 30 and isinstance(opened.data, Ticket):
+            again = Ticket(opened.data.ticket_id, "reopened", category, channel)
+            yield Happening(resolved.at + rng.uniform(0.1, 3), again)
+            yield Happening(resolved.at + rng.uniform(3.1, 6), Ticket(again.ticket_id, "resolved", category, channel))
+        at += rng.expovariate(habits.tickets_a_year / 365)
+
+
+def first_days(rng: Random, begin: float, end: float) -> Iterator[Happening]:
+    """A customer who gets on looks around in the first ten days more often than later."""
+    yield Happening(at_daytime(rng, begin), Login(channel="app"))
+    yield from logins(rng, begin + 1, min(end, begin + 10), 0.6)
+
+
+def steady(rng: Random, habits: Habits, begin: float, end: float, *, is_new: bool = True) -> list[Happening]:
+    """A customer who is well: logs in, buys, reads, is away now and then, and sometimes needs help."""
+    away = tuple(breaks(rng, begin, end))
+    happenings = [
+        *(first_days(rng, begin, end) if is_new else ()),
+        *logins(rng, begin, end, habits.logins_a_day),
+        *purchases(rng, begin + rng.uniform(0, 3), end, habits, away),
         *campaigns(rng, begin, end, click=0.4),
+        *everyday_tickets(rng, begin, end, habits),
     ]
+    return [one for one in happenings if not _is_missed(one, away)]
 
 
-def _loyal(rng: Random, days: float) -> Life:
-    return Life(steady(rng, rng.uniform(0, days / 10), days))
+def _is_missed(happening: Happening, away: tuple[Break, ...]) -> bool:
+    """Nobody logs in or clicks while away."""
+    is_own = isinstance(happening.data, Login) or (
+        isinstance(happening.data, Email) and happening.data.action != "sent"
+    )
+    return is_own and any(pause.begin <= happening.at < pause.end for pause in away)
 
 
-def _fading(rng: Random, days: float) -> Life:
-    begin, turn = rng.uniform(0, days / 10), days * rng.uniform(0.45, 0.65)
-    fading = list(logins(rng, turn, turn + 25, 0.08))
-    return Life([*steady(rng, begin, turn), *fading, *campaigns(rng, turn, days, click=0.02)], turn)
-
-
-def _complaining(rng: Random, days: float) -> Life:
-    begin, turn = rng.uniform(0, days / 10), days * rng.uniform(0.4, 0.8)
-    category: TicketCategory = rng.choice(("complaint", "billing", "delivery"))
-    happenings = steady(rng, begin, days if rng.random() < 0.4 else turn + 10)
-    for _ in range(rng.randint(3, 6)):
-        solved = 3.0 if rng.random() < 0.5 else None
-        happenings += ticket(rng, turn + rng.uniform(0, 7), category, solved_after=solved)
-    if rng.random() < 0.3:
-        happenings.append(Happening(turn + rng.uniform(8, 12), Email(rng.choice(("unsubscribed", "complained")))))
-    return Life(happenings, turn)
-
-
-def _one_off(rng: Random, days: float) -> Life:
-    begin = rng.uniform(0, days)
-    return Life([*order(rng, begin, rng.uniform(10, 80)), *logins(rng, begin, begin + 10, 0.1)], begin)
-
-
-def _seasonal(rng: Random, days: float) -> Life:
-    happenings: list[Happening] = []
-    season = rng.uniform(0, days / 6)
-    while season < days:
-        length = rng.uniform(10, 25)
-        happenings += logins(rng, season, season + length, 0.4)
-        happenings += purchases(rng, season, season + length, 6, rng.uniform(20, 60))
-        season += length + rng.uniform(50, 90)
-    return Life(happenings)
-
-
-def _returning(rng: Random, days: float) -> Life:
-    leaves = days * rng.uniform(0.15, 0.3)
-    returns = leaves + rng.uniform(62, 110)
-    happenings = [*steady(rng, rng.uniform(0, 5), leaves), *campaigns(rng, leaves, returns, click=0.05)]
-    return Life([*happenings, *steady(rng, returns, days)], returns)
-
-
-def _newly_onboarded(rng: Random, days: float) -> Life:
-    begin = days * rng.uniform(0.6, 0.98)
-    if rng.random() < 0.5:
-        return Life(steady(rng, begin, days))
-    return Life([Happening(at_daytime(rng, begin), Login(channel="app"))], begin)
-
-
-def _price_confused(rng: Random, days: float) -> Life:
-    begin, turn = rng.uniform(0, days / 10), days * rng.uniform(0.5, 0.8)
-    happenings = steady(rng, begin, days)
-    for _ in range(3):
-        happenings += order(rng, turn + rng.uniform(0, 4), 200)
-    return Life([*happenings, *ticket(rng, turn + rng.uniform(1, 5), "billing")], turn)
-
-
-def _channel_hopping(rng: Random, days: float) -> Life:
-    begin, turn = rng.uniform(0, days / 10), days * rng.uniform(0.3, 0.9)
-    happenings = steady(rng, begin, days)
-    for channel in rng.sample(HELP_CHANNELS, 3):
-        happenings += ticket(rng, turn + rng.uniform(0, 5), rng.choice(("delivery", "other")), channel=channel)
-    return Life(happenings, turn)
-
-
-KINDS: Final[dict[str, tuple[int, Callable[[Random, float], Life]]]] = {
-    "loyal": (12, _loyal),
-    "fading": (12, _fading),
-    "complaining": (8, _complaining),
-    "one_off": (32, _one_off),
-    "seasonal": (8, _seasonal),
-    "returning": (6, _returning),
-    "newly_onboarded": (14, _newly_onboarded),
-    "price_confused": (4, _price_confused),
-    "channel_hopping": (4, _channel_hopping),
-}
-"""Every kind with its share in per cent and its course of life."""
+def fade(rng: Random, habits: Habits, begin: float, end: float) -> Iterator[Happening]:
+    """A customer who leaves: buys nothing more and looks in ever less often; mails go on unread."""
+    half_life = rng.uniform(3, 14)
+    at = begin + rng.expovariate(habits.logins_a_day)
+    while at < end:
+        if rng.random() < 0.5 ** ((at - begin) / half_life):
+            yield Happening(at_daytime(rng, at), Login(channel="web"))
+        at += rng.expovariate(habits.logins_a_day)
+    yield from campaigns(rng, begin, end, click=0.02)

@@ -1,32 +1,44 @@
-"""`churn-signals simulate`: synthetic customers of known kinds, or the missing feeds of real ones."""
+"""`churn-signals simulate`: synthetic customers, what is detected of them, or the missing feeds of real ones."""
 
 from __future__ import annotations
 
 import gzip
+import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Final
 
 import click
 import msgspec
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from models.truth import Truth
 from schemas.codec import encode_event
 from schemas.event import FEEDS, Event
 from schemas.instant import from_rfc3339
-from streams.errors import EXIT_DONE
+from streams.detection import Part, joined, observe, partitions_of, watched_of
+from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.history import read_history
-from streams.simulation import simulate as simulate_customers
+from streams.population import World
+from streams.population import simulate as simulate_customers
+from streams.settings import environment_settings
 from streams.simulation_around import simulate_around
 from streams.tables import load_mapping
 
 EXAMPLES: Final = """\b
 Examples:
   churn-signals simulate --customers 5000 --days 180 --seed 1 --out events.jsonl.gz --truth truth.jsonl
+  churn-signals simulate --customers 20000 --days 365 --seed 7 --detect --report detection.json
+  churn-signals simulate --customers 2000 --days 365 --detect --catalogue mine.yaml
   churn-signals simulate --for CDNOW_master.txt --out others.jsonl.gz
 """
+_FILE = click.Path(dir_okay=False, path_type=Path)
+_OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command(epilog=EXAMPLES)
@@ -37,13 +49,21 @@ Examples:
 @click.option(
     "--for",
     "around",
-    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    type=_OLD_FILE,
     help="Add logins, tickets and e-mails to the customers of this event file instead (only these are written).",
 )
 @click.option("--mapping", "mapping_name", help="How the table given with --for becomes events.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to write; standard output without.")
-@click.option("--truth", type=click.Path(dir_okay=False, path_type=Path), help="Where to write each customer's kind.")
-def simulate(
+@click.option("--out", type=_FILE, help="Where to write; standard output without.")
+@click.option("--truth", type=_FILE, help="Where to write, for each customer, what is truly so.")
+@click.option(
+    "--detect", is_flag=True, help="Run the engine over the events and say what it detected; 1: a target was missed."
+)
+@click.option("--report", type=_FILE, help="With --detect: the whole report as JSON.")
+@click.option("--catalogue", type=_OLD_FILE, help="With --detect: the signals to judge, instead of CHURN_CATALOGUE.")
+@click.option(
+    "--jobs", type=click.IntRange(1), help="With --detect: processes; without it one a core. The result is the same."
+)
+def simulate(  # noqa: PLR0913 - one for each option
     *,
     customers: int,
     days: int,
@@ -53,8 +73,19 @@ def simulate(
     mapping_name: str | None,
     out: Path | None,
     truth: Path | None,
+    detect: bool,
+    report: Path | None,
+    catalogue: Path | None,
+    jobs: int | None,
 ) -> int:
-    """Write the events of synthetic customers as JSON Lines, in order of time."""
+    """Write the events of synthetic customers as JSON Lines, in order of time, or say what is detected of them."""
+    world = World(customers, days, seed, _start(start))
+    if detect:
+        if around is not None or out is not None:
+            raise click.UsageError("--detect writes no events and knows the truth of synthetic customers only")
+        return _detect(world, truth=truth, report=report, catalogue=catalogue, jobs=jobs)
+    if any((report, catalogue, jobs)):
+        raise click.UsageError("--report, --catalogue and --jobs go with --detect")
     if around is not None:
         if truth is not None:
             raise click.UsageError("--truth is known of synthetic customers only, not with --for")
@@ -62,12 +93,56 @@ def simulate(
             read_history([around], load_mapping(mapping_name) if mapping_name else None), seed=seed
         )
     else:
-        events, truths = simulate_customers(customers=customers, days=days, seed=seed, start_ms=_start(start))
-        if truth is not None:
-            _write(truth, (msgspec.json.encode(one) for one in truths))
+        events, truths = simulate_customers(world)
+        _write_truth(truth, truths)
     _write(out, map(encode_event, events))
     _report(events)
     return EXIT_DONE
+
+
+def _detect(world: World, *, truth: Path | None, report: Path | None, catalogue: Path | None, jobs: int | None) -> int:
+    """Simulate, replay, compare, tell."""
+    from models.detection import detect
+    from schemas.instant import to_rfc3339
+    from streams.catalogue_file import load_rules
+    from streams.report.detection import Made, encode_report, report_on
+    from streams.report.detection_text import print_report
+
+    settings = environment_settings()
+    if catalogue is not None:
+        settings = settings.replace(catalogue=catalogue)
+    rules = load_rules(settings)
+    found = observe(world, settings, jobs or len(os.sched_getaffinity(0)))
+    observed = joined(world, list(_tracked(found, len(partitions_of(world)))))
+    _write_truth(truth, observed.truths)
+    start = to_rfc3339(world.start_ms)[:10]
+    made = Made(world.customers, world.days, world.seed, start, rules.hash, version("churn-signals"))
+    whole = report_on(made, detect(observed, watched_of(rules)))
+    print_report(Console(), whole)
+    if report is not None:
+        report.write_bytes(encode_report(whole))
+    return EXIT_PROBLEM if whole.missed else EXIT_DONE
+
+
+def _tracked(parts: Iterator[Part], total: int) -> Iterator[Part]:
+    """The parts as they come, with a bar for who watches a terminal."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TextColumn("partitions"),
+        TimeElapsedColumn(),
+        TextColumn("left:"),
+        TimeRemainingColumn(),
+    )
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        yield from progress.track(parts, total=total, description="simulating and detecting")
+
+
+def _write_truth(path: Path | None, truths: Iterable[Truth]) -> None:
+    if path is not None:
+        _write(path, (msgspec.json.encode(one) for one in truths))
 
 
 def _start(text: str) -> int:

@@ -255,7 +255,7 @@ def test_reactivated_is_good_news_without_a_deadline() -> None:
 
 def test_repeat_purchase_growing_compares_two_months_with_two_before() -> None:
     alerts = told("repeat_purchase_growing", [usd(on) for on in (0, 30, 70, 80, 90)], 140)
-    assert life(alerts)[0] == ("firing", day(91))
+    assert life(alerts)[0] == ("firing", day(104))  # true from day 91 on: it must hold for 14 boundaries in a row
     assert life(alerts)[-1] == ("resolved", day(131))
     assert (alerts[0].drivers[0].value, alerts[0].drivers[0].usual) == (3, 2)
 

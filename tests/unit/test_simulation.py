@@ -7,20 +7,23 @@ from pathlib import Path
 
 import pytest
 
+from models.truth import Truth
 from schemas.codec import decode_line, encode_event
 from schemas.event import FEEDS, PURCHASE, TICKET, Event, Ticket
 from streams.history import read_history
-from streams.simulation import KINDS, Truth, simulate
+from streams.population import World, simulate
 from streams.simulation_around import simulate_around
+from streams.simulation_kinds import KINDS
 from support.builders import DAY_MS, NOON_MS, line, purchase
 
 START_MS = NOON_MS // DAY_MS * DAY_MS
 DAYS = 180
+Lived = tuple[list[Event], list[Truth]]
 
 
 @pytest.fixture(scope="module")
-def world() -> tuple[list[Event], list[Truth]]:
-    return simulate(customers=400, days=DAYS, seed=7, start_ms=START_MS)
+def world() -> Lived:
+    return simulate(World(400, DAYS, 7, START_MS))
 
 
 def by_customer(events: list[Event]) -> dict[str, list[Event]]:
@@ -30,21 +33,18 @@ def by_customer(events: list[Event]) -> dict[str, list[Event]]:
     return found
 
 
-World = tuple[list[Event], list[Truth]]
+def test_same_seed_gives_the_same_customers_and_another_seed_others(world: Lived) -> None:
+    assert simulate(World(400, DAYS, 7, START_MS)) == world
+    assert simulate(World(400, DAYS, 8, START_MS))[0] != world[0]
 
 
-def test_same_seed_gives_the_same_customers_and_another_seed_others(world: World) -> None:
-    assert simulate(customers=400, days=DAYS, seed=7, start_ms=START_MS) == world
-    assert simulate(customers=400, days=DAYS, seed=8, start_ms=START_MS)[0] != world[0]
-
-
-def test_more_customers_change_nothing_about_the_first(world: World) -> None:
-    fewer, _ = simulate(customers=100, days=DAYS, seed=7, start_ms=START_MS)
+def test_more_customers_change_nothing_about_the_first(world: Lived) -> None:
+    fewer, _ = simulate(World(100, DAYS, 7, START_MS))
     chosen = {f"sim-{number:06d}" for number in range(100)}
     assert [event for event in world[0] if event.customer_id in chosen] == fewer
 
 
-def test_events_are_in_order_in_time_unique_and_keep_the_contract(world: World) -> None:
+def test_events_are_in_order_in_time_unique_and_keep_the_contract(world: Lived) -> None:
     events, _ = world
     assert [(event.time_ms, event.feed) for event in events] == sorted((event.time_ms, event.feed) for event in events)
     assert all(START_MS <= event.time_ms < START_MS + DAYS * DAY_MS for event in events)
@@ -54,13 +54,13 @@ def test_events_are_in_order_in_time_unique_and_keep_the_contract(world: World) 
         assert decode_line(encode_event(event)) == event
 
 
-def test_every_kind_is_there_and_the_truth_counts_each_event_once(world: World) -> None:
+def test_every_kind_is_there_and_the_truth_counts_each_event_once(world: Lived) -> None:
     events, truths = world
     assert {truth.kind for truth in truths} == set(KINDS)
     assert Counter(event.customer_id for event in events) == {truth.customer_id: truth.events for truth in truths}
 
 
-def test_kinds_behave_as_they_are_called(world: World) -> None:
+def test_kinds_behave_as_they_are_called(world: Lived) -> None:
     events, truths = world
     of = by_customer(events)
     for truth in truths:
@@ -81,7 +81,7 @@ def test_kinds_behave_as_they_are_called(world: World) -> None:
             assert len({one.channel for one in opened}) >= 2
 
 
-def test_kind_does_not_show_in_the_events(world: World) -> None:
+def test_kind_does_not_show_in_the_events(world: Lived) -> None:
     assert not [event for event in world[0] if any(kind in line(event).decode() for kind in KINDS)]
 
 

@@ -1,0 +1,94 @@
+"""Numbers with their uncertainty: shares and rates with 95 % intervals, and quartiles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from math import sqrt
+from statistics import fmean, quantiles, variance
+from typing import Final
+
+import msgspec
+
+Z95: Final = 1.959963984540054
+"""Standard deviations to either side of the mean that hold 95 % of a normal distribution."""
+
+
+class Share(msgspec.Struct, frozen=True):
+    """`hits` of `of`, the share, and the ends of its 95 % interval."""
+
+    hits: int
+    of: int
+    share: float
+    low: float
+    high: float
+
+
+class Rate(msgspec.Struct, frozen=True):
+    """A mean per unit of exposure and the ends of its 95 % interval."""
+
+    mean: float
+    low: float
+    high: float
+
+
+class Quartiles(msgspec.Struct, frozen=True):
+    """How `of` values are spread: a quarter lies below `first`, half below `median`, three quarters below `third`."""
+
+    of: int
+    first: float
+    median: float
+    third: float
+
+
+def wilson(hits: int, of: int) -> Share | None:
+    """The share with Wilson's score interval, which holds for small numbers and near 0 and 1; None of nothing.
+
+    >>> wilson(0, 10)
+    Share(hits=0, of=10, share=0.0, low=0.0, high=0.2775)
+    >>> wilson(0, 0) is None
+    True
+    """
+    if not of:
+        return None
+    share, square = hits / of, Z95 * Z95
+    centre = (share + square / (2 * of)) / (1 + square / of)
+    half = Z95 * sqrt(share * (1 - share) / of + square / (4 * of * of)) / (1 + square / of)
+    low = 0.0 if not hits else centre - half
+    high = 1.0 if hits == of else centre + half
+    return Share(hits, of, round(share, 4), round(low, 4), round(high, 4))
+
+
+def rate(counts: Sequence[int], exposures: Sequence[float]) -> Rate | None:
+    """Events per unit of exposure over independent subjects; the interval allows for some having many and most none.
+
+    The ratio of sums with its linearised (sandwich) error: counts of one subject need not be Poisson.
+
+    >>> rate([1, 1, 1], [1.0, 1.0, 1.0])
+    Rate(mean=1.0, low=1.0, high=1.0)
+    """
+    total = sum(exposures)
+    if len(counts) < 2 or total <= 0:
+        return None
+    mean = sum(counts) / total
+    residuals = [count - mean * exposure for count, exposure in zip(counts, exposures, strict=True)]
+    half = Z95 * sqrt(variance(residuals, 0.0) * len(counts)) / total
+    return Rate(round(mean, 4), round(max(0.0, mean - half), 4), round(mean + half, 4))
+
+
+def quartiles(values: Sequence[float]) -> Quartiles | None:
+    """The quartiles of some values, None of none.
+
+    >>> quartiles([1.0, 2.0, 3.0, 4.0, 5.0])
+    Quartiles(of=5, first=2.0, median=3.0, third=4.0)
+    """
+    if not values:
+        return None
+    if len(values) == 1:
+        return Quartiles(1, values[0], values[0], values[0])
+    first, median, third = (round(value, 2) for value in quantiles(values, n=4, method="inclusive"))
+    return Quartiles(len(values), first, median, third)
+
+
+def mean_of(values: Sequence[float]) -> float | None:
+    """The mean, None of nothing."""
+    return round(fmean(values), 4) if values else None

@@ -1,0 +1,111 @@
+"""Simulated customers through the engine, partition by partition in parallel, and what it found of the truth.
+
+Results do not depend on how many processes there are: customers go to partitions by the partitioner, each partition is
+simulated and replayed on its own, and the parts are put together in the order of the partitions. A process holds the
+events of one partition at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from models.detection import Firing, Move, Observed, Watched
+from models.oracle import Oracle
+from models.partition import Published
+from models.signals.catalogue import Rules
+from models.truth import Truth
+from schemas.alert import decode_alert
+from schemas.instant import from_rfc3339
+from schemas.partitioner import partition_of
+from schemas.stage import decode_stage_change
+from streams.catalogue_file import load_rules
+from streams.population import World, customer_id, simulate_some
+from streams.settings import Settings
+
+PARTITION_CUSTOMERS: Final = 250
+"""Customers a partition: some ten thousand events a year, so that memory stays small and progress is seen."""
+
+
+class Part(NamedTuple):
+    """What one partition was, and what the engine said about it."""
+
+    truths: list[Truth]
+    firings: list[Firing]
+    moves: list[Move]
+
+
+@dataclass(frozen=True, slots=True)
+class _Task:
+    """One partition's work, small enough to send to another process."""
+
+    world: World
+    numbers: tuple[int, ...]
+    settings: Settings
+
+
+def watched_of(rules: Rules) -> list[Watched]:
+    """The signals of a catalogue, in its order."""
+    return [Watched(signal.id, signal.polarity) for signal in rules.signals]
+
+
+def partitions_of(world: World) -> list[tuple[int, ...]]:
+    """The customers' numbers by partition; there are as many partitions as the size of the world asks for."""
+    count = -(-world.customers // PARTITION_CUSTOMERS)
+    parts: list[list[int]] = [[] for _ in range(count)]
+    for number in range(world.customers):
+        parts[partition_of(customer_id(number).encode(), count)].append(number)
+    return [tuple(part) for part in parts]
+
+
+def observe(world: World, settings: Settings, jobs: int) -> Iterator[Part]:
+    """Yield what was so and what was said, a partition at a time, in order."""
+    tasks = [_Task(world, numbers, settings) for numbers in partitions_of(world)]
+    if jobs == 1 or len(tasks) == 1:
+        yield from map(_observe_partition, tasks)
+        return
+    # A fresh interpreter a process: a copy of this one would take its threads' locks along without the threads.
+    with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=get_context("spawn")) as pool:
+        yield from pool.map(_observe_partition, tasks)
+
+
+def joined(world: World, parts: Sequence[Part]) -> Observed:
+    """All partitions as one."""
+    return Observed(
+        truths=[truth for part in parts for truth in part.truths],
+        firings=[firing for part in parts for firing in part.firings],
+        moves=[move for part in parts for move in part.moves],
+        start_ms=world.start_ms,
+        end_ms=world.end_ms,
+    )
+
+
+_rules: dict[Path | None, Rules] = {}
+
+
+def _observe_partition(task: _Task) -> Part:
+    rules = _rules.get(task.settings.catalogue)
+    if rules is None:
+        rules = _rules[task.settings.catalogue] = load_rules(task.settings)
+    events, truths = simulate_some(task.world, task.numbers)
+    oracle = Oracle(rules, 1)
+    part = Part(truths, [], [])
+    for event in events:
+        _, outputs = oracle.take(event)
+        _note(part, outputs)
+    oracle.until(task.world.end_ms + rules.basis.disorder_ms)
+    _note(part, oracle.finish())
+    return part
+
+
+def _note(part: Part, outputs: Sequence[Published]) -> None:
+    for output in outputs:
+        if output.kind == "stage":
+            change = decode_stage_change(output.payload)
+            part.moves.append(Move(change.customer_id, change.to_stage, from_rfc3339(change.at)))
+        elif (alert := decode_alert(output.payload)).revision == 1:
+            part.firings.append(Firing(alert.customer_id, alert.signal, from_rfc3339(alert.observed_at)))
