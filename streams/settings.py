@@ -72,6 +72,7 @@ class Settings:
     metrics_port: int = setting(9464, PORT, "port of /metrics, /livez and /readyz; 0: any free one")
 
     metrics_token: str | None = setting(None, TEXT, "the bearer token that /metrics asks for", is_secret=True)
+    metrics_token_file: Path | None = setting(None, FILE, "a file with the token, instead of the token")
 
     zone: str = setting("UTC", ZONE, "whose midnight ends a day")
     disorder_s: int = setting(3600, whole(0, 86_400), "B: how far events may be out of order, without being late")
@@ -170,14 +171,30 @@ def _suggestion(variable: str) -> str:
 
 
 def _fill(values: dict[str, Any]) -> None:
-    """Put in what follows from other settings: the password from its file, the session timeout by membership."""
-    file: Path | None = values.get("sasl_password_file")
-    if file is not None:
-        if "sasl_password" in values:
-            both = f"{variable_of('sasl_password')} is set as well"
-            raise SettingsError(variable_of("sasl_password_file"), both, "Give one of the two.")
-        values["sasl_password"] = file.read_text().strip()
+    """Put in what follows from other settings: secrets from their files, the session timeout by membership."""
+    for name in ("sasl_password", "metrics_token"):
+        file: Path | None = values.get(f"{name}_file")
+        if file is None:
+            continue
+        if name in values:
+            both = f"{variable_of(name)} is set as well"
+            raise SettingsError(variable_of(f"{name}_file"), both, "Give one of the two.")
+        values[name] = _secret_in(file, variable_of(f"{name}_file"))
     values.setdefault("session_timeout_s", 10.0 if "instance_id" in values else 6.0)
+
+
+def _secret_in(file: Path, variable: str) -> str:
+    """The one line of a file. An empty file is refused: it would be a secret that everybody knows."""
+    try:
+        text = file.read_text().strip()
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no text"
+        remedy = "The user the program runs as must be able to read it."
+        raise SettingsError(variable, f"{file} cannot be read: {reason}", remedy) from error
+    try:
+        return str(TEXT.parse(text))
+    except ValueError as error:
+        raise SettingsError(variable, f"{file} does not hold one line of text", "Write the secret into it.") from error
 
 
 def _check_together(settings: Settings) -> None:

@@ -94,6 +94,23 @@ def test_password_comes_from_a_file_and_is_masked(tmp_path: Path) -> None:
     assert "s3cret" not in repr(settings)
 
 
+def test_metrics_token_comes_from_a_file_and_is_masked(tmp_path: Path) -> None:
+    file = tmp_path / "token"
+    file.write_text("s3cret\n")
+    settings = load_settings({"CHURN_METRICS_HOST": "0.0.0.0", "CHURN_METRICS_TOKEN_FILE": str(file)})  # noqa: S104 - what containers bind to
+    assert settings.metrics_token == "s3cret"
+    assert "s3cret" not in str(shown(settings))
+
+
+@pytest.mark.parametrize("content", [b"", b"\n", b"one\ntwo\n", b"\xff\xfe"])
+def test_file_without_one_line_of_text_is_no_secret(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "token"
+    file.write_bytes(content)
+    error = refusal(metrics_token_file=str(file))
+    assert error.thing == "CHURN_METRICS_TOKEN_FILE"
+    assert str(file) in error.value
+
+
 def test_settings_that_contradict_each_other_are_refused(tmp_path: Path) -> None:
     file = tmp_path / "file"
     file.write_text("x")
@@ -101,6 +118,7 @@ def test_settings_that_contradict_each_other_are_refused(tmp_path: Path) -> None
     assert refusal(security_protocol="SASL_SSL", sasl_username="app").thing == "CHURN_SASL_PASSWORD"
     assert refusal(sasl_username="app", sasl_password="x").thing == "CHURN_SECURITY_PROTOCOL"
     assert refusal(sasl_password="x", sasl_password_file=str(file)).thing == "CHURN_SASL_PASSWORD_FILE"
+    assert refusal(metrics_token="x", metrics_token_file=str(file)).thing == "CHURN_METRICS_TOKEN_FILE"
     assert refusal(ssl_certificate=str(file)).thing == "CHURN_SSL_KEY"
 
 
