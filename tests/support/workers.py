@@ -83,10 +83,13 @@ def deploy(broker: Broker, prefix: str, folder: Path, *, partitions: int = 6, **
 
 
 class Worker:
-    """`churn-signals worker` in a process of its own. With `instance` it is a static member, to be started again."""
+    """A worker in a process of its own, as `program` starts it. With `instance` it is a static member."""
 
-    def __init__(self, deployment: Deployment, name: str, *, instance: str | None = None) -> None:
+    def __init__(
+        self, deployment: Deployment, name: str, *, instance: str | None = None, program: Sequence[str] | None = None
+    ) -> None:
         self.name, self.instance = name, instance
+        self._program = command("worker") if program is None else program
         self._deployment = deployment
         self._process: subprocess.Popen[bytes] | None = None
         self._log = deployment.folder / f"{name}.log"
@@ -100,7 +103,7 @@ class Worker:
         self._log_start = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
-                command("worker"), cwd=ROOT, env=environment(settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log
+                self._program, cwd=ROOT, env=environment(settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log
             )
 
     @property
