@@ -86,6 +86,10 @@ wheel-test: $(STAMP) ## build the wheel, install it in a clean environment, run 
 check: ## what CI runs, in this order
 	@for step in install fmt-check lint type arch test wheel-test; do echo "== $$step"; $(MAKE) --no-print-directory $$step; done
 
+.PHONY: dashboards
+dashboards: $(STAMP) ## write deploy/grafana/dashboards/*.json anew from the YAML files beside
+	PYTHONPATH=deploy $(BIN)/python -m grafana.dashboards
+
 .PHONY: lock
 lock: $(STAMP) ## write requirements.lock anew from pyproject.toml, and what images and checks install
 	$(PIP_COMPILE) --all-extras --output-file requirements.lock pyproject.toml

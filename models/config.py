@@ -11,6 +11,11 @@ KEEP_DAYS = 400
 HOUR_MS = 3_600_000
 
 
+TARGETS = ("retention", "churn")
+"""What a company may aim at, as shares: of all customers those who have not churned, of the base those who churn in 30
+days. Drawn as lines, never judged."""
+
+
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
     """Thresholds of the stages, in whole days of silence."""
@@ -45,6 +50,8 @@ class Basis:
     engagement: Engagement
     currency: str = "USD"
     rates: Mapping[str, float] = field(default_factory=dict)
+    targets: Mapping[str, float] = field(default_factory=dict)
+    """By TARGETS."""
     constants: Mapping[str, float] = field(default_factory=dict)
     disorder_ms: int = HOUR_MS
     lateness_ms: int = 7 * DAY_MS

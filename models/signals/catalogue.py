@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from models.calendar import DAY_MS, Calendar
-from models.config import HOUR_MS, Basis, Engagement, Lifecycle
+from models.config import HOUR_MS, TARGETS, Basis, Engagement, Lifecycle
 from models.customer import EMAIL_ACTIONS
 from models.signals.language import (
     CompiledCondition,
@@ -162,7 +162,8 @@ def build_rules(
 
 
 _TOP_KEYS = {
-    "version", "currency", "rates", "feeds", "lifecycle", "engagement", "constants", "defaults", "signals", "base",
+    "version", "currency", "rates", "targets", "feeds", "lifecycle", "engagement", "constants", "defaults", "signals",
+    "base",
 }  # fmt: skip
 _SIGNAL_KEYS = {
     "announced", "when", "ends", "expires_days", "persistence", "cooldown_days", "polarity", "severity", "owner",
@@ -258,6 +259,8 @@ def _basis(reader: _Reader, catalogue: Mapping[str, Any], zone: str, disorder_ms
         tenths[action] = round(10 * reader.number(path, _as_mapping(body), "points", default=None, least=-1000))
         caps[action] = reader.whole(path, _as_mapping(body), "cap", default=1, least=1)
     rates = reader.mapping((), catalogue, "rates")
+    targets = reader.mapping((), catalogue, "targets")
+    reader.unknown_keys(("targets",), targets, set(TARGETS))
     constants = reader.mapping((), catalogue, "constants")
     for name in constants:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", str(name)) or is_taken(str(name)):
@@ -271,6 +274,7 @@ def _basis(reader: _Reader, catalogue: Mapping[str, Any], zone: str, disorder_ms
         engagement=Engagement(tenths=tenths, caps=caps),
         currency=str(catalogue.get("currency", "USD")),
         rates={str(c): reader.number(("rates",), rates, c, default=None, least=0) for c in rates},
+        targets={str(t): reader.number(("targets",), targets, t, default=None, least=0) for t in targets},
         constants={str(c): reader.number(("constants",), constants, c, default=None, least=-1e12) for c in constants},
         disorder_ms=disorder_ms,
         lateness_ms=lateness_ms,

@@ -15,7 +15,7 @@ from models.census import Census
 from models.customer import STAGE_NAMES
 from models.partition import Partition
 from models.signals.catalogue import Rules
-from streams.metrics.families import gauge
+from streams.metrics.families import gauge, gauges
 
 _AT_RISK: Final = "not churned, a negative alert of warning or more is open."
 _RISKY_STAGES: Final = tuple(stage for stage in STAGE_NAMES if stage != "churned")
@@ -26,6 +26,7 @@ class CustomerMetrics:
 
     def __init__(self, rules: Rules) -> None:
         self._currency = rules.basis.currency
+        self._targets = sorted(rules.basis.targets.items())
         self._grave = [signal.id for signal in rules.signals if signal.is_grave]
         self._owners = sorted({s.owner for s in rules.signals if s.is_grave or s.respond_ms is not None})
         self._severities = [(signal.id, signal.severity) for signal in rules.signals]
@@ -37,6 +38,12 @@ class CustomerMetrics:
             census += partition.census
         yield from self._counts(census, now_ms, is_owner=bool(partitions))
         yield from self._at_risk(census, is_owner=bool(partitions))
+        yield gauges(
+            "churn_target_ratio",
+            "What the catalogue aims at: retention, of all customers not churned; churn, of the base within 30 days.",
+            ["target"],
+            (([target], value) for target, value in self._targets),
+        )
         boundaries = [p.calendar.start_of(p.state.boundary) for p in partitions.values() if p.state.boundary >= 0]
         yield gauge(
             "churn_boundary_timestamp_seconds",

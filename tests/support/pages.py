@@ -28,11 +28,11 @@ def address_of(worker: Worker) -> tuple[str, int]:
     return found[1], int(found[2])
 
 
-def get(address: tuple[str, int], path: str) -> tuple[int, str]:
+def get(address: tuple[str, int], path: str, token: str | None = None) -> tuple[int, str]:
     """Status and body of a page."""
     connection = HTTPConnection(*address, timeout=ANSWERS_WITHIN_S)
     try:
-        connection.request("GET", path)
+        connection.request("GET", path, headers={} if token is None else {"Authorization": f"Bearer {token}"})
         answer = connection.getresponse()
         return answer.status, answer.read().decode()
     finally:

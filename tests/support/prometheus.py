@@ -1,4 +1,4 @@
-"""Prometheus and promtool, and the rules and dashboards of `deploy`."""
+"""Prometheus' programs, and the rules and dashboards of `deploy`."""
 
 from __future__ import annotations
 

@@ -67,6 +67,8 @@ def test_the_default_catalogue_has_all_signals_and_each_an_owner_and_an_answer()
         ({"lifecycle": {"churned_days": 50}}, "lifecycle.churned_days", "must not be below dormant_days"),
         ({"lifecycle": {"silence": "both"}}, "lifecycle.silence", "must be one of purchase, activity, not 'both'"),
         ({"lifecycle": {"new_days": 1.5}}, "lifecycle.new_days", "must be a whole number, not 1.5"),
+        ({"targets": {"growth": 0.1}}, "targets.growth", "is not a key here; known are churn, retention"),
+        ({"targets": {"churn": "low"}}, "targets.churn", "must be a number"),
         ({"lifecycle": {"old_days": 1}}, "lifecycle.old_days", "is not a key here"),
         (of_signal(when=None), "signals.usage_drop.when", "is required: a text"),
         (of_signal(when="logins(7d) <"), "signals.usage_drop.when", "expected a number or a measure"),
