@@ -157,5 +157,5 @@ def publish(rules: Rules, signal: Signal, view: View, telling: Telling) -> Outpu
     """The alert as an output; a closed one also removes the customer's open alert from the table of open ones."""
     view.since = telling.episode.start
     alert = build_alert(rules, signal, view, telling)
-    kind: OutputKind = "alert_open" if telling.status in ("firing", "updated") else "alert_closed"
+    kind: OutputKind = "alert_open" if alert.is_open else "alert_closed"
     return Output(kind, alert.alert_id, encode_alert(alert))

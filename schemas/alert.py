@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from hashlib import sha256
-from typing import Literal
+from typing import Final, Literal
 
 import msgspec
 
 Status = Literal["firing", "updated", "resolved", "retracted", "expired"]
 Polarity = Literal["negative", "positive"]
 AlertSeverity = Literal["info", "warning", "error", "critical"]
+
+URGENCY: Final[Mapping[AlertSeverity, int]] = {"critical": 0, "error": 1, "warning": 2, "info": 3}
+"""What sorts severities, the most urgent first."""
 
 
 class Driver(msgspec.Struct, frozen=True):
@@ -73,6 +77,11 @@ class AlertV1(msgspec.Struct, frozen=True):
     arm: str | None
     historical: bool
     schema_version: Literal[1] = 1
+
+    @property
+    def is_open(self) -> bool:
+        """Whether this revision leaves the alert open; of an alert the highest revision counts."""
+        return self.status in ("firing", "updated")
 
 
 _encoder = msgspec.json.Encoder()

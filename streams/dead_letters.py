@@ -7,8 +7,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, cast
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Producer, TopicPartition
-
 from schemas.codec import decode_event
 from schemas.dead_letter import DeadLetter, Origin, to_dead_letter
 from schemas.errors import RejectedError
@@ -16,10 +14,11 @@ from schemas.partitioner import partition_of
 from schemas.topics import Topics
 from streams.catalogue_file import load_rules
 from streams.errors import SetupError
-from streams.kafka import connect, librdkafka_config
+from streams.kafka import connect
+from streams.poster import Poster
+from streams.reader import read_messages
 from streams.settings import Settings
 from streams.snapshot import partition_state, read_state
-from streams.transport.restore import BULK_SETTINGS
 
 WITHIN_S: Final = 60.0
 """How long the brokers may take to acknowledge what was posted again."""
@@ -48,7 +47,7 @@ def read_letters(settings: Settings, topic: str) -> Iterator[DeadLetter]:
     if topic not in cluster.topics:
         raise SetupError(f"topic {topic}", "missing", "Run: churn-signals topics create.")
     seen: set[Origin] = set()
-    for message in _read_to_end(settings, topic, sorted(cluster.topics[topic].partitions)):
+    for message in read_messages(settings, topic, cluster.topics[topic].partitions, purpose="set-aside"):
         pairs = cast("Sequence[tuple[str, bytes | None]]", message.headers() or ())  # the client's stub says also str
         headers = [(name, content or b"") for name, content in pairs]
         try:
@@ -104,57 +103,17 @@ def post_again(settings: Settings, letters: Iterable[DeadLetter]) -> int:
 
     The partition is the key's, as for any producer. Raises SetupError when the broker does not take all.
     """
-    config = {"partitioner": "murmur2_random", "acks": "all", "enable.idempotence": True}
-    producer = Producer({**librdkafka_config(settings), **config})
-    failures: list[str] = []
+    poster = Poster(settings)
     count = 0
     for letter in letters:
-        _send(producer, letter, failures)
+        poster.send(
+            letter.origin.topic,
+            letter.key,
+            letter.value,
+            timestamp_ms=max(letter.origin.timestamp_ms, 0),  # 0: now
+            headers=letter.headers,
+        )
         count += 1
-    left = producer.flush(WITHIN_S)
-    if left or failures:
-        cause = failures[0] if failures else f"{left} records not acknowledged within {WITHIN_S:.0f} s"
-        raise SetupError("dead-letters replay", cause, "Look at the broker, then repeat: repetitions are recognised.")
+    remedy = "Look at the broker, then repeat: repetitions are recognised."
+    poster.finish("dead-letters replay", within_s=WITHIN_S, remedy=remedy)
     return count
-
-
-def _send(producer: Producer, letter: DeadLetter, failures: list[str]) -> None:
-    def delivered(error: KafkaError | None, _: object) -> None:
-        if error is not None:
-            failures.append(error.str())
-
-    timestamp = max(letter.origin.timestamp_ms, 0)  # 0: now
-    headers: list[tuple[str, str | bytes | None]] = [*letter.headers]
-    while True:
-        try:
-            producer.produce(
-                letter.origin.topic,
-                letter.value,
-                letter.key,
-                headers=headers,
-                timestamp=timestamp,
-                on_delivery=delivered,
-            )
-        except BufferError:  # the queue is full: let some of it go
-            producer.poll(0.1)
-        else:
-            producer.poll(0)
-            return
-
-
-def _read_to_end(settings: Settings, topic: str, partitions: list[int]) -> Iterator[Message]:
-    consumer = Consumer({**librdkafka_config(settings), **BULK_SETTINGS, "group.id": f"{settings.group}.set-aside"})
-    left = set(partitions)
-    try:
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in partitions])
-        while left:
-            for message in consumer.consume(1000, 0.2):
-                error = message.error()
-                if error is None:
-                    yield message
-                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's own name for it
-                    left.discard(int(message.partition() or 0))
-                elif not error.retriable():
-                    raise KafkaException(error)
-    finally:
-        consumer.close()

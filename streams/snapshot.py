@@ -6,16 +6,15 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
-
 from models.oracle import canonical_states
 from models.partition_record import PARTITION_KEY, State, decode_state
 from models.signals.catalogue import Rules
 from schemas.alert import AlertV1, decode_alert
 from schemas.topics import Topics
 from streams.kafka import connect, librdkafka_config
+from streams.reader import read_messages
 from streams.settings import Settings
-from streams.transport.restore import BULK_SETTINGS, Restored, restore
+from streams.transport.restore import Restored, restore
 
 
 def read_state(settings: Settings, partitions: Iterable[int] | None = None) -> dict[int, Restored]:
@@ -43,7 +42,7 @@ def all_states(settings: Settings, rules: Rules) -> Iterator[dict[str, Any]]:
 def read_alerts(settings: Settings, *, is_following: bool = False) -> Iterator[AlertV1]:
     """Every revision on the alerts topic in the order of each partition; ends at the present end unless following."""
     topic = Topics(settings.prefix).alerts
-    return (decode_alert(value) for _, value in _read(settings, topic, is_following=is_following) if value)
+    return (decode_alert(value) for _, value in read_topic(settings, topic, is_following=is_following) if value)
 
 
 def newest_alerts(settings: Settings) -> list[AlertV1]:
@@ -59,7 +58,7 @@ def newest_alerts(settings: Settings) -> list[AlertV1]:
 def open_alerts(settings: Settings) -> list[AlertV1]:
     """Alerts that are open now, however long they have been: from the compacted topic, where an end is a tombstone."""
     found: dict[bytes, bytes] = {}
-    for key, value in _read(settings, Topics(settings.prefix).alerts_open, is_following=False):
+    for key, value in read_topic(settings, Topics(settings.prefix).alerts_open):
         if value:
             found[key] = value
         else:
@@ -67,20 +66,9 @@ def open_alerts(settings: Settings) -> list[AlertV1]:
     return [decode_alert(value) for value in found.values()]
 
 
-def _read(settings: Settings, topic: str, *, is_following: bool) -> Iterator[tuple[bytes, bytes | None]]:
+def read_topic(settings: Settings, topic: str, *, is_following: bool = False) -> Iterator[tuple[bytes, bytes | None]]:
+    """Key and value of every record of a topic; ends at the present end unless following."""
     connect(settings)
-    consumer = Consumer({**librdkafka_config(settings), **BULK_SETTINGS, "group.id": f"{settings.group}.alerts"})
-    left = set(range(settings.partitions))
-    try:
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in sorted(left)])
-        while left or is_following:
-            for message in consumer.consume(1000, 0.2):
-                error = message.error()
-                if error is None:
-                    yield message.key() or b"", message.value()
-                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's own name for it
-                    left.discard(int(message.partition() or 0))
-                elif not error.retriable():
-                    raise KafkaException(error)
-    finally:
-        consumer.close()
+    partitions = range(settings.partitions)
+    for message in read_messages(settings, topic, partitions, purpose="alerts", is_following=is_following):
+        yield message.key() or b"", message.value()

@@ -12,14 +12,12 @@ from dataclasses import dataclass, field
 from itertools import accumulate
 
 from models.calendar import Calendar
-from schemas.alert import AlertV1
+from schemas.alert import URGENCY, AlertV1
 from schemas.instant import from_rfc3339
 from schemas.stage import StageChangeV1
 
-OPEN = frozenset({"firing", "updated"})
 GRAVE = frozenset({"warning", "error", "critical"})
 """Severities that put a customer at risk, when the signal is negative."""
-URGENCY = {"critical": 0, "error": 1, "warning": 2, "info": 3}
 STILL = 1 << 30
 """The last day of what is not over."""
 MONTH_DAYS = 28
@@ -60,7 +58,7 @@ class Ledger:
         if alert.revision <= self._revisions.get(alert.alert_id, 0):
             return
         self._revisions[alert.alert_id] = alert.revision
-        if alert.status in OPEN and alert.due_at is not None:
+        if alert.is_open and alert.due_at is not None:
             self._open[alert.alert_id] = (_freshness(alert), alert)
         else:
             self._open.pop(alert.alert_id, None)

@@ -13,7 +13,7 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import msgspec
-from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from models.signals.catalogue import Rules
@@ -25,9 +25,9 @@ from streams.board.board import Past
 from streams.board.figures import Look, Page, parse_page
 from streams.board.ledger import History, Ledger
 from streams.errors import SetupError
-from streams.kafka import connect, librdkafka_config
+from streams.kafka import connect
+from streams.reader import Place, assigned_consumer, records_among
 from streams.settings import Settings
-from streams.transport.restore import BULK_SETTINGS
 
 ANSWERS_WITHIN_S: Final = 3.0
 """How long a worker or a broker may take: a board that hangs tells less than one that says who does not answer."""
@@ -123,10 +123,9 @@ class Follower:
         for name in (*topics, *self._topics.events):
             if name not in cluster.topics:
                 raise SetupError(f"topic {name}", "missing", "Run: churn-signals topics create.")
-        consumer = Consumer({**librdkafka_config(settings), **BULK_SETTINGS, "group.id": f"{settings.group}.board"})
+        left = {(name, number) for name in topics for number in cluster.topics[name].partitions}
+        consumer = assigned_consumer(settings, left, purpose="board")
         try:
-            left = {(name, number) for name in topics for number in cluster.topics[name].partitions}
-            consumer.assign([TopicPartition(name, number, 0) for name, number in sorted(left)])
             asked_at = -ANSWERS_WITHIN_S
             while not self._stop.is_set():
                 self._take(consumer.consume(2_000, 0.2), left)
@@ -139,17 +138,11 @@ class Follower:
         finally:
             consumer.close()
 
-    def _take(self, messages: Sequence[Message], left: set[tuple[str, int]]) -> None:
+    def _take(self, messages: Sequence[Message], left: set[Place]) -> None:
         with self._lock:
-            for message in messages:
-                error, topic = message.error(), str(message.topic())
-                if error is not None:
-                    if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's own name for it
-                        left.discard((topic, int(message.partition() or 0)))
-                    elif not error.retriable():
-                        raise KafkaException(error)
-                elif value := message.value():
-                    self._take_value(topic, value)
+            for message in records_among(messages, left):
+                if value := message.value():
+                    self._take_value(str(message.topic()), value)
 
     def _take_value(self, topic: str, value: bytes) -> None:
         try:

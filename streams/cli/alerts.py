@@ -5,13 +5,10 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
-from schemas.alert import AlertV1, encode_alert
+from schemas.alert import URGENCY, AlertV1, encode_alert
 from streams.errors import EXIT_DONE
 from streams.settings import environment_settings
 from streams.snapshot import newest_alerts, open_alerts, read_alerts
-
-OPEN = ("firing", "updated")
-_RANK = {"critical": 0, "error": 1, "warning": 2, "info": 3}
 
 
 @click.command(
@@ -32,9 +29,7 @@ def alerts(*, only_open: bool, follow: bool, signals: tuple[str, ...], limit: in
         return EXIT_DONE
     found = open_alerts(settings) if only_open else newest_alerts(settings)
     wanted = [alert for alert in found if _is_wanted(alert, signals, only_open=only_open)]
-    wanted.sort(
-        key=lambda alert: (alert.status not in OPEN, _RANK[alert.severity], alert.due_at or "9", alert.alert_id)
-    )
+    wanted.sort(key=lambda alert: (not alert.is_open, URGENCY[alert.severity], alert.due_at or "9", alert.alert_id))
     shown = wanted[:limit]
     if as_json:
         for alert in shown:
@@ -45,7 +40,7 @@ def alerts(*, only_open: bool, follow: bool, signals: tuple[str, ...], limit: in
 
 
 def _is_wanted(alert: AlertV1, signals: tuple[str, ...], *, only_open: bool) -> bool:
-    return (not only_open or alert.status in OPEN) and (not signals or alert.signal in signals)
+    return (not only_open or alert.is_open) and (not signals or alert.signal in signals)
 
 
 def _line(alert: AlertV1) -> str:

@@ -9,7 +9,6 @@ from time import monotonic
 from typing import Final
 
 import click
-from confluent_kafka import KafkaError, KafkaException, Producer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -19,7 +18,8 @@ from schemas.topics import Topics
 from streams.clock import now_ms
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.history import History, HistoryEvent, days_until_yesterday, read_history, shifted, without_future
-from streams.kafka import connect, librdkafka_config
+from streams.kafka import connect
+from streams.poster import Poster
 from streams.preflight import refuse_old_history, retention_limits, topic_configs
 from streams.settings import Settings, environment_settings
 from streams.tables import load_mapping
@@ -92,37 +92,15 @@ def post(
 ) -> None:
     """Post events in the order given and return when the broker has acknowledged all. Raises SetupError."""
     topics = Topics(settings.prefix).events
-    producer = Producer(producer_config(settings))
-    failures: list[KafkaError] = []
-
-    def delivered(error: KafkaError | None, _: object) -> None:
-        if error is not None:
-            failures.append(error)
-
+    poster = Poster(settings)
     pace = _Pace(events[0].time_ms, speed) if speed is not None and events else None
     for event in progress(events):
         if pace is not None:
-            pace.wait(producer, event.time_ms)
-        _send(producer, topics[event.feed], event, delivered)
-        if failures:
+            pace.wait(poster, event.time_ms)
+        poster.send(topics[event.feed], event.key, event.value, timestamp_ms=event.time_ms)
+        if poster.failure is not None:
             break
-    left = producer.flush(FLUSH_WITHIN_S)
-    if failures or left:
-        cause = failures[0].str() if failures else f"{left} records not acknowledged within {FLUSH_WITHIN_S:.0f} s"
-        raise SetupError("produce", f"the broker did not take all records: {cause}", "Look at the broker, then repeat.")
-
-
-def producer_config(settings: Settings) -> dict[str, str | int | float | bool]:
-    """Return the settings of a producer of events: partitioned as Java does, nothing lost, nothing twice."""
-    return {
-        **librdkafka_config(settings),
-        "partitioner": "murmur2_random",
-        "acks": "all",
-        "enable.idempotence": True,
-        "linger.ms": 20,
-        "compression.type": "lz4",
-        "log_level": 3,  # what fails is told by us; librdkafka's warnings (a coordinator still loading) only alarm
-    }
+    poster.finish("produce", within_s=FLUSH_WITHIN_S)
 
 
 class _Pace:
@@ -133,24 +111,11 @@ class _Pace:
         self._speed = speed
         self._begun = monotonic()
 
-    def wait(self, producer: Producer, time_ms: int) -> None:
-        """Serve the producer until the event's turn has come."""
+    def wait(self, poster: Poster, time_ms: int) -> None:
+        """Serve the poster until the event's turn has come."""
         due = self._begun + (time_ms - self._first_ms) / 1000 / self._speed
         while (left := due - monotonic()) > 0:
-            producer.poll(min(left, 0.5))
-
-
-def _send(producer: Producer, topic: str, event: HistoryEvent, delivered: Callable[..., None]) -> None:
-    while True:
-        try:
-            producer.produce(topic, event.value, event.key, on_delivery=delivered, timestamp=event.time_ms)
-        except BufferError:  # the queue is full: let some of it go
-            producer.poll(0.1)
-        except KafkaException as error:
-            raise SetupError(f"topic {topic}", str(error), "Check its settings.") from error
-        else:
-            producer.poll(0)
-            return
+            poster.serve(min(left, 0.5))
 
 
 def _bar(console: Console, total: int) -> Callable[[Iterable[HistoryEvent]], Iterable[HistoryEvent]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 import click
-from confluent_kafka import Producer, TopicPartition
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from confluent_kafka.admin._metadata import ClusterMetadata
 
@@ -15,7 +15,8 @@ from schemas.tick import Tick, encode_tick
 from schemas.topics import Topics
 from streams.clock import now_ms
 from streams.errors import SetupError
-from streams.kafka import connect, librdkafka_config
+from streams.kafka import connect
+from streams.poster import Poster
 from streams.settings import Settings, environment_settings
 
 WITHIN_S: Final = 15.0
@@ -40,21 +41,12 @@ def post_ticks(settings: Settings, at_ms: int) -> int:
     names = Topics(settings.prefix)
     admin, cluster = connect(settings)
     ends = _ends(admin, cluster, names)
-    producer = Producer({**librdkafka_config(settings), "acks": "all", "enable.idempotence": True})
-    failures: list[str] = []
+    poster = Poster(settings)
     partitions = sorted(cluster.topics[names.ticks].partitions)
     for partition in partitions:
         idle = {feed: ends[names.event(number), partition] for number, feed in enumerate(FEEDS)}
-        producer.produce(
-            names.ticks,
-            encode_tick(Tick(now_ms=at_ms, idle=idle)),
-            partition=partition,
-            on_delivery=lambda error, _: failures.append(error.str()) if error is not None else None,
-        )
-    left = producer.flush(WITHIN_S)
-    if left or failures:
-        cause = failures[0] if failures else f"{left} ticks not acknowledged within {WITHIN_S:.0f} s"
-        raise SetupError(f"topic {names.ticks}", cause, "Look at the broker, then repeat.")
+        poster.send(names.ticks, None, encode_tick(Tick(now_ms=at_ms, idle=idle)), partition=partition)
+    poster.finish(f"topic {names.ticks}", within_s=WITHIN_S)
     return len(partitions)
 
 

@@ -32,13 +32,6 @@ AWAY_S: Final = {False: (0.0, 1.0, 2.0), True: (1.0, 10.0, 20.0)}
 RECOVERS_WITHIN_S: Final = 90.0
 
 
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    """A broker of this test's own: it will be killed."""
-    with Cluster() as own:
-        yield own
-
-
 class Keeper:
     """Runs a worker as an orchestrator would: when it leaves with 70, it is started again."""
 

@@ -22,17 +22,16 @@ from schemas.partitioner import partition_of
 from support.broker import Broker
 from support.builders import DAY_MS, NOON_MS, login, purchase
 from support.corpus import poison, poison_kinds
-from support.histories import Size, history, write_history
+from support.histories import SMALL, history, write_history
 from support.ledger import Draft, Ledger, draft
 from support.letters import check_letters
 from support.oracles import compare, replay
 from support.pages import told_at_the_end, total, wait_until_ready
 from support.program import run
-from support.recorded import outcomes_of, states_of
+from support.recorded import outcomes_of, states_of, totals_of
 from support.workers import Deployment, Positions, Worker, deploy, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 4
-SIZES: Final = {False: Size(6_000, 400, 120), True: Size(50_000, 2_500, 180)}
 BAD_SHARE: Final = 0.01
 JUDGED: Final = 12
 """Records each that only the worker can refuse: on a wrong partition, or with an id that was used for other content."""
@@ -72,7 +71,7 @@ def test_every_bad_record_is_set_aside_and_every_offset_is_counted_over_three_ki
     is_full: bool,  # noqa: FBT001 - a fixture
 ) -> None:
     deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS)
-    events = history(SIZES[is_full])
+    events = history(SMALL[is_full])
     drafts, misplaced = poisoned(events, random.Random(4))
     ledger = Ledger(deployment)
     assert min(map(poison_kinds, range(len(FEEDS)))) >= 30
@@ -98,9 +97,7 @@ def test_every_bad_record_is_set_aside_and_every_offset_is_counted_over_three_ki
         assert f"posted {len(misplaced)} records again" in done.out
         wait_for_lag_zero(deployment, [main])
         assert main.terminate() == 0
-    counts = Counter[str]()
-    for outcomes in outcomes_of(deployment).values():
-        counts.update(outcomes)
+    counts = totals_of(deployment)
     assert counts["applied"] + counts["applied_late"] == len(events)
     assert counts["dead_lettered"] == len(ledger.refused), "nothing was refused again"
 
@@ -119,8 +116,7 @@ def check_counts(deployment: Deployment, ledger: Ledger, *, applied: int) -> Non
     assert {topic: sum(counts.values()) for topic, counts in outcomes.items()} == ledger.per_topic
     refused = Counter(topic for topic, _, _ in ledger.refused)
     assert {topic: counts["dead_lettered"] for topic, counts in outcomes.items()} == dict(refused)
-    total = {outcome: sum(counts[outcome] for counts in outcomes.values()) for outcome in OUTCOMES}
-    assert total == {
+    assert totals_of(deployment) == {
         "applied": applied,
         "applied_late": 0,
         "duplicate": 0,

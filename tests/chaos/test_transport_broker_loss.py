@@ -10,18 +10,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
-
 from kafka.cluster import Cluster
 from support.broker import Broker, fresh_prefix
 from support.counting import Scene
-
-
-@pytest.fixture
-def cluster() -> Iterator[Cluster]:
-    """A broker of this test's own: it will be killed."""
-    with Cluster() as own:
-        yield own
 
 
 @contextmanager

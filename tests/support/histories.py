@@ -31,6 +31,8 @@ class Size:
 
 QUICK: Final = Size(15_000, 1_000)
 FULL: Final = Size(100_000, 5_000)
+SMALL: Final = {False: Size(6_000, 400, 120), True: Size(50_000, 2_500, 180)}
+"""For tests that post one by one and wait in between; by whether the run is of full size."""
 
 
 def history(size: Size, seed: int = 1) -> list[Event]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.partition_record import State, total_counts
+from models.partition_record import OUTCOMES, State, total_counts
 from schemas.event import FEEDS
 from streams.settings import Settings
 from streams.snapshot import partition_state, read_state
@@ -22,3 +22,9 @@ def outcomes_of(deployment: Deployment) -> dict[str, dict[str, int]]:
     """Outcomes by topic."""
     counts = total_counts(states_of(deployment))
     return {deployment.topics.event(feed): counts[name] for feed, name in enumerate(FEEDS)}
+
+
+def totals_of(deployment: Deployment) -> dict[str, int]:
+    """Outcomes of all topics together."""
+    counts = outcomes_of(deployment).values()
+    return {outcome: sum(count[outcome] for count in counts) for outcome in OUTCOMES}

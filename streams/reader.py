@@ -1,0 +1,46 @@
+"""Reads whole topics from their beginning to their present end, and on from there where asked; in no group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from streams.kafka import librdkafka_config
+from streams.settings import Settings
+from streams.transport.restore import BULK_SETTINGS
+
+Place = tuple[str, int]
+"""Topic and partition."""
+
+
+def read_messages(
+    settings: Settings, topic: str, partitions: Iterable[int], *, purpose: str, is_following: bool = False
+) -> Iterator[Message]:
+    """Every record of a topic in the order of each partition; ends at the present end unless following."""
+    left = {(topic, partition) for partition in partitions}
+    consumer = assigned_consumer(settings, left, purpose=purpose)
+    try:
+        while left or is_following:
+            yield from records_among(consumer.consume(1_000, 0.2), left)
+    finally:
+        consumer.close()
+
+
+def assigned_consumer(settings: Settings, places: Iterable[Place], *, purpose: str) -> Consumer:
+    """A consumer at the beginning of these partitions; `purpose` ends the name of its group, which it never joins."""
+    consumer = Consumer({**librdkafka_config(settings), **BULK_SETTINGS, "group.id": f"{settings.group}.{purpose}"})
+    consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in sorted(places)])
+    return consumer
+
+
+def records_among(messages: Iterable[Message], left: set[Place]) -> Iterator[Message]:
+    """The records; a partition whose end was reached leaves `left`. Raises KafkaException for what does not pass."""
+    for message in messages:
+        error = message.error()
+        if error is None:
+            yield message
+        elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's own name for it
+            left.discard((str(message.topic()), int(message.partition() or 0)))
+        elif not error.retriable():
+            raise KafkaException(error)
