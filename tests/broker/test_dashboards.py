@@ -15,8 +15,7 @@ from support.histories import START_MS, Size, history
 from support.ledger import Draft, Ledger
 from support.pages import get, wait_until_ready
 from support.posting import post
-from support.program import ROOT
-from support.prometheus import dashboards, panels, promtool
+from support.prometheus import check_page, dashboards, panels, promtool
 from support.prometheus_server import TOKEN, Sample, Server, configure, serving
 from support.workers import deploy, wait_for_lag_zero, workers
 
@@ -83,12 +82,3 @@ def shown(server: Server, query: dict[str, Any], started: float) -> list[Sample]
 
 def is_told(values: Sequence[float]) -> bool:
     return any(not math.isnan(value) for value in values)
-
-
-def check_page(page: str) -> None:
-    """The page of a worker that has worked: nothing for promtool to find fault with, and every metric in the README."""
-    done = promtool("check", "metrics", given=page)
-    assert done.returncode == 0, done.stderr
-    readme = (ROOT / "README.md").read_text()
-    named = {row.split(" ")[2] for row in page.splitlines() if row.startswith("# TYPE")}
-    assert {name for name in named if f"`{name}`" not in readme and not name.startswith("process_")} == set()

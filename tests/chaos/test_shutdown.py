@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import re
-import shutil
 import signal
-import subprocess
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -26,6 +23,7 @@ from support.histories import Size, history, write_history
 from support.oracles import compare, replay
 from support.pages import address_of, get, samples, total, wait_until_ready
 from support.posting import post
+from support.prometheus import check_page
 from support.recorded import outcomes_of
 from support.workers import Deployment, Worker, deploy, wait_for_lag_zero, workers
 
@@ -200,7 +198,7 @@ def test_the_pages_are_well_formed_and_their_number_of_series_does_not_grow_with
         text, readiness = pages_of(deploy(broker, prefix, folder, partitions=PARTITIONS), crowd(customers))
         delete_topics(broker, prefix)
         assert readiness == [503, 200]
-        assert mistakes_in(text) == []
+        check_page(text)
         assert "customer-" not in text
         series.append({(name, tuple(prefix_free(labels, prefix))) for name, labels in samples(text)})
     assert series[0] == series[1]
@@ -211,24 +209,3 @@ def test_the_pages_are_well_formed_and_their_number_of_series_does_not_grow_with
 def prefix_free(labels: Sequence[tuple[str, str]], prefix: str) -> list[tuple[str, str]]:
     """Labels without the prefix of the topics."""
     return [(name, value.replace(prefix, "churn")) for name, value in labels]
-
-
-def mistakes_in(page: str) -> list[str]:
-    """What `promtool check metrics` would say, and by it if it is there."""
-    if (promtool := shutil.which("promtool")) is not None:
-        done = subprocess.run([promtool, "check", "metrics"], input=page, capture_output=True, text=True, check=False)
-        return done.stderr.splitlines()
-    mistakes = []
-    helps = dict(row.split(" ", 3)[2:] for row in page.splitlines() if row.startswith("# HELP") and row.count(" ") > 2)
-    kinds = dict(row.split(" ")[2:] for row in page.splitlines() if row.startswith("# TYPE"))
-    for name, kind in kinds.items():
-        if not re.fullmatch(r"churn_[a-z]+(_[a-z]+)*", name):
-            mistakes.append(f"{name}: not churn_ and lower case words")
-        if not helps.get(name, "").strip():
-            mistakes.append(f"{name}: no help")
-        if (kind == "counter") != name.endswith("_total"):
-            mistakes.append(f"{name}: a {kind}; _total is for counters")
-        if re.search(r"_(ms|milliseconds|minutes|hours|days|kilobytes|percent|counter|gauge|histogram)(_|$)", name):
-            mistakes.append(f"{name}: base units only, and no type in the name")
-    named = {name.removesuffix("_bucket").removesuffix("_sum").removesuffix("_count") for name, _ in samples(page)}
-    return mistakes + [f"{name}: no type" for name in named - kinds.keys()]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import shutil
+import subprocess
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +13,7 @@ import yaml
 
 from streams.__main__ import COMMANDS
 from support.program import ROOT
-from support.prometheus import DEPLOY, RULE_FILES, Rule, promtool, rules
+from support.prometheus import DEPLOY, RULE_FILES, Rule, program, promtool, rules
 
 RUNBOOK: Final = (DEPLOY / "runbook.md").read_text()
 CASES: Final = sorted((ROOT / "tests" / "data" / "prometheus").glob("*.yml"))
@@ -88,6 +90,37 @@ def test_the_runbook_names_commands_metrics_and_files_that_exist() -> None:
     files = set(re.findall(r"`(deploy/[\w/.]+)`", RUNBOOK))
     assert files
     assert {name for name in files if not (ROOT / name).exists()} == set()
+
+
+@pytest.mark.parametrize(("required", "code"), [("", 0), ("1", 1)])
+def test_where_prometheus_cannot_be_had_install_says_so_and_only_ci_fails(
+    tmp_path: Path, required: str, code: int
+) -> None:
+    (bare := tmp_path / "bin").mkdir()
+    for name in ("bash", "mktemp", "rm", "tail", "id"):
+        (bare / name).symlink_to(str(shutil.which(name)))
+    done = subprocess.run(
+        [bare / "bash", DEPLOY / "prometheus" / "fetch.sh", tmp_path / "cache"],
+        env={"PATH": str(bare), "REQUIRE_PROMETHEUS": required},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == code
+    assert "are skipped. Install prometheus and promtool" in done.stderr
+
+
+@pytest.mark.parametrize(("required", "what"), [("", pytest.skip.Exception), ("1", pytest.fail.Exception)])
+def test_a_test_that_needs_prometheus_is_skipped_without_it_and_fails_in_ci(
+    monkeypatch: pytest.MonkeyPatch, required: str, what: type[BaseException]
+) -> None:
+    monkeypatch.setenv("REQUIRE_PROMETHEUS", required)
+    with pytest.raises(what, match="make install"):
+        program("prometheus-of-nowhere")
+
+
+def test_ci_requires_prometheus() -> None:
+    assert "export REQUIRE_PROMETHEUS=1" in (ROOT / ".ci" / "run").read_text()
 
 
 def sections() -> dict[str, str]:

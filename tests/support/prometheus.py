@@ -20,9 +20,14 @@ RULE_FILES: Final = ("recording.yml", "alerts.yml")
 _UNPACKED: Final = ROOT / ".cache" / "prometheus" / "usr" / "bin"
 
 
+def find(name: str) -> str | None:
+    """Where `prometheus` or `promtool` is: on the path, or where `make install` puts it."""
+    return shutil.which(name) or shutil.which(name, path=str(_UNPACKED))
+
+
 def program(name: str) -> str:
-    """Where `prometheus` or `promtool` is; without it the test is skipped, or fails where it must not be."""
-    found = shutil.which(name) or shutil.which(name, path=str(_UNPACKED))
+    """Where it is; without it the test is skipped, or fails where it must not be."""
+    found = find(name)
     if found is not None:
         return found
     how = f"{name} is neither on the path nor in {_UNPACKED}: `make install` fetches it, or says what to do"
@@ -35,6 +40,15 @@ def promtool(*arguments: str, given: str | None = None) -> subprocess.CompletedP
     """Run promtool to its end; `given` is its standard input."""
     line = [program("promtool"), *arguments]
     return subprocess.run(line, cwd=ROOT, input=given, capture_output=True, text=True, timeout=120, check=False)
+
+
+def check_page(page: str) -> None:
+    """The page of a worker that has worked: nothing for promtool to find fault with, and every metric in the README."""
+    done = promtool("check", "metrics", given=page)
+    assert done.returncode == 0, done.stderr
+    readme = (ROOT / "README.md").read_text()
+    named = {row.split(" ")[2] for row in page.splitlines() if row.startswith("# TYPE")}
+    assert {name for name in named if f"`{name}`" not in readme and not name.startswith("process_")} == set()
 
 
 @dataclass(frozen=True, slots=True)
