@@ -73,7 +73,7 @@ def _first_end(signal: Signal, customer: Customer, start: int, first: int, last:
     while boundary <= last:
         view = View(customer, boundary, basis)
         view.since = start
-        over, until = signal.ends.holds(view)
+        over, until, _, _ = signal.ends.holds(view)
         if over or boundary >= expiry:
             return boundary
         next_event = min((day + 1 for day in feed_days if day >= boundary), default=NEVER)

@@ -115,6 +115,7 @@ class Customer(Struct, array_like=True):
     quiet: list[int] = []  # by signal of the catalogue, then stage, then forgetting: until when silence changes nothing
     outbox: list[Parcel] = []
     verdicts: list[Verdict] = []
+    deaf: list[int] = msgspec.field(default_factory=lambda: [0, 0, 0, 0])  # until when news changes nothing
 
 
 _encoder = msgspec.msgpack.Encoder()

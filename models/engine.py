@@ -5,6 +5,7 @@ function of the set of events. Neither reads a clock or sends anything; what is 
 """
 
 import struct
+from collections.abc import Sequence
 from hashlib import blake2b
 from typing import Literal
 
@@ -39,6 +40,10 @@ class Engine:
         self._grave = {signal.id for signal in rules.signals if signal.is_grave}
         self._rest_days = {signal.id: max(1, signal.cooldown_days) for signal in rules.signals}
         self._places_by_feed = [_places_watching(rules, feed) for feed in range(len(FEEDS))]
+        self._feeds_by_place = [
+            [feed for feed, places in enumerate(self._places_by_feed) if place in places]
+            for place in range(len(rules.signals))
+        ]
         self._seen_days = -(-rules.basis.lateness_ms // DAY_MS) + 1
 
     # -- observe
@@ -63,6 +68,12 @@ class Engine:
             customer.fresh[feed] = day
         fold(customer, event, day, self.basis.rates)
         return "applied"
+
+    def news_from(self, customer: Customer, event: Event) -> int:
+        """The first boundary at which a review need hear of an event: what can begin an announced episode at once."""
+        if self.may_announce(event):
+            customer.deaf[event.feed] = 0
+        return customer.deaf[event.feed]
 
     def may_announce(self, event: Event) -> bool:
         """Whether an event can begin an episode of a signal that is announced at once."""
@@ -99,36 +110,41 @@ class Engine:
         if view.first_day is None or view.first_day < view.floor:
             forget(customer, view.floor)
         judge = Judge(self.rules, customer, customer_id, view, self.alerts_from_ms)
-        has_news = self._open_what_is_new(customer, boundary)
+        news = self._open_what_is_new(customer, boundary)
         if view.first_day is not None:
             self._review_stage(judge)
             for place, signal in enumerate(self.rules.signals):
                 if customer.quiet[place] <= boundary:
-                    customer.quiet[place] = judge.judge(signal)
-        if has_news:
-            self._take_stock(customer, boundary)
+                    until, deaf, feeds = judge.judge(signal)
+                    customer.quiet[place] = until
+                    _hear(customer.deaf, self._feeds_by_place[place], until, deaf, feeds)
+        else:
+            customer.deaf = [0] * len(FEEDS)
+        if news:
+            self._take_stock(customer, boundary, news)
         self._drop_old_ids(customer, boundary)
         if customer.cooling:
             rest = self._rest_days
             customer.cooling = {k: v for k, v in customer.cooling.items() if boundary < v[0] + rest.get(k, 1)}
         customer.reviewed = boundary
-        steady = [until for until in customer.quiet if until > boundary]
-        customer.due = min(min(customer.fresh) + 1, min(steady, default=NEVER))
+        customer.due = _next_look(customer, boundary)
         return judge.outputs
 
-    def _open_what_is_new(self, customer: Customer, boundary: int) -> bool:
-        """Whether days were closed with something new in them; their feeds' signals, and the stage, must be judged."""
+    def _open_what_is_new(self, customer: Customer, boundary: int) -> Sequence[int]:
+        """The feeds with days closed whose news can change something: their signals, and the stage, must be judged."""
         stage_place = len(self.rules.signals)
         if customer.has_late or not customer.quiet:
             customer.quiet = [0] * (stage_place + 2)
-            return True
-        news = [feed for feed, day in enumerate(customer.fresh) if day < boundary]
+            customer.deaf = [boundary + self.basis.keep_days] * len(FEEDS)
+            return range(len(FEEDS))
+        news = [feed for feed, day in enumerate(customer.fresh) if day < boundary and customer.deaf[feed] <= boundary]
         for feed in news:
+            customer.deaf[feed] = boundary + self.basis.keep_days
             for place in self._places_by_feed[feed]:
                 customer.quiet[place] = 0
         if news and (PURCHASE in news or not self._is_clocked_by_purchases(customer, boundary)):
             customer.quiet[stage_place] = 0
-        return bool(news)
+        return news
 
     def _is_clocked_by_purchases(self, customer: Customer, boundary: int) -> bool:
         """Whether only a purchase can restart the customer's clock of silence, so that other news leaves the stage."""
@@ -151,6 +167,13 @@ class Engine:
                 if STAGE in signal.watches or signal.id in customer.episodes:
                     customer.quiet[place] = 0
         customer.quiet[stage_place] = found.until
+        others_matter = not self._is_clocked_by_purchases(customer, view.boundary)
+        is_steady = found.stage in ("new", "active", "reactivated")
+        for feed in self.basis.feeds:
+            if feed == PURCHASE or (others_matter and not is_steady):
+                customer.deaf[feed] = 0
+            elif others_matter:
+                customer.deaf[feed] = min(customer.deaf[feed], found.until)
 
     def _stage_change(self, judge: Judge, found: Standing) -> Output:
         customer, boundary = judge.customer, judge.view.boundary
@@ -170,15 +193,18 @@ class Engine:
         )
         return Output("stage", change.id, encode_stage_change(change))
 
-    def _take_stock(self, customer: Customer, boundary: int) -> None:
+    def _take_stock(self, customer: Customer, boundary: int, news: Sequence[int]) -> None:
         """After news: which days are still open, and when the newest can be forgotten."""
         customer.has_late = False
         newest = -1
         for feed, days in enumerate(day_buckets(customer)):
             if days:
                 newest = max(newest, *days)
-            if customer.fresh[feed] < boundary:
-                customer.fresh[feed] = min([day for day in days if day >= boundary], default=NEVER)
+            if feed in news and customer.fresh[feed] < NEVER:
+                still_open = [day for day in days if day >= boundary]
+                customer.fresh[feed] = min(still_open, default=NEVER)
+                if self._announced[feed] and any(days[day].notes for day in still_open):
+                    customer.deaf[feed] = 0
         customer.quiet[-1] = NEVER if newest < 0 else newest + self.basis.keep_days + 1
 
     def _drop_old_ids(self, customer: Customer, boundary: int) -> None:
@@ -193,6 +219,22 @@ class Engine:
         if customer.stage == "churned" or not (customer.episodes or customer.announced):
             return False
         return any(key in self._grave for key in (*customer.episodes, *customer.announced))
+
+
+def _hear(bounds: list[int], feeds: list[int], until: int, deaf: int, heard: int) -> None:
+    """Lower the bounds of the feeds that a signal watches to those of its answer."""
+    for feed in feeds:
+        bound = deaf if heard >> feed & 1 else until
+        bounds[feed] = min(bounds[feed], bound)
+
+
+def _next_look(customer: Customer, boundary: int) -> int:
+    """The next boundary at which silence or days still open can change something."""
+    due = min([until for until in customer.quiet if until > boundary], default=NEVER)
+    for day, deaf in zip(customer.fresh, customer.deaf, strict=True):
+        if day < NEVER:
+            due = min(due, max(day + 1, deaf))
+    return due
 
 
 def _places_watching(rules: Rules, feed: int) -> tuple[int, ...]:

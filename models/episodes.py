@@ -7,10 +7,12 @@ from models.announcement import evidence_days, first_true_ms, start_score
 from models.customer import NEVER, Customer, Episode
 from models.signals.catalogue import Rules, Signal
 from models.signals.evaluation import compare
-from models.signals.measures import Reading, View
+from models.signals.measures import EVERY_FEED, Reading, View
 from schemas.alert import Status, encode_alert
 
 OutputKind = Literal["alert_open", "alert_closed", "stage"]
+Bounds = tuple[int, int, int]
+"""(until, deaf, feeds) as in `evaluation.Truth`: until when a signal stays as it is by silence, and by news."""
 
 
 class Output(NamedTuple):
@@ -31,15 +33,17 @@ class Judge:
         self.alerts_from_ms = alerts_from_ms
         self.outputs: list[Output] = []
 
-    def judge(self, signal: Signal) -> int:
-        """Carry one signal over the boundary; answers until when silence leaves it as it is."""
+    def judge(self, signal: Signal) -> Bounds:
+        """Carry one signal over the boundary; answers until when it stays as it is."""
         if signal.announced_feed is not None:
             begun = self._decide_announced(signal)
-            return self._carry_on(signal, begun) if signal.id in self.customer.episodes else NEVER
+            if signal.id not in self.customer.episodes:
+                return NEVER, NEVER, 0  # what can begin one is heard in any case, see `Engine.may_announce`
+            return self._carry_on(signal, begun)
         if signal.id in self.customer.episodes:
-            until = self._carry_on(signal, None)
+            bounds = self._carry_on(signal, None)
             if signal.id in self.customer.episodes:
-                return until
+                return bounds
         return self._maybe_fire(signal)
 
     # -- beginnings
@@ -70,27 +74,34 @@ class Judge:
         episode = self.customer.episodes.get(signal.id)
         return episode is not None and episode.start == start
 
-    def _maybe_fire(self, signal: Signal) -> int:
+    def _maybe_fire(self, signal: Signal) -> Bounds:
         """Begin an episode if the condition has held for long enough and the cool-down allows it."""
+        holds, until, deaf, feeds = signal.when.holds(self.view)
+        if holds is not True:
+            self.customer.holding.pop(signal.id, None)
+            return until, deaf, feeds
+        waits_until = self._wait(signal, until)
+        if waits_until is not None:
+            return waits_until, 0, EVERY_FEED
+        del self.customer.holding[signal.id]
+        start, view = self.view.boundary, self.view
+        self._begin(signal, start, signal.score.read(view), view.basis.calendar.start_of(start), revision=1)
+        return self._carry_on(signal, "firing")
+
+    def _wait(self, signal: Signal, until: int) -> int | None:
+        """Until when persistence or cool-down keep a condition that is true from firing; None when nothing does."""
         customer, view = self.customer, self.view
         boundary = view.boundary
-        holds, until = signal.when.holds(view)
-        if holds is not True:
-            customer.holding.pop(signal.id, None)
-            return until
         ready = customer.holding.setdefault(signal.id, boundary) + signal.persistence - 1
         if boundary < ready:
             return min(until, ready)
-        score = signal.score.read(view)
         cooled = customer.cooling.get(signal.id)
         if cooled is not None and boundary < (rested := cooled[0] + max(1, signal.cooldown_days)):
             if cooled[0] == boundary:
                 return boundary + 1
-            if not signal.score.is_worse(score, cooled[1]):
+            if not signal.score.is_worse(signal.score.read(view), cooled[1]):
                 return min(until, rested, self._worse_from(signal, cooled[1]))
-        del customer.holding[signal.id]
-        self._begin(signal, boundary, score, view.basis.calendar.start_of(boundary), revision=1)
-        return self._carry_on(signal, "firing")
+        return None
 
     def _begin(self, signal: Signal, start: int, score: float | None, observed_ms: int, *, revision: int) -> None:
         """Open an episode; the `_carry_on` that follows tells it, and may already see its end."""
@@ -100,18 +111,18 @@ class Judge:
 
     # -- the open episode
 
-    def _carry_on(self, signal: Signal, begun: Status | None) -> int:
+    def _carry_on(self, signal: Signal, begun: Status | None) -> Bounds:
         """Begun, ended, expired, updated or left alone; answers until when."""
         view, stage = self.view, self.customer.stage
         episode = self.customer.episodes[signal.id]
         view.since = episode.start
-        over, until = signal.ends.holds(view)
+        over, until, deaf, feeds = signal.ends.holds(view)
         expiry = NEVER if signal.expires_days is None else episode.start + signal.expires_days
         may_end = episode.start < view.boundary
         if may_end and (over or view.boundary >= expiry):
             episode.revision += begun is None
             self._end(signal, episode, "resolved" if over else "expired")
-            return NEVER
+            return NEVER, 0, EVERY_FEED
         score = signal.score.read(view)
         is_worse = signal.score.is_worse(score, episode.score)
         if begun is not None:
@@ -122,8 +133,10 @@ class Judge:
             episode.revision += 1
             self._tell(signal, "updated", episode)
         if over and not may_end:
-            return view.boundary + 1
-        return min(until, expiry, self._worse_from(signal, episode.score))
+            return view.boundary + 1, 0, EVERY_FEED
+        until = min(until, expiry, self._worse_from(signal, episode.score))
+        worsened_by = signal.score.worsened_by
+        return until, view.boundary + 1 if worsened_by else deaf, feeds | worsened_by
 
     def _worse_from(self, signal: Signal, score: float | None) -> int:
         """The first boundary at which silence can have made the score worse by the margin."""

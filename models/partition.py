@@ -277,7 +277,7 @@ class Partition:
             customer.verdicts.append(Verdict(state.sequence, feed, offset, "applied_late"))
             self._look_at(key, customer, reviewed + 1)
             return "applied_late", None
-        self._look_at(key, customer, max(day, reviewed) + 1)
+        self._look_at(key, customer, max(max(day, reviewed) + 1, self.engine.news_from(customer, event)))
         if self.engine.may_announce(event):
             self._announce_or_wait(key, customer, feed, day)
         return "applied", None

@@ -64,6 +64,11 @@ class Score:
         value = self.term.term.read(view).value
         return round(float(value), 4) if isinstance(value, int | float) else None
 
+    @property
+    def worsened_by(self) -> int:
+        """The feeds whose news can make the score worse, a bit each."""
+        return self.term.term.moved_by(up=self.worse == "higher")
+
     def is_worse(self, score: float | None, than: float | None) -> bool:
         """Whether a score is worse than another by at least the margin; an equal one is not, whatever the margin."""
         if score is None or than is None or score == than:

@@ -1,7 +1,7 @@
-"""What expressions compile to: functions of a view that also answer until when silence leaves the answer as it is.
+"""What expressions compile to: functions of a view that also answer until when the answer stays as it is.
 
-The second half of each answer is only ever a bound, so it may be early but never late. Windows against a constant and
-clocks against a constant, which is most of a catalogue, are followed to the very boundary at which they flip.
+Bounds may be early but never late. Windows against a constant and clocks against a constant, which is most of a
+catalogue, are followed to the very boundary at which they flip.
 """
 
 import operator
@@ -11,9 +11,14 @@ from math import ceil, floor
 from typing import Any
 
 from models.customer import NEVER
-from models.signals.measures import SCALES, Reading, View
+from models.signals.measures import ALL_FEEDS, EVERY_FEED, SCALES, Reading, Value, View
 
-Truth = tuple[bool | None, int]
+Truth = tuple[bool | None, int, int, int]
+"""(truth, until, deaf, feeds): the first boundary at which silence can change the answer; and, where it is not true,
+the feeds whose news can make it true before, a bit each, and the first boundary at which they can.
+
+News are events on days from the view's boundary on. Of an answer that is true, only `until` means anything.
+"""
 Read = Callable[[View], Reading]
 Condition = Callable[[View], Truth]
 Relation = Callable[[Any, Any], bool]
@@ -28,17 +33,30 @@ LOOK_AHEAD = 16
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A compiled value. A clock grows by one with every silent day; `window` = (measure, length, skip) of a bare one.
+    """A compiled value and what it reads (`feeds`, as FEED_OF has it).
 
-    `only_windows`: the value is built from windows and constants alone, so it can be read as of a later boundary too.
+    A clock grows by one with every silent day; `window` = (measure, length, skip) of a bare one. `only_windows`: built
+    from windows and constants alone, so it can be read as of a later boundary too. `rises`, `falls`: what news can do.
     """
 
     read: Read
+    feeds: frozenset[int] = frozenset()
     is_clock: bool = False
     window: tuple[str, int, int] | None = None
     constant: float | str | None = None
     only_windows: bool = False
     is_stage: bool = False
+    rises: bool = True
+    falls: bool = True
+
+    def moved_by(self, *, up: bool) -> int:
+        """The feeds whose news can raise a known value, or lower it."""
+        return bits_of(self.feeds) if (self.rises if up else self.falls) else 0
+
+
+def bits_of(feeds: frozenset[int]) -> int:
+    """A bit for each feed that an expression reads; what is no feed (the stage, the first activity) makes no news."""
+    return EVERY_FEED if ALL_FEEDS in feeds else sum(1 << feed for feed in feeds if feed >= 0)
 
 
 def constant(value: float | str) -> Term:
@@ -61,7 +79,7 @@ def arithmetic(op: str, left: Term, right: Term) -> Term:
         value = a.value + b.value if op == "+" else a.value - b.value if op == "-" else a.value * b.value
         return Reading(value, until)
 
-    return Term(read, only_windows=left.only_windows and right.only_windows)
+    return Term(read, left.feeds | right.feeds, only_windows=left.only_windows and right.only_windows)
 
 
 def comparison(op: str, left: Term, right: Term) -> Condition:
@@ -71,19 +89,35 @@ def comparison(op: str, left: Term, right: Term) -> Condition:
     limit = right.constant
     if isinstance(limit, int | float):
         if left.window is not None:
-            return _window_against(op, left.window, limit)
+            return _window_against(op, left, left.window, limit)
         if left.is_clock:
-            return _clock_against(op, left.read, limit)
+            return _clock_against(op, left, limit)
     is_steady_clock = left.is_clock and not right.is_clock
-    read_left, read_right = left.read, right.read
+    read_left, read_right, hopes = left.read, right.read, _hopes(op, left, right)
 
     def holds(view: View) -> Truth:
-        return compare(op, read_left(view), read_right(view), view.boundary, left_is_clock=is_steady_clock)
+        boundary, a, b = view.boundary, read_left(view), read_right(view)
+        truth, until = compare(op, a, b, boundary, left_is_clock=is_steady_clock)
+        return truth, until, boundary + 1, hopes(a.value, b.value)
 
     return _looking_ahead(holds) if left.only_windows and right.only_windows else holds
 
 
-def compare(op: str, left: Reading, right: Reading, boundary: int, *, left_is_clock: bool) -> Truth:
+def _hopes(op: str, left: Term, right: Term) -> Callable[[Value, Value], int]:
+    """The feeds whose news can make true a comparison that is not."""
+    unknown = bits_of(left.feeds | right.feeds)
+    closer = left.moved_by(up=True) | right.moved_by(up=False)
+    apart = left.moved_by(up=False) | right.moved_by(up=True)
+
+    def hopes(a: Value, b: Value) -> int:
+        if not isinstance(a, int | float) or not isinstance(b, int | float) or op == "!=":
+            return unknown
+        return closer if op in (">", ">=") or (op == "==" and a < b) else apart
+
+    return hopes
+
+
+def compare(op: str, left: Reading, right: Reading, boundary: int, *, left_is_clock: bool) -> tuple[bool | None, int]:
     """Compare two readings; a clock against a steady value flips on a day that is known in advance."""
     a, b = left.value, right.value
     if a is None or b is None:
@@ -105,11 +139,11 @@ def all_of(parts: tuple[Condition, ...]) -> Condition:
     def holds(view: View) -> Truth:
         until = NEVER
         for part in parts:
-            truth, steady = part(view)
-            if truth is not True:
-                return truth, steady
-            until = min(until, steady)
-        return True, until
+            answer = part(view)
+            if answer[0] is not True:
+                return answer
+            until = min(until, answer[1])
+        return True, until, 0, 0
 
     return holds
 
@@ -118,42 +152,46 @@ def any_of(parts: tuple[Condition, ...]) -> Condition:
     """True when one part is. It decides, and it stays decided as long as that part does."""
 
     def holds(view: View) -> Truth:
-        until = NEVER
+        until = deaf = NEVER
+        feeds = 0
         for part in parts:
-            truth, steady = part(view)
-            if truth is True:
-                return True, steady
-            until = min(until, steady)
-        return False, until
+            answer = part(view)
+            if answer[0] is True:
+                return answer
+            until, deaf, feeds = min(until, answer[1]), min(deaf, answer[2]), feeds | answer[3]
+        return False, until, deaf, feeds
 
     return holds
 
 
 def never(_view: View) -> Truth:
     """The condition that does not come true."""
-    return False, NEVER
+    return False, NEVER, NEVER, 0
 
 
-def _window_against(op: str, window: tuple[str, int, int], limit: float) -> Condition:
+def _window_against(op: str, term: Term, window: tuple[str, int, int], limit: float) -> Condition:
     name, length, skip = window
     relation, scale = RELATIONS[op], SCALES.get(name, 1)
+    feeds = term.moved_by(up=False) if op in ("<", "<=") else bits_of(term.feeds)
 
     def holds(view: View) -> Truth:
+        boundary = view.boundary
         if not view.knows(name):
-            return None, NEVER
-        return view.series(name).judged(view.boundary, length, skip, lambda total: relation(total / scale, limit))
+            return None, NEVER, NEVER, 0
+        truth, until = view.series(name).judged(boundary, length, skip, lambda total: relation(total / scale, limit))
+        return truth, until, boundary + skip + 1, feeds
 
     return holds
 
 
-def _clock_against(op: str, read: Read, limit: float) -> Condition:
-    relation = RELATIONS[op]
+def _clock_against(op: str, clock: Term, limit: float) -> Condition:
+    relation, read, hopes = RELATIONS[op], clock.read, _hopes(op, clock, constant(limit))
 
     def holds(view: View) -> Truth:
-        value = read(view).value
+        boundary, value = view.boundary, read(view).value
         if not isinstance(value, int | float):
-            return None, NEVER
-        return relation(value, limit), view.boundary + _days_to_flip(op, value, limit)
+            return None, NEVER, boundary + 1, hopes(None, limit)
+        return relation(value, limit), boundary + _days_to_flip(op, value, limit), boundary + 1, hopes(value, limit)
 
     return holds
 
@@ -176,19 +214,19 @@ def _looking_ahead(holds: Condition) -> Condition:
     """
 
     def looks(view: View) -> Truth:
-        truth, until = holds(view)
+        truth, until, deaf, feeds = holds(view)
         if truth is None or until == NEVER:
-            return truth, until
+            return truth, until, deaf, feeds
         present = view.boundary
         for _ in range(LOOK_AHEAD):
             view.boundary = until
-            later, further = holds(view)
+            later, further, _, _ = holds(view)
             if later != truth:
                 break
             until = further
             if until == NEVER:
                 break
         view.boundary = present
-        return truth, until
+        return truth, until, deaf, feeds
 
     return looks

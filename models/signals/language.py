@@ -5,7 +5,7 @@
 Windows: `(30d)` the last 30 closed days, `(30d before 14d)` the 30 days that end 14 days ago, `(since start)` from the
 first day of the episode. `usual(engagement, 14d)` is what 14 days usually hold. Comparisons with something unknown are
 unknown; unknown never fires. Every expression compiles to a function of a `View` that also answers until which boundary
-silence alone leaves the answer as it is.
+the answer stays as it is.
 """
 
 import re
@@ -16,7 +16,17 @@ from models.config import KEEP_DAYS
 from models.lifecycle import STAGES
 from models.signals import evaluation
 from models.signals.evaluation import Condition, Term
-from models.signals.measures import CLOCKS, FEED_OF, FEED_OF_SCALAR, FIRST_ACTIVITY, SCALARS, USUAL_DAYS
+from models.signals.measures import (
+    CLOCKS,
+    FEED_OF,
+    FEED_OF_SCALAR,
+    FIRST_ACTIVITY,
+    FIRSTS,
+    RISING,
+    SCALARS,
+    SIGNED,
+    USUAL_DAYS,
+)
 from schemas.event import TICKET
 
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)(d?)(?![\w.])|([A-Za-z_]\w*)|(<=|>=|==|!=|[<>()+\-*/,]))")
@@ -188,43 +198,57 @@ class _Parser:
         if word in STAGES:
             return evaluation.constant(word)
         if word in SCALARS:
-            self.feeds.add(FEED_OF_SCALAR[word])
-            return Term(lambda view: view.scalar(word), is_clock=word in CLOCKS, is_stage=word == "stage")
+            return self.scalar(word)
         if self.peek() == "(":
             return self.windowed(word, position)
         raise LanguageError(self.text, position, self.unknown(word))
+
+    def scalar(self, word: str) -> Term:
+        """A measure without a window."""
+        return Term(
+            lambda view: view.scalar(word),
+            self.note(FEED_OF_SCALAR[word]),
+            is_clock=word in CLOCKS,
+            is_stage=word == "stage",
+            rises=word not in CLOCKS,
+            falls=word not in RISING and word not in FIRSTS,
+        )
 
     def windowed(self, word: str, position: int) -> Term:
         """A measure with a window in brackets."""
         self.expect("(")
         if word == "usual":
             _, measure, where = self.next("a measure")
-            self.note(measure, where)
-            self.feeds.add(FIRST_ACTIVITY)
+            read = self.note(self.feed_of(measure, where), FIRST_ACTIVITY)
             self.expect(",")
             length = self.days(KEEP_DAYS - USUAL_DAYS)
             self.expect(")")
-            return Term(lambda view: view.usual(measure, length), only_windows=True)
+            return Term(lambda view: view.usual(measure, length), read, only_windows=True)
         if word == "ticket_channels":
-            self.feeds.add(TICKET)
             length = self.days()
             self.expect(")")
-            return Term(lambda view: view.channels(length))
-        self.note(word, position)
+            return Term(lambda view: view.channels(length), self.note(TICKET))
+        read, falls = self.note(self.feed_of(word, position)), word in SIGNED
         if self.accept("since"):
             self.expect("start")
             self.expect(")")
-            return Term(lambda view: view.count_since_start(word), only_windows=True)
+            return Term(lambda view: view.count_since_start(word), read, only_windows=True, falls=falls)
         length = self.days()
         skip = self.days(KEEP_DAYS - length) if self.accept("before") else 0
         self.expect(")")
-        return Term(lambda view: view.count(word, length, skip), window=(word, length, skip), only_windows=True)
+        window = (word, length, skip)
+        return Term(lambda view: view.count(*window), read, window=window, only_windows=True, falls=falls)
 
-    def note(self, measure: str, position: int) -> None:
-        """Record the feed of a daily measure; raises LanguageError when there is no such measure."""
+    def feed_of(self, measure: str, position: int) -> int:
+        """The feed of a daily measure; raises LanguageError when there is no such measure."""
         if measure not in FEED_OF:
             raise LanguageError(self.text, position, self.unknown(measure))
-        self.feeds.add(FEED_OF[measure])
+        return FEED_OF[measure]
+
+    def note(self, *feeds: int) -> frozenset[int]:
+        """Record what the expression reads."""
+        self.feeds.update(feeds)
+        return frozenset(feeds)
 
     def unknown(self, word: str) -> str:
         """The explanation for a name that means nothing here."""

@@ -248,6 +248,10 @@ ACTIVITY_SERIES = ("purchases", "logins", "tickets", "email_activity")
 """The daily series that says on which days a feed shows activity, by feed."""
 SCALES = {"spend": 100, "engagement": 10}
 """Integers the series are kept in, per unit shown: minor units of money, tenths of an engagement point."""
+SIGNED = frozenset(("engagement",))
+"""Measures that an event can also lower: complaints and refusals have negative points."""
+EVERY_FEED = (1 << len(ACTIVITY_SERIES)) - 1
+"""All feeds, a bit each."""
 ALL_FEEDS, FIRST_ACTIVITY, STAGE = -1, -2, -3
 """What an expression may read besides a single feed: activity in all feeds, the first activity, the stage."""
 FEED_OF: dict[str, int] = {
@@ -389,6 +393,7 @@ SCALARS: dict[str, Callable[[View], Reading]] = {
 FEED_OF_SCALAR: dict[str, int] = dict.fromkeys(SCALARS, ALL_FEEDS) | {
     "stage": STAGE,
     "days_since_first": FIRST_ACTIVITY,
+    "days_since_login": LOGIN,  # and the first activity, which is known once there is anything to judge
     "days_since_first_ticket": TICKET,
     "days_since_purchase": PURCHASE,
     "purchases_total": PURCHASE,
@@ -396,3 +401,7 @@ FEED_OF_SCALAR: dict[str, int] = dict.fromkeys(SCALARS, ALL_FEEDS) | {
     "median_gap": PURCHASE,
 }
 """What a scalar is computed from."""
+RISING = frozenset(("purchases_total", "spend_total"))
+"""Scalars that news can raise and not lower; of the clocks the opposite is true."""
+FIRSTS = frozenset(("days_since_first", "days_since_first_ticket"))
+"""Clocks that, once they run, no news sets back."""

@@ -171,7 +171,7 @@ def test_until_is_honest_nothing_changes_by_silence_before(events: list[Event], 
         assert changed == [], (term.text, value, until)
     for text in CONDITIONS:
         holds = compile_condition(text, BASIS.constants).holds
-        truth, until = holds(view_at(boundary))
+        truth, until = holds(view_at(boundary))[:2]
         assert until > boundary, text
         changed = [v.boundary for v in views if v.boundary < until and (holds(v)[0] is True) != (truth is True)]
         assert changed == [], (text, truth, until)
@@ -180,6 +180,32 @@ def test_until_is_honest_nothing_changes_by_silence_before(events: list[Event], 
         assert stage.until > boundary
         later = [(v.boundary, found.stage) for v in views if v.boundary < stage.until and (found := standing(v))]
         assert {name for _, name in later} <= {stage.stage}, (stage, later)
+
+
+@settings(quick, max_examples=60)
+@given(events=pasts(120), ahead=st.integers(1, 90), since=st.integers(0, 90))
+def test_deafness_is_honest_no_news_makes_true_what_is_not(events: list[Event], ahead: int, since: int) -> None:
+    boundary = FIRST_DAY + ahead
+    past = [event for event in events if CALENDAR.day_of(event.time_ms) < boundary]
+    news = [event for event in events if CALENDAR.day_of(event.time_ms) >= boundary]
+
+    def view_at(later: int, heard: list[Event]) -> View:
+        view = View(record_of(past + heard), later, BASIS)
+        view.since = min(boundary, FIRST_DAY + since)
+        return view
+
+    if view_at(boundary, []).first_day is None:  # then nothing is judged at all
+        return
+    for text in CONDITIONS:
+        holds = compile_condition(text, BASIS.constants).holds
+        truth, until, deaf, feeds = holds(view_at(boundary, []))
+        if truth is True or "stage" in text:  # a change of the stage has every signal that reads it judged anew
+            continue
+        unheard = [event for event in news if not feeds >> event.feed & 1]
+        for later in range(boundary + 1, min(until, boundary + 60)):
+            assert holds(view_at(later, unheard))[0] is not True, (text, later, until, feeds)
+            if later < deaf:
+                assert holds(view_at(later, news))[0] is not True, (text, later, deaf)
 
 
 def test_never_is_further_than_any_boundary() -> None:

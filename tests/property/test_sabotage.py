@@ -7,7 +7,7 @@ rule dropped at least one of the eight differs from the oracle.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
@@ -89,8 +89,8 @@ def purchases_are_not_cut_at_the_boundary(patch: pytest.MonkeyPatch) -> None:
 def the_schedule_ignores_open_buckets(patch: pytest.MonkeyPatch) -> None:
     take_stock = Engine._take_stock
 
-    def forgetful(engine: Engine, customer: Customer, boundary: int) -> None:
-        take_stock(engine, customer, boundary)
+    def forgetful(engine: Engine, customer: Customer, boundary: int, news: Sequence[int]) -> None:
+        take_stock(engine, customer, boundary, news)
         customer.fresh = [NEVER] * len(customer.fresh)
 
     patch.setattr(Engine, "_take_stock", forgetful)
