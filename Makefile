@@ -43,6 +43,10 @@ $(CACHE)/.kafka: $(STAMP) deploy/kafka/jars.lock
 $(CDNOW): $(STAMP) deploy/data/cdnow.py
 	$(BIN)/python deploy/data/cdnow.py $@
 
+.PHONY: demo
+demo: $(STAMP) $(CACHE)/.kafka $(CDNOW) ## the product at work on real history: live board, summary, proof; options: make demo ARGS='--purchases-only'
+	@PYTHONPATH=deploy $(BIN)/python -m demo $(ARGS)
+
 .PHONY: test test-unit test-broker
 test: install ## all tests, those on a real Kafka included; WORKERS= side by side, each with a Kafka of its own
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal || { \

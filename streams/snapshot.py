@@ -47,8 +47,13 @@ def read_alerts(settings: Settings, *, is_following: bool = False) -> Iterator[A
 
 def newest_alerts(settings: Settings) -> list[AlertV1]:
     """The highest revision of each alert that is still on the alerts topic."""
+    return newest_revisions(read_alerts(settings))
+
+
+def newest_revisions(alerts: Iterable[AlertV1]) -> list[AlertV1]:
+    """The highest revision of each alert, in whatever order and however often they come."""
     newest: dict[str, AlertV1] = {}
-    for alert in read_alerts(settings):
+    for alert in alerts:
         known = newest.get(alert.alert_id)
         if known is None or alert.revision > known.revision:
             newest[alert.alert_id] = alert

@@ -17,6 +17,9 @@ from streams.board.ledger import MONTH_DAYS, History
 QUIET_AFTER_MS = DAY_MS
 """A declared feed without an event for a day is marked: shops have slow hours, hardly ever a day without anything."""
 
+BEHIND_DAYS = 2
+"""A boundary so many days before the newest event is behind; a live one is a day behind at most."""
+
 
 @dataclass(frozen=True, slots=True)
 class Past:
@@ -89,6 +92,8 @@ class Board:
     """Customers who have not churned: what a share is taken of."""
     customers: int | None
     spend_at_risk: dict[str, float] | None
+    is_catching_up: bool
+    """Partitions are far behind the newest event, each as far as it got: counts of now mix their days."""
     trend: tuple[int, ...] | None
     trend_change: int | None
     """At risk at the newest boundary, less a month before."""
@@ -130,6 +135,7 @@ def make_board(look: Look, earlier: Look | None, past: Past, deployment: Deploym
         base=sum(row.customers for row in stages if row.stage != "churned") if stages else None,
         customers=sum(row.customers for row in stages) if stages else None,
         spend_at_risk=by_label(look, "churn_spend_at_risk", "currency") if stages else None,
+        is_catching_up=_is_catching_up(look, past, boundary, deployment.calendar),
         trend=trend,
         trend_change=trend[-1] - trend[-1 - MONTH_DAYS] if trend and len(trend) > MONTH_DAYS else None,
         stages=stages,
@@ -141,6 +147,13 @@ def make_board(look: Look, earlier: Look | None, past: Past, deployment: Deploym
         alerts=None if history is None else tuple(_alert(alert, now_ms) for alert in history.latest),
         problems=tuple(_problems(look, past, deployment)),
     )
+
+
+def _is_catching_up(look: Look, past: Past, boundary: int | None, calendar: Calendar) -> bool:
+    newest = max((time_ms for time_ms in (past.last_events or {}).values() if time_ms is not None), default=None)
+    if not total(look, "churn_consumer_lag_messages") or newest is None:
+        return False
+    return boundary is None or calendar.day_of(newest) - boundary > BEHIND_DAYS
 
 
 def _stages(look: Look, history: History | None) -> tuple[StageRow, ...] | None:

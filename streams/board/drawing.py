@@ -52,14 +52,18 @@ def draw(board: Board, width: int, height: int) -> RenderableType:
 
 def _head(board: Board, width: int) -> RenderableType:
     """Of when the board speaks, and who tells it; partitions only where there is room."""
-    told = ["no worker" if not board.workers else f"{board.workers} worker{'s' if board.workers > 1 else ''}"]
+    workers = "no worker" if not board.workers else f"{board.workers} worker{'s' if board.workers > 1 else ''}"
     if board.workers and width >= SPACIOUS_FROM_WIDTH:
-        told.append(f"{board.partitions_owned} of {board.partitions} partitions")
-    told += [f"{_rate(board.per_second)} events/s", f"lag {_count(board.lag)}"]
-    line = Text.assemble(("churn-signals", "bold"), f"  as of {_day_and_time(board.boundary)}")
-    right = ", ".join(told)
-    room = width - len(line) - len(right)
-    line.append(" " * max(room, 2)).append(right, QUIET)
+        workers += f", {board.partitions_owned} of {board.partitions} partitions"
+    flow = f"{_rate(board.per_second)} events/s, lag {_count(board.lag)}"
+    line = Text.assemble(("churn-signals", "bold"), f"  {_spoken_of(board.boundary)}")
+    if board.is_catching_up and board.boundary is not None:
+        day = f"  as of {_day(board.boundary)} {board.boundary[:4]}, "
+        line = Text.assemble(("churn-signals", "bold"), day, ("catching up", "bold yellow"))
+    right = f"{workers}, {flow}"
+    if len(line) + len(right) + 2 > width:
+        right = flow
+    line.append(" " * max(width - len(line) - len(right), 2)).append(right, QUIET)
     line.truncate(width, overflow="ellipsis")
     return line
 
@@ -89,7 +93,7 @@ def _at_risk(board: Board, width: int) -> list[RenderableType]:
 def _trend(board: Board, width: int) -> Text:
     if not board.trend:
         return Text("")
-    change = "" if board.trend_change is None else f"  {board.trend_change:+,} in {MONTH_DAYS // 7} weeks"
+    change = "" if board.trend_change is None else f"  {_signed(board.trend_change)} in {MONTH_DAYS // 7} weeks"
     ends = f"{len(board.trend)} days  {board.trend[0]:,} ", f" {board.trend[-1]:,}"
     room = width - sum(map(len, (*ends, change))) - 1
     shown = board.trend[-max(room, 1) :]
@@ -250,10 +254,10 @@ def _day(instant: str) -> str:
     return datetime.fromisoformat(instant).strftime("%d %b")
 
 
-def _day_and_time(instant: str | None) -> str:
-    if instant is None:
-        return "nothing yet: no midnight of event time has passed"
-    return datetime.fromisoformat(instant).strftime("%d %b %Y %H:%M %Z")
+def _spoken_of(boundary: str | None) -> str:
+    if boundary is None:
+        return "no midnight of event time known"
+    return datetime.fromisoformat(boundary).strftime("as of %d %b %Y %H:%M %Z")
 
 
 def _ago(passed_ms: int) -> str:

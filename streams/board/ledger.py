@@ -23,6 +23,8 @@ STILL = 1 << 30
 MONTH_DAYS = 28
 """A month on the board: whole weeks, so that weekends do not show."""
 TREND_DAYS = 60
+OPEN_DAYS = 2
+"""Days from the boundary on of which announcements are shown; later ones are of partitions that are far ahead."""
 KEPT_LATEST = 60
 """Latest alerts handed out: more than any terminal has lines for."""
 
@@ -84,7 +86,9 @@ class Ledger:
         changes: Counter[str] = Counter()
         for day in month:
             changes.update(self._moves.get(day, {}))
-        newest = heapq.nsmallest(KEPT_LATEST, self._open.values())  # no two are equally fresh: the id is part of it
+        ahead = -self._calendar.start_of(boundary + OPEN_DAYS)
+        known = (entry for entry in self._open.values() if entry[0][0] > ahead)
+        newest = heapq.nsmallest(KEPT_LATEST, known)  # no two are equally fresh: the id is part of it
         return History(self._trend(boundary, days), dict(changes), tuple(alert for _, alert in newest))
 
     def _trend(self, boundary: int, days: int) -> tuple[int, ...]:

@@ -39,6 +39,11 @@ class Watcher:
         past = self._follower.past(boundary_of(look, None, self._deployment.calendar))
         return make_board(look, earlier, past, self._deployment, now_ms())
 
+    @property
+    def newest(self) -> Look:
+        """What the workers said when the last board was made."""
+        return self._looks[-1]
+
     def wait_for_history(self, within_s: float) -> None:
         """Return when the topics have been read to their present end, or cannot be, or time is up."""
         self._follower.wait(within_s)

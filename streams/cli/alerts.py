@@ -29,7 +29,7 @@ def alerts(*, only_open: bool, follow: bool, signals: tuple[str, ...], limit: in
         return EXIT_DONE
     found = open_alerts(settings) if only_open else newest_alerts(settings)
     wanted = [alert for alert in found if _is_wanted(alert, signals, only_open=only_open)]
-    wanted.sort(key=lambda alert: (not alert.is_open, URGENCY[alert.severity], alert.due_at or "9", alert.alert_id))
+    wanted.sort(key=_urgency)
     shown = wanted[:limit]
     if as_json:
         for alert in shown:
@@ -41,6 +41,17 @@ def alerts(*, only_open: bool, follow: bool, signals: tuple[str, ...], limit: in
 
 def _is_wanted(alert: AlertV1, signals: tuple[str, ...], *, only_open: bool) -> bool:
     return (not only_open or alert.is_open) and (not signals or alert.signal in signals)
+
+
+def _urgency(alert: AlertV1) -> tuple[bool, bool, int, str, str]:
+    """Open before over, then who can still be kept, then by severity and by deadline."""
+    return (
+        not alert.is_open,
+        alert.stage == "churned",
+        URGENCY[alert.severity],
+        alert.due_at or "9",
+        alert.alert_id,
+    )
 
 
 def _line(alert: AlertV1) -> str:

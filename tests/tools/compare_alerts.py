@@ -2,6 +2,7 @@
 
   python tests/tools/compare_alerts.py --bootstrap 127.0.0.1:9092 --topic churn.alerts --expected alerts.jsonl
   python tests/tools/compare_alerts.py --bootstrap 127.0.0.1:9092 --topic churn.stages --expected stages.jsonl --stages
+  python tests/tools/compare_alerts.py --found alerts-on-topic.jsonl --expected alerts.jsonl
 
 An output is known by (alert_id, revision), a transition by id. It may be on the topic more than once (outputs are sent
 at least once), but always in the same bytes. What an announcement says (revision 1, told on a day still open, without a
@@ -124,18 +125,26 @@ def compare(found: Iterator[bytes], expected: Iterator[bytes], identity: Callabl
     return 1 if any(kinds.values()) else 0
 
 
+def lines(path: str) -> Iterator[bytes]:
+    """The lines of a file, without their ends."""
+    with open(path, "rb") as file:  # noqa: PTH123 - a script that reads like one
+        for line in file:
+            yield line.rstrip(b"\n")
+
+
 def main() -> int:
     """Read the arguments and compare."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--bootstrap", required=True)
-    parser.add_argument("--topic", required=True)
+    parser.add_argument("--bootstrap")
+    parser.add_argument("--topic")
+    parser.add_argument("--found", help="the values of the topic, a line each, instead of --bootstrap and --topic")
     parser.add_argument("--expected", required=True, help="the file that `replay --alerts` or `--stages` wrote")
     parser.add_argument("--stages", action="store_true", help="the topic holds transitions of the lifecycle")
     arguments = parser.parse_args()
-    with open(arguments.expected, "rb") as file:  # noqa: PTH123 - a script that reads like one
-        expected = (line.rstrip(b"\n") for line in file)
-        values = read_topic(arguments.bootstrap, arguments.topic)
-        return compare(values, expected, of_stage if arguments.stages else of_alert)
+    if (arguments.found is None) == (arguments.bootstrap is None or arguments.topic is None):
+        parser.error("say either --found, or --bootstrap and --topic")
+    found = lines(arguments.found) if arguments.found else read_topic(arguments.bootstrap, arguments.topic)
+    return compare(found, lines(arguments.expected), of_stage if arguments.stages else of_alert)
 
 
 if __name__ == "__main__":
