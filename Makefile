@@ -115,7 +115,7 @@ deploy-check: install ## image and compose file, as far as they can be tried wit
 # The folder keeps others of this machine out; the files can be read by the users that containers run as.
 secrets: ## make what deploy/compose.yaml keeps secret, once: deploy/secrets, never committed
 	@mkdir -p -m 700 $(SECRETS)
-	@for name in metrics-token; do \
+	@for name in metrics-token grafana-password; do \
 	  test -s $(SECRETS)/$$name || $(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(32))' >$(SECRETS)/$$name; \
 	  chmod 644 $(SECRETS)/$$name; \
 	done

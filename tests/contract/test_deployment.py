@@ -176,7 +176,7 @@ def test_make_creates_every_secret_once_and_git_ignores_it(tmp_path: Path) -> No
     assert folder.stat().st_mode & 0o777 == 0o700
     subprocess.run(command, cwd=ROOT, check=True)
     assert {path.name: path.read_text() for path in folder.iterdir()} == made
-    kept = [str(path) for path in SERVICES[WORKERS[0]].secret_files.values()]
+    kept = [str(path) for path in SERVICES["grafana"].secret_files.values()]
     ignored = subprocess.run(["git", "check-ignore", *kept], cwd=ROOT, check=True, capture_output=True, text=True)
     assert ignored.stdout.split() == kept
 
@@ -217,6 +217,19 @@ def test_prometheus_finds_its_files_and_every_worker() -> None:
     assert scrape["file_sd_configs"][0]["files"] == ["targets/workers.yml"]
     assert {*config["rule_files"], scrape["authorization"]["credentials_file"]} <= set(inside)
     assert targets["targets"] == [f"{name}:{Settings().metrics_port}" for name in WORKERS]
+
+
+def test_grafana_is_told_what_its_provisioning_asks_for() -> None:
+    service = SERVICES["grafana"]
+    inside = {mount.target: mount.source for mount in service.mounts}
+    asked: set[str] = set()
+    for file in inside["/etc/grafana/provisioning"].glob("*/*.yaml"):
+        text = re.sub(r"(^| )#.*", "", file.read_text(), flags=re.MULTILINE)
+        asked |= set(re.findall(r"\$\{?([A-Z_]+)", text))
+    assert asked == {"DASHBOARDS", "PROMETHEUS_URL"}
+    assert list(inside[service.environment["DASHBOARDS"]].glob("*.json"))
+    assert service.environment["PROMETHEUS_URL"] == "http://prometheus:9090"
+    assert set(service.given["networks"]) & set(SERVICES["prometheus"].given["networks"])
 
 
 @pytest.mark.broker
