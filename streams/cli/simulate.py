@@ -33,7 +33,7 @@ from streams.tables import load_mapping
 EXAMPLES: Final = """\b
 Examples:
   churn-signals simulate --customers 5000 --days 180 --seed 1 --out events.jsonl.gz --truth truth.jsonl
-  churn-signals simulate --customers 20000 --days 365 --seed 7 --detect --report detection.json
+  churn-signals simulate --customers 20000 --days 365 --seed 7 --detect --report detection.json --html detection.html
   churn-signals simulate --customers 2000 --days 365 --detect --catalogue mine.yaml
   churn-signals simulate --for CDNOW_master.txt --out others.jsonl.gz
 """
@@ -59,6 +59,7 @@ _OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--detect", is_flag=True, help="Run the engine over the events and say what it detected; 1: a target was missed."
 )
 @click.option("--report", type=_FILE, help="With --detect: the whole report as JSON.")
+@click.option("--html", type=_FILE, help="With --detect: the whole report as a page with plots, complete in itself.")
 @click.option("--catalogue", type=_OLD_FILE, help="With --detect: the signals to judge, instead of CHURN_CATALOGUE.")
 @click.option(
     "--jobs", type=click.IntRange(1), help="With --detect: processes; without it one a core. The result is the same."
@@ -75,6 +76,7 @@ def simulate(  # noqa: PLR0913 - one for each option
     truth: Path | None,
     detect: bool,
     report: Path | None,
+    html: Path | None,
     catalogue: Path | None,
     jobs: int | None,
 ) -> int:
@@ -83,9 +85,9 @@ def simulate(  # noqa: PLR0913 - one for each option
     if detect:
         if around is not None or out is not None:
             raise click.UsageError("--detect writes no events and knows the truth of synthetic customers only")
-        return _detect(world, truth=truth, report=report, catalogue=catalogue, jobs=jobs)
-    if any((report, catalogue, jobs)):
-        raise click.UsageError("--report, --catalogue and --jobs go with --detect")
+        return _detect(world, truth=truth, report=report, html=html, catalogue=catalogue, jobs=jobs)
+    if any((report, html, catalogue, jobs)):
+        raise click.UsageError("--report, --html, --catalogue and --jobs go with --detect")
     if around is not None:
         if truth is not None:
             raise click.UsageError("--truth is known of synthetic customers only, not with --for")
@@ -100,7 +102,15 @@ def simulate(  # noqa: PLR0913 - one for each option
     return EXIT_DONE
 
 
-def _detect(world: World, *, truth: Path | None, report: Path | None, catalogue: Path | None, jobs: int | None) -> int:
+def _detect(
+    world: World,
+    *,
+    truth: Path | None,
+    report: Path | None,
+    html: Path | None,
+    catalogue: Path | None,
+    jobs: int | None,
+) -> int:
     """Simulate, replay, compare, tell."""
     from models.detection import detect
     from schemas.instant import to_rfc3339
@@ -121,6 +131,10 @@ def _detect(world: World, *, truth: Path | None, report: Path | None, catalogue:
     print_report(Console(), whole)
     if report is not None:
         report.write_bytes(encode_report(whole))
+    if html is not None:
+        from streams.report.detection_page import detection_page
+
+        html.write_text(detection_page(whole), encoding="utf-8")
     return EXIT_PROBLEM if whole.missed else EXIT_DONE
 
 

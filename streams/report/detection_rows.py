@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from models.detection import Detection, KindScore, SignalScore
@@ -42,13 +43,16 @@ KIND_COLUMNS: Final = (
     Column("days to alert", "from that change to the alert: quartiles"),
     Column("before dormant", "days from the alert until the customer counts as dormant: quartiles"),
 )
+QUALITY: Final = (0, 1, 2, 3, 4, 5)
+TIMING: Final = (0, 6, 7, 8, 9)
+"""Columns of the signals' table by number: how right and how complete; how early and how many."""
 LOYAL_COLUMNS: Final = (
     Column("measure", "of loyal customers"),
     Column("found", "share of loyal customers, or alerts per customer and year"),
 )
 TARGET_COLUMNS: Final = (
     Column("target", "what was promised beforehand; precision leaves seasonal customers aside"),
-    Column("wanted", "stated beforehand; precision leaves seasonal customers aside"),
+    Column("wanted", "the bound"),
     Column("found", "what was measured"),
     Column("cases", "on how many customers or alerts it rests"),
     Column("verdict", "met, missed, or too few cases to judge (under 50)"),
@@ -58,6 +62,17 @@ TRUTH_COLUMNS: Final = (
     Column("signal", "that truly applies from then on"),
     Column("within days", "after which an alert of it no longer counts as right"),
     Column("expected of", "the customers who count for recall"),
+)
+KINDS: Final = (
+    Column("loyal", "stay, with all the irregularity of people; one in fifty refuses e-mails within a year"),
+    Column("fading", "are well until about the middle, then lose interest within weeks, without a word"),
+    Column("complaining", "have the same trouble three to six times within nine days; six in ten leave after it"),
+    Column("one off", "buy once and look in once or twice"),
+    Column("seasonal", "buy much for two or three weeks, then are away for two or three months, again and again"),
+    Column("returning", "leave early, are gone for two to four months, and come back for good"),
+    Column("newly onboarded", "come late; one half gets on, the other is not seen again after the first day"),
+    Column("price confused", "buy several times in days for much more than usual, then ask about the bill"),
+    Column("channel hopping", "ask for help on three channels within days, and stay"),
 )
 BOUNDS: Final = {"at least": "≥", "at most": "≤"}
 CHANGE_NAMES: Final = {
@@ -70,6 +85,13 @@ CHANGE_NAMES: Final = {
     "is_confused": "is confused by a bill",
     "returns": "comes back after 60 days",
 }
+
+
+def chosen(
+    places: Sequence[int], columns: Sequence[Column], rows: Iterable[Sequence[str]]
+) -> tuple[list[Column], list[list[str]]]:
+    """Some columns of a table."""
+    return [columns[place] for place in places], [[row[place] for place in places] for row in rows]
 
 
 def signal_rows(detection: Detection) -> list[tuple[str, ...]]:
@@ -123,8 +145,12 @@ def loyal_rows(detection: Detection) -> list[tuple[str, str]]:
         ("the worst 60 days of those active 1 day in 5", share(loyal.worst_regular)),
         ("usage_drop at any time", share(loyal.ever)),
         ("negative alerts a year", rate(loyal.negative_a_year)),
-        *((f"  of these {signal}", f"{count:.2f}") for signal, count in _by_size(loyal.by_signal)),
+        *((f"  of these {signal}", _few(count)) for signal, count in _by_size(loyal.by_signal)),
     ]
+
+
+def _few(a_year: float) -> str:
+    return f"{a_year:.2f}" if a_year >= 0.005 else "<0.01"
 
 
 def _by_size(counts: dict[str, float]) -> list[tuple[str, float]]:
@@ -163,12 +189,16 @@ def kind_name(kind: str) -> str:
 
 
 def percent(value: float) -> str:
-    """A share in per cent, with a tenth where it is small.
+    """A share in per cent, with a tenth where it is near nothing or all.
 
-    >>> percent(0.0123), percent(0.5), percent(0.999)
-    ('1.2 %', '50 %', '99.9 %')
+    >>> percent(0.0123), percent(0.5), percent(0.999), percent(0.05)
+    ('1.2 %', '50 %', '99.9 %', '5 %')
     """
-    return f"{100 * value:.0f} %" if 0.1 <= value <= 0.99 or value in (0.0, 1.0) else f"{100 * value:.1f} %"
+    return f"{_hundredths(value, digits=0 if 0.1 <= value <= 0.99 else 1)} %"
+
+
+def _hundredths(value: float, *, digits: int) -> str:
+    return f"{round(100 * value, digits):g}"
 
 
 def share(found: Share | None) -> str:
@@ -178,7 +208,7 @@ def share(found: Share | None) -> str:
 
 def _range(low: float, high: float) -> str:
     digits = 1 if high < 0.1 or low > 0.99 else 0
-    return f"{100 * low:.{digits}f}-{100 * high:.{digits}f}"
+    return f"{_hundredths(low, digits=digits)}-{_hundredths(high, digits=digits)}"
 
 
 def rate(found: Rate | None) -> str:
@@ -188,4 +218,4 @@ def rate(found: Rate | None) -> str:
 
 def spread(found: Quartiles | None) -> str:
     """Quartiles, in whole days."""
-    return NONE if found is None else f"{found.first:.0f}·{found.median:.0f}·{found.third:.0f}"
+    return NONE if found is None else f"{found.first:.0f}/{found.median:.0f}/{found.third:.0f}"

@@ -15,9 +15,12 @@ from streams.report.detection import DetectionReport
 from streams.report.detection_rows import (
     KIND_COLUMNS,
     LOYAL_COLUMNS,
+    QUALITY,
     SIGNAL_COLUMNS,
     TARGET_COLUMNS,
+    TIMING,
     Column,
+    chosen,
     kind_rows,
     loyal_rows,
     signal_rows,
@@ -25,10 +28,8 @@ from streams.report.detection_rows import (
 )
 
 STYLES: Final = {"met": "green", "missed": "bold red", "too few": "yellow"}
-QUALITY: Final = (0, 1, 2, 3, 4)
-TIMING: Final = (0, 6, 7, 8, 9)
-"""Columns of the signals' table by number: in two halves it fits a terminal of 80 columns."""
 KIND: Final = (0, 1, 2, 3, 5, 6)
+"""What fits a terminal of 80 columns; the page and the JSON have all."""
 
 
 def print_report(console: Console, report: DetectionReport) -> None:
@@ -37,22 +38,16 @@ def print_report(console: Console, report: DetectionReport) -> None:
     console.print(
         f"{found.customers:,} simulated customers, {found.events:,} events in {found.days} days (seed "
         f"{report.made.seed}), {found.alerts:,} alerts.\nShares and rates with their 95 % interval in brackets, "
-        "spans of days as quartiles: a quarter·half·three quarters."
+        "spans of days as quartiles: a quarter/half/three quarters."
     )
     signals = signal_rows(found)
-    _print_table(console, "Signals: how right, how complete", *_chosen(QUALITY, SIGNAL_COLUMNS, signals))
-    _print_table(console, "Signals: how early, how many", *_chosen(TIMING, SIGNAL_COLUMNS, signals))
-    _print_table(console, "Kinds of customers", *_chosen(KIND, KIND_COLUMNS, kind_rows(found)))
+    _print_table(console, "Signals: how right, how complete", *chosen(QUALITY[:-1], SIGNAL_COLUMNS, signals))
+    _print_table(console, "Signals: how early, how many", *chosen(TIMING, SIGNAL_COLUMNS, signals))
+    _print_table(console, "Kinds of customers", *chosen(KIND, KIND_COLUMNS, kind_rows(found)))
     _print_table(console, "Loyal customers, to whom nothing happens", LOYAL_COLUMNS, loyal_rows(found))
     targets = [target_row(target) for target in report.targets]
     _print_table(console, "Targets", TARGET_COLUMNS, targets)
     _print_verdict(console, report)
-
-
-def _chosen(
-    places: Sequence[int], columns: Sequence[Column], rows: Iterable[Sequence[str]]
-) -> tuple[list[Column], list[list[str]]]:
-    return [columns[place] for place in places], [[row[place] for place in places] for row in rows]
 
 
 def _print_table(console: Console, title: str, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 from streams.__main__ import COMMANDS
-from support.program import run
+from support.program import ROOT, run
 
 
 def test_help_lists_every_command_with_examples() -> None:
@@ -30,3 +33,8 @@ def test_unknown_command_is_wrong_usage() -> None:
     outcome = run("wroker")
     assert outcome.code == 2
     assert "Traceback" not in outcome.err
+
+
+def test_drawing_is_loaded_only_where_something_is_drawn() -> None:
+    code = "import sys, streams.cli.simulate; sys.exit('matplotlib' in sys.modules or 'jinja2' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

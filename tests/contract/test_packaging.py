@@ -31,7 +31,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_wheel_holds_three_packages_and_every_module(wheel: Path) -> None:
     names = zipfile.ZipFile(wheel).namelist()
     assert {name.split("/")[0] for name in names if ".dist-info/" not in name} == PACKAGES
-    kept = (".py", ".json", ".yaml", "py.typed")
+    kept = (".py", ".json", ".yaml", ".html", "py.typed")
     sources = {
         str(path.relative_to(ROOT))
         for package in PACKAGES

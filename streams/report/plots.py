@@ -1,0 +1,116 @@
+"""Figures as inline SVG: the same data give the same bytes, and colours come from the page, light, dark or printed.
+
+Figures are drawn with the colours of `Ink`. In the SVG they become the page's CSS variables of the same names, so that
+a figure turns dark with its page. The palette is Okabe and Ito's, told apart by people of any colour vision.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from io import StringIO
+from typing import Any, Final
+
+from markupsafe import Markup, escape
+from matplotlib import rc_context
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter
+from matplotlib.typing import RcKeyType
+
+WIDTH_IN: Final = 8.4
+"""Inches over the whole column of a page; with letters of 9 points they are as large as the page's small print."""
+
+
+class Ink(StrEnum):
+    """What figures are drawn with."""
+
+    TEXT = "#010101"
+    GRID = "#c1c1c1"
+    BLUE = "#0072b2"
+    ORANGE = "#e69f00"
+    GREEN = "#009e73"
+    RED = "#d55e00"
+    SKY = "#56b4e9"
+    PURPLE = "#cc79a7"
+
+
+_VARIABLES: Final = {ink.value: f"var(--ink-{ink.name.lower()})" for ink in Ink}
+_STYLE: Final[dict[RcKeyType, Any]] = {
+    "svg.fonttype": "none",  # letters stay letters: searchable, small, in the page's own font
+    "svg.hashsalt": "churn-signals",  # ids are hashes of what they name, not random
+    "font.size": 9,
+    "axes.labelsize": 9,
+    "xtick.labelsize": 8.5,
+    "ytick.labelsize": 8.5,
+    "legend.fontsize": 8.5,
+    "legend.frameon": False,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "axes.facecolor": "none",
+    "figure.facecolor": "none",
+    "lines.linewidth": 1.8,
+    "figure.constrained_layout.use": True,
+    "text.color": Ink.TEXT,
+    "axes.edgecolor": Ink.TEXT,
+    "axes.labelcolor": Ink.TEXT,
+    "axes.titlecolor": Ink.TEXT,
+    "xtick.color": Ink.TEXT,
+    "ytick.color": Ink.TEXT,
+    "grid.color": Ink.GRID,
+    "grid.linewidth": 0.6,
+}
+
+
+@contextmanager
+def house_style() -> Iterator[None]:
+    """Draw and save figures inside this: it holds for both, and leaves nothing behind."""
+    with rc_context(_STYLE):
+        yield
+
+
+def new_figure(height_in: float) -> Figure:
+    """An empty figure as wide as the page."""
+    return Figure(figsize=(WIDTH_IN, height_in))
+
+
+def tidy(axes: Axes, *, x: str, y: str, grid: str = "both") -> None:
+    """Name both axes (with units) and draw a light grid along `x`, `y` or `both`."""
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    axes.grid(visible=True, axis=grid)  # type: ignore[arg-type] # a Literal there, a text here
+
+
+def in_percent(axes: Axes, which: str) -> None:
+    """Show shares along `x` or `y` in per cent."""
+    axis = axes.xaxis if which == "x" else axes.yaxis
+    axis.set_major_formatter(FuncFormatter(lambda value, _place: f"{100 * value:g} %"))
+
+
+def to_svg(figure: Figure, *, name: str, label: str) -> Markup:
+    """The figure as an element of a page. `name` keeps its ids apart from other figures', `label` is read aloud."""
+    FigureCanvasSVG(figure)
+    drawn = StringIO()
+    figure.savefig(drawn, format="svg", metadata=dict.fromkeys(("Creator", "Date", "Format", "Type")))
+    svg = drawn.getvalue()
+    svg = svg[svg.index("<svg") :]
+    svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
+    svg = re.sub(r"<!--.*?-->", "", svg, flags=re.DOTALL)
+    box = re.search(r'viewBox="[^"]*"', svg)
+    assert box is not None  # matplotlib always writes one
+    svg = re.sub(r"<svg[^>]*>", f'<svg role="img" aria-label="{escape(label)}" {box[0]}>', svg, count=1)
+    svg = re.sub(r'\bid="([^"]*)"', rf'id="{name}-\1"', svg)
+    svg = re.sub(r"url\(#([^)]*)\)", rf"url(#{name}-\1)", svg)
+    svg = re.sub(r'(?:xlink:)?href="#([^"]*)"', rf'href="#{name}-\1"', svg)
+    svg = re.sub(r"font-family: [^;\"]*|(?<=px )'[^;\"]*", _own_font, svg)
+    for ink, variable in _VARIABLES.items():
+        svg = svg.replace(ink, variable)
+    return Markup(re.sub(r"\n\s*\n+", "\n", svg))  # noqa: S704 - drawn here, every text in it escaped by matplotlib
+
+
+def _own_font(found: re.Match[str]) -> str:
+    return "font-family: inherit" if found[0].startswith("font-family") else "inherit"
