@@ -7,7 +7,8 @@ events of one partition at a time.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import signal
+from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -62,15 +63,18 @@ def partitions_of(world: World) -> list[tuple[int, ...]]:
     return [tuple(part) for part in parts]
 
 
-def observe(world: World, settings: Settings, jobs: int) -> Iterator[Part]:
-    """Yield what was so and what was said, a partition at a time, in order."""
+def observe(world: World, settings: Settings, jobs: int) -> Generator[Part, None, None]:
+    """Yield what was so and what was said, a partition at a time, in order. To be closed when left early."""
     tasks = [_Task(world, numbers, settings) for numbers in partitions_of(world)]
     if jobs == 1 or len(tasks) == 1:
         yield from map(_observe_partition, tasks)
         return
     # A fresh interpreter a process: a copy of this one would take its threads' locks along without the threads.
-    with ProcessPoolExecutor(min(jobs, len(tasks)), mp_context=get_context("spawn")) as pool:
+    pool = ProcessPoolExecutor(min(jobs, len(tasks)), get_context("spawn"), _leave_interrupts_to_the_parent)
+    try:
         yield from pool.map(_observe_partition, tasks)
+    finally:
+        pool.shutdown(cancel_futures=True)  # whoever stops early waits for the partitions in work, not for all
 
 
 def joined(world: World, parts: Sequence[Part]) -> Observed:
@@ -82,6 +86,10 @@ def joined(world: World, parts: Sequence[Part]) -> Observed:
         start_ms=world.start_ms,
         end_ms=world.end_ms,
     )
+
+
+def _leave_interrupts_to_the_parent() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 _rules: dict[Path | None, Rules] = {}

@@ -7,7 +7,7 @@ import os
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from importlib.metadata import version
 from pathlib import Path
 from typing import IO, Final
@@ -122,8 +122,8 @@ def _detect(
     if catalogue is not None:
         settings = settings.replace(catalogue=catalogue)
     rules = load_rules(settings)
-    found = observe(world, settings, jobs or len(os.sched_getaffinity(0)))
-    observed = joined(world, list(_tracked(found, len(partitions_of(world)))))
+    with closing(observe(world, settings, jobs or os.cpu_count() or 1)) as found:
+        observed = joined(world, list(_tracked(found, len(partitions_of(world)))))
     _write_truth(truth, observed.truths)
     start = to_rfc3339(world.start_ms)[:10]
     made = Made(world.customers, world.days, world.seed, start, rules.hash, version("churn-signals"))

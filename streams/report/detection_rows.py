@@ -207,7 +207,7 @@ def share(found: Share | None) -> str:
 
 
 def _range(low: float, high: float) -> str:
-    digits = 1 if high < 0.1 or low > 0.99 else 0
+    digits = 1 if high - low < 0.03 or high < 0.1 else 0
     return f"{_hundredths(low, digits=digits)}-{_hundredths(high, digits=digits)}"
 
 
