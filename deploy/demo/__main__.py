@@ -15,9 +15,10 @@ from rich.console import Console
 from demo.check import Replay, collect, compare, outcomes, replay
 from demo.errors import DemoError
 from demo.flow import Passed, let_it_flow
+from demo.page import print_summary
 from demo.show import Show
 from demo.story import Story, tell
-from demo.summary import Evidence, Summary, newest, print_summary, problems, summarize
+from demo.summary import Evidence, Summary, newest, problems, summarize
 from demo.surroundings import ROOT, Place, surroundings
 from demo.worker import worker
 from kafka.cluster import ClusterError
@@ -144,14 +145,14 @@ def _conclude(options: argparse.Namespace, console: Console, story: Story, summa
 def _print_next(console: Console, story: Story, summary: Summary, file: Path, *, is_purchases_only: bool) -> None:
     program = ".venv/bin/churn-signals"
     customer = summary.top_at_risk[0].customer_id if summary.top_at_risk else "ID"
-    catalogue = (f"export CHURN_CATALOGUE={_short(PURCHASES_ONLY)}", "this history has no other feeds")
+    catalogue = (f"export CHURN_CATALOGUE={_short(PURCHASES_ONLY)}", "no other feeds")
     steps = [
         *([catalogue] if is_purchases_only else []),
-        ("make up", "Kafka, topics and a worker that stay"),
-        (f"{program} produce {_short(story.file)}", "the same events, for yourself"),
-        (f"{program} watch", "the live board; Ctrl-C ends it"),
-        (f"{program} customer {customer}", "one customer: the course, and why"),
-        (f"{program} alerts --open --limit 5", "what waits for an answer"),
+        ("make up", "Kafka and a worker"),
+        (f"{program} produce {_short(story.file)}", "the same events"),
+        (f"{program} watch", "the live board"),
+        (f"{program} customer {customer}", "one customer"),
+        (f"{program} alerts --open --limit 5", "what waits"),
         ("make down", "end it all"),
     ]
     width = max(len(command) for command, _ in steps)

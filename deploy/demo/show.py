@@ -14,7 +14,8 @@ from streams.board.board import Board
 from streams.board.drawing import draw
 
 LINE_EVERY_S = 3.0
-BAR = 20
+WORDS = 58
+"""Columns beside the two bars of progress."""
 
 
 class Show:
@@ -44,7 +45,10 @@ class Show:
         """Tell how far the worker is."""
         if self._live is not None:
             width, height = self._console.size
-            bar = Text.assemble(_bar("posted", posted, events), "   ", _bar("processed", processed, events))
+            cells = max(4, min(30, (width - WORDS) // 2))
+            bar = Text.assemble(
+                _bar("posted", posted, events, cells), "   ", _bar("processed", processed, events, cells)
+            )
             bar.truncate(width, overflow="ellipsis")
             self._live.update(Group(bar, draw(board, width, height - 1)), refresh=True)
         elif time.monotonic() - self._told_at >= LINE_EVERY_S:
@@ -54,6 +58,6 @@ class Show:
             self.step(f"posted {posted:,}, processed {processed:,} of {events:,} events{day}{risk}")
 
 
-def _bar(name: str, done: int, total: int) -> Text:
-    full = BAR * done // max(total, 1)
-    return Text.assemble(f"{name} ", ("━" * full, "green"), ("━" * (BAR - full), "dim"), f" {done:,} of {total:,}")
+def _bar(name: str, done: int, total: int, cells: int) -> Text:
+    full = cells * done // max(total, 1)
+    return Text.assemble(f"{name} ", ("━" * full, "green"), ("━" * (cells - full), "dim"), f" {done:,} of {total:,}")
