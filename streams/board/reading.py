@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from http.client import HTTPException
 from time import monotonic
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
@@ -34,6 +34,9 @@ ANSWERS_WITHIN_S: Final = 3.0
 
 AGAIN_AFTER_S: Final = 2.0
 """Pause before a broker that did not answer is asked again."""
+
+REST: Final = 5.0
+"""Times what the history costs to compute until it is computed again: at most a sixth of a processor goes into it."""
 
 
 def default_address(settings: Settings) -> str:
@@ -70,6 +73,16 @@ def _page(address: str, token: str | None) -> Page | str:
         return str(error) or type(error).__name__
 
 
+class _Known(NamedTuple):
+    """A history, what it was computed from, and when news may be looked at again."""
+
+    history: History
+    boundary: int
+    problem: str | None
+    taken: int
+    again_at_s: float
+
+
 class Follower:
     """Follows alerts and changes of stage in a thread of its own; a context manager."""
 
@@ -82,6 +95,8 @@ class Follower:
         self._caught_up = threading.Event()
         self._problem: str | None = "the topics are still being read"
         self._last_events: dict[str, int | None] | None = None
+        self._taken = 0
+        self._known = _Known(History(), boundary=-1, problem=None, taken=0, again_at_s=0.0)
         self._thread = threading.Thread(target=self._work, name="board", daemon=True)
 
     def __enter__(self) -> Self:
@@ -103,9 +118,20 @@ class Follower:
         with self._lock:
             newest = self._ledger.newest_boundary if self._ledger.newest_boundary >= 0 else None
             at = newest if boundary is None else boundary
-            is_read = self._last_events is not None
-            history = (self._ledger.history(at) if at is not None else History()) if is_read else None
+            history = None if self._last_events is None else self._history(at)
             return Past(history, newest, self._last_events, self._problem)
+
+    def _history(self, at: int | None) -> History:
+        """The history, computed anew for news only, and where that is dear not at every look."""
+        if at is None:
+            return History()
+        known, now_s = self._known, monotonic()
+        is_news = self._taken != known.taken and now_s >= known.again_at_s
+        if is_news or (at, self._problem) != (known.boundary, known.problem):
+            history = self._ledger.history(at)
+            again_at_s = monotonic() + REST * (monotonic() - now_s)
+            self._known = known = _Known(history, at, self._problem, self._taken, again_at_s)
+        return known.history
 
     def _work(self) -> None:
         while not self._stop.is_set():
@@ -143,6 +169,7 @@ class Follower:
             for message in records_among(messages, left):
                 if value := message.value():
                     self._take_value(str(message.topic()), value)
+                    self._taken += 1
 
     def _take_value(self, topic: str, value: bytes) -> None:
         try:
