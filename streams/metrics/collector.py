@@ -7,6 +7,7 @@ to Prometheus, never risen.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from typing import Protocol
@@ -45,17 +46,18 @@ class WorkerCollector(Collector):
         self._build = [rules.hash, version("churn-signals")]
 
     def collect(self) -> Iterator[Metric]:
-        """One scrape. A worker that leaves tells of no customers: from now on another may."""
+        """One scrape. A worker that leaves, or that the group may have given up, tells of no customers: another may."""
         status, now_ms = self._status, self._now_ms()
         owned = {} if status.is_leaving else dict(self._source.partitions)
-        yield from self._customers.families(owned, now_ms)
+        counted = owned if status.is_member(time.monotonic()) else {}
+        yield from self._customers.families(counted, now_ms)
         yield from self._flow.families(owned, self._source.tally, status, now_ms)
         yield from transport_metrics(status, now_ms)
         yield gauge("churn_topic_partitions", "Partitions of every topic.", self._partitions)
         yield gauge(
             "churn_counted_partitions",
             "Partitions the gauges of customers speak of: owned and restored. Over all workers as many as a topic has.",
-            len(owned),
+            len(counted),
         )
         yield gauges(
             "churn_build_info",

@@ -44,6 +44,7 @@ def build_app(
     topics = Topics(settings.prefix)
     app = KafkaFrameApp(f"{settings.group}-v{settings.app_version}", **_options(settings, fetch_bytes))
     app.settings, app.owner, app.outputs, app.changelog = settings, owner, outputs, changelog
+    app.status.session_s = app.conf.broker_session_timeout
     app.source_topics = (*topics.events, topics.ticks)
     app.source_index = {topic: index for index, topic in enumerate(app.source_topics)}
     raw: dict[str, Any] = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from aiokafka import TopicPartition
 from aiokafka.errors import (
@@ -20,6 +21,9 @@ from faust.types import TP
 
 from streams.transport.offsets import Mark
 
+if TYPE_CHECKING:
+    from streams.transport.frame_app import FrameApp
+
 LOST_MEMBERSHIP = (
     CommitFailedError, IllegalGenerationError, IllegalStateError, RebalanceInProgressError, UnknownMemberIdError,
 )  # fmt: skip
@@ -28,6 +32,9 @@ LOST_MEMBERSHIP = (
 
 class FrameConsumerThread(driver.AIOKafkaConsumerThread):
     """Everything here runs on the thread's own loop, except where it says otherwise."""
+
+    app: FrameApp
+    _noted: Any = None
 
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:
         consumer = super()._create_worker_consumer(transport)
@@ -49,6 +56,7 @@ class FrameConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def _seek_to_marks(self, sources: list[TP], others: list[TP], fresh: str) -> tuple[dict[TP, Mark], set[TP]]:
         consumer = self._ensure_consumer()
+        self._note_heartbeats(consumer._coordinator)  # noqa: SLF001 - aiokafka tells nobody of them
         consumer.pause(*[TopicPartition(*tp) for tp in others])
         wanted = [TopicPartition(*tp) for tp in sources]
         committed = await consumer._coordinator.fetch_committed_offsets(wanted)  # noqa: SLF001 - one request, not one each
@@ -64,6 +72,22 @@ class FrameConsumerThread(driver.AIOKafkaConsumerThread):
             for tp in new:
                 marks[TP(*tp)] = Mark(await consumer.position(tp), None)
         return marks, known
+
+    def _note_heartbeats(self, coordinator: Any) -> None:
+        """From now on, note when the group confirmed this member: as of the sending of what it answered."""
+        if coordinator is self._noted:
+            return
+        self._noted = coordinator
+        beat, status = coordinator._do_heartbeat, self.app.status  # noqa: SLF001 - as above
+
+        async def noted() -> bool:
+            sent_at = time.monotonic()
+            is_confirmed = bool(await beat())
+            if is_confirmed:
+                status.confirmed_at = sent_at
+            return is_confirmed
+
+        coordinator._do_heartbeat = noted  # noqa: SLF001 - as above
 
     async def commit_marks(self, marks: Mapping[TP, Mark]) -> bool:
         """Commit; False when the group moved on meanwhile or the broker is away. Callable from any loop."""

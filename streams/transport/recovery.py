@@ -72,6 +72,7 @@ class FrameRecovery(Recovery):
         for partition in sorted(change.lost):
             app.owner.revoked(partition)
         status.assigned = frozenset(partitions)
+        status.confirmed_at = started
         restored = await self._bulk(change.fresh)
         self._check_generation(generation)
         for partition, found in sorted(restored.items()):

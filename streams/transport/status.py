@@ -1,4 +1,7 @@
-"""What the transport can say about itself, for metrics, readiness and the watchdog. Written on the event loop only."""
+"""What the transport can say about itself, for metrics, readiness and the watchdog.
+
+Written on the event loop only, but for `confirmed_at`, which is the consumer's thread's.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,7 @@ class Status:
     `lag` holds, for each source, records not taken yet (None: not known yet). `moves` counts everything that is
     progress: frames taken, records restored, assignments; `moved_at` and `looked_at` are monotonic seconds. Once
     `is_leaving`, what is still owned here may be another worker's; `exit_code` is set when everything is over.
+    `confirmed_at`: the monotonic time at which the group last confirmed this member, good for `session_s`.
     """
 
     assigned: frozenset[int] = frozenset()
@@ -30,6 +34,8 @@ class Status:
     commit_failures: int = 0
     frames: int = 0
     records: int = 0
+    session_s: float = 6.0
+    confirmed_at: float | None = None
     uncommitted_since: float | None = None
     lost_offsets: int = 0
     rewrites: int = 0
@@ -47,6 +53,13 @@ class Status:
     def is_ready(self) -> bool:
         """Assigned and restored. A worker without partitions (more workers than partitions) is ready too."""
         return not (self.is_restoring or self.is_rebalancing or self.is_leaving)
+
+    def is_member(self, now: float) -> bool:
+        """Whether what is owned here cannot be another worker's: the group was heard of within the session timeout.
+
+        A worker that was paused, or is cut off from the brokers, has been given up by then, and does not know it yet.
+        """
+        return not self.is_leaving and self.confirmed_at is not None and now - self.confirmed_at < self.session_s
 
     def total_lag(self) -> int:
         """Records not taken yet; a topic of which nothing is known counts as one."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPException
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -25,7 +26,7 @@ EVERY_S: Final = 0.2
 TOGETHER_S: Final = 0.1
 """Pages further apart than this do not speak of the same moment: on a crowded machine one may take long to answer."""
 MOVES_WITHIN_S: Final = 40.0
-GAPS_S: Final = {"joins": 8.0, "leaves": 8.0, "is killed": 16.0}
+GAPS_S: Final = {"joins": 8.0, "leaves": 8.0, "is killed": 16.0, "is paused": 30.0}
 """Several times what README and runbook say, as tests share a machine."""
 
 
@@ -63,9 +64,10 @@ class Watch:
         def work() -> None:
             while not ending.wait(EVERY_S):
                 started = time.monotonic()
-                totals = [totals_of(page) for page in list(self.pages.values())]
+                texts = [page_at(address) for address in list(self.pages.values())]
                 if time.monotonic() - started < TOGETHER_S:
-                    self.readings.append(Reading(started, *map(sum, zip(*totals, strict=True))))
+                    totals = zip(*map(totals_of, texts), strict=True)
+                    self.readings.append(Reading(started, *map(sum, totals)))
 
         thread = threading.Thread(target=work, daemon=True)
         thread.start()
@@ -76,25 +78,31 @@ class Watch:
             thread.join()
 
     def gap(self, since: float, is_over: Callable[[], bool]) -> float:
-        """Wait until all is counted again after a change; for how long it was not."""
+        """Wait until all is counted again after a change; the longest time between two readings that counted all."""
         deadline = time.monotonic() + MOVES_WITHIN_S
         while not (is_over() and self.readings[-1].at > since and self.readings[-1].counted == PARTITIONS):
             assert time.monotonic() < deadline, self.readings[-20:]
             time.sleep(0.05)
-        lacking = [reading.at for reading in self.readings if reading.at >= since and reading.counted < PARTITIONS]
-        return max(lacking) + EVERY_S - min(lacking) if lacking else 0.0
+        whole = [reading.at for reading in self.readings if reading.counted == PARTITIONS]
+        return max(after - before for before, after in pairwise(whole) if after >= since)
 
 
-def totals_of(page: tuple[str, int]) -> tuple[float, float, float, float]:
-    """Partitions counted, customers, of them at risk, their spend; nothing where nobody answers."""
+def page_at(address: tuple[str, int]) -> str:
+    """The metrics of a worker; nothing where nobody answers."""
     try:
-        status, text = get(page, "/metrics")
+        status, text = get(address, "/metrics")
     except (OSError, HTTPException):
-        return 0, 0, 0, 0
+        return ""
     assert status == 200
-    found = {"churn_counted_partitions": 0.0, "churn_customers": 0.0, "churn_customers_at_risk": 0.0}
-    found["churn_spend_at_risk"] = 0.0
-    for (name, _), value in samples(text).items():
+    return text
+
+
+def totals_of(page: str) -> tuple[float, float, float, float]:
+    """Partitions counted, customers, of them at risk, their spend."""
+    found = dict.fromkeys(
+        ("churn_counted_partitions", "churn_customers", "churn_customers_at_risk", "churn_spend_at_risk"), 0.0
+    )
+    for (name, _), value in samples(page).items():
         if name in found:
             found[name] += value
     counted, customers, at_risk, spend = found.values()
@@ -102,7 +110,7 @@ def totals_of(page: tuple[str, int]) -> tuple[float, float, float, float]:
 
 
 def counted_by(watch: Watch, worker: Worker) -> float:
-    return totals_of(watch.pages[worker.name])[0]
+    return totals_of(page_at(watch.pages[worker.name]))[0]
 
 
 @pytest.mark.slow
@@ -113,11 +121,12 @@ def test_nobody_is_counted_twice_while_partitions_move(broker: Broker, prefix: s
         main.start()
         watch = Watch({main.name: wait_until_ready(main)})
         wait_for_lag_zero(deployment, [main])
-        truth = Reading(0, *totals_of(watch.pages[main.name]))
+        truth = Reading(0, *totals_of(page_at(watch.pages[main.name])))
         assert truth.counted == PARTITIONS
         assert truth.at_risk > 0
         with watch.reading():
             gaps = troubled(watch, main, other)
+            gaps.append(("is paused", woken(watch, main, other)))
     print("\n" + "; ".join(f"a worker {change}: {seconds:.1f} s" for change, seconds in gaps))
     print(f"{len(watch.readings)} readings")
     assert max(reading.counted for reading in watch.readings) == PARTITIONS, "counted twice"
@@ -140,3 +149,20 @@ def troubled(watch: Watch, main: Worker, other: Worker) -> list[tuple[str, float
         end()
         gaps.append((change, watch.gap(since, lambda: counted_by(watch, main) == PARTITIONS)))
     return gaps
+
+
+def woken(watch: Watch, main: Worker, other: Worker) -> float:
+    """Another worker is paused until it is given up, and wakes: it does not know yet that its partitions are gone."""
+    other.start()
+    watch.pages[other.name] = wait_until_ready(other)
+    since = time.monotonic()
+    watch.gap(since, lambda: counted_by(watch, other) > 0)
+    page = watch.pages.pop(other.name)  # asked while it sleeps, it would not answer
+    since = time.monotonic()
+    other.pause()
+    gap = watch.gap(since, lambda: counted_by(watch, main) == PARTITIONS)
+    since = time.monotonic()
+    watch.pages[other.name] = page
+    other.resume()
+    watch.gap(since, lambda: counted_by(watch, other) > 0)
+    return gap

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from functools import cache
 from typing import Final
 
@@ -75,6 +76,7 @@ def at_work() -> Status:
         assigned=frozenset(range(PARTITIONS)),
         is_restoring=False,
         is_rebalancing=False,
+        confirmed_at=time.monotonic(),
         lag={TP(topic, number): 3 for topic in topics for number in range(PARTITIONS)},
     )
 
@@ -108,6 +110,16 @@ def test_a_worker_that_leaves_tells_of_no_customers_and_no_lag() -> None:
     assert series["churn_topic_partitions", ()] == PARTITIONS
     told = {name for name, _ in series}
     assert not told & {"churn_customers", "churn_customers_at_risk", "churn_consumer_lag_messages"}
+
+
+def test_a_worker_that_the_group_may_have_given_up_tells_of_no_customers() -> None:
+    status = at_work()
+    status.confirmed_at = time.monotonic() - status.session_s
+    series = samples(page(Busy(100), status))
+    assert series["churn_counted_partitions", ()] == 0
+    told = {name for name, _ in series}
+    assert not told & {"churn_customers", "churn_customers_at_risk", "churn_alerts_open"}
+    assert "churn_consumer_lag_messages" in told
 
 
 @pytest.mark.parametrize(("code", "told"), [(None, 0), (0, 0), (70, 0), (3, 1)])
