@@ -194,11 +194,7 @@ def percent(value: float) -> str:
     >>> percent(0.0123), percent(0.5), percent(0.999), percent(0.05)
     ('1.2 %', '50 %', '99.9 %', '5 %')
     """
-    return f"{_hundredths(value, digits=0 if 0.1 <= value <= 0.99 else 1)} %"
-
-
-def _hundredths(value: float, *, digits: int) -> str:
-    return f"{round(100 * value, digits):g}"
+    return f"{round(100 * value, 0 if 0.1 <= value <= 0.99 else 1):g} %"
 
 
 def share(found: Share | None) -> str:
@@ -207,8 +203,9 @@ def share(found: Share | None) -> str:
 
 
 def _range(low: float, high: float) -> str:
+    """Tenths where the interval is narrow; its ends are written alike."""
     digits = 1 if high - low < 0.03 or high < 0.1 else 0
-    return f"{_hundredths(low, digits=digits)}-{_hundredths(high, digits=digits)}"
+    return "-".join("100" if end == 1.0 else f"{100 * end:.{digits}f}" for end in (low, high))
 
 
 def rate(found: Rate | None) -> str:
