@@ -70,7 +70,7 @@ def observe(world: World, settings: Settings, jobs: int) -> Generator[Part, None
         yield from map(_observe_partition, tasks)
         return
     # A fresh interpreter a process: a copy of this one would take its threads' locks along without the threads.
-    pool = ProcessPoolExecutor(min(jobs, len(tasks)), get_context("spawn"), _leave_interrupts_to_the_parent)
+    pool = ProcessPoolExecutor(min(jobs, len(tasks)), get_context("spawn"), _end_quietly_on_interrupt)
     try:
         yield from pool.map(_observe_partition, tasks)
     finally:
@@ -88,8 +88,8 @@ def joined(world: World, parts: Sequence[Part]) -> Observed:
     )
 
 
-def _leave_interrupts_to_the_parent() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+def _end_quietly_on_interrupt() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 _rules: dict[Path | None, Rules] = {}

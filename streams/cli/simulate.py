@@ -128,13 +128,16 @@ def _detect(
     start = to_rfc3339(world.start_ms)[:10]
     made = Made(world.customers, world.days, world.seed, start, rules.hash, version("churn-signals"))
     whole = report_on(made, detect(observed, watched_of(rules)))
-    print_report(Console(), whole)
+    console = Console()
+    with console.capture() as told:  # written at once: rich would end the program on a reader that has seen enough
+        print_report(console, whole)
     if report is not None:
         report.write_bytes(encode_report(whole))
     if html is not None:
         from streams.report.detection_page import detection_page
 
         html.write_text(detection_page(whole), encoding="utf-8")
+    click.echo(told.get(), nl=False)
     return EXIT_PROBLEM if whole.missed else EXIT_DONE
 
 

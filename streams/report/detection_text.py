@@ -38,7 +38,8 @@ def print_report(console: Console, report: DetectionReport) -> None:
     console.print(
         f"{found.customers:,} simulated customers, {found.events:,} events in {found.days} days (seed "
         f"{report.made.seed}), {found.alerts:,} alerts.\nShares and rates with their 95 % interval in brackets, "
-        "spans of days as quartiles: a quarter/half/three quarters."
+        "spans of days as quartiles: a quarter/half/three quarters.",
+        highlight=False,
     )
     signals = signal_rows(found)
     _print_table(console, "Signals: how right, how complete", *chosen(QUALITY[:-1], SIGNAL_COLUMNS, signals))
