@@ -35,7 +35,7 @@ SIGNAL_COLUMNS: Final = (
 )
 KIND_COLUMNS: Final = (
     Column("kind", "of customer, as simulated"),
-    Column("customers", "how many of them there are"),
+    Column("number", "of customers of this kind"),
     Column("negative a year", "negative alerts per customer and year, with its 95 % interval"),
     Column("wrong a year", "of these, those outside every interval in which their signal applies"),
     Column("good news a year", "alerts of positive signals per customer and year"),
@@ -132,6 +132,24 @@ def _kind_row(score: KindScore) -> tuple[str, ...]:
     )
 
 
+def load_columns(detection: Detection) -> list[Column]:
+    """A column for each kind, after the signal's."""
+    meaning = "alerts per 1,000 customers of the kind and week"
+    return [SIGNAL_COLUMNS[0], *(Column(kind_name(kind.kind), meaning) for kind in detection.kinds)]
+
+
+def load_rows(detection: Detection) -> list[tuple[str, ...]]:
+    """How often each signal speaks of customers of each kind."""
+    return [
+        (score.signal, *(_weekly(score.kinds[kind.kind].weekly) for kind in detection.kinds))
+        for score in detection.signals
+    ]
+
+
+def _weekly(value: float) -> str:
+    return NONE if not value else f"{value:.0f}" if value >= 10 else f"{value:.1f}" if value >= 0.1 else "<0.1"
+
+
 def loyal_rows(detection: Detection) -> list[tuple[str, str]]:
     """What loyal customers were bothered with: measure and value."""
     loyal = detection.loyal
@@ -203,9 +221,10 @@ def share(found: Share | None) -> str:
 
 
 def _range(low: float, high: float) -> str:
-    """Tenths where the interval is narrow; its ends are written alike."""
+    """Tenths where the interval is narrow."""
     digits = 1 if high - low < 0.03 or high < 0.1 else 0
-    return "-".join("100" if end == 1.0 else f"{100 * end:.{digits}f}" for end in (low, high))
+    ends = (f"{100 * end:.{digits}f}" for end in (low, high))
+    return "-".join("100" if end == "100.0" else end for end in ends)
 
 
 def rate(found: Rate | None) -> str:

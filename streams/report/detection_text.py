@@ -15,21 +15,24 @@ from streams.report.detection import DetectionReport
 from streams.report.detection_rows import (
     KIND_COLUMNS,
     LOYAL_COLUMNS,
-    QUALITY,
     SIGNAL_COLUMNS,
     TARGET_COLUMNS,
-    TIMING,
     Column,
     chosen,
     kind_rows,
+    load_columns,
+    load_rows,
     loyal_rows,
     signal_rows,
     target_row,
 )
 
 STYLES: Final = {"met": "green", "missed": "bold red", "too few": "yellow"}
+KINDS_A_TABLE: Final = 5
+QUALITY: Final = (0, 2, 3, 4)
+TIMING: Final = (0, 1, 6, 7, 8, 9)
 KIND: Final = (0, 1, 2, 3, 5, 6)
-"""What fits a terminal of 80 columns; the page and the JSON have all."""
+"""Columns by number: what fits a terminal of 80 columns; the page and the JSON have all."""
 
 
 def print_report(console: Console, report: DetectionReport) -> None:
@@ -42,19 +45,38 @@ def print_report(console: Console, report: DetectionReport) -> None:
         highlight=False,
     )
     signals = signal_rows(found)
-    _print_table(console, "Signals: how right, how complete", *chosen(QUALITY[:-1], SIGNAL_COLUMNS, signals))
+    quality = chosen(QUALITY, SIGNAL_COLUMNS, _bare(signals))
+    kinds = chosen(KIND, KIND_COLUMNS, _bare(kind_rows(found)))
+    _print_table(console, "Signals: how right, how complete (per cent)", *quality)
     _print_table(console, "Signals: how early, how many", *chosen(TIMING, SIGNAL_COLUMNS, signals))
-    _print_table(console, "Kinds of customers", *chosen(KIND, KIND_COLUMNS, kind_rows(found)))
+    _print_table(console, "Kinds of customers (found: per cent)", *kinds)
+    _print_load(console, report)
     _print_table(console, "Loyal customers, to whom nothing happens", LOYAL_COLUMNS, loyal_rows(found))
     targets = [target_row(target) for target in report.targets]
     _print_table(console, "Targets", TARGET_COLUMNS, targets)
     _print_verdict(console, report)
 
 
-def _print_table(console: Console, title: str, columns: Sequence[Column], rows: Iterable[Sequence[str]]) -> None:
+def _bare(rows: Iterable[Sequence[str]]) -> list[list[str]]:
+    """Shares without their unit, which the title tells."""
+    return [[cell.replace(" % (", " (") for cell in row] for row in rows]
+
+
+def _print_load(console: Console, report: DetectionReport) -> None:
+    """Signals by kinds, a few kinds at a time, so that it fits a terminal of 80 columns."""
+    columns, rows = load_columns(report.detection), load_rows(report.detection)
+    for first in range(1, len(columns), KINDS_A_TABLE):
+        places = (0, *range(first, min(first + KINDS_A_TABLE, len(columns))))
+        title = "Alerts per 1,000 customers of a kind and week" + (", continued" if first > 1 else "")
+        _print_table(console, title, *chosen(places, columns, rows), explain=False)
+
+
+def _print_table(
+    console: Console, title: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], *, explain: bool = True
+) -> None:
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
     for place, column in enumerate(columns):
-        heading = "\n".join(wrap(column.title, 14))  # only headings are broken
+        heading = "\n".join(wrap(column.title, 9))  # only headings are broken
         table.add_column(heading, justify="right" if place else "left", no_wrap=True)
     for row in rows:
         table.add_row(*(Text(cell, STYLES.get(cell, "")) for cell in row))
@@ -62,7 +84,7 @@ def _print_table(console: Console, title: str, columns: Sequence[Column], rows: 
     console.print(Text(title, "bold"))
     console.print()
     console.print(table)
-    for column in columns[1:]:
+    for column in columns[1:] if explain else ():
         console.print(Text.assemble((f"  {column.title}: ", "italic"), (column.meaning, "dim")))
 
 

@@ -53,6 +53,7 @@ def test_detection_is_told_and_written_and_knows_its_targets(tmp_path: Path) -> 
     assert (outcome.code == 1) == ("missed:" in outcome.out)
     for told in ("precision:", "Loyal customers", "usage_drop", "Targets", "seasonal", "verdict:"):
         assert told in outcome.out
+    assert "…" not in outcome.out  # nothing is cut off at 80 columns
     report = json.loads(file.read_text())
     assert report["made"]["customers"] == 60
     assert report["detection"]["customers"] == len(truth.read_text().splitlines())
