@@ -42,6 +42,11 @@ class Calendar:
             return (_EPOCH + timedelta(days=day)).isoformat() + "T00:00:00Z"
         return datetime.fromtimestamp(self._midnights[day] / 1000, ZoneInfo(self.zone)).isoformat()
 
+    @staticmethod
+    def day_of_text(boundary: str) -> int:
+        """The day number of a boundary as `text_of` wrote it: its date is what counts, whatever the offset."""
+        return date.fromisoformat(boundary[:10]).toordinal() - _EPOCH.toordinal()
+
 
 def date_of(day: int) -> str:
     """The day number as a calendar date, for example 2026-11-22."""

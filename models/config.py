@@ -5,10 +5,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from models.calendar import DAY_MS, Calendar
+from models.labels import Question
 
 KEEP_DAYS = 400
 """Days a bucket is kept after it closed: a year of spend plus the longest window, so every measure stays exact."""
 HOUR_MS = 3_600_000
+DEFAULT_QUESTION = Question(horizon_days=60, risk_set_days=90)
 
 
 TARGETS = ("retention", "churn")
@@ -41,6 +43,21 @@ class Engagement:
 
 
 @dataclass(frozen=True, slots=True)
+class Learning:
+    """What the model is asked, how often, and when it is believed."""
+
+    question: Question = DEFAULT_QUESTION
+    step_days: int = 7
+    """Days between two snapshots of a customer."""
+    anchor: int | None = None
+    """The day of the first snapshot of all customers; None: each has a weekday of its own, which spreads the load."""
+    prior: float = 0.5
+    """Share expected to churn before anything is learned."""
+    cold_labels: int = 500
+    """Labels of each class below which the model is not believed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Basis:
     """Everything a measure needs to know about the deployment. Feeds are indices of FEEDS, ascending."""
 
@@ -56,3 +73,4 @@ class Basis:
     disorder_ms: int = HOUR_MS
     lateness_ms: int = 7 * DAY_MS
     keep_days: int = KEEP_DAYS
+    learning: Learning | None = None

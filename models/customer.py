@@ -83,6 +83,14 @@ class Verdict(Struct, array_like=True, frozen=True, gc=False):
     """Of a late event: the boundary that it missed."""
 
 
+class Risk(Struct, array_like=True, frozen=True, gc=False):
+    """A score as of a boundary, and the share of the base that then had at least this risk (None: not known)."""
+
+    boundary: int
+    value: float
+    rank: float | None
+
+
 class Customer(Struct, array_like=True):
     """Everything known about one customer. Mutable: it never leaves the partition that decoded it.
 
@@ -116,6 +124,8 @@ class Customer(Struct, array_like=True):
     outbox: list[Parcel] = []
     verdicts: list[Verdict] = []
     deaf: list[int] = msgspec.field(default_factory=lambda: [0, 0, 0, 0])  # until when news changes nothing
+    snapshots: bytes = b""  # waiting for their labels, see models.snapshots
+    risks: list[Risk] = []  # of the last weeks, ascending
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -142,6 +152,7 @@ class Header(NamedTuple):
     has_outbox: bool
     is_at_risk: bool
     has_alerts: bool
+    has_risks: bool
     stage: str
 
 
@@ -152,6 +163,7 @@ def encode_customer(customer: Customer, epoch: int) -> bytes:
         | (2 if customer.outbox or customer.verdicts else 0)
         | (4 if customer.is_at_risk else 0)
         | (8 if customer.episodes or customer.announced else 0)
+        | (128 if customer.risks else 0)
     )
     flags |= _STAGE_FLAGS[customer.stage]
     return _HEADER.pack(RECORD_VERSION, epoch, customer.due, flags) + _encoder.encode(customer)
@@ -170,7 +182,14 @@ def peek(packed: bytes) -> Header:
     if version != RECORD_VERSION:
         raise UnknownRecordVersionError(version)
     return Header(
-        epoch, due, bool(flags & 1), bool(flags & 2), bool(flags & 4), bool(flags & 12), STAGE_NAMES[flags >> 4]
+        epoch,
+        due,
+        has_pending=bool(flags & 1),
+        has_outbox=bool(flags & 2),
+        is_at_risk=bool(flags & 4),
+        has_alerts=bool(flags & 12),
+        has_risks=bool(flags & 128),
+        stage=STAGE_NAMES[flags >> 4 & 7],
     )
 
 

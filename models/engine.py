@@ -15,9 +15,10 @@ from models.announcement import begins, first_true_ms
 from models.calendar import DAY_MS
 from models.customer import NEVER, Customer, Episode
 from models.episodes import Judge, Output, publish
+from models.foresight import Foresight, Insight
 from models.lifecycle import Standing
 from models.signals.catalogue import Rules
-from models.signals.measures import ALL_FEEDS, STAGE, View, standing
+from models.signals.measures import ALL_FEEDS, RISK, STAGE, View, standing
 from schemas.alert import Money
 from schemas.event import FEEDS, Email, Event, Ticket
 from schemas.stage import StageChangeV1, encode_stage_change, stage_change_id
@@ -39,11 +40,14 @@ class Engine:
         self._announced = tuple(rules.announced(feed) for feed in range(len(FEEDS)))
         self._grave = {signal.id for signal in rules.signals if signal.is_grave}
         self._rest_days = {signal.id: max(1, signal.cooldown_days) for signal in rules.signals}
-        self._places_by_feed = [_places_watching(rules, feed) for feed in range(len(FEEDS))]
+        self._places_by_feed = [_places_watching(rules, feed, ALL_FEEDS) for feed in range(len(FEEDS))]
         self._feeds_by_place = [
             [feed for feed, places in enumerate(self._places_by_feed) if place in places]
             for place in range(len(rules.signals))
         ]
+        self._places_by_risk = _places_watching(rules, RISK)
+        learning = rules.basis.learning
+        self._foresight = None if learning is None else Foresight(learning, rules.basis)
         self._seen_days = -(-rules.basis.lateness_ms // DAY_MS) + 1
 
     # -- observe
@@ -101,16 +105,21 @@ class Engine:
 
     # -- review
 
-    def review(self, customer: Customer, customer_id: str, boundary: int) -> list[Output]:
+    def review(self, customer: Customer, customer_id: str, boundary: int, insight: Insight) -> list[Output]:
         """Decide everything as of a boundary, from closed days only, and set the next day on which to look again.
 
-        A signal whose answer silence cannot have changed, with nothing new closed since, is not looked at again.
+        A signal whose answer silence cannot have changed, with nothing new closed since, is not looked at again. On the
+        customer's snapshot day the model's score comes first: signals may ask for it.
         """
         view = View(customer, boundary, self.basis)
         if view.first_day is None or view.first_day < view.floor:
             forget(customer, view.floor)
         judge = Judge(self.rules, customer, customer_id, view, self.alerts_from_ms)
         news = self._open_what_is_new(customer, boundary)
+        if self._foresight is not None and self._foresight.is_due(customer_id, boundary):
+            judge.outputs += self._foresight.take(customer, customer_id, view, insight)
+            for place in self._places_by_risk:
+                customer.quiet[place] = 0
         if view.first_day is not None:
             self._review_stage(judge)
             for place, signal in enumerate(self.rules.signals):
@@ -128,6 +137,8 @@ class Engine:
             customer.cooling = {k: v for k, v in customer.cooling.items() if boundary < v[0] + rest.get(k, 1)}
         customer.reviewed = boundary
         customer.due = _next_look(customer, boundary)
+        if self._foresight is not None:
+            customer.due = min(customer.due, self._foresight.next_day(customer, customer_id, view))
         return judge.outputs
 
     def _open_what_is_new(self, customer: Customer, boundary: int) -> Sequence[int]:
@@ -237,6 +248,6 @@ def _next_look(customer: Customer, boundary: int) -> int:
     return due
 
 
-def _places_watching(rules: Rules, feed: int) -> tuple[int, ...]:
-    """Places in `Customer.quiet` of the signals that news of a feed opens."""
-    return tuple(at for at, signal in enumerate(rules.signals) if signal.watches & {feed, ALL_FEEDS})
+def _places_watching(rules: Rules, *what: int) -> tuple[int, ...]:
+    """Places in `Customer.quiet` of the signals that news of this opens."""
+    return tuple(at for at, signal in enumerate(rules.signals) if signal.watches & {*what})

@@ -1,6 +1,6 @@
 """The life of an alert: firing, updated, resolved, retracted or expired; at most one revision a boundary."""
 
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 from models.alerting import Telling, build_alert
 from models.announcement import evidence_days, first_true_ms, start_score
@@ -10,9 +10,13 @@ from models.signals.evaluation import compare
 from models.signals.measures import EVERY_FEED, Reading, View
 from schemas.alert import Status, encode_alert
 
-OutputKind = Literal["alert_open", "alert_closed", "stage"]
+OutputKind = Literal["alert_open", "alert_closed", "stage", "lesson"]
 Bounds = tuple[int, int, int]
 """(until, deaf, feeds) as in `evaluation.Truth`: until when a signal stays as it is by silence, and by news."""
+
+
+ALERTS: Final = ("alert_open", "alert_closed")
+"""Kinds of output that are revisions of alerts."""
 
 
 class Output(NamedTuple):

@@ -22,8 +22,8 @@ class Oracle:
     def __init__(self, rules: Rules, partitions: int, alerts_from_ms: int = 0) -> None:
         self.rules = rules
         self.partitions = [
-            Partition(Engine(rules), {}, alerts_from_ms=alerts_from_ms, limit_dead_letters=False)
-            for _ in range(partitions)
+            Partition(Engine(rules), {}, number=number, alerts_from_ms=alerts_from_ms, limit_dead_letters=False)
+            for number in range(partitions)
         ]
         self._offsets = [[0] * len(FEEDS) for _ in range(partitions)]
         self._open = [0] * partitions

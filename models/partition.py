@@ -5,16 +5,18 @@ it is in the partition record, which is written last in each frame. `records` is
 """
 
 from collections import deque
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
 from typing import NamedTuple
 
 import msgspec
 
 from models.census import Census, Entry, Taker
+from models.crowd import Crowd
 from models.customer import NEVER, Customer, Parcel, Verdict, decode_customer, encode_customer, peek
 from models.dead_letter_limit import count_rejection
 from models.engine import Engine
 from models.episodes import Output
+from models.foresight import Insight, Version
 from models.partition_record import (
     OUTCOME_INDEX,
     PARTITION_KEY,
@@ -25,8 +27,10 @@ from models.partition_record import (
     encode_state,
 )
 from models.schedule import Schedule
+from models.snapshots import last_complete
 from models.watermark import Watermark
 from schemas.event import FEEDS, Event
+from schemas.example import ProgressV1, encode_lesson
 from schemas.tick import Tick
 
 SWEEP = 100
@@ -69,14 +73,20 @@ class Partition:
         engine: Engine,
         records: MutableMapping[bytes, bytes],
         *,
+        number: int = 0,
         epoch: int = 1,
         alerts_from_ms: int = 0,
         limit_dead_letters: bool = True,
+        versions: Callable[[int], Version | None] = lambda _boundary: None,
     ) -> None:
         self.engine = engine
         self.records = records
+        self.number = number
         self.epoch = epoch
         self.limit_dead_letters = limit_dead_letters
+        self._versions = versions
+        self._learning = engine.basis.learning
+        self._crowd = Crowd(0 if self._learning is None else self._learning.step_days)
         self.calendar = engine.calendar
         self.basis = engine.basis
         self._touched: dict[bytes, Customer] = {}
@@ -84,6 +94,7 @@ class Partition:
         self._pending: dict[tuple[int, int], dict[bytes, None]] = {}
         self.schedule = Schedule()
         self._reached = [-1] * TICKS
+        self._boundary_before = -1
         self.reviews = 0
         packed = records.get(PARTITION_KEY)
         if packed is None:
@@ -91,6 +102,7 @@ class Partition:
         else:
             self.state = decode_state(packed)
         engine.alerts_from_ms = self.state.alerts_from_ms
+        self._insight = Insight(None, self._crowd)
         self._unswept: deque[tuple[int, bytes]] = deque()
         self.census = Census()
         self._taker = Taker(engine.rules, self.state.alerts_from_ms)
@@ -115,6 +127,9 @@ class Partition:
                 customer.due, customer.quiet = due, []
             if due < NEVER:
                 self.schedule.add(key, due)
+            if header.has_risks:
+                for risk in decode_customer(packed).risks:
+                    self._crowd.add(risk.boundary, risk.value)
             if header.has_outbox:
                 self._unswept.append((self.state.sequence, key))
             if header.has_pending:
@@ -122,8 +137,11 @@ class Partition:
                     self._pending.setdefault((feed, day), {})[key] = None
 
     def unsent(self) -> list[Published]:
-        """Outputs whose cause may not be committed: the same bytes must go out again after a restore."""
-        outputs = []
+        """Outputs whose cause may not be committed: the same bytes must go out again after a restore.
+
+        How far the partition has come is told again behind them: all that matured until then is then surely out.
+        """
+        outputs: list[Published] = []
         for key, packed in self.records.items():
             if key != PARTITION_KEY and peek(packed).has_outbox:
                 customer_id = key.decode()
@@ -132,7 +150,7 @@ class Partition:
                     for parcel in decode_customer(packed).outbox
                     if parcel.sequence > self.state.committed
                 ]
-        return outputs
+        return outputs + self._progress()
 
     def claim(self) -> dict[bytes, bytes]:
         """The partition record under the new epoch: written at restore, it marks who owns the partition."""
@@ -144,6 +162,7 @@ class Partition:
     def begin(self, committed: int) -> None:
         """Start a frame; `committed` is the highest frame whose offsets are known to be committed."""
         state = self.state
+        self._boundary_before = state.boundary
         state.sequence += 1
         state.committed = max(state.committed, committed)
         state.late = self._still_needed(state.late, self._reached)
@@ -171,6 +190,8 @@ class Partition:
         self.state.catalogue = self.engine.rules.hash  # not before the customers it put on the calendar are written
         writes[PARTITION_KEY] = self.records[PARTITION_KEY] = encode_state(self.state, self.epoch)
         outputs = self._outputs
+        if self.state.boundary > self._boundary_before:
+            outputs += self._progress()
         self._touched, self._counted, self._outputs = {}, {}, []
         return Batch(writes, outputs)
 
@@ -330,15 +351,35 @@ class Partition:
 
     def _review_until(self, target: int) -> None:
         """Review, day by day, every customer whose day has come."""
+        reached = -1
         for boundary, key in self.schedule.due(target):
+            if boundary > reached:
+                reached = boundary
+                self._take_model(boundary)
             if key in self._touched or peek(self.records[key]).due == boundary:
                 customer = self._load(key)
                 if customer.due == boundary:
                     self._review(key, customer, boundary)
 
+    def _progress(self) -> list[Published]:
+        """How far the partition has come, for the learner: behind every example that matured until then."""
+        boundary, learning = self.state.boundary, self._learning
+        if learning is None or boundary < 0:
+            return []
+        text_of = self.calendar.text_of
+        complete = text_of(last_complete(boundary, learning))
+        progress = ProgressV1(self.number, text_of(boundary), complete, self.state.model)
+        return [Published("", "progress", text_of(boundary), encode_lesson(progress))]
+
+    def _take_model(self, boundary: int) -> None:
+        """The newest version of the model, for everybody reviewed as of the boundary."""
+        version = self._versions(boundary)
+        self._insight = Insight(version, self._crowd)
+        self.state.model = None if version is None else version.name
+
     def _review(self, key: bytes, customer: Customer, boundary: int) -> None:
         customer_id = key.decode()
-        self._publish(customer_id, customer, self.engine.review(customer, customer_id, boundary))
+        self._publish(customer_id, customer, self.engine.review(customer, customer_id, boundary, self._insight))
         self.reviews += 1
         if customer.due < NEVER:
             self.schedule.add(key, customer.due)

@@ -35,6 +35,8 @@ class State(Struct, array_like=True):
     rejected_at: list[int] = []
     late: list[Verdict] = []
     conflicts: list[Verdict] = []
+    model: str | None = None
+    """Version of the model with which the last boundary was reviewed."""
 
 
 _state_encoder = msgspec.msgpack.Encoder()

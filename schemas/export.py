@@ -14,6 +14,7 @@ from schemas.alert import AlertV1
 from schemas.dead_letter import PREFIX
 from schemas.envelope import ENVELOPES
 from schemas.event import FEEDS
+from schemas.example import LessonV1, ProgressV1
 from schemas.limits import MAX_BYTES, MAX_DEPTH, MAX_KEYS, MAX_STRING
 from schemas.stage import StageChangeV1
 from schemas.tick import TickV1
@@ -34,6 +35,7 @@ def json_schemas() -> dict[str, Schema]:
     """Every message's schema, by file name without ending (`event.purchase.v1`)."""
     types: dict[str, type] = {f"event.{feed}.v1": ENVELOPES[number] for number, feed in enumerate(FEEDS)}
     types |= {"tick.v1": TickV1, "alert.v1": AlertV1, "stage-change.v1": StageChangeV1}
+    types |= {"labels.v1": LessonV1, "progress.v1": ProgressV1}
     return {name: _schema(name, kind) for name, kind in types.items()}
 
 

@@ -12,7 +12,9 @@ MODEL_FORMAT: Final = 1
 MAX_MODEL_BYTES: Final = 262_144
 """A whole committee has 15 to 20 kB; what is ten times larger is something else and is not even parsed."""
 
-Refusal = Literal["too_large", "undecodable", "other_format", "other_question", "other_features", "shape", "not_finite"]
+Refusal = Literal[
+    "too_large", "undecodable", "other_format", "other_question", "other_features", "shape", "not_finite", "checksum"
+]
 
 
 class ModelStateError(Exception):

@@ -94,6 +94,16 @@ class Topics:
         return f"{self.prefix}.dead-letters"
 
     @property
+    def examples(self) -> str:
+        """Matured training examples and the progress of the partitions."""
+        return f"{self.prefix}.examples"
+
+    @property
+    def models(self) -> str:
+        """The weights of the model, by name."""
+        return f"{self.prefix}.models"
+
+    @property
     def changelog(self) -> str:
         """Customer and partition records, from which a worker restores its state."""
         return f"{self.prefix}.changelog"
@@ -106,11 +116,14 @@ def topic_table(
     replication: int = 1,
     events_retention_ms: int = FOR_EVER,
 ) -> tuple[TopicSpec, ...]:
-    """Every topic of a deployment, inputs first; all with the same number of partitions, owned as a whole."""
+    """Every topic of a deployment, inputs first; those of customers have the same number of partitions, owned as one.
+
+    What the learner reads and writes has one partition: there is one learner, and one order of what it learns.
+    """
     names = Topics(prefix)
 
-    def spec(name: str, key: str, content: str, config: dict[str, str]) -> TopicSpec:
-        return TopicSpec(name, key, content, partitions, replication, config)
+    def spec(name: str, key: str, content: str, config: dict[str, str], count: int = partitions) -> TopicSpec:
+        return TopicSpec(name, key, content, count, replication, config)
 
     def kept(days: int) -> dict[str, str]:
         return {"cleanup.policy": "delete", "retention.ms": str(days * DAY_MS)}
@@ -132,5 +145,7 @@ def topic_table(
         spec(names.stages, "customer id", "lifecycle transitions", kept(30)),
         spec(names.late, "original key", "events too late to be applied, with reason and origin", kept(14)),
         spec(names.dead_letters, "original key", "refused records, with reason and origin", kept(14)),
+        spec(names.examples, "none (one partition)", "training examples and progress of partitions", kept(90), 1),
+        spec(names.models, "model name", "weights of the model, its quality and version", changelog, 1),
         spec(names.changelog, "customer id", "customer and partition records", changelog),
     )

@@ -14,6 +14,7 @@ from streams.errors import EXIT_DONE, EXIT_SETUP, SetupError
 
 COMMANDS: Final[dict[str, str]] = {
     "worker": "Run the agents: events in, alerts out.",
+    "learner": "Learn from what became of customers: the model.",
     "topics": "Create or check the topics.",
     "produce": "Post event files, merged by event time.",
     "tick": "Post the time, as data, to every partition.",

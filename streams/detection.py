@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from models.detection import Firing, Move, Observed, Watched
+from models.episodes import ALERTS
 from models.oracle import Oracle
 from models.partition import Published
 from models.signals.catalogue import Rules
@@ -115,5 +116,5 @@ def _note(part: Part, outputs: Sequence[Published]) -> None:
         if output.kind == "stage":
             change = decode_stage_change(output.payload)
             part.moves.append(Move(change.customer_id, change.to_stage, from_rfc3339(change.at)))
-        elif (alert := decode_alert(output.payload)).revision == 1:
+        elif output.kind in ALERTS and (alert := decode_alert(output.payload)).revision == 1:
             part.firings.append(Firing(alert.customer_id, alert.signal, from_rfc3339(alert.observed_at)))

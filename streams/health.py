@@ -5,18 +5,16 @@ from __future__ import annotations
 import hmac
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
 
-from models.signals.catalogue import Rules
-from schemas.topics import Topics
 from streams.errors import EXIT_DEAD_LETTER_LIMIT, SetupError
-from streams.metrics.collector import Source, WorkerCollector
 from streams.settings import Settings, variable_of
 from streams.transport.status import Status
 
@@ -42,13 +40,11 @@ class Served:
 
 
 @contextmanager
-def serve_health(
-    settings: Settings, status: Status, source: Source, now_ms: Callable[[], int], rules: Rules
-) -> Iterator[Served]:
+def serve_health(settings: Settings, status: Status, *collectors: Collector) -> Iterator[Served]:
     """Serve while the block runs. Raises SetupError when the port is taken."""
     registry = CollectorRegistry(auto_describe=False)
-    topics = Topics(settings.prefix)
-    registry.register(WorkerCollector(topics, settings.partitions, status, source, rules, now_ms))
+    for collector in collectors:
+        registry.register(collector)
     ProcessCollector(registry=registry)
     is_told = threading.Event()
 

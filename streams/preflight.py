@@ -116,17 +116,23 @@ def _missing(table: tuple[TopicSpec, ...], present: list[TopicSpec]) -> Iterator
 
 def _partition_counts(settings: Settings, present: list[TopicSpec], cluster: ClusterMetadata) -> Iterator[Finding]:
     counts = {spec.name: len(cluster.topics[spec.name].partitions) for spec in present}
-    wrong = {name: count for name, count in counts.items() if count != settings.partitions}
+    wanted = {spec.name: spec.partitions for spec in present}
+    wrong = {name: count for name, count in counts.items() if count != wanted[name]}
     if not wrong:
         return
     variable = variable_of("partitions")
-    if len(wrong) == len(counts) and len(set(counts.values())) == 1:
-        (count,) = set(counts.values())
+    of_customers = {name: count for name, count in counts.items() if wanted[name] == settings.partitions}
+    if wrong == of_customers and len(set(wrong.values())) == 1:
+        (count,) = set(wrong.values())
         value = f"{settings.partitions}, but all topics of {settings.prefix} have {count} partitions"
         yield Finding(variable, value, f"Set {variable}={count}, or choose another {variable_of('prefix')}.")
         return
     for name, count in wrong.items():
-        value = f"{count} partitions, but {variable} is {settings.partitions} and all topics must have the same number"
+        value = f"{count} partitions, but it must have {wanted[name]}"
+        if wanted[name] == settings.partitions:
+            value = (
+                f"{count} partitions, but {variable} is {settings.partitions} and all topics must have the same number"
+            )
         remedy = f"Delete {name} and run `churn-signals topics create`, or choose another {variable_of('prefix')}."
         yield Finding(f"topic {name}", value, remedy)
 

@@ -15,11 +15,17 @@ Place = tuple[str, int]
 
 
 def read_messages(
-    settings: Settings, topic: str, partitions: Iterable[int], *, purpose: str, is_following: bool = False
+    settings: Settings,
+    topic: str,
+    partitions: Iterable[int],
+    *,
+    purpose: str,
+    first: int = 0,
+    is_following: bool = False,
 ) -> Iterator[Message]:
-    """Every record of a topic in the order of each partition; ends at the present end unless following."""
+    """Every record of a topic, from the offset `first` on, by partition; ends at the present end unless following."""
     left = {(topic, partition) for partition in partitions}
-    consumer = assigned_consumer(settings, left, purpose=purpose)
+    consumer = assigned_consumer(settings, left, purpose=purpose, first=first)
     try:
         while left or is_following:
             yield from records_among(consumer.consume(1_000, 0.2), left)
@@ -27,10 +33,10 @@ def read_messages(
         consumer.close()
 
 
-def assigned_consumer(settings: Settings, places: Iterable[Place], *, purpose: str) -> Consumer:
-    """A consumer at the beginning of these partitions; `purpose` ends the name of its group, which it never joins."""
+def assigned_consumer(settings: Settings, places: Iterable[Place], *, purpose: str, first: int = 0) -> Consumer:
+    """A consumer at an offset of these partitions; `purpose` ends the name of its group, which it never joins."""
     consumer = Consumer({**librdkafka_config(settings), **BULK_SETTINGS, "group.id": f"{settings.group}.{purpose}"})
-    consumer.assign([TopicPartition(topic, partition, 0) for topic, partition in sorted(places)])
+    consumer.assign([TopicPartition(topic, partition, first) for topic, partition in sorted(places)])
     return consumer
 
 

@@ -5,11 +5,13 @@ import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from models.calendar import DAY_MS, Calendar
-from models.config import HOUR_MS, TARGETS, Basis, Engagement, Lifecycle
+from models.config import HOUR_MS, TARGETS, Basis, Engagement, Learning, Lifecycle
 from models.customer import EMAIL_ACTIONS
+from models.labels import Question
 from models.signals.language import (
     CompiledCondition,
     CompiledTerm,
@@ -167,9 +169,10 @@ def build_rules(
 
 
 _TOP_KEYS = {
-    "version", "currency", "rates", "targets", "feeds", "lifecycle", "engagement", "constants", "defaults", "signals",
-    "base",
+    "version", "currency", "rates", "targets", "feeds", "lifecycle", "engagement", "constants", "model", "defaults",
+    "signals", "base",
 }  # fmt: skip
+_MODEL_KEYS = {"horizon_days", "risk_set_days", "step_days", "anchor", "prior", "cold_labels"}
 _SIGNAL_KEYS = {
     "announced", "when", "ends", "expires_days", "persistence", "cooldown_days", "polarity", "severity", "owner",
     "respond_hours", "intervention", "playbook", "priority", "inhibited_by_outage", "score", "values", "summary",
@@ -283,6 +286,37 @@ def _basis(reader: _Reader, catalogue: Mapping[str, Any], zone: str, disorder_ms
         constants={str(c): reader.number(("constants",), constants, c, default=None, least=-1e12) for c in constants},
         disorder_ms=disorder_ms,
         lateness_ms=lateness_ms,
+        learning=_learning(reader, catalogue),
+    )
+
+
+def _learning(reader: _Reader, catalogue: Mapping[str, Any]) -> Learning | None:
+    """What the model is asked; None without the section, or with `model: off`."""
+    if not catalogue.get("model"):
+        return None
+    path, source = ("model",), reader.mapping((), catalogue, "model")
+    default = Learning()
+    horizon = reader.whole(path, source, "horizon_days", default=default.question.horizon_days, least=1)
+    risk_set = reader.whole(path, source, "risk_set_days", default=default.question.risk_set_days, least=1)
+    try:
+        question = Question(horizon, risk_set)
+    except ValueError as error:
+        reader.wrong(path, str(error))
+        question = default.question
+    prior = reader.number(path, source, "prior", default=default.prior, least=0)
+    if not 0 < prior < 1:
+        reader.wrong((*path, "prior"), f"must lie between 0 and 1, not {prior!r}")
+    anchor = source.get("anchor")
+    if anchor is not None and not isinstance(anchor, date):
+        reader.wrong((*path, "anchor"), f"must be a date such as 2026-01-05, not {anchor!r}")
+        anchor = None
+    reader.unknown_keys(path, source, _MODEL_KEYS)
+    return Learning(
+        question=question,
+        step_days=reader.whole(path, source, "step_days", default=default.step_days, least=1),
+        anchor=None if anchor is None else Calendar.day_of_text(anchor.isoformat()),
+        prior=prior,
+        cold_labels=reader.whole(path, source, "cold_labels", default=default.cold_labels, least=1),
     )
 
 

@@ -5,7 +5,7 @@ change *by silence alone*. That second half is what lets the schedule skip revie
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from operator import itemgetter
 from typing import TypeVar
@@ -15,7 +15,7 @@ from msgspec import Struct
 from models import engagement, lifecycle
 from models.activity import EMAIL, LOGIN, PURCHASE, TICKET, is_active_day
 from models.config import Basis
-from models.customer import EMAIL_ACTIONS, NEVER, TICKET_CATEGORIES, Customer, EmailDay, Note, TicketDay
+from models.customer import EMAIL_ACTIONS, NEVER, TICKET_CATEGORIES, Customer, EmailDay, Note, Risk, TicketDay
 
 USUAL_DAYS = 56
 """'Usual' is the level of the 56 days before the window: two months of weekdays, in whole weeks."""
@@ -252,8 +252,8 @@ SIGNED = frozenset(("engagement",))
 """Measures that an event can also lower: complaints and refusals have negative points."""
 EVERY_FEED = (1 << len(ACTIVITY_SERIES)) - 1
 """All feeds, a bit each."""
-ALL_FEEDS, FIRST_ACTIVITY, STAGE = -1, -2, -3
-"""What an expression may read besides a single feed: activity in all feeds, the first activity, the stage."""
+ALL_FEEDS, FIRST_ACTIVITY, STAGE, RISK = -1, -2, -3, -4
+"""What an expression may read besides a feed: all feeds' activity, the first activity, the stage, the model's score."""
 FEED_OF: dict[str, int] = {
     **dict.fromkeys(("purchases", "spend", "items"), PURCHASE),
     "logins": LOGIN,
@@ -330,6 +330,23 @@ def _differences(series: Series) -> list[int]:
     return [later - earlier for earlier, later in zip(series.sums, series.sums[1:], strict=False)]
 
 
+def _risk(read: Callable[[Sequence[Risk]], float | None]) -> Callable[[View], Reading]:
+    """What the scores say, from one snapshot day to the next; unknown to who is not in the risk set any more."""
+
+    def reading(view: View) -> Reading:
+        risks, learning = view.customer.risks, view.basis.learning
+        if learning is None or not risks or view.boundary - risks[-1].boundary >= learning.step_days:
+            return UNKNOWN
+        return Reading(read(risks), risks[-1].boundary + learning.step_days)
+
+    return reading
+
+
+def _usual_risk(risks: Sequence[Risk]) -> float | None:
+    """The mean of the scores before the newest one: those of 28 days, for as long as they are kept."""
+    return sum(risk.value for risk in risks[:-1]) / (len(risks) - 1) if len(risks) > 1 else None
+
+
 def _stage(view: View) -> Reading:
     found = standing(view)
     return UNKNOWN if found is None else Reading(found.stage, found.until)
@@ -389,9 +406,13 @@ SCALARS: dict[str, Callable[[View], Reading]] = {
     "slope_z": _slope("z"),
     "slope_change": _slope("change"),
     "stage": _stage,
+    "risk": _risk(lambda risks: risks[-1].value),
+    "risk_usual": _risk(_usual_risk),
+    "risk_rank": _risk(lambda risks: risks[-1].rank),
 }
 FEED_OF_SCALAR: dict[str, int] = dict.fromkeys(SCALARS, ALL_FEEDS) | {
     "stage": STAGE,
+    **dict.fromkeys(("risk", "risk_usual", "risk_rank"), RISK),
     "days_since_first": FIRST_ACTIVITY,
     "days_since_login": LOGIN,  # and the first activity, which is known once there is anything to judge
     "days_since_first_ticket": TICKET,

@@ -14,6 +14,7 @@ import msgspec
 
 from models.dead_letter_limit import DeadLetterLimitError
 from models.engine import Engine
+from models.foresight import Version
 from models.partition import Partition, Published
 from models.partition_record import PARTITION_KEY, epoch_of
 from models.signals.catalogue import Rules
@@ -24,6 +25,7 @@ from schemas.event import Event
 from schemas.partitioner import partition_of
 from schemas.tick import Tick, decode_tick
 from schemas.topics import Topics
+from streams.agents.models import Shelf
 from streams.agents.tally import Tally
 from streams.errors import EXIT_DEAD_LETTER_LIMIT
 from streams.settings import Settings
@@ -63,13 +65,21 @@ class Customers:
     """Owns the customers of the partitions assigned to this worker. See `transport.owner.Owner`."""
 
     def __init__(
-        self, settings: Settings, rules: Rules, outputs: Outputs, changelog: Changelog, now_ms: Callable[[], int]
+        self,
+        settings: Settings,
+        rules: Rules,
+        outputs: Outputs,
+        changelog: Changelog,
+        now_ms: Callable[[], int],
+        shelf: Shelf | None = None,
     ) -> None:
         self.partitions: dict[int, Partition] = {}
         self.tally = Tally()
         self._settings, self._rules = settings, rules
         self._outputs, self._changelog = outputs, changelog
         self._now_ms = now_ms
+        self._shelf = shelf
+        self._version: Version | None = None
         self._topics = Topics(settings.prefix)
         self._feeds = {topic: feed for feed, topic in enumerate(self._topics.events)}
         self._base: dict[int, int] = {}
@@ -84,9 +94,11 @@ class Customers:
         owned = Partition(
             Engine(self._rules),
             records,
+            number=partition,
             epoch=epoch,
             alerts_from_ms=self._now_ms() if settings.alerts_from_ms is None else settings.alerts_from_ms,
             limit_dead_letters=settings.dead_letter_limit == "on",
+            versions=lambda _boundary: self._version,
         )
         self.partitions[partition] = owned
         self._base[partition] = owned.state.sequence
@@ -121,6 +133,7 @@ class Customers:
         owned = self.partitions[partition]
         reviews = owned.reviews
         now_ms = self._now_ms()
+        self._version = None if self._shelf is None else self._shelf.current  # one version for the whole frame
         owned.begin(self._committed[partition])
         asides: list[Aside] = []
         try:
@@ -227,6 +240,9 @@ class Customers:
         now_ms = self._now_ms()
         sent = [(SENT_HEADER, str(now_ms).encode())]
         key = output.customer_id.encode()
+        if output.kind in ("lesson", "progress"):
+            self._outputs.send(self._topics.examples, 0, None, output.payload, sent)
+            return
         if output.kind == "stage":
             self._outputs.send(self._topics.stages, partition, key, output.payload, sent)
             self.tally.stages[_stage_labels.decode(output.payload).to_stage] += 1

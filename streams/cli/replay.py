@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from models.episodes import ALERTS
 from models.oracle import Oracle
 from models.partition import Published
 from models.partition_record import total_counts
@@ -53,12 +54,15 @@ class Sinks:
             if output.kind == "stage":
                 self.transitions += 1
                 _write(self.stages, output.payload)
-                continue
-            self.revisions += 1
-            _write(self.alerts, output.payload)
-            alert = decode_alert(output.payload)
-            self.fired[alert.signal, alert.status] += 1
-            self.ids.setdefault(alert.alert_id, alert.signal)
+            elif output.kind in ALERTS:
+                self._take_alert(output.payload)
+
+    def _take_alert(self, payload: bytes) -> None:
+        self.revisions += 1
+        _write(self.alerts, payload)
+        alert = decode_alert(payload)
+        self.fired[alert.signal, alert.status] += 1
+        self.ids.setdefault(alert.alert_id, alert.signal)
 
 
 @click.command(epilog=EXAMPLES)

@@ -6,11 +6,13 @@ import gc
 import logging
 import signal
 import sys
+from contextlib import ExitStack
 from typing import Final
 
 import click
 
 from streams.agents.customers import Customers
+from streams.agents.models import ModelReader, Shelf
 from streams.agents.restarted_topics import watch_for_restarted
 from streams.agents.ticking import keep_time
 from streams.catalogue_file import load_rules
@@ -18,6 +20,9 @@ from streams.clock import now_ms
 from streams.errors import EXIT_DONE
 from streams.health import serve_health
 from streams.kafka import librdkafka_config
+from streams.logs import log_to_stderr
+from streams.metrics.collector import WorkerCollector
+from streams.metrics.model import ModelMetrics
 from streams.preflight import check_setup
 from streams.settings import environment_settings
 
@@ -40,13 +45,7 @@ def worker(*, verbose: bool) -> int:
     Ends with 0 after SIGTERM or Ctrl-C, 2 when the setup is wrong, 3 at the dead-letter limit, 70 when nothing moves.
     """
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_DONE))  # while nothing has begun; then the loop takes over
-    logging.basicConfig(
-        level=logging.DEBUG if verbose else logging.INFO,
-        stream=sys.stderr,
-        format="%(asctime)s %(levelname)s %(name)s %(message)s",
-    )
-    for chatty in ("faust", "mode", "aiokafka"):
-        logging.getLogger(chatty).setLevel(logging.INFO if verbose else logging.WARNING)
+    log_to_stderr(verbose=verbose)
     gc.set_threshold(*COLLECT_AFTER)
     settings = environment_settings()
     rules = load_rules(settings)
@@ -61,7 +60,9 @@ def worker(*, verbose: bool) -> int:
     topics = Topics(settings.prefix)
     outputs = Outputs(librdkafka_config(settings))
     changelog = Changelog(outputs, topics.changelog)
-    customers = Customers(settings, rules, outputs, changelog, now_ms)
+    shelf = Shelf(rules)
+    reader = None if rules.basis.learning is None else ModelReader(settings, shelf)
+    customers = Customers(settings, rules, outputs, changelog, now_ms, shelf)
     app = build_app(settings, customers, outputs=outputs, changelog=changelog)
 
     @app.task  # type: ignore[untyped-decorator]  # Faust's decorator is untyped
@@ -77,7 +78,12 @@ def worker(*, verbose: bool) -> int:
         async def ticking() -> None:
             await keep_time(customers.partitions, app.idle, send_tick, topics, now_ms)
 
-    with serve_health(settings, app.status, customers, now_ms, rules) as page:
+    metrics = WorkerCollector(topics, settings.partitions, app.status, customers, rules, now_ms)
+    with ExitStack() as stack:
+        page = stack.enter_context(serve_health(settings, app.status, metrics, ModelMetrics(shelf)))
+        if reader is not None:
+            reader.catch_up()
+            stack.callback(reader.stop)
         told = "worker starts: catalogue %s, metrics and health at %s"
         logging.getLogger("churn").info(told, rules.hash, page.address)
         return run_worker(app, page.last_word)

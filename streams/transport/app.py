@@ -1,7 +1,8 @@
-"""The Faust application: one agent over the co-partitioned input topics, fed with frames."""
+"""The Faust application: one agent over co-partitioned topics, fed with frames."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from faust.streams import Stream
@@ -27,6 +28,29 @@ FETCH_BYTES = 256 << 10
 """Most bytes fetched of one topic partition at a time: small enough that all topics of a backlog come along in step."""
 
 
+@dataclass(frozen=True, slots=True)
+class Inputs:
+    """What an application reads: topics that have the same number of partitions, owned together by one of a group."""
+
+    group: str
+    topics: tuple[str, ...]
+    partitions: int
+    agent: str
+
+
+def customer_inputs(settings: Settings) -> Inputs:
+    """Return what a worker reads: the events, and the clock last."""
+    topics = Topics(settings.prefix)
+    group = f"{settings.group}-v{settings.app_version}"
+    return Inputs(group, (*topics.events, topics.ticks), settings.partitions, "customers")
+
+
+def learner_inputs(settings: Settings) -> Inputs:
+    """Return what a learner reads: one partition, so that there is one order."""
+    group = f"{settings.group}-v{settings.app_version}-learner"
+    return Inputs(group, (Topics(settings.prefix).examples,), 1, "learner")
+
+
 class KafkaFrameApp(FrameApp):
     """FrameApp on our Kafka driver."""
 
@@ -38,24 +62,30 @@ class KafkaFrameApp(FrameApp):
 
 
 def build_app(
-    settings: Settings, owner: Owner, *, outputs: Outputs, changelog: Changelog, fetch_bytes: int = FETCH_BYTES
+    settings: Settings,
+    owner: Owner,
+    *,
+    outputs: Outputs,
+    changelog: Changelog,
+    inputs: Inputs | None = None,
+    fetch_bytes: int = FETCH_BYTES,
 ) -> FrameApp:
     """The application, ready for `run_worker`. `outputs` and `changelog` are the ones the owner writes to."""
-    topics = Topics(settings.prefix)
-    app = KafkaFrameApp(f"{settings.group}-v{settings.app_version}", **_options(settings, fetch_bytes))
+    inputs = inputs or customer_inputs(settings)
+    app = KafkaFrameApp(inputs.group, **_options(settings, inputs.partitions, fetch_bytes))
     app.settings, app.owner, app.outputs, app.changelog = settings, owner, outputs, changelog
     app.status.session_s = app.conf.broker_session_timeout
-    app.source_topics = (*topics.events, topics.ticks)
+    app.source_topics = inputs.topics
     app.source_index = {topic: index for index, topic in enumerate(app.source_topics)}
     raw: dict[str, Any] = {"key_type": bytes, "value_type": bytes, "key_serializer": "raw", "value_serializer": "raw"}
     sources = app.topic(*app.source_topics, **raw)
     # The table exists so that the assignor keeps the changelog's partitions with those of the inputs; its own store
     # stays empty. A topic given here is used under its own name, Faust derives none.
-    named = app.topic(changelog.topic, partitions=settings.partitions, acks=False, **raw)
-    app.Table("state", partitions=settings.partitions, key_type=bytes, value_type=bytes, changelog_topic=named)
+    named = app.topic(changelog.topic, partitions=inputs.partitions, acks=False, **raw)
+    app.Table("state", partitions=inputs.partitions, key_type=bytes, value_type=bytes, changelog_topic=named)
 
-    @app.agent(sources, name="customers", supervisor_strategy=CrashingSupervisor)
-    async def customers(stream: StreamT[bytes]) -> None:
+    @app.agent(sources, name=inputs.agent, supervisor_strategy=CrashingSupervisor)
+    async def taking(stream: StreamT[bytes]) -> None:
         assert isinstance(stream, Stream)  # the interface does not tell of streams without automatic acks
         async for event in stream.noack().events():
             assert isinstance(event.message, Frame)
@@ -71,7 +101,7 @@ def build_app(
     return app
 
 
-def _options(settings: Settings, fetch_bytes: int) -> dict[str, Any]:
+def _options(settings: Settings, partitions: int, fetch_bytes: int) -> dict[str, Any]:
     is_static = settings.instance_id is not None
     return {
         "broker": faust_brokers(settings),
@@ -81,7 +111,7 @@ def _options(settings: Settings, fetch_bytes: int) -> dict[str, Any]:
         "TableManager": FrameTables,
         "topic_allow_declare": False,
         "topic_disable_leader": True,
-        "topic_partitions": settings.partitions,
+        "topic_partitions": partitions,
         "table_standby_replicas": 0,
         "stream_buffer_maxsize": QUEUED_FRAMES,
         "stream_recovery_delay": 0,

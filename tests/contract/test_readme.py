@@ -7,14 +7,21 @@ from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
 
+from models.config import Learning
 from models.partition import Partition
 from schemas.codec import decode_line
 from schemas.topics import Topics, topic_table
 from streams.__main__ import COMMANDS
+from streams.agents.learner import LearnerAgent
+from streams.agents.models import Shelf
 from streams.agents.tally import Tally
 from streams.catalogue_file import load_rules, rules_of
 from streams.metrics.collector import WorkerCollector
+from streams.metrics.learner import LearnerMetrics
+from streams.metrics.model import ModelMetrics
 from streams.settings import Settings, variable_of
+from streams.transport.changelog import Changelog
+from streams.transport.producer import Outputs
 from streams.transport.status import Status
 from support.troubled import default_rules
 
@@ -40,19 +47,28 @@ def test_every_setting_is_named_with_its_default() -> None:
             assert row[1] == f"`{str(default).lower() if isinstance(default, bool) else default}`"
 
 
-def test_every_metric_is_named() -> None:
+def pages() -> str:
+    """What a worker and a learner tell that have done nothing yet."""
+    rules, status = default_rules(), Status()
+    registry, found = CollectorRegistry(auto_describe=False), ""
+    registry.register(WorkerCollector(Topics("churn"), 12, status, _Nothing(), rules, lambda: 0))
+    registry.register(ModelMetrics(Shelf(rules)))
+    found += generate_latest(registry).decode()
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(WorkerCollector(Topics("churn"), 12, Status(), _Nothing(), default_rules(), lambda: 0))
-    page = generate_latest(registry).decode()
-    names = set(re.findall(r"^# TYPE (\S+)", page, re.MULTILINE))
+    learner = LearnerAgent(rules, Learning(), 1, Changelog(Outputs({}), "churn.models"), lambda _first: ())
+    learner.restored(0, {})
+    registry.register(LearnerMetrics(learner, status, rules.basis.calendar, lambda: 0))
+    return found + generate_latest(registry).decode()
+
+
+def test_every_metric_is_named() -> None:
+    names = set(re.findall(r"^# TYPE (\S+)", pages(), re.MULTILINE))
     assert len(names) > 15
     assert {name for name in names if f"`{name}`" not in README} == set()
 
 
 def test_every_metric_the_readme_names_exists() -> None:
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(WorkerCollector(Topics("churn"), 12, Status(), _Nothing(), default_rules(), lambda: 0))
-    page = generate_latest(registry).decode()
+    page = pages()
     named = set(re.findall(r"`(churn_[a-z_]+)", README))
     assert {name for name in named if f"# TYPE {name} " not in page} == set()
 

@@ -85,6 +85,8 @@ def variant(name: str, zone: str = "UTC") -> Rules:
             signal["score"]["margin"] = (0, 0.5, 1, 3)[place % 4]
     elif name == "two feeds":
         own["feeds"] = ["purchase", "ticket"]
+    elif name == "a model":
+        own["model"] = {"horizon_days": 20, "risk_set_days": 40, "step_days": 5}
     elif name == "silence of activity":
         own["lifecycle"]["silence"] = "activity"
     return build_rules(own, zone=zone)
@@ -115,6 +117,7 @@ def test_arrival_frames_and_crashes_leave_no_trace(events: list[Event], chance: 
         ("persistence", "Europe/Berlin"),
         ("short episodes", "America/Santiago"),
         ("two feeds", "UTC"),
+        ("a model", "America/Santiago"),
         ("silence of activity", "UTC"),
     ],
 )
@@ -243,7 +246,7 @@ def test_late_events_are_counted_and_folded_and_touch_no_one_else(chance: int) -
 @given(
     events=histories(),
     ahead=st.sampled_from((1, 45, 150, 420)),
-    name=st.sampled_from(("default", "persistence", "short episodes", "two feeds", "silence of activity")),
+    name=st.sampled_from(("default", "persistence", "short episodes", "two feeds", "silence of activity", "a model")),
 )
 def test_scheduled_reviews_equal_reviewing_everybody_at_every_boundary(
     events: list[Event], ahead: int, name: str

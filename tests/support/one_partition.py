@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from models.engine import Engine
+from models.episodes import ALERTS
 from models.oracle import Oracle, canonical_states
 from models.partition import Partition, Published, Taken
 from models.partition_record import PARTITION_KEY, TICKS, State, epoch_of
@@ -325,16 +326,17 @@ def _outcome(broker: Broker, rules: Rules, partition: Partition) -> Outcome:
     customers: dict[Key, str] = {}
     for output in broker.outputs:
         key = key_of(output)
-        told.setdefault(key, set()).add(output.payload)
-        customers[key] = output.customer_id
+        if key[0] != "progress":  # how far each frame came depends on the frames, and only that
+            told.setdefault(key, set()).add(output.payload)
+            customers[key] = output.customer_id
     states = list(canonical_states(broker.restored().items(), partition.state.boundary, rules))
     return Outcome(told, states, partition.state, set(broker.asides), customers, broker.restored())
 
 
 def key_of(output: Published) -> Key:
-    """What makes an output one of a kind: a revision of an alert, or a change of stage."""
-    if output.kind == "stage":
-        return "stage", output.ref, 0
+    """What makes an output one of a kind: a revision of an alert, a change of stage, a label that became known."""
+    if output.kind not in ALERTS:
+        return output.kind, f"{output.customer_id}/{output.ref}", 0
     alert = _revision.decode(output.payload)
     return "alert", alert.alert_id, alert.revision
 
@@ -358,8 +360,9 @@ def oracle(rules: Rules, events: Sequence[Event], until_ms: int | None = None, a
     told: dict[Key, set[bytes]] = {}
     customers: dict[Key, str] = {}
     for output in outputs:
-        told.setdefault(key_of(output), set()).add(output.payload)
-        customers[key_of(output)] = output.customer_id
+        if output.kind != "progress":
+            told.setdefault(key_of(output), set()).add(output.payload)
+            customers[key_of(output)] = output.customer_id
     records = dict(partition.records)
     return Outcome(told, list(truth.states()), partition.state, asides, customers, records)
 

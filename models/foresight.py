@@ -1,0 +1,110 @@
+"""A customer's snapshot day: the model's score is noted, the snapshot kept for its labels, known labels are told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+from zlib import crc32
+
+import numpy as np
+
+from models import snapshots
+from models.config import Basis, Learning
+from models.crowd import Crowd
+from models.customer import NEVER, Customer, Risk
+from models.episodes import Output
+from models.features import Past, feature_names
+from models.scoring import Scorer
+from models.signals.measures import View
+from schemas.event import PURCHASE
+from schemas.example import LabelV1, LessonV1, SnapshotV1, encode_lesson
+
+OWN_DAYS = 28
+"""Days for which scores are kept: a customer's own usual risk is their mean."""
+
+
+def feature_set(names: Sequence[str]) -> str:
+    """A short name for features in their order: a model of others is not ours.
+
+    >>> feature_set(["recency", "tenure"]) == feature_set(["tenure", "recency"])
+    False
+    """
+    return f"{len(names)}-{crc32(','.join(names).encode()):08x}"
+
+
+@dataclass(frozen=True, slots=True)
+class Version:
+    """A version of the model in force, by its published name."""
+
+    name: str
+    learned_until: int
+    """The boundary until which it learned everything."""
+    scorer: Scorer
+
+    def risk(self, features: Sequence[float]) -> float:
+        """P(no purchase within the horizon) of one customer."""
+        return float(self.scorer.score(np.array([features]))[0])
+
+
+class Insight(NamedTuple):
+    """With what a review scores: the version in force (None: none yet), and the base to compare with."""
+
+    version: Version | None
+    crowd: Crowd
+
+
+class Foresight:
+    """What the catalogue asks of the model, at work on one customer at a time."""
+
+    def __init__(self, learning: Learning, basis: Basis) -> None:
+        self._learning, self._basis = learning, basis
+        names = feature_names(basis.feeds)
+        self._features, self._feature_set = len(names), feature_set(names)
+
+    def is_due(self, customer_id: str, boundary: int) -> bool:
+        """Whether the boundary is a snapshot day of the customer."""
+        return snapshots.next_snapshot_day(customer_id, boundary - 1, self._learning) == boundary
+
+    def next_day(self, customer: Customer, customer_id: str, view: View) -> int:
+        """The next snapshot day on which there is something to score or to tell, NEVER when there is none."""
+        day = snapshots.next_snapshot_day(customer_id, view.boundary, self._learning)
+        if customer.snapshots or customer.risks:
+            return day
+        last = view.last_active((PURCHASE,))
+        return day if last is not None and day - last <= self._learning.question.risk_set_days else NEVER
+
+    def take(self, customer: Customer, customer_id: str, view: View, insight: Insight) -> list[Output]:
+        """Tell what became known of earlier snapshots, take one and score it if the customer is in the risk set."""
+        boundary, learning = view.boundary, self._learning
+        past = Past(customer, self._basis)
+        pending = snapshots.unpack(customer.snapshots, self._features)
+        told = self._lessons(customer_id, pending, past, boundary)
+        kept = [one for one in pending if boundary - one.boundary < learning.question.horizon_days]
+        customer.risks = [risk for risk in customer.risks if boundary - risk.boundary <= OWN_DAYS]
+        if snapshots.is_in_risk_set(past, boundary, learning):
+            features = past.vector(boundary)
+            version = insight.version
+            risk = None if version is None else version.risk(features)
+            kept.append(snapshots.Pending(boundary, risk, snapshots.pack_features(features)))
+            if version is not None and risk is not None and not version.scorer.is_cold:
+                customer.risks.append(Risk(boundary, risk, insight.crowd.rank(boundary, risk)))
+                insight.crowd.add(boundary, risk)
+        customer.snapshots = snapshots.pack(kept)
+        return told
+
+    def _lessons(
+        self, customer_id: str, pending: Sequence[snapshots.Pending], past: Past, boundary: int
+    ) -> list[Output]:
+        """The labels that became known, in one record; none when there are none."""
+        text_of = self._basis.calendar.text_of
+        known = []
+        for one in pending:
+            labels = tuple(
+                LabelV1(label.part, text_of(label.matured), label.is_true)
+                for label in snapshots.known_labels(one, past, boundary, self._learning)
+            )
+            if labels:
+                known.append(SnapshotV1(text_of(one.boundary), one.features, one.risk, labels))
+        if not known:
+            return []
+        lesson = LessonV1(customer_id, self._feature_set, tuple(known))
+        return [Output("lesson", str(boundary), encode_lesson(lesson))]

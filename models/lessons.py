@@ -1,0 +1,104 @@
+"""The order of learning: whatever order lessons arrive in, they are given out in one, week by week.
+
+A label may be learned once every partition has told all that matured until then. What was learned is known by its date
+alone: a label that comes again, or only after its week was learned, is left out.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final, NamedTuple
+
+from models.calendar import Calendar
+from models.config import Learning
+from models.labels import BINS, Example
+from models.snapshots import unpack_features
+from schemas.example import Lesson, LessonV1, ProgressV1
+
+Key = tuple[int, int, str, int]
+"""Matured, snapshot, customer, part: examples are learned in this order, the whole horizon after its bins."""
+
+LAST: Final = BINS + 1
+"""Place of the whole horizon among its parts."""
+
+
+class Held(NamedTuple):
+    """An example that waits for its week: the offset it was read at, the label, packed features, the risk told."""
+
+    offset: int
+    is_true: bool
+    features: bytes
+    risk: float | None
+
+
+class Week(NamedTuple):
+    """Examples that matured since the last week's end, in order; `until` is the day the week ends with.
+
+    `risks` are those told at the snapshots, by example.
+    """
+
+    until: int
+    examples: list[Example]
+    risks: list[float | None]
+
+
+class Lessons:
+    """Holds examples until their week is complete. `learned_until`: the last day learned, -1 for none."""
+
+    def __init__(self, partitions: int, learning: Learning, calendar: Calendar, learned_until: int = -1) -> None:
+        self.learned_until = learned_until
+        self.left_out = 0
+        """Labels that came again or too late."""
+        self._partitions, self._learning, self._calendar = partitions, learning, calendar
+        self._held: dict[Key, Held] = {}
+        self._complete: dict[int, int] = {}
+
+    def take(self, lesson: Lesson, offset: int) -> None:
+        """Note a lesson read at an offset of the topic."""
+        if isinstance(lesson, ProgressV1):
+            complete = self._calendar.day_of_text(lesson.complete_until)
+            self._complete[lesson.partition] = max(complete, self._complete.get(lesson.partition, -1))
+        else:
+            self._hold(lesson, offset)
+
+    def _hold(self, lesson: LessonV1, offset: int) -> None:
+        day_of = self._calendar.day_of_text
+        for snapshot in lesson.snapshots:
+            for label in snapshot.labels:
+                key = day_of(label.matured_at), day_of(snapshot.at), lesson.customer_id, label.part or LAST
+                if key[0] <= self.learned_until or key in self._held:
+                    self.left_out += 1
+                else:
+                    self._held[key] = Held(offset, label.is_true, snapshot.features, snapshot.risk)
+
+    def weeks(self) -> Iterator[Week]:
+        """Give out every week that is complete and has examples; each counts as learned once the next is asked for."""
+        while self._held:
+            until = self._end_of_week(min(self._held)[0])
+            if until > self.complete_until:
+                return
+            keys = sorted(key for key in self._held if key[0] <= until)
+            held = [self._held.pop(key) for key in keys]
+            examples = [self._example(key, one) for key, one in zip(keys, held, strict=True)]
+            yield Week(until, examples, [one.risk for one in held])
+            self.learned_until = until
+
+    def _example(self, key: Key, held: Held) -> Example:
+        matured, snapshot, customer_id, part = key
+        part %= LAST
+        return Example(matured, snapshot, customer_id, part, held.is_true, tuple(unpack_features(held.features)))
+
+    @property
+    def complete_until(self) -> int:
+        """The day until which every partition has told everything; -1 while one has told nothing."""
+        return min(self._complete.values()) if len(self._complete) == self._partitions else -1
+
+    def resume_at(self, end: int) -> int:
+        """The offset from which a learner must read to have what is not learned yet; `end` is the next one to come."""
+        return min((held.offset for held in self._held.values()), default=end)
+
+    def progress(self) -> Mapping[int, int]:
+        """By partition, the day until which it has told everything."""
+        return dict(self._complete)
+
+    def _end_of_week(self, day: int) -> int:
+        step = self._learning.step_days
+        return day + ((self._learning.anchor or 0) - day) % step

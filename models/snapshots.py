@@ -1,0 +1,104 @@
+"""Snapshots: what is known about a customer on a weekly day, kept until it is known whether the customer came back.
+
+Labels are read from closed days at the customer's next snapshot day, so that a customer is looked at once a week for
+them, and told with the boundary at which they were known.
+"""
+
+import struct
+from collections.abc import Iterator, Sequence
+from math import isnan, nan
+from typing import NamedTuple
+from zlib import crc32
+
+from models.config import Learning
+from models.features import Past
+from models.labels import PARTS, label, matures_after
+
+_HEAD = struct.Struct(">Id")
+_FLOAT_BYTES = 4
+
+
+class Pending(NamedTuple):
+    """A snapshot that waits for its labels: the boundary, the risk told then (None: no model yet), packed features."""
+
+    boundary: int
+    risk: float | None
+    features: bytes
+
+
+class Known(NamedTuple):
+    """A label that became known: for a part of the horizon, when (a boundary)."""
+
+    part: int
+    matured: int
+    is_true: bool
+
+
+def next_snapshot_day(customer_id: str, after: int, learning: Learning) -> int:
+    """The customer's first snapshot day behind a boundary: every customer has a weekday of its own, or all the same.
+
+    An anchor is the first of all.
+
+    >>> next_snapshot_day("anybody", 7, Learning(anchor=0)), next_snapshot_day("anybody", 8, Learning(anchor=0))
+    (14, 14)
+    """
+    step, anchor = learning.step_days, learning.anchor
+    if anchor is None:
+        anchor = crc32(customer_id.encode())
+    elif after < anchor:
+        return anchor
+    return after + 1 + (anchor - after - 1) % step
+
+
+def last_complete(boundary: int, learning: Learning) -> int:
+    """Up to when all labels are told once a boundary was reviewed: each is on the customer's next snapshot day."""
+    step = learning.step_days
+    return boundary - (step - 1 if learning.anchor is None else (boundary - learning.anchor) % step)
+
+
+def is_in_risk_set(past: Past, boundary: int, learning: Learning) -> bool:
+    """Whether the last purchase before the boundary is recent enough for the question to make sense."""
+    silent = past.silent_days(boundary)
+    return silent is not None and silent <= learning.question.risk_set_days
+
+
+def known_labels(snapshot: Pending, past: Past, boundary: int, learning: Learning) -> Iterator[Known]:
+    """What became known of a snapshot since the customer's last snapshot day."""
+    age = boundary - snapshot.boundary
+    question = learning.question
+    for part in PARTS:
+        after = matures_after(question, part)
+        if age - learning.step_days < after <= age:
+            is_true = label(question, part, past.days_until_purchase(snapshot.boundary, boundary))
+            if is_true is not None:
+                yield Known(part, snapshot.boundary + after, is_true)
+
+
+def pack(pending: Sequence[Pending]) -> bytes:
+    """Snapshots as they are kept in a record."""
+    return b"".join(_HEAD.pack(one.boundary, nan if one.risk is None else one.risk) + one.features for one in pending)
+
+
+def unpack(packed: bytes, features: int) -> list[Pending]:
+    """Snapshots of so many features each, as packed."""
+    size = _HEAD.size + features * _FLOAT_BYTES
+    found = []
+    for place in range(0, len(packed), size):
+        boundary, risk = _HEAD.unpack_from(packed, place)
+        features_at = place + _HEAD.size
+        found.append(Pending(boundary, None if isnan(risk) else risk, packed[features_at : place + size]))
+    return found
+
+
+def pack_features(features: Sequence[float]) -> bytes:
+    """Features as big-endian 32-bit floats: they are of that precision already.
+
+    >>> unpack_features(pack_features([0.5, -2.25]))
+    [0.5, -2.25]
+    """
+    return struct.pack(f">{len(features)}f", *features)
+
+
+def unpack_features(packed: bytes) -> list[float]:
+    """The features in their order."""
+    return list(struct.unpack(f">{len(packed) // _FLOAT_BYTES}f", packed))

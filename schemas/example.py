@@ -1,0 +1,70 @@
+"""What the learner is taught: labels that became known with the features behind them, and how far partitions are."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+
+class LabelV1(msgspec.Struct, frozen=True, array_like=True):
+    """A label of a snapshot. `part` 0 is the whole horizon (`is_true`: no purchase in it), 1, 2, … are its bins.
+
+    Of a bin `is_true` says that there was a purchase in it, asked only of who had not bought before it. `matured_at` is
+    the boundary (RFC 3339) at which it was known.
+    """
+
+    part: int
+    matured_at: str
+    is_true: bool
+
+
+class SnapshotV1(msgspec.Struct, frozen=True):
+    """A snapshot (`at`, a boundary) with the labels that became known of it.
+
+    `features` are big-endian 32-bit floats, in JSON as base64. `risk` is what the model in force said then about the
+    whole horizon (None: there was none yet), and the one thing here that is not a function of events alone.
+    """
+
+    at: str
+    features: bytes
+    risk: float | None
+    labels: tuple[LabelV1, ...]
+
+
+class LessonV1(msgspec.Struct, frozen=True, tag="labels", tag_field="type"):
+    """What became known of a customer between two snapshot days; `feature_set` says what the features are."""
+
+    customer_id: str
+    feature_set: str
+    snapshots: tuple[SnapshotV1, ...]
+    schema_version: Literal[1] = 1
+
+
+class ProgressV1(msgspec.Struct, frozen=True, tag="progress", tag_field="type"):
+    """A partition has reviewed `boundary` with a version of the model (None: none yet).
+
+    Every label of the partition that matured by `complete_until` lies before this record on the topic.
+    """
+
+    partition: int
+    boundary: str
+    complete_until: str
+    model_version: str | None
+    schema_version: Literal[1] = 1
+
+
+Lesson = LessonV1 | ProgressV1
+
+_encoder = msgspec.json.Encoder()
+_decoder: msgspec.json.Decoder[Lesson] = msgspec.json.Decoder(Lesson)
+
+
+def encode_lesson(lesson: Lesson) -> bytes:
+    """Compact JSON with the fields in their declared order; floats come back bit by bit."""
+    return _encoder.encode(lesson)
+
+
+def decode_lesson(value: bytes) -> Lesson:
+    """The labels or progress marker in a record's value. Raises msgspec.ValidationError or DecodeError."""
+    return _decoder.decode(value)

@@ -1,0 +1,78 @@
+"""A version of the model as it is published: what was learned, how good it is, and where a learner goes on from."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Final, Literal
+
+import msgspec
+
+from schemas.model import MAX_MODEL_BYTES, CommitteeV1, ModelStateError, check_committee
+
+PREFIX_BYTES: Final = 5
+"""Format byte and writer's epoch, before the JSON: so begins every record of a compacted topic of ours."""
+
+
+class QualityState(msgspec.Struct, frozen=True):
+    """A decayed record of probabilities given and what happened, see `models.quality.Quality`."""
+
+    boundary: int
+    rows: float
+    losses: float
+    squares: float
+    given: list[float]
+    lost: list[float]
+    kept: list[float]
+
+
+class ModelVersionV1(msgspec.Struct, frozen=True):
+    """`checksum` covers all but itself and `resume_offset`: the same examples give the same version wherever they lay.
+
+    Every example that matured by `learned_until` (a boundary, RFC 3339) is in it. A learner that goes on from here
+    reads the examples from `resume_offset` on. `quality` is what was measured on the way.
+    """
+
+    name: str
+    learned_until: str
+    committee: CommitteeV1
+    quality: dict[str, QualityState]
+    resume_offset: int
+    checksum: str = ""
+    schema_version: Literal[1] = 1
+
+    @property
+    def version(self) -> str:
+        """The name of this version: until when it learned, and the beginning of the checksum."""
+        return f"{self.learned_until[:10]}-{self.checksum[:8]}"
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(ModelVersionV1)
+
+
+def sealed(model: ModelVersionV1) -> ModelVersionV1:
+    """The version with its checksum."""
+    return msgspec.structs.replace(model, checksum=_checksum(model))
+
+
+def encode_model_version(model: ModelVersionV1, epoch: int) -> bytes:
+    """The record's value: prefix, then JSON; floats come back bit by bit."""
+    return bytes((1,)) + epoch.to_bytes(PREFIX_BYTES - 1, "big") + _encoder.encode(model)
+
+
+def decode_model_version(value: bytes) -> ModelVersionV1:
+    """The version in a record's value. Raises ModelStateError for whatever is not exactly what a learner wrote."""
+    if len(value) > MAX_MODEL_BYTES:
+        raise ModelStateError("too_large", f"{len(value):,} bytes, more than {MAX_MODEL_BYTES:,}")
+    try:
+        model = _decoder.decode(value[PREFIX_BYTES:])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ModelStateError("undecodable", str(error)) from error
+    check_committee(model.committee)
+    if model.checksum != _checksum(model):
+        raise ModelStateError("checksum", "the content is not what was written")
+    return model
+
+
+def _checksum(model: ModelVersionV1) -> str:
+    return sha256(_encoder.encode(msgspec.structs.replace(model, checksum="", resume_offset=0))).hexdigest()

@@ -1,0 +1,67 @@
+"""`churn-signals learner`: learns from the labels that workers publish, and publishes the model."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from collections.abc import Iterator
+
+import click
+
+from streams.catalogue_file import load_rules
+from streams.clock import now_ms
+from streams.errors import EXIT_DONE, SetupError
+from streams.health import serve_health
+from streams.logs import log_to_stderr
+from streams.preflight import check_setup
+from streams.reader import read_messages
+from streams.settings import environment_settings, variable_of
+
+EXAMPLES = """\b
+Examples:
+  churn-signals learner
+  CHURN_METRICS_PORT=9465 churn-signals learner
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.option("--verbose", is_flag=True, help="Log more: what Faust and the clients do.")
+def learner(*, verbose: bool) -> int:
+    """Run the learner: labels in, versions of the model out.
+
+    One learns at a time; a second one stands by and takes over. Ends as `worker` does.
+    """
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_DONE))  # while nothing has begun; then the loop takes over
+    log_to_stderr(verbose=verbose)
+    settings = environment_settings()
+    rules = load_rules(settings)
+    learning = rules.basis.learning
+    if learning is None:
+        raise SetupError(variable_of("catalogue"), "has no model", "Add a `model:` section, or run no learner.")
+    check_setup(settings)
+    # Faust takes a second to import: wrong settings are told before.
+    from schemas.topics import Topics
+    from streams.agents.learner import LearnerAgent
+    from streams.kafka import librdkafka_config
+    from streams.metrics.learner import LearnerMetrics
+    from streams.transport.app import build_app, learner_inputs
+    from streams.transport.changelog import Changelog
+    from streams.transport.producer import Outputs
+    from streams.transport.run import run_worker
+
+    topics = Topics(settings.prefix)
+
+    def read(first: int) -> Iterator[tuple[int, bytes | None]]:
+        for message in read_messages(settings, topics.examples, [0], purpose="lessons", first=first):
+            yield int(message.offset() or 0), message.value()
+
+    outputs = Outputs(librdkafka_config(settings))
+    changelog = Changelog(outputs, topics.models)
+    agent = LearnerAgent(rules, learning, settings.partitions, changelog, read)
+    app = build_app(settings, agent, outputs=outputs, changelog=changelog, inputs=learner_inputs(settings))
+    metrics = LearnerMetrics(agent, app.status, rules.basis.calendar, now_ms)
+    with serve_health(settings, app.status, metrics) as page:
+        told = "learner starts: catalogue %s, metrics and health at %s"
+        logging.getLogger("churn").info(told, rules.hash, page.address)
+        return run_worker(app, page.last_word)

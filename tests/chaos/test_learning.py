@@ -1,0 +1,105 @@
+"""Learning through Kafka gives the weights of learning in one process, to the last bit, whoever is killed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+from zlib import crc32
+
+from models.learner import MODEL_NAME, Learner
+from models.oracle import Oracle
+from models.signals.catalogue import Rules
+from schemas.event import Event
+from schemas.example import decode_lesson
+from schemas.model import CommitteeV1
+from schemas.model_version import decode_model_version
+from streams.catalogue_file import rules_of
+from streams.history import read_history
+from streams.settings import Settings
+from support.arrivals import merged
+from support.broker import Broker
+from support.posting import post
+from support.program import command
+from support.reading import read_topic
+from support.workers import Deployment, Worker, deploy, wait_for_lag_zero, workers
+
+CDNOW: Final = Path(__file__).parents[2] / ".cache/data/CDNOW_master.txt"
+PARTITIONS: Final = 2
+LEARN_WITHIN_S: Final = 90.0
+
+CATALOGUE: Final = """
+base: default
+feeds: [purchase]
+model: {horizon_days: 90, risk_set_days: 180, anchor: 1997-01-13, cold_labels: 50}
+"""
+
+
+def purchases(share: int) -> list[Event]:
+    """Real purchases of one customer in `share`."""
+    events = list(read_history([CDNOW]).decoded())
+    return [event for event in events if crc32(event.customer_id.encode()) % share == 0]
+
+
+def learned_in_process(rules: Rules, events: list[Event]) -> dict[str, CommitteeV1]:
+    """The committee after each week, by the date until which it learned."""
+    assert rules.basis.learning is not None
+    oracle, learner = Oracle(rules, PARTITIONS), Learner(rules, rules.basis.learning, PARTITIONS)
+    told = [output for event in events for output in oracle.take(event)[1]] + oracle.finish()
+    lessons = [output.payload for output in told if output.kind in ("lesson", "progress")]
+    for offset, payload in enumerate(lessons):
+        learner.take(decode_lesson(payload), offset)
+    return {version.learned_until: version.committee for version in learner.versions()}
+
+
+def published(deployment: Deployment) -> Iterator[tuple[str, CommitteeV1]]:
+    """Every version on the topic, in its order."""
+    for message in read_topic(deployment.broker.bootstrap, deployment.topics.models):
+        if message.key() == MODEL_NAME.encode():
+            version = decode_model_version(message.value() or b"")
+            yield version.learned_until, version.committee
+
+
+def wait_until_learned(deployment: Deployment, until: str, learner: Worker) -> None:
+    deadline = time.monotonic() + LEARN_WITHIN_S
+    while until not in dict(published(deployment)):
+        learner.check()
+        assert time.monotonic() < deadline, f"{until} was not learned:\n{learner.log_tail()}"
+        time.sleep(0.5)
+
+
+def test_the_weights_are_those_of_one_process_after_kills_of_the_learner(
+    broker: Broker,
+    prefix: str,
+    tmp_path: Path,
+    is_full: bool,  # noqa: FBT001 - a fixture
+) -> None:
+    catalogue = tmp_path / "purchases.yaml"
+    catalogue.write_text(CATALOGUE)
+    events = purchases(4 if is_full else 96)
+    truth = learned_in_process(rules_of(CATALOGUE, Settings()), events)
+    assert len(truth) > 50
+    deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS, catalogue=str(catalogue))
+    learner = Worker(deployment, "learner", program=command("learner"))
+    try:
+        with workers(deployment, "main") as (main,):
+            main.start()
+            learner.start()
+            post(deployment, merged(events))
+            for number in range(1, 4):
+                while len(dict(published(deployment))) < number * 10:
+                    learner.check()
+                    main.check()
+                    time.sleep(0.1)
+                learner.kill_9()
+                learner.start()
+            wait_for_lag_zero(deployment, [main])
+            wait_until_learned(deployment, max(truth), learner)
+            assert learner.terminate() == 0
+            assert main.terminate() == 0
+    finally:
+        learner.close()
+    found = list(published(deployment))
+    assert {until for until, _ in found} == set(truth)
+    assert [until for until, committee in found if committee != truth[until]] == []
