@@ -1,7 +1,8 @@
 """Folding events into day buckets: an order-free merge, so that the record is a function of the set of events."""
 
 from bisect import insort
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from operator import itemgetter
 from typing import Any
 
 from models.customer import (
@@ -20,7 +21,8 @@ PURCHASE, LOGIN, TICKET, EMAIL = range(4)
 _CATEGORY_INDEX = {name: index for index, name in enumerate(TICKET_CATEGORIES)}
 _ACTION_INDEX = {name: index for index, name in enumerate(EMAIL_ACTIONS)}
 _STRONG_EMAIL = frozenset(("clicked", "unsubscribed", "complained"))
-_STRONG_PLACES = tuple(_ACTION_INDEX[name] for name in sorted(_STRONG_EMAIL))
+_strong_counts = itemgetter(*(_ACTION_INDEX[name] for name in sorted(_STRONG_EMAIL)))
+_NO_STRONG_COUNTS = (0,) * len(_STRONG_EMAIL)
 REFUSALS = frozenset(("unsubscribed", "complained"))
 
 
@@ -100,10 +102,8 @@ def forget(customer: Customer, before: int) -> None:
     forgotten = customer.forgotten
     for feed, days in enumerate(day_buckets(customer)):
         if days and min(days) < before:
-            for day in [day for day in days if day < before]:
-                if is_active_day(customer, feed, day):
-                    forgotten[feed] = max(forgotten[feed], day)
-                days.pop(day)
+            old = {day: days.pop(day) for day in [day for day in days if day < before]}
+            forgotten[feed] = max(forgotten[feed], max(active_days(feed, old), default=-1))
 
 
 def day_buckets(customer: Customer) -> tuple[dict[int, Any], ...]:
@@ -111,12 +111,10 @@ def day_buckets(customer: Customer) -> tuple[dict[int, Any], ...]:
     return customer.purchases, customer.logins, customer.tickets, customer.emails
 
 
-def is_active_day(customer: Customer, feed: int, day: int) -> bool:
-    """Whether the bucket holds activity of the customer: e-mails merely sent and tickets merely resolved are none."""
+def active_days(feed: int, days: Mapping[int, Any]) -> Iterable[int]:
+    """The days with activity of the customer: e-mails merely sent and tickets merely resolved are none."""
     if feed == TICKET:
-        bucket = customer.tickets[day]
-        return bool(bucket.reopened or any(bucket.opened))
+        return [day for day, bucket in days.items() if bucket.reopened or any(bucket.opened)]
     if feed == EMAIL:
-        actions = customer.emails[day].actions
-        return any(actions[place] for place in _STRONG_PLACES)
-    return True
+        return [day for day, bucket in days.items() if _strong_counts(bucket.actions) != _NO_STRONG_COUNTS]
+    return days

@@ -41,6 +41,10 @@ class Engagement:
     history_days: int = 196
     """Seven half-lives: what lies beyond weighs under one per cent and is cut off; no older day is needed."""
 
+    def of(self, action: str) -> tuple[int, int]:
+        """Weight in tenths and daily cap of an action."""
+        return self.tenths.get(action, 0), self.caps.get(action, 1)
+
 
 @dataclass(frozen=True, slots=True)
 class Learning:

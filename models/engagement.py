@@ -1,9 +1,10 @@
 """The engagement index of a day and the exponentially weighted slope of it (Gauss 1809; weights 2^(-age/half-life))."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from math import sqrt
 from typing import NamedTuple
 
+from models.activity import EMAIL, LOGIN, PURCHASE, TICKET
 from models.config import Engagement
 from models.customer import EMAIL_ACTIONS, TICKET_CATEGORIES, Customer
 
@@ -27,26 +28,38 @@ def daily_index(
 ) -> dict[int, int]:
     """Engagement in tenths of a point of every closed day in [first, boundary) with any; each action is capped."""
     index: dict[int, int] = {}
-    tenths, caps = weights.tenths, weights.caps
+    for day, tenths in _points(customer, feeds, weights):
+        index[day] = index.get(day, 0) + tenths
+    return {day: value for day, value in index.items() if value and first <= day < boundary}
 
-    def add(action: str, counts: Iterable[tuple[int, int]]) -> None:
-        weight, cap = tenths.get(action, 0), caps.get(action, 1)
-        if weight:
-            for day, count in counts:
-                if count and first <= day < boundary:
-                    index[day] = index.get(day, 0) + weight * min(count, cap)
 
-    if 0 in feeds:
-        add("purchase", ((day, b[0]) for day, b in customer.purchases.items()))
-    if 1 in feeds:
-        add("login", customer.logins.items())
-    if 2 in feeds:
-        add("complaint", ((day, b.opened[_COMPLAINT]) for day, b in customer.tickets.items()))
-        add("ticket", ((day, sum(b.opened) + b.reopened) for day, b in customer.tickets.items()))
-    if 3 in feeds:
-        for position, action in enumerate(EMAIL_ACTIONS):
-            add(action, ((day, b.actions[position]) for day, b in customer.emails.items()))
-    return {day: value for day, value in index.items() if value}
+def _points(customer: Customer, feeds: Sequence[int], weights: Engagement) -> Iterator[tuple[int, int]]:
+    """Tenths of each day, feed by feed, closed or not."""
+    if PURCHASE in feeds:
+        weight, cap = weights.of("purchase")
+        for day, bucket in customer.purchases.items():
+            yield day, weight * min(bucket[0], cap)
+    if LOGIN in feeds:
+        weight, cap = weights.of("login")
+        for day, count in customer.logins.items():
+            yield day, weight * (count if count < cap else cap)  # noqa: FURB136 - a third of the time of min()
+    if TICKET in feeds and customer.tickets:
+        weight, cap = weights.of("ticket")
+        complaint, most = weights.of("complaint")
+        for day, of_day in customer.tickets.items():
+            asked = sum(of_day.opened) + of_day.reopened
+            yield day, weight * min(asked, cap) + complaint * min(of_day.opened[_COMPLAINT], most)
+    if EMAIL in feeds and customer.emails:
+        yield from _email_points(customer, weights)
+
+
+def _email_points(customer: Customer, weights: Engagement) -> Iterator[tuple[int, int]]:
+    rules = [(place, *weights.of(action)) for place, action in enumerate(EMAIL_ACTIONS) if weights.of(action)[0]]
+    for day, bucket in customer.emails.items():
+        for place, weight, cap in rules:
+            count = bucket.actions[place]
+            if count:
+                yield day, weight * min(count, cap)
 
 
 def slope(days: Sequence[tuple[int, int]], last_day: int, history: int, weights: Engagement) -> Slope | None:

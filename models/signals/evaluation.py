@@ -8,10 +8,9 @@ import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import ceil, floor
-from typing import Any
 
 from models.customer import NEVER
-from models.signals.measures import ALL_FEEDS, EVERY_FEED, SCALES, Reading, Value, View
+from models.signals.measures import ALL_FEEDS, EVERY_FEED, Reading, Relation, Value, View
 
 Truth = tuple[bool | None, int, int, int]
 """(truth, until, deaf, feeds): the first boundary at which silence can change the answer; and, where it is not true,
@@ -21,7 +20,6 @@ News are events on days from the view's boundary on. Of an answer that is true, 
 """
 Read = Callable[[View], Reading]
 Condition = Callable[[View], Truth]
-Relation = Callable[[Any, Any], bool]
 
 RELATIONS: dict[str, Relation] = {
     "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt,
@@ -171,14 +169,14 @@ def never(_view: View) -> Truth:
 
 def _window_against(op: str, term: Term, window: tuple[str, int, int], limit: float) -> Condition:
     name, length, skip = window
-    relation, scale = RELATIONS[op], SCALES.get(name, 1)
+    relation = RELATIONS[op]
     feeds = term.moved_by(up=False) if op in ("<", "<=") else bits_of(term.feeds)
 
     def holds(view: View) -> Truth:
         boundary = view.boundary
         if not view.knows(name):
             return None, NEVER, NEVER, 0
-        truth, until = view.series(name).judged(boundary, length, skip, lambda total: relation(total / scale, limit))
+        truth, until = view.series(name).judged(boundary, length, skip, relation, limit)
         return truth, until, boundary + skip + 1, feeds
 
     return holds

@@ -8,12 +8,12 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from operator import itemgetter
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from msgspec import Struct
 
 from models import engagement, lifecycle
-from models.activity import EMAIL, LOGIN, PURCHASE, TICKET, is_active_day
+from models.activity import EMAIL, LOGIN, PURCHASE, TICKET, active_days, day_buckets
 from models.config import Basis
 from models.customer import EMAIL_ACTIONS, NEVER, TICKET_CATEGORIES, Customer, EmailDay, Note, Risk, TicketDay
 
@@ -23,7 +23,9 @@ USUAL_HISTORY = 42
 """Days of history before the window without which 'usual' is unknown: a newcomer is never compared with nothing."""
 
 Value = float | int | str | None
-Pairs = list[tuple[int, int]]
+Counts = dict[int, int]
+"""What was counted, by closed day; days with nothing are left out."""
+Relation = Callable[[Any, Any], bool]
 Bucket = TypeVar("Bucket")
 
 
@@ -40,12 +42,12 @@ UNKNOWN = Reading(None, NEVER)
 class Series:
     """Daily counts of one thing over the closed days, with running sums: a window costs two bisections."""
 
-    __slots__ = ("days", "sums")
+    __slots__ = ("days", "scale", "sums")
 
-    def __init__(self, pairs: Pairs) -> None:
-        pairs.sort()
-        self.days = [day for day, _ in pairs]
-        self.sums = list(accumulate([count for _, count in pairs], initial=0))
+    def __init__(self, counts: Counts, scale: int = 1) -> None:
+        self.scale = scale
+        self.days = sorted(counts)
+        self.sums = list(accumulate(map(counts.__getitem__, self.days), initial=0))
 
     def window(self, boundary: int, length: int, skip: int) -> tuple[int, int]:
         """(sum over the `length` days that end `skip` days before the boundary, until)."""
@@ -57,19 +59,19 @@ class Series:
             until = min(until, days[high] + skip + 1)
         return self.sums[high] - self.sums[low], until
 
-    def judged(self, boundary: int, length: int, skip: int, holds: Callable[[int], bool]) -> tuple[bool, int]:
-        """Whether a condition on a window's sum holds, and the first later boundary at which silence flips it."""
-        days, sums = self.days, self.sums
+    def judged(self, boundary: int, length: int, skip: int, relation: Relation, limit: float) -> tuple[bool, int]:
+        """How a window's sum compares with a limit, and the first later boundary at which silence flips it."""
+        days, sums, scale = self.days, self.sums, self.scale
         low = bisect_left(days, boundary - skip - length)
         end = len(days)
         high = bisect_left(days, boundary - skip, low) if skip else end
-        truth = holds(sums[high] - sums[low])
+        truth = relation((sums[high] - sums[low]) / scale, limit)
         while low < high or high < end:
             leaves = days[low] + skip + length + 1 if low < high else NEVER
             enters = days[high] + skip + 1 if high < end else NEVER
             high += enters <= leaves
             low += leaves <= enters
-            if holds(sums[high] - sums[low]) is not truth:
+            if relation((sums[high] - sums[low]) / scale, limit) is not truth:
                 return truth, min(leaves, enters)
         return truth, NEVER
 
@@ -80,7 +82,7 @@ class View:
     `since` is the first day of the episode under judgement, for windows that begin with it.
     """
 
-    __slots__ = ("_scalars", "_series", "basis", "boundary", "customer", "first_day", "floor", "since")
+    __slots__ = ("_scalars", "_series", "basis", "boundary", "customer", "first_day", "floor", "since", "standing")
 
     def __init__(self, customer: Customer, boundary: int, basis: Basis) -> None:
         self.customer = customer
@@ -91,6 +93,7 @@ class View:
         self.first_day = self._first_day()
         self._series: dict[str, Series] = {}
         self._scalars: dict[str, Reading] = {}
+        self.standing: lifecycle.Standing | None = None
 
     def _first_day(self) -> int | None:
         """The day of the first activity in a declared feed, None when there is none before the boundary."""
@@ -148,7 +151,7 @@ class View:
         """The daily series behind a measure, built once a view."""
         found = self._series.get(name)
         if found is None:
-            found = self._series[name] = Series(_PAIRS[name](self))
+            found = self._series[name] = Series(_COUNTS[name](self), SCALES.get(name, 1))
         return found
 
     def scalar(self, name: str) -> Reading:
@@ -165,12 +168,12 @@ class View:
         return [note for day in chosen for note in days[day].notes]
 
     def last_active(self, feeds: tuple[int, ...]) -> int | None:
-        """The newest closed day with activity in any of the feeds, None when there was none."""
-        newest = -1
-        for feed in feeds:
-            if feed in self.basis.feeds:
-                days = self.series(ACTIVITY_SERIES[feed]).days
-                newest = max(newest, days[-1] if days else self.customer.forgotten[feed])
+        """The newest closed day with activity in one feed, or in all that are declared; None when there was none."""
+        declared = [feed for feed in feeds if feed in self.basis.feeds]
+        if not declared:
+            return None
+        days = self.series("active_days" if len(declared) > 1 else ACTIVITY_SERIES[declared[0]]).days
+        newest = days[-1] if days else max([self.customer.forgotten[feed] for feed in declared])
         return newest if newest >= 0 else None
 
     def open_purchases(self, column: int) -> int:
@@ -178,20 +181,20 @@ class View:
         return sum(bucket[column] for day, bucket in self.customer.purchases.items() if day >= self.boundary)
 
 
-def _closed(days: Mapping[int, Bucket], counter: Callable[[Bucket], int], view: View) -> Pairs:
+def _closed(days: Mapping[int, Bucket], counter: Callable[[Bucket], int], view: View) -> Counts:
     floor, boundary = view.floor, view.boundary
-    return [(day, n) for day, bucket in days.items() if floor <= day < boundary and (n := counter(bucket))]
+    return {day: n for day, bucket in days.items() if floor <= day < boundary and (n := counter(bucket))}
 
 
-def _purchases(column: int) -> Callable[[View], Pairs]:
+def _purchases(column: int) -> Callable[[View], Counts]:
     return lambda view: _closed(view.customer.purchases, itemgetter(column), view)
 
 
-def _tickets(counter: Callable[[TicketDay], int]) -> Callable[[View], Pairs]:
+def _tickets(counter: Callable[[TicketDay], int]) -> Callable[[View], Counts]:
     return lambda view: _closed(view.customer.tickets, counter, view)
 
 
-def _emails(*actions: str) -> Callable[[View], Pairs]:
+def _emails(*actions: str) -> Callable[[View], Counts]:
     places = [EMAIL_ACTIONS.index(name) for name in actions]
 
     def counter(bucket: EmailDay) -> int:
@@ -201,32 +204,26 @@ def _emails(*actions: str) -> Callable[[View], Pairs]:
     return lambda view: _closed(view.customer.emails, counter, view)
 
 
-def _opened(category: str) -> Callable[[View], Pairs]:
+def _opened(category: str) -> Callable[[View], Counts]:
     place = TICKET_CATEGORIES.index(category)
     return _tickets(lambda bucket: bucket.opened[place])
 
 
-def _active_days(view: View) -> Pairs:
+def _active_days(view: View) -> Counts:
     customer, floor, boundary = view.customer, view.floor, view.boundary
     days: set[int] = set()
-    for feed in view.basis.feeds:
-        if feed == PURCHASE:
-            days.update(customer.purchases)
-        elif feed == LOGIN:
-            days.update(customer.logins)
-        else:
-            of_feed = customer.tickets if feed == TICKET else customer.emails
-            days.update([day for day in of_feed if is_active_day(customer, feed, day)])
-    return [(day, 1) for day in days if floor <= day < boundary]
+    for feed, of_feed in enumerate(day_buckets(customer)):
+        if feed in view.basis.feeds:
+            days.update(active_days(feed, of_feed))
+    return {day: 1 for day in days if floor <= day < boundary}
 
 
-def _engagement(view: View) -> Pairs:
+def _engagement(view: View) -> Counts:
     basis = view.basis
-    index = engagement.daily_index(view.customer, basis.feeds, basis.engagement, view.floor, view.boundary)
-    return list(index.items())
+    return engagement.daily_index(view.customer, basis.feeds, basis.engagement, view.floor, view.boundary)
 
 
-_PAIRS: dict[str, Callable[[View], Pairs]] = {
+_COUNTS: dict[str, Callable[[View], Counts]] = {
     "purchases": _purchases(0),
     "spend": _purchases(1),
     "items": _purchases(2),
@@ -257,7 +254,7 @@ ALL_FEEDS, FIRST_ACTIVITY, STAGE, RISK = -1, -2, -3, -4
 FEED_OF: dict[str, int] = {
     **dict.fromkeys(("purchases", "spend", "items"), PURCHASE),
     "logins": LOGIN,
-    **{name: TICKET for name in _PAIRS if "ticket" in name or name == "complaints"},
+    **{name: TICKET for name in _COUNTS if "ticket" in name or name == "complaints"},
     **dict.fromkeys(("clicks", "unsubscribes", "email_activity"), EMAIL),
     **dict.fromkeys(("active_days", "engagement"), ALL_FEEDS),
 }
@@ -353,9 +350,13 @@ def _stage(view: View) -> Reading:
 
 
 def standing(view: View) -> lifecycle.Standing | None:
-    """The stage as of the view's boundary; None before the first activity."""
-    if view.first_day is None:
-        return None
+    """The stage as of the view's boundary, judged once a view; None before the first activity."""
+    if view.standing is None and view.first_day is not None:
+        view.standing = _standing(view, view.first_day)
+    return view.standing
+
+
+def _standing(view: View, first_day: int) -> lifecycle.Standing:
     limits = view.basis.lifecycle
     bought = _days_since_purchase(view).value is not None
     feeds = (PURCHASE,) if limits.silence == "purchase" and bought else view.basis.feeds
@@ -364,9 +365,9 @@ def standing(view: View) -> lifecycle.Standing | None:
     gap = _median_gap(view)
     past = lifecycle.Past(
         last_day=view.last_day,
-        first_day=view.first_day,
+        first_day=first_day,
         clock_days=clock_days,
-        clock_day=view.first_day if last is None else last,
+        clock_day=first_day if last is None else last,
         has_older=has_older,
         gap=None if gap.value is None else float(gap.value),
     )
