@@ -2,6 +2,7 @@
 
 from bisect import bisect_right
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 DAY_MS = 86_400_000
@@ -39,7 +40,7 @@ class Calendar:
     def text_of(self, day: int) -> str:
         """The boundary as RFC 3339 with the zone's offset: what people and programs read."""
         if self._midnights is None:
-            return (_EPOCH + timedelta(days=day)).isoformat() + "T00:00:00Z"
+            return date_of(day) + "T00:00:00Z"
         return datetime.fromtimestamp(self._midnights[day] / 1000, ZoneInfo(self.zone)).isoformat()
 
     @staticmethod
@@ -48,6 +49,7 @@ class Calendar:
         return date.fromisoformat(boundary[:10]).toordinal() - _EPOCH.toordinal()
 
 
+@lru_cache(maxsize=1024)
 def date_of(day: int) -> str:
     """The day number as a calendar date, for example 2026-11-22."""
     return (_EPOCH + timedelta(days=day)).isoformat()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECONDS_IN_DAY = 86_400
@@ -14,8 +15,9 @@ def to_ms(moment: datetime) -> int:
     return (since.days * _SECONDS_IN_DAY + since.seconds) * 1000 + since.microseconds // 1000
 
 
+@lru_cache(maxsize=4096)
 def to_rfc3339(time_ms: int) -> str:
-    """UTC text of an instant, with milliseconds only where there are any.
+    """UTC text of an instant, with milliseconds only where there are any. Most are midnights: the same few again.
 
     >>> to_rfc3339(1_700_000_000_000), to_rfc3339(1_700_000_000_250)
     ('2023-11-14T22:13:20Z', '2023-11-14T22:13:20.250Z')
