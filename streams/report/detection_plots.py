@@ -12,7 +12,7 @@ from models.detection import CURVE_DAYS, Detection, KindScore, SignalScore
 from models.detection_loyal import SPAN_DAYS
 from models.detection_targets import LOYAL_DROP_SHARE
 from models.proportion import Quartiles, Share
-from streams.report.detection_rows import kind_name
+from streams.report.detection_rows import kind_name, weekly
 from streams.report.plots import Ink, house_style, in_percent, new_figure, tidy, to_svg
 
 FOLLOWED: Final = ("fading", "returning", "complaining")
@@ -125,7 +125,7 @@ def _load(detection: Detection) -> Markup:
             axes.fill_between(
                 [column - 0.47, column + 0.47], row - 0.44, row + 0.44, color=ink, alpha=strength, linewidth=0
             )
-            axes.annotate(_short(load.weekly), (column, row), ha="center", va="center", fontsize=8)
+            axes.annotate(weekly(load.weekly), (column, row), ha="center", va="center", fontsize=8)
     axes.set_xticks(range(len(kinds)), [kind_name(kind).replace(" ", "\n") for kind in kinds])
     axes.set_yticks(range(len(detection.signals)), [score.signal for score in detection.signals])
     axes.set_xlim(-0.5, len(kinds) - 0.5)
@@ -135,10 +135,6 @@ def _load(detection: Detection) -> Markup:
     for side in ("left", "bottom"):
         axes.spines[side].set_visible(False)
     return to_svg(figure, name="load", label="Alerts per 1,000 customers and week, by signal and kind of customer")
-
-
-def _short(value: float) -> str:
-    return f"{value:.0f}" if value >= 10 else f"{value:.1f}" if value >= 0.1 else "<0.1"
 
 
 def _loyal(detection: Detection) -> Markup:

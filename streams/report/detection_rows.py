@@ -141,12 +141,13 @@ def load_columns(detection: Detection) -> list[Column]:
 def load_rows(detection: Detection) -> list[tuple[str, ...]]:
     """How often each signal speaks of customers of each kind."""
     return [
-        (score.signal, *(_weekly(score.kinds[kind.kind].weekly) for kind in detection.kinds))
+        (score.signal, *(weekly(score.kinds[kind.kind].weekly) for kind in detection.kinds))
         for score in detection.signals
     ]
 
 
-def _weekly(value: float) -> str:
+def weekly(value: float) -> str:
+    """A rate that may be large or hardly anything."""
     return NONE if not value else f"{value:.0f}" if value >= 10 else f"{value:.1f}" if value >= 0.1 else "<0.1"
 
 
