@@ -60,8 +60,8 @@ test-broker: install ## only the tests on a real Kafka
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal -m 'broker or chaos'
 
 .PHONY: test-full
-test-full: install ## what workers publish equals `replay`, at full size: 100,000 events, every kill (half an hour)
-	$(BIN)/pytest --full -s tests/chaos/test_equality.py tests/broker/test_real_history.py
+test-full: install ## at full size: what workers publish equals `replay`, detection on four seeds (an hour)
+	$(BIN)/pytest --full -s tests/chaos/test_equality.py tests/broker/test_real_history.py tests/unit/test_detection_of_simulated.py
 
 .PHONY: bench
 bench: install ## speed and memory, against a plain loop; options: make bench ARGS='--quick'
