@@ -8,10 +8,11 @@ from models.calendar import date_of
 from models.customer import Episode
 from models.signals.catalogue import Rules, Signal
 from models.signals.measures import Value, View
-from schemas.alert import AlertV1, Driver, Money, Status, alert_id
+from schemas.alert import AlertV1, Driver, ModelRef, Money, Status, alert_id
 from schemas.instant import to_rfc3339
 
 MAX_EVIDENCE = 10
+MODEL_NAME = "churn"
 EVIDENCE_DAYS = 30
 """Evidence reaches back as far as the longest window of the signals that have any."""
 _PLACEHOLDER = re.compile(r"\{(\w+)\}")
@@ -57,11 +58,11 @@ def build_alert(rules: Rules, signal: Signal, view: View, telling: Telling) -> A
         ends_at=None if telling.ends_ms is None else to_rfc3339(telling.ends_ms),
         score=episode.score,
         threshold=_number(signal.score.threshold.term.read(view).value),
-        drivers=_drivers(signal, values),
+        drivers=_drivers(signal, values) if view.explain is None or not signal.asks_model else view.explain(),
         clears_when=_filled(signal.clears_when, values, rules.basis.currency),
         value_at_risk=_spend_at_risk(view) if known_by_review else None,
         corroborated_by=(),
-        model=None,
+        model=ModelRef(MODEL_NAME, view.customer.scored_by, cold=False) if signal.asks_model else None,
         catalogue=rules.hash,
         evidence=_evidence(signal, view),
         arm=None,

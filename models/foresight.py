@@ -1,7 +1,9 @@
 """A customer's snapshot day: the model's score is noted, the snapshot kept for its labels, known labels are told."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from math import exp, expm1, sinh
 from typing import NamedTuple
 from zlib import crc32
 
@@ -12,12 +14,18 @@ from models.config import Basis, Learning
 from models.crowd import Crowd
 from models.customer import NEVER, Customer, Risk
 from models.episodes import Output
-from models.features import Past, feature_names
+from models.features import MEANINGS, Past, feature_names
 from models.scoring import Scorer
 from models.signals.measures import View
+from schemas.alert import Driver
 from schemas.event import PURCHASE
 from schemas.example import LabelV1, LessonV1, SnapshotV1, encode_lesson
 
+MAX_DRIVERS = 5
+_IN_WORDS: Mapping[str, Callable[[float], float]] = {
+    "overdue": exp, "engagement": sinh, "irregularity": float, "only_one": float, "pace": float, "slope": float,
+}  # fmt: skip
+"""How a feature is told to people; the others are logarithms of one more."""
 OWN_DAYS = 28
 """Days for which scores are kept: a customer's own usual risk is their mean."""
 
@@ -43,6 +51,14 @@ class Version:
     def risk(self, features: Sequence[float]) -> float:
         """P(no purchase within the horizon) of one customer."""
         return float(self.scorer.score(np.array([features]))[0])
+
+    def drivers(self, features: Sequence[float]) -> tuple[Driver, ...]:
+        """What moves the score off the mean customer's, the largest first; `contribution` in log-odds of churn."""
+        known = dict(zip(self.scorer.features, features, strict=True))
+        return tuple(
+            Driver(MEANINGS[name], round(_IN_WORDS.get(name, expm1)(known[name]), 2), None, round(term, 4))
+            for name, term in self.scorer.drivers(features)[:MAX_DRIVERS]
+        )
 
 
 class Insight(NamedTuple):
@@ -86,6 +102,8 @@ class Foresight:
             risk = None if version is None else version.risk(features)
             kept.append(snapshots.Pending(boundary, risk, snapshots.pack_features(features)))
             if version is not None and risk is not None and not version.scorer.is_cold:
+                customer.scored_by = version.name
+                view.explain = partial(version.drivers, features)
                 customer.risks.append(Risk(boundary, risk, insight.crowd.rank(boundary, risk)))
                 insight.crowd.add(boundary, risk)
         customer.snapshots = snapshots.pack(kept)

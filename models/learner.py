@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Final
 
 import numpy as np
 
+from models.alerting import MODEL_NAME
 from models.churn import new_committee, restored_committee
 from models.config import Learning
 from models.features import feature_names
@@ -17,8 +17,6 @@ from models.signals.catalogue import Rules
 from schemas.example import Lesson
 from schemas.model import ModelStateError
 from schemas.model_version import ModelVersionV1, QualityState, sealed
-
-MODEL_NAME: Final = "churn"
 
 
 class Learner:
@@ -36,7 +34,7 @@ class Learner:
         self.lessons = Lessons(partitions, learning, self._calendar, until)
         self._quality = {name: new_quality() for name in (MODEL_NAME, *BASELINES)}
         if known is not None:
-            self._quality |= {name: _from_state(state) for name, state in known.quality.items()}
+            self._quality |= {name: to_quality(state) for name, state in known.quality.items()}
         self._next_offset = 0 if known is None else known.resume_offset
 
     def take(self, lesson: Lesson, offset: int) -> None:
@@ -86,8 +84,8 @@ def _to_state(quality: Quality) -> QualityState:
     return QualityState(quality.boundary, quality.rows, quality.losses, quality.squares, given, lost, kept)
 
 
-def _from_state(state: QualityState) -> Quality:
-    """Raises ModelStateError when the numbers are not of this program."""
+def to_quality(state: QualityState) -> Quality:
+    """What was measured, from a published version. Raises ModelStateError when the numbers are not of this program."""
     counts = [np.array(each, dtype=np.float64) for each in (state.given, state.lost, state.kept)]
     if any(each.shape != (BUCKETS,) or not np.isfinite(each).all() for each in counts):
         raise ModelStateError("shape", f"quality: not {BUCKETS} finite numbers")

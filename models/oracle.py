@@ -1,11 +1,13 @@
 """The oracle: the same engine over events in order of time, without Kafka. The worker must equal this."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from models.census import Census
 from models.customer import decode_customer, to_facts, to_verdict
 from models.engine import Engine
+from models.foresight import Version
 from models.partition import Partition, Published, Taken
 from models.partition_record import PARTITION_KEY
 from models.signals.catalogue import Rules
@@ -19,10 +21,24 @@ FRAME = 5_000
 class Oracle:
     """Replays events through as many partitions as the deployment has."""
 
-    def __init__(self, rules: Rules, partitions: int, alerts_from_ms: int = 0) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        partitions: int,
+        alerts_from_ms: int = 0,
+        versions: Callable[[int, int], Version | None] = lambda _partition, _boundary: None,
+    ) -> None:
+        """`versions`: of the model, by partition and boundary."""
         self.rules = rules
         self.partitions = [
-            Partition(Engine(rules), {}, number=number, alerts_from_ms=alerts_from_ms, limit_dead_letters=False)
+            Partition(
+                Engine(rules),
+                {},
+                number=number,
+                alerts_from_ms=alerts_from_ms,
+                limit_dead_letters=False,
+                versions=partial(versions, number),
+            )
             for number in range(partitions)
         ]
         self._offsets = [[0] * len(FEEDS) for _ in range(partitions)]

@@ -21,6 +21,7 @@ COMMANDS: Final[dict[str, str]] = {
     "replay": "The same engine without Kafka: what the alerts must be.",
     "simulate": "Make synthetic customers of known kinds.",
     "alerts": "Read the alerts, the highest revision of each.",
+    "model": "The model that was learned: version, quality, experts.",
     "watch": "A live board: at risk now, stages, alerts, rates, lag.",
     "customer": "One customer: stage, numbers, reasons, open alerts.",
     "catalogue": "Validate a signal catalogue.",

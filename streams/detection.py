@@ -19,7 +19,7 @@ from models.detection import Firing, Move, Observed, Watched
 from models.episodes import ALERTS
 from models.oracle import Oracle
 from models.partition import Published
-from models.signals.catalogue import Rules
+from models.signals.catalogue import Rules, without_model
 from models.truth import Truth
 from schemas.alert import decode_alert
 from schemas.instant import from_rfc3339
@@ -101,7 +101,7 @@ def _observe_partition(task: _Task) -> Part:
     if rules is None:
         rules = _rules[task.settings.catalogue] = load_rules(task.settings)
     events, truths = simulate_some(task.world, task.numbers)
-    oracle = Oracle(rules, 1)
+    oracle = Oracle(without_model(rules), 1)
     part = Part(truths, [], [])
     for event in events:
         _, outputs = oracle.take(event)

@@ -4,7 +4,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
@@ -20,7 +20,7 @@ from models.signals.language import (
     compile_term,
     is_taken,
 )
-from models.signals.measures import View
+from models.signals.measures import RISK, View
 from schemas.event import FEEDS
 
 T = TypeVar("T")
@@ -118,6 +118,11 @@ class Signal:
         return self.polarity == "negative" and self.severity != "info"
 
     @property
+    def asks_model(self) -> bool:
+        """Whether it reads what the model says."""
+        return RISK in self.watches
+
+    @property
     def watches(self) -> frozenset[int]:
         """What can change the signal besides silence: feeds, or ALL_FEEDS, FIRST_ACTIVITY and STAGE."""
         return self.when.feeds | self.ends.feeds | self.score.term.feeds
@@ -134,6 +139,11 @@ class Rules:
     def announced(self, feed: int) -> tuple[Signal, ...]:
         """The signals announced at once on events of a feed."""
         return tuple(signal for signal in self.signals if signal.announced_feed == feed)
+
+
+def without_model(rules: Rules) -> Rules:
+    """The same rules where the model says nothing: no snapshots are taken, and what is asked of it is unknown."""
+    return replace(rules, basis=replace(rules.basis, learning=None))
 
 
 def merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from models import engagement, lifecycle
 from models.activity import EMAIL, LOGIN, PURCHASE, TICKET, active_days, day_buckets
 from models.config import Basis
 from models.customer import EMAIL_ACTIONS, NEVER, TICKET_CATEGORIES, Customer, EmailDay, Note, Risk, TicketDay
+from schemas.alert import Driver
 
 USUAL_DAYS = 56
 """'Usual' is the level of the 56 days before the window: two months of weekdays, in whole weeks."""
@@ -79,10 +80,13 @@ class Series:
 class View:
     """A customer as of a boundary: days before it are closed and seen, later ones are not looked at.
 
-    `since` is the first day of the episode under judgement, for windows that begin with it.
+    `since` is the first day of the episode under judgement, for windows that begin with it. `explain` tells what moved
+    the model's score, on the day it was given.
     """
 
-    __slots__ = ("_scalars", "_series", "basis", "boundary", "customer", "first_day", "floor", "since", "standing")
+    __slots__ = (
+        "_scalars", "_series", "basis", "boundary", "customer", "explain", "first_day", "floor", "since", "standing",
+    )  # fmt: skip
 
     def __init__(self, customer: Customer, boundary: int, basis: Basis) -> None:
         self.customer = customer
@@ -90,6 +94,7 @@ class View:
         self.basis = basis
         self.floor = boundary - basis.keep_days
         self.since = NEVER
+        self.explain: Callable[[], tuple[Driver, ...]] | None = None
         self.first_day = self._first_day()
         self._series: dict[str, Series] = {}
         self._scalars: dict[str, Reading] = {}

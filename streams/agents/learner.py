@@ -12,8 +12,9 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
+from models.alerting import MODEL_NAME
 from models.config import Learning
-from models.learner import MODEL_NAME, Learner
+from models.learner import Learner
 from models.partition_record import PARTITION_KEY, epoch_of
 from models.signals.catalogue import Rules
 from schemas.example import decode_lesson

@@ -19,7 +19,7 @@ from models.episodes import ALERTS
 from models.oracle import Oracle
 from models.partition import Published
 from models.partition_record import total_counts
-from models.signals.catalogue import Rules
+from models.signals.catalogue import without_model
 from schemas.alert import decode_alert
 from schemas.event import Event
 from schemas.instant import from_rfc3339
@@ -81,6 +81,11 @@ class Sinks:
 @click.option(
     "--against", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Other rules: what differs."
 )
+@click.option(
+    "--models",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Versions of the model and which was used when, by `model dump`; without them the model says nothing.",
+)
 @click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
 def replay(  # noqa: PLR0913 - one for each option
     *,
@@ -95,6 +100,7 @@ def replay(  # noqa: PLR0913 - one for each option
     exclude: Path | None,
     catalogue: Path | None,
     against: Path | None,
+    models: Path | None,
     as_json: bool,
 ) -> int:
     """Run the engine over event files without Kafka: what the worker publishes must equal this, id by id."""
@@ -113,23 +119,31 @@ def replay(  # noqa: PLR0913 - one for each option
             if opened is not None:
                 stack.callback(opened.close)
         sinks = Sinks(alerts, stages)
-        oracle = _run(load_rules(settings), events, count, settings, until_ms, sinks)
+        oracle = _run(_oracle(settings, count, models), events, until_ms, sinks)
         if states is not None:
             for state in oracle.states():
                 _write(states, orjson.dumps(state))
     other = None
     if against is not None:
         other = Sinks(None, None)
-        _run(load_rules(settings.replace(catalogue=against)), events, count, settings, until_ms, other)
+        _run(_oracle(settings.replace(catalogue=against), count, models), events, until_ms, other)
     summary = _summary(oracle, sinks, other, len(history.bad))
     click.echo(orjson.dumps(summary).decode()) if as_json else _print(summary)
     return EXIT_PROBLEM if history.bad else EXIT_DONE
 
 
-def _run(
-    rules: Rules, events: list[Event], partitions: int, settings: Settings, until_ms: int | None, sinks: Sinks
-) -> Oracle:
-    oracle = Oracle(rules, partitions, settings.alerts_from_ms or 0)
+def _oracle(settings: Settings, partitions: int, models: Path | None) -> Oracle:
+    """The engine by a catalogue; without versions of the model it takes no snapshots: nobody would learn from them."""
+    rules = load_rules(settings)
+    alerts_from_ms = settings.alerts_from_ms or 0
+    if models is None:
+        return Oracle(without_model(rules), partitions, alerts_from_ms)
+    from streams.model_dump import load  # River takes a second to import
+
+    return Oracle(rules, partitions, alerts_from_ms, load(models, rules).of)
+
+
+def _run(oracle: Oracle, events: list[Event], until_ms: int | None, sinks: Sinks) -> Oracle:
     for event in _tracked(events):
         _, outputs = oracle.take(event)
         if outputs:

@@ -26,7 +26,7 @@ from models.engine import Engine
 from models.episodes import Judge, Output
 from models.partition import Batch, Partition
 from models.partition_record import PARTITION_KEY
-from models.signals.catalogue import Rules, Signal
+from models.signals.catalogue import Rules, Signal, without_model
 from models.signals.measures import View
 from models.watermark import Watermark
 from schemas.alert import AlertV1
@@ -34,6 +34,7 @@ from schemas.event import Event
 from support.one_partition import DAY_MS, PATTERNS, Outcome, Worker, differences, logs_of, oracle, run
 from support.troubled import FIRST_DAY, default_rules, make_event, rich_history
 
+RULES = without_model(default_rules())
 NAMES = ("mixed", "e-mails to purchases", "aligned", "sorted")
 END_MS = (FIRST_DAY + 470) * DAY_MS
 
@@ -53,7 +54,7 @@ def history() -> tuple[Event, ...]:
 @cache
 def truth() -> Outcome:
     """What the engine as it is says of events in order of time."""
-    return oracle(default_rules(), history(), END_MS)
+    return oracle(RULES, history(), END_MS)
 
 
 def noticed(name: str, crashes: int, made: type[Partition] = Partition, life: type[Worker] = Worker) -> list[str]:
@@ -61,7 +62,7 @@ def noticed(name: str, crashes: int, made: type[Partition] = Partition, life: ty
     rng = random.Random(crashes)
     logs = logs_of(history())
     return differences(
-        run(default_rules(), logs, PATTERNS[name], rng, crashes=crashes, made=made, life=life, until_ms=END_MS), truth()
+        run(RULES, logs, PATTERNS[name], rng, crashes=crashes, made=made, life=life, until_ms=END_MS), truth()
     )
 
 

@@ -23,12 +23,23 @@ class Expected:
 
 
 def replay(
-    history: Path, folder: Path, *, partitions: int, exclude: str = "", until: str = "", **settings: str
+    history: Path,
+    folder: Path,
+    *,
+    partitions: int,
+    exclude: str = "",
+    until: str = "",
+    models: Path | None = None,
+    **settings: str,
 ) -> Expected:
-    """Run the oracle over an event file. `exclude`: ids of events to leave out, by line; `until`: as `tick --at`."""
+    """Run the oracle over an event file. `exclude`: ids of events to leave out, by line; `until`: as `tick --at`.
+
+    `models`: a file of `model dump`.
+    """
     expected = Expected(folder / "alerts.jsonl", folder / "stages.jsonl", folder / "states.jsonl")
     outputs = ("--alerts", str(expected.alerts), "--stages", str(expected.stages), "--states", str(expected.states))
     more: tuple[str, ...] = ("--until", until) if until else ()
+    more += ("--models", str(models)) if models else ()
     if exclude:
         (folder / "excluded").write_text(exclude)
         more += ("--exclude", str(folder / "excluded"))

@@ -13,7 +13,8 @@ from support.troubled import catalogue, default_rules
 SIGNALS = (
     "onboarding_drop", "usage_drop", "purchase_drop_and_silence", "support_spike", "repeated_complaints",
     "price_confusion", "channel_friction", "unsubscribed", "first_purchase_only", "loyal_gone_silent",
-    "dormant_high_value", "reactivated", "repeat_purchase_growing",
+    "dormant_high_value",
+    "churn_risk", "reactivated", "repeat_purchase_growing",
 )  # fmt: skip
 
 
