@@ -73,6 +73,7 @@ class Foresight:
 
     def __init__(self, learning: Learning, basis: Basis) -> None:
         self._learning, self._basis = learning, basis
+        self._due = snapshots.due_parts(learning)
         names = feature_names(basis.feeds)
         self._features, self._feature_set = len(names), feature_set(names)
 
@@ -118,7 +119,7 @@ class Foresight:
         for one in pending:
             labels = tuple(
                 LabelV1(label.part, text_of(label.matured), label.is_true)
-                for label in snapshots.known_labels(one, past, boundary, self._learning)
+                for label in snapshots.known_labels(one, past, boundary, self._learning.question, self._due)
             )
             if labels:
                 known.append(SnapshotV1(text_of(one.boundary), one.features, one.risk, labels))

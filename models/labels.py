@@ -6,6 +6,7 @@ for nobody: learning from the first to return would teach that everybody returns
 """
 
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, NamedTuple
 
 BINS: Final = 4
@@ -39,7 +40,12 @@ class Question:
     @property
     def edges(self) -> tuple[int, ...]:
         """Days after a snapshot at which a bin ends, from 0 on."""
-        return tuple(round(part * self.horizon_days / BINS) for part in range(BINS + 1))
+        return _edges(self.horizon_days)
+
+
+@cache
+def _edges(horizon_days: int) -> tuple[int, ...]:
+    return tuple(round(part * horizon_days / BINS) for part in range(BINS + 1))
 
 
 class Example(NamedTuple):

@@ -5,14 +5,14 @@ them, and told with the boundary at which they were known.
 """
 
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from math import isnan, nan
 from typing import NamedTuple
 from zlib import crc32
 
 from models.config import Learning
 from models.features import Past
-from models.labels import PARTS, label, matures_after
+from models.labels import PARTS, Question, label, matures_after
 
 _HEAD = struct.Struct(">Id")
 _FLOAT_BYTES = 4
@@ -62,16 +62,30 @@ def is_in_risk_set(past: Past, boundary: int, learning: Learning) -> bool:
     return silent is not None and silent <= learning.question.risk_set_days
 
 
-def known_labels(snapshot: Pending, past: Past, boundary: int, learning: Learning) -> Iterator[Known]:
-    """What became known of a snapshot since the customer's last snapshot day."""
-    age = boundary - snapshot.boundary
-    question = learning.question
+Due = Mapping[int, Sequence[int]]
+"""Parts of the horizon by the age in days of the snapshot at which they are told."""
+
+
+def due_parts(learning: Learning) -> Due:
+    """Every part at each age between its end and the next snapshot day.
+
+    >>> due_parts(Learning())[21], due_parts(Learning())[60]
+    ([1], [4, 0])
+    """
+    due: dict[int, list[int]] = {}
     for part in PARTS:
-        after = matures_after(question, part)
-        if age - learning.step_days < after <= age:
-            is_true = label(question, part, past.days_until_purchase(snapshot.boundary, boundary))
-            if is_true is not None:
-                yield Known(part, snapshot.boundary + after, is_true)
+        after = matures_after(learning.question, part)
+        for age in range(after, after + learning.step_days):
+            due.setdefault(age, []).append(part)
+    return due
+
+
+def known_labels(snapshot: Pending, past: Past, boundary: int, question: Question, due: Due) -> Iterator[Known]:
+    """What became known of a snapshot since the customer's last snapshot day."""
+    for part in due.get(boundary - snapshot.boundary, ()):
+        is_true = label(question, part, past.days_until_purchase(snapshot.boundary, boundary))
+        if is_true is not None:
+            yield Known(part, snapshot.boundary + matures_after(question, part), is_true)
 
 
 def pack(pending: Sequence[Pending]) -> bytes:

@@ -33,6 +33,7 @@ from streams.settings import Settings
 
 CDNOW = ROOT / ".cache/data/CDNOW_master.txt"
 PURCHASES_ONLY = ROOT / "deploy/catalogues/purchases.yaml"
+RULES_ONLY = ROOT / "deploy/catalogues/rules-only.yaml"
 """The clock waits for every feed that is declared: with purchases alone only they may be."""
 FRESH_DAYS = 7
 """Alerts of the last week count as told to somebody, so that some are past due; those before are history."""
@@ -80,7 +81,7 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     # What a partition reviews lags behind by the bound on disorder: so does the midnight that can be reviewed now.
     disorder_ms = Settings().disorder_s * 1000
     midnight_ms = (now_ms() - disorder_ms) // DAY_MS * DAY_MS
-    own = {"CATALOGUE": str(PURCHASES_ONLY)} if options.purchases_only else {}
+    own = {"CATALOGUE": str(PURCHASES_ONLY if options.purchases_only else RULES_ONLY)}
     with surroundings(own, midnight_ms - FRESH_DAYS * DAY_MS) as place:
         show.step(f"Kafka at {place.settings.bootstrap}, topics {place.settings.prefix}.*; a worker starts")
         with worker(place) as ours:

@@ -14,6 +14,7 @@ from models.features import Past
 from models.lessons import Lessons
 from models.snapshots import (
     Pending,
+    due_parts,
     is_in_risk_set,
     known_labels,
     last_complete,
@@ -41,7 +42,7 @@ def told(snapshot: int, bought: list[int], boundaries: range) -> list[tuple[int,
     return [
         (known.part, known.matured - snapshot, known.is_true)
         for boundary in boundaries
-        for known in known_labels(pending, past(bought), boundary, WEEKLY)
+        for known in known_labels(pending, past(bought), boundary, WEEKLY.question, due_parts(WEEKLY))
     ]
 
 
@@ -70,7 +71,7 @@ def test_each_label_is_told_exactly_once_whatever_the_weekday() -> None:
         found = [
             known.part
             for boundary in range(first + 7, first + 77, 7)
-            for known in known_labels(pending, past([]), boundary, learning)
+            for known in known_labels(pending, past([]), boundary, learning.question, due_parts(learning))
         ]
         assert sorted(found) == [0, 1, 2, 3, 4]
 
