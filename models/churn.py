@@ -27,8 +27,8 @@ from schemas.model import (
 )
 
 PRIOR: Final = 0.5
-"""P(churn) before anything was learned, unless the catalogue has a constant `churn_prior`: it sets the intercepts, so
-that the first weeks are wrong by the base rate and not wild."""
+"""P(churn) before anything was learned, unless the catalogue says otherwise (`model: prior`): it sets the intercepts,
+so that the first weeks are wrong by the base rate and not wild."""
 
 STEP: Final = 0.05
 """AdaGrad's step, for the intercepts too. Results hardly move between .01 and .1."""

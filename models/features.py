@@ -9,7 +9,7 @@ from array import array
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
-from math import asinh, log, log1p, sqrt
+from math import asinh, exp, log, log1p, sqrt
 from typing import Final
 
 from models import engagement
@@ -29,6 +29,8 @@ MEANINGS: Final[Mapping[str, str]] = {
     "basket": "mean value of a purchase",
     "gap": "mean days between purchases",
     "overdue": "silence against the usual gap",
+    "late": "silence beyond the usual gap",
+    "outlasted": "own gaps longer than this silence",
     "irregularity": "irregularity of the gaps",
     "only_one": "has bought only once",
     "pace": "share of 90 days' purchases in the last 30",
@@ -44,8 +46,8 @@ NARROW: Final = ("recency", "purchases", "spend_90d")
 """Recency, frequency, value: few weights that are learned soon; the yardstick of every larger set."""
 
 GAP_PRIOR: Final = 2
-"""Gaps that the variation of a customer's gaps starts with, at 1: that of purchases at random times. One own gap says
-nothing about its variation; with more of these the feature moves later."""
+"""Gaps of a customer who buys at random times, with the own mean, that every history starts with: one own gap says
+nothing about how gaps vary or which silence is unusual. With more of these such features move later."""
 
 _REFUSALS = tuple(EMAIL_ACTIONS.index(name) for name in ("unsubscribed", "complained"))
 
@@ -59,8 +61,8 @@ class Past:
     """The days of one customer, sorted, with running sums: a feature of a window costs two bisections."""
 
     __slots__ = (
-        "_counts", "_days", "_first_day", "_gap_squares", "_index", "_index_days", "_index_sums", "_items", "_logins",
-        "_minor", "_older", "_troubles", "basis",
+        "_counts", "_days", "_first_day", "_gap_squares", "_gaps", "_index", "_index_days", "_index_sums", "_items",
+        "_logins", "_minor", "_older", "_troubles", "basis",
     )  # fmt: skip
 
     def __init__(self, customer: Customer, basis: Basis) -> None:
@@ -70,7 +72,8 @@ class Past:
         self._counts = _running([bucket[0] for bucket in buckets])
         self._minor = _running([bucket[1] for bucket in buckets])
         self._items = _running([bucket[2] for bucket in buckets])
-        self._gap_squares = [0, *_running([(later - earlier) ** 2 for earlier, later in pairwise(days)])]
+        self._gaps = [later - earlier for earlier, later in pairwise(days)]
+        self._gap_squares = [0, *_running([gap**2 for gap in self._gaps])]
         self._older = (customer.totals[0] - self._counts[-1], customer.totals[1] - self._minor[-1])
         times = [customer.first[feed] for feed in basis.feeds if customer.first[feed] >= 0]
         self._first_day = basis.calendar.day_of(min(times)) if times else NEVER
@@ -100,6 +103,13 @@ class Past:
         low, high = bisect_left(self._days, first), bisect_left(self._days, boundary)
         return self._counts[high] - self._counts[low], self._minor[high] - self._minor[low]
 
+    def buying(self, boundary: int) -> tuple[int, int, int] | None:
+        """(days with a repeat purchase, days from the first to the last, days from the first); None: nothing bought."""
+        place = bisect_left(self._days, boundary)
+        if not place:
+            return None
+        return place - 1, self._days[place - 1] - self._days[0], boundary - self._days[0]
+
     def tenure(self, boundary: int) -> int:
         """Days from the day of the first activity to the boundary."""
         return boundary - self._first_day
@@ -113,7 +123,7 @@ class Past:
         recency, tenure = boundary - days[high - 1], boundary - self._first_day
         total = self._older[0] + counts[high]
         of_month, of_quarter = counts[high] - counts[month], counts[high] - counts[quarter]
-        gap, variation = self._gaps(low, high, tenure)
+        gap, variation, outlasted = self._rhythm(low, high, recency, tenure)
         values = [
             log1p(recency),
             log1p(tenure),
@@ -126,6 +136,8 @@ class Past:
             log1p((self._older[1] + minor[high]) / total / 100),
             log1p(gap),
             log(recency / gap),
+            max(0.0, log(recency / gap)),
+            outlasted,
             variation,
             float(total == 1),
             of_month / of_quarter if of_quarter else 0.0,
@@ -137,15 +149,20 @@ class Past:
             values.append(log1p(self._logins.sum(boundary - 30, boundary)))
         return array("f", values).tolist()
 
-    def _gaps(self, low: int, high: int, tenure: int) -> tuple[float, float]:
-        """(mean gap between purchase days, its variation drawn to 1); with no gap yet the mean is the tenure."""
+    def _rhythm(self, low: int, high: int, recency: int, tenure: int) -> tuple[float, float, float]:
+        """(mean gap between purchase days, variation of the gaps, share of them that outlast the silence).
+
+        With no gap yet the mean is the tenure; the other two begin as those of purchases at random times.
+        """
         number = high - low - 1
         if number < 1:
-            return float(tenure), 1.0
+            return float(tenure), 1.0, exp(-recency / tenure)
         mean = (self._days[high - 1] - self._days[low]) / number
         square = (self._gap_squares[high] - self._gap_squares[low + 1]) / number
         variation = sqrt(max(0.0, square - mean * mean)) / mean
-        return mean, (number * variation + GAP_PRIOR) / (number + GAP_PRIOR)
+        longer = sum(map(recency.__le__, self._gaps[low : high - 1])) + GAP_PRIOR * exp(-recency / mean)
+        whole = number + GAP_PRIOR
+        return mean, (number * variation + GAP_PRIOR) / whole, longer / whole
 
     def _engagement(self, boundary: int, tenure: int) -> tuple[float, float]:
         """(engagement points of 30 days, z of their slope); unknown is 0, like no engagement and no slope."""

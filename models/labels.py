@@ -49,7 +49,7 @@ def _edges(horizon_days: int) -> tuple[int, ...]:
 
 
 class Example(NamedTuple):
-    """A label with the features of its snapshot. Sorts as examples are learned: (matured, snapshot, customer, part).
+    """A label with the features of its snapshot. Learned in the order (matured, snapshot, customer, part, WHOLE last).
 
     `matured` and `snapshot` are boundaries. `is_true`: of a bin, that there was a purchase in it; of the WHOLE horizon,
     that there was none (churn). `features` are those of the committee, in its order; NaN stands for a missing one.

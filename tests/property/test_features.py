@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import replace
-from math import log1p
+from itertools import pairwise
+from math import exp, log, log1p, sqrt
 
 import msgspec
 import pytest
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 
 from models.activity import fold, forget
 from models.customer import Customer
-from models.features import MEANINGS, NARROW, Past, feature_names
+from models.features import GAP_PRIOR, MEANINGS, NARROW, Past, feature_names
 from models.signals.measures import View
 from property.test_measures import BASIS, CALENDAR, pasts, quick, record_of
 from schemas.event import Event
@@ -89,6 +90,29 @@ def test_days_until_the_next_purchase_look_no_further_than_the_boundary(
     past = Past(record_of(events), BASIS)
     assert past.days_until_purchase(first, boundary) == (inside[0] if inside else None)
     assert past.bought(first, boundary)[0] == len(inside)
+
+
+@quick
+@given(events=pasts(), ahead=st.integers(1, 130))
+def test_the_rhythm_equals_a_recount_of_the_gaps(events: list[Event], ahead: int) -> None:
+    boundary = FIRST_DAY + ahead
+    customer = record_of(events)
+    if not is_scored(customer, boundary):
+        return
+    found = values_at(customer, boundary)
+    days = sorted(day for day in customer.purchases if day < boundary)
+    silence, gaps = boundary - days[-1], [later - earlier for earlier, later in pairwise(days)]
+    mean = sum(gaps) / len(gaps) if gaps else Past(customer, BASIS).tenure(boundary)
+    spread = sqrt(sum((gap - mean) ** 2 for gap in gaps) / len(gaps)) / mean if gaps else 0.0
+    known = len(gaps) + GAP_PRIOR
+    expected = {
+        "gap": log1p(mean),
+        "overdue": log(silence / mean),
+        "late": log(max(1.0, silence / mean)),
+        "outlasted": (sum(gap >= silence for gap in gaps) + GAP_PRIOR * exp(-silence / mean)) / known,
+        "irregularity": (len(gaps) * spread + GAP_PRIOR) / known,
+    }
+    assert {name: found[name] for name in expected} == pytest.approx(expected, rel=1e-5, abs=1e-6)
 
 
 def test_logins_are_a_feature_only_where_their_feed_is_declared() -> None:
