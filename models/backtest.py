@@ -1,0 +1,223 @@
+"""On-line learning over history, honest about time: at a boundary only what was known at it is looked at.
+
+At each boundary snapshots are scored first, with the weights of the boundaries before it; then the labels that mature
+there are learned. That is what a deployment can do: the labels of a boundary are complete only after everybody was
+reviewed. The last boundary that labels mature at is the midnight before the last event; what is open then is censored.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.churn import PRIOR, Committee, new_committee
+from models.config import Basis
+from models.drift import Bucket, Window
+from models.features import Past, feature_names
+from models.labels import PARTS, WHOLE, Example, Question, label, matures_after
+from models.quality import Quality, new_quality
+from models.scoring import BASELINES, Floats, Scorer, log_loss
+from models.value import own_of
+
+Whole = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is asked, and on which days. Days are day numbers; a snapshot is a boundary."""
+
+    question: Question
+    first_snapshot: int
+    evaluate_from: int
+    last_day: int
+    """The day of the last event."""
+    step_days: int = 7
+    prior: float = PRIOR
+
+    @property
+    def snapshots(self) -> range:
+        """The boundaries at which everybody at risk is scored; the last may be the one that ends the last day."""
+        return range(self.first_snapshot, self.last_day + 2, self.step_days)
+
+    def is_judged(self, snapshot: int) -> bool:
+        """Whether the quality of a snapshot's scores counts: late enough, and its horizon lies within the data."""
+        return snapshot >= self.evaluate_from and snapshot + self.question.horizon_days <= self.last_day
+
+
+@dataclass(slots=True)
+class Frame:
+    """One snapshot: who was at risk, what was known, what was said, and, once it is known, what became of it.
+
+    `customers` are places in the list of all; `own` has an `Own` of each in a row.
+    """
+
+    snapshot: int
+    customers: Whole
+    silent: Whole
+    rows: Floats
+    experts: Floats
+    baselines: Floats
+    chance: Floats
+    weights: tuple[float, ...]
+    is_cold: bool
+    own: Whole
+    churned: NDArray[np.bool_] | None = None
+
+
+@dataclass(slots=True)
+class Running:
+    """Quality as of a boundary, decayed, of the committee and of each baseline."""
+
+    boundary: int
+    log_loss: dict[str, float]
+    auc: dict[str, float]
+    ece: float
+
+
+@dataclass(slots=True)
+class Watched:
+    """What people are shown beside the scores: quality over time and alarms of drift."""
+
+    quality: dict[str, Quality] = field(default_factory=lambda: {name: new_quality() for name in ("", *BASELINES)})
+    running: list[Running] = field(default_factory=list)
+    loss: Window = field(default_factory=Window)
+    mean: Window = field(default_factory=Window)
+
+    def score(self, frame: Frame) -> None:
+        """Watch the mean of what is said: it needs no label."""
+        self.mean.add(_bucket(frame.snapshot, frame.chance))
+
+    def learn(self, boundary: int, frame: Frame) -> None:
+        """Judge a snapshot whose horizon ends at the boundary, by what was said at the time."""
+        churned = frame.churned
+        if churned is None or not len(churned):
+            return
+        said = {"": frame.chance, **dict(zip(BASELINES, frame.baselines.T, strict=True))}
+        for name, quality in self.quality.items():
+            quality.add(boundary, said[name], churned)
+        scores = {name: quality.score() for name, quality in self.quality.items()}
+        self.running.append(
+            Running(
+                frame.snapshot,
+                {name: score.log_loss for name, score in scores.items()},
+                {name: score.auc for name, score in scores.items()},
+                scores[""].ece,
+            )
+        )
+        self.loss.add(_bucket(boundary, log_loss(frame.chance, churned)))
+
+
+class Backtest:
+    """Runs a plan over the pasts of all customers, in the order of their ids."""
+
+    def __init__(self, pasts: Mapping[str, Past], basis: Basis, plan: Plan) -> None:
+        self.plan = plan
+        self.customers = sorted(pasts)
+        self.pasts = [pasts[customer] for customer in self.customers]
+        self.features = feature_names(basis.feeds)
+        self.committee: Committee = new_committee(plan.question, self.features, prior=plan.prior)
+        self.frames: dict[int, Frame] = {}
+        self.watched = Watched()
+        self._pending: dict[int, list[tuple[float, ...]]] = {}
+
+    def run(self) -> Iterator[int]:
+        """Go through the boundaries and say each that is done."""
+        snapshots = self.plan.snapshots
+        scorer = self.committee.scorer()
+        for boundary in range(self.plan.first_snapshot, self.plan.last_day + 2):
+            if boundary in snapshots:
+                self._score(boundary, scorer)
+            if boundary <= self.plan.last_day:
+                examples = self._matured(boundary)
+                if examples:
+                    self.committee.learn(boundary, examples)
+                    scorer = self.committee.scorer()
+                    self._judge(boundary)
+            yield boundary
+
+    def _score(self, snapshot: int, scorer: Scorer) -> None:
+        limit = self.plan.question.risk_set_days
+        at_risk = [
+            (place, silent)
+            for place, past in enumerate(self.pasts)
+            if (silent := past.silent_days(snapshot)) is not None and silent <= limit
+        ]
+        vectors = [self.pasts[place].vector(snapshot) for place, _ in at_risk]
+        self._pending[snapshot] = [tuple(vector) for vector in vectors]
+        rows = np.array(vectors, dtype=np.float64).reshape(len(vectors), len(self.features))
+        experts = scorer.experts(rows)
+        frame = Frame(
+            snapshot=snapshot,
+            customers=np.array([place for place, _ in at_risk], dtype=np.int64),
+            silent=np.array([silent for _, silent in at_risk], dtype=np.int64),
+            rows=rows,
+            experts=experts,
+            baselines=scorer.baselines(rows),
+            chance=scorer.mix(experts),
+            weights=scorer.weights,
+            is_cold=scorer.is_cold,
+            own=np.array([own_of(self.pasts[place], snapshot) for place, _ in at_risk], dtype=np.int64).reshape(-1, 5),
+        )
+        self.frames[snapshot] = frame
+        self.watched.score(frame)
+
+    def _matured(self, boundary: int) -> list[Example]:
+        """All labels that become known at the boundary, in the order in which they are learned."""
+        question = self.plan.question
+        found = []
+        for part in PARTS:
+            snapshot = boundary - matures_after(question, part)
+            for place, features in self._open(snapshot):
+                until = self.pasts[place].days_until_purchase(snapshot, boundary)
+                is_true = label(question, part, until)
+                if is_true is not None:
+                    found.append(Example(boundary, snapshot, self.customers[place], part, is_true, features))
+        found.sort(key=_order)
+        return found
+
+    def _open(self, snapshot: int) -> Iterator[tuple[int, tuple[float, ...]]]:
+        """The customers of a snapshot by their places, with their features."""
+        if snapshot in self._pending:
+            yield from zip(self.frames[snapshot].customers.tolist(), self._pending[snapshot], strict=True)
+
+    def _judge(self, boundary: int) -> None:
+        """Settle the snapshot whose horizon ends at the boundary."""
+        snapshot = boundary - self.plan.question.horizon_days
+        if self._pending.pop(snapshot, None) is None:
+            return
+        frame = self.frames[snapshot]
+        pasts = [self.pasts[place] for place in frame.customers.tolist()]
+        untils = [past.days_until_purchase(snapshot, boundary) for past in pasts]
+        frame.churned = np.array([until is None for until in untils], dtype=np.bool_)
+        self.watched.learn(boundary, frame)
+
+    def scored_rows(self) -> int:
+        """Rows scored so far."""
+        return sum(len(frame.customers) for frame in self.frames.values())
+
+    def judged(self) -> list[Frame]:
+        """The snapshots that count, in their order."""
+        return [frame for frame in self.frames.values() if self.plan.is_judged(frame.snapshot) and len(frame.customers)]
+
+
+def _order(example: Example) -> tuple[int, str, bool, int]:
+    """As labels that mature together are learned: the whole horizon after the bin that ends with it."""
+    return example.snapshot, example.customer_id, example.part == WHOLE, example.part
+
+
+def _bucket(boundary: int, values: Floats) -> Bucket:
+    return Bucket(boundary, len(values), float(values.sum()), float((values**2).sum()))
+
+
+def stacked(frames: Sequence[Frame]) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:
+    """(committee, experts, baselines, churned) of settled snapshots, one below the other."""
+    settled = [(frame, frame.churned) for frame in frames if frame.churned is not None]
+    return (
+        np.concatenate([frame.chance for frame, _ in settled]),
+        np.concatenate([frame.experts for frame, _ in settled]),
+        np.concatenate([frame.baselines for frame, _ in settled]),
+        np.concatenate([churned for _, churned in settled]),
+    )
