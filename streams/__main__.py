@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, str]] = {
     "produce": "Post event files, merged by event time.",
     "tick": "Post the time, as data, to every partition.",
     "replay": "The same engine without Kafka: what the alerts must be.",
+    "backtest": "Learn on line over history and judge every score.",
     "simulate": "Make synthetic customers of known kinds.",
     "alerts": "Read the alerts, the highest revision of each.",
     "model": "The model that was learned: version, quality, experts.",

@@ -1,0 +1,106 @@
+"""A backtest on the terminal: the table of models, then early warning and value in a few lines."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+NAMES: Final = {
+    "committee": "committee (the model)",
+    "wide_whole": "· all features, whole horizon",
+    "wide_hazard": "· all features, hazard",
+    "narrow_whole": "· 3 features, whole horizon",
+    "narrow_hazard": "· 3 features, hazard",
+    "base_rate": "base rate",
+    "recency": "recency",
+    "recency_frequency_value": "recency, frequency, value",
+    "lightgbm": "LightGBM, refitted every 2 snapshots",
+    "bgnbd": "BG/NBD, refitted every 28 days",
+}
+"""The models of a report, in words."""
+
+ESTIMATES: Final = {
+    "expected": "expected",
+    "own_rhythm": "own rhythm",
+    "last_90_days": "last 90 days carried forward",
+    "last_year": "own last year",
+}
+
+
+def print_report(console: Console, result: dict[str, Any], seconds: float) -> None:
+    """Print every table, then what it took."""
+    question, data = result["question"], result["data"]
+    console.print(
+        f"No purchase within {question['horizon_days']} days, asked of customers whose last one is at most "
+        f"{question['risk_set_days']} days old."
+    )
+    console.print(
+        f"{data['events']:,} events of {data['customers']:,} customers up to {question['last_day']}; {data['rows']:,} "
+        f"scores in {data['snapshots']} snapshots from {question['first_snapshot']}."
+    )
+    if not result["models"]:
+        console.print(Text("Nothing to judge: no horizon ends within the data. Try a shorter one.", "yellow"))
+        return
+    console.print(
+        f"Judged: {data['judged_rows']:,} scores in {data['judged_snapshots']} snapshots from "
+        f"{question['evaluate_from']}; {data['churned']:.1%} churned; {data['censored']:.1%} of all scores censored."
+    )
+    _print_models(console, result["models"])
+    _print_budgets(console, result["budgets"])
+    _print_value(console, result["value"], data["currency"])
+    if data["amounts_without_rate"]:
+        console.print(f"{data['amounts_without_rate']:,} amounts had no rate to {data['currency']} and count as 0.")
+    console.print(
+        f"\n{seconds:.1f} s in all, {seconds / data['rows'] * 1e6:.0f} µs a score with everything learned from it; "
+        f"the model has {result['model_bytes']:,} bytes."
+    )
+
+
+def _print_models(console: Console, models: list[dict[str, Any]]) -> None:
+    table = _table("model", "AUC", "log loss", "Brier", "ECE", "bias")
+    for each in models:
+        numbers = [_number(each[name], 4) for name in ("auc", "log_loss", "brier", "ece")]
+        style = "bold" if each["model"] == "committee" else ""
+        table.add_row(NAMES[each["model"]], *numbers, f"{each['bias']:+.3f}", style=style)
+    console.print(table)
+
+
+def _print_budgets(console: Console, budgets: list[dict[str, Any]]) -> None:
+    table = _table("on the list", "alerts a day", "precision", "lapses announced", "median days before")
+    for each in budgets:
+        lead = "-" if each["lead_days"] is None else f"{each['lead_days']:.0f}"
+        shares = [_share(each["precision"]), _share(each["announced"])]
+        table.add_row(f"top {each['share']:.0%}", f"{each['alerts_a_day']:.1f}", *shares, lead)
+    console.print(table)
+
+
+def _print_value(console: Console, value: dict[str, Any] | None, currency: str) -> None:
+    if value is None:
+        console.print("Value: too little history after the snapshots to judge what was expected.")
+        return
+    table = _table(f"spend of {value['days']} days, {currency}", "mean error", "sum against spent", "held by top fifth")
+    for each in value["estimates"]:
+        error = f"{each['mean_absolute_error']:,.2f}"
+        shares = [_share(each["total_ratio"]), _share(each["spend_of_top_fifth"])]
+        table.add_row(ESTIMATES[each["estimate"]], error, *shares)
+    console.print(table)
+
+
+def _table(first: str, *others: str) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
+    table.add_column(first)
+    for name in others:
+        table.add_column(name, justify="right")
+    return table
+
+
+def _number(value: float | None, digits: int) -> str:
+    return "-" if value is None else f"{value:.{digits}f}"
+
+
+def _share(value: float | None) -> str:
+    return "-" if value is None else f"{value:.0%}"
