@@ -1,13 +1,13 @@
 """From a judged signal to the alert that is published: texts, drivers, deadlines."""
 
-import re
 from dataclasses import dataclass
 
 from models.activity import EMAIL, TICKET
 from models.calendar import date_of
 from models.customer import Episode
-from models.signals.catalogue import Rules, Signal
+from models.signals.catalogue import DAYS_OPEN, Rules, Signal
 from models.signals.measures import Value, View
+from models.signals.template import Template
 from schemas.alert import AlertV1, Driver, ModelRef, Money, Status, alert_id
 from schemas.instant import to_rfc3339
 
@@ -15,7 +15,8 @@ MAX_EVIDENCE = 10
 MODEL_NAME = "churn"
 EVIDENCE_DAYS = 30
 """Evidence reaches back as far as the longest window of the signals that have any."""
-_PLACEHOLDER = re.compile(r"\{(\w+)\}")
+_EXPIRED = Template(f"Expired after {{{DAYS_OPEN}|day|days}}: nothing ended it before.")
+_RETRACTED = Template("Taken back: with all events of the day known, it did not hold.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,9 @@ def build_alert(rules: Rules, signal: Signal, view: View, telling: Telling) -> A
         signal=signal.id,
         polarity=signal.polarity,
         severity=signal.severity,
-        summary=_filled(signal.summary, values, rules.basis.currency),
+        summary=_sentence(signal, view, telling).filled(
+            {**values, DAYS_OPEN: view.boundary - episode.start}, rules.basis.currency
+        ),
         customer_id=telling.customer_id,
         stage=episode.stage if known_by_review else None,
         owner=episode.owner,
@@ -59,7 +62,7 @@ def build_alert(rules: Rules, signal: Signal, view: View, telling: Telling) -> A
         score=episode.score,
         threshold=_number(signal.score.threshold.term.read(view).value),
         drivers=_drivers(signal, values) if view.explain is None or not signal.asks_model else view.explain(),
-        clears_when=_filled(signal.clears_when, values, rules.basis.currency),
+        clears_when=signal.clears_when.filled(values, rules.basis.currency),
         value_at_risk=_spend_at_risk(view) if known_by_review else None,
         corroborated_by=(),
         model=ModelRef(MODEL_NAME, view.customer.scored_by, cold=False) if signal.asks_model else None,
@@ -68,6 +71,24 @@ def build_alert(rules: Rules, signal: Signal, view: View, telling: Telling) -> A
         arm=None,
         historical=episode.observed_ms < telling.alerts_from_ms,
     )
+
+
+def _sentence(signal: Signal, view: View, telling: Telling) -> Template:
+    """What this revision says: the reason while the condition holds, later that it is still open, or that it is over.
+
+    The summary is written for the moment it fires; with the numbers of a later day it may say what is no trouble.
+    """
+    match telling.status:
+        case "resolved":
+            return signal.ended
+        case "expired":
+            return _EXPIRED
+        case "retracted":
+            return _RETRACTED
+        case "updated" if signal.when.holds(view)[0] is not True:
+            return signal.later
+        case _:
+            return signal.summary
 
 
 def _spend_at_risk(view: View) -> Money | None:
@@ -108,16 +129,3 @@ def _rounded(value: Value) -> Value:
 
 def _number(value: Value) -> float | None:
     return round(value, 4) if isinstance(value, int | float) else None
-
-
-def _filled(template: str, values: dict[str, Value], currency: str) -> str:
-    texts = {name: _text(value) for name, value in values.items()} | {"currency": currency}
-    return _PLACEHOLDER.sub(lambda match: texts[match[1]], template)
-
-
-def _text(value: Value) -> str:
-    if value is None:
-        return "an unknown number of"
-    if isinstance(value, float):
-        return f"{value:.2f}".rstrip("0").rstrip(".")
-    return str(value)

@@ -21,6 +21,7 @@ from models.signals.language import (
     is_taken,
 )
 from models.signals.measures import RISK, View
+from models.signals.template import Template
 from schemas.event import FEEDS
 
 T = TypeVar("T")
@@ -30,6 +31,8 @@ FEEDS_WITH_EVIDENCE = frozenset((FEEDS.index("ticket"), FEEDS.index("email")))
 """Feeds whose days keep notes: only their signals can be announced at once."""
 
 
+DAYS_OPEN = "days_open"
+"""A value that `later` and `ended` may name besides the signal's own."""
 MOST = 1e15
 """Greatest number in a catalogue: what is larger, infinite or not a number is a slip of the pen."""
 
@@ -108,8 +111,10 @@ class Signal:
     inhibited_by_outage: bool
     score: Score
     values: Mapping[str, CompiledTerm]
-    summary: str
-    clears_when: str
+    summary: Template
+    clears_when: Template
+    later: Template
+    ended: Template
     drivers: tuple[Driver, ...]
 
     @property
@@ -186,7 +191,7 @@ _MODEL_KEYS = {"horizon_days", "risk_set_days", "step_days", "anchor", "prior", 
 _SIGNAL_KEYS = {
     "announced", "when", "ends", "expires_days", "persistence", "cooldown_days", "polarity", "severity", "owner",
     "respond_hours", "intervention", "playbook", "priority", "inhibited_by_outage", "score", "values", "summary",
-    "clears_when", "drivers",
+    "clears_when", "later", "ended", "drivers",
 }  # fmt: skip
 
 
@@ -369,8 +374,7 @@ def _signal(reader: _Reader, name: str, body: Mapping[str, Any], basis: Basis) -
     texts = {
         key: reader.text(path, body, key) for key in ("owner", "intervention", "playbook", "summary", "clears_when")
     }
-    for key in ("summary", "clears_when"):
-        _check_template(reader, (*path, key), texts[key], values)
+    templates = _templates(reader, path, body, texts, values)
     built = {
         "persistence": persistence,
         "cooldown_days": reader.whole(path, body, "cooldown_days", default=7, least=0),
@@ -395,8 +399,10 @@ def _signal(reader: _Reader, name: str, body: Mapping[str, Any], basis: Basis) -
         inhibited_by_outage=inhibited,
         score=score,
         values=values,
-        summary=texts["summary"],
-        clears_when=texts["clears_when"],
+        summary=templates["summary"],
+        clears_when=templates["clears_when"],
+        later=templates["later"],
+        ended=templates["ended"],
         **built,
     )
 
@@ -458,9 +464,33 @@ def _announced_feed(
     return next(iter(feeds))
 
 
-def _check_template(reader: _Reader, path: tuple[str, ...], template: str, values: Mapping[str, CompiledTerm]) -> None:
-    for name in re.findall(r"\{([^}]*)\}", template):
-        if name not in values and name != "currency":
-            reader.wrong(
-                path, f"{{{name}}} is not among this signal's values ({', '.join(values) or 'there are none'})"
-            )
+def _templates(
+    reader: _Reader,
+    path: tuple[str, ...],
+    body: Mapping[str, Any],
+    texts: Mapping[str, str],
+    values: Mapping[str, CompiledTerm],
+) -> dict[str, Template]:
+    """What is told when it begins, while it is open though no longer true, and when it ended; two have defaults."""
+    clears_when = texts["clears_when"]
+    written = {
+        "summary": texts["summary"],
+        "clears_when": clears_when,
+        "later": f"Still open after {{{DAYS_OPEN}|day|days}}; it ends with {clears_when}.",
+        "ended": f"Over after {{{DAYS_OPEN}|day|days}}: {clears_when}.",
+    } | {key: reader.text(path, body, key) for key in ("later", "ended") if body.get(key) is not None}
+    templates = {key: Template(text) for key, text in written.items()}
+    known = [*values, DAYS_OPEN]
+    for key, template in templates.items():
+        if key not in body:
+            continue
+        if template.slip is not None:
+            reader.wrong((*path, key), template.slip)
+        allowed = known if key in ("later", "ended") else list(values)
+        for name in template.names:
+            if name not in allowed:
+                listed = ", ".join(allowed) or "there are none"
+                reader.wrong((*path, key), f"{{{name}}} is not among this signal's values ({listed})")
+    if DAYS_OPEN in values:
+        reader.wrong((*path, "values", DAYS_OPEN), "is the name of the days since it began, in `later` and `ended`")
+    return templates

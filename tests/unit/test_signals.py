@@ -108,6 +108,25 @@ def test_purchase_drop_and_silence_needs_both_and_ends_with_a_login() -> None:
     assert told("purchase_drop_and_silence", [*fading, login(at_ms=at(40))], 48) == []
 
 
+def test_later_revisions_say_what_is_so_then_and_not_the_reason_with_numbers_of_that_day() -> None:
+    fading = [usd(on) for on in (2, 6, 10, 14, 18)] + [login(at_ms=at(26))]
+    fired, *later = told("purchase_drop_and_silence", fading, 90)
+    assert fired.summary == "No login for 16 days, and purchases fell to 2 in 30 days from 3 in the 30 days before."
+    assert [alert.status for alert in later] == ["updated"] * len(later)
+    assert later[-1].summary == "Still silent after 36 days: no login for 52 days, 0 purchases in 30 days."
+    back = told("purchase_drop_and_silence", [*fading, login(at_ms=at(60))], 90)[-1]
+    assert back.summary == "Over after 18 days: 1 login since it began, 0 purchases in 30 days."
+
+
+def test_a_signal_without_texts_for_later_says_what_ends_it() -> None:
+    own = catalogue()
+    del own["signals"]["support_spike"]["ended"]
+    resolved = told("support_spike", SPIKE, 20, build_rules(own))[-1]
+    assert resolved.summary == "Over after 8 days: at most 1 ticket in 7 days."
+    expired = told("onboarding_drop", [login(at_ms=at(0))], 40)[-1]
+    assert expired.summary == "Expired after 28 days: nothing ended it before."
+
+
 SPIKE = [login(at_ms=at(0)), asked(10), asked(11), asked(12, 9), asked(12, 15)]
 
 
