@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Final, NamedTuple
 
 from schemas.codec import MAX_AHEAD_MS, decode_line, encode_event, new_event
 from schemas.errors import RejectedError
-from schemas.event import Event
+from schemas.event import FEEDS, Event, Purchase
 from schemas.topics import DAY_MS
 from streams.errors import SetupError
-from streams.tables import Mapping, builtin_mappings, rows_to_events
+from streams.tables import Mapping as TableMapping
+from streams.tables import builtin_mappings, rows_to_events
+
+SHOWN_BAD_LINES: Final = 20
+"""How many bad lines are shown one by one; the rest is counted."""
 
 JSON_LINES: Final = (".jsonl", ".ndjson", ".json")
 
@@ -47,6 +52,32 @@ class History:
     files: tuple[Path, ...]
     events: list[HistoryEvent]
     bad: list[BadLine]
+    currencies: Counter[str] = field(default_factory=Counter)
+    """Purchases by currency."""
+
+    def bad_told(self) -> list[str]:
+        """The first bad lines, and how many more there are."""
+        more = len(self.bad) - SHOWN_BAD_LINES
+        return [*map(str, self.bad[:SHOWN_BAD_LINES]), *([f"and {more:,} more bad lines"] if more > 0 else [])]
+
+    def without_rate(self, rates: Mapping[str, float]) -> list[str]:
+        """A sentence for each currency that has no rate: its purchases count, its amounts do not."""
+        return [
+            f"warning: the catalogue has no rate for {currency}: {count:,} of the amounts here are left out of every "
+            "sum. Set `currency` and `rates` in a catalogue of your own (CHURN_CATALOGUE)."
+            for currency, count in sorted(self.currencies.items())
+            if currency not in rates
+        ]
+
+    def without_events(self, feeds: Sequence[int]) -> list[str]:
+        """A sentence if declared feeds have no event here: nothing is decided while one is waited for."""
+        here = {event.feed for event in self.events}
+        away = ", ".join(FEEDS[feed] for feed in feeds if feed not in here)
+        sentence = (
+            f"warning: no {away} events here, and the catalogue's `feeds` says they come: nothing is decided. Declare "
+            "the feeds you have in a catalogue of your own, or move the clock with --until."
+        )
+        return [sentence] if away and here else []
 
     def oldest_ms(self) -> dict[int, int]:
         """Time of the oldest event of each feed that has any."""
@@ -60,13 +91,14 @@ class History:
         return (decode_line(event.value) for event in self.events)
 
 
-def read_history(files: Sequence[Path], mapping: Mapping | None = None) -> History:
+def read_history(files: Sequence[Path], mapping: TableMapping | None = None) -> History:
     """Read and merge event files: JSON Lines, or tables by `mapping`; `.gz` too. Raises SetupError.
 
     A table whose name a built-in mapping knows needs no `mapping`. All events are held in memory, about 0.6 kB each.
     """
     events: list[HistoryEvent] = []
     bad: list[BadLine] = []
+    currencies: Counter[str] = Counter()
     for number, file in enumerate(files):
         for line, found in _read(file, mapping):
             if isinstance(found, RejectedError):
@@ -74,9 +106,11 @@ def read_history(files: Sequence[Path], mapping: Mapping | None = None) -> Histo
             else:
                 event, value = found
                 key = event.customer_id.encode()
+                if isinstance(event.data, Purchase):
+                    currencies[event.data.currency] += 1
                 events.append(HistoryEvent(event.time_ms, event.feed, number << _LINE_BITS | line, key, value))
     events.sort()
-    return History(tuple(files), events, bad)
+    return History(tuple(files), events, bad, currencies)
 
 
 def shifted(history: History, days: int) -> History:
@@ -121,7 +155,7 @@ def _place(history: History, event: HistoryEvent) -> tuple[Path, int]:
     return history.files[event.place >> _LINE_BITS], event.place & ((1 << _LINE_BITS) - 1)
 
 
-def _read(file: Path, mapping: Mapping | None) -> Iterator[tuple[int, tuple[Event, bytes] | RejectedError]]:
+def _read(file: Path, mapping: TableMapping | None) -> Iterator[tuple[int, tuple[Event, bytes] | RejectedError]]:
     plain = file.name.removesuffix(".gz")
     known = next((known for known in builtin_mappings().values() if plain in known.file_names), None)
     rules = None if plain.endswith(JSON_LINES) else mapping or known
@@ -153,7 +187,7 @@ def _json_lines(opened: IO[bytes] | gzip.GzipFile) -> Iterator[tuple[int, tuple[
 
 
 def _table(
-    opened: IO[bytes] | gzip.GzipFile, rules: Mapping
+    opened: IO[bytes] | gzip.GzipFile, rules: TableMapping
 ) -> Iterator[tuple[int, tuple[Event, bytes] | RejectedError]]:
     text = (line.decode(errors="replace") for line in opened)
     for number, found in rows_to_events(rules, text):

@@ -10,6 +10,7 @@ from time import monotonic
 from types import TracebackType
 from typing import Final, NamedTuple, Self
 from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import msgspec
@@ -43,6 +44,12 @@ def default_address(settings: Settings) -> str:
     """Where the worker of this machine and these settings has its metrics."""
     host = f"[{settings.metrics_host}]" if ":" in settings.metrics_host else settings.metrics_host
     return f"http://{host}:{settings.metrics_port}/metrics"
+
+
+def metrics_address(text: str) -> str:
+    """What a person wrote, as an address of metrics: http and /metrics go without saying."""
+    address = text if "://" in text else f"http://{text}"
+    return address if urlsplit(address).path.strip("/") else f"{address.rstrip('/')}/metrics"
 
 
 def look_at(addresses: Sequence[str], token: str | None) -> Look:

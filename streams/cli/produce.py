@@ -15,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from schemas.event import FEEDS
 from schemas.instant import to_rfc3339
 from schemas.topics import Topics
+from streams.catalogue_file import load_rules
 from streams.clock import now_ms
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.history import History, HistoryEvent, days_until_yesterday, read_history, shifted, without_future
@@ -23,9 +24,6 @@ from streams.poster import Poster
 from streams.preflight import refuse_old_history, retention_limits, topic_configs
 from streams.settings import Settings, environment_settings
 from streams.tables import load_mapping
-
-SHOWN_BAD_LINES: Final = 20
-"""How many bad lines are shown one by one; the rest is counted."""
 
 FLUSH_WITHIN_S: Final = 60.0
 """How long the broker may take to acknowledge what is still under way at the end."""
@@ -63,6 +61,8 @@ def produce(
         history = shifted(history, days)
         console.print(f"moved by {days} days (the same for the oracle: replay --shift-by {days})")
     history = without_future(history, at_ms)
+    for sentence in history.without_rate(load_rules(settings).basis.rates):
+        console.print(sentence, soft_wrap=True)
     refuse_lost_history(settings, history, at_ms)
     begun = monotonic()
     post(settings, history.events, speed=speed, progress=_bar(console, len(history.events)))
@@ -131,10 +131,8 @@ def _bar(console: Console, total: int) -> Callable[[Iterable[HistoryEvent]], Ite
 
 
 def _report(history: History, took_s: float) -> None:
-    for bad in history.bad[:SHOWN_BAD_LINES]:
-        click.echo(f"churn-signals: {bad}", err=True)
-    if len(history.bad) > SHOWN_BAD_LINES:
-        click.echo(f"churn-signals: and {len(history.bad) - SHOWN_BAD_LINES:,} more bad lines", err=True)
+    for sentence in history.bad_told():
+        click.echo(f"churn-signals: {sentence}", err=True)
     events = history.events
     counts = Counter(FEEDS[event.feed] for event in events)
     parts = ", ".join(f"{counts[feed]:,} {feed}" for feed in FEEDS if counts[feed])

@@ -19,13 +19,13 @@ from models.episodes import ALERTS
 from models.oracle import Oracle
 from models.partition import Published
 from models.partition_record import total_counts
-from models.signals.catalogue import without_model
+from models.signals.catalogue import Rules, without_model
 from schemas.alert import decode_alert
 from schemas.event import Event
 from schemas.instant import from_rfc3339
 from streams.catalogue_file import load_rules
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
-from streams.history import read_history, shifted
+from streams.history import History, read_history, shifted
 from streams.settings import Settings, environment_settings
 from streams.tables import load_mapping
 
@@ -109,8 +109,7 @@ def replay(  # noqa: PLR0913 - one for each option
         settings = settings.replace(catalogue=catalogue)
     until_ms = None if until is None else _instant(until)
     history = shifted(read_history(files, load_mapping(mapping_name) if mapping_name else None), shift_by)
-    for bad in history.bad[:20]:
-        click.echo(f"churn-signals: {bad}", err=True)
+    _warn(history, load_rules(settings), is_clock_moved=until is not None)
     excluded = set() if exclude is None else set(exclude.read_text().split())
     events = [event for event in history.decoded() if event.id not in excluded]
     count = partitions or settings.partitions
@@ -130,6 +129,13 @@ def replay(  # noqa: PLR0913 - one for each option
     summary = _summary(oracle, sinks, other, len(history.bad))
     click.echo(orjson.dumps(summary).decode()) if as_json else _print(summary)
     return EXIT_PROBLEM if history.bad else EXIT_DONE
+
+
+def _warn(history: History, rules: Rules, *, is_clock_moved: bool) -> None:
+    """Say what of the history will not count, and why nothing may come of it."""
+    unheard = [] if is_clock_moved else history.without_events(rules.basis.feeds)
+    for sentence in (*history.bad_told(), *history.without_rate(rules.basis.rates), *unheard):
+        click.echo(f"churn-signals: {sentence}", err=True)
 
 
 def _oracle(settings: Settings, partitions: int, models: Path | None) -> Oracle:
@@ -201,8 +207,8 @@ def _print(summary: dict[str, object]) -> None:
     console = Console()
     stages = summary["stages"]
     assert isinstance(stages, dict)
-    shown = ", ".join(f"{count:,} {stage}" for stage, count in stages.items())
-    console.print(f"{summary['customers']:,} customers ({shown}); {summary['at_risk_now']:,} at risk now")
+    shown = f" ({', '.join(f'{count:,} {stage}' for stage, count in stages.items())})" if stages else ""
+    console.print(f"{summary['customers']:,} customers{shown}; {summary['at_risk_now']:,} at risk now")
     console.print(f"{summary['alerts']:,} alerts in {summary['revisions']:,} revisions")
     statuses = ("firing", "updated", "resolved", "retracted", "expired")
     by_signal = summary["by_signal"]

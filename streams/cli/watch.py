@@ -13,7 +13,7 @@ from rich.live import Live
 
 from streams.board.board import Board
 from streams.board.drawing import draw
-from streams.board.reading import default_address
+from streams.board.reading import default_address, metrics_address
 from streams.board.watcher import Watcher, watching
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import environment_settings
@@ -48,7 +48,7 @@ def watch(*, addresses: tuple[str, ...], interval: float, once: bool, as_json: b
     if not once and not console.is_terminal:
         raise click.UsageError("the output is no terminal: print one board with --once")
     settings = environment_settings()
-    with watching(settings, addresses or (default_address(settings),)) as watcher:
+    with watching(settings, tuple(map(metrics_address, addresses)) or (default_address(settings),)) as watcher:
         if once:
             return _print_one(watcher, console, as_json=as_json)
         _show(watcher.look, console, interval)

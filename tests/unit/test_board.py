@@ -9,6 +9,7 @@ from schemas.instant import to_rfc3339
 from streams.board.board import Past, make_board
 from streams.board.figures import parse_page, rates
 from streams.board.ledger import Ledger
+from streams.board.reading import metrics_address
 from support.boards import DEPLOYMENT, NOW_MS, TODAY, UTC, alert, board, change, instant, look, page, past_of
 
 FIRST = page(
@@ -191,3 +192,8 @@ def test_feed_without_an_event_for_a_day_is_quiet() -> None:
 def test_page_of_another_program_is_refused() -> None:
     with pytest.raises(ValueError, match="not the metrics of a churn-signals worker"):
         parse_page("# TYPE up gauge\nup 1\n")
+
+
+@pytest.mark.parametrize("text", ["worker-1:9464", "http://worker-1:9464", "http://worker-1:9464/metrics"])
+def test_http_and_metrics_go_without_saying(text: str) -> None:
+    assert metrics_address(text) == "http://worker-1:9464/metrics"

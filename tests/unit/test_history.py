@@ -144,12 +144,65 @@ def test_one_table_may_hold_several_kinds_of_event(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("text", "word"),
-    [("source: [", "uci.yaml"), (MAPPING.replace("events:", "event:"), "event"), ("- 1", "object")],
+    [
+        ("source: [", "uci.yaml"),
+        (MAPPING.replace("events:", "event:"), "event"),
+        ("- 1", "object"),
+        (MAPPING.replace("Europe/London", "London"), "time.zone: 'London'"),
+        (MAPPING.replace('"{customer_id}"', "customer_id"), "names no column"),
+        (MAPPING.replace('"r-{ref}"', '"r-{ref"'), "expected '}'"),
+    ],
 )
 def test_mistake_in_a_mapping_is_a_setup_error(tmp_path: Path, text: str, word: str) -> None:
     (tmp_path / "uci.yaml").write_text(text)
     with pytest.raises(SetupError, match=word):
         load_mapping(str(tmp_path / "uci.yaml"))
+
+
+SHOP = """
+source: shop
+separator: ";"
+decimal: ","
+customer_id: "{Kunde}"
+time: {column: Datum, format: "%d.%m.%Y %H:%M", zone: Europe/Berlin}
+events:
+  - type: purchase
+    id: "shop-{Nr}"
+    data: {order_id: "{Nr}", amount: {number: Betrag}, currency: EUR, items: {whole: Artikel}}
+"""
+
+
+def test_export_of_a_spreadsheet_with_decimal_commas_and_a_byte_order_mark(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text(SHOP)
+    head = "\ufeffNr;Kunde;Datum;Betrag;Artikel\r".encode()
+    file = write(tmp_path / "orders.csv", head, b"B-1;5b2a;20.07.2025 16:32;1.030,56;5\r")
+    bought = purchase("5b2a", 1_753_021_920_000, id="shop-B-1", order_id="B-1", amount=1030.56, currency="EUR", items=5)
+    (found,) = read_history([file], load_mapping(str(tmp_path / "shop.yaml"))).decoded()
+    assert (found.id, found.customer_id, found.time_ms, found.data) == ("shop-B-1", "5b2a", bought.time_ms, bought.data)
+
+
+def test_a_column_the_table_does_not_have_is_said_once(tmp_path: Path) -> None:
+    (tmp_path / "shop.yaml").write_text(SHOP.replace("number: Betrag", "number: Preis"))
+    file = write(tmp_path / "orders.csv", b"Nr;Kunde;Datum;Betrag;Artikel", b"B-1;5b2a;20.07.2025 16:32;30,56;5")
+    with pytest.raises(SetupError, match=r"no column 'Preis'\. The table has: Nr, Kunde, Datum"):
+        read_history([file], load_mapping(str(tmp_path / "shop.yaml")))
+
+
+def test_amounts_that_will_not_count_and_feeds_that_will_be_waited_for_are_said(tmp_path: Path) -> None:
+    history = read_history([write(tmp_path / "a.jsonl", line(purchase(currency="EUR")), line(login()))])
+    (sentence,) = history.without_rate({"USD": 1.0})
+    assert "no rate for EUR: 1 of the amounts" in sentence
+    assert history.without_rate({"EUR": 1.0}) == []
+    (sentence,) = history.without_events((0, 1, 2, 3))
+    assert "no ticket, email events here" in sentence
+    assert history.without_events((0, 1)) == []
+    assert read_history([]).without_events((0, 1)) == []
+
+
+def test_many_bad_lines_are_counted(tmp_path: Path) -> None:
+    told = read_history([write(tmp_path / "a.jsonl", *[b"{"] * 23)]).bad_told()
+    assert "a.jsonl:1: not_json" in told[0]
+    assert told[20:] == ["and 3 more bad lines"]
 
 
 def test_unknown_mapping_names_the_built_in_ones() -> None:
