@@ -31,6 +31,8 @@ def print_summary(console: Console, story: Story, summary: Summary, evidence: Ev
             due = f", due {reason.due_at[:10]}" if reason.due_at else ""
             told = f"[red]{reason.signal}[/] ({reason.owner}{due}): {reason.summary}"
             console.print(Padding.indent(told, 3))
+        first = customer.reasons[0]
+        console.print(Padding.indent(f"[dim]first:[/] {first.intervention} [dim]Ends with:[/] {first.clears_when}.", 3))
     console.print("\n[bold cyan]does it add up?[/]")
     for line in _checks(summary, evidence):
         console.print(line)

@@ -29,6 +29,8 @@ class Reason(msgspec.Struct, frozen=True):
     summary: str
     owner: str
     due_at: str | None
+    intervention: str
+    clears_when: str
 
 
 class AtRisk(msgspec.Struct, frozen=True):
@@ -130,7 +132,9 @@ def _at_risk(customer_id: str, alerts: list[AlertV1]) -> AtRisk:
         stage=newest_told.stage,
         spend=_spend(alerts),
         currency=next((alert.value_at_risk.currency for alert in alerts if alert.value_at_risk), ""),
-        reasons=tuple(Reason(a.signal, a.severity, a.summary, a.owner, a.due_at) for a in alerts),
+        reasons=tuple(
+            Reason(a.signal, a.severity, a.summary, a.owner, a.due_at, a.intervention, a.clears_when) for a in alerts
+        ),
     )
 
 
