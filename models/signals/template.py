@@ -6,6 +6,8 @@ A value with `{currency}` behind it is written as money.
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
 
 from models.signals.measures import Value
 
@@ -38,21 +40,50 @@ class Template:
 
     def filled(self, values: Mapping[str, Value], currency: str) -> str:
         """The text with its values."""
+        return "".join([
+            piece.told(values) if isinstance(piece, _Place) else piece
+            for names, pieces in _parts(self.text, currency)
+            if all(values[name] for name in names)
+            for piece in pieces
+        ])  # fmt: skip
 
-        def part(match: re.Match[str]) -> str:
-            inner = match[1]
-            return inner if all(values[name] for name in Template(inner).names) else ""
 
-        def place(match: re.Match[str]) -> str:
-            name, one, many = match.groups()
-            if name == CURRENCY:
-                return currency
-            value = values[name]
-            is_money = match.string.startswith(f" {{{CURRENCY}}}", match.end())
-            told = _money(value) if is_money else _text(value)
-            return told if one is None else f"{told} {one if value == 1 else many}"
+class _Place(NamedTuple):
+    """A place for a value, with the noun for one and for many, or as an amount."""
 
-        return _PLACE.sub(place, _PART.sub(part, self.text))
+    name: str
+    one: str | None
+    many: str | None
+    is_money: bool
+
+    def told(self, values: Mapping[str, Value]) -> str:
+        value = values[self.name]
+        told = _money(value) if self.is_money else _text(value)
+        return told if self.one is None else f"{told} {self.one if value == 1 else self.many}"
+
+
+@lru_cache(maxsize=1000)
+def _parts(text: str, currency: str) -> tuple[tuple[tuple[str, ...], tuple[str | _Place, ...]], ...]:
+    """The text cut up, once: the values without which a part is left out, and its pieces."""
+    parts: list[tuple[tuple[str, ...], tuple[str | _Place, ...]]] = []
+    reached = 0
+    for match in _PART.finditer(text):
+        parts.append(((), _pieces(text[reached : match.start()], currency)))
+        parts.append((Template(match[1]).names, _pieces(match[1], currency)))
+        reached = match.end()
+    parts.append(((), _pieces(text[reached:], currency)))
+    return tuple(parts)
+
+
+def _pieces(text: str, currency: str) -> tuple[str | _Place, ...]:
+    pieces: list[str | _Place] = []
+    reached = 0
+    for match in _PLACE.finditer(text):
+        name, one, many = match.groups()
+        is_money = text.startswith(f" {{{CURRENCY}}}", match.end())
+        pieces += [text[reached : match.start()], currency if name == CURRENCY else _Place(name, one, many, is_money)]
+        reached = match.end()
+    return (*pieces, text[reached:])
 
 
 def _money(value: Value) -> str:
