@@ -16,10 +16,12 @@ from streams.agents.learner import LearnerAgent
 from streams.agents.models import Shelf
 from streams.agents.tally import Tally
 from streams.catalogue_file import load_rules, rules_of
+from streams.history import read_history
 from streams.metrics.collector import WorkerCollector
 from streams.metrics.learner import LearnerMetrics
 from streams.metrics.model import ModelMetrics
 from streams.settings import Settings, variable_of
+from streams.tables import load_mapping
 from streams.transport.changelog import Changelog
 from streams.transport.producer import Outputs
 from streams.transport.status import Status
@@ -94,10 +96,27 @@ def test_every_signal_of_the_default_catalogue_is_in_the_table() -> None:
 
 
 def test_the_signal_in_the_readme_is_a_valid_catalogue() -> None:
-    example = re.search(r"```yaml\n(.*?)```", README, re.DOTALL)
-    assert example is not None
-    rules = rules_of(example[1], Settings())
+    rules = rules_of(_example("refund_wave"), Settings())
     assert "refund_wave" in {signal.id for signal in rules.signals}
+
+
+def _example(word: str) -> str:
+    """The YAML in the README that has this word."""
+    (example,) = (text for text in re.findall(r"```yaml\n(.*?)```", README, re.DOTALL) if word in text)
+    return str(example)
+
+
+def test_the_orders_in_the_readme_become_purchases_that_count(tmp_path: Path) -> None:
+    rows = re.search(r"```\n(order;.*?)```", README, re.DOTALL)
+    assert rows is not None
+    orders, shop = tmp_path / "orders.csv", tmp_path / "shop.yaml"
+    orders.write_text(rows[1])
+    shop.write_text(_example("source: shop"))
+    history = read_history([orders], load_mapping(str(shop)))
+    assert (len(history.events), history.bad) == (1, [])
+    rules = rules_of(_example("currency: EUR"), Settings())
+    assert history.without_rate(rules.basis.rates) == history.without_events(rules.basis.feeds) == []
+    assert "onboarding_drop" not in {signal.id for signal in rules.signals}
 
 
 def test_the_event_in_the_readme_keeps_the_contract() -> None:
