@@ -1,0 +1,58 @@
+"""Where workers take the model from: a bad record is refused and counted, the last good version goes on scoring."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from models.churn import new_committee
+from models.features import feature_names
+from models.labels import Question
+from schemas.model_version import ModelVersionV1, encode_model_version, sealed
+from streams.agents.models import Shelf
+from support.troubled import default_rules
+
+RULES = default_rules()
+NAMES = feature_names(RULES.basis.feeds)
+
+
+QUESTION = Question(60, 90)
+
+
+def version(question: Question = QUESTION, names: tuple[str, ...] = NAMES) -> bytes:
+    committee = new_committee(question, names).to_state()
+    return encode_model_version(sealed(ModelVersionV1("churn", "2026-01-05T00:00:00Z", committee, {}, 0)), 1)
+
+
+GOOD = version()
+POISON = {
+    "not_finite": GOOD.replace(b'"means":[0.0,', b'"means":[1e999,'),
+    "other_features": version(names=NAMES[:-1]),
+    "other_question": version(Question(30, 90)),
+    "undecodable": GOOD[:-30],
+    "other_format": GOOD.replace(b'"format":1', b'"format":2'),
+    "checksum": GOOD.replace(b'"labels":[0,0]', b'"labels":[9,9]'),
+    "too_large": b" " * 10_000_000,
+}
+
+
+@pytest.mark.parametrize("reason", POISON)
+def test_a_bad_record_is_refused_by_name_and_the_last_good_one_keeps_scoring(reason: str) -> None:
+    shelf = Shelf(RULES)
+    shelf.put(GOOD)
+    good = shelf.current
+    assert good is not None
+    assert good.risk([0.0] * len(NAMES)) == pytest.approx(0.5)
+    shelf.put(POISON[reason])
+    assert shelf.current is good
+    assert sum(shelf.refused.values()) == 1
+    assert set(shelf.refused) <= {reason, "undecodable"}
+    assert shelf.last_refusal
+
+
+def test_before_the_first_good_record_there_is_no_model() -> None:
+    shelf = Shelf(RULES)
+    shelf.put(POISON["checksum"])
+    shelf.put(None)
+    assert shelf.current is None
+    assert msgspec.json.encode(dict(shelf.refused)) == b'{"checksum":1}'
