@@ -57,8 +57,6 @@ class Learning:
     """The day of the first snapshot of all customers; None: each has a weekday of its own, which spreads the load."""
     prior: float = 0.5
     """Share expected to churn before anything is learned."""
-    cold_labels: int = 500
-    """Labels of each class below which the model is not believed."""
 
 
 @dataclass(frozen=True, slots=True)

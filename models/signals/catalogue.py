@@ -187,7 +187,7 @@ _TOP_KEYS = {
     "version", "currency", "rates", "targets", "feeds", "lifecycle", "engagement", "constants", "model", "defaults",
     "signals", "base",
 }  # fmt: skip
-_MODEL_KEYS = {"horizon_days", "risk_set_days", "step_days", "anchor", "prior", "cold_labels"}
+_MODEL_KEYS = {"horizon_days", "risk_set_days", "step_days", "anchor", "prior"}
 _SIGNAL_KEYS = {
     "announced", "when", "ends", "expires_days", "persistence", "cooldown_days", "polarity", "severity", "owner",
     "respond_hours", "intervention", "playbook", "priority", "inhibited_by_outage", "score", "values", "summary",
@@ -331,7 +331,6 @@ def _learning(reader: _Reader, catalogue: Mapping[str, Any]) -> Learning | None:
         step_days=reader.whole(path, source, "step_days", default=default.step_days, least=1),
         anchor=None if anchor is None else Calendar.day_of_text(anchor.isoformat()),
         prior=prior,
-        cold_labels=reader.whole(path, source, "cold_labels", default=default.cold_labels, least=1),
     )
 
 

@@ -38,7 +38,7 @@ STILL_OPEN: Final = 2
 CATALOGUE: Final = """
 base: default
 feeds: [purchase]
-model: {horizon_days: 90, risk_set_days: 365, anchor: 1997-01-13, cold_labels: 50}
+model: {horizon_days: 90, risk_set_days: 365, anchor: 1997-01-13}
 signals: {churn_risk: {when: risk_rank <= 0.9 and risk - risk_usual >= 0.04}}
 """
 """Alerts of the model at small provocation: few customers are enough for some."""
