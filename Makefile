@@ -13,6 +13,7 @@ TOOLS := $(CACHE)/tools
 SECRETS := deploy/secrets
 RUN := .run
 PORT ?= 9092
+LEARNER_METRICS_PORT ?= 9465
 WORKERS ?= 3
 DEVKAFKA := PYTHONPATH=deploy $(BIN)/python -m kafka
 CODE := streams models schemas deploy tests
@@ -122,24 +123,27 @@ secrets: ## make what deploy/compose.yaml keeps secret, once: deploy/secrets, ne
 	done
 
 .PHONY: up down
-up: install ## start Kafka (unless CHURN_BOOTSTRAP names one), create the topics, start a worker in the background
+up: install ## start Kafka (unless CHURN_BOOTSTRAP names one), create the topics, start a worker and a learner
 	@mkdir -p $(RUN)
 	@if [ -z "$${CHURN_BOOTSTRAP:-}" ]; then $(DEVKAFKA) up --folder $(RUN)/kafka --port $(PORT); fi
 	@export CHURN_BOOTSTRAP=$${CHURN_BOOTSTRAP:-127.0.0.1:$(PORT)}; \
 	$(BIN)/churn-signals topics create; \
-	if [ -f $(RUN)/worker.pid ] && kill -0 "$$(cat $(RUN)/worker.pid)" 2>/dev/null; then \
-	  echo "worker: already running, pid $$(cat $(RUN)/worker.pid)"; \
-	else \
-	  nohup $(BIN)/churn-signals worker >>$(RUN)/worker.log 2>&1 & echo $$! >$(RUN)/worker.pid; sleep 2; \
-	  kill -0 "$$(cat $(RUN)/worker.pid)" 2>/dev/null || { tail -n 5 $(RUN)/worker.log; rm -f $(RUN)/worker.pid; exit 1; }; \
-	  echo "worker: pid $$(cat $(RUN)/worker.pid), log $(RUN)/worker.log"; \
-	fi; \
-	echo "broker: $$CHURN_BOOTSTRAP; stop both with: make down"
+	for program in worker learner; do \
+	  pid=$(RUN)/$$program.pid; log=$(RUN)/$$program.log; \
+	  if [ -f $$pid ] && kill -0 "$$(cat $$pid)" 2>/dev/null; then echo "$$program: already running, pid $$(cat $$pid)"; continue; fi; \
+	  if [ $$program = learner ]; then export CHURN_METRICS_PORT=$(LEARNER_METRICS_PORT); fi; \
+	  nohup $(BIN)/churn-signals $$program >>$$log 2>&1 & echo $$! >$$pid; sleep 2; \
+	  if kill -0 "$$(cat $$pid)" 2>/dev/null; then echo "$$program: pid $$(cat $$pid), log $$log"; continue; fi; \
+	  tail -n 5 $$log; rm -f $$pid; if [ $$program = worker ]; then exit 1; fi; \
+	done; \
+	echo "broker: $$CHURN_BOOTSTRAP; stop all with: make down"
 
-down: ## stop the worker and the Kafka that `make up` started
-	@if [ -f $(RUN)/worker.pid ]; then \
-	  pid=$$(cat $(RUN)/worker.pid); kill "$$pid" 2>/dev/null || true; \
-	  for _ in $$(seq 100); do kill -0 "$$pid" 2>/dev/null || break; sleep 0.1; done; \
-	  kill -9 "$$pid" 2>/dev/null || true; rm -f $(RUN)/worker.pid; echo "worker: stopped"; \
-	fi
+down: ## stop what `make up` started
+	@for program in worker learner; do \
+	  if [ -f $(RUN)/$$program.pid ]; then \
+	    pid=$$(cat $(RUN)/$$program.pid); kill "$$pid" 2>/dev/null || true; \
+	    for _ in $$(seq 100); do kill -0 "$$pid" 2>/dev/null || break; sleep 0.1; done; \
+	    kill -9 "$$pid" 2>/dev/null || true; rm -f $(RUN)/$$program.pid; echo "$$program: stopped"; \
+	  fi; \
+	done
 	@if [ -x $(BIN)/python ] && [ -d $(RUN)/kafka ]; then $(DEVKAFKA) down --folder $(RUN)/kafka; fi
