@@ -208,7 +208,7 @@ def test_workers_start_after_the_topics_and_have_names_of_their_own() -> None:
         assert waits == {"kafka": "service_healthy", "topics": "service_completed_successfully"}
 
 
-def test_prometheus_finds_its_files_and_every_worker() -> None:
+def test_prometheus_finds_its_files_every_worker_and_the_learner() -> None:
     service = SERVICES["prometheus"]
     inside = {mount.target.removeprefix("/etc/prometheus/"): mount.source for mount in service.mounts + service.secrets}
     config = yaml.safe_load(inside["prometheus.yml"].read_text())
@@ -216,7 +216,7 @@ def test_prometheus_finds_its_files_and_every_worker() -> None:
     (targets,) = yaml.safe_load((inside["targets"] / "workers.yml").read_text())
     assert scrape["file_sd_configs"][0]["files"] == ["targets/workers.yml"]
     assert {*config["rule_files"], scrape["authorization"]["credentials_file"]} <= set(inside)
-    assert targets["targets"] == [f"{name}:{Settings().metrics_port}" for name in WORKERS]
+    assert targets["targets"] == [f"{name}:{Settings().metrics_port}" for name in (*WORKERS, "learner")]
 
 
 def test_grafana_is_told_what_its_provisioning_asks_for() -> None:
