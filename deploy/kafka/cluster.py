@@ -99,7 +99,7 @@ class Cluster:
             sweep()
             self._folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY}{os.getpid()}-"))
         self._refuse_second()
-        self.port = self.port or self._wanted_port or _free_port()
+        self.port = self.port or self._wanted_port or free_port()
         if not _is_free(self.port):
             raise ClusterError(f"port {self.port} on 127.0.0.1 is taken by another program; choose another port")
         self._configure()
@@ -168,7 +168,7 @@ class Cluster:
         text = server_properties(
             folder=folder,
             port=self.port,
-            controller_port=_free_port(),
+            controller_port=free_port(),
             security=self._security,
             keystore=keystore,
             truststore=self.ca,
@@ -271,7 +271,8 @@ def _telling(text: str) -> str:
     return " | ".join([line for line in lines if "ERROR" in line or "Exception" in line][-3:] or lines[-3:])[-600:]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody listened on a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -9,8 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from benchmarks.measuring import Page, cpu_seconds, free_port, resident_bytes
+from benchmarks.measuring import Page, cpu_seconds, resident_bytes
 from benchmarks.plain_loop import SystemRun
+from kafka.cluster import free_port
 from support.broker import Broker, delete_topics, fresh_prefix
 from support.workers import Deployment, Positions, Worker, deploy
 

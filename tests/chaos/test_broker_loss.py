@@ -5,10 +5,7 @@ The worker either goes on by itself, or the watchdog ends it with 70 and its res
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -19,6 +16,7 @@ from streams.transport.watchdog import STUCK
 from support.arrivals import Arrival, merged
 from support.broker import Broker, fresh_prefix
 from support.histories import Size, history, write_history
+from support.meanwhile import meanwhile
 from support.oracles import compare, replay
 from support.pages import address_of, total
 from support.posting import posting
@@ -46,28 +44,6 @@ class Keeper:
             self.worker.start()
             self.restarts += 1
 
-    @contextmanager
-    def watching(self) -> Iterator[None]:
-        """Look twice a second while the block runs."""
-        stop = threading.Event()
-        failures: list[AssertionError] = []
-
-        def watch() -> None:
-            try:
-                while not stop.wait(0.5):
-                    self.look()
-            except AssertionError as error:
-                failures.append(error)
-
-        thread = threading.Thread(target=watch)
-        thread.start()
-        try:
-            yield
-        finally:
-            stop.set()
-            thread.join()
-        assert not failures, failures[0]
-
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
@@ -86,7 +62,7 @@ def test_a_broker_killed_three_times_under_load_leaves_records_and_alerts_exact(
         main.start()
         for number, part in enumerate(parts := in_parts(merged(events), len(AWAY_S[is_full]))):
             done = sum(map(len, parts[:number]))
-            with keeper.watching(), posting(deployment, part, per_second=per_second):
+            with meanwhile(keeper.look, every_s=0.5), posting(deployment, part, per_second=per_second):
                 wait_until_processed(keeper, done + 100)
                 cluster.kill()
                 time.sleep(AWAY_S[is_full][number])
@@ -94,7 +70,7 @@ def test_a_broker_killed_three_times_under_load_leaves_records_and_alerts_exact(
                 started = time.monotonic()
                 wait_until_processed(keeper, done + len(part))
                 resumed.append(time.monotonic() - started)
-        with keeper.watching():
+        with meanwhile(keeper.look, every_s=0.5):
             wait_for_lag_zero(deployment, [], within_s=RECOVERS_WITHIN_S)
         assert main.terminate() == 0
     file = write_history(events, tmp_path / "events.jsonl")

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.client import HTTPException
 from itertools import pairwise
@@ -17,6 +15,7 @@ import pytest
 from support.arrivals import merged
 from support.broker import Broker
 from support.histories import Size, history
+from support.meanwhile import meanwhile
 from support.pages import get, samples, wait_until_ready
 from support.posting import post
 from support.workers import Worker, deploy, wait_for_lag_zero, workers
@@ -44,10 +43,6 @@ class Reading:
     def sums(self) -> tuple[float, float, float]:
         return self.customers, self.at_risk, round(self.spend, 2)
 
-    def is_within(self, whole: Reading) -> bool:
-        """Whether nothing is more than it can be."""
-        return all(own <= full for own, full in zip(self.sums, whole.sums, strict=True))
-
 
 @dataclass
 class Watch:
@@ -56,26 +51,13 @@ class Watch:
     pages: dict[str, tuple[str, int]]
     readings: list[Reading] = field(default_factory=list)
 
-    @contextmanager
-    def reading(self) -> Iterator[None]:
-        """Read while the block runs."""
-        ending = threading.Event()
-
-        def work() -> None:
-            while not ending.wait(EVERY_S):
-                started = time.monotonic()
-                texts = [page_at(address) for address in list(self.pages.values())]
-                if time.monotonic() - started < TOGETHER_S:
-                    totals = zip(*map(totals_of, texts), strict=True)
-                    self.readings.append(Reading(started, *map(sum, totals)))
-
-        thread = threading.Thread(target=work, daemon=True)
-        thread.start()
-        try:
-            yield
-        finally:
-            ending.set()
-            thread.join()
+    def read(self) -> None:
+        """Read them all once; readings that took long are of no one moment and left out."""
+        started = time.monotonic()
+        texts = [page_at(address) for address in list(self.pages.values())]
+        if time.monotonic() - started < TOGETHER_S:
+            totals = zip(*map(totals_of, texts), strict=True)
+            self.readings.append(Reading(started, *map(sum, totals)))
 
     def gap(self, since: float, is_over: Callable[[], bool]) -> float:
         """Wait until all is counted again after a change; the longest time between two readings that counted all."""
@@ -124,7 +106,7 @@ def test_nobody_is_counted_twice_while_partitions_move(broker: Broker, prefix: s
         truth = Reading(0, *totals_of(page_at(watch.pages[main.name])))
         assert truth.counted == PARTITIONS
         assert truth.at_risk > 0
-        with watch.reading():
+        with meanwhile(watch.read, every_s=EVERY_S):
             gaps = troubled(watch, main, other)
             gaps.append(("is paused", woken(watch, main, other)))
     print("\n" + "; ".join(f"a worker {change}: {seconds:.1f} s" for change, seconds in gaps))

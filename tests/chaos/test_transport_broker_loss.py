@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,25 +12,15 @@ from pathlib import Path
 from kafka.cluster import Cluster
 from support.broker import Broker, fresh_prefix
 from support.counting import Scene
+from support.meanwhile import meanwhile
 
 
 @contextmanager
 def posting(scene: Scene, per_second: int) -> Iterator[None]:
     """Post evenly while the block runs; afterwards everything posted has arrived."""
-    stop = threading.Event()
-
-    def post() -> None:
-        while not stop.wait(0.1):
-            scene.post(per_second // 10, flush_s=0)
-
-    thread = threading.Thread(target=post)
-    thread.start()
-    try:
+    with meanwhile(lambda: scene.post(per_second // 10, flush_s=0), every_s=0.1):
         yield
-    finally:
-        stop.set()
-        thread.join()
-        assert scene.producer.flush(60) == 0
+    assert scene.producer.flush(60) == 0
 
 
 def test_a_broker_killed_three_times_under_load_costs_nothing(cluster: Cluster, tmp_path: Path) -> None:

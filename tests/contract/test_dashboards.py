@@ -10,23 +10,14 @@ import pytest
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 from grafana.dashboards import NAMES, text_of
-from models.partition import Partition
 from schemas.topics import Topics
-from streams.agents.tally import Tally
 from streams.metrics.collector import WorkerCollector
 from streams.transport.status import Status
+from support.idle import Idle
 from support.prometheus import DEPLOY, dashboards, panels, rules
 from support.troubled import default_rules
 
 BOARDS: Final = pytest.mark.parametrize("board", dashboards().values(), ids=dashboards().keys())
-
-
-class Idle:
-    """A worker that has done nothing yet."""
-
-    def __init__(self) -> None:
-        self.partitions: dict[int, Partition] = {}
-        self.tally = Tally()
 
 
 def metrics() -> set[str]:

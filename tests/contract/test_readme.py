@@ -8,13 +8,11 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, generate_latest
 
 from models.config import Learning
-from models.partition import Partition
 from schemas.codec import decode_line
 from schemas.topics import Topics, topic_table
 from streams.__main__ import COMMANDS
 from streams.agents.learner import LearnerAgent
 from streams.agents.models import Shelf
-from streams.agents.tally import Tally
 from streams.catalogue_file import load_rules, rules_of
 from streams.history import read_history
 from streams.metrics.collector import WorkerCollector
@@ -25,18 +23,11 @@ from streams.tables import load_mapping
 from streams.transport.changelog import Changelog
 from streams.transport.producer import Outputs
 from streams.transport.status import Status
+from support.idle import Idle
 from support.troubled import default_rules
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text()
-
-
-class _Nothing:
-    """A worker that has done nothing yet."""
-
-    def __init__(self) -> None:
-        self.partitions: dict[int, Partition] = {}
-        self.tally = Tally()
 
 
 def test_every_setting_is_named_with_its_default() -> None:
@@ -53,7 +44,7 @@ def pages() -> str:
     """What a worker and a learner tell that have done nothing yet."""
     rules, status = default_rules(), Status()
     registry, found = CollectorRegistry(auto_describe=False), ""
-    registry.register(WorkerCollector(Topics("churn"), 12, status, _Nothing(), rules, lambda: 0))
+    registry.register(WorkerCollector(Topics("churn"), 12, status, Idle(), rules, lambda: 0))
     registry.register(ModelMetrics(Shelf(rules)))
     found += generate_latest(registry).decode()
     registry = CollectorRegistry(auto_describe=False)

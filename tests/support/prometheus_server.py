@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -16,6 +15,7 @@ from urllib.parse import urlencode
 
 import yaml
 
+from kafka.cluster import free_port
 from support.prometheus import DEPLOY, program
 
 READY_WITHIN_S: Final = 20.0
@@ -98,9 +98,7 @@ class Server:
 @contextmanager
 def serving(config: Path, factor: int) -> Iterator[Server]:
     """Run Prometheus on a configuration made by `configure`; its data stays in the folder."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     line = [
         program("prometheus"),
         f"--config.file={config}",
