@@ -22,9 +22,9 @@ from models.partition_record import total_counts
 from models.signals.catalogue import Rules, without_model
 from schemas.alert import decode_alert
 from schemas.event import Event
-from schemas.instant import from_rfc3339
 from streams.catalogue_file import load_rules
-from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
+from streams.cli.instant import INSTANT
+from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.history import History, read_history, shifted
 from streams.settings import Settings, environment_settings
 from streams.tables import load_mapping
@@ -71,7 +71,13 @@ class Sinks:
 @click.option("--alerts", type=click.File("wb"), help="Write every revision of every alert, a line each.")
 @click.option("--stages", type=click.File("wb"), help="Write every transition of the lifecycle, a line each.")
 @click.option("--states", type=click.File("wb"), help="Write every customer's record, canonical, a line each.")
-@click.option("--until", help="Move the clock of every feed to this instant at the end, as `tick --at` does.")
+@click.option(
+    "--until",
+    "until_ms",
+    type=INSTANT,
+    metavar="T",
+    help="Move the clock of every feed to this instant at the end, as `tick --at` does.",
+)
 @click.option("--partitions", type=click.IntRange(1, 10_000), help="Partitions; without it CHURN_PARTITIONS.")
 @click.option(
     "--shift-by", type=int, default=0, help="Move the events by whole days, as `produce --shift-to-now` said."
@@ -94,7 +100,7 @@ def replay(  # noqa: PLR0913 - one for each option
     alerts: IO[bytes] | None,
     stages: IO[bytes] | None,
     states: IO[bytes] | None,
-    until: str | None,
+    until_ms: int | None,
     partitions: int | None,
     shift_by: int,
     exclude: Path | None,
@@ -107,9 +113,8 @@ def replay(  # noqa: PLR0913 - one for each option
     settings = environment_settings()
     if catalogue is not None:
         settings = settings.replace(catalogue=catalogue)
-    until_ms = None if until is None else _instant(until)
     history = shifted(read_history(files, load_mapping(mapping_name) if mapping_name else None), shift_by)
-    _warn(history, load_rules(settings), is_clock_moved=until is not None)
+    _warn(history, load_rules(settings), is_clock_moved=until_ms is not None)
     excluded = set() if exclude is None else set(exclude.read_text().split())
     events = [event for event in history.decoded() if event.id not in excluded]
     count = partitions or settings.partitions
@@ -228,10 +233,3 @@ def _print(summary: dict[str, object]) -> None:
 def _write(opened: IO[bytes] | None, payload: bytes) -> None:
     if opened is not None:
         opened.write(payload + b"\n")
-
-
-def _instant(text: str) -> int:
-    try:
-        return from_rfc3339(text)
-    except ValueError as error:
-        raise SetupError("--until", text, "An instant such as 2026-11-22T00:00:00Z.") from error

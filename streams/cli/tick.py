@@ -10,9 +10,10 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from confluent_kafka.admin._metadata import ClusterMetadata
 
 from schemas.event import FEEDS
-from schemas.instant import from_rfc3339, to_rfc3339
+from schemas.instant import to_rfc3339
 from schemas.tick import Tick, encode_tick
 from schemas.topics import Topics
+from streams.cli.instant import INSTANT
 from streams.clock import now_ms
 from streams.errors import SetupError
 from streams.kafka import connect
@@ -24,16 +25,16 @@ WITHIN_S: Final = 15.0
 
 
 @click.command(epilog="\b\nExample:\n  churn-signals tick --at 2026-03-01T00:00:00Z")
-@click.option("--at", "at", metavar="T", help="The time to post (RFC 3339); now without it.")
-def tick(*, at: str | None) -> None:
+@click.option("--at", "at_ms", type=INSTANT, metavar="T", help="The time to post (RFC 3339); now without it.")
+def tick(*, at_ms: int | None) -> None:
     """Post the time to every partition, with every feed declared idle up to its present end.
 
     A partition takes the time from a tick only for feeds it has read up to the stated end: no backlog is cut short.
     """
     settings = environment_settings()
-    at_ms = now_ms() if at is None else _parsed(at)
-    count = post_ticks(settings, at_ms)
-    click.echo(f"posted {to_rfc3339(at_ms)} to {count} partitions")
+    posted_ms = now_ms() if at_ms is None else at_ms
+    count = post_ticks(settings, posted_ms)
+    click.echo(f"posted {to_rfc3339(posted_ms)} to {count} partitions")
 
 
 def post_ticks(settings: Settings, at_ms: int) -> int:
@@ -65,12 +66,3 @@ def _ends(admin: AdminClient, cluster: ClusterMetadata, names: Topics) -> dict[t
     }
     asked = admin.list_offsets(latest, request_timeout=WITHIN_S)
     return {(str(where.topic), where.partition): future.result(WITHIN_S).offset for where, future in asked.items()}
-
-
-def _parsed(text: str) -> int:
-    try:
-        return from_rfc3339(text)
-    except ValueError as error:
-        raise click.BadParameter(
-            f"{text!r} is no RFC 3339 time with an offset, such as 2026-03-01T00:00:00Z"
-        ) from error
