@@ -124,7 +124,7 @@ class Customer(Struct, array_like=True):
     outbox: list[Parcel] = []
     verdicts: list[Verdict] = []
     deaf: list[int] = msgspec.field(default_factory=lambda: [0, 0, 0, 0])  # until when news changes nothing
-    snapshots: bytes = b""  # waiting for their labels, see models.snapshots
+    snapshots: bytes = b""  # waiting for their labels, see models.learning.snapshots
     risks: list[Risk] = []  # of the last weeks, ascending
     scored_by: str = ""  # the version that gave the newest of them
 

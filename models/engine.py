@@ -15,7 +15,7 @@ from models.announcement import begins, first_true_ms
 from models.calendar import DAY_MS
 from models.customer import NEVER, Customer, Episode
 from models.episodes import Judge, Output, publish
-from models.foresight import Foresight, Insight
+from models.learning.foresight import Foresight, Insight
 from models.lifecycle import Standing
 from models.signals.catalogue import Rules
 from models.signals.measures import ALL_FEEDS, RISK, STAGE, View, standing

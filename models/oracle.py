@@ -7,7 +7,7 @@ from typing import Any
 from models.census import Census
 from models.customer import decode_customer, to_facts, to_verdict
 from models.engine import Engine
-from models.foresight import Version
+from models.learning.foresight import Version
 from models.partition import Partition, Published, Taken
 from models.partition_record import PARTITION_KEY
 from models.signals.catalogue import Rules

@@ -11,12 +11,13 @@ from typing import NamedTuple
 import msgspec
 
 from models.census import Census, Entry, Taker
-from models.crowd import Crowd
 from models.customer import NEVER, Customer, Parcel, Verdict, decode_customer, encode_customer, peek
 from models.dead_letter_limit import count_rejection
 from models.engine import Engine
 from models.episodes import Output
-from models.foresight import Insight, Version
+from models.learning.crowd import Crowd
+from models.learning.foresight import Insight, Version
+from models.learning.snapshots import last_complete
 from models.partition_record import (
     OUTCOME_INDEX,
     PARTITION_KEY,
@@ -27,7 +28,6 @@ from models.partition_record import (
     encode_state,
 )
 from models.schedule import Schedule
-from models.snapshots import last_complete
 from models.watermark import Watermark
 from schemas.event import FEEDS, Event
 from schemas.example import ProgressV1, encode_lesson

@@ -14,7 +14,7 @@ PREFIX_BYTES: Final = 5
 
 
 class QualityState(msgspec.Struct, frozen=True):
-    """A decayed record of probabilities given and what happened, see `models.quality.Quality`."""
+    """A decayed record of probabilities given and what happened, see `models.learning.quality.Quality`."""
 
     boundary: int
     rows: float

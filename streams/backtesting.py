@@ -11,15 +11,15 @@ from typing import IO, Any, Final
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from models.backtest import Backtest, Plan
 from models.calendar import date_of
-from models.churn import PRIOR
 from models.config import Basis
-from models.evaluation import report
-from models.features import has_purchases
 from models.labels import Question
-from models.pasts import Folded, fold_history
-from models.scoring import Floats
+from models.learning.backtest import Backtest, Plan
+from models.learning.churn import PRIOR
+from models.learning.evaluation import report
+from models.learning.features import has_purchases
+from models.learning.pasts import Folded, fold_history
+from models.learning.scoring import Floats
 from schemas.event import PURCHASE, Purchase
 from schemas.instant import to_rfc3339
 from schemas.model import encode_committee

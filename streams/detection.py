@@ -15,12 +15,12 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from models.detection import Firing, Move, Observed, Watched
+from models.detection.scores import Firing, Move, Observed, Watched
+from models.detection.truth import Truth
 from models.episodes import ALERTS
 from models.oracle import Oracle
 from models.partition import Published
 from models.signals.catalogue import Rules, without_model
-from models.truth import Truth
 from schemas.alert import decode_alert
 from schemas.instant import from_rfc3339
 from schemas.partitioner import partition_of

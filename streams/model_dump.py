@@ -10,7 +10,7 @@ import msgspec
 
 from models.alerting import MODEL_NAME
 from models.calendar import Calendar
-from models.foresight import Version
+from models.learning.foresight import Version
 from models.signals.catalogue import Rules
 from schemas.example import ProgressV1, decode_lesson
 from schemas.model import ModelStateError

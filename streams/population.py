@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from random import Random
 
-from models.truth import LEAVING, Facts, Sign, Truth, What, signs_of
+from models.detection.truth import LEAVING, Facts, Sign, Truth, What, signs_of
 from schemas.event import PURCHASE, Event, Login, Purchase, Ticket
 from schemas.topics import DAY_MS
 from streams.simulation import to_events

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import Final
 
-from models.truth import What
+from models.detection.truth import What
 from schemas.event import Email, TicketCategory
 from streams.simulation import (
     HELP_CHANNELS,

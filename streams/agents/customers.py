@@ -14,7 +14,7 @@ import msgspec
 
 from models.dead_letter_limit import DeadLetterLimitError
 from models.engine import Engine
-from models.foresight import Version
+from models.learning.foresight import Version
 from models.partition import Partition, Published
 from models.partition_record import PARTITION_KEY, epoch_of
 from models.signals.catalogue import Rules

@@ -14,7 +14,7 @@ import msgspec
 
 from models.alerting import MODEL_NAME
 from models.config import Learning
-from models.learner import Learner
+from models.learning.learner import Learner
 from models.partition_record import PARTITION_KEY, epoch_of
 from models.signals.catalogue import Rules
 from schemas.example import decode_lesson

@@ -13,8 +13,8 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from models.calendar import Calendar
 from models.config import Learning
-from models.features import feature_names
-from models.foresight import Version
+from models.learning.features import feature_names
+from models.learning.foresight import Version
 from models.signals.catalogue import Rules
 from schemas.model import ModelStateError
 from schemas.model_version import ModelVersionV1, decode_model_version
@@ -56,7 +56,9 @@ class Shelf:
 
 def version_of(model: ModelVersionV1, rules: Rules) -> Version:
     """What scores by a published version. Raises ModelStateError when it is of another question or other features."""
-    from models.churn import restored_committee  # River takes a second to import: a worker without a model need not
+    from models.learning.churn import (
+        restored_committee,  # River takes a second to import: a worker without a model need not
+    )
 
     learning = rules.basis.learning or Learning()
     committee = restored_committee(model.committee, learning.question, feature_names(rules.basis.feeds))

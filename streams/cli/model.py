@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.table import Table
 
 from models.alerting import MODEL_NAME
-from models.churn import Committee
-from models.learner import to_quality
-from models.scoring import EXPERTS
+from models.learning.churn import Committee
+from models.learning.learner import to_quality
+from models.learning.scoring import EXPERTS
 from schemas.model_version import ModelVersionV1
 from streams.catalogue_file import load_rules
 from streams.errors import EXIT_DONE, EXIT_PROBLEM

@@ -17,7 +17,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
-from models.truth import Truth
+from models.detection.truth import Truth
 from schemas.codec import encode_event
 from schemas.event import FEEDS, Event
 from schemas.instant import from_rfc3339
@@ -112,7 +112,7 @@ def _detect(
     jobs: int | None,
 ) -> int:
     """Simulate, replay, compare, tell."""
-    from models.detection import detect
+    from models.detection.scores import detect
     from schemas.instant import to_rfc3339
     from streams.catalogue_file import load_rules
     from streams.report.detection import Made, encode_report, report_on

@@ -8,8 +8,8 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.backtest import Backtest, Frame
-from models.scoring import Floats
+from models.learning.backtest import Backtest, Frame
+from models.learning.scoring import Floats
 from streams.errors import SetupError
 
 NEEDED: Final[Mapping[str, str]] = {"lightgbm": "lightgbm", "bgnbd": "scipy"}

@@ -9,7 +9,7 @@ from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
 from models.calendar import Calendar
-from models.scoring import EXPERTS
+from models.learning.scoring import EXPERTS
 from streams.agents.learner import LearnerAgent
 from streams.metrics.families import counter, counters, gauge, gauges
 from streams.metrics.transport import transport_metrics

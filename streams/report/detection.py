@@ -6,8 +6,8 @@ from typing import Literal
 
 import msgspec
 
-from models.detection import Detection
-from models.detection_targets import Target, judge
+from models.detection.scores import Detection
+from models.detection.targets import Target, judge
 
 
 class Made(msgspec.Struct, frozen=True):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from models.detection import Detection
-from models.detection_targets import LOYAL_ALERTS_A_YEAR, LOYAL_DROP_SHARE, MIN_CASES
+from models.detection.scores import Detection
+from models.detection.targets import LOYAL_ALERTS_A_YEAR, LOYAL_DROP_SHARE, MIN_CASES
 from streams.report.detection import DetectionReport
 from streams.report.detection_plots import draw_all
 from streams.report.detection_rows import (

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from models.detection import Detection, KindScore, SignalScore
-from models.detection_loyal import SPAN_DAYS
-from models.detection_targets import Target
-from models.proportion import Quartiles, Rate, Share
-from models.truth import SHOWN_BY
+from models.detection.loyal import SPAN_DAYS
+from models.detection.proportion import Quartiles, Rate, Share
+from models.detection.scores import Detection, KindScore, SignalScore
+from models.detection.targets import Target
+from models.detection.truth import SHOWN_BY
 
 NONE: Final = "-"
 

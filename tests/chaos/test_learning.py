@@ -11,8 +11,8 @@ from zlib import crc32
 from confluent_kafka import Producer
 
 from models.alerting import MODEL_NAME
-from models.backtest import Backtest, Plan
-from models.pasts import fold_history
+from models.learning.backtest import Backtest, Plan
+from models.learning.pasts import fold_history
 from models.signals.catalogue import Rules
 from schemas.event import Event
 from schemas.model import CommitteeV1

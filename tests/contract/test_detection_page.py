@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 import msgspec
 import pytest
 
-from models.detection import detect
+from models.detection.scores import detect
 from schemas.instant import from_rfc3339
 from streams.catalogue_file import load_rules
 from streams.detection import joined, observe, watched_of

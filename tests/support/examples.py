@@ -5,9 +5,9 @@ from __future__ import annotations
 import random
 from math import exp
 
-from models.churn import Committee, new_committee
-from models.features import feature_names
 from models.labels import PARTS, Example, Question, matures_after
+from models.learning.churn import Committee, new_committee
+from models.learning.features import feature_names
 
 QUESTION = Question(60, 90)
 FEATURES = feature_names((0, 1, 2, 3))

@@ -6,9 +6,9 @@ import random
 from functools import cache
 from typing import Final
 
-from models.backtest import Backtest, Plan
 from models.labels import Question
-from models.pasts import fold_history
+from models.learning.backtest import Backtest, Plan
+from models.learning.pasts import fold_history
 from schemas.event import Event
 from support.builders import DAY_MS, purchase
 from support.troubled import FIRST_DAY, default_rules

@@ -9,14 +9,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from models.backtest import Backtest, stacked
 from models.calendar import DAY_MS
 from models.customer import NEVER
-from models.evaluation import report
-from models.features import Past
 from models.labels import BINS, Example
-from models.lead_time import BUDGETS, lead_times
-from models.pasts import Folded, fold_history
+from models.learning.backtest import Backtest, stacked
+from models.learning.evaluation import report
+from models.learning.features import Past
+from models.learning.lead_time import BUDGETS, lead_times
+from models.learning.pasts import Folded, fold_history
 from schemas.model import encode_committee
 from support.builders import purchase
 from support.shop import BASIS, QUESTION, run_of, shop, whole

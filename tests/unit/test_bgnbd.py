@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from models.calendar import DAY_MS
-from models.quality import Flags
+from models.learning.quality import Flags
 from schemas.instant import from_rfc3339
 from streams.comparison.bgnbd import BgNbd, Purchases, fit
 from streams.history import read_history

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.detection import CURVE_DAYS, Detection, Firing, Move, Observed, SignalScore, Watched, detect
-from models.detection_targets import Target, judge
-from models.proportion import Share, quartiles, rate, wilson
-from models.truth import Sign, Truth, What
+from models.detection.proportion import Share, quartiles, rate, wilson
+from models.detection.scores import CURVE_DAYS, Detection, Firing, Move, Observed, SignalScore, Watched, detect
+from models.detection.targets import Target, judge
+from models.detection.truth import Sign, Truth, What
 from support.builders import DAY_MS
 
 DAYS = 365

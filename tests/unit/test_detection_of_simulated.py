@@ -9,9 +9,9 @@ import os
 
 import pytest
 
-from models.detection import Detection, detect
-from models.detection_targets import Target, judge
-from models.truth import SHOWN_BY
+from models.detection.scores import Detection, detect
+from models.detection.targets import Target, judge
+from models.detection.truth import SHOWN_BY
 from schemas.instant import from_rfc3339
 from streams.catalogue_file import load_rules
 from streams.detection import Part, joined, observe, partitions_of, watched_of

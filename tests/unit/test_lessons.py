@@ -8,11 +8,11 @@ import pytest
 
 from models.calendar import Calendar
 from models.config import Learning
-from models.crowd import MIN_SCORES, Crowd
 from models.customer import Customer
-from models.features import Past
-from models.lessons import Lessons
-from models.snapshots import (
+from models.learning.crowd import MIN_SCORES, Crowd
+from models.learning.features import Past
+from models.learning.lessons import Lessons
+from models.learning.snapshots import (
     Pending,
     due_parts,
     is_in_risk_set,

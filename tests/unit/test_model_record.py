@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from models.churn import new_committee
-from models.features import feature_names
 from models.labels import Question
+from models.learning.churn import new_committee
+from models.learning.features import feature_names
 from schemas.model import MAX_MODEL_BYTES, ModelStateError
 from schemas.model_version import ModelVersionV1, decode_model_version, encode_model_version, sealed
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from models.churn import new_committee
-from models.features import feature_names
+from models.learning.churn import new_committee
+from models.learning.features import feature_names
 from models.labels import Question
 from schemas.model_version import ModelVersionV1, encode_model_version, sealed
 from streams.agents.models import Shelf

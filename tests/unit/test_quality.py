@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from river import drift
 
-from models.drift import MAX_BOUNDARIES, Bucket, Window
-from models.quality import HALF_LIFE_DAYS, Flags, auc, new_quality, reliability, score
-from models.scoring import Floats, log_loss
+from models.learning.drift import MAX_BOUNDARIES, Bucket, Window
+from models.learning.quality import HALF_LIFE_DAYS, Flags, auc, new_quality, reliability, score
+from models.learning.scoring import Floats, log_loss
 
 
 def drawn(rows: int, seed: int = 1) -> tuple[Floats, Flags]:

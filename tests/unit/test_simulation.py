@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from models.truth import Truth
+from models.detection.truth import Truth
 from schemas.codec import decode_line, encode_event
 from schemas.event import FEEDS, PURCHASE, TICKET, Event, Ticket
 from streams.history import read_history

@@ -5,8 +5,19 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.features import Past
-from models.value import MAX_WORTH_DAYS, Own, Prior, Sums, at_own_rhythm, at_risk, expected, own_of, prior_of, sums_of
+from models.learning.features import Past
+from models.learning.value import (
+    MAX_WORTH_DAYS,
+    Own,
+    Prior,
+    Sums,
+    at_own_rhythm,
+    at_risk,
+    expected,
+    own_of,
+    prior_of,
+    sums_of,
+)
 from property.test_measures import BASIS, record_of
 from support.builders import DAY_MS, purchase
 from support.troubled import FIRST_DAY

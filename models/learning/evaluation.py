@@ -8,13 +8,13 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.backtest import Backtest, Frame, stacked
 from models.calendar import date_of
-from models.features import MEANINGS
-from models.lead_time import lead_times
-from models.quality import Flags, auc, reliability, score
-from models.scoring import BASELINES, EXPERTS, Floats, log_loss
-from models.value import YEAR, at_own_rhythm, expected, prior_of, sums_of
+from models.learning.backtest import Backtest, Frame, stacked
+from models.learning.features import MEANINGS
+from models.learning.lead_time import lead_times
+from models.learning.quality import Flags, auc, reliability, score
+from models.learning.scoring import BASELINES, EXPERTS, Floats, log_loss
+from models.learning.value import YEAR, at_own_rhythm, expected, prior_of, sums_of
 
 COMMITTEE: Final = "committee"
 VALUE_DAYS: Final = (YEAR, 182, 91)

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.scoring import Floats, log_loss
+from models.learning.scoring import Floats, log_loss
 
 Flags = NDArray[np.bool_]
 Counts = NDArray[np.floating | np.integer]

@@ -11,8 +11,8 @@ from typing import NamedTuple
 from zlib import crc32
 
 from models.config import Learning
-from models.features import Past
 from models.labels import PARTS, Question, label, matures_after
+from models.learning.features import Past
 
 _HEAD = struct.Struct(">Id")
 _FLOAT_BYTES = 4

@@ -13,9 +13,9 @@ from typing import Any, Final
 import numpy as np
 from river import linear_model, optim, preprocessing
 
-from models.features import NARROW
 from models.labels import BINS, WHOLE, Example, Question
-from models.scoring import EXPERTS, Floats, Scorer, log_loss
+from models.learning.features import NARROW
+from models.learning.scoring import EXPERTS, Floats, Scorer, log_loss
 from schemas.model import (
     MODEL_FORMAT,
     CommitteeV1,

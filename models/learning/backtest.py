@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from models.churn import PRIOR, Committee, new_committee
 from models.config import Basis
-from models.drift import Bucket, Window
-from models.features import Past, feature_names
 from models.labels import PARTS, WHOLE, Example, Question, label, matures_after
-from models.quality import Quality, new_quality
-from models.scoring import BASELINES, Floats, Scorer, log_loss
-from models.value import own_of
+from models.learning.churn import PRIOR, Committee, new_committee
+from models.learning.drift import Bucket, Window
+from models.learning.features import Past, feature_names
+from models.learning.quality import Quality, new_quality
+from models.learning.scoring import BASELINES, Floats, Scorer, log_loss
+from models.learning.value import own_of
 
 Whole = NDArray[np.int64]
 

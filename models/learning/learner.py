@@ -6,13 +6,13 @@ from itertools import groupby
 import numpy as np
 
 from models.alerting import MODEL_NAME
-from models.churn import new_committee, restored_committee
 from models.config import Learning
-from models.features import feature_names
 from models.labels import WHOLE, Example
-from models.lessons import Lessons, Week
-from models.quality import BUCKETS, Quality, Score, new_quality
-from models.scoring import BASELINES
+from models.learning.churn import new_committee, restored_committee
+from models.learning.features import feature_names
+from models.learning.lessons import Lessons, Week
+from models.learning.quality import BUCKETS, Quality, Score, new_quality
+from models.learning.scoring import BASELINES
 from models.signals.catalogue import Rules
 from schemas.example import Lesson
 from schemas.model import ModelStateError

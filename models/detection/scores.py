@@ -14,9 +14,9 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from models.calendar import DAY_MS
-from models.detection_loyal import LoyalScore, score_loyal
-from models.proportion import Quartiles, Rate, Share, quartiles, rate, wilson
-from models.truth import SHOWN_BY, Sign, Truth
+from models.detection.loyal import LoyalScore, score_loyal
+from models.detection.proportion import Quartiles, Rate, Share, quartiles, rate, wilson
+from models.detection.truth import SHOWN_BY, Sign, Truth
 
 CURVE_DAYS: Final = 90
 """How long after a change a kind is followed: well beyond the 60 days at which a customer counts as dormant."""

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from models.backtest import Backtest, Frame
+from models.learning.backtest import Backtest, Frame
 
 BUDGETS: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
 

@@ -9,7 +9,7 @@ from models.activity import fold
 from models.calendar import DAY_MS
 from models.config import Basis
 from models.customer import Customer
-from models.features import Past
+from models.learning.features import Past
 from schemas.event import Event
 
 

@@ -9,8 +9,8 @@ from typing import Final, Protocol
 import msgspec
 
 from models.calendar import DAY_MS
-from models.proportion import Rate, Share, mean_of, rate, wilson
-from models.truth import Truth
+from models.detection.proportion import Rate, Share, mean_of, rate, wilson
+from models.detection.truth import Truth
 
 SPAN_DAYS: Final = 60
 """Over how many days a share of loyal customers with a `usage_drop` is taken."""

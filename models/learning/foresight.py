@@ -9,13 +9,13 @@ from zlib import crc32
 
 import numpy as np
 
-from models import snapshots
 from models.config import Basis, Learning
-from models.crowd import Crowd
 from models.customer import NEVER, Customer, Risk
 from models.episodes import Output
-from models.features import MEANINGS, Past, feature_names
-from models.scoring import Scorer
+from models.learning import snapshots
+from models.learning.crowd import Crowd
+from models.learning.features import MEANINGS, Past, feature_names
+from models.learning.scoring import Scorer
 from models.signals.measures import View
 from schemas.alert import Driver
 from schemas.event import PURCHASE

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from models.calendar import Calendar
 from models.config import Learning
 from models.labels import BINS, Example
-from models.snapshots import unpack_features
+from models.learning.snapshots import unpack_features
 from schemas.example import Lesson, LessonV1, ProgressV1
 
 Key = tuple[int, int, str, int]

@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.features import Past
-from models.scoring import Floats
+from models.learning.features import Past
+from models.learning.scoring import Floats
 
 Whole = NDArray[np.int64]
 
