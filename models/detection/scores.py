@@ -14,14 +14,13 @@ from typing import Final, Literal, NamedTuple
 import msgspec
 
 from models.calendar import DAY_MS
-from models.detection.loyal import LoyalScore, score_loyal
+from models.detection.loyal import YEAR_MS, LoyalScore, score_loyal
 from models.detection.proportion import Quartiles, Rate, Share, quartiles, rate, wilson
 from models.detection.truth import SHOWN_BY, Sign, Truth
 
 CURVE_DAYS: Final = 90
 """How long after a change a kind is followed: well beyond the 60 days at which a customer counts as dormant."""
 WEEK_MS: Final = 7 * DAY_MS
-YEAR_MS: Final = 365 * DAY_MS
 PAUSING: Final = "seasonal"
 """The kind that is silent for months without meaning anything by it."""
 JUDGED: Final = frozenset(shows.signal for shown in SHOWN_BY.values() for shows in shown)
@@ -166,20 +165,11 @@ class _Case:
     left: dict[str, int]
 
     def is_right(self, firing: Firing) -> bool:
-        return any(
-            sign.signal == firing.signal and sign.from_ms <= firing.at_ms <= sign.until_ms for sign in self.truth.signs
-        )
+        return any(sign.is_shown_by(firing.signal, firing.at_ms) for sign in self.truth.signs)
 
     def first_right(self, sign: Sign) -> Firing | None:
         """The first alert of the sign's signal within its interval."""
-        return next(
-            (
-                firing
-                for firing in self.firings
-                if firing.signal == sign.signal and sign.from_ms <= firing.at_ms <= sign.until_ms
-            ),
-            None,
-        )
+        return next((one for one in self.firings if sign.is_shown_by(one.signal, one.at_ms)), None)
 
 
 def _cases(observed: Observed) -> list[_Case]:

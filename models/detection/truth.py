@@ -91,6 +91,10 @@ class Sign(msgspec.Struct, frozen=True):
     is_expected: bool
     what: What
 
+    def is_shown_by(self, signal: str, at_ms: int) -> bool:
+        """Whether an alert of the signal at that time is right."""
+        return signal == self.signal and self.from_ms <= at_ms <= self.until_ms
+
 
 class Truth(msgspec.Struct, frozen=True):
     """What is known about a synthetic customer and to be found out from its events.
