@@ -10,22 +10,17 @@ import pytest
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 from grafana.dashboards import NAMES, text_of
-from schemas.topics import Topics
-from streams.metrics.collector import WorkerCollector
-from streams.transport.status import Status
-from support.idle import Idle
+from support.idle import pages
 from support.prometheus import DEPLOY, dashboards, panels, rules
-from support.troubled import default_rules
 
 BOARDS: Final = pytest.mark.parametrize("board", dashboards().values(), ids=dashboards().keys())
 
 
 def metrics() -> set[str]:
-    """Every name a worker tells, those of Prometheus itself, and what the rules record."""
+    """Every name a worker or a learner tells, those of Prometheus itself, and what the rules record."""
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(WorkerCollector(Topics("churn"), 12, Status(), Idle(), default_rules(), lambda: 0))
     ProcessCollector(registry=registry)
-    page = generate_latest(registry).decode()
+    page = pages() + generate_latest(registry).decode()
     kinds = re.findall(r"^# TYPE (\S+) (\S+)", page, re.MULTILINE)
     parts = {f"{name}_{part}" for name, kind in kinds if kind == "histogram" for part in ("bucket", "count", "sum")}
     return {name for name, kind in kinds} | parts | {rule.name for rule in rules() if not rule.is_alert} | {"up"}

@@ -5,25 +5,14 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from prometheus_client import CollectorRegistry, generate_latest
-
-from models.config import Learning
 from schemas.codec import decode_line
-from schemas.topics import Topics, topic_table
+from schemas.topics import topic_table
 from streams.__main__ import COMMANDS
-from streams.agents.learner import LearnerAgent
-from streams.agents.models import Shelf
 from streams.catalogue_file import load_rules, rules_of
 from streams.history import read_history
-from streams.metrics.collector import WorkerCollector
-from streams.metrics.learner import LearnerMetrics
-from streams.metrics.model import ModelMetrics
 from streams.settings import Settings, variable_of
 from streams.tables import load_mapping
-from streams.transport.changelog import Changelog
-from streams.transport.producer import Outputs
-from streams.transport.status import Status
-from support.idle import Idle
+from support.idle import pages
 from support.troubled import default_rules
 
 ROOT = Path(__file__).parents[2]
@@ -38,20 +27,6 @@ def test_every_setting_is_named_with_its_default() -> None:
         default = getattr(settings, name)
         if default is not None and name != "session_timeout_s":
             assert row[1] == f"`{str(default).lower() if isinstance(default, bool) else default}`"
-
-
-def pages() -> str:
-    """What a worker and a learner tell that have done nothing yet."""
-    rules, status = default_rules(), Status()
-    registry, found = CollectorRegistry(auto_describe=False), ""
-    registry.register(WorkerCollector(Topics("churn"), 12, status, Idle(), rules, lambda: 0))
-    registry.register(ModelMetrics(Shelf(rules)))
-    found += generate_latest(registry).decode()
-    registry = CollectorRegistry(auto_describe=False)
-    learner = LearnerAgent(rules, Learning(), 1, Changelog(Outputs({}), "churn.models"), lambda _first: ())
-    learner.restored(0, {})
-    registry.register(LearnerMetrics(learner, status, rules.basis.calendar, lambda: 0))
-    return found + generate_latest(registry).decode()
 
 
 def test_every_metric_is_named() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
+from models.labels import Question
 from models.learning.churn import new_committee
 from models.learning.features import feature_names
-from models.labels import Question
 from schemas.model_version import ModelVersionV1, encode_model_version, sealed
 from streams.agents.models import Shelf
 from support.troubled import default_rules
