@@ -53,6 +53,8 @@ class Topics:
     """
 
     prefix: str = "churn"
+    app_version: int = 1
+    """State of another version is another topic: who raises it begins anew with the same events."""
 
     def event(self, feed: int) -> str:
         """The input topic of a feed, by its number in `FEEDS`."""
@@ -106,7 +108,7 @@ class Topics:
     @property
     def changelog(self) -> str:
         """Customer and partition records, from which a worker restores its state."""
-        return f"{self.prefix}.changelog"
+        return f"{self.prefix}.changelog" + (f"-v{self.app_version}" if self.app_version > 1 else "")
 
 
 def topic_table(
@@ -115,12 +117,13 @@ def topic_table(
     partitions: int = 12,
     replication: int = 1,
     events_retention_ms: int = FOR_EVER,
+    app_version: int = 1,
 ) -> tuple[TopicSpec, ...]:
     """Every topic of a deployment, inputs first; those of customers have the same number of partitions, owned as one.
 
     What the learner reads and writes has one partition: there is one learner, and one order of what it learns.
     """
-    names = Topics(prefix)
+    names = Topics(prefix, app_version)
 
     def spec(name: str, key: str, content: str, config: dict[str, str], count: int = partitions) -> TopicSpec:
         return TopicSpec(name, key, content, count, replication, config)

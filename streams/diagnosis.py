@@ -107,7 +107,7 @@ def _retention(settings: Settings, admin: AdminClient, names: list[str]) -> Iter
 
 
 def _permissions(settings: Settings, admin: AdminClient, names: list[str]) -> Iterator[Observation]:
-    topics = Topics(settings.prefix)
+    topics = Topics(settings.prefix, settings.app_version)
     reads = {*topics.events, topics.ticks, topics.changelog}
     writes = set(names) - set(topics.events)
     lacking = []

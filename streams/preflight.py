@@ -52,6 +52,7 @@ def specs(settings: Settings) -> tuple[TopicSpec, ...]:
         settings.prefix,
         partitions=settings.partitions,
         replication=settings.replication,
+        app_version=settings.app_version,
         events_retention_ms=FOR_EVER if days < 0 else days * DAY_MS,
     )
 

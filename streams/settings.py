@@ -41,7 +41,7 @@ class Settings:
     bootstrap: str = setting("127.0.0.1:9092", SERVERS, "the Kafka brokers to ask first")
     prefix: str = setting("churn", NAME, "what all topic names begin with")
     group: str = setting("churn-signals", NAME, "consumer group of the workers")
-    app_version: int = setting(1, whole(1, 1_000_000), "raised to begin anew, with a group of its own")
+    app_version: int = setting(1, whole(1, 1_000_000), "raised to begin anew, with a group and a changelog of its own")
     partitions: int = setting(12, whole(1, 10_000), "of every topic; cannot be changed once events were posted")
     replication: int = setting(1, whole(1, 32), "copies of every topic")
     events_retention_days: int = setting(-1, whole(-1, 36_500), "how long input events are kept; -1: for ever")

@@ -21,7 +21,7 @@ def read_state(settings: Settings, partitions: Iterable[int] | None = None) -> d
     """The newest records of the changelog, by partition, as a worker would restore them."""
     connect(settings)
     chosen = range(settings.partitions) if partitions is None else partitions
-    topic = Topics(settings.prefix).changelog
+    topic = Topics(settings.prefix, settings.app_version).changelog
     return restore(librdkafka_config(settings), topic, chosen, stop=threading.Event())
 
 

@@ -57,7 +57,7 @@ def worker(*, verbose: bool) -> int:
     from streams.transport.producer import Outputs
     from streams.transport.run import run_worker
 
-    topics = Topics(settings.prefix)
+    topics = Topics(settings.prefix, settings.app_version)
     outputs = Outputs(librdkafka_config(settings))
     changelog = Changelog(outputs, topics.changelog)
     shelf = Shelf(rules)

@@ -45,3 +45,11 @@ def test_compacted_topics_are_never_cut() -> None:
     assert set(compacted) == {"churn.alerts.open", "churn.models", "churn.changelog"}
     assert all(topic.retention_ms is None for topic in compacted.values())
     assert int(compacted["churn.changelog"].config["min.compaction.lag.ms"]) >= 600_000
+
+
+def test_another_version_of_the_application_has_a_changelog_of_its_own() -> None:
+    assert {topic.name for topic in topic_table()} - {topic.name for topic in topic_table(app_version=2)} == {
+        "churn.changelog"
+    }
+    assert Topics("churn", 2).changelog == "churn.changelog-v2"
+    assert Topics("churn", 2).alerts == Topics("churn").alerts
