@@ -10,9 +10,9 @@ from models.signals.measures import Value, View
 from models.signals.template import Template
 from schemas.alert import AlertV1, Driver, ModelRef, Money, Status, alert_id
 from schemas.instant import to_rfc3339
+from schemas.model_version import MODEL_NAME
 
 MAX_EVIDENCE = 10
-MODEL_NAME = "churn"
 EVIDENCE_DAYS = 30
 """Evidence reaches back as far as the longest window of the signals that have any."""
 _EXPIRED = Template(f"Expired after {{{DAYS_OPEN}|day|days}}: nothing ended it before.")

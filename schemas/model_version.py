@@ -9,6 +9,10 @@ import msgspec
 
 from schemas.model import MAX_MODEL_BYTES, CommitteeV1, ModelStateError, check_committee
 
+MODEL_NAME: Final = "churn"
+MODEL_KEY: Final = MODEL_NAME.encode()
+"""Key of every version on the models topic; the learner keeps a record of its own beside them."""
+
 PREFIX_BYTES: Final = 5
 """Format byte and writer's epoch, before the JSON: so begins every record of a compacted topic of ours."""
 

@@ -8,13 +8,12 @@ from pathlib import Path
 
 import msgspec
 
-from models.alerting import MODEL_NAME
 from models.calendar import Calendar
 from models.learning.foresight import Version
 from models.signals.catalogue import Rules
 from schemas.example import ProgressV1, decode_lesson
 from schemas.model import ModelStateError
-from schemas.model_version import ModelVersionV1, decode_model_version
+from schemas.model_version import MODEL_KEY, ModelVersionV1, decode_model_version
 from schemas.topics import Topics
 from streams.agents.models import version_of
 from streams.errors import SetupError
@@ -33,7 +32,7 @@ def published_versions(settings: Settings) -> Iterator[ModelVersionV1]:
     """Every good version on the models topic, in its order; what compaction took is gone."""
     for message in read_messages(settings, Topics(settings.prefix).models, [0], purpose="model"):
         value = message.value()
-        if message.key() == MODEL_NAME.encode() and value is not None:
+        if message.key() == MODEL_KEY and value is not None:
             try:
                 yield decode_model_version(value)
             except ModelStateError:  # the workers have refused it as well, and told so

@@ -5,7 +5,6 @@ from itertools import groupby
 
 import numpy as np
 
-from models.alerting import MODEL_NAME
 from models.config import Learning
 from models.labels import WHOLE, Example
 from models.learning.churn import new_committee, restored_committee
@@ -16,7 +15,7 @@ from models.learning.scoring import BASELINES
 from models.signals.catalogue import Rules
 from schemas.example import Lesson
 from schemas.model import ModelStateError
-from schemas.model_version import ModelVersionV1, QualityState, sealed
+from schemas.model_version import MODEL_NAME, ModelVersionV1, QualityState, sealed
 
 
 class Learner:

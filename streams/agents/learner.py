@@ -12,14 +12,13 @@ from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 
-from models.alerting import MODEL_NAME
 from models.config import Learning
 from models.learning.learner import Learner
 from models.partition_record import PARTITION_KEY, epoch_of
 from models.signals.catalogue import Rules
 from schemas.example import decode_lesson
 from schemas.model import ModelStateError
-from schemas.model_version import PREFIX_BYTES, decode_model_version, encode_model_version
+from schemas.model_version import MODEL_KEY, PREFIX_BYTES, decode_model_version, encode_model_version
 from streams.transport.changelog import Changelog
 from streams.transport.records import Record
 
@@ -45,7 +44,7 @@ class LearnerAgent:
         self._records = records
         self._epoch = 1 + max((epoch_of(value) for value in records.values()), default=0)
         self._write(partition, PARTITION_KEY, _claim(self._epoch))
-        self.learner, first = self._begin(records.get(MODEL_NAME.encode()))
+        self.learner, first = self._begin(records.get(MODEL_KEY))
         for offset, value in self._read(first):
             self._take(self.learner, offset, value)
         self._learn(partition, self.learner)
@@ -88,7 +87,7 @@ class LearnerAgent:
 
     def _learn(self, partition: int, learner: Learner) -> None:
         for model in learner.versions():
-            self._write(partition, MODEL_NAME.encode(), encode_model_version(model, self._epoch))
+            self._write(partition, MODEL_KEY, encode_model_version(model, self._epoch))
             log.info("model %s: %s labels", model.version, model.committee.labels)
 
     def _write(self, partition: int, key: bytes, value: bytes) -> None:

@@ -17,7 +17,7 @@ from models.learning.features import feature_names
 from models.learning.foresight import Version
 from models.signals.catalogue import Rules
 from schemas.model import ModelStateError
-from schemas.model_version import ModelVersionV1, decode_model_version
+from schemas.model_version import MODEL_KEY, ModelVersionV1, decode_model_version
 from schemas.topics import Topics
 from streams.kafka import librdkafka_config
 from streams.settings import Settings
@@ -39,7 +39,6 @@ class Shelf:
     rules: Rules
     current: Version | None = None
     refused: Counter[str] = field(default_factory=Counter)
-    last_refusal: str = ""
 
     def put(self, value: bytes | None) -> None:
         """Take a record's value: used from now on if it is good, counted and told if not."""
@@ -49,7 +48,6 @@ class Shelf:
             self.current = version_of(decode_model_version(value), self.rules)
         except ModelStateError as error:
             self.refused[error.reason] += 1
-            self.last_refusal = str(error)
             kept = "no model" if self.current is None else f"version {self.current.name}"
             log.error("a model was refused (%s); %s goes on scoring", error, kept)  # noqa: TRY400 - told, no crash
 
@@ -102,7 +100,8 @@ class ModelReader(threading.Thread):
         for message in messages:
             error = message.error()
             if error is None:
-                self._shelf.put(message.value())
+                if message.key() == MODEL_KEY:
+                    self._shelf.put(message.value())
             elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - the client's own name for it
                 is_at_end = True
         return is_at_end

@@ -9,12 +9,10 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
-from models.alerting import MODEL_NAME
 from models.learning.churn import Committee
 from models.learning.learner import to_quality
 from models.learning.scoring import EXPERTS
-from schemas.model_version import ModelVersionV1
-from streams.catalogue_file import load_rules
+from schemas.model_version import MODEL_NAME, ModelVersionV1
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import environment_settings
 
@@ -54,11 +52,9 @@ def dump(*, out: IO[bytes]) -> int:
     """Every version still on the topic, and which of them each review used."""
     from streams.model_dump import dump as dump_lines
 
-    settings = environment_settings()
-    load_rules(settings)
     count = 0
     with out:
-        for line in dump_lines(settings):
+        for line in dump_lines(environment_settings()):
             out.write(line + b"\n")
             count += 1
     click.echo(f"{count:,} lines")

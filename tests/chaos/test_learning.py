@@ -10,13 +10,12 @@ from zlib import crc32
 
 from confluent_kafka import Producer
 
-from models.alerting import MODEL_NAME
 from models.learning.backtest import Backtest, Plan
 from models.learning.pasts import fold_history
 from models.signals.catalogue import Rules
 from schemas.event import Event
 from schemas.model import CommitteeV1
-from schemas.model_version import decode_model_version
+from schemas.model_version import MODEL_KEY, decode_model_version
 from streams.catalogue_file import rules_of
 from streams.history import read_history
 from streams.settings import Settings
@@ -68,7 +67,7 @@ def backtested(rules: Rules, events: list[Event]) -> dict[str, CommitteeV1]:
 def published(deployment: Deployment) -> Iterator[tuple[str, CommitteeV1]]:
     """Every version on the topic, in its order."""
     for message in read_topic(deployment.broker.bootstrap, deployment.topics.models):
-        if message.key() == MODEL_NAME.encode():
+        if message.key() == MODEL_KEY:
             version = decode_model_version(message.value() or b"")
             yield version.learned_until, version.committee
 
@@ -124,8 +123,9 @@ def test_the_weights_are_those_of_backtest_after_kills_of_the_learner(
 
 def _poison(deployment: Deployment, main: Worker) -> None:
     """A record that is no model is refused by name, and the worker goes on."""
+    assert "a model was refused" not in main.log()
     producer = Producer({"bootstrap.servers": deployment.broker.bootstrap})
-    producer.produce(deployment.topics.models, key=MODEL_NAME, value=bytes((1, 0, 0, 0, 9)) + b'{"name": "churn"}')
+    producer.produce(deployment.topics.models, key=MODEL_KEY, value=bytes((1, 0, 0, 0, 9)) + b'{"name": "churn"}')
     assert producer.flush(10) == 0
     deadline = time.monotonic() + 20
     while "a model was refused (undecodable" not in main.log():
