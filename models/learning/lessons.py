@@ -4,7 +4,7 @@ A label may be learned once every partition has told all that matured until then
 alone: a label that comes again, or only after its week was learned, is left out.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from models.calendar import Calendar
@@ -48,7 +48,8 @@ class Lessons:
         self.left_out = 0
         """Labels that came again or too late."""
         self._partitions, self._learning, self._calendar = partitions, learning, calendar
-        self._held: dict[Key, Held] = {}
+        self._weeks: dict[int, dict[Key, Held]] = {}
+        """By the day a week ends with."""
         self._complete: dict[int, int] = {}
 
     def take(self, lesson: Lesson, offset: int) -> None:
@@ -64,21 +65,20 @@ class Lessons:
         for snapshot in lesson.snapshots:
             for label in snapshot.labels:
                 key = day_of(label.matured_at), day_of(snapshot.at), lesson.customer_id, label.part or LAST
-                if key[0] <= self.learned_until or key in self._held:
+                until = self._end_of_week(key[0])
+                if key[0] <= self.learned_until or key in self._weeks.get(until, ()):
                     self.left_out += 1
                 else:
-                    self._held[key] = Held(offset, label.is_true, snapshot.features, snapshot.risk)
+                    held = Held(offset, label.is_true, snapshot.features, snapshot.risk)
+                    self._weeks.setdefault(until, {})[key] = held
 
     def weeks(self) -> Iterator[Week]:
         """Give out every week that is complete and has examples; each counts as learned once the next is asked for."""
-        while self._held:
-            until = self._end_of_week(min(self._held)[0])
+        for until in sorted(self._weeks):
             if until > self.complete_until:
                 return
-            keys = sorted(key for key in self._held if key[0] <= until)
-            held = [self._held.pop(key) for key in keys]
-            examples = [self._example(key, one) for key, one in zip(keys, held, strict=True)]
-            yield Week(until, examples, [one.risk for one in held])
+            held = sorted(self._weeks.pop(until).items())
+            yield Week(until, [self._example(key, one) for key, one in held], [one.risk for _, one in held])
             self.learned_until = until
 
     def _example(self, key: Key, held: Held) -> Example:
@@ -93,11 +93,8 @@ class Lessons:
 
     def resume_at(self, end: int) -> int:
         """The offset from which a learner must read to have what is not learned yet; `end` is the next one to come."""
-        return min((held.offset for held in self._held.values()), default=end)
-
-    def progress(self) -> Mapping[int, int]:
-        """By partition, the day until which it has told everything."""
-        return dict(self._complete)
+        firsts = (next(iter(week.values())) for week in self._weeks.values())  # taken in the order of offsets
+        return min((held.offset for held in firsts), default=end)
 
     def _end_of_week(self, day: int) -> int:
         step = self._learning.step_days
