@@ -6,6 +6,8 @@ from typing import Literal
 
 import msgspec
 
+LessonRefusal = Literal["not_a_lesson", "other_question", "shape", "not_finite"]
+
 
 class LabelV1(msgspec.Struct, frozen=True, array_like=True):
     """A label of a snapshot. `part` 0 is the whole horizon (`is_true`: no purchase in it), 1, 2, … are its bins.
@@ -33,10 +35,10 @@ class SnapshotV1(msgspec.Struct, frozen=True):
 
 
 class LessonV1(msgspec.Struct, frozen=True, tag="labels", tag_field="type"):
-    """What became known of a customer between two snapshot days; `feature_set` says what the features are."""
+    """What became known of a customer between two snapshot days; `question` names what was asked of which features."""
 
     customer_id: str
-    feature_set: str
+    question: str
     snapshots: tuple[SnapshotV1, ...]
     schema_version: Literal[1] = 1
 
@@ -65,6 +67,21 @@ def encode_lesson(lesson: Lesson) -> bytes:
     return _encoder.encode(lesson)
 
 
+class LessonError(Exception):
+    """A record of the examples that must not be learned: which rule it breaks, and where. Survives pickle."""
+
+    def __init__(self, reason: LessonRefusal, detail: str) -> None:
+        super().__init__(reason, detail)
+        self.reason: LessonRefusal = reason
+        self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.reason}: {self.detail}"
+
+
 def decode_lesson(value: bytes) -> Lesson:
-    """The labels or progress marker in a record's value. Raises msgspec.ValidationError or DecodeError."""
-    return _decoder.decode(value)
+    """The labels or progress marker in a record's value. Raises LessonError for anything else."""
+    try:
+        return _decoder.decode(value)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise LessonError("not_a_lesson", str(error)) from error

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from math import exp, expm1, sinh
 from typing import NamedTuple
-from zlib import crc32
 
 import numpy as np
 
@@ -28,15 +27,6 @@ _IN_WORDS: Mapping[str, Callable[[float], float]] = {
 """How a feature is told to people; the others are logarithms of one more."""
 OWN_DAYS = 28
 """Days for which scores are kept: a customer's own usual risk is their mean."""
-
-
-def feature_set(names: Sequence[str]) -> str:
-    """A short name for features in their order: a model of others is not ours.
-
-    >>> feature_set(["recency", "tenure"]) == feature_set(["tenure", "recency"])
-    False
-    """
-    return f"{len(names)}-{crc32(','.join(names).encode()):08x}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +65,7 @@ class Foresight:
         self._learning, self._basis = learning, basis
         self._due = snapshots.due_parts(learning)
         names = feature_names(basis.feeds)
-        self._features, self._feature_set = len(names), feature_set(names)
+        self._pack = snapshots.Pack(snapshots.question_id(learning.question, names), len(names))
 
     def is_due(self, customer_id: str, boundary: int) -> bool:
         """Whether the boundary is a snapshot day of the customer."""
@@ -93,7 +83,7 @@ class Foresight:
         """Tell what became known of earlier snapshots, take one and score it if the customer is in the risk set."""
         boundary, learning = view.boundary, self._learning
         past = Past(customer, self._basis)
-        pending = snapshots.unpack(customer.snapshots, self._features)
+        pending = self._pack.from_bytes(customer.snapshots)
         told = self._lessons(customer_id, pending, past, boundary)
         kept = [one for one in pending if boundary - one.boundary < learning.question.horizon_days]
         customer.risks = [risk for risk in customer.risks if boundary - risk.boundary <= OWN_DAYS]
@@ -107,7 +97,7 @@ class Foresight:
                 view.explain = partial(version.drivers, features)
                 customer.risks.append(Risk(boundary, risk, insight.crowd.rank(boundary, risk)))
                 insight.crowd.add(boundary, risk)
-        customer.snapshots = snapshots.pack(kept)
+        customer.snapshots = self._pack.to_bytes(kept)
         return told
 
     def _lessons(
@@ -125,5 +115,5 @@ class Foresight:
                 known.append(SnapshotV1(text_of(one.boundary), one.features, one.risk, labels))
         if not known:
             return []
-        lesson = LessonV1(customer_id, self._feature_set, tuple(known))
+        lesson = LessonV1(customer_id, self._pack.question, tuple(known))
         return [Output("lesson", str(boundary), encode_lesson(lesson))]

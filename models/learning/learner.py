@@ -30,14 +30,14 @@ class Learner:
         else:
             self.committee = restored_committee(known.committee, question, names)
         until = -1 if known is None else self._calendar.day_of_text(known.learned_until)
-        self.lessons = Lessons(partitions, learning, self._calendar, until)
+        self.lessons = Lessons(partitions, learning, self._calendar, names, until)
         self._quality = {name: new_quality() for name in (MODEL_NAME, *BASELINES)}
         if known is not None:
             self._quality |= {name: to_quality(state) for name, state in known.quality.items()}
         self._next_offset = 0 if known is None else known.resume_offset
 
     def take(self, lesson: Lesson, offset: int) -> None:
-        """Note a lesson read at an offset of the topic."""
+        """Note a lesson read at an offset of the topic. Raises LessonError when it would teach something else."""
         self.lessons.take(lesson, offset)
         self._next_offset = max(self._next_offset, offset + 1)
 

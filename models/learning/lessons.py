@@ -4,14 +4,15 @@ A label may be learned once every partition has told all that matured until then
 alone: a label that comes again, or only after its week was learned, is left out.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from math import isfinite
 from typing import Final, NamedTuple
 
 from models.calendar import Calendar
 from models.config import Learning
-from models.labels import BINS, Example
-from models.learning.snapshots import unpack_features
-from schemas.example import Lesson, LessonV1, ProgressV1
+from models.labels import BINS, PARTS, Example
+from models.learning.snapshots import FLOAT_BYTES, question_id, unpack_features
+from schemas.example import Lesson, LessonError, LessonV1, ProgressV1
 
 Key = tuple[int, int, str, int]
 """Matured, snapshot, customer, part: examples are learned in this order, the whole horizon after its bins."""
@@ -43,34 +44,66 @@ class Week(NamedTuple):
 class Lessons:
     """Holds examples until their week is complete. `learned_until`: the last day learned, -1 for none."""
 
-    def __init__(self, partitions: int, learning: Learning, calendar: Calendar, learned_until: int = -1) -> None:
+    def __init__(
+        self,
+        partitions: int,
+        learning: Learning,
+        calendar: Calendar,
+        features: Sequence[str],
+        learned_until: int = -1,
+    ) -> None:
         self.learned_until = learned_until
         self.left_out = 0
         """Labels that came again or too late."""
         self._partitions, self._learning, self._calendar = partitions, learning, calendar
+        self._feature_bytes = len(features) * FLOAT_BYTES
+        self._question = question_id(learning.question, features)
         self._weeks: dict[int, dict[Key, Held]] = {}
         """By the day a week ends with."""
         self._complete: dict[int, int] = {}
 
     def take(self, lesson: Lesson, offset: int) -> None:
-        """Note a lesson read at an offset of the topic."""
-        if isinstance(lesson, ProgressV1):
-            complete = self._calendar.day_of_text(lesson.complete_until)
-            self._complete[lesson.partition] = max(complete, self._complete.get(lesson.partition, -1))
-        else:
-            self._hold(lesson, offset)
+        """Note a lesson read at an offset of the topic. Raises LessonError when it would teach something else."""
+        try:
+            if isinstance(lesson, ProgressV1):
+                self._go_on(lesson)
+            else:
+                self._check(lesson)
+                self._hold(list(self._labels(lesson, offset)))
+        except ValueError as error:  # an instant that is none
+            raise LessonError("shape", str(error)) from error
 
-    def _hold(self, lesson: LessonV1, offset: int) -> None:
+    def _go_on(self, progress: ProgressV1) -> None:
+        if not 0 <= progress.partition < self._partitions:
+            raise LessonError("shape", f"partition {progress.partition} of {self._partitions}")
+        complete = self._calendar.day_of_text(progress.complete_until)
+        self._complete[progress.partition] = max(complete, self._complete.get(progress.partition, -1))
+
+    def _check(self, lesson: LessonV1) -> None:
+        if lesson.question != self._question:
+            raise LessonError("other_question", f"{lesson.question}, not {self._question}")
+        for snapshot in lesson.snapshots:
+            if len(snapshot.features) != self._feature_bytes or any(
+                label.part not in PARTS for label in snapshot.labels
+            ):
+                raise LessonError("shape", f"{len(snapshot.features)} bytes of features, or a part unheard of")
+            if not all(map(isfinite, [*unpack_features(snapshot.features), snapshot.risk or 0.0])):
+                raise LessonError("not_finite", f"snapshot of {snapshot.at}")
+
+    def _labels(self, lesson: LessonV1, offset: int) -> Iterator[tuple[Key, Held]]:
         day_of = self._calendar.day_of_text
         for snapshot in lesson.snapshots:
             for label in snapshot.labels:
                 key = day_of(label.matured_at), day_of(snapshot.at), lesson.customer_id, label.part or LAST
-                until = self._end_of_week(key[0])
-                if key[0] <= self.learned_until or key in self._weeks.get(until, ()):
-                    self.left_out += 1
-                else:
-                    held = Held(offset, label.is_true, snapshot.features, snapshot.risk)
-                    self._weeks.setdefault(until, {})[key] = held
+                yield key, Held(offset, label.is_true, snapshot.features, snapshot.risk)
+
+    def _hold(self, labels: Sequence[tuple[Key, Held]]) -> None:
+        for key, held in labels:
+            until = self._end_of_week(key[0])
+            if key[0] <= self.learned_until or key in self._weeks.get(until, ()):
+                self.left_out += 1
+            else:
+                self._weeks.setdefault(until, {})[key] = held
 
     def weeks(self) -> Iterator[Week]:
         """Give out every week that is complete and has examples; each counts as learned once the next is asked for."""

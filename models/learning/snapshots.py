@@ -6,6 +6,7 @@ them, and told with the boundary at which they were known.
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from math import isnan, nan
 from typing import NamedTuple
 from zlib import crc32
@@ -15,7 +16,9 @@ from models.labels import PARTS, Question, label, matures_after
 from models.learning.features import Past
 
 _HEAD = struct.Struct(">Id")
-_FLOAT_BYTES = 4
+_MARK = struct.Struct(">I")
+FLOAT_BYTES = 4
+"""Of a packed feature."""
 
 
 class Pending(NamedTuple):
@@ -24,6 +27,16 @@ class Pending(NamedTuple):
     boundary: int
     risk: float | None
     features: bytes
+
+
+def question_id(question: Question, features: Sequence[str]) -> str:
+    """A short name for what is asked of which features, in their order: answers to another must not be mixed with it.
+
+    >>> question_id(Question(60, 90), ["recency"]) == question_id(Question(90, 90), ["recency"])
+    False
+    """
+    asked = f"{question.horizon_days},{question.risk_set_days},{','.join(features)}"
+    return f"{len(features)}-{crc32(asked.encode()):08x}"
 
 
 class Known(NamedTuple):
@@ -88,20 +101,33 @@ def known_labels(snapshot: Pending, past: Past, boundary: int, question: Questio
             yield Known(part, snapshot.boundary + matures_after(question, part), is_true)
 
 
-def pack(pending: Sequence[Pending]) -> bytes:
-    """Snapshots as they are kept in a record."""
-    return b"".join(_HEAD.pack(one.boundary, nan if one.risk is None else one.risk) + one.features for one in pending)
+@dataclass(frozen=True, slots=True)
+class Pack:
+    """How the snapshots of a question are kept in a record: its mark, then one behind the other, all of one size."""
 
+    question: str
+    features: int
 
-def unpack(packed: bytes, features: int) -> list[Pending]:
-    """Snapshots of so many features each, as packed."""
-    size = _HEAD.size + features * _FLOAT_BYTES
-    found = []
-    for place in range(0, len(packed), size):
-        boundary, risk = _HEAD.unpack_from(packed, place)
-        features_at = place + _HEAD.size
-        found.append(Pending(boundary, None if isnan(risk) else risk, packed[features_at : place + size]))
-    return found
+    @property
+    def _mark(self) -> bytes:
+        return _MARK.pack(crc32(self.question.encode()))
+
+    def to_bytes(self, pending: Sequence[Pending]) -> bytes:
+        """Nothing for none."""
+        rows = (_HEAD.pack(one.boundary, nan if one.risk is None else one.risk) + one.features for one in pending)
+        return self._mark + b"".join(rows) if pending else b""
+
+    def from_bytes(self, packed: bytes) -> list[Pending]:
+        """None of those taken for another question: their labels would teach something else."""
+        if not packed.startswith(self._mark):
+            return []
+        size = _HEAD.size + self.features * FLOAT_BYTES
+        found = []
+        for place in range(_MARK.size, len(packed), size):
+            boundary, risk = _HEAD.unpack_from(packed, place)
+            features_at = place + _HEAD.size
+            found.append(Pending(boundary, None if isnan(risk) else risk, packed[features_at : place + size]))
+        return found
 
 
 def pack_features(features: Sequence[float]) -> bytes:
@@ -115,4 +141,4 @@ def pack_features(features: Sequence[float]) -> bytes:
 
 def unpack_features(packed: bytes) -> list[float]:
     """The features in their order."""
-    return list(struct.unpack(f">{len(packed) // _FLOAT_BYTES}f", packed))
+    return list(struct.unpack(f">{len(packed) // FLOAT_BYTES}f", packed))

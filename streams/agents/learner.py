@@ -10,13 +10,11 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
-import msgspec
-
 from models.config import Learning
 from models.learning.learner import Learner
 from models.partition_record import PARTITION_KEY, epoch_of
 from models.signals.catalogue import Rules
-from schemas.example import decode_lesson
+from schemas.example import LessonError, decode_lesson
 from schemas.model import ModelStateError
 from schemas.model_version import MODEL_KEY, PREFIX_BYTES, decode_model_version, encode_model_version
 from streams.transport.changelog import Changelog
@@ -81,9 +79,9 @@ class LearnerAgent:
     def _take(self, learner: Learner, offset: int, value: bytes | None) -> None:
         try:
             learner.take(decode_lesson(value or b""), offset)
-        except (msgspec.MsgspecError, UnicodeDecodeError, ValueError):
-            self.refused["not_a_lesson"] += 1
-            log.error("record %d of the examples is no lesson: left out", offset)  # noqa: TRY400 - its content may be private
+        except LessonError as error:
+            self.refused[error.reason] += 1
+            log.error("record %d of the examples is left out (%s)", offset, error)  # noqa: TRY400 - told, no crash
 
     def _learn(self, partition: int, learner: Learner) -> None:
         for model in learner.versions():

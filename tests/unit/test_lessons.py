@@ -9,26 +9,28 @@ import pytest
 from models.calendar import Calendar
 from models.config import Learning
 from models.customer import Customer
+from models.labels import Question
 from models.learning.crowd import MIN_SCORES, Crowd
 from models.learning.features import Past
 from models.learning.lessons import Lessons
 from models.learning.snapshots import (
+    Pack,
     Pending,
     due_parts,
     is_in_risk_set,
     known_labels,
     last_complete,
     next_snapshot_day,
-    pack,
     pack_features,
-    unpack,
+    question_id,
 )
-from schemas.example import LabelV1, Lesson, LessonV1, ProgressV1, SnapshotV1, decode_lesson, encode_lesson
+from schemas.example import LabelV1, Lesson, LessonError, LessonV1, ProgressV1, SnapshotV1, decode_lesson, encode_lesson
 from support.troubled import default_rules
 
 CALENDAR = Calendar()
 RULES = default_rules()
 WEEKLY = Learning(anchor=0)
+FEATURES = ("recency",)
 
 
 def past(bought: list[int]) -> Past:
@@ -97,8 +99,15 @@ def test_who_bought_too_long_ago_or_never_is_not_asked_about() -> None:
 def test_snapshots_are_kept_bit_by_bit() -> None:
     features = pack_features([0.5, 1e-3])
     pending = [Pending(700, None, features), Pending(707, 0.1234567890123, features)]
-    assert unpack(pack(pending), 2) == pending
-    assert unpack(b"", 2) == []
+    pack = Pack("two", 2)
+    assert pack.from_bytes(pack.to_bytes(pending)) == pending
+    assert pack.to_bytes([]) == b""
+    assert pack.from_bytes(b"") == []
+
+
+def test_snapshots_taken_for_another_question_are_dropped() -> None:
+    pending = [Pending(700, None, pack_features([0.5, 1e-3]))]
+    assert Pack("other", 2).from_bytes(Pack("two", 2).to_bytes(pending)) == []
 
 
 # -- the order of learning
@@ -108,7 +117,7 @@ def example(number: int, matured: int, customer: str = "c") -> LessonV1:
     text_of = CALENDAR.text_of
     label = LabelV1(1, text_of(matured), number % 2 == 0)
     snapshot = SnapshotV1(text_of(matured - 15), pack_features([float(number)]), None, (label,))
-    return LessonV1(customer, "f", (snapshot,))
+    return LessonV1(customer, question_id(WEEKLY.question, FEATURES), (snapshot,))
 
 
 def progress(partition: int, complete: int) -> ProgressV1:
@@ -116,7 +125,7 @@ def progress(partition: int, complete: int) -> ProgressV1:
 
 
 def learned(lessons: list[Lesson], partitions: int = 2) -> list[tuple[int, list[float]]]:
-    held = Lessons(partitions, WEEKLY, CALENDAR)
+    held = Lessons(partitions, WEEKLY, CALENDAR, FEATURES)
     found = []
     for offset, lesson in enumerate(lessons):
         held.take(lesson, offset)
@@ -145,7 +154,7 @@ def test_the_order_of_arrival_leaves_no_trace(seed: int) -> None:
 
 
 def test_what_comes_after_its_week_was_learned_is_left_out() -> None:
-    held = Lessons(1, WEEKLY, CALENDAR)
+    held = Lessons(1, WEEKLY, CALENDAR, FEATURES)
     lessons: list[Lesson] = [example(1, 703), progress(0, 707)]
     for offset, lesson in enumerate(lessons):
         held.take(lesson, offset)
@@ -155,8 +164,40 @@ def test_what_comes_after_its_week_was_learned_is_left_out() -> None:
     assert held.resume_at(3) == 3
 
 
+def refusal(snapshot: SnapshotV1, question: str = question_id(WEEKLY.question, FEATURES)) -> str:
+    held = Lessons(1, WEEKLY, CALENDAR, FEATURES)
+    with pytest.raises(LessonError) as refused:
+        held.take(LessonV1("c", question, (snapshot,)), 0)
+    assert held.resume_at(1) == 1
+    return refused.value.reason
+
+
+def test_lessons_that_would_teach_something_else_are_refused() -> None:
+    at, label = CALENDAR.text_of(700), LabelV1(1, CALENDAR.text_of(715), is_true=True)
+    good = SnapshotV1(at, pack_features([1.0]), None, (label,))
+    assert refusal(good, question_id(WEEKLY.question, ("tenure",))) == "other_question"
+    assert refusal(good, question_id(Question(30, 90), FEATURES)) == "other_question"
+    assert refusal(SnapshotV1(at, pack_features([1.0, 2.0]), None, (label,))) == "shape"
+    assert refusal(SnapshotV1(at, good.features, None, (LabelV1(5, label.matured_at, is_true=True),))) == "shape"
+    assert refusal(SnapshotV1("yesterday", good.features, None, (label,))) == "shape"
+    assert refusal(SnapshotV1(at, pack_features([float("nan")]), None, (label,))) == "not_finite"
+    assert refusal(SnapshotV1(at, good.features, float("inf"), (label,))) == "not_finite"
+
+
+@pytest.mark.parametrize("partition", [-1, 1])
+def test_progress_of_a_partition_that_is_not_there_is_refused(partition: int) -> None:
+    with pytest.raises(LessonError, match="shape"):
+        Lessons(1, WEEKLY, CALENDAR, FEATURES).take(progress(partition, 707), 0)
+
+
+@pytest.mark.parametrize("value", [b"", b"{", b'{"type":"labels"}', b'{"type":"progress","partition":"x"}', b"\xff"])
+def test_a_record_that_is_no_lesson_is_refused(value: bytes) -> None:
+    with pytest.raises(LessonError, match="not_a_lesson"):
+        decode_lesson(value)
+
+
 def test_a_learner_resumes_at_the_first_lesson_it_has_not_learned() -> None:
-    held = Lessons(1, WEEKLY, CALENDAR)
+    held = Lessons(1, WEEKLY, CALENDAR, FEATURES)
     lessons: list[Lesson] = [example(1, 703), example(2, 709), progress(0, 707), example(3, 712)]
     for offset, lesson in enumerate(lessons):
         held.take(lesson, offset)
