@@ -1,6 +1,6 @@
 """The engine without Kafka, in order of time, in a process of its own: its cost, and the truth about the alerts.
 
-  python -m benchmarks.engine_alone LOAD PARTITIONS ALERTS RECORDS
+  python -m benchmarks.engine_alone LOAD ALERTS RECORDS     (partitions and catalogue in CHURN_*)
 
 Reads a load, writes the alerts (a line each) and the packed customers, prints the figures as JSON.
 """
@@ -18,13 +18,14 @@ from msgspec import Struct
 
 from benchmarks.load import DAY_MS, DAYS, START_MS, read_load
 from benchmarks.measuring import resident_bytes
+from benchmarks.outputs import is_alert
 from models.engine import Engine
 from models.oracle import Oracle
 from models.partition import Batch, Partition, Published
 from models.partition_record import PARTITION_KEY
 from schemas.codec import decode_event
 from streams.catalogue_file import load_rules
-from streams.settings import Settings
+from streams.settings import Settings, environment_settings
 
 NOW_MS: Final = START_MS + (DAYS + 1) * DAY_MS
 """After the last event of any load."""
@@ -42,6 +43,11 @@ class EngineRun(Struct, frozen=True):
     record_bytes: float
     resident_bytes: int
     """Growth of the process, a customer: record, key, dictionaries and calendar."""
+
+    @property
+    def total_us(self) -> float:
+        """CPU an event, reviews included."""
+        return self.event_us + self.review_us * self.reviews / self.events
 
 
 class TimedPartition(Partition):
@@ -67,11 +73,14 @@ class TimedPartition(Partition):
         return batch
 
 
-def run(load: Path, partitions: int, alerts: IO[bytes]) -> tuple[EngineRun, Oracle]:
+def run(load: Path, settings: Settings, alerts: IO[bytes]) -> tuple[EngineRun, Oracle]:
     """One pass over the load."""
-    rules = load_rules(Settings())
-    oracle = Oracle(rules, partitions)
-    timed = [TimedPartition(Engine(rules), {}, limit_dead_letters=False) for _ in range(partitions)]
+    rules = load_rules(settings)
+    oracle = Oracle(rules, settings.partitions)
+    timed = [
+        TimedPartition(Engine(rules), {}, number=number, limit_dead_letters=False)
+        for number in range(settings.partitions)
+    ]
     for partition in timed:
         partition.begin(0)
     oracle.partitions = list(timed)
@@ -115,16 +124,16 @@ def _sweep(oracle: Oracle) -> None:
 
 
 def _write(published: list[Published], alerts: IO[bytes]) -> int:
-    told = [output.payload + b"\n" for output in published if output.kind != "stage"]
+    told = [output.payload + b"\n" for output in published if is_alert(output)]
     alerts.writelines(told)
     return len(told)
 
 
 def main() -> int:
     """Run once; see the module."""
-    load, partitions, alerts, records = Path(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3]), Path(sys.argv[4])
+    load, alerts, records = map(Path, sys.argv[1:])
     with alerts.open("wb") as file:
-        figures, oracle = run(load, partitions, file)
+        figures, oracle = run(load, environment_settings(), file)
     found = [dict(partition.records) for partition in oracle.partitions]
     records.write_bytes(msgspec.msgpack.encode(found))
     print(msgspec.json.encode(figures).decode())

@@ -26,6 +26,15 @@ class Spread(Struct, frozen=True):
         return shown if self.low == self.high else f"{shown} ({self.low:,.{digits}f} to {self.high:,.{digits}f})"
 
 
+class SystemRun(Struct, frozen=True):
+    """What one system needed for one backlog, from its first event to everything committed."""
+
+    seconds: float
+    cpu_s: float
+    resident_bytes: int
+    peak_bytes: int
+
+
 def spread(values: Sequence[float]) -> Spread:
     """Median and ends of some measurements."""
     return Spread(statistics.median(values), min(values), max(values))

@@ -1,6 +1,6 @@
 """What anyone would write first: a confluent-kafka loop that calls the same engine. Its speed is the measure of ours.
 
-  python -m benchmarks.plain_loop BOOTSTRAP PREFIX PARTITIONS EVENTS
+  python -m benchmarks.plain_loop EVENTS     (settings as the worker's, in CHURN_*)
 
 Consume a batch, decode, fold, produce what changed, flush, commit; it ends when so many events are committed and
 prints its figures as JSON. It does without aligned topics, ticks, metrics, restore, rebalancing and dead letters.
@@ -15,16 +15,16 @@ from time import monotonic, process_time
 
 import msgspec
 from confluent_kafka import Consumer, Message, Producer
-from msgspec import Struct
 
 from benchmarks.engine_alone import NOW_MS
-from benchmarks.measuring import resident_bytes
+from benchmarks.measuring import SystemRun, resident_bytes
+from benchmarks.outputs import routed
 from models.engine import Engine
 from models.partition import Batch, Partition
 from schemas.codec import decode_event
 from schemas.topics import Topics
 from streams.catalogue_file import load_rules
-from streams.settings import Settings
+from streams.settings import Settings, environment_settings
 from streams.transport.producer import DELIVERY_SETTINGS
 
 BATCH = 5_000
@@ -38,25 +38,19 @@ CONSUMING = {
 }
 
 
-class SystemRun(Struct, frozen=True):
-    """What one system needed for one backlog, from its first event to everything committed."""
-
-    seconds: float
-    cpu_s: float
-    resident_bytes: int
-    peak_bytes: int
-
-
 class PlainLoop:
     """One consumer of all event topics."""
 
-    def __init__(self, bootstrap: str, prefix: str, partitions: int) -> None:
-        self._topics = Topics(prefix)
+    def __init__(self, settings: Settings) -> None:
+        self._topics = Topics(settings.prefix)
         self._feeds = {topic: feed for feed, topic in enumerate(self._topics.events)}
-        rules = load_rules(Settings())
-        self._partitions = [Partition(Engine(rules), {}, limit_dead_letters=False) for _ in range(partitions)]
-        self._consumer = Consumer({"bootstrap.servers": bootstrap, "group.id": f"{prefix}-plain", **CONSUMING})
-        self._producer = Producer({"bootstrap.servers": bootstrap, **DELIVERY_SETTINGS})
+        rules, broker = load_rules(settings), {"bootstrap.servers": settings.bootstrap}
+        self._partitions = [
+            Partition(Engine(rules), {}, number=number, limit_dead_letters=False)
+            for number in range(settings.partitions)
+        ]
+        self._consumer = Consumer({**broker, "group.id": f"{settings.prefix}-plain", **CONSUMING})
+        self._producer = Producer({**broker, **DELIVERY_SETTINGS})
         self._consumer.subscribe(list(self._topics.events))
 
     def run(self, events: int) -> SystemRun:
@@ -97,23 +91,17 @@ class PlainLoop:
         self._consumer.commit(asynchronous=False)
 
     def _send(self, number: int, batch: Batch) -> None:
-        topics, produce = self._topics, self._producer.produce
+        produce = self._producer.produce
         for output in batch.outputs:
-            key = output.customer_id.encode()
-            if output.kind == "stage":
-                produce(topics.stages, output.payload, key, number)
-                continue
-            produce(topics.alerts, output.payload, key, number)
-            still_open = output.payload if output.kind == "alert_open" else None
-            produce(topics.alerts_open, still_open, output.ref.encode())
+            for topic, partition, key, value in routed(self._topics, number, output):
+                produce(topic, value, key, partition)
         for key, packed in batch.writes.items():
-            produce(topics.changelog, packed, key, number)
+            produce(self._topics.changelog, packed, key, number)
 
 
 def main() -> int:
     """Run once; see the module."""
-    bootstrap, prefix, partitions, events = sys.argv[1:]
-    figures = PlainLoop(bootstrap, prefix, int(partitions)).run(int(events))
+    figures = PlainLoop(environment_settings()).run(int(sys.argv[1]))
     print(msgspec.json.encode(figures).decode())
     return 0
 

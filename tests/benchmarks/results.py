@@ -1,0 +1,148 @@
+"""The figures as JSON, kept from run to run. Each part says when and where it was taken."""
+
+from __future__ import annotations
+
+import os
+import platform
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from benchmarks.engine_alone import EngineRun
+from benchmarks.measuring import Spread, SystemRun, spread
+from benchmarks.restart import DayRun, RestartRun
+
+R = TypeVar("R")
+
+PACKAGES: Final = ("faust-streaming", "aiokafka", "confluent-kafka", "msgspec")
+
+
+class Conditions(Struct, frozen=True):
+    """What a figure means nothing without."""
+
+    date: str
+    machine: str
+    cores: int
+    python: str
+    versions: dict[str, str]
+    load_average: tuple[float, float, float]
+    """Over 1, 5 and 15 minutes, when the part began: above nought, others had a share of the machine."""
+
+
+class EnginePart(Struct, frozen=True):
+    """`rules`: the rules alone; `model`: with weekly snapshots and lessons, but no version of the model in force."""
+
+    conditions: Conditions
+    rules: list[EngineRun]
+    model: list[EngineRun]
+
+
+class Difference(Struct, frozen=True):
+    """Revisions of alerts against the oracle's, by (id, revision); `other`: the same ones with other bytes."""
+
+    expected: int
+    found: int
+    missing: int
+    unknown: int
+    other: int
+
+    def __str__(self) -> str:
+        if not self.size:
+            return f"{self.found:,} of {self.expected:,}, equal"
+        return f"{self.missing:,} missing, {self.unknown:,} unknown, {self.other:,} other of {self.expected:,}"
+
+    @property
+    def size(self) -> int:
+        """0 when equal."""
+        return self.missing + self.unknown + self.other
+
+
+class SystemPart(Struct):
+    """One system in a race. `failure`: why it could not be run, or not to its end."""
+
+    name: str
+    keeps: str
+    runs: list[SystemRun] = []
+    alerts: list[Difference] = []
+    failure: str = ""
+
+    @property
+    def worst(self) -> Difference | None:
+        """The round that differed most."""
+        return max(self.alerts, key=lambda alerts: alerts.size, default=None)
+
+
+class RacePart(Struct, frozen=True):
+    """Systems that took turns on the same load. The first is the measure of the others."""
+
+    conditions: Conditions
+    events: int
+    customers: int
+    systems: list[SystemPart]
+
+    def find(self, name: str) -> SystemPart | None:
+        """A system that ran, by its name."""
+        return next((system for system in self.systems if system.name == name and system.runs), None)
+
+
+class RestartPart(Struct, frozen=True):
+    conditions: Conditions
+    customers: int
+    record_bytes: float
+    runs: list[RestartRun]
+    day: DayRun | None
+    """Of the default catalogue only, after the last start."""
+
+
+class Results(Struct):
+    """A part is None until it was taken once."""
+
+    partitions: int
+    engine: EnginePart | None = None
+    race: RacePart | None = None
+    restart: RestartPart | None = None
+    restart_model: RestartPart | None = None
+
+
+def conditions() -> Conditions:
+    """As they are now."""
+    info = Path("/proc/cpuinfo").read_text().splitlines()
+    model = next((line.partition(": ")[2] for line in info if line.startswith("model name")), platform.machine())
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    cores = os.cpu_count() or 1
+    return Conditions(
+        date=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
+        machine=f"{cores} x {model}, {memory:.0f} GiB, {platform.system()} {platform.release()}",
+        cores=cores,
+        python=platform.python_version(),
+        versions={name: version(name) for name in PACKAGES},
+        load_average=os.getloadavg(),
+    )
+
+
+def over(runs: Sequence[R], value: Callable[[R], float]) -> Spread:
+    """The spread of one figure over runs."""
+    return spread([value(run) for run in runs])
+
+
+def load_results(path: Path, partitions: int) -> Results:
+    """What earlier runs found; nothing when there were none, of another form, or with another number of partitions."""
+    if path.exists():
+        try:
+            found = msgspec.json.decode(path.read_bytes(), type=Results)
+        except msgspec.ValidationError:  # written by another version: its figures would not be comparable
+            return Results(partitions)
+        if found.partitions == partitions:
+            return found
+    return Results(partitions)
+
+
+def save_results(results: Results, path: Path) -> None:
+    """The JSON."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=2) + b"\n")
