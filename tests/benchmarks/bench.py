@@ -24,6 +24,7 @@ from benchmarks.race import run_race
 from benchmarks.report import write_report
 from benchmarks.restart_part import run_restarts
 from benchmarks.results import load_results, save_results
+from benchmarks.steady_part import run_steady
 from benchmarks.work import Bench, Sizes
 from support.program import ROOT
 
@@ -34,6 +35,7 @@ QUICK_RESULTS: Final = ROOT / ".run/bench/quick.json"
 PARTS: Final[dict[str, Callable[[Bench], bool]]] = {
     "engine": run_engine,
     "race": run_race,
+    "steady": run_steady,
     "restart": run_restarts,
 }
 """Each stores its figures and says whether all alerts of the product were right."""
@@ -42,6 +44,8 @@ USUAL: Final = Sizes(
     customers=10_000,
     peer_customers=3_000,
     restart_customers=1_000_000,
+    steady_s=30,
+    stop_s=60,
     rounds=2,
     peer_rounds=1,
     partitions=4,
@@ -51,6 +55,8 @@ QUICK: Final = Sizes(
     customers=500,
     peer_customers=200,
     restart_customers=20_000,
+    steady_s=10,
+    stop_s=8,
     rounds=1,
     peer_rounds=1,
     partitions=4,

@@ -31,20 +31,23 @@ _TICKET_SHARES = (0.52, 0.40, 0.08)
 _CATEGORIES = ("complaint", "billing", "delivery", "return", "other")
 
 
-def make_load(customers: int, seed: int = 1) -> list[HistoryEvent]:
+def make_load(
+    customers: int, seed: int = 1, *, events_each: int = EVENTS_EACH, span_days: int = DAYS
+) -> list[HistoryEvent]:
     """Events of about 250 bytes in the order of time (ties: by feed). The same seed, the same bytes."""
     dice = random.Random(seed)
     events: list[HistoryEvent] = []
     for number in range(customers):
-        days = dice.uniform(DAYS / 2, DAYS) if dice.random() < QUIT_SHARE else float(DAYS)
-        for _ in range(EVENTS_EACH):
-            events.append(_event(dice, f"customer-{number:07}", days, len(events)))
+        days = dice.uniform(span_days / 2, span_days) if dice.random() < QUIT_SHARE else float(span_days)
+        for _ in range(events_each):
+            time_ms = START_MS + int(dice.random() * days * DAY_MS)
+            events.append(random_event(dice, f"customer-{number:07}", time_ms, len(events)))
     return sorted(events)
 
 
-def _event(dice: random.Random, customer: str, days: float, place: int) -> HistoryEvent:
+def random_event(dice: random.Random, customer: str, time_ms: int, place: int) -> HistoryEvent:
+    """An event of a feed by its share; `place` tells it from all others."""
     feed = dice.choices(FEEDS, FEED_SHARES)[0]
-    time_ms = START_MS + int(dice.random() * days * DAY_MS)
     event = new_event(feed, customer, time_ms, _data(dice, feed, place), source="shop", id=f"{place:09}-{_token(dice)}")
     return HistoryEvent(time_ms, feed, place, customer.encode(), encode_event(event))
 

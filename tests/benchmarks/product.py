@@ -51,23 +51,33 @@ def running(deployment: Deployment, name: str = "worker") -> Iterator[tuple[Work
         worker.close()
 
 
+def patient(deployment: Deployment) -> Deployment:
+    """The same, for workers that are to be held."""
+    return replace(deployment, more={**deployment.more, "session_timeout_s": str(PATIENT_S)})
+
+
 def run_product(deployment: Deployment, post: Callable[[], None], events: int, workers: int = 1) -> SystemRun:
     """Workers that own their partitions are held, a backlog is posted, they go on; until everything is committed.
 
     So any number of workers begins at the same moment, restored and balanced, and the posting costs them nothing.
     """
     positions = Positions(deployment)
-    patient = replace(deployment, more={**deployment.more, "session_timeout_s": str(PATIENT_S)})
     with ExitStack() as stack:
-        started = [stack.enter_context(running(patient, f"worker-{number}")) for number in range(workers)]
+        started = [stack.enter_context(running(patient(deployment), f"worker-{number}")) for number in range(workers)]
         fleet, pages = [worker for worker, _ in started], [page for _, page in started]
         until(fleet, lambda: _is_balanced(pages, deployment.partitions))
-        with _held(fleet):
-            post()
-        begun = _look(fleet)
-        _, done = until(fleet, lambda: sum(positions.committed().values()) >= events, each_s=0.1)
+        begun, done = work_off(fleet, positions, post, events)
         resident, peak = (sum(resident_bytes(w.process.pid, field) for w in fleet) for field in ("VmRSS", "VmHWM"))
         return SystemRun(done.at - begun.at, done.cpu_s - begun.cpu_s, resident, peak)
+
+
+def work_off(fleet: Sequence[Worker], positions: Positions, post: Callable[[], None], events: int) -> tuple[Look, Look]:
+    """Hold workers that are ready while a backlog is posted: the looks when they go on and when all is committed."""
+    with _held(fleet):
+        post()
+    begun = _look(fleet)
+    _, done = until(fleet, lambda: sum(positions.committed().values()) >= events, each_s=0.1)
+    return begun, done
 
 
 def _is_balanced(pages: Sequence[Page], partitions: int) -> bool:
@@ -88,12 +98,14 @@ def _held(fleet: Sequence[Worker]) -> Iterator[None]:
             worker.resume()
 
 
-def until(fleet: Sequence[Worker], is_so: Callable[[], bool], each_s: float = 0.02) -> tuple[Look, Look]:
+def until(
+    fleet: Sequence[Worker], is_so: Callable[[], bool], each_s: float = 0.02, within_s: float = GIVE_UP_S
+) -> tuple[Look, Look]:
     """Wait for something; the last look that began before it was so, and the first that ended after."""
-    deadline = time.monotonic() + GIVE_UP_S
+    deadline = time.monotonic() + within_s
     before = _look(fleet)
     while not is_so():
-        assert time.monotonic() < deadline, f"not within {GIVE_UP_S:.0f} s:\n{fleet[0].log_tail()}"
+        assert time.monotonic() < deadline, f"not within {within_s:.0f} s:\n{fleet[0].log_tail()}"
         time.sleep(each_s)
         before = _look(fleet)
     return before, _look(fleet)

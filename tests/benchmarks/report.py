@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks.load import DAYS, EVENTS_EACH
-from benchmarks.results import Conditions, EnginePart, RacePart, RestartPart, Results, SystemPart, over
+from benchmarks.results import Conditions, EnginePart, RacePart, RestartPart, Results, SteadyPart, SystemPart, over
 
 MB: Final = 1e6
 
@@ -29,6 +29,12 @@ ABOUT_RACE: Final = (
     "round to round. Workers own their partitions before the backlog is posted, are held (SIGSTOP) meanwhile, and the "
     "clock starts when they go on; they are watched from outside (ten looks a second). Alert revisions are compared "
     "with those of the oracle by id, revision and content. CPU and memory are sums over workers."
+)
+ABOUT_STEADY: Final = (
+    "One worker with the default catalogue, {customers:,} customers with a history of {days} days. Producer and consumer "
+    "are outside: time is stamped when an event is handed to the producer and when the first revision of its alert arrives "
+    "from the topic. The events that are timed are tickets opened again, which are announced at once. The stream "
+    "goes on while the worker is stopped."
 )
 ABOUT_RESTART: Final = (
     "The changelog holds one record a customer, {bytes:,.0f} bytes on average without the key, copied from what the "
@@ -53,6 +59,8 @@ def to_markdown(results: Results) -> str:
         parts += _engine(results.engine)
     if results.race is not None:
         parts += _race(results.race)
+    if results.steady is not None:
+        parts += _steady(results.steady)
     for name, part in (("rules alone", results.restart), ("model on", results.restart_model)):
         if part is not None:
             parts += _restart(part, name)
@@ -146,6 +154,27 @@ def race_table(part: RacePart) -> str:
         "alerts (worst round)",
     )
     return table(heads, rows)
+
+
+def _steady(part: SteadyPart) -> list[str]:
+    latency, caught = part.latency, part.catch_up
+    rows = [
+        ("events a second from a backlog, just before", f"{part.peak_per_s:,.0f}"),
+        ("events a second in the stream", f"{latency.per_second:,.0f}"),
+        ("alerts that came, of those expected", f"{latency.announced:,} of {latency.probes:,}"),
+        ("event to alert, half of them within", f"{latency.p50_ms:,.0f} ms"),
+        ("event to alert, 99 % within", f"{latency.p99_ms:,.0f} ms"),
+        ("event to alert, the slowest", f"{latency.most_ms:,.0f} ms"),
+        ("worker stopped for", f"{caught.stopped_s:.0f} s"),
+        ("events not committed before, and when it was started again", f"{caught.lag_before:,}, {caught.lag_after:,}"),
+        ("from its start until no more than before", f"{caught.seconds:.1f} s"),
+    ]
+    return [
+        "## Steady state",
+        ABOUT_STEADY.format(customers=part.customers, days=DAYS),
+        table(("", ""), rows),
+        told(part.conditions),
+    ]
 
 
 def _restart(part: RestartPart, name: str) -> list[str]:

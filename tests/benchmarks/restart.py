@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
@@ -13,24 +13,16 @@ from msgspec import Struct
 
 from benchmarks.load import DAY_MS
 from benchmarks.measuring import Page, resident_bytes
+from benchmarks.midnight import post_everywhere, post_login
 from benchmarks.product import running, until
 from models.config import HOUR_MS
 from models.customer import Customer, decode_customer, encode_customer
 from models.partition_record import PARTITION_KEY, State, decode_state, encode_state
-from schemas.codec import encode_event, new_event
-from schemas.event import EMAIL, FEEDS, LOGIN, PURCHASE, TICKET, Email, EventData, Login, Purchase, Ticket
-from schemas.partitioner import partition_of
+from schemas.event import LOGIN
 from streams.transport.producer import DELIVERY_SETTINGS
 from support.workers import Deployment, Positions, Worker
 
 EPOCH: Final = 1
-
-_DATA: Final[dict[int, EventData]] = {
-    PURCHASE: Purchase(order_id="order", amount=10.0, currency="USD", items=1),
-    LOGIN: Login(),
-    TICKET: Ticket(ticket_id="ticket", action="resolved", category="other"),
-    EMAIL: Email(action="sent"),
-}
 
 Track = Callable[[Iterable[int]], Iterable[int]]
 
@@ -94,7 +86,7 @@ def run_restart(
 ) -> tuple[RestartRun, DayRun | None]:
     """Start the worker for the `number`th time (from 0); an event waits that moves no clock and begins no review."""
     positions = Positions(deployment)
-    _post(deployment, [(LOGIN, "customer-0000000", templates.highs[LOGIN])], f"restart-{number}")
+    post_login(deployment, "customer-0000000", templates.highs[LOGIN], f"restart-{number}")
     begun = time.monotonic()
     with running(deployment) as (worker, page):
         pid = worker.process.pid
@@ -111,11 +103,10 @@ def run_restart(
 def _pass_a_day(deployment: Deployment, templates: Templates, worker: Worker, page: Page) -> DayRun:
     """Let an event of every feed in every partition say that the next day has come, and wait until all is committed."""
     positions, reviews = Positions(deployment), page.total("churn_reviews_total")
-    wanted = sum(positions.committed().values()) + len(FEEDS) * deployment.partitions
+    wanted = sum(positions.committed().values())
     midnight_ms = (min(templates.highs) - HOUR_MS) // DAY_MS * DAY_MS + DAY_MS
     next_ms = midnight_ms + HOUR_MS + 1  # the bound on disorder later, it is passed
-    customers = [_customer_in(partition, deployment.partitions) for partition in range(deployment.partitions)]
-    _post(deployment, [(feed, name, next_ms) for name in customers for feed in range(len(FEEDS))], "day")
+    wanted += post_everywhere(deployment, next_ms, "midnight")
     begun = moved = time.monotonic()
     frames, stall_s = page.total("churn_frames_total"), 0.0
 
@@ -128,18 +119,3 @@ def _pass_a_day(deployment: Deployment, templates: Templates, worker: Worker, pa
 
     _, done = until([worker], is_done)
     return DayRun(int(page.total("churn_reviews_total") - reviews), done.at - begun, stall_s)
-
-
-def _customer_in(partition: int, partitions: int) -> str:
-    """A customer of the changelog whose events go to a partition."""
-    names = (f"customer-{number:07}" for number in range(1_000))
-    return next(name for name in names if partition_of(name.encode(), partitions) == partition)
-
-
-def _post(deployment: Deployment, events: Sequence[tuple[int, str, int]], id_prefix: str) -> None:
-    """Post events given as feed, customer and time."""
-    producer = Producer({"bootstrap.servers": deployment.broker.bootstrap, "partitioner": "murmur2_random"})
-    for feed, customer, time_ms in events:
-        event = new_event(feed, customer, time_ms, _DATA[feed], source="shop", id=f"{id_prefix}-{feed}-{customer}")
-        producer.produce(deployment.topics.event(feed), encode_event(event), customer.encode(), timestamp=time_ms)
-    assert producer.flush(30) == 0, "the broker does not take the events"

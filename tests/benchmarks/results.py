@@ -16,6 +16,7 @@ from msgspec import Struct
 from benchmarks.engine_alone import EngineRun
 from benchmarks.measuring import Spread, SystemRun, spread
 from benchmarks.restart import DayRun, RestartRun
+from benchmarks.steady import CatchUpRun, LatencyRun
 
 R = TypeVar("R")
 
@@ -90,6 +91,16 @@ class RacePart(Struct, frozen=True):
         return next((system for system in self.systems if system.name == name and system.runs), None)
 
 
+class SteadyPart(Struct, frozen=True):
+    """`peak_per_s`: what the worker made of a backlog just before; the stream is half of it."""
+
+    conditions: Conditions
+    customers: int
+    peak_per_s: float
+    latency: LatencyRun
+    catch_up: CatchUpRun
+
+
 class RestartPart(Struct, frozen=True):
     conditions: Conditions
     customers: int
@@ -105,6 +116,7 @@ class Results(Struct):
     partitions: int
     engine: EnginePart | None = None
     race: RacePart | None = None
+    steady: SteadyPart | None = None
     restart: RestartPart | None = None
     restart_model: RestartPart | None = None
 

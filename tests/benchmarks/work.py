@@ -41,6 +41,8 @@ class Sizes:
     customers: int
     peer_customers: int
     restart_customers: int
+    steady_s: int
+    stop_s: int
     rounds: int
     peer_rounds: int
     partitions: int
