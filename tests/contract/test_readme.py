@@ -82,7 +82,6 @@ def test_the_orders_in_the_readme_become_purchases_that_count(tmp_path: Path) ->
     assert (len(history.events), history.bad) == (1, [])
     rules = rules_of(_example("currency: EUR"), Settings())
     assert history.without_rate(rules.basis.rates) == history.without_events(rules.basis.feeds) == []
-    assert "onboarding_drop" not in {signal.id for signal in rules.signals}
 
 
 def test_the_event_in_the_readme_keeps_the_contract() -> None:

@@ -73,6 +73,14 @@ def test_onboarding_drop_fires_on_day_two_without_a_second_active_day() -> None:
     assert life(told("onboarding_drop", back, 6)) == [("firing", day(3)), ("resolved", day(5))]
 
 
+@pytest.mark.parametrize("feeds", [["purchase"], ["purchase", "ticket", "email"]], ids=" ".join)
+def test_onboarding_drop_does_not_take_buyers_for_idle_where_no_logins_are_known(feeds: list[str]) -> None:
+    assert life(told("onboarding_drop", [usd(0)], 3)) == [("firing", day(3))]
+    blind = build_rules(catalogue() | {"feeds": feeds})
+    assert told("onboarding_drop", [usd(0)], 40, blind) == []
+    assert life(told("first_purchase_only", [usd(0)], 70, blind))[0] == ("firing", day(62))
+
+
 def test_onboarding_drop_fires_on_day_seven_without_a_purchase() -> None:
     looking = [login(at_ms=at(on)) for on in range(10)]
     assert life(told("onboarding_drop", looking, 10)) == [("firing", day(8))]
