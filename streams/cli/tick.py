@@ -9,6 +9,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from confluent_kafka.admin._metadata import ClusterMetadata
 
+from schemas.codec import MAX_AHEAD_MS
 from schemas.event import FEEDS
 from schemas.instant import to_rfc3339
 from schemas.tick import Tick, encode_tick
@@ -32,7 +33,11 @@ def tick(*, at_ms: int | None) -> None:
     A partition takes the time from a tick only for feeds it has read up to the stated end: no backlog is cut short.
     """
     settings = environment_settings()
-    posted_ms = now_ms() if at_ms is None else at_ms
+    present_ms = now_ms()
+    posted_ms = present_ms if at_ms is None else at_ms
+    if posted_ms > present_ms + MAX_AHEAD_MS:
+        value = f"{to_rfc3339(posted_ms)} has not come yet, by this machine's clock it is {to_rfc3339(present_ms)}"
+        raise SetupError("--at", value, "Workers refuse such a tick; `replay --until` shows what time would bring.")
     count = post_ticks(settings, posted_ms)
     click.echo(f"posted {to_rfc3339(posted_ms)} to {count} partitions")
 

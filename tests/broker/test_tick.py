@@ -7,6 +7,7 @@ from pathlib import Path
 from schemas.instant import to_rfc3339
 from schemas.partitioner import partition_of
 from schemas.tick import decode_tick
+from streams.clock import now_ms
 from support.broker import Broker
 from support.builders import NOON_MS, line, login
 from support.program import run
@@ -35,6 +36,16 @@ def test_time_without_offset_is_wrong_usage(broker: Broker, prefix: str) -> None
     outcome = run("tick", "--at", "2026-03-01", bootstrap=broker.bootstrap, prefix=prefix)
     assert outcome.code == 2
     assert "RFC 3339" in outcome.err
+
+
+def test_a_time_that_has_not_come_is_refused_and_nothing_is_posted(broker: Broker, prefix: str) -> None:
+    where = {"bootstrap": broker.bootstrap, "prefix": prefix, "partitions": "1"}
+    assert run("topics", "create", **where).code == 0
+    outcome = run("tick", "--at", to_rfc3339(now_ms() + 600_000), **where)
+    assert (outcome.code, outcome.out) == (2, "")
+    assert "has not come yet" in outcome.err
+    assert "replay --until" in outcome.err
+    assert read_topic(broker.bootstrap, f"{prefix}.ticks") == []
 
 
 def test_missing_topic_is_named(broker: Broker, prefix: str) -> None:
