@@ -12,6 +12,9 @@ from typing import Final, NamedTuple
 BINS: Final = 4
 """Bins of the horizon: the hazard of each has weights of its own. More bins learn sooner from fewer purchases each."""
 
+COLD_LABELS: Final = 500
+"""Labels of each outcome without which the committee is cold: it learns and is judged, and raises no alerts."""
+
 WHOLE: Final = 0
 """The part of a label that speaks of the whole horizon; bins are numbered from 1."""
 
@@ -86,3 +89,12 @@ def matures_after(question: Question, part: int) -> int:
 
 PARTS: Final = (*range(1, BINS + 1), WHOLE)
 """All parts in the order in which those of one snapshot become known."""
+
+
+def is_cold(returned: int, churned: int) -> bool:
+    """Whether so many labels of the whole horizon, by outcome, are too few to believe what was learned of them.
+
+    >>> is_cold(499, 90_000), is_cold(500, 500)
+    (True, False)
+    """
+    return min(returned, churned) < COLD_LABELS

@@ -29,11 +29,23 @@ class QualityState(msgspec.Struct, frozen=True):
     kept: list[float]
 
 
+class DriftState(msgspec.Struct, frozen=True):
+    """A window of boundaries and the changes seen in it, see `models.learning.drift.Window`.
+
+    Of a boundary: its day, values, their sum and that of their squares. Of an alarm: its day, the means before
+    and since.
+    """
+
+    buckets: list[tuple[int, int, float, float]]
+    alarms: list[tuple[int, float, float]]
+
+
 class ModelVersionV1(msgspec.Struct, frozen=True):
     """`checksum` covers all but itself and `resume_offset`: the same examples give the same version wherever they lay.
 
     Every example that matured by `learned_until` (a boundary, RFC 3339) is in it. A learner that goes on from here
-    reads the examples from `resume_offset` on. `quality` is what was measured on the way.
+    reads the examples from `resume_offset` on. `quality` and `drift` are what was measured on the way; earlier versions
+    have no `drift`, and their checksum covers none.
     """
 
     name: str
@@ -43,6 +55,7 @@ class ModelVersionV1(msgspec.Struct, frozen=True):
     resume_offset: int
     checksum: str = ""
     schema_version: Literal[1] = 1
+    drift: dict[str, DriftState] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def version(self) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from models.calendar import Calendar
 from models.learning.foresight import Version
 from models.signals.catalogue import Rules
-from schemas.example import ProgressV1, decode_lesson
+from schemas.example import LessonError, ProgressV1, decode_lesson
 from schemas.model import ModelStateError
 from schemas.model_version import MODEL_KEY, ModelVersionV1, decode_model_version
 from schemas.topics import Topics
@@ -50,6 +51,22 @@ def dump(settings: Settings) -> Iterator[bytes]:
         lesson = decode_lesson(message.value() or b"")
         if isinstance(lesson, ProgressV1):
             yield msgspec.json.encode(DumpedV1(progress=lesson))
+
+
+def label_lag_days(settings: Settings, newest: ModelVersionV1) -> int | None:
+    """Days from the newest label learned to the one until which a partition has told all; None when none told more.
+
+    What was told before the offset at which a learner would go on was learned.
+    """
+    told = -1
+    for message in read_messages(
+        settings, Topics(settings.prefix).examples, [0], purpose="model", first=newest.resume_offset
+    ):
+        with suppress(LessonError):  # the learner has refused it as well, and told so
+            lesson = decode_lesson(message.value() or b"")
+            if isinstance(lesson, ProgressV1):
+                told = max(told, Calendar.day_of_text(lesson.complete_until))
+    return max(told - newest.committee.boundary, 0) if told >= 0 else None
 
 
 class UsedVersions:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from models.config import Basis
 from models.labels import PARTS, WHOLE, Example, Question, label, matures_after
 from models.learning.churn import PRIOR, Committee, new_committee
-from models.learning.drift import Bucket, Window
+from models.learning.drift import Window, bucket_of
 from models.learning.features import Past, feature_names
 from models.learning.quality import Quality, new_quality
 from models.learning.scoring import BASELINES, Floats, Scorer, log_loss
@@ -88,7 +88,7 @@ class Watched:
 
     def score(self, frame: Frame) -> None:
         """Watch the mean of what is said: it needs no label."""
-        self.mean.add(_bucket(frame.snapshot, frame.chance))
+        self.mean.add(bucket_of(frame.snapshot, frame.chance))
 
     def learn(self, boundary: int, frame: Frame) -> None:
         """Judge a snapshot whose horizon ends at the boundary, by what was said at the time."""
@@ -107,7 +107,7 @@ class Watched:
                 scores[""].ece,
             )
         )
-        self.loss.add(_bucket(boundary, log_loss(frame.chance, churned)))
+        self.loss.add(bucket_of(boundary, log_loss(frame.chance, churned)))
 
 
 class Backtest:
@@ -206,10 +206,6 @@ class Backtest:
 def _order(example: Example) -> tuple[int, str, bool, int]:
     """As labels that mature together are learned: the whole horizon after the bin that ends with it."""
     return example.snapshot, example.customer_id, example.part == WHOLE, example.part
-
-
-def _bucket(boundary: int, values: Floats) -> Bucket:
-    return Bucket(boundary, len(values), float(values.sum()), float((values**2).sum()))
 
 
 def stacked(frames: Sequence[Frame]) -> tuple[Floats, Floats, Floats, NDArray[np.bool_]]:

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from river import linear_model, optim, preprocessing
 
-from models.labels import BINS, WHOLE, Example, Question
+from models.labels import BINS, WHOLE, Example, Question, is_cold
 from models.learning.features import NARROW
 from models.learning.scoring import EXPERTS, Floats, Scorer, log_loss
 from schemas.model import (
@@ -32,9 +32,6 @@ so that the first weeks are wrong by the base rate and not wild."""
 
 STEP: Final = 0.05
 """AdaGrad's step, for the intercepts too. Results hardly move between .01 and .1."""
-
-COLD_LABELS: Final = 500
-"""Labels of each outcome without which the committee is cold: it learns and is judged, and raises no alerts."""
 
 WEEK: Final = 7
 """Days whose labels count as one observation when experts are weighed: they share their weather, sales and holidays.
@@ -117,6 +114,11 @@ class Committee:
         shares = [exp(value - highest) for value in self._log_weights.tolist()]
         return tuple(share / sum(shares) for share in shares)
 
+    @property
+    def is_cold(self) -> bool:
+        """Whether it has seen too little to be believed."""
+        return is_cold(*self.labels)
+
     def learn(self, boundary: int, examples: Sequence[Example]) -> None:
         """Test, then learn all examples that matured at the boundary, given in their order.
 
@@ -196,7 +198,7 @@ class Committee:
         return Scorer(
             features=self.features,
             boundary=self.boundary,
-            is_cold=min(self.labels) < COLD_LABELS,
+            is_cold=self.is_cold,
             weights=self.weights,
             means=means,
             vectors=vectors,

@@ -7,14 +7,25 @@ list of numbers that a restart reads back exactly.
 
 from __future__ import annotations
 
-from math import log, sqrt
+from collections.abc import Sequence
+from math import isfinite, log, sqrt
 from typing import Final, NamedTuple
+
+from models.learning.scoring import Floats
+from schemas.model import ModelStateError
+from schemas.model_version import DriftState
+
+WATCHED: Final = ("loss", "mean_prediction")
+"""What is watched: the loss of every label, and what is said on the mean, of which the truth need not be known."""
 
 CONFIDENCE: Final = 0.002
 """Chance of a false alarm at a look, ADWIN's own default."""
 
 MAX_BOUNDARIES: Final = 400
 """Boundaries a window holds: more than a year of days."""
+
+MAX_ALARMS: Final = 20
+"""Alarms remembered, the newest."""
 
 
 class Bucket(NamedTuple):
@@ -26,26 +37,59 @@ class Bucket(NamedTuple):
     squares: float
 
 
+class Alarm(NamedTuple):
+    """A change seen at a boundary: the mean before it and since."""
+
+    boundary: int
+    was: float
+    now: float
+
+
 class Window:
     """The boundaries since the last change, the newest last."""
 
-    def __init__(self, buckets: list[Bucket] | None = None, alarms: list[int] | None = None) -> None:
-        self.buckets = list(buckets or [])
-        self.alarms = list(alarms or [])
-        """Boundaries at which a change was seen, the newest `MAX_BOUNDARIES`."""
+    def __init__(self, buckets: Sequence[Bucket] = (), alarms: Sequence[Alarm] = ()) -> None:
+        self.buckets = list(buckets)
+        self.alarms = list(alarms)
+        """Changes seen, the newest `MAX_ALARMS`, the newest last."""
 
     def add(self, bucket: Bucket) -> bool:
         """Take a boundary's values; True when the window was cut, its older part being of another mean."""
         if bucket.number == 0:
             return False
         self.buckets = [*self.buckets, bucket][-MAX_BOUNDARIES:]
-        is_changed = False
+        before: list[Bucket] = []
         while (cut := _last_cut(self.buckets)) is not None:
+            before += self.buckets[:cut]
             self.buckets = self.buckets[cut:]
-            is_changed = True
-        if is_changed:
-            self.alarms = [*self.alarms, bucket.boundary][-MAX_BOUNDARIES:]
-        return is_changed
+        if before:
+            alarm = Alarm(bucket.boundary, _mean(before), _mean(self.buckets))
+            self.alarms = [*self.alarms, alarm][-MAX_ALARMS:]
+        return bool(before)
+
+    def to_state(self) -> DriftState:
+        """All of it; `window_of` continues to the last bit."""
+        return DriftState([*self.buckets], [*self.alarms])
+
+
+def window_of(state: DriftState) -> Window:
+    """A window that goes on. Raises ModelStateError when the numbers cannot be those of one."""
+    numbers = [number for row in (*state.buckets, *state.alarms) for number in row]
+    is_empty = any(number < 1 for _, number, _, _ in state.buckets)
+    if is_empty or len(state.buckets) > MAX_BOUNDARIES or len(state.alarms) > MAX_ALARMS:
+        raise ModelStateError("shape", "drift: no window of this program")
+    if not all(map(isfinite, numbers)):
+        raise ModelStateError("not_finite", "drift: a number is not finite")
+    return Window([Bucket(*row) for row in state.buckets], [Alarm(*row) for row in state.alarms])
+
+
+def bucket_of(boundary: int, values: Floats) -> Bucket:
+    """The values of a boundary."""
+    return Bucket(boundary, len(values), float(values.sum()), float((values**2).sum()))
+
+
+def _mean(buckets: Sequence[Bucket]) -> float:
+    return sum(bucket.total for bucket in buckets) / sum(bucket.number for bucket in buckets)
 
 
 def _last_cut(buckets: list[Bucket]) -> int | None:

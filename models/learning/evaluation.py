@@ -50,8 +50,8 @@ def report(run: Backtest, others: Mapping[str, Floats] | None = None) -> dict[st
     result["value"] = value_report(run)
     result["drivers"] = _drivers(frames, run)
     result["drift"] = {
-        "loss": [date_of(day) for day in run.watched.loss.alarms],
-        "mean_prediction": [date_of(day) for day in run.watched.mean.alarms],
+        "loss": [date_of(alarm.boundary) for alarm in run.watched.loss.alarms],
+        "mean_prediction": [date_of(alarm.boundary) for alarm in run.watched.mean.alarms],
     }
     return result
 

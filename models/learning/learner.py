@@ -8,14 +8,14 @@ import numpy as np
 from models.config import Learning
 from models.labels import WHOLE, Example
 from models.learning.churn import new_committee, restored_committee
+from models.learning.drift import WATCHED, Window, bucket_of, window_of
 from models.learning.features import feature_names
 from models.learning.lessons import Lessons, Week
-from models.learning.quality import BUCKETS, Quality, Score, new_quality
-from models.learning.scoring import BASELINES
+from models.learning.quality import Bin, Score, new_quality, quality_of
+from models.learning.scoring import BASELINES, log_loss
 from models.signals.catalogue import Rules
 from schemas.example import Lesson
-from schemas.model import ModelStateError
-from schemas.model_version import MODEL_NAME, ModelVersionV1, QualityState, sealed
+from schemas.model_version import MODEL_NAME, ModelVersionV1, sealed
 
 
 class Learner:
@@ -33,7 +33,10 @@ class Learner:
         self.lessons = Lessons(partitions, learning, self._calendar, names, until)
         self._quality = {name: new_quality() for name in (MODEL_NAME, *BASELINES)}
         if known is not None:
-            self._quality |= {name: to_quality(state) for name, state in known.quality.items()}
+            self._quality |= {name: quality_of(state) for name, state in known.quality.items()}
+        self.drift = {name: Window() for name in WATCHED}
+        if known is not None and isinstance(known.drift, dict):
+            self.drift |= {name: window_of(state) for name, state in known.drift.items() if name in WATCHED}
         self._next_offset = 0 if known is None else known.resume_offset
 
     def take(self, lesson: Lesson, offset: int) -> None:
@@ -50,7 +53,8 @@ class Learner:
                     name=MODEL_NAME,
                     learned_until=self._calendar.text_of(week.until),
                     committee=self.committee.to_state(),
-                    quality={name: _to_state(quality) for name, quality in self._quality.items()},
+                    quality={name: quality.to_state() for name, quality in self._quality.items()},
+                    drift={name: window.to_state() for name, window in self.drift.items()},
                     resume_offset=self.lessons.resume_at(self._next_offset),
                 )
             )
@@ -59,12 +63,40 @@ class Learner:
         """How good the risks told were, lately: of the model and of its baselines on the same rows."""
         return {name: quality.score() for name, quality in self._quality.items()}
 
+    def calibration(self) -> list[Bin]:
+        """What was told against what happened, lately."""
+        judged = self._quality[MODEL_NAME]
+        return judged.table() if judged.rows else []
+
+    @property
+    def label_lag_ms(self) -> int | None:
+        """Event time from the newest label learned to the day until which a partition has told all; None before any."""
+        told = self.lessons.told_until
+        if self.committee.boundary < 0 or told < 0:
+            return None
+        return max(0, self._calendar.start_of(told) - self._calendar.start_of(self.committee.boundary))
+
     def _learn(self, week: Week) -> None:
+        if not self.committee.is_cold:
+            self._watch(week)
         rows = zip(week.examples, week.risks, strict=True)
         for matured, found in groupby(rows, key=lambda row: row[0].matured):
             batch = list(found)
             self._judge(matured, batch)
             self.committee.learn(matured, [example for example, _ in batch])
+
+    def _watch(self, week: Week) -> None:
+        """Has what is said changed, or how wrong it is? A week is one bucket.
+
+        What was said is known from the first bin, a quarter of the horizon after the snapshot. While the model is cold
+        it is not watched: that it changes then is called learning.
+        """
+        rows = [(one, risk) for one, risk in zip(week.examples, week.risks, strict=True) if risk is not None]
+        said = np.array([risk for example, risk in rows if example.part == 1])
+        judged = [(risk, example.is_true) for example, risk in rows if example.part == WHOLE]
+        chances, churned = np.array([risk for risk, _ in judged]), np.array([is_true for _, is_true in judged], bool)
+        self.drift["mean_prediction"].add(bucket_of(week.until, said))
+        self.drift["loss"].add(bucket_of(week.until, log_loss(chances, churned)))
 
     def _judge(self, matured: int, batch: Sequence[tuple[Example, float | None]]) -> None:
         """Hold what was told at the snapshots against what happened; the baselines answer with what they know now."""
@@ -76,16 +108,3 @@ class Learner:
         told = [np.array([risk for _, risk in judged]), *baselines.T]
         for name, chances in zip((MODEL_NAME, *BASELINES), told, strict=True):
             self._quality[name].add(matured, chances, churned)
-
-
-def _to_state(quality: Quality) -> QualityState:
-    given, lost, kept = quality.given.tolist(), quality.lost.tolist(), quality.kept.tolist()
-    return QualityState(quality.boundary, quality.rows, quality.losses, quality.squares, given, lost, kept)
-
-
-def to_quality(state: QualityState) -> Quality:
-    """What was measured, from a published version. Raises ModelStateError when the numbers are not of this program."""
-    counts = [np.array(each, dtype=np.float64) for each in (state.given, state.lost, state.kept)]
-    if any(each.shape != (BUCKETS,) or not np.isfinite(each).all() for each in counts):
-        raise ModelStateError("shape", f"quality: not {BUCKETS} finite numbers")
-    return Quality(state.boundary, state.rows, state.losses, state.squares, *counts)

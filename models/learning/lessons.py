@@ -124,6 +124,11 @@ class Lessons:
         """The day until which every partition has told everything; -1 while one has told nothing."""
         return min(self._complete.values()) if len(self._complete) == self._partitions else -1
 
+    @property
+    def told_until(self) -> int:
+        """The day until which the furthest partition has told everything; -1 while none has."""
+        return max(self._complete.values(), default=-1)
+
     def resume_at(self, end: int) -> int:
         """The offset from which a learner must read to have what is not learned yet; `end` is the next one to come."""
         firsts = (next(iter(week.values())) for week in self._weeks.values())  # taken in the order of offsets

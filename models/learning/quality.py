@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.learning.scoring import Floats, log_loss
+from schemas.model import ModelStateError
+from schemas.model_version import QualityState
 
 Flags = NDArray[np.bool_]
 Counts = NDArray[np.floating | np.integer]
@@ -107,6 +109,11 @@ class Quality:
         loss, brier = self.losses / self.rows, self.squares / self.rows
         return Score(self.rows, loss, brier, _ece(self.table()), _auc(self.lost, self.kept), bias)
 
+    def to_state(self) -> QualityState:
+        """All of it; `quality_of` continues to the last bit."""
+        given, lost, kept = self.given.tolist(), self.lost.tolist(), self.kept.tolist()
+        return QualityState(self.boundary, self.rows, self.losses, self.squares, given, lost, kept)
+
     def table(self) -> list[Bin]:
         """The reliability table, decayed."""
         given, lost, kept = (
@@ -118,6 +125,14 @@ class Quality:
 def new_quality() -> Quality:
     """A stream of which nothing is known yet."""
     return Quality(0, 0.0, 0.0, 0.0, np.zeros(BUCKETS), np.zeros(BUCKETS), np.zeros(BUCKETS))
+
+
+def quality_of(state: QualityState) -> Quality:
+    """A stream that goes on, from a published version. Raises ModelStateError when the numbers cannot be of one."""
+    counts = [np.array(each, dtype=np.float64) for each in (state.given, state.lost, state.kept)]
+    if any(each.shape != (BUCKETS,) or not np.isfinite(each).all() for each in counts):
+        raise ModelStateError("shape", f"quality: not {BUCKETS} finite numbers")
+    return Quality(state.boundary, state.rows, state.losses, state.squares, *counts)
 
 
 def _table(given: Counts, happened: Counts, rows: Counts) -> list[Bin]:

@@ -6,11 +6,14 @@ A number that could not be read is None, never zero; `problems` says in words wh
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isnan
 
-from models.calendar import DAY_MS, Calendar
+from models.calendar import DAY_MS, Calendar, date_of
+from models.learning.summary import Summary
 from models.lifecycle import STAGES
 from schemas.alert import AlertV1
 from schemas.instant import from_rfc3339, to_rfc3339
+from schemas.model_version import MODEL_NAME
 from streams.board.figures import Look, by_label, least, rates, total
 from streams.board.ledger import MONTH_DAYS, History
 
@@ -30,6 +33,8 @@ class Past:
     """The newest boundary that the topics speak of, as a day number."""
     last_events: dict[str, int | None] | None = None
     problem: str | None = None
+    model: Summary | None = None
+    """The newest version on the topic."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,25 @@ class FeedRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelRow:
+    """The model: how far it is, how good it has been beside the best baseline, what last changed (None: never)."""
+
+    version: str
+    learned_until: str
+    labels: int
+    is_cold: bool
+    log_loss: float | None
+    auc: float | None
+    ece: float | None
+    best_baseline: str | None
+    baseline_log_loss: float | None
+    censored: float | None
+    drift_of: str | None
+    drift_at: str | None
+    drift_change: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Board:
     """Everything the board shows."""
 
@@ -104,6 +128,7 @@ class Board:
     lag: int | None
     feeds: tuple[FeedRow, ...]
     alerts: tuple[AlertRow, ...] | None
+    model: ModelRow | None
     problems: tuple[str, ...]
 
     @property
@@ -145,6 +170,7 @@ def make_board(look: Look, earlier: Look | None, past: Past, deployment: Deploym
         lag=_whole(total(look, "churn_consumer_lag_messages")),
         feeds=tuple(_feed(feed, look, speeds, past, now_ms) for feed in deployment.feeds),
         alerts=None if history is None else tuple(_alert(alert, now_ms) for alert in history.latest),
+        model=None if past.model is None else _model(past.model),
         problems=tuple(_problems(look, past, deployment)),
     )
 
@@ -204,6 +230,25 @@ def _alert(alert: AlertV1, now_ms: int) -> AlertRow:
         value=None if worth is None else worth.amount,
         currency=None if worth is None else worth.currency,
         is_past_due=not alert.historical and alert.due_at is not None and from_rfc3339(alert.due_at) < now_ms,
+    )
+
+
+def _model(found: Summary) -> ModelRow:
+    own, best, alarm = found.scores.get(MODEL_NAME), found.best_baseline, found.last_alarm
+    return ModelRow(
+        version=found.version,
+        learned_until=found.learned_until,
+        labels=sum(found.labels),
+        is_cold=found.is_cold,
+        log_loss=None if own is None else own.log_loss,
+        auc=None if own is None or isnan(own.auc) else own.auc,
+        ece=None if own is None else own.ece,
+        best_baseline=None if best is None else best[0],
+        baseline_log_loss=None if best is None else best[1].log_loss,
+        censored=found.censored,
+        drift_of=None if alarm is None else alarm[0],
+        drift_at=None if alarm is None else date_of(alarm[1].boundary),
+        drift_change=None if alarm is None else alarm[1].now - alarm[1].was,
     )
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.instant import from_rfc3339
-from streams.board.board import AlertRow, Board
+from streams.board.board import AlertRow, Board, ModelRow
 from streams.board.ledger import MONTH_DAYS
 
 ROOMY_FROM_HEIGHT: Final = 28
@@ -46,6 +46,9 @@ def draw(board: Board, width: int, height: int) -> RenderableType:
     for tables in blocks:
         parts += [_beside(width, *tables), *air]
         used += 1 + max(table.row_count for table in tables) + len(air)
+    if board.model is not None:
+        parts += [_model(board.model, width), *air]
+        used += 1 + len(air)
     parts.append(_alerts(board, width, height - used))
     return Group(*parts)
 
@@ -152,6 +155,27 @@ def _feeds(board: Board) -> Table:
         style = "yellow" if feed.is_quiet else ""
         table.add_row(feed.feed, _rate(feed.per_second), _count(feed.lag), Text(last, style))
     return table
+
+
+def _model(model: ModelRow, width: int) -> Text:
+    """One line, for whether its alerts can be believed: what does not fit is the least important."""
+    name = model.version if width >= SPACIOUS_FROM_WIDTH else _day(model.learned_until)
+    line = Text.assemble(("model ", TITLE), f"{name} ", ("cold", "yellow") if model.is_cold else "warm")
+    if model.log_loss is not None and model.baseline_log_loss is not None:
+        is_beaten = model.log_loss > model.baseline_log_loss
+        best = (model.best_baseline or "").replace("_", " ") if width >= WIDE_FROM_WIDTH else "baseline"
+        line.append("  log loss ").append(f"{model.log_loss:.3f}", "bold yellow" if is_beaten else "bold")
+        line.append(f", {best} {model.baseline_log_loss:.3f}")
+    if width >= WIDE_FROM_WIDTH and model.auc is not None and model.ece is not None:
+        line.append(f"  AUC {model.auc:.3f}  ECE {model.ece:.3f}")
+    if model.drift_at is None or model.drift_of is None:
+        line.append("  no drift", QUIET)
+    else:
+        of = f" of the {model.drift_of.replace('_', ' ')}" if width >= WIDE_FROM_WIDTH else ""
+        line.append(f"  drift{of} {_day(model.drift_at)}")
+    line.append(f"  {model.labels:,} labels")
+    line.truncate(width, overflow="ellipsis")
+    return line
 
 
 def _alerts(board: Board, width: int, lines: int) -> RenderableType:

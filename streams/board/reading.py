@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from http.client import HTTPException
 from time import monotonic
 from types import TracebackType
@@ -17,9 +18,12 @@ import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from models.learning.summary import Summary, summary_of
 from models.signals.catalogue import Rules
 from schemas.alert import decode_alert
 from schemas.event import FEEDS
+from schemas.model import ModelStateError
+from schemas.model_version import MODEL_KEY, decode_model_version
 from schemas.stage import decode_stage_change
 from schemas.topics import Topics
 from streams.board.board import Past
@@ -91,7 +95,7 @@ class _Known(NamedTuple):
 
 
 class Follower:
-    """Follows alerts and changes of stage in a thread of its own; a context manager."""
+    """Follows alerts, changes of stage and versions of the model in a thread of its own; a context manager."""
 
     def __init__(self, settings: Settings, rules: Rules) -> None:
         self._settings = settings
@@ -103,6 +107,7 @@ class Follower:
         self._problem: str | None = "the topics are still being read"
         self._last_events: dict[str, int | None] | None = None
         self._taken = 0
+        self._model: Summary | None = None
         self._known = _Known(History(), boundary=-1, problem=None, taken=0, again_at_s=0.0)
         self._thread = threading.Thread(target=self._work, name="board", daemon=True)
 
@@ -126,7 +131,7 @@ class Follower:
             newest = self._ledger.newest_boundary if self._ledger.newest_boundary >= 0 else None
             at = newest if boundary is None else boundary
             history = None if self._last_events is None else self._history(at)
-            return Past(history, newest, self._last_events, self._problem)
+            return Past(history, newest, self._last_events, self._problem, self._model)
 
     def _history(self, at: int | None) -> History:
         """The history, computed anew for news only, and where that is dear not at every look."""
@@ -151,7 +156,7 @@ class Follower:
 
     def _follow(self) -> None:
         """Read on until stopped. What is read twice after a failure changes nothing."""
-        settings, topics = self._settings, (self._topics.alerts, self._topics.stages)
+        settings, topics = self._settings, (self._topics.alerts, self._topics.stages, self._topics.models)
         admin, cluster = connect(settings, within_s=ANSWERS_WITHIN_S)
         for name in (*topics, *self._topics.events):
             if name not in cluster.topics:
@@ -174,9 +179,19 @@ class Follower:
     def _take(self, messages: Sequence[Message], left: set[Place]) -> None:
         with self._lock:
             for message in records_among(messages, left):
-                if value := message.value():
+                if not (value := message.value()):
+                    continue
+                if message.topic() == self._topics.models:
+                    self._take_model(message.key(), value)
+                else:
                     self._take_value(str(message.topic()), value)
                     self._taken += 1
+
+    def _take_model(self, key: bytes | None, value: bytes) -> None:
+        """The newest good version; a bad one is for the workers to tell, and the last good one is still in force."""
+        if key == MODEL_KEY:
+            with suppress(ModelStateError):
+                self._model = summary_of(decode_model_version(value))
 
     def _take_value(self, topic: str, value: bytes) -> None:
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import IO, Any
 
 import click
@@ -9,10 +10,11 @@ import orjson
 from rich.console import Console
 from rich.table import Table
 
+from models.calendar import date_of
 from models.learning.churn import Committee
-from models.learning.learner import to_quality
 from models.learning.scoring import EXPERTS
-from schemas.model_version import MODEL_NAME, ModelVersionV1
+from models.learning.summary import summary_of
+from schemas.model_version import ModelVersionV1
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import environment_settings
 
@@ -33,15 +35,16 @@ def model() -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
 def show(*, as_json: bool) -> int:
     """The newest version: what it learned, and how good what it told has been, beside the baselines."""
-    from streams.model_dump import published_versions
+    from streams.model_dump import label_lag_days, published_versions
 
+    settings = environment_settings()
     newest = None
-    for version in published_versions(environment_settings()):
+    for version in published_versions(settings):
         newest = version
     if newest is None:
         click.echo("churn-signals: no model yet: is a learner running, and is there enough history?", err=True)
         return EXIT_PROBLEM
-    shown = _shown(newest)
+    shown = shown_version(newest, label_lag_days(settings, newest))
     click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode()) if as_json else _print(shown)
     return EXIT_DONE
 
@@ -61,40 +64,36 @@ def dump(*, out: IO[bytes]) -> int:
     return EXIT_DONE
 
 
-def _shown(version: ModelVersionV1) -> dict[str, Any]:
-    committee = Committee(version.committee)
-    returned, churned = committee.labels
-    quality = {name: to_quality(state) for name, state in version.quality.items()}
-    judged = quality[MODEL_NAME]
+def shown_version(model: ModelVersionV1, lag_days: int | None) -> dict[str, Any]:
+    """What `--json` prints."""
+    found, committee = summary_of(model), Committee(model.committee)
+    returned, churned = found.labels
     return {
-        "version": version.version,
-        "learned_until": version.learned_until,
+        "version": found.version,
+        "learned_until": found.learned_until,
         "question": {
             "horizon_days": committee.question.horizon_days,
             "risk_set_days": committee.question.risk_set_days,
         },
         "labels": {"returned": returned, "churned": churned},
-        "is_cold": committee.scorer().is_cold,
+        "label_lag_days": lag_days,
+        "snapshots": found.snapshots,
+        "censored": found.censored,
+        "is_cold": found.is_cold,
         "experts": dict(zip(EXPERTS, committee.weights, strict=True)),
-        "quality": {name: one.score()._asdict() for name, one in quality.items()} if judged.rows else {},
-        "calibration": [row._asdict() for row in judged.table()] if judged.rows else [],
+        "quality": {name: score._asdict() for name, score in found.scores.items()},
+        "calibration": [row._asdict() for row in found.calibration],
+        "drift": {
+            name: [{"at": date_of(alarm.boundary), "was": alarm.was, "now": alarm.now} for alarm in alarms]
+            for name, alarms in found.alarms.items()
+        },
     }
 
 
 def _print(shown: dict[str, Any]) -> None:
     console = Console(highlight=False)
-    labels, question = shown["labels"], shown["question"]
-    console.print(f"model [bold]{shown['version']}[/bold], learned until {shown['learned_until'][:10]}")
-    console.print(
-        f"no purchase in {question['horizon_days']} days, asked of customers whose last one is at most "
-        f"{question['risk_set_days']} days old"
-    )
-    console.print(
-        f"{labels['returned']:,} labels of customers who came back, {labels['churned']:,} of those who did not"
-        + ("; still cold: it raises no alerts" if shown["is_cold"] else "")
-    )
-    experts = ", ".join(f"{name.replace('_', ' ')} {weight:.0%}" for name, weight in shown["experts"].items())
-    console.print(f"experts: {experts}")
+    for line in shown_lines(shown):
+        console.print(line)
     if not shown["quality"]:
         console.print("nothing it told is old enough to be judged")
         return
@@ -102,10 +101,50 @@ def _print(shown: dict[str, Any]) -> None:
     for name, score in shown["quality"].items():
         table.add_row(name.replace("_", " "), *(f"{score[measure]:.4f}" for measure in _NAMES))
     console.print(table)
-    calibration = Table("told", "happened", "labels", title="calibration")
-    for row in shown["calibration"]:
-        calibration.add_row(f"{row['given']:.0%}", f"{row['happened']:.0%}", f"{row['rows']:,.0f}")
-    console.print(calibration)
+    console.print(reliability_plot(shown["calibration"]))
+
+
+def shown_lines(shown: dict[str, Any]) -> Iterator[str]:
+    """What is said in sentences."""
+    labels, question, lag = shown["labels"], shown["question"], shown["label_lag_days"]
+    yield f"model [bold]{shown['version']}[/bold], learned until {shown['learned_until'][:10]}"
+    yield (
+        f"no purchase in {question['horizon_days']} days, asked of customers whose last one is at most "
+        f"{question['risk_set_days']} days old"
+    )
+    yield (
+        f"{labels['returned']:,} labels of customers who came back, {labels['churned']:,} of those who did not"
+        + ("; still cold: it raises no alerts" if shown["is_cold"] else "")
+    )
+    late = "nothing newer is told" if lag is None else f"{lag} days behind what the partitions have told"
+    yield f"the newest label learned is {late}" if lag is not None else f"all labels told are learned: {late}"
+    if shown["censored"] is not None:
+        yield f"censored: of {shown['snapshots']:,} snapshots {shown['censored']:.0%} wait for their outcome"
+    yield "experts: " + ", ".join(f"{name.replace('_', ' ')} {weight:.0%}" for name, weight in shown["experts"].items())
+    for name, alarms in shown["drift"].items():
+        yield f"drift of the {name.replace('_', ' ')}: {_changes(alarms)}"
+
+
+def _changes(alarms: list[dict[str, Any]]) -> str:
+    if not alarms:
+        return "none seen"
+    last = alarms[-1]
+    more = f", the last of {len(alarms)}" if len(alarms) > 1 else ""
+    return f"{last['at']}, from {last['was']:.3f} to {last['now']:.3f}{more}"
+
+
+def reliability_plot(rows: list[dict[str, float]]) -> Table:
+    """What was told (o) against what happened (x) on a line from 0 to 100 %: the nearer, the better."""
+    plot = Table("told", "happened", "labels", f"0 %{'o told, x happened':^{_WIDTH - 8}}100 %", title="calibration")
+    for row in rows:
+        line = ["·"] * (_WIDTH + 1)
+        line[round(row["happened"] * _WIDTH)] = "x"
+        told = round(row["given"] * _WIDTH)
+        line[told] = "o" if line[told] == "·" else "⊗"
+        plot.add_row(f"{row['given']:.0%}", f"{row['happened']:.0%}", f"{row['rows']:,.0f}", "".join(line))
+    return plot
 
 
 _NAMES = {"log_loss": "log loss", "brier": "Brier", "ece": "ECE", "auc": "AUC", "bias": "bias"}
+_WIDTH = 40
+"""Columns of the reliability plot: the table fits into 80."""

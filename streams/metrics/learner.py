@@ -9,13 +9,18 @@ from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
 from models.calendar import Calendar
+from models.learning.learner import Learner
+from models.learning.quality import BINS_SHOWN
 from models.learning.scoring import EXPERTS
+from models.learning.summary import censored
 from streams.agents.learner import LearnerAgent
 from streams.metrics.families import counter, counters, gauge, gauges
 from streams.metrics.transport import transport_metrics
 from streams.transport.status import Status
 
 MEASURES = ("log_loss", "brier", "ece", "auc", "bias")
+BINS = tuple(f"{tenth / 10:.1f}" for tenth in range(1, BINS_SHOWN + 1))
+"""Bins of the calibration table by their upper ends."""
 
 
 class LearnerMetrics(Collector):
@@ -39,11 +44,21 @@ class LearnerMetrics(Collector):
         learner = self._agent.learner
         if learner is None:
             return
-        committee, until = learner.committee, learner.lessons.learned_until
+        committee, until, lag_ms = learner.committee, learner.lessons.learned_until, learner.label_lag_ms
         yield gauge(
             "churn_learned_timestamp_seconds",
             "Until when everything that matured is learned: event time.",
             None if until < 0 else self._calendar.start_of(until) / 1000,
+        )
+        yield gauge(
+            "churn_label_lag_seconds",
+            "Event time from the newest label learned to the day until which a partition has told all of them.",
+            None if lag_ms is None else lag_ms / 1000,
+        )
+        yield gauge(
+            "churn_snapshots_censored_ratio",
+            "Of the snapshots learned from, the share whose outcome is not known yet, or came too late.",
+            censored(committee.to_state()),
         )
         yield gauges(
             "churn_learned_labels",
@@ -58,6 +73,10 @@ class LearnerMetrics(Collector):
             (([expert], weight) for expert, weight in zip(EXPERTS, committee.weights, strict=True)),
         )
         yield counter("churn_labels_left_out", "Labels that came again, or too late.", learner.lessons.left_out)
+        yield from self._quality(learner)
+        yield from self._drift(learner)
+
+    def _quality(self, learner: Learner) -> Iterator[Metric]:
         yield gauges(
             "churn_model_quality",
             "Quality of the risks told, decayed over a quarter, of the committee and its baselines on the same rows.",
@@ -68,4 +87,34 @@ class LearnerMetrics(Collector):
                 for measure in MEASURES
                 if isfinite(value := float(getattr(score, measure)))
             ),
+        )
+        table = [(BINS[min(int(row.given * BINS_SHOWN), BINS_SHOWN - 1)], row) for row in learner.calibration()]
+        for name, text in (("told", "Mean risk told"), ("happened", "Share that churned")):
+            yield gauges(
+                f"churn_model_{name}_ratio",
+                f"{text} of the risks in a bin of the calibration table, which is named by its upper end.",
+                ["bin"],
+                (([end], row.given if name == "told" else row.happened) for end, row in table),
+            )
+
+    def _drift(self, learner: Learner) -> Iterator[Metric]:
+        """The newest change of each mean that is watched: nothing while none was seen."""
+        yield gauges(
+            "churn_model_drift_alarms",
+            "Changes of a mean that were seen and are remembered (20 at most): of the loss, or of what is told.",
+            ["of"],
+            (([name], float(len(window.alarms))) for name, window in learner.drift.items()),
+        )
+        alarms = [([name], window.alarms[-1]) for name, window in learner.drift.items() if window.alarms]
+        yield gauges(
+            "churn_model_drift_timestamp_seconds",
+            "When it was last seen to have changed: event time, the end of a week.",
+            ["of"],
+            ((of, self._calendar.start_of(alarm.boundary) / 1000) for of, alarm in alarms),
+        )
+        yield gauges(
+            "churn_model_drift_change",
+            "By how much it changed then; a loss that rose is a model that has become worse.",
+            ["of"],
+            ((of, alarm.now - alarm.was) for of, alarm in alarms),
         )

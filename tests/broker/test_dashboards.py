@@ -1,18 +1,27 @@
-"""Every panel of both dashboards shows something, asked of a real Prometheus that reads a real worker."""
+"""Every panel of both dashboards shows something, asked of a real Prometheus that reads a worker and a learner."""
 
 from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+from prometheus_client import CollectorRegistry, start_http_server
+
+from streams.agents.learner import LearnerAgent
+from streams.metrics.learner import LearnerMetrics
+from streams.transport.changelog import Changelog
+from streams.transport.producer import Outputs
+from streams.transport.status import Status
 from support.arrivals import merged
 from support.broker import Broker
 from support.builders import DAY_MS
 from support.histories import START_MS, Size, history
 from support.ledger import Draft, Ledger
+from support.lessons import RULES, WEEKLY, lessons, taught
 from support.pages import get, wait_until_ready
 from support.posting import post
 from support.prometheus import check_page, dashboards, panels, promtool
@@ -27,10 +36,10 @@ MONTH_S: Final = 30 * 86_400
 
 def test_every_panel_of_both_dashboards_shows_something(broker: Broker, prefix: str, tmp_path: Path) -> None:
     deployment = deploy(broker, prefix, tmp_path, partitions=2, metrics_token=TOKEN)
-    with workers(deployment, "main") as (main,):
+    with workers(deployment, "main") as (main,), learner_page() as learner:
         main.start()
         address = wait_until_ready(main)
-        config = configure(tmp_path / "prometheus", {JOB: address}, FACTOR)
+        config = configure(tmp_path / "prometheus", {JOB: [address, learner]}, FACTOR)
         started = time.time()
         with serving(config, FACTOR) as server:
             wait_for(server, f'churn_events_total{{job="{JOB}"}}')
@@ -51,6 +60,22 @@ def test_every_panel_of_both_dashboards_shows_something(broker: Broker, prefix: 
             ]
         check_page(get(address, "/metrics", TOKEN)[1])
     assert empty == []
+
+
+@contextmanager
+def learner_page() -> Iterator[tuple[str, int]]:
+    """What a learner tells that has learned and judged for a year: a young deployment cannot have."""
+    agent = LearnerAgent(RULES, WEEKLY, 1, Changelog(Outputs({}), "churn.models"), lambda _first: ())
+    agent.learner, _ = taught(lessons(52))
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(LearnerMetrics(agent, Status(), RULES.basis.calendar, lambda: 0))
+    server, thread = start_http_server(0, "127.0.0.1", registry)
+    try:
+        yield "127.0.0.1", server.server_port
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
 
 
 def wait_for(server: Server, expr: str) -> None:

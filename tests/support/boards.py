@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from typing import Any
 
 import msgspec
+from rich.console import Console
 
 from models.calendar import Calendar, date_of
 from schemas.alert import AlertV1, Money, alert_id
 from schemas.instant import from_rfc3339
 from schemas.stage import StageChangeV1, stage_change_id
 from streams.board.board import Board, Deployment, Past, make_board
+from streams.board.drawing import draw
 from streams.board.figures import Look, parse_page
 from streams.board.ledger import Ledger
 
@@ -113,3 +116,10 @@ def past_of(*outputs: AlertV1 | StageChangeV1) -> Past:
 def board(found: Look, past: Past | None = None, earlier: Look | None = None) -> Board:
     """The board of a look and a past."""
     return make_board(found, earlier, past or past_of(), DEPLOYMENT, NOW_MS)
+
+
+def drawn(shown: Board, width: int, height: int) -> list[str]:
+    """The lines of the board on a terminal of this size."""
+    out = StringIO()
+    Console(file=out, width=width, height=height, highlight=False).print(draw(shown, width, height))
+    return out.getvalue().rstrip("\n").split("\n")

@@ -45,13 +45,22 @@ def _shortened(value: Any, factor: int) -> Any:
     return shorter(value, factor) if isinstance(value, str) else value
 
 
-def configure(folder: Path, targets: Mapping[str, tuple[str, int]], factor: int) -> Path:
+Address = tuple[str, int]
+
+
+def configure(folder: Path, targets: Mapping[str, Address | list[Address]], factor: int) -> Path:
     """The committed configuration in a folder, with targets by job, a token, and durations divided by `factor`."""
     for file in (DEPLOY / "prometheus").rglob("*.yml"):
         copy = folder / file.relative_to(DEPLOY / "prometheus")
         copy.parent.mkdir(parents=True, exist_ok=True)
         copy.write_text(yaml.safe_dump(_shortened(yaml.safe_load(file.read_text()), factor), sort_keys=False))
-    groups = [{"targets": [f"{host}:{port}"], "labels": {"job": job}} for job, (host, port) in targets.items()]
+    groups = [
+        {
+            "targets": [f"{host}:{port}" for host, port in (found if isinstance(found, list) else [found])],
+            "labels": {"job": job},
+        }
+        for job, found in targets.items()
+    ]
     (folder / "targets" / "workers.yml").write_text(yaml.safe_dump(groups))
     (folder / "token").write_text(TOKEN)
     return folder / "prometheus.yml"

@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from io import StringIO
-
 import pytest
 from rich.cells import cell_len
-from rich.console import Console
 
 from streams.board.board import Board, Past, make_board
-from streams.board.drawing import draw, sparkline
-from support.boards import DEPLOYMENT, NOW_MS, alert, board, look, page, past_of
+from streams.board.drawing import sparkline
+from support.boards import DEPLOYMENT, NOW_MS, alert, board, drawn, look, page, past_of
 
 SIZES = [(80, 24), (100, 30), (160, 50), (60, 20), (250, 70)]
 SIGNALS = [f"signal_with_a_rather_long_name_{number}" for number in range(14)]
@@ -23,12 +20,6 @@ BUSY = page(
     *(f'churn_customers_at_risk_by_signal{{signal="{name}"}} {900 - at}' for at, name in enumerate(SIGNALS)),
 )
 LONG = "A regular customer is silent for 71 days; the usual gap is 28 days. " * 4
-
-
-def drawn(shown: Board, width: int, height: int) -> list[str]:
-    out = StringIO()
-    Console(file=out, width=width, height=height, highlight=False).print(draw(shown, width, height))
-    return out.getvalue().rstrip("\n").split("\n")
 
 
 def states() -> dict[str, Board]:
