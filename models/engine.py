@@ -5,7 +5,7 @@ function of the set of events. Neither reads a clock or sends anything; what is 
 """
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Literal
 
@@ -15,7 +15,7 @@ from models.announcement import begins, first_true_ms
 from models.calendar import DAY_MS
 from models.customer import NEVER, Customer, Episode
 from models.episodes import Judge, Output, publish
-from models.learning.foresight import Foresight, Insight
+from models.learning.foresight import Foreseen, Foresight, Insight
 from models.lifecycle import Standing
 from models.signals.catalogue import Rules
 from models.signals.measures import ALL_FEEDS, RISK, STAGE, View, standing
@@ -105,19 +105,26 @@ class Engine:
 
     # -- review
 
-    def review(self, customer: Customer, customer_id: str, boundary: int, insight: Insight) -> list[Output]:
+    def foresee(self, reviewed: Mapping[str, Customer], boundary: int, insight: Insight) -> dict[str, Foreseen]:
+        """What the model says of those about to be reviewed whose snapshot day it is; by customer."""
+        return {} if self._foresight is None else self._foresight.foresee(reviewed, boundary, insight)
+
+    def review(
+        self, customer: Customer, customer_id: str, boundary: int, foreseen: Foreseen | None = None
+    ) -> list[Output]:
         """Decide everything as of a boundary, from closed days only, and set the next day on which to look again.
 
-        A signal whose answer silence cannot have changed, with nothing new closed since, is not looked at again. On the
-        customer's snapshot day the model's score comes first: signals may ask for it.
+        A signal whose answer silence cannot have changed, with nothing new closed since, is not looked at again. What
+        was foreseen on the customer's snapshot day opens the signals that ask for the model's score.
         """
         view = View(customer, boundary, self.basis)
         if view.first_day is None or view.first_day < view.floor:
             forget(customer, view.floor)
         judge = Judge(self.rules, customer, customer_id, view, self.alerts_from_ms)
         news = self._open_what_is_new(customer, boundary)
-        if self._foresight is not None and self._foresight.is_due(customer_id, boundary):
-            judge.outputs += self._foresight.take(customer, customer_id, view, insight)
+        if foreseen is not None:
+            judge.outputs += foreseen.lessons
+            view.explain = foreseen.explain
             for place in self._places_by_risk:
                 customer.quiet[place] = 0
         if view.first_day is not None:

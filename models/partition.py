@@ -5,7 +5,7 @@ it is in the partition record, which is written last in each frame. `records` is
 """
 
 from collections import deque
-from collections.abc import Callable, MutableMapping
+from collections.abc import Callable, Mapping, MutableMapping
 from typing import NamedTuple
 
 import msgspec
@@ -35,6 +35,8 @@ from schemas.tick import Tick
 
 SWEEP = 100
 """Records a frame may rewrite only to drop outputs that are safely out; more when it touches more anyway."""
+TOGETHER = 1_000
+"""Customers scored in one go: enough to share the cost of a call, few enough for their features to fit a cache."""
 
 
 class Published(NamedTuple):
@@ -102,7 +104,6 @@ class Partition:
         else:
             self.state = decode_state(packed)
         engine.alerts_from_ms = self.state.alerts_from_ms
-        self._insight = Insight(None, self._crowd)
         self._unswept: deque[tuple[int, bytes]] = deque()
         self.census = Census()
         self._taker = Taker(engine.rules, self.state.alerts_from_ms)
@@ -351,15 +352,25 @@ class Partition:
 
     def _review_until(self, target: int) -> None:
         """Review, day by day, every customer whose day has come."""
-        reached = -1
-        for boundary, key in self.schedule.due(target):
-            if boundary > reached:
-                reached = boundary
-                self._take_model(boundary)
-            if key in self._touched or peek(self.records[key]).due == boundary:
-                customer = self._load(key)
-                if customer.due == boundary:
-                    self._review(key, customer, boundary)
+        for boundary, keys in self.schedule.due(target):
+            for place in range(0, len(keys), TOGETHER):
+                some = keys[place : place + TOGETHER]
+                due = {key.decode(): self._load(key) for key in some if self._due(key) == boundary}
+                self._review_all(due, boundary)
+
+    def _due(self, key: bytes) -> int:
+        customer = self._touched.get(key)
+        return peek(self.records[key]).due if customer is None else customer.due
+
+    def _review_all(self, due: Mapping[str, Customer], boundary: int) -> None:
+        """Review these as of a boundary, scored together by the newest version of the model."""
+        foreseen = self.engine.foresee(due, boundary, self._take_model(boundary))
+        for customer_id, customer in due.items():
+            outputs = self.engine.review(customer, customer_id, boundary, foreseen.get(customer_id))
+            self._publish(customer_id, customer, outputs)
+            if customer.due < NEVER:
+                self.schedule.add(customer_id.encode(), customer.due)
+        self.reviews += len(due)
 
     def _progress(self) -> list[Published]:
         """How far the partition has come, for the learner: behind every example that matured until then."""
@@ -371,18 +382,11 @@ class Partition:
         progress = ProgressV1(self.number, text_of(boundary), complete, self.state.model)
         return [Published("", "progress", text_of(boundary), encode_lesson(progress))]
 
-    def _take_model(self, boundary: int) -> None:
+    def _take_model(self, boundary: int) -> Insight:
         """The newest version of the model, for everybody reviewed as of the boundary."""
         version = self._versions(boundary)
-        self._insight = Insight(version, self._crowd)
         self.state.model = None if version is None else version.name
-
-    def _review(self, key: bytes, customer: Customer, boundary: int) -> None:
-        customer_id = key.decode()
-        self._publish(customer_id, customer, self.engine.review(customer, customer_id, boundary, self._insight))
-        self.reviews += 1
-        if customer.due < NEVER:
-            self.schedule.add(key, customer.due)
+        return Insight(version, self._crowd)
 
     def _look_at(self, key: bytes, customer: Customer, boundary: int) -> None:
         """Make sure that the customer is reviewed at a boundary, or before."""

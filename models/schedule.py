@@ -12,7 +12,7 @@ class Schedule:
         self._boundaries: list[int] = []
 
     def add(self, key: bytes, boundary: int) -> None:
-        """Put a key on a boundary, which may be one that is being gone through only if it is still to come."""
+        """Put a key on a boundary."""
         keys = self._keys.get(boundary)
         if keys is None:
             self._keys[boundary] = [key]
@@ -20,12 +20,11 @@ class Schedule:
         else:
             keys.append(key)
 
-    def due(self, until: int) -> Iterator[tuple[int, bytes]]:
-        """Take out every (boundary, key) up to and with `until`, by boundary; more may be added meanwhile."""
+    def due(self, until: int) -> Iterator[tuple[int, list[bytes]]]:
+        """Take out the boundaries up to and with `until` in order, each with its keys; more may be added behind it."""
         while self._boundaries and self._boundaries[0] <= until:
             boundary = heappop(self._boundaries)
-            for key in self._keys.pop(boundary):
-                yield boundary, key
+            yield boundary, self._keys.pop(boundary)
 
     def clear(self) -> None:
         """Forget everything."""

@@ -57,17 +57,41 @@ def feature_names(feeds: Sequence[int]) -> tuple[str, ...]:
     return tuple(name for name in MEANINGS if name != "logins_30d" or LOGIN in feeds)
 
 
-class Past:
-    """The days of one customer, sorted, with running sums: a feature of a window costs two bisections."""
+class Purchases:
+    """The days on which one customer bought, sorted: all that a label and the risk set ask for."""
 
-    __slots__ = (
-        "_counts", "_days", "_first_day", "_gap_squares", "_gaps", "_index", "_index_days", "_index_sums", "_items",
-        "_logins", "_minor", "_older", "_troubles", "basis",
-    )  # fmt: skip
+    __slots__ = ("_days", "basis")
 
     def __init__(self, customer: Customer, basis: Basis) -> None:
         self.basis = basis
-        days = self._days = sorted(customer.purchases)
+        self._days = sorted(customer.purchases)
+
+    def silent_days(self, boundary: int) -> int | None:
+        """Days from the day of the last purchase to the boundary, at least 1; None when nothing kept was bought."""
+        place = bisect_left(self._days, boundary)
+        if not place or self._days[place - 1] < boundary - self.basis.keep_days:
+            return None
+        return boundary - self._days[place - 1]
+
+    def days_until_purchase(self, snapshot: int, boundary: int) -> int | None:
+        """Days from a snapshot to the day of the first purchase on or after it; None: there was none yet."""
+        place = bisect_left(self._days, snapshot)
+        if place == len(self._days) or self._days[place] >= boundary:
+            return None
+        return self._days[place] - snapshot
+
+
+class Past(Purchases):
+    """All the days of one customer, with running sums: a feature of a window costs two bisections."""
+
+    __slots__ = (
+        "_counts", "_first_day", "_gap_squares", "_gaps", "_index", "_index_days", "_index_sums", "_items",
+        "_logins", "_minor", "_older", "_troubles",
+    )  # fmt: skip
+
+    def __init__(self, customer: Customer, basis: Basis) -> None:
+        super().__init__(customer, basis)
+        days = self._days
         buckets = [customer.purchases[day] for day in days]
         self._counts = _running([bucket[0] for bucket in buckets])
         self._minor = _running([bucket[1] for bucket in buckets])
@@ -83,20 +107,6 @@ class Past:
         self._index_sums = _running([tenths for _, tenths in self._index])
         self._troubles = _Window(_troubles(customer, basis.feeds))
         self._logins = _Window(customer.logins if LOGIN in basis.feeds else {})
-
-    def silent_days(self, boundary: int) -> int | None:
-        """Days from the day of the last purchase to the boundary, at least 1; None when nothing kept was bought."""
-        place = bisect_left(self._days, boundary)
-        if not place or self._days[place - 1] < boundary - self.basis.keep_days:
-            return None
-        return boundary - self._days[place - 1]
-
-    def days_until_purchase(self, snapshot: int, boundary: int) -> int | None:
-        """Days from a snapshot to the day of the first purchase on or after it; None: there was none yet."""
-        place = bisect_left(self._days, snapshot)
-        if place == len(self._days) or self._days[place] >= boundary:
-            return None
-        return self._days[place] - snapshot
 
     def bought(self, first: int, boundary: int) -> tuple[int, int]:
         """(purchases, minor units spent) on the days from `first` on that are before the boundary."""

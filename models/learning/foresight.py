@@ -1,4 +1,4 @@
-"""A customer's snapshot day: the model's score is noted, the snapshot kept for its labels, known labels are told."""
+"""Customers' snapshot days: the model's score is noted, the snapshot kept for its labels, known labels are told."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from models.customer import NEVER, Customer, Risk
 from models.episodes import Output
 from models.learning import snapshots
 from models.learning.crowd import Crowd
-from models.learning.features import MEANINGS, Past, feature_names
+from models.learning.features import MEANINGS, Past, Purchases, feature_names
 from models.learning.scoring import Scorer
 from models.signals.measures import View
 from schemas.alert import Driver
@@ -38,9 +38,11 @@ class Version:
     """The boundary until which it learned everything."""
     scorer: Scorer
 
-    def risk(self, features: Sequence[float]) -> float:
-        """P(no purchase within the horizon) of one customer."""
-        return float(self.scorer.score(np.array([features]))[0])
+    def risks(self, rows: Sequence[Sequence[float]]) -> list[float]:
+        """P(no purchase within the horizon) of customers with these features."""
+        shape = len(rows), len(self.scorer.features)
+        found: list[float] = self.scorer.score(np.array(rows, dtype=np.float64).reshape(shape)).tolist()
+        return found
 
     def drivers(self, features: Sequence[float]) -> tuple[Driver, ...]:
         """What moves the score off the mean customer's, the largest first; `contribution` in log-odds of churn."""
@@ -52,24 +54,36 @@ class Version:
 
 
 class Insight(NamedTuple):
-    """With what a review scores: the version in force (None: none yet), and the base to compare with."""
+    """With what a boundary's reviews score: the version in force (None: none yet), and the base to compare with."""
 
     version: Version | None
     crowd: Crowd
 
 
+class Foreseen(NamedTuple):
+    """What a customer's snapshot day brought: labels to tell, and what moved the score, when there is one."""
+
+    lessons: list[Output]
+    explain: Callable[[], tuple[Driver, ...]] | None
+
+
+class _Asked(NamedTuple):
+    """A customer in the risk set, with the snapshots that still wait and what the new one holds."""
+
+    customer_id: str
+    customer: Customer
+    pending: list[snapshots.Pending]
+    features: list[float]
+
+
 class Foresight:
-    """What the catalogue asks of the model, at work on one customer at a time."""
+    """What the catalogue asks of the model, at work on the customers of a boundary."""
 
     def __init__(self, learning: Learning, basis: Basis) -> None:
         self._learning, self._basis = learning, basis
         self._due = snapshots.due_parts(learning)
         names = feature_names(basis.feeds)
         self._pack = snapshots.Pack(snapshots.question_id(learning.question, names), len(names))
-
-    def is_due(self, customer_id: str, boundary: int) -> bool:
-        """Whether the boundary is a snapshot day of the customer."""
-        return snapshots.next_snapshot_day(customer_id, boundary - 1, self._learning) == boundary
 
     def next_day(self, customer: Customer, customer_id: str, view: View) -> int:
         """The next snapshot day on which there is something to score or to tell, NEVER when there is none."""
@@ -79,29 +93,43 @@ class Foresight:
         last = view.last_active((PURCHASE,))
         return day if last is not None and day - last <= self._learning.question.risk_set_days else NEVER
 
-    def take(self, customer: Customer, customer_id: str, view: View, insight: Insight) -> list[Output]:
-        """Tell what became known of earlier snapshots, take one and score it if the customer is in the risk set."""
-        boundary, learning = view.boundary, self._learning
-        past = Past(customer, self._basis)
-        pending = self._pack.from_bytes(customer.snapshots)
-        told = self._lessons(customer_id, pending, past, boundary)
-        kept = [one for one in pending if boundary - one.boundary < learning.question.horizon_days]
-        customer.risks = [risk for risk in customer.risks if boundary - risk.boundary <= OWN_DAYS]
-        if snapshots.is_in_risk_set(past, boundary, learning):
-            features = past.vector(boundary)
-            version = insight.version
-            risk = None if version is None else version.risk(features)
-            kept.append(snapshots.Pending(boundary, risk, snapshots.pack_features(features)))
+    def foresee(self, reviewed: Mapping[str, Customer], boundary: int, insight: Insight) -> dict[str, Foreseen]:
+        """Tell what became known of earlier snapshots, take one and score it of each in the risk set.
+
+        Only of those whose snapshot day it is. All are scored at once: alone, a row costs forty times as much.
+        """
+        found, asked = {}, []
+        for customer_id, customer in reviewed.items():
+            if snapshots.next_snapshot_day(customer_id, boundary - 1, self._learning) != boundary:
+                continue
+            purchases = Purchases(customer, self._basis)
+            pending = self._pack.from_bytes(customer.snapshots)
+            found[customer_id] = Foreseen(self._lessons(customer_id, pending, purchases, boundary), None)
+            kept = [one for one in pending if boundary - one.boundary < self._learning.question.horizon_days]
+            customer.risks = [risk for risk in customer.risks if boundary - risk.boundary <= OWN_DAYS]
+            if snapshots.is_in_risk_set(purchases, boundary, self._learning):
+                features = Past(customer, self._basis).vector(boundary)
+                asked.append(_Asked(customer_id, customer, kept, features))
+            else:
+                customer.snapshots = self._pack.to_bytes(kept)
+        self._score(asked, boundary, insight, found)
+        return found
+
+    def _score(self, asked: Sequence[_Asked], boundary: int, insight: Insight, found: dict[str, Foreseen]) -> None:
+        version = insight.version
+        risks = [None] * len(asked) if version is None else version.risks([one.features for one in asked])
+        for (customer_id, customer, pending, features), risk in zip(asked, risks, strict=True):
+            pending.append(snapshots.Pending(boundary, risk, snapshots.pack_features(features)))
+            customer.snapshots = self._pack.to_bytes(pending)
             if version is not None and risk is not None and not version.scorer.is_cold:
                 customer.scored_by = version.name
-                view.explain = partial(version.drivers, features)
                 customer.risks.append(Risk(boundary, risk, insight.crowd.rank(boundary, risk)))
                 insight.crowd.add(boundary, risk)
-        customer.snapshots = self._pack.to_bytes(kept)
-        return told
+                explain = partial(version.drivers, features)
+                found[customer_id] = found[customer_id]._replace(explain=explain)
 
     def _lessons(
-        self, customer_id: str, pending: Sequence[snapshots.Pending], past: Past, boundary: int
+        self, customer_id: str, pending: Sequence[snapshots.Pending], purchases: Purchases, boundary: int
     ) -> list[Output]:
         """The labels that became known, in one record; none when there are none."""
         text_of = self._basis.calendar.text_of
@@ -109,7 +137,7 @@ class Foresight:
         for one in pending:
             labels = tuple(
                 LabelV1(label.part, text_of(label.matured), label.is_true)
-                for label in snapshots.known_labels(one, past, boundary, self._learning.question, self._due)
+                for label in snapshots.known_labels(one, purchases, boundary, self._learning.question, self._due)
             )
             if labels:
                 known.append(SnapshotV1(text_of(one.boundary), one.features, one.risk, labels))

@@ -13,7 +13,7 @@ from zlib import crc32
 
 from models.config import Learning
 from models.labels import PARTS, Question, label, matures_after
-from models.learning.features import Past
+from models.learning.features import Purchases
 
 _HEAD = struct.Struct(">Id")
 _MARK = struct.Struct(">I")
@@ -69,7 +69,7 @@ def last_complete(boundary: int, learning: Learning) -> int:
     return boundary - (step - 1 if learning.anchor is None else (boundary - learning.anchor) % step)
 
 
-def is_in_risk_set(past: Past, boundary: int, learning: Learning) -> bool:
+def is_in_risk_set(past: Purchases, boundary: int, learning: Learning) -> bool:
     """Whether the last purchase before the boundary is recent enough for the question to make sense."""
     silent = past.silent_days(boundary)
     return silent is not None and silent <= learning.question.risk_set_days
@@ -93,7 +93,7 @@ def due_parts(learning: Learning) -> Due:
     return due
 
 
-def known_labels(snapshot: Pending, past: Past, boundary: int, question: Question, due: Due) -> Iterator[Known]:
+def known_labels(snapshot: Pending, past: Purchases, boundary: int, question: Question, due: Due) -> Iterator[Known]:
     """What became known of a snapshot since the customer's last snapshot day."""
     for part in due.get(boundary - snapshot.boundary, ()):
         is_true = label(question, part, past.days_until_purchase(snapshot.boundary, boundary))

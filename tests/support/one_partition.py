@@ -49,10 +49,11 @@ class Daily(Partition):
 
     def _review_until(self, target: int) -> None:
         for boundary in range(max(self.state.boundary + 1, self.first_boundary), target + 1):
-            for key in sorted({*self.records, *self._touched} - {PARTITION_KEY}):
-                customer = self._load(key)
+            keys = sorted({*self.records, *self._touched} - {PARTITION_KEY})
+            everybody = {key.decode(): self._load(key) for key in keys}
+            for customer in everybody.values():
                 customer.quiet = []
-                self._review(key, customer, boundary)
+            self._review_all(everybody, boundary)
 
 
 # -- logs

@@ -44,7 +44,7 @@ def test_a_bad_record_is_refused_by_name_and_the_last_good_one_keeps_scoring(
     shelf.put(GOOD)
     good = shelf.current
     assert good is not None
-    assert good.risk([0.0] * len(NAMES)) == pytest.approx(0.5)
+    assert good.risks([[0.0] * len(NAMES)]) == pytest.approx([0.5])
     shelf.put(POISON[reason])
     assert shelf.current is good
     assert dict(shelf.refused) == {"undecodable" if reason == "not_finite" else reason: 1}  # JSON knows no infinity
