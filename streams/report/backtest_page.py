@@ -3,28 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from streams.report.backtest_plots import draw_all
 from streams.report.backtest_text import ESTIMATES, NAMES
-from streams.report.page import render
+from streams.report.page import Card, render
+from streams.report.table import Column
 
 Row = Mapping[str, Any]
-
-
-class Column(NamedTuple):
-    """A column of a table and what it means."""
-
-    title: str
-    meaning: str
-
-
-class Card(NamedTuple):
-    """One figure to begin with, and what it says."""
-
-    value: str
-    text: str
-
 
 MODEL_COLUMNS: Final = (
     Column("Model", "who gave the probability"),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+
+from streams.report.table import terminal_table
 
 NAMES: Final = {
     "committee": "committee (the model)",
@@ -61,41 +62,40 @@ def print_report(console: Console, result: dict[str, Any], seconds: float) -> No
 
 
 def _print_models(console: Console, models: list[dict[str, Any]]) -> None:
-    table = _table("model", "AUC", "log loss", "Brier", "ECE", "bias")
+    table = terminal_table("model", "AUC", "log loss", "Brier", "ECE", "bias")
     for each in models:
         numbers = [_number(each[name], 4) for name in ("auc", "log_loss", "brier", "ece")]
         style = "bold" if each["model"] == "committee" else ""
         table.add_row(NAMES[each["model"]], *numbers, f"{each['bias']:+.3f}", style=style)
-    console.print(table)
+    _print_spaced(console, table)
 
 
 def _print_budgets(console: Console, budgets: list[dict[str, Any]]) -> None:
-    table = _table("on the list", "alerts a day", "precision", "lapses announced", "median days before")
+    table = terminal_table("on the list", "alerts a day", "precision", "lapses announced", "median days before")
     for each in budgets:
         lead = "-" if each["lead_days"] is None else f"{each['lead_days']:.0f}"
         shares = [_share(each["precision"]), _share(each["announced"])]
         table.add_row(f"top {each['share']:.0%}", f"{each['alerts_a_day']:.1f}", *shares, lead)
-    console.print(table)
+    _print_spaced(console, table)
 
 
 def _print_value(console: Console, value: dict[str, Any] | None, currency: str) -> None:
     if value is None:
         console.print("Value: too little history after the snapshots to judge what was expected.")
         return
-    table = _table(f"spend of {value['days']} days, {currency}", "mean error", "sum against spent", "held by top fifth")
+    table = terminal_table(
+        f"spend of {value['days']} days, {currency}", "mean error", "sum against spent", "held by top fifth"
+    )
     for each in value["estimates"]:
         error = f"{each['mean_absolute_error']:,.2f}"
         shares = [_share(each["total_ratio"]), _share(each["spend_of_top_fifth"])]
         table.add_row(ESTIMATES[each["estimate"]], error, *shares)
+    _print_spaced(console, table)
+
+
+def _print_spaced(console: Console, table: Table) -> None:
+    console.print()
     console.print(table)
-
-
-def _table(first: str, *others: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False)
-    table.add_column(first)
-    for name in others:
-        table.add_column(name, justify="right")
-    return table
 
 
 def _number(value: float | None, digits: int) -> str:

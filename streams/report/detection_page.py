@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 from models.detection.scores import Detection
 from models.detection.targets import LOYAL_ALERTS_A_YEAR, LOYAL_DROP_SHARE, MIN_CASES
 from streams.report.detection import DetectionReport
@@ -25,14 +23,7 @@ from streams.report.detection_rows import (
     target_row,
     truth_rows,
 )
-from streams.report.page import render
-
-
-class Card(NamedTuple):
-    """One figure to begin with, and what it says."""
-
-    value: str
-    text: str
+from streams.report.page import Card, render
 
 
 def detection_page(report: DetectionReport) -> str:

@@ -3,23 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 from models.detection.loyal import SPAN_DAYS
 from models.detection.proportion import Quartiles, Rate, Share
 from models.detection.scores import Detection, KindScore, SignalScore
 from models.detection.targets import Target
 from models.detection.truth import SHOWN_BY
+from streams.report.table import Column
 
 NONE: Final = "-"
-
-
-class Column(NamedTuple):
-    """A column's title and what it means."""
-
-    title: str
-    meaning: str
-
 
 SIGNAL_COLUMNS: Final = (
     Column("signal", "the rule of the catalogue; * marks good news"),

@@ -6,9 +6,7 @@ from collections.abc import Iterable, Sequence
 from textwrap import wrap
 from typing import Final
 
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from streams.report.detection import DetectionReport
@@ -17,7 +15,6 @@ from streams.report.detection_rows import (
     LOYAL_COLUMNS,
     SIGNAL_COLUMNS,
     TARGET_COLUMNS,
-    Column,
     chosen,
     kind_rows,
     load_columns,
@@ -26,6 +23,7 @@ from streams.report.detection_rows import (
     signal_rows,
     target_row,
 )
+from streams.report.table import Column, terminal_table
 
 STYLES: Final = {"met": "green", "missed": "bold red", "too few": "yellow"}
 KINDS_A_TABLE: Final = 5
@@ -74,10 +72,8 @@ def _print_load(console: Console, report: DetectionReport) -> None:
 def _print_table(
     console: Console, title: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], *, explain: bool = True
 ) -> None:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    for place, column in enumerate(columns):
-        heading = "\n".join(wrap(column.title, 9))  # only headings are broken
-        table.add_column(heading, justify="right" if place else "left", no_wrap=True)
+    headings = ("\n".join(wrap(column.title, 9)) for column in columns)  # only headings are broken
+    table = terminal_table(*headings, no_wrap=True)
     for row in rows:
         table.add_row(*(Text(cell, STYLES.get(cell, "")) for cell in row))
     console.print()

@@ -3,8 +3,16 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
+
+
+class Card(NamedTuple):
+    """One figure to begin with, and what it says."""
+
+    value: str
+    text: str
 
 
 def render(template: str, **context: object) -> str:
