@@ -20,9 +20,7 @@ from models.learning.drift import Window, bucket_of
 from models.learning.features import Past, feature_names
 from models.learning.quality import Quality, new_quality
 from models.learning.scoring import BASELINES, Floats, Scorer, log_loss
-from models.learning.value import own_of
-
-Whole = NDArray[np.int64]
+from models.learning.value import Whole, own_of
 
 
 @dataclass(frozen=True, slots=True)

@@ -69,7 +69,7 @@ def backtest(  # noqa: PLR0913 - one for each option
         settings = settings.replace(catalogue=catalogue)
     question = Question(horizon_days, risk_set_days)
     prepared = prepare(files, mapping_name, settings, Wanted(question, step_days, first_snapshot, evaluate_from))
-    for bad in prepared.history.bad[:20]:
+    for bad in prepared.history.bad_told():
         click.echo(f"churn-signals: {bad}", err=True)
     run, others = run_backtest(prepared, compared)
     result = told(prepared, run, others)

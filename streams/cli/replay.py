@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO
+from typing import IO, get_args
 
 import click
 import orjson
@@ -20,7 +20,7 @@ from models.oracle import Oracle
 from models.partition import Published
 from models.partition_record import total_counts
 from models.signals.catalogue import Rules, without_model
-from schemas.alert import decode_alert
+from schemas.alert import Status, decode_alert
 from schemas.event import Event
 from streams.catalogue_file import load_rules
 from streams.cli.instant import INSTANT
@@ -215,7 +215,7 @@ def _print(summary: dict[str, object]) -> None:
     shown = f" ({', '.join(f'{count:,} {stage}' for stage, count in stages.items())})" if stages else ""
     console.print(f"{summary['customers']:,} customers{shown}; {summary['at_risk_now']:,} at risk now")
     console.print(f"{summary['alerts']:,} alerts in {summary['revisions']:,} revisions")
-    statuses = ("firing", "updated", "resolved", "retracted", "expired")
+    statuses = get_args(Status)
     by_signal = summary["by_signal"]
     assert isinstance(by_signal, dict)
     table = Table("signal", *statuses)
