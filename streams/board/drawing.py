@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.instant import from_rfc3339
+from streams.alert_text import STYLES
 from streams.board.board import AlertRow, Board, ModelRow
 from streams.board.ledger import MONTH_DAYS
 
@@ -23,7 +24,6 @@ SPACIOUS_FROM_WIDTH: Final = 96
 
 UNKNOWN: Final = "?"
 BARS: Final = "▁▂▃▄▅▆▇█"
-COLORS: Final = {"critical": "bold red", "error": "red", "warning": "yellow", "info": "green"}
 STAGE_ROWS: Final = 6
 MOST_ROWS: Final = 14
 TALL_FROM_HEIGHT: Final = 40
@@ -222,7 +222,7 @@ def _alert_lines(alert: AlertRow, width: int) -> tuple[Text, Text]:
 
 
 def _signal(alert: AlertRow) -> Text:
-    return Text(alert.signal, COLORS[alert.severity])
+    return Text(alert.signal, STYLES[alert.severity])
 
 
 def _due(alert: AlertRow) -> Text:

@@ -6,6 +6,7 @@ import click
 from rich.console import Console
 
 from schemas.alert import URGENCY, AlertV1, encode_alert
+from streams.alert_text import STYLES, what_to_do
 from streams.errors import EXIT_DONE
 from streams.settings import environment_settings
 from streams.snapshot import newest_alerts, open_alerts, read_alerts
@@ -63,13 +64,12 @@ def _line(alert: AlertV1) -> str:
 def _print(shown: list[AlertV1], total: int) -> None:
     console = Console(highlight=False, soft_wrap=True)
     for alert in shown:
-        color = {"critical": "red", "error": "red", "warning": "yellow", "info": "green"}[alert.severity]
+        style = STYLES[alert.severity]
         stage = f", {alert.stage}" if alert.stage else ""
         console.print(
-            f"[{color}]{alert.severity}[/{color}] [bold]{alert.signal}[/bold] {alert.status}: "
+            f"[{style}]{alert.severity}[/{style}] [bold]{alert.signal}[/bold] {alert.status}: "
             f"customer {alert.customer_id}{stage}"
         )
         console.print(f"  {alert.summary}")
-        console.print(f"  {alert.owner}, by {alert.due_at or 'any time'}: {alert.intervention}")
-        console.print(f"  ends with: {alert.clears_when}")
+        console.print(what_to_do(alert))
     console.print(f"{len(shown):,} of {total:,} alerts shown" if len(shown) < total else f"{total:,} alerts")

@@ -14,7 +14,9 @@ from models.calendar import date_of
 from models.course import Course, course
 from models.customer import decode_customer
 from models.signals.measures import View
+from schemas.alert import AlertV1
 from schemas.partitioner import partition_of
+from streams.alert_text import STYLES, what_to_do
 from streams.catalogue_file import load_rules
 from streams.course_plot import draw_course
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
@@ -54,12 +56,13 @@ def customer(*, customer_id: str | None, everybody: IO[bytes] | None, as_json: b
         return EXIT_PROBLEM
     view = View(decode_customer(packed), known.boundary, rules.basis)
     shown = _summary(view, customer_id)
-    shown["alerts"] = _open_alerts(settings, customer_id)
+    alerts = _open_alerts(settings, customer_id)
     past = course(view)
     if as_json:
-        click.echo(orjson.dumps(shown | {"engagement": msgspec.to_builtins(past)}, option=orjson.OPT_INDENT_2).decode())
+        more = {"alerts": list(map(_alert_shown, alerts)), "engagement": msgspec.to_builtins(past)}
+        click.echo(orjson.dumps(shown | more, option=orjson.OPT_INDENT_2).decode())
     else:
-        _print(shown, past)
+        _print(shown, alerts, past)
     return EXIT_DONE
 
 
@@ -90,18 +93,17 @@ def _summary(view: View, customer_id: str) -> dict[str, Any]:
     }
 
 
-def _open_alerts(settings: Settings, customer_id: str) -> list[dict[str, Any]]:
+def _open_alerts(settings: Settings, customer_id: str) -> list[AlertV1]:
     mine = [alert for alert in open_alerts(settings) if alert.customer_id == customer_id]
-    return [
-        {
-            key: getattr(alert, key)
-            for key in ("signal", "severity", "summary", "owner", "due_at", "intervention", "clears_when")
-        }
-        for alert in sorted(mine, key=lambda alert: alert.observed_at)
-    ]
+    return sorted(mine, key=lambda alert: alert.observed_at)
 
 
-def _print(shown: dict[str, Any], past: Course | None) -> None:
+def _alert_shown(alert: AlertV1) -> dict[str, Any]:
+    keys = ("signal", "severity", "summary", "owner", "due_at", "intervention", "clears_when")
+    return {key: getattr(alert, key) for key in keys}
+
+
+def _print(shown: dict[str, Any], alerts: list[AlertV1], past: Course | None) -> None:
     console = Console()
     risk = "at risk" if shown["at_risk"] else "not at risk"
     console.print(
@@ -117,9 +119,9 @@ def _print(shown: dict[str, Any], past: Course | None) -> None:
     if past is not None:
         console.print()
         console.print(draw_course(past), no_wrap=True, overflow="crop")
-    for alert in shown["alerts"]:
-        console.print(f"\n[bold]{alert['severity']} {alert['signal']}[/bold]: {alert['summary']}")
-        console.print(f"  {alert['owner']}, by {alert['due_at'] or 'any time'}: {alert['intervention']}")
-        console.print(f"  ends with: {alert['clears_when']}")
-    if not shown["alerts"]:
+    for alert in alerts:
+        style = STYLES[alert.severity]
+        console.print(f"\n[{style}]{alert.severity}[/{style}] [bold]{alert.signal}[/bold]: {alert.summary}")
+        console.print(what_to_do(alert))
+    if not alerts:
         console.print("no open alerts")
