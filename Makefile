@@ -37,7 +37,7 @@ $(STAMP): pyproject.toml requirements.lock
 	@touch $@
 
 # Kafka itself: jars checked against deploy/kafka/jars.lock, Java from the system or the virtual environment.
-$(CACHE)/.kafka: $(STAMP) deploy/kafka/jars.lock
+$(CACHE)/.kafka: $(STAMP) deploy/kafka/jars.lock deploy/kafka/archive.py
 	$(DEVKAFKA) fetch
 	@mkdir -p $(CACHE) && touch $@
 

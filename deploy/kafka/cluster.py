@@ -20,6 +20,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from kafka.archive import reading
 from kafka.jars import CACHE, LOCK, ensure_jars
 from kafka.java import find_java
 from kafka.process import end, is_running, launch
@@ -27,7 +28,8 @@ from kafka.properties import ADMIN, LOG4J, Credentials, Security, server_propert
 from kafka.tls import make_certificates
 
 FLAGS = ("-Xms64m", "-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-"""A small heap and the quick compiler: ready in 1.4 s with 149 MB, and no slower over a test run."""
+"""A small heap and the quick compiler: ready in 1.4 s (0.8 s with its classes kept) with 149 MB, and no slower over a
+test run."""
 
 CLUSTER_ID = "ZGV2a2Fma2EtY2h1cm4tMQ"
 """Any 22 characters of base64 that do not begin with a dash; one id lets a formatted folder be copied."""
@@ -55,7 +57,9 @@ class Cluster:
         extra: Mapping[str, str] | None = None,
         cache: Path = CACHE,
         lock: Path = LOCK,
+        flags: Sequence[str] | None = None,
     ) -> None:
+        """`flags`: for Java, in place of those that use the classes kept by `make install`."""
         self._temporary = folder is None
         self._folder = folder.resolve() if folder else None
         self._wanted_port = port
@@ -64,6 +68,7 @@ class Cluster:
         self._extra = dict(extra or {})
         self._cache = cache
         self._lock = lock
+        self._flags = flags
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
         self.ca: Path | None = None
@@ -119,10 +124,10 @@ class Cluster:
             self._end()
         return self.start()
 
-    def stop(self) -> None:
+    def stop(self, patience_s: float = 15.0) -> None:
         """End the broker cleanly; a temporary folder goes too. Stopping twice is fine."""
         if self._process is not None:
-            self._end()
+            self._end(patience_s)
         if self._temporary and self._folder is not None:
             shutil.rmtree(self._folder, ignore_errors=True)
             self._folder = None
@@ -140,11 +145,11 @@ class Cluster:
             raise ClusterError("not running")
         return self._process
 
-    def _end(self) -> None:
+    def _end(self, patience_s: float = 15.0) -> None:
         process = self._running()
         process.terminate()  # the broker leaves with 143: that is clean
         try:
-            process.wait(timeout=15)
+            process.wait(timeout=patience_s)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
@@ -220,12 +225,13 @@ class Cluster:
             time.sleep(0.02)
 
     def _java(self, main: str, *arguments: str) -> list[str]:
-        classpath = f"{ensure_jars(self._cache, self._lock)}/*"
+        libs = ensure_jars(self._cache, self._lock)
+        flags = reading(libs) if self._flags is None else self._flags
         log = [
             f"-Dlog4j2.configurationFile={self.folder}/log4j2.properties",
             f"-Ddevkafka.log={self.folder}/broker.log",
         ]
-        return [str(find_java()), *FLAGS, *log, "-cp", classpath, main, *arguments]
+        return [str(find_java()), *FLAGS, *flags, *log, "-cp", f"{libs}/*", main, *arguments]
 
 
 def running_pid(folder: Path) -> int | None:

@@ -10,6 +10,7 @@ import pytest
 from confluent_kafka import Consumer, Producer
 from confluent_kafka.admin import AdminClient
 
+from kafka.archive import archive_of, keep, reading
 from kafka.cluster import Cluster, ClusterError
 from kafka.jars import LOCK, JarError, differences, ensure_jars
 from kafka.properties import Credentials
@@ -120,3 +121,14 @@ def test_broker_with_passwords_lets_its_users_in(security: str) -> None:
         if cluster.ca is not None:
             config["ssl.ca.location"] = str(cluster.ca)
         assert AdminClient(config).list_topics(timeout=10).brokers
+
+
+def test_classes_are_used_once_they_are_kept(tmp_path: Path) -> None:
+    libs, written = tmp_path / "libs-1", tmp_path / "written"
+    assert reading(libs) == ()
+    assert not keep(written, libs), "this Java writes none"
+    written.write_bytes(b"classes")
+    assert keep(written, libs)
+    assert reading(libs) == (f"-XX:SharedArchiveFile={archive_of(libs)}",)
+    assert archive_of(libs).read_bytes() == b"classes"
+    assert reading(tmp_path / "libs-2") == (), "they are of these jars alone"
