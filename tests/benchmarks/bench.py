@@ -20,6 +20,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from benchmarks.engine_part import run_engine
+from benchmarks.growth_part import run_growth
+from benchmarks.peers_part import run_peers
+from benchmarks.plot import write_plot
 from benchmarks.race import run_race
 from benchmarks.report import write_report
 from benchmarks.restart_part import run_restarts
@@ -35,15 +38,21 @@ QUICK_RESULTS: Final = ROOT / ".run/bench/quick.json"
 PARTS: Final[dict[str, Callable[[Bench], bool]]] = {
     "engine": run_engine,
     "race": run_race,
+    "peers": run_peers,
     "steady": run_steady,
+    "growth": run_growth,
     "restart": run_restarts,
 }
 """Each stores its figures and says whether all alerts of the product were right."""
 
 USUAL: Final = Sizes(
-    customers=10_000,
-    peer_customers=3_000,
+    customers=5_000,
+    peer_customers=1_000,
+    steady_customers=4_000,
     restart_customers=1_000_000,
+    growth=(10_000, 100_000, 1_000_000),
+    growth_events=2,
+    growth_days=6,
     steady_s=30,
     stop_s=60,
     rounds=2,
@@ -53,8 +62,12 @@ USUAL: Final = Sizes(
 )
 QUICK: Final = Sizes(
     customers=500,
-    peer_customers=200,
+    peer_customers=100,
+    steady_customers=500,
     restart_customers=20_000,
+    growth=(100, 1_000, 10_000),
+    growth_events=2,
+    growth_days=6,
     steady_s=10,
     stop_s=8,
     rounds=1,
@@ -69,11 +82,20 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     for size in fields(Sizes):
         usual, quick = getattr(USUAL, size.name), getattr(QUICK, size.name)
-        told = f"usually {usual:,}; with --quick {quick:,}"
-        parser.add_argument(f"--{size.name.replace('_', '-')}", type=type(usual), help=told)
+        parse = _numbers if isinstance(usual, tuple) else int
+        told = f"usually {_told(usual)}; with --quick {_told(quick)}"
+        parser.add_argument(f"--{size.name.replace('_', '-')}", type=parse, help=told)
     parser.add_argument("--only", choices=PARTS, help="one part; the other figures stay as they are")
     parser.add_argument("--quick", action="store_true", help="small sizes, to see that all works; in .run/bench")
     return parser.parse_args()
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    return tuple(map(int, text.split(",")))
+
+
+def _told(size: int | tuple[int, ...]) -> str:
+    return ",".join(map(str, size)) if isinstance(size, tuple) else str(size)
 
 
 def sizes_of(given: argparse.Namespace) -> Sizes:
@@ -93,6 +115,7 @@ def main() -> int:
     def save() -> None:
         save_results(results, path)
         write_report(results, path)
+        write_plot(results, path)
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     are_right = True

@@ -8,8 +8,9 @@ from typing import Final, NamedTuple
 import msgspec
 
 from benchmarks.measuring import SystemRun
+from benchmarks.peers.environments import PeerError
 from benchmarks.product import run_product
-from benchmarks.results import Difference, RacePart, SystemPart, conditions
+from benchmarks.results import RacePart, SystemPart, conditions
 from benchmarks.work import Bench, Catalogue, compare, post_all, run_module
 from streams.history import HistoryEvent
 from support.workers import Deployment
@@ -67,16 +68,21 @@ def race(bench: Bench, systems: Sequence[System], customers: int, rounds: int) -
     for number in range(rounds):
         for system in systems if number % 2 == 0 else reversed(systems):
             with bench.step(f"{system.name}, round {number + 1} of {rounds}"):
-                run, alerts = _turn(bench, system, customers)
-            parts[system.name].runs.append(run)
-            parts[system.name].alerts.append(alerts)
-            bench.tell(
-                f"{system.name}: {len(events) / run.seconds:,.0f} events/s, {run.cpu_s:.1f} s CPU; alerts: {alerts}"
-            )
+                _take_turn(bench, system, customers, parts[system.name])
     return RacePart(given, len(events), customers, list(parts.values()))
 
 
-def _turn(bench: Bench, system: System, customers: int) -> tuple[SystemRun, Difference]:
+def _take_turn(bench: Bench, system: System, customers: int, part: SystemPart) -> None:
+    """One round of one system; a peer that does not get through says why, and the others go on."""
     events, expected, _ = bench.truth(customers, system.catalogue)
     with bench.deployed(system.catalogue) as deployment:
-        return system.run(deployment, events), compare(deployment, expected)
+        try:
+            run = system.run(deployment, events)
+        except PeerError as error:
+            part.failure = str(error)
+            bench.tell(f"{system.name}: {error}")
+            return
+        alerts = compare(deployment, expected)
+    part.runs.append(run)
+    part.alerts.append(alerts)
+    bench.tell(f"{system.name}: {len(events) / run.seconds:,.0f} events/s, {run.cpu_s:.1f} s CPU; alerts: {alerts}")

@@ -6,42 +6,22 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
+from benchmarks import about
+from benchmarks.engine_alone import EngineRun
 from benchmarks.load import DAYS, EVENTS_EACH
-from benchmarks.results import Conditions, EnginePart, RacePart, RestartPart, Results, SteadyPart, SystemPart, over
+from benchmarks.results import (
+    Conditions,
+    EnginePart,
+    GrowthPart,
+    RacePart,
+    RestartPart,
+    Results,
+    SteadyPart,
+    over,
+    ratio,
+)
 
 MB: Final = 1e6
-
-ABOUT: Final = (
-    "Made by `make bench`; the raw figures are in the JSON beside this page. Load: {events_each} events a customer "
-    "over {days} days in {partitions} partitions, posted in the order of time before the clock starts; logins 60 %, "
-    "e-mails 22 %, purchases 13 %, tickets 5 %. Figures are medians of rounds, in brackets the lowest and the highest. "
-    "The broker (one node) runs on the same machine. Rules alone: the default catalogue with `model: off`. Model on: "
-    "the default catalogue, so that snapshots are taken and lessons told; no learner publishes versions."
-)
-ABOUT_ENGINE: Final = (
-    "The oracle in one process, {events:,} events of {customers:,} customers in the order of time; CPU time of the "
-    "process. Packing is shared out by whether an event or only a review touched the record."
-)
-ABOUT_RACE: Final = (
-    "{events:,} events of {customers:,} customers. From the first event to everything committed: changelog and outputs "
-    "acknowledged, then offsets. The plain loop consumes, calls the same engine, produces, flushes and commits, batch "
-    "by batch, and nothing else. Each round has topics of its own; the systems take turns, and the order changes from "
-    "round to round. Workers own their partitions before the backlog is posted, are held (SIGSTOP) meanwhile, and the "
-    "clock starts when they go on; they are watched from outside (ten looks a second). Alert revisions are compared "
-    "with those of the oracle by id, revision and content. CPU and memory are sums over workers."
-)
-ABOUT_STEADY: Final = (
-    "One worker with the default catalogue, {customers:,} customers with a history of {days} days. Producer and consumer "
-    "are outside: time is stamped when an event is handed to the producer and when the first revision of its alert arrives "
-    "from the topic. The events that are timed are tickets opened again, which are announced at once. The stream "
-    "goes on while the worker is stopped."
-)
-ABOUT_RESTART: Final = (
-    "The changelog holds one record a customer, {bytes:,.0f} bytes on average without the key, copied from what the "
-    "engine made of the load. Seconds since the process was started, memory resident. The one event that waits begins "
-    "no review. Then one event of each feed in each partition says that a day has passed: everybody "
-    "who is due is reviewed."
-)
 
 
 def write_report(results: Results, path: Path) -> None:
@@ -53,14 +33,18 @@ def to_markdown(results: Results) -> str:
     """The page."""
     parts = [
         "# Benchmarks",
-        ABOUT.format(events_each=EVENTS_EACH, days=DAYS, partitions=results.partitions),
+        about.PAGE.format(events_each=EVENTS_EACH, days=DAYS, partitions=results.partitions),
     ]
     if results.engine is not None:
         parts += _engine(results.engine)
     if results.race is not None:
         parts += _race(results.race)
+    if results.peers is not None:
+        parts += _peers(results.peers)
     if results.steady is not None:
         parts += _steady(results.steady)
+    if results.growth is not None:
+        parts += _growth(results.growth)
     for name, part in (("rules alone", results.restart), ("model on", results.restart_model)):
         if part is not None:
             parts += _restart(part, name)
@@ -94,7 +78,7 @@ def _engine(part: EnginePart) -> list[str]:
     ]
     return [
         "## The engine alone",
-        ABOUT_ENGINE.format(events=first.events, customers=first.customers),
+        about.ENGINE.format(events=first.events, customers=first.customers),
         table(("", "rules alone", "model on"), rows),
         told(part.conditions),
     ]
@@ -103,7 +87,7 @@ def _engine(part: EnginePart) -> list[str]:
 def _race(part: RacePart) -> list[str]:
     lines = [
         "## The worker against a plain loop",
-        ABOUT_RACE.format(events=part.events, customers=part.customers),
+        about.RACE.format(events=part.events, customers=part.customers),
         race_table(part),
     ]
     one, two = part.find("churn-signals, one worker"), part.find("churn-signals, two workers")
@@ -116,10 +100,13 @@ def _race(part: RacePart) -> list[str]:
     return [*lines, told(part.conditions)]
 
 
-def ratio(system: SystemPart, base: SystemPart, figure: str) -> float:
-    """One figure of a system against another's, medians of the same race."""
-    mine, other = (over(part.runs, lambda run: float(getattr(run, figure))).median for part in (system, base))
-    return mine / other
+def _peers(part: RacePart) -> list[str]:
+    return [
+        "## Other systems that call the same engine",
+        about.PEERS.format(events=part.events, customers=part.customers),
+        race_table(part),
+        told(part.conditions),
+    ]
 
 
 def race_table(part: RacePart) -> str:
@@ -171,10 +158,45 @@ def _steady(part: SteadyPart) -> list[str]:
     ]
     return [
         "## Steady state",
-        ABOUT_STEADY.format(customers=part.customers, days=DAYS),
+        about.STEADY.format(customers=part.customers, days=DAYS),
         table(("", ""), rows),
         told(part.conditions),
     ]
+
+
+def _growth(part: GrowthPart) -> list[str]:
+    rows = [
+        (
+            f"{run.customers:,}",
+            f"{run.events:,}",
+            f"{run.event_us:.1f}",
+            f"{run.review_us:.1f}",
+            f"{run.reviews / run.events:.2f}",
+            f"{run.resident_bytes:,}",
+        )
+        for run in part.runs
+    ]
+    heads = ("customers", "events", "µs an event", "µs a review", "reviews an event", "process, bytes a customer")
+    events, reviews = ([figure(run) for run in part.runs] for figure in (_event_us, _review_us))
+    return [
+        "## Growth",
+        about.GROWTH.format(events=part.events_each, days=part.days),
+        table(heads, rows),
+        f"Dearest against cheapest: {_range(events):+.0%} an event, {_range(reviews):+.0%} a review.",
+        told(part.conditions),
+    ]
+
+
+def _range(figures: list[float]) -> float:
+    return max(figures) / min(figures) - 1
+
+
+def _event_us(run: EngineRun) -> float:
+    return run.event_us
+
+
+def _review_us(run: EngineRun) -> float:
+    return run.review_us
 
 
 def _restart(part: RestartPart, name: str) -> list[str]:
@@ -195,7 +217,7 @@ def _restart(part: RestartPart, name: str) -> list[str]:
         ]
     return [
         f"## Restart with {customers:,} customers, {name}",
-        ABOUT_RESTART.format(bytes=part.record_bytes),
+        about.RESTART.format(bytes=part.record_bytes),
         table(("", ""), rows),
         told(part.conditions),
     ]

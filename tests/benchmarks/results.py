@@ -101,6 +101,15 @@ class SteadyPart(Struct, frozen=True):
     catch_up: CatchUpRun
 
 
+class GrowthPart(Struct, frozen=True):
+    """The engine alone at several sizes, each customer with so many events in so many days."""
+
+    conditions: Conditions
+    events_each: int
+    days: int
+    runs: list[EngineRun]
+
+
 class RestartPart(Struct, frozen=True):
     conditions: Conditions
     customers: int
@@ -116,7 +125,9 @@ class Results(Struct):
     partitions: int
     engine: EnginePart | None = None
     race: RacePart | None = None
+    peers: RacePart | None = None
     steady: SteadyPart | None = None
+    growth: GrowthPart | None = None
     restart: RestartPart | None = None
     restart_model: RestartPart | None = None
 
@@ -140,6 +151,12 @@ def conditions() -> Conditions:
 def over(runs: Sequence[R], value: Callable[[R], float]) -> Spread:
     """The spread of one figure over runs."""
     return spread([value(run) for run in runs])
+
+
+def ratio(system: SystemPart, base: SystemPart, figure: str) -> float:
+    """One figure of a system against another's, medians of the same race."""
+    mine, other = (over(part.runs, lambda run: float(getattr(run, figure))).median for part in (system, base))
+    return mine / other
 
 
 def load_results(path: Path, partitions: int) -> Results:

@@ -28,7 +28,7 @@ def run_steady(bench: Bench) -> bool:
             with bench.step("a backlog, for the peak"):
                 peak = _peak(bench, deployment, worker)
             rate = peak / 2
-            stream = Stream(deployment, sizes.peer_customers, per_second=rate, start_ms=NOON_MS)
+            stream = Stream(deployment, sizes.steady_customers, per_second=rate, start_ms=NOON_MS)
             stack.enter_context(stream)
             with bench.step(f"timing alerts under {rate:,.0f} events/s"):
                 latency = time_alerts(deployment, stream, sizes.steady_s, rate)
@@ -38,14 +38,14 @@ def run_steady(bench: Bench) -> bool:
         with bench.step(f"stopped for {sizes.stop_s} s, then catching up"):
             caught = catch_up(deployment, lag, stopped_at, sizes.stop_s)
         bench.tell(f"a stop of {caught.stopped_s:.0f} s was made up for in {caught.seconds:.1f} s")
-    bench.results.steady = SteadyPart(given, sizes.peer_customers, peak, latency, caught)
+    bench.results.steady = SteadyPart(given, sizes.steady_customers, peak, latency, caught)
     bench.save()
     return True
 
 
 def _peak(bench: Bench, deployment: Deployment, worker: Worker) -> float:
     """Work off the history, events a second, and come to noon of the day after it."""
-    events, positions = bench.load(bench.sizes.peer_customers), Positions(deployment)
+    events, positions = bench.load(bench.sizes.steady_customers), Positions(deployment)
     begun, done = work_off([worker], positions, lambda: post_all(deployment, events), len(events))
     wanted = len(events) + post_everywhere(deployment, NOON_MS, "noon")
     until([worker], lambda: sum(positions.committed().values()) >= wanted, each_s=0.1)

@@ -40,7 +40,11 @@ class Sizes:
 
     customers: int
     peer_customers: int
+    steady_customers: int
     restart_customers: int
+    growth: tuple[int, ...]
+    growth_events: int
+    growth_days: int
     steady_s: int
     stop_s: int
     rounds: int

@@ -1,0 +1,68 @@
+"""Quix Streams: one dataframe over the four topics, stateful by customer, state in RocksDB with a changelog topic.
+
+A function sees the state of the customer of its record alone, so what reviews make of others stays in memory.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from quixstreams import Application, State
+from quixstreams.context import message_context
+from quixstreams.models import Serializer, Topic
+
+from benchmarks.outputs import Routed
+from benchmarks.peers.fold import Fold, Record, from_command_line
+
+
+class OfRouted(Serializer):  # type: ignore[misc] # Quix is not installed here
+    """The value of a routed record."""
+
+    def __call__(self, value: Routed, ctx: object) -> bytes | None:  # noqa: ARG002 - theirs
+        return value.value
+
+
+def main() -> None:
+    """Run until all events are folded; leaving commits the last checkpoint."""
+    settings, stopwatch = from_command_line()
+    fold = Fold(settings)
+    app = Application(
+        broker_address=settings.bootstrap,
+        consumer_group=f"{settings.prefix}-quix",
+        auto_offset_reset="earliest",
+        state_dir=Path(sys.argv[2]).with_suffix(".state"),
+        producer_extra_config={"partitioner": "murmur2_random"},
+    )
+    topics: dict[str, Topic] = {}
+
+    def topic_of(routed: Routed, *_: object) -> Topic:
+        if routed.topic not in topics:
+            topics[routed.topic] = app.topic(routed.topic, key_serializer="bytes", value_serializer=OfRouted())
+        return topics[routed.topic]
+
+    def take(value: bytes, key: bytes, _timestamp: int, _headers: object, state: State) -> list[Routed]:
+        place = message_context()
+        stopwatch.taking(1)
+        outputs, writes = fold.take(place.partition, [Record(place.topic, place.offset, key, value)])
+        if key in writes:
+            state.set_bytes("record", writes[key])
+        if stopwatch.is_over:
+            app.stop()
+        return outputs
+
+    frames = [
+        app.dataframe(app.topic(name, key_deserializer="bytes", value_deserializer="bytes"))
+        for name in fold.topics.events
+    ]
+    events = frames[0]
+    for frame in frames[1:]:
+        events = events.concat(frame)
+    outputs = events.apply(take, stateful=True, metadata=True, expand=True)
+    outputs.to_topic(topic_of, key=lambda routed: routed.key)
+    app.run()
+    stopwatch.stop()
+
+
+if __name__ == "__main__":
+    main()
