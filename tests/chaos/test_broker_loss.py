@@ -20,7 +20,7 @@ from support.meanwhile import meanwhile
 from support.oracles import compare, replay
 from support.pages import address_of, total
 from support.posting import posting
-from support.workers import Worker, deploy, wait_for_lag_zero, workers
+from support.workers import RULES_ONLY, Worker, deploy, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 4
 SIZES: Final = {False: (Size(4_500, 300, 120), 400.0), True: (Size(60_000, 3_000, 180), 1_000.0)}
@@ -53,7 +53,7 @@ def test_a_broker_killed_three_times_under_load_leaves_records_and_alerts_exact(
     is_full: bool,  # noqa: FBT001 - a fixture
 ) -> None:
     broker = Broker(cluster.bootstrap, cluster)
-    deployment = deploy(broker, fresh_prefix(), tmp_path, partitions=PARTITIONS)
+    deployment = deploy(broker, fresh_prefix(), tmp_path, partitions=PARTITIONS, catalogue=RULES_ONLY)
     size, per_second = SIZES[is_full]
     events = history(size)
     resumed = []
@@ -74,7 +74,7 @@ def test_a_broker_killed_three_times_under_load_leaves_records_and_alerts_exact(
             wait_for_lag_zero(deployment, [], within_s=RECOVERS_WITHIN_S)
         assert main.terminate() == 0
     file = write_history(events, tmp_path / "events.jsonl")
-    findings = compare(deployment, replay(file, tmp_path, partitions=PARTITIONS))
+    findings = compare(deployment, replay(file, tmp_path, partitions=PARTITIONS, catalogue=RULES_ONLY))
     waited = ", ".join(f"{seconds:.1f}" for seconds in resumed)
     print(
         f"\nall that was posted read {waited} s after the broker was back, {keeper.restarts} restarts by 70\n{findings}"

@@ -29,7 +29,7 @@ from support.oracles import compare, replay
 from support.pages import told_at_the_end, total, wait_until_ready
 from support.program import run
 from support.recorded import outcomes_of, states_of, totals_of
-from support.workers import Deployment, Positions, Worker, deploy, wait_for_lag_zero, workers
+from support.workers import RULES_ONLY, Deployment, Positions, Worker, deploy, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 4
 BAD_SHARE: Final = 0.01
@@ -70,7 +70,7 @@ def test_every_bad_record_is_set_aside_and_every_offset_is_counted_over_three_ki
     tmp_path: Path,
     is_full: bool,  # noqa: FBT001 - a fixture
 ) -> None:
-    deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS)
+    deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS, catalogue=RULES_ONLY)
     events = history(SMALL[is_full])
     drafts, misplaced = poisoned(events, random.Random(4))
     ledger = Ledger(deployment)
@@ -87,7 +87,7 @@ def test_every_bad_record_is_set_aside_and_every_offset_is_counted_over_three_ki
         repeats = check_letters(deployment, deployment.topics.dead_letters, ledger.refused)
         check_listing(deployment, ledger)
         good = write_history([event for event in events if event not in misplaced], tmp_path / "good.jsonl")
-        findings = compare(deployment, replay(good, tmp_path, partitions=PARTITIONS))
+        findings = compare(deployment, replay(good, tmp_path, partitions=PARTITIONS, catalogue=RULES_ONLY))
         assert findings.codes == (0, 0, 0), str(findings)
         print(f"\n{len(drafts)} records, {len(ledger.refused)} refused, {KILLS} kills, {repeats} repeats")
 
@@ -140,7 +140,7 @@ def check_listing(deployment: Deployment, ledger: Ledger) -> None:
 def test_a_topic_that_is_all_bad_stops_the_worker_until_an_operator_lets_it_pass(
     broker: Broker, prefix: str, tmp_path: Path
 ) -> None:
-    deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS)
+    deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS, catalogue=RULES_ONLY)
     good = [draft(login("c1", NOON_MS + number * 1_000)) for number in range(100)]
     after_ms = NOON_MS + DAY_MS
     bad = [Draft(LOGIN, b"c1", b"<xml/>", after_ms + number, [], "not_json") for number in range(3_000)]

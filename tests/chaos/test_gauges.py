@@ -18,7 +18,7 @@ from support.histories import Size, history
 from support.meanwhile import meanwhile
 from support.pages import get, samples, wait_until_ready
 from support.posting import post
-from support.workers import Worker, deploy, wait_for_lag_zero, workers
+from support.workers import RULES_ONLY, Worker, deploy, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 6
 EVERY_S: Final = 0.2
@@ -97,7 +97,7 @@ def counted_by(watch: Watch, worker: Worker) -> float:
 
 @pytest.mark.slow
 def test_nobody_is_counted_twice_while_partitions_move(broker: Broker, prefix: str, tmp_path: Path) -> None:
-    deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS)
+    deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS, catalogue=RULES_ONLY)
     post(deployment, merged(history(Size(3_000, 250, 120))))
     with workers(deployment, "main", "other", is_static=False) as (main, other):
         main.start()

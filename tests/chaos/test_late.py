@@ -28,7 +28,7 @@ from support.oracles import Expected, replay
 from support.program import run
 from support.reading import read_topic
 from support.recorded import states_of, totals_of
-from support.workers import Deployment, Worker, deploy, wait_for_lag_zero, workers
+from support.workers import RULES_ONLY, Deployment, Worker, deploy, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 4
 ROUNDS: Final = 3
@@ -84,7 +84,7 @@ def test_late_events_are_folded_or_set_aside_and_never_disturb_others(
     tmp_path: Path,
     is_full: bool,  # noqa: FBT001 - a fixture
 ) -> None:
-    deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS)
+    deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS, catalogue=RULES_ONLY)
     size = SMALL[is_full]
     events = history(size)
     ledger = Ledger(deployment)
@@ -99,7 +99,7 @@ def test_late_events_are_folded_or_set_aside_and_never_disturb_others(
     ids = check_late_topic(deployment, ledger, too_late)
 
     everything = write_history(events + folded + too_late, tmp_path / "everything.jsonl")
-    expected = replay(everything, tmp_path, partitions=PARTITIONS, exclude="\n".join(ids))
+    expected = replay(everything, tmp_path, partitions=PARTITIONS, catalogue=RULES_ONLY, exclude="\n".join(ids))
     check_records(deployment, expected)
     disturbed = {event.customer_id for event in folded}
     alerts = check_outputs(deployment.broker, deployment.topics.alerts, expected.alerts, disturbed)

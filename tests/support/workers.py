@@ -22,6 +22,10 @@ from support.program import ROOT, command, environment, run
 LEAVE_WITHIN_S: Final = 12.0
 """SIGTERM ends a worker within ten seconds; the rest is for a crowded machine."""
 
+WITH_MODEL: Final = str(ROOT / "models/signals/default.yaml")
+RULES_ONLY: Final = str(ROOT / "deploy/catalogues/rules-only.yaml")
+"""For tests that are not about the model: a worker then needs two thirds of the time."""
+
 LOG_LINES: Final = 30
 SETTLED_WITHIN_S: Final = 10.0
 NOT_YET: Final = (
