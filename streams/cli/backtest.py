@@ -12,10 +12,7 @@ import orjson
 from rich.console import Console
 
 from models.labels import BINS, MAX_HORIZON_DAYS, MAX_RISK_SET_DAYS, Question
-from streams.backtesting import Wanted, prepare, run_backtest, told, write_predictions
-from streams.comparison.refitting import check
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
-from streams.report.backtest_text import print_report
 from streams.settings import environment_settings
 
 EXAMPLES = """\b
@@ -61,6 +58,11 @@ def backtest(  # noqa: PLR0913 - one for each option
     as_json: bool,
 ) -> int:
     """Learn on line over event files: each score from what was known then, judged when its horizon is over."""
+    # What learns takes a second and more to import: not for a help.
+    from streams.backtesting import Wanted, prepare, run_backtest, told, write_predictions
+    from streams.comparison.refitting import check
+    from streams.report.backtest_text import print_report
+
     compared = [name.strip() for name in compare.split(",") if name.strip()]
     check(compared)
     started = perf_counter()

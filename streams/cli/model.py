@@ -11,9 +11,6 @@ from rich.console import Console
 from rich.table import Table
 
 from models.calendar import date_of
-from models.learning.churn import Committee
-from models.learning.scoring import EXPERTS
-from models.learning.summary import summary_of
 from schemas.model_version import ModelVersionV1
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import environment_settings
@@ -66,6 +63,11 @@ def dump(*, out: IO[bytes]) -> int:
 
 def shown_version(model: ModelVersionV1, lag_days: int | None) -> dict[str, Any]:
     """What `--json` prints."""
+    # What learns takes a second and more to import: not for a help.
+    from models.learning.churn import Committee
+    from models.learning.scoring import EXPERTS
+    from models.learning.summary import summary_of
+
     found, committee = summary_of(model), Committee(model.committee)
     returned, churned = found.labels
     return {
