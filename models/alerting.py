@@ -46,10 +46,11 @@ def build_alert(rules: Rules, signal: Signal, view: View, telling: Telling) -> A
         status=telling.status,
         signal=signal.id,
         polarity=signal.polarity,
-        severity=signal.severity,
+        severity=episode.severity,
         summary=_sentence(signal, view, telling).filled(
             {**values, DAYS_OPEN: view.boundary - episode.start}, rules.basis.currency
-        ),
+        )
+        + _corroboration(telling),
         customer_id=telling.customer_id,
         stage=episode.stage if known_by_review else None,
         owner=episode.owner,
@@ -64,7 +65,7 @@ def build_alert(rules: Rules, signal: Signal, view: View, telling: Telling) -> A
         drivers=_drivers(signal, values) if view.explain is None or not signal.asks_model else view.explain(),
         clears_when=signal.clears_when.filled(values, rules.basis.currency),
         value_at_risk=_spend_at_risk(view) if known_by_review else None,
-        corroborated_by=(),
+        corroborated_by=episode.corroborated_by,
         model=ModelRef(MODEL_NAME, view.customer.scored_by, cold=False) if signal.asks_model else None,
         catalogue=rules.hash,
         evidence=_evidence(signal, view),
@@ -89,6 +90,12 @@ def _sentence(signal: Signal, view: View, telling: Telling) -> Template:
             return signal.later
         case _:
             return signal.summary
+
+
+def _corroboration(telling: Telling) -> str:
+    """Why it is critical; nothing once it is over."""
+    others = telling.episode.corroborated_by
+    return f" Critical: {' and '.join(others)} open as well." if others and telling.ends_ms is None else ""
 
 
 def _spend_at_risk(view: View) -> Money | None:

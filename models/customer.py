@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from schemas.alert import AlertSeverity
+
 RECORD_VERSION = 1
 NEVER = 1 << 30
 """A day that no watermark reaches: 'nothing changes by silence alone'."""
@@ -54,13 +56,15 @@ class Episode(Struct, array_like=True, gc=False):
 
     start: int
     revision: int
-    severity: str
+    severity: AlertSeverity
     score: float | None
     stage: str | None
     owner: str
     observed_ms: int
     initial: float | None
     """The score it began with: what a new episode within the cool-down must exceed."""
+    corroborated_by: tuple[str, ...] = ()
+    """Signals whose open alerts make this one critical."""
 
 
 class Parcel(Struct, array_like=True, frozen=True, gc=False):

@@ -13,6 +13,7 @@ from models.activity import PURCHASE, REFUSALS, day_buckets, fold, forget
 from models.alerting import Telling
 from models.announcement import begins, first_true_ms
 from models.calendar import DAY_MS
+from models.corroboration import witnesses_of
 from models.customer import NEVER, Customer, Episode
 from models.episodes import Judge, Output, publish
 from models.learning.foresight import Foreseen, Foresight, Insight
@@ -45,6 +46,7 @@ class Engine:
             [feed for feed, places in enumerate(self._places_by_feed) if place in places]
             for place in range(len(rules.signals))
         ]
+        self._witnesses = witnesses_of(rules)
         self._places_by_risk = _places_watching(rules, RISK)
         learning = rules.basis.learning
         self._foresight = None if learning is None else Foresight(learning, rules.basis)
@@ -136,6 +138,7 @@ class Engine:
                     _hear(customer.deaf, self._feeds_by_place[place], until, deaf, feeds)
         else:
             customer.deaf = [0] * len(FEEDS)
+        judge.conclude(self._witnesses, is_anew=len(news) == len(FEEDS))
         if news:
             self._take_stock(customer, boundary, news)
         self._drop_old_ids(customer, boundary)

@@ -4,6 +4,7 @@ from typing import Final, Literal, NamedTuple
 
 from models.alerting import Telling, build_alert
 from models.announcement import evidence_days, first_true_ms, start_score
+from models.corroboration import Witnesses, severity_of
 from models.customer import NEVER, Customer, Episode
 from models.signals.catalogue import Rules, Signal
 from models.signals.evaluation import compare
@@ -30,12 +31,14 @@ class Output(NamedTuple):
 class Judge:
     """One customer at one boundary: carries every signal over it and tells what changed."""
 
-    __slots__ = ("alerts_from_ms", "customer", "customer_id", "outputs", "rules", "view")
+    __slots__ = ("alerts_from_ms", "customer", "customer_id", "outputs", "rules", "told", "view")
 
     def __init__(self, rules: Rules, customer: Customer, customer_id: str, view: View, alerts_from_ms: int) -> None:
         self.rules, self.customer, self.customer_id, self.view = rules, customer, customer_id, view
         self.alerts_from_ms = alerts_from_ms
         self.outputs: list[Output] = []
+        self.told: list[tuple[Signal, Telling]] = []
+        """Revisions that wait for the end of the review: only then is it known which alerts are open together."""
 
     def judge(self, signal: Signal) -> Bounds:
         """Carry one signal over the boundary; answers until when it stays as it is."""
@@ -129,11 +132,12 @@ class Judge:
             return NEVER, 0, EVERY_FEED
         score = signal.score.read(view)
         is_worse = signal.score.is_worse(score, episode.score)
+        severity = severity_of(signal, episode.corroborated_by)
         if begun is not None:
             self._tell(signal, begun, episode)
-        elif is_worse or episode.stage != stage or episode.owner != signal.owner or episode.severity != signal.severity:
+        elif is_worse or episode.stage != stage or episode.owner != signal.owner or episode.severity != severity:
             episode.score = score if is_worse else episode.score
-            episode.stage, episode.owner, episode.severity = stage, signal.owner, signal.severity
+            episode.stage, episode.owner, episode.severity = stage, signal.owner, severity
             episode.revision += 1
             self._tell(signal, "updated", episode)
         if over and not may_end:
@@ -166,8 +170,35 @@ class Judge:
         self._tell(signal, "retracted", episode, ends_ms=observed_ms)
 
     def _tell(self, signal: Signal, status: Status, episode: Episode, ends_ms: int | None = None) -> None:
-        telling = Telling(self.customer_id, status, episode, ends_ms, self.alerts_from_ms)
-        self.outputs.append(publish(self.rules, signal, self.view, telling))
+        self.told.append((signal, Telling(self.customer_id, status, episode, ends_ms, self.alerts_from_ms)))
+
+    # -- the end of the review
+
+    def conclude(self, witnesses: Witnesses, *, is_anew: bool) -> None:
+        """Weigh the open alerts against each other, then publish what is to be told.
+
+        Without news of an alert there is nothing to weigh, unless everything is judged anew: by another catalogue, say.
+        """
+        if self.told or is_anew:
+            self._corroborate(witnesses)
+            self.outputs += [publish(self.rules, signal, self.view, telling) for signal, telling in self.told]
+
+    def _corroborate(self, witnesses: Witnesses) -> None:
+        """Raise to critical who is corroborated from now on, and take back who no longer is, in one revision each."""
+        episodes = self.customer.episodes
+        if len(episodes) < 2 and not any(episode.corroborated_by for episode in episodes.values()):
+            return
+        told = {(signal.id, telling.episode.start) for signal, telling in self.told}
+        for signal in self.rules.signals:
+            episode = episodes.get(signal.id)
+            if episode is None:
+                continue
+            found = tuple(sorted(witnesses.get(signal.id, frozenset()) & episodes.keys()))
+            if found != episode.corroborated_by:
+                episode.corroborated_by, episode.severity = found, severity_of(signal, found)
+                if (signal.id, episode.start) not in told:
+                    episode.revision += 1
+                    self._tell(signal, "updated", episode)
 
 
 def publish(rules: Rules, signal: Signal, view: View, telling: Telling) -> Output:

@@ -45,8 +45,9 @@ class AlertV1(msgspec.Struct, frozen=True):
 
     Instants are RFC 3339 text. `starts_at` is the first boundary or day on which the condition was true, `observed_at`
     the event time of the announcement or the reviewed boundary, `due_at` that plus the signal's response time.
-    `evidence` holds up to 10 event ids, `drivers` up to 5 causes. A pure function of events: the time of sending is a
-    Kafka header.
+    `evidence` holds up to 10 event ids, `drivers` up to 5 causes. Two negative alerts of severity error that are open
+    at once and rest on different feeds are critical, and name each other's signal in `corroborated_by`. A pure function
+    of events: the time of sending is a Kafka header.
     """
 
     alert_id: str

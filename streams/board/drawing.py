@@ -222,7 +222,9 @@ def _alert_lines(alert: AlertRow, width: int) -> tuple[Text, Text]:
 
 
 def _signal(alert: AlertRow) -> Text:
-    return Text(alert.signal, STYLES[alert.severity])
+    """Critical in words as well: it is for who must act first, and colours are not for everybody."""
+    word = "critical " if alert.severity == "critical" else ""
+    return Text(f"{word}{alert.signal}", STYLES[alert.severity])
 
 
 def _due(alert: AlertRow) -> Text:

@@ -12,6 +12,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from models.census import Census
+from models.corroboration import severities
 from models.customer import STAGE_NAMES
 from models.partition import Partition
 from models.signals.catalogue import Rules
@@ -29,7 +30,7 @@ class CustomerMetrics:
         self._targets = sorted(rules.basis.targets.items())
         self._grave = [signal.id for signal in rules.signals if signal.is_grave]
         self._owners = sorted({s.owner for s in rules.signals if s.is_grave or s.respond_ms is not None})
-        self._severities = [(signal.id, signal.severity) for signal in rules.signals]
+        self._severities = severities(rules)
 
     def families(self, partitions: Mapping[int, Partition], now_ms: int) -> Iterator[Metric]:
         """What is known about the customers of the partitions."""

@@ -8,6 +8,7 @@ from typing import Final, get_args
 from prometheus_client import Metric
 from prometheus_client.core import HistogramMetricFamily
 
+from models.corroboration import severities
 from models.customer import STAGE_NAMES
 from models.partition import Partition
 from models.partition_record import OUTCOMES, total_counts
@@ -29,7 +30,7 @@ class FlowMetrics:
         self._feeds = rules.basis.feeds
         self._no_events = {(topic, outcome): 0 for topic in self._events for outcome in _OUTCOMES}
         self._no_alerts: dict[tuple[str, str, str], int] = {
-            (s.id, s.severity, status): 0 for s in rules.signals for status in get_args(AlertStatus)
+            (signal, severity, status): 0 for signal, severity in severities(rules) for status in get_args(AlertStatus)
         }
 
     def families(

@@ -21,6 +21,7 @@ from models.activity import day_buckets, fold, forget
 from models.alerting import Telling, build_alert
 from models.announcement import start_score
 from models.config import Basis
+from models.corroboration import Witnesses, witnesses_of
 from models.customer import NEVER, Customer
 from models.engine import Engine
 from models.episodes import Judge, Output
@@ -176,6 +177,40 @@ def announced_only_while_no_end_is_known_and_later_starts_are_ignored(patch: pyt
     patch.setattr(Judge, "_decide_announced", ignoring)
 
 
+def announcements_are_corroborated_at_once(patch: pytest.MonkeyPatch) -> None:
+    witnesses = witnesses_of(RULES)
+
+    def corroborated(alert: AlertV1, view: View, _full: AlertV1) -> AlertV1:
+        found = witnesses.get(alert.signal, frozenset()) & view.customer.episodes.keys()
+        return msgspec.structs.replace(alert, corroborated_by=tuple(sorted(found)))
+
+    _announcements_say(patch, corroborated)
+
+
+# -- corroboration
+
+
+def corroboration_waits_until_the_other_alert_has_news_of_its_own(patch: pytest.MonkeyPatch) -> None:
+    corroborate = Judge._corroborate
+
+    def waiting(judge: Judge, witnesses: Witnesses) -> None:
+        told = {signal.id for signal, _ in judge.told}
+        corroborate(judge, {signal: others for signal, others in witnesses.items() if signal in told})
+
+    patch.setattr(Judge, "_corroborate", waiting)
+
+
+def an_alert_stays_critical_when_its_witness_is_gone(patch: pytest.MonkeyPatch) -> None:
+    corroborate = Judge._corroborate
+
+    def clinging(judge: Judge, witnesses: Witnesses) -> None:
+        kept = {signal: {*episode.corroborated_by} for signal, episode in judge.customer.episodes.items()}
+        if len(kept) > 1:
+            corroborate(judge, {signal: others | kept.get(signal, set()) for signal, others in witnesses.items()})
+
+    patch.setattr(Judge, "_corroborate", clinging)
+
+
 RULES_OF_THE_ENGINE = (
     last_activity_is_the_greatest_seen,
     purchases_are_not_cut_at_the_boundary,
@@ -187,6 +222,9 @@ RULES_OF_THE_ENGINE = (
     announced_episodes_are_ended_by_reviews_only,
     ends_of_announced_episodes_are_recomputed_without_a_bound,
     announced_only_while_no_end_is_known_and_later_starts_are_ignored,
+    announcements_are_corroborated_at_once,
+    corroboration_waits_until_the_other_alert_has_news_of_its_own,
+    an_alert_stays_critical_when_its_witness_is_gone,
 )
 
 
@@ -194,7 +232,7 @@ RULES_OF_THE_ENGINE = (
 def test_a_dropped_rule_of_the_engine_is_noticed(
     sabotage: Callable[[pytest.MonkeyPatch], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert truth().told
+    assert any(b'"critical"' in payload for payloads in truth().told.values() for payload in payloads)
     sabotage(monkeypatch)
     assert any(noticed(name, 0) for name in NAMES)
 

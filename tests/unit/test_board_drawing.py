@@ -69,6 +69,14 @@ def test_what_is_unknown_is_drawn_as_such() -> None:
     assert " 0 " not in text
 
 
+def test_a_critical_alert_is_called_so() -> None:
+    told = past_of(alert("c1", severity="critical"), alert("c2", "support_spike"))
+    for width in (80, 160):
+        text = "\n".join(drawn(board(look(BUSY), told), width, 30))
+        assert "critical loyal_gone_silent" in text
+        assert "critical support_spike" not in text
+
+
 def test_sparkline_of_equal_values_is_flat() -> None:
     assert sparkline([5, 5, 5]) == "▄▄▄"
 
