@@ -8,6 +8,7 @@ from models.customer import Episode
 from models.signals.catalogue import DAYS_OPEN, Rules, Signal
 from models.signals.measures import Value, View
 from models.signals.template import Template
+from models.worth import worth_of
 from schemas.alert import AlertV1, Driver, ModelRef, Money, Status, alert_id
 from schemas.instant import to_rfc3339
 from schemas.model_version import MODEL_NAME
@@ -39,6 +40,8 @@ def build_alert(rules: Rules, signal: Signal, view: View, telling: Telling) -> A
     episode = telling.episode
     values = {name: _rounded(term.term.read(view).value) for name, term in signal.values.items()}
     known_by_review = not telling.is_announcement
+    worth = worth_of(view.customer, view.boundary, view.basis) if known_by_review else None
+    is_by_model = signal.asks_model or (worth is not None and worth.basis == "expected")
     due_ms = None if signal.respond_ms is None else episode.observed_ms + signal.respond_ms
     return AlertV1(
         alert_id=alert_id(telling.customer_id, signal.id, date_of(episode.start)),
@@ -64,9 +67,10 @@ def build_alert(rules: Rules, signal: Signal, view: View, telling: Telling) -> A
         threshold=_number(signal.score.threshold.term.read(view).value),
         drivers=_drivers(signal, values) if view.explain is None or not signal.asks_model else view.explain(),
         clears_when=signal.clears_when.filled(values, rules.basis.currency),
-        value_at_risk=_spend_at_risk(view) if known_by_review else None,
+        value_at_risk=None if worth is None else Money(worth.minor / 100, rules.basis.currency),
+        value_basis=None if worth is None else worth.basis,
         corroborated_by=episode.corroborated_by,
-        model=ModelRef(MODEL_NAME, view.customer.scored_by, cold=False) if signal.asks_model else None,
+        model=ModelRef(MODEL_NAME, view.customer.scored_by, cold=False) if is_by_model else None,
         catalogue=rules.hash,
         evidence=_evidence(signal, view),
         arm=None,
@@ -96,12 +100,6 @@ def _corroboration(telling: Telling) -> str:
     """Why it is critical; nothing once it is over."""
     others = telling.episode.corroborated_by
     return f" Critical: {' and '.join(others)} open as well." if others and telling.ends_ms is None else ""
-
-
-def _spend_at_risk(view: View) -> Money | None:
-    """The last 365 days' spend: what the company stands to lose in a year if nothing changes."""
-    spend = view.count("spend", 365, 0).value
-    return None if not isinstance(spend, int | float) else Money(round(float(spend), 2), view.basis.currency)
 
 
 def _drivers(signal: Signal, values: dict[str, Value]) -> tuple[Driver, ...]:

@@ -10,6 +10,7 @@ from typing import NamedTuple, Self
 from models.config import HOUR_MS
 from models.customer import STAGE_NAMES, Customer, Header, decode_customer
 from models.signals.catalogue import Rules
+from models.worth import worth_of
 
 SPEND_DAYS = 365
 """The spend at risk of a customer is that of a year: what is lost in the next one if nothing changes."""
@@ -27,11 +28,12 @@ class OpenAlert(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """What one customer adds. `spend` is in minor units and zero unless the customer is at risk."""
+    """What one customer adds. `spend` of a year and `value` at risk, in minor units, are zero unless at risk."""
 
     stage: str
     is_at_risk: bool = False
     spend: int = 0
+    value: int = 0
     alerts: tuple[OpenAlert, ...] = ()
 
 
@@ -64,6 +66,8 @@ class Census:
         self.open_alerts: Counter[tuple[str, str]] = Counter()
         """By (signal, severity)."""
         self._due: Counter[tuple[str, int]] = Counter()
+        self.value_at_risk = 0
+        """Of the customers at risk, in minor units: as their alerts say it, see `models.worth`."""
 
     @property
     def at_risk(self) -> int:
@@ -95,6 +99,7 @@ class Census:
         self.by_stage += other.by_stage
         self.by_signal += other.by_signal
         self.by_owner += other.by_owner
+        self.value_at_risk += other.value_at_risk
         self.open_alerts.update(dict(other.open_alerts))
         self._due.update(dict(other._due))
         return self
@@ -102,6 +107,7 @@ class Census:
     def _add(self, entry: Entry, count: int) -> None:
         self.customers[entry.stage] += count
         spend = count * entry.spend
+        self.value_at_risk += count * entry.value
         if entry.is_at_risk:
             grave = [alert for alert in entry.alerts if alert.is_grave]
             self.by_stage.add(entry.stage, count, spend)
@@ -124,6 +130,7 @@ class Taker:
     def __init__(self, rules: Rules, alerts_from_ms: int) -> None:
         self._signals = {signal.id: signal for signal in rules.signals}
         self._alerts_from_ms = alerts_from_ms
+        self._basis = rules.basis
         self._bare = {stage: Entry(stage) for stage in STAGE_NAMES}
 
     def bare(self, stage: str | None) -> Entry:
@@ -147,8 +154,12 @@ class Taker:
         for signal, days in customer.announced.items():
             if known := self._signals.get(signal):
                 alerts += [self._open(signal, known.severity, known.owner, None)] * len(days)
-        spend = _spend(customer) if customer.is_at_risk else 0
-        return Entry(customer.stage or STAGE_NAMES[0], customer.is_at_risk, spend, tuple(alerts))
+        stage = customer.stage or STAGE_NAMES[0]
+        if not customer.is_at_risk:
+            return Entry(stage, alerts=tuple(alerts))
+        worth = worth_of(customer, customer.reviewed, self._basis)
+        value = 0 if worth is None else worth.minor
+        return Entry(stage, is_at_risk=True, spend=_spend(customer), value=value, alerts=tuple(alerts))
 
     def _open(self, signal: str, severity: str, owner: str, observed_ms: int | None) -> OpenAlert:
         """An open alert; a historical one, and one not yet reviewed, is nobody's duty."""

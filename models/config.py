@@ -47,6 +47,18 @@ class Engagement:
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """What the spend of a customer without much history is drawn to: the base, in the catalogue's currency.
+
+    `worth_days` of a customer's own days weigh as much as the base's velocity, one purchase as much as its basket.
+    """
+
+    purchases_a_year: float = 4.0
+    basket: float = 50.0
+    worth_days: float = 90.0
+
+
+@dataclass(frozen=True, slots=True)
 class Learning:
     """What the model is asked, how often, and when it is believed."""
 
@@ -76,3 +88,4 @@ class Basis:
     lateness_ms: int = 7 * DAY_MS
     keep_days: int = KEEP_DAYS
     learning: Learning | None = None
+    base: Base = Base()

@@ -12,6 +12,8 @@ Status = Literal["firing", "updated", "resolved", "retracted", "expired"]
 Polarity = Literal["negative", "positive"]
 AlertSeverity = Literal["info", "warning", "error", "critical"]
 
+ValueBasis = Literal["expected", "last_year"]
+
 URGENCY: Final[Mapping[AlertSeverity, int]] = {"critical": 0, "error": 1, "warning": 2, "info": 3}
 """What sorts severities, the most urgent first."""
 
@@ -46,8 +48,10 @@ class AlertV1(msgspec.Struct, frozen=True):
     Instants are RFC 3339 text. `starts_at` is the first boundary or day on which the condition was true, `observed_at`
     the event time of the announcement or the reviewed boundary, `due_at` that plus the signal's response time.
     `evidence` holds up to 10 event ids, `drivers` up to 5 causes. Two negative alerts of severity error that are open
-    at once and rest on different feeds are critical, and name each other's signal in `corroborated_by`. A pure function
-    of events: the time of sending is a Kafka header.
+    at once and rest on different feeds are critical, and name each other's signal in `corroborated_by`.
+    `value_at_risk` is, by `value_basis`, the risk times the spend expected in twelve months (`model` says whose risk),
+    or the spend of the last 365 days. A pure function of events, and of the model named: the time of sending is a
+    Kafka header.
     """
 
     alert_id: str
@@ -77,6 +81,7 @@ class AlertV1(msgspec.Struct, frozen=True):
     evidence: tuple[str, ...]
     arm: str | None
     historical: bool
+    value_basis: ValueBasis | None = None
     schema_version: Literal[1] = 1
 
     @property

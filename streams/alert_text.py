@@ -17,5 +17,18 @@ STYLES: Final[Mapping[str, str]] = {
 
 
 def what_to_do(alert: AlertV1) -> str:
-    """Two lines: who does what by when, and what ends the alert."""
-    return f"  {alert.owner}, by {alert.due_at or 'any time'}: {alert.intervention}\n  ends with: {alert.clears_when}"
+    """Lines: who does what by when, what is at stake where that is known, and what ends the alert."""
+    who = f"  {alert.owner}, by {alert.due_at or 'any time'}: {alert.intervention}\n"
+    worth = told_worth(alert)
+    return who + (f"  at stake: {worth}\n" if worth else "") + f"  ends with: {alert.clears_when}"
+
+
+def told_worth(alert: AlertV1) -> str | None:
+    """The value at risk, and what it is; None where it is not known."""
+    worth = alert.value_at_risk
+    if worth is None:
+        return None
+    what = "the spend of the last 365 days"
+    if alert.value_basis == "expected":
+        what = "the risk times the spend expected in twelve months"
+    return f"{worth.amount:,.0f} {worth.currency} ({what})"

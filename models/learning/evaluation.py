@@ -14,7 +14,8 @@ from models.learning.features import MEANINGS
 from models.learning.lead_time import lead_times
 from models.learning.quality import Flags, auc, reliability, score
 from models.learning.scoring import BASELINES, EXPERTS, Floats, log_loss
-from models.learning.value import YEAR, at_own_rhythm, expected, prior_of, sums_of
+from models.learning.value import at_own_rhythm, expected, prior_of, sums_of
+from models.worth import YEAR
 
 COMMITTEE: Final = "committee"
 VALUE_DAYS: Final = (YEAR, 182, 91)

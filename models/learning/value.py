@@ -1,10 +1,8 @@
 """What a customer is worth: spend expected in the days to come, and the part of it that is at risk.
 
-A stated estimate, not a learned one. The customer's velocity is that of repeat purchases in the last year, drawn to the
-base's as a gamma-Poisson model says (few days of one's own weigh little against a base that is alike); the basket is
-the mean value of a purchase, with one purchase of the base's in it. Velocity x days x basket is the spend *at the own
-rhythm*; times the model's chance of a return over the rhythm's own it is what is *expected*. Risk x spend at the own
-rhythm is *at risk*: what is lost if the customer leaves. Money is in minor units.
+The customer's velocity and basket make the spend *at the own rhythm* (`models.worth`); times the model's chance of a
+return over the rhythm's own it is what is *expected*. Risk x spend at the own rhythm is *at risk*: what is lost if the
+customer leaves. Here the base is that of all customers of the snapshot. Money is in minor units.
 """
 
 from __future__ import annotations
@@ -16,11 +14,9 @@ from numpy.typing import NDArray
 
 from models.learning.features import Past
 from models.learning.scoring import Floats
+from models.worth import YEAR, Prior, spend_a_day
 
 Whole = NDArray[np.int64]
-
-YEAR: Final = 365
-"""Days looked back upon, and days of the value shown to people."""
 
 MAX_WORTH_DAYS: Final = 3_650.0
 """The most that the base's velocity may weigh against a customer's own days: ten years."""
@@ -34,14 +30,6 @@ class Own(NamedTuple):
     orders: int
     minor: int
     minor_90d: int
-
-
-class Prior(NamedTuple):
-    """The base: purchases a day, the days of own history its velocity is worth, value of a purchase."""
-
-    velocity: float
-    worth_days: float
-    basket: float
 
 
 class Sums(NamedTuple):
@@ -85,10 +73,7 @@ def prior_of(sums: Sums) -> Prior:
 def at_own_rhythm(own: Whole, prior: Prior, days: int) -> Floats:
     """Spend in the days to come if every customer keeps the own rhythm."""
     repeats, seen, orders, minor = (own[:, place].astype(np.float64) for place in range(4))
-    velocity = (repeats + prior.velocity * prior.worth_days) / (seen + prior.worth_days)
-    basket = (minor + prior.basket) / (orders + 1.0)
-    found: Floats = velocity * basket * days
-    return found
+    return spend_a_day(repeats, seen, orders, minor, prior=prior) * days
 
 
 def expected(own: Whole, prior: Prior, days: int, chance: Floats, horizon_days: int) -> Floats:

@@ -9,7 +9,7 @@ from datetime import date
 from typing import Any, Literal, NamedTuple, TypeVar, get_args
 
 from models.calendar import DAY_MS, Calendar
-from models.config import HOUR_MS, TARGETS, Basis, Engagement, Learning, Lifecycle
+from models.config import HOUR_MS, TARGETS, Base, Basis, Engagement, Learning, Lifecycle
 from models.customer import EMAIL_ACTIONS
 from models.labels import Question
 from models.signals.language import (
@@ -185,7 +185,7 @@ def build_rules(
 
 _TOP_KEYS = {
     "version", "currency", "rates", "targets", "feeds", "lifecycle", "engagement", "constants", "model", "defaults",
-    "signals", "base",
+    "signals", "base", "value",
 }  # fmt: skip
 _MODEL_KEYS = {"horizon_days", "risk_set_days", "step_days", "anchor", "prior"}
 _SIGNAL_KEYS = {
@@ -302,7 +302,18 @@ def _basis(reader: _Reader, catalogue: Mapping[str, Any], zone: str, disorder_ms
         disorder_ms=disorder_ms,
         lateness_ms=lateness_ms,
         learning=_learning(reader, catalogue),
+        base=_base(reader, reader.mapping((), catalogue, "value")),
     )
+
+
+def _base(reader: _Reader, source: Mapping[str, Any]) -> Base:
+    path, default, names = ("value",), Base(), ("purchases_a_year", "basket", "worth_days")
+    reader.unknown_keys(path, source, {*names})
+    given = {
+        name: float(reader.number(path, source, name, default=getattr(default, name), least=name == "worth_days"))
+        for name in names
+    }
+    return Base(**given)
 
 
 def _learning(reader: _Reader, catalogue: Mapping[str, Any]) -> Learning | None:

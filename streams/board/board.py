@@ -69,6 +69,7 @@ class AlertRow:
     due_at: str | None
     value: float | None
     currency: str | None
+    value_basis: str | None
     is_past_due: bool
 
 
@@ -116,6 +117,9 @@ class Board:
     """Customers who have not churned: what a share is taken of."""
     customers: int | None
     spend_at_risk: dict[str, float] | None
+    """What customers at risk spent in a year, by currency."""
+    value_at_risk: dict[str, float] | None
+    """The part of next year's spend that is at risk, where the model says how likely; else the same."""
     is_catching_up: bool
     """Partitions are far behind the newest event, each as far as it got: counts of now mix their days."""
     trend: tuple[int, ...] | None
@@ -160,6 +164,7 @@ def make_board(look: Look, earlier: Look | None, past: Past, deployment: Deploym
         base=sum(row.customers for row in stages if row.stage != "churned") if stages else None,
         customers=sum(row.customers for row in stages) if stages else None,
         spend_at_risk=by_label(look, "churn_spend_at_risk", "currency") if stages else None,
+        value_at_risk=by_label(look, "churn_value_at_risk", "currency") if stages else None,
         is_catching_up=_is_catching_up(look, past, boundary, deployment.calendar),
         trend=trend,
         trend_change=trend[-1] - trend[-1 - MONTH_DAYS] if trend and len(trend) > MONTH_DAYS else None,
@@ -229,6 +234,7 @@ def _alert(alert: AlertV1, now_ms: int) -> AlertRow:
         due_at=alert.due_at,
         value=None if worth is None else worth.amount,
         currency=None if worth is None else worth.currency,
+        value_basis=alert.value_basis,
         is_past_due=not alert.historical and alert.due_at is not None and from_rfc3339(alert.due_at) < now_ms,
     )
 

@@ -83,8 +83,11 @@ def _problems(board: Board, width: int) -> list[RenderableType]:
 def _at_risk(board: Board, width: int) -> list[RenderableType]:
     """The first thing to see: how many, what share, what it is worth, and where it is going."""
     share = "" if board.share is None else f"  {board.share:.1%} of {_count(board.base)} not churned"
+    at_risk = (board.value_at_risk or {}) if width >= SPACIOUS_FROM_WIDTH else {}
     money = "".join(
-        f"  {value:,.0f} {currency} a year" for currency, value in sorted((board.spend_at_risk or {}).items())
+        f"  {value:,.0f} {currency} a year"
+        + (f", {at_risk[currency]:,.0f} at risk" if at_risk.get(currency, value) != value else "")
+        for currency, value in sorted((board.spend_at_risk or {}).items())
     )
     headline = Text.assemble(
         (f" {_count(board.at_risk)} ", "bold white on red"), (" customers at risk", "bold"), share, (money, "bold")
@@ -215,7 +218,9 @@ def _alert_table(alerts: Iterable[AlertRow]) -> Table:
 
 
 def _alert_lines(alert: AlertRow, width: int) -> tuple[Text, Text]:
+    kind = " at risk" if alert.value_basis == "expected" else " a year"
     money = "" if alert.value is None else f", {alert.value:,.0f} {alert.currency}"
+    money += kind if money and width >= SPACIOUS_FROM_WIDTH else ""
     head = Text.assemble(_signal(alert), f"  customer {alert.customer_id}{money}: {alert.owner}, ", _due(alert))
     head.truncate(width, overflow="ellipsis")
     return head, Text(_cut(f"  {alert.summary}", width), QUIET, no_wrap=True)

@@ -99,8 +99,18 @@ def _open_alerts(settings: Settings, customer_id: str) -> list[AlertV1]:
 
 
 def _alert_shown(alert: AlertV1) -> dict[str, Any]:
-    keys = ("signal", "severity", "summary", "owner", "due_at", "intervention", "clears_when")
-    return {key: getattr(alert, key) for key in keys}
+    keys = (
+        "signal",
+        "severity",
+        "summary",
+        "owner",
+        "due_at",
+        "intervention",
+        "clears_when",
+        "value_at_risk",
+        "value_basis",
+    )
+    return {key: msgspec.to_builtins(getattr(alert, key)) for key in keys}
 
 
 def _print(shown: dict[str, Any], alerts: list[AlertV1], past: Course | None) -> None:

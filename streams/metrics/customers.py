@@ -74,7 +74,13 @@ class CustomerMetrics:
         yield from (known, still_open, past_due)
 
     def _at_risk(self, census: Census, *, is_owner: bool) -> Iterator[Metric]:
-        """Customers at risk and their spend, each by stage, signal and owner."""
+        """Customers at risk and their spend, each by stage, signal and owner; the value at risk of all."""
+        yield gauges(
+            "churn_value_at_risk",
+            "Of the customers at risk: risk x spend expected in twelve months; without a risk the last year's spend.",
+            ["currency"],
+            [([self._currency], census.value_at_risk / 100)] if is_owner else [],
+        )
         for suffix, label, totals, labels in (
             ("", "stage", census.by_stage, _RISKY_STAGES),
             ("_by_signal", "signal", census.by_signal, self._grave),

@@ -24,7 +24,7 @@ def counts(census: Census) -> list[object]:
     totals = (census.by_stage, census.by_signal, census.by_owner)
     tables = [counter for each in totals for counter in (each.customers, each.spend)]
     tables += [census.customers, census.past_due(now_ms=1 << 50)]
-    return [*(+table for table in tables), +census.open_alerts]
+    return [*(+table for table in tables), +census.open_alerts, census.value_at_risk]
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
@@ -46,14 +46,14 @@ def test_counting_along_equals_counting_the_records(seed: int) -> None:
 
 def test_partitions_add_up() -> None:
     first, second = Census(), Census()
-    first.move(None, Entry("active", is_at_risk=True, spend=500, alerts=(GRAVE,)))
-    second.move(None, Entry("active", is_at_risk=True, spend=700, alerts=(GRAVE, OTHER)))
+    first.move(None, Entry("active", is_at_risk=True, spend=500, value=90, alerts=(GRAVE,)))
+    second.move(None, Entry("active", is_at_risk=True, spend=700, value=110, alerts=(GRAVE, OTHER)))
     second.move(None, Entry("new"))
     total = Census()
     total += first
     total += second
     assert total.at_risk == 2
-    assert total.spend_at_risk == 1200
+    assert (total.spend_at_risk, total.value_at_risk) == (1200, 200)
     assert total.customers == {"active": 2, "new": 1}
     assert total.by_owner.customers == {"Support": 2, "Marketing": 1}
     assert total.by_owner.spend == {"Support": 1200, "Marketing": 700}

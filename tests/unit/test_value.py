@@ -9,7 +9,6 @@ from models.learning.features import Past
 from models.learning.value import (
     MAX_WORTH_DAYS,
     Own,
-    Prior,
     Sums,
     at_own_rhythm,
     at_risk,
@@ -18,6 +17,7 @@ from models.learning.value import (
     prior_of,
     sums_of,
 )
+from models.worth import Prior
 from property.test_measures import BASIS, record_of
 from support.builders import DAY_MS, purchase
 from support.troubled import FIRST_DAY
