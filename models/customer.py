@@ -88,11 +88,15 @@ class Verdict(Struct, array_like=True, frozen=True, gc=False):
 
 
 class Risk(Struct, array_like=True, frozen=True, gc=False):
-    """A score as of a boundary, and the share of the base that then had at least this risk (None: not known)."""
+    """A score as of a boundary, and the share of the base that then had at least this risk (None: not known).
+
+    `is_of_base`: others are compared with it, for the customer was not lost yet.
+    """
 
     boundary: int
     value: float
     rank: float | None
+    is_of_base: bool = True
 
 
 class Customer(Struct, array_like=True):

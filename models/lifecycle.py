@@ -8,6 +8,8 @@ from models.config import Lifecycle
 from models.customer import NEVER
 
 STAGES = ("new", "active", "lapsed", "dormant", "churned", "reactivated")
+LOST = ("dormant", "churned")
+"""Stages of customers who left, for all one can see: it is too late to foresee it."""
 MIN_GAPS = 3
 """Gaps between purchases without which a customer has no rhythm of their own to be measured by."""
 

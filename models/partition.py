@@ -130,7 +130,7 @@ class Partition:
                 self.schedule.add(key, due)
             if header.has_risks:
                 for risk in decode_customer(packed).risks:
-                    self._crowd.add(risk.boundary, risk.value)
+                    self._crowd.add(risk)
             if header.has_outbox:
                 self._unswept.append((self.state.sequence, key))
             if header.has_pending:

@@ -4,6 +4,8 @@ Scores are counted in fixed buckets by the boundary they were given at: an order
 of the events (and of the model versions) alone. It is rebuilt from the records at a restore, never stored beside them.
 """
 
+from models.customer import Risk
+
 BUCKETS = 200
 """Of equal width: half a per cent of risk each, far finer than any threshold on a share."""
 MIN_SCORES = 200
@@ -20,18 +22,20 @@ class Crowd:
         self._above: list[int] = []
         self._as_of = -1
 
-    def add(self, boundary: int, risk: float) -> None:
-        """Count a score given at a boundary."""
-        counts = self._days.get(boundary)
+    def add(self, risk: Risk) -> None:
+        """Count a score, unless its customer was lost already: such would fill every top share of the base."""
+        if not risk.is_of_base:
+            return
+        counts = self._days.get(risk.boundary)
         if counts is None:
-            counts = self._days[boundary] = [0] * BUCKETS
-        counts[_bucket(risk)] += 1
+            counts = self._days[risk.boundary] = [0] * BUCKETS
+        counts[_bucket(risk.value)] += 1
 
     def rank(self, boundary: int, risk: float) -> float | None:
         """The share of the base with at least this risk, by the scores before the boundary; None while too few.
 
         >>> crowd = Crowd(7)
-        >>> for number in range(1000): crowd.add(99, number / 1000)
+        >>> for number in range(1000): crowd.add(Risk(99, number / 1000, None))
         >>> crowd.rank(100, 0.95), crowd.rank(107, 0.95)
         (0.05, None)
         """

@@ -15,6 +15,7 @@ from models.learning import snapshots
 from models.learning.crowd import Crowd
 from models.learning.features import MEANINGS, Past, Purchases, feature_names
 from models.learning.scoring import Scorer
+from models.lifecycle import LOST
 from models.signals.measures import View
 from schemas.alert import Driver
 from schemas.event import PURCHASE
@@ -123,8 +124,9 @@ class Foresight:
             customer.snapshots = self._pack.to_bytes(pending)
             if version is not None and risk is not None and not version.scorer.is_cold:
                 customer.scored_by = version.name
-                customer.risks.append(Risk(boundary, risk, insight.crowd.rank(boundary, risk)))
-                insight.crowd.add(boundary, risk)
+                is_of_base = customer.stage not in LOST
+                customer.risks.append(Risk(boundary, risk, insight.crowd.rank(boundary, risk), is_of_base))
+                insight.crowd.add(customer.risks[-1])
                 explain = partial(version.drivers, features)
                 found[customer_id] = found[customer_id]._replace(explain=explain)
 

@@ -8,7 +8,7 @@ import pytest
 
 from models.calendar import Calendar
 from models.config import Learning
-from models.customer import Customer
+from models.customer import Customer, Risk
 from models.labels import Question
 from models.learning.crowd import MIN_SCORES, Crowd
 from models.learning.features import Past
@@ -216,7 +216,7 @@ def test_lessons_come_back_bit_by_bit() -> None:
 def test_the_rank_is_the_share_of_the_base_with_at_least_this_risk() -> None:
     crowd = Crowd(7)
     for number in range(400):
-        crowd.add(100 + number % 7, number / 400)
+        crowd.add(Risk(100 + number % 7, number / 400, None))
     assert crowd.rank(107, 0.95) == pytest.approx(0.05)
     assert crowd.rank(107, 0.0) == 1.0
 
@@ -224,8 +224,16 @@ def test_the_rank_is_the_share_of_the_base_with_at_least_this_risk() -> None:
 def test_scores_of_the_boundary_itself_and_old_ones_do_not_count() -> None:
     crowd = Crowd(7)
     for number in range(MIN_SCORES):
-        crowd.add(100, number / MIN_SCORES)
+        crowd.add(Risk(100, number / MIN_SCORES, None))
     assert crowd.rank(100, 0.5) is None
     assert crowd.rank(101, 0.5) == pytest.approx(0.5)
     assert crowd.rank(107, 0.5) == pytest.approx(0.5)
     assert crowd.rank(108, 0.5) is None
+
+
+def test_who_was_lost_already_is_not_of_the_base() -> None:
+    crowd = Crowd(7)
+    for number in range(MIN_SCORES):
+        crowd.add(Risk(100, 0.2, None))
+        crowd.add(Risk(100, 0.9, None, is_of_base=number % 2 == 0))
+    assert crowd.rank(101, 0.5) == pytest.approx(1 / 3)
