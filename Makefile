@@ -64,7 +64,7 @@ test-broker: install ## only the tests on a real Kafka
 .PHONY: test-full
 test-full: install ## at full size: what workers publish equals `replay`, detection on four seeds (an hour)
 	$(BIN)/pytest --full -s tests/chaos/test_equality.py tests/broker/test_real_history.py tests/unit/test_detection_of_simulated.py \
-	  tests/chaos/test_learning.py tests/contract/test_backtest_bars.py
+	  tests/chaos/test_learning.py tests/contract/test_backtest_bars.py tests/contract/test_risk_share.py
 
 .PHONY: bench
 bench: install ## speed and memory, against a plain loop; options: make bench ARGS='--quick'

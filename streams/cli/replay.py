@@ -34,6 +34,7 @@ Examples:
   churn-signals replay events.jsonl.gz --alerts alerts.jsonl --states states.jsonl
   churn-signals replay CDNOW_master.txt --catalogue purchases.yaml --until 1998-07-02T00:00:00Z
   churn-signals replay events.jsonl --against mine.yaml
+  churn-signals replay events.jsonl.gz --learn
 """
 
 
@@ -92,6 +93,7 @@ class Sinks:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Versions of the model and which was used when, by `model dump`; without them the model says nothing.",
 )
+@click.option("--learn", is_flag=True, help="Learn the model on the way, as a learner beside the workers would have.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
 def replay(  # noqa: PLR0913 - one for each option
     *,
@@ -107,9 +109,12 @@ def replay(  # noqa: PLR0913 - one for each option
     catalogue: Path | None,
     against: Path | None,
     models: Path | None,
+    learn: bool,
     as_json: bool,
 ) -> int:
     """Run the engine over event files without Kafka: what the worker publishes must equal this, id by id."""
+    if learn and models is not None:
+        raise click.UsageError("--learn makes versions of the model of its own: give it or --models, not both.")
     settings = environment_settings()
     if catalogue is not None:
         settings = settings.replace(catalogue=catalogue)
@@ -123,14 +128,14 @@ def replay(  # noqa: PLR0913 - one for each option
             if opened is not None:
                 stack.callback(opened.close)
         sinks = Sinks(alerts, stages)
-        oracle = _run(_oracle(settings, count, models), events, until_ms, sinks)
+        oracle = _run(_oracle(settings, count, models, learn=learn), events, until_ms, sinks)
         if states is not None:
             for state in oracle.states():
                 _write(states, orjson.dumps(state))
     other = None
     if against is not None:
         other = Sinks(None, None)
-        _run(_oracle(settings.replace(catalogue=against), count, models), events, until_ms, other)
+        _run(_oracle(settings.replace(catalogue=against), count, models, learn=learn), events, until_ms, other)
     summary = _summary(oracle, sinks, other, len(history.bad))
     click.echo(orjson.dumps(summary).decode()) if as_json else _print(summary)
     return EXIT_PROBLEM if history.bad else EXIT_DONE
@@ -143,10 +148,14 @@ def _warn(history: History, rules: Rules, *, is_clock_moved: bool) -> None:
         click.echo(f"churn-signals: {sentence}", err=True)
 
 
-def _oracle(settings: Settings, partitions: int, models: Path | None) -> Oracle:
-    """The engine by a catalogue; without versions of the model it takes no snapshots: nobody would learn from them."""
+def _oracle(settings: Settings, partitions: int, models: Path | None, *, learn: bool) -> Oracle:
+    """The engine by a catalogue; without a model to score with it takes no snapshots: nobody would learn from them."""
     rules = load_rules(settings)
     alerts_from_ms = settings.alerts_from_ms or 0
+    if learn and rules.basis.learning is not None:
+        from models.rehearsal import Rehearsal  # River takes a second to import
+
+        return Rehearsal(rules, partitions, alerts_from_ms)
     if models is None:
         return Oracle(without_model(rules), partitions, alerts_from_ms)
     from streams.model_dump import load  # River takes a second to import

@@ -10,9 +10,6 @@ from zlib import crc32
 
 from confluent_kafka import Producer
 
-from models.learning.backtest import Backtest, Plan
-from models.learning.pasts import fold_history
-from models.signals.catalogue import Rules
 from schemas.event import Event
 from schemas.model import CommitteeV1
 from schemas.model_version import MODEL_KEY, decode_model_version
@@ -20,6 +17,7 @@ from streams.catalogue_file import rules_of
 from streams.history import read_history
 from streams.settings import Settings
 from support.arrivals import merged
+from support.backtested import backtested
 from support.broker import Broker
 from support.histories import write_history
 from support.oracles import compare, replay
@@ -47,21 +45,6 @@ def purchases(share: int) -> list[Event]:
     """Real purchases of one customer in `share`."""
     events = list(read_history([CDNOW]).decoded())
     return [event for event in events if crc32(event.customer_id.encode()) % share == 0]
-
-
-def backtested(rules: Rules, events: list[Event]) -> dict[str, CommitteeV1]:
-    """The committee as of each snapshot day from the first labels on, by date, as `backtest` has it."""
-    learning, calendar = rules.basis.learning, rules.basis.calendar
-    assert learning is not None
-    assert learning.anchor is not None
-    folded = fold_history(events, rules.basis)
-    plan = Plan(learning.question, learning.anchor, learning.anchor, folded.last_day, prior=learning.prior)
-    backtest = Backtest(folded.pasts, rules.basis, plan)
-    found = {}
-    for boundary in backtest.run():
-        if boundary in plan.snapshots and backtest.committee.boundary >= 0:
-            found[calendar.text_of(boundary)] = backtest.committee.to_state()
-    return found
 
 
 def published(deployment: Deployment) -> Iterator[tuple[str, CommitteeV1]]:
