@@ -192,6 +192,7 @@ def _summary(oracle: Oracle, sinks: Sinks, other: Sinks | None, bad: int) -> dic
         "stages": dict(sorted((+census.customers).items())),
         "at_risk_now": census.at_risk,
         "spend_at_risk": census.spend_at_risk / 100,
+        "value_at_risk": census.value_at_risk / 100,
         "alerts": len(sinks.ids),
         "revisions": sinks.revisions,
         "transitions": sinks.transitions,

@@ -11,6 +11,10 @@ import pytest
 
 from models.calendar import date_of
 from models.corroboration import severities, witnesses_of
+from models.engine import Engine
+from models.episodes import ALERTS
+from models.oracle import Oracle
+from models.partition import Partition
 from models.signals.catalogue import Rules, build_rules, merged, without_model
 from schemas.alert import AlertV1, decode_alert
 from schemas.event import Event
@@ -83,6 +87,26 @@ def test_an_alert_that_begins_beside_an_open_one_is_critical_from_its_first_revi
     found = told([*buys(), *asks(66)], 69)
     assert life(found["loyal_gone_silent"]) == [(1, "firing", "critical", ("support_spike",))]
     assert life(found["support_spike"])[-1] == (3, "updated", "critical", ("loyal_gone_silent",))
+
+
+def test_another_catalogue_takes_back_what_it_no_longer_calls_grave_at_the_next_midnight() -> None:
+    before = Oracle(RULES, 1)
+    for event in sorted([*buys(), *asks()], key=lambda event: event.time_ms):
+        before.take(event)
+    before.until(at(ASKED_ON + 1, 7_200_000))
+    before.finish()
+    milder = merged(
+        catalogue(), {"signals": {"purchase_drop_and_silence": False, "support_spike": {"severity": "warning"}}}
+    )
+    partition = Partition(Engine(without_model(build_rules(milder))), dict(before.partitions[0].records))
+    partition.begin(committed=0)
+    partition.lift(at(ASKED_ON + 2, 7_200_000), [0, 1, 2, 3])
+    alerts = [decode_alert(output.payload) for output in partition.finish().outputs if output.kind in ALERTS]
+    assert {alert.signal: life([alert])[0][1:] for alert in alerts} == {
+        "support_spike": ("updated", "warning", ()),
+        "loyal_gone_silent": ("updated", "error", ()),
+    }
+    assert len(alerts) == 2
 
 
 def test_what_reads_the_same_feed_is_no_second_witness() -> None:
