@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import socket
 import time
 from pathlib import Path
@@ -94,7 +95,10 @@ def test_changed_jar_is_fetched_again_and_wrong_checksum_refused(tmp_path: Path)
     cache = tmp_path / "cache"
     first = LOCK.read_text().splitlines()[0]
     name = first.rpartition("/")[2]
+    kept = ensure_jars()
+    shutil.copytree(kept, cache / kept.name)
     libs = ensure_jars(cache)
+    assert libs.parent == cache
     with (libs / name).open("ab") as jar:
         jar.write(b"x")
     assert [line.split(":")[0] for line in differences(libs)] == [name]
