@@ -17,6 +17,8 @@ from support.counting_worker import PARTITION_KEY, STOP_VALUE
 
 SLOW: Final[dict[str, Any]] = {"fetch_bytes": 16 << 10, "pause_s": 0.0004}
 """5,000 records a second: time to end a worker in the middle of a backlog."""
+JOINED: Final = "Setting newly assigned"
+"""What Faust logs once a worker has got its partitions."""
 
 
 @pytest.fixture
@@ -77,15 +79,22 @@ def test_kill_9_at_random_points_leaves_the_counts_exact(scene: Scene) -> None:
     assert scene.chains() == crashed, "the order is a function of the log, whatever crashed"
 
 
+def has_joined(scene: Scene) -> bool:
+    """Whether the worker started last has got its partitions; records are posted while it asks for them."""
+    scene.post(500)
+    return JOINED in scene.log()
+
+
 def test_workers_that_join_and_leave_lose_nothing(scene: Scene) -> None:
     with scene.worker() as first:
         scene.post(5_000)
         for _ in range(2):
             with scene.worker() as second:
-                for _ in range(10):
+                wait_until(lambda: has_joined(scene), 60, scene.log)
+                for _ in range(5):
                     scene.post(1_000)
-                    time.sleep(0.3)
-                assert terminated(second)[0] == 0
+                    time.sleep(0.1)
+                assert terminated(second)[0] == 0, scene.log()
             scene.post(3_000)
         scene.wait_for(scene.posted)
         assert not scene.wrong()
@@ -140,7 +149,7 @@ def test_sigterm_under_load_ends_within_ten_seconds(scene: Scene) -> None:
 def test_sigterm_while_restoring_ends_within_ten_seconds(scene: Scene) -> None:
     scene.post(1_000)
     with scene.worker() as worker:
-        wait_until(lambda: "Setting newly assigned" in scene.log(), 20, scene.log)
+        wait_until(lambda: JOINED in scene.log(), 20, scene.log)
         code, seconds = terminated(worker)
     assert code == 0
     assert seconds < 10
