@@ -1,4 +1,8 @@
 # What can be done here: `make help`. Each target starts from nothing: Python 3.11 or later and make are enough.
+
+# Tests start this program hundreds of times: it is compiled once.
+unexport PYTHONDONTWRITEBYTECODE
+
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
@@ -15,6 +19,8 @@ RUN := .run
 PORT ?= 9092
 LEARNER_METRICS_PORT ?= 9465
 WORKERS ?= 3
+# File by file, as files share what is dear to make; tests/conftest.py puts the longest first.
+SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 DEVKAFKA := PYTHONPATH=deploy $(BIN)/python -m kafka
 CODE := streams models schemas deploy tests
 PIP_COMPILE := $(BIN)/pip-compile --quiet --allow-unsafe --generate-hashes --strip-extras --no-header \
@@ -51,7 +57,7 @@ demo: $(STAMP) $(CACHE)/.kafka $(CDNOW) ## the product at work on real history: 
 
 .PHONY: test test-unit test-broker
 test: install ## all tests, those on a real Kafka included; WORKERS= side by side, each with a Kafka of its own
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal || { \
+	$(BIN)/pytest $(SIDE_BY_SIDE) || { \
 	  echo "== what failed side by side, once more and alone: a machine that is too busy is no fault of the product"; \
 	  $(BIN)/pytest --last-failed --last-failed-no-failures none; }
 
@@ -59,7 +65,7 @@ test-unit: $(STAMP) ## only the tests that need no Kafka
 	$(BIN)/pytest -m 'not broker and not chaos'
 
 test-broker: install ## only the tests on a real Kafka
-	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal -m 'broker or chaos'
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m 'broker or chaos'
 
 .PHONY: test-full
 test-full: install ## at full size: what workers publish equals `replay`, detection on four seeds (an hour)

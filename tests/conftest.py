@@ -18,6 +18,13 @@ settings.load_profile("project")
 OFFLINE = frozenset({"unit", "property"})
 """Folders of tests that need no network."""
 
+LONGEST = (
+    "test_equality", "test_transport", "test_setup_failures", "test_dead_letters", "test_learning", "test_shutdown",
+    "test_transport_broker_loss", "test_broker_loss", "test_backtest_command", "test_gauges", "test_alerts_fire",
+    "test_real_history", "test_demo", "test_dev_kafka", "test_deployment", "test_late", "test_lost_input",
+)  # fmt: skip
+"""Files that take a quarter of a minute and more, the longest first: side by side, what is long must not begin last."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--full`: the sizes the README speaks of, instead of those that fit into a run of all tests."""
@@ -31,10 +38,12 @@ def is_full(request: pytest.FixtureRequest) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by their folder, so that none is forgotten."""
+    """Mark tests by their folder, so that none is forgotten; what takes long begins first."""
     for item in items:
         for folder in _folders(item.path) & {"broker", "chaos"}:
             item.add_marker(folder)
+    rank = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
 
 
 @pytest.fixture(scope="session")
