@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from faust.types import TP
+if TYPE_CHECKING:  # Faust takes long to import, and wrong settings are told before
+    from faust.types import TP
 
 
 @dataclass(slots=True)
