@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import logging
-import signal
-import sys
 from collections.abc import Iterator
 
 import click
 
-from streams.catalogue_file import load_rules
+from streams.cli.startup import begin, say_it_starts
 from streams.clock import now_ms
-from streams.errors import EXIT_DONE, SetupError
+from streams.errors import SetupError
 from streams.health import serve_health
-from streams.logs import log_to_stderr
 from streams.preflight import check_setup
 from streams.reader import read_messages
-from streams.settings import environment_settings, variable_of
+from streams.settings import variable_of
 
 EXAMPLES = """\b
 Examples:
@@ -32,10 +28,7 @@ def learner(*, verbose: bool) -> int:
 
     One learns at a time; a second one stands by and takes over. Ends as `worker` does.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_DONE))  # while nothing has begun; then the loop takes over
-    log_to_stderr(verbose=verbose)
-    settings = environment_settings()
-    rules = load_rules(settings)
+    settings, rules = begin(verbose=verbose)
     learning = rules.basis.learning
     if learning is None:
         raise SetupError(variable_of("catalogue"), "has no model", "Add a `model:` section, or run no learner.")
@@ -62,6 +55,5 @@ def learner(*, verbose: bool) -> int:
     app = build_app(settings, agent, outputs=outputs, changelog=changelog, inputs=learner_inputs(settings))
     metrics = LearnerMetrics(agent, app.status, rules.basis.calendar, now_ms)
     with serve_health(settings, app.status, metrics) as page:
-        told = "learner starts: catalogue %s, metrics and health at %s"
-        logging.getLogger("churn").info(told, rules.hash, page.address)
+        say_it_starts("learner", rules, page.address)
         return run_worker(app, page.last_word)

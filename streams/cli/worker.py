@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import gc
-import logging
-import signal
-import sys
 from contextlib import ExitStack
 from typing import Final
 
@@ -15,16 +12,13 @@ from streams.agents.customers import Customers
 from streams.agents.models import ModelReader, Shelf
 from streams.agents.restarted_topics import watch_for_restarted
 from streams.agents.ticking import keep_time
-from streams.catalogue_file import load_rules
+from streams.cli.startup import begin, say_it_starts
 from streams.clock import now_ms
-from streams.errors import EXIT_DONE
 from streams.health import serve_health
 from streams.kafka import librdkafka_config
-from streams.logs import log_to_stderr
 from streams.metrics.collector import WorkerCollector
 from streams.metrics.model import ModelMetrics
 from streams.preflight import check_setup
-from streams.settings import environment_settings
 
 COLLECT_AFTER: Final = (50_000, 20, 100)
 """A frame decodes thousands of records that hold no cycles and drops them together: looking for cycles among them every
@@ -44,11 +38,8 @@ def worker(*, verbose: bool) -> int:
 
     Ends with 0 after SIGTERM or Ctrl-C, 2 when the setup is wrong, 3 at the dead-letter limit, 70 when nothing moves.
     """
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_DONE))  # while nothing has begun; then the loop takes over
-    log_to_stderr(verbose=verbose)
+    settings, rules = begin(verbose=verbose)
     gc.set_threshold(*COLLECT_AFTER)
-    settings = environment_settings()
-    rules = load_rules(settings)
     check_setup(settings)
     # Faust takes a second to import: wrong settings are told before.
     from schemas.topics import Topics
@@ -84,6 +75,5 @@ def worker(*, verbose: bool) -> int:
         if reader is not None:
             reader.catch_up()
             stack.callback(reader.stop)
-        told = "worker starts: catalogue %s, metrics and health at %s"
-        logging.getLogger("churn").info(told, rules.hash, page.address)
+        say_it_starts("worker", rules, page.address)
         return run_worker(app, page.last_word)
