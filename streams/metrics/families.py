@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TypeVar
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+Family = TypeVar("Family", GaugeMetricFamily, CounterMetricFamily)
+Labelled = tuple[Sequence[str], float]
+"""A value and the labels it has."""
 
 
 def gauge(name: str, text: str, value: float | None) -> GaugeMetricFamily:
@@ -20,24 +25,14 @@ def counter(name: str, text: str, value: float) -> CounterMetricFamily:
     return CounterMetricFamily(name, text, value=value)
 
 
-def gauges(
-    name: str, text: str, labels: Sequence[str], values: Iterable[tuple[Sequence[str], float]]
-) -> GaugeMetricFamily:
+def gauges(name: str, text: str, labels: Sequence[str], values: Iterable[Labelled]) -> GaugeMetricFamily:
     """A gauge with labels."""
-    family = GaugeMetricFamily(name, text, labels=labels)
-    for names, value in values:
-        family.add_metric(names, value)
-    return family
+    return _filled(GaugeMetricFamily(name, text, labels=labels), values)
 
 
-def counters(
-    name: str, text: str, labels: Sequence[str], values: Iterable[tuple[Sequence[str], float]]
-) -> CounterMetricFamily:
+def counters(name: str, text: str, labels: Sequence[str], values: Iterable[Labelled]) -> CounterMetricFamily:
     """A counter with labels."""
-    family = CounterMetricFamily(name, text, labels=labels)
-    for names, value in values:
-        family.add_metric(names, value)
-    return family
+    return _filled(CounterMetricFamily(name, text, labels=labels), values)
 
 
 def cumulated(bounds: Sequence[float], counts: Sequence[int]) -> list[tuple[str, float]]:
@@ -51,3 +46,9 @@ def cumulated(bounds: Sequence[float], counts: Sequence[int]) -> list[tuple[str,
         total += count
         buckets.append((bound, float(total)))
     return buckets
+
+
+def _filled(family: Family, values: Iterable[Labelled]) -> Family:
+    for labels, value in values:
+        family.add_metric(labels, value)
+    return family
