@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from models.calendar import DAY_MS
-from models.signals.catalogue import CatalogueError, Mistake, Rules, build_rules, merged
+from models.signals.catalogue import Rules, build_rules, merged
+from models.signals.reader import CatalogueError, Mistake
 from streams.errors import SetupError
 from streams.settings import Settings, variable_of
 

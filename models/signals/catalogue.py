@@ -3,56 +3,30 @@
 import hashlib
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
-from typing import Any, Literal, NamedTuple, TypeVar, get_args
+from typing import Any, Literal, get_args
 
-from models.calendar import DAY_MS, Calendar
-from models.config import HOUR_MS, TARGETS, Base, Basis, Engagement, Learning, Lifecycle
-from models.customer import EMAIL_ACTIONS
-from models.labels import Question
+from models.calendar import DAY_MS
+from models.config import HOUR_MS, Basis
+from models.signals.basis import read_basis
 from models.signals.language import (
     CompiledCondition,
     CompiledTerm,
-    LanguageError,
     compile_condition,
     compile_term,
-    is_taken,
 )
 from models.signals.measures import RISK, View
+from models.signals.reader import CatalogueError, Reader, as_mapping
 from models.signals.template import Template
 from schemas.event import FEEDS
 
-T = TypeVar("T")
 Severity = Literal["info", "warning", "error", "critical"]
 Polarity = Literal["negative", "positive"]
 FEEDS_WITH_EVIDENCE = frozenset((FEEDS.index("ticket"), FEEDS.index("email")))
 """Feeds whose days keep notes: only their signals can be announced at once."""
-
-
 DAYS_OPEN = "days_open"
 """A value that `later` and `ended` may name besides the signal's own."""
-MOST = 1e15
-"""Greatest number in a catalogue: what is larger, infinite or not a number is a slip of the pen."""
-
-
-class Mistake(NamedTuple):
-    """One thing wrong in a catalogue: the path of keys that leads to it, and the explanation."""
-
-    path: tuple[str, ...]
-    reason: str
-
-
-class CatalogueError(Exception):
-    """A catalogue that cannot be used, with all its mistakes."""
-
-    def __init__(self, mistakes: list[Mistake]) -> None:
-        super().__init__("; ".join(f"{'.'.join(m.path)}: {m.reason}" for m in mistakes))
-        self.mistakes = mistakes
-
-    def __reduce__(self) -> tuple[type["CatalogueError"], tuple[list[Mistake]]]:
-        return type(self), (self.mistakes,)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,8 +142,8 @@ def build_rules(
     catalogue: Mapping[str, Any], *, zone: str = "UTC", disorder_ms: int = HOUR_MS, lateness_ms: int = 7 * DAY_MS
 ) -> Rules:
     """Check and compile a whole catalogue; raises CatalogueError with every mistake found."""
-    reader = _Reader()
-    basis = _basis(reader, catalogue, zone, disorder_ms, lateness_ms)
+    reader = Reader()
+    basis = read_basis(reader, catalogue, zone, disorder_ms, lateness_ms)
     defaults = reader.mapping((), catalogue, "defaults")
     signals = reader.mapping((), catalogue, "signals")
     built = [
@@ -187,7 +161,6 @@ _TOP_KEYS = {
     "version", "currency", "rates", "targets", "feeds", "lifecycle", "engagement", "constants", "model", "defaults",
     "signals", "base", "value",
 }  # fmt: skip
-_MODEL_KEYS = {"horizon_days", "risk_set_days", "step_days", "anchor", "prior"}
 _SIGNAL_KEYS = {
     "announced", "when", "ends", "expires_days", "persistence", "cooldown_days", "polarity", "severity", "owner",
     "respond_hours", "intervention", "playbook", "priority", "inhibited_by_outage", "score", "values", "summary",
@@ -195,170 +168,7 @@ _SIGNAL_KEYS = {
 }  # fmt: skip
 
 
-class _Reader:
-    """Reads typed values out of a mapping and collects mistakes instead of stopping at the first."""
-
-    def __init__(self) -> None:
-        self.mistakes: list[Mistake] = []
-
-    def wrong(self, path: tuple[str, ...], reason: str) -> None:
-        self.mistakes.append(Mistake(path, reason))
-
-    def mapping(self, path: tuple[str, ...], source: Mapping[str, Any], key: str) -> Mapping[str, Any]:
-        value = source.get(key, {})
-        if not isinstance(value, Mapping):
-            self.wrong((*path, key), f"must be a mapping, not {value!r}")
-            return {}
-        return value
-
-    def text(self, path: tuple[str, ...], source: Mapping[str, Any], key: str) -> str:
-        value = source.get(key)
-        if not isinstance(value, str) or not value.strip():
-            self.wrong((*path, key), "is required: a text" if value is None else f"must be a text, not {value!r}")
-            return ""
-        return value.strip()
-
-    def number(
-        self, path: tuple[str, ...], source: Mapping[str, Any], key: str, *, default: float | None, least: float
-    ) -> float:
-        value = source.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < MOST:
-            self.wrong((*path, key), f"must be a number of at least {least:g}, not {value!r}")
-            return least
-        return value
-
-    def whole(
-        self, path: tuple[str, ...], source: Mapping[str, Any], key: str, *, default: int | None, least: int
-    ) -> int:
-        value = self.number(path, source, key, default=default, least=least)
-        if value != int(value):
-            self.wrong((*path, key), f"must be a whole number, not {value!r}")
-        return int(value)
-
-    def flag(self, path: tuple[str, ...], source: Mapping[str, Any], key: str, *, default: bool) -> bool:
-        value = source.get(key, default)
-        if not isinstance(value, bool):
-            self.wrong((*path, key), f"must be true or false, not {value!r}")
-        return value is True
-
-    def choice(self, path: tuple[str, ...], source: Mapping[str, Any], key: str, allowed: tuple[Any, ...]) -> Any:
-        value = source.get(key)
-        if value not in allowed:
-            self.wrong((*path, key), f"must be one of {', '.join(map(str, allowed))}, not {value!r}")
-            return allowed[0]
-        return value
-
-    def unknown_keys(self, path: tuple[str, ...], source: Mapping[str, Any], allowed: set[str]) -> None:
-        for key in source:
-            if key not in allowed:
-                self.wrong((*path, str(key)), f"is not a key here; known are {', '.join(sorted(allowed))}")
-
-    def compiled(self, path: tuple[str, ...], compiler: Callable[[str, Mapping[str, float]], T], text: Any,
-                    constants: Mapping[str, float]) -> T | None:  # fmt: skip
-        if any(mistake.path == path for mistake in self.mistakes):  # said already: the text is missing
-            return None
-        try:
-            return compiler(str(text), constants)
-        except LanguageError as error:
-            self.wrong(path, str(error))
-            return None
-
-
-def _as_mapping(body: Any) -> Mapping[str, Any]:
-    return body if isinstance(body, Mapping) else {}
-
-
-def _basis(reader: _Reader, catalogue: Mapping[str, Any], zone: str, disorder_ms: int, lateness_ms: int) -> Basis:
-    feeds = catalogue.get("feeds", list(FEEDS))
-    if not isinstance(feeds, list) or not feeds or any(feed not in FEEDS for feed in feeds):
-        reader.wrong(("feeds",), f"must list at least one of {', '.join(FEEDS)}, not {feeds!r}")
-        feeds = list(FEEDS)
-    points = reader.mapping((), catalogue, "engagement")
-    tenths, caps = {}, {}
-    reader.unknown_keys(("engagement",), points, {"purchase", "login", "complaint", "ticket", *EMAIL_ACTIONS})
-    for action, body in points.items():
-        path = ("engagement", str(action))
-        reader.unknown_keys(path, _as_mapping(body), {"points", "cap"})
-        tenths[action] = round(10 * reader.number(path, _as_mapping(body), "points", default=None, least=-1000))
-        caps[action] = reader.whole(path, _as_mapping(body), "cap", default=1, least=1)
-    rates = reader.mapping((), catalogue, "rates")
-    targets = reader.mapping((), catalogue, "targets")
-    reader.unknown_keys(("targets",), targets, set(TARGETS))
-    constants = reader.mapping((), catalogue, "constants")
-    for name in constants:
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", str(name)) or is_taken(str(name)):
-            reader.wrong(
-                ("constants", str(name)), "must be lower-case letters, digits and _, and no word of the language"
-            )
-    return Basis(
-        calendar=Calendar(zone),
-        feeds=tuple(sorted({FEEDS.index(feed) for feed in feeds})),
-        lifecycle=_lifecycle(reader, reader.mapping((), catalogue, "lifecycle")),
-        engagement=Engagement(tenths=tenths, caps=caps),
-        currency=str(catalogue.get("currency", "USD")),
-        rates={str(c): reader.number(("rates",), rates, c, default=None, least=0) for c in rates},
-        targets={str(t): reader.number(("targets",), targets, t, default=None, least=0) for t in targets},
-        constants={str(c): reader.number(("constants",), constants, c, default=None, least=-1e12) for c in constants},
-        disorder_ms=disorder_ms,
-        lateness_ms=lateness_ms,
-        learning=_learning(reader, catalogue),
-        base=_base(reader, reader.mapping((), catalogue, "value")),
-    )
-
-
-def _base(reader: _Reader, source: Mapping[str, Any]) -> Base:
-    path, default, names = ("value",), Base(), ("purchases_a_year", "basket", "worth_days")
-    reader.unknown_keys(path, source, {*names})
-    given = {
-        name: float(reader.number(path, source, name, default=getattr(default, name), least=name == "worth_days"))
-        for name in names
-    }
-    return Base(**given)
-
-
-def _learning(reader: _Reader, catalogue: Mapping[str, Any]) -> Learning | None:
-    """What the model is asked; None without the section, or with `model: off`."""
-    if not catalogue.get("model"):
-        return None
-    path, source = ("model",), reader.mapping((), catalogue, "model")
-    default = Learning()
-    horizon = reader.whole(path, source, "horizon_days", default=default.question.horizon_days, least=1)
-    risk_set = reader.whole(path, source, "risk_set_days", default=default.question.risk_set_days, least=1)
-    try:
-        question = Question(horizon, risk_set)
-    except ValueError as error:
-        reader.wrong(path, str(error))
-        question = default.question
-    prior = reader.number(path, source, "prior", default=default.prior, least=0)
-    if not 0 < prior < 1:
-        reader.wrong((*path, "prior"), f"must lie between 0 and 1, not {prior!r}")
-    anchor = source.get("anchor")
-    if anchor is not None and not isinstance(anchor, date):
-        reader.wrong((*path, "anchor"), f"must be a date such as 2026-01-05, not {anchor!r}")
-        anchor = None
-    reader.unknown_keys(path, source, _MODEL_KEYS)
-    return Learning(
-        question=question,
-        step_days=reader.whole(path, source, "step_days", default=default.step_days, least=1),
-        anchor=None if anchor is None else Calendar.day_of_text(anchor.isoformat()),
-        prior=prior,
-    )
-
-
-def _lifecycle(reader: _Reader, source: Mapping[str, Any]) -> Lifecycle:
-    default = Lifecycle()
-    names = ("dormant_days", "churned_days", "new_days", "reactivated_days", "active_days")
-    path = ("lifecycle",)
-    days = {n: reader.whole(path, source, n, default=getattr(default, n), least=1) for n in names}
-    if days["churned_days"] < days["dormant_days"]:
-        reader.wrong((*path, "churned_days"), "must not be below dormant_days")
-    silence = reader.choice(path, {"silence": "purchase", **source}, "silence", ("purchase", "activity"))
-    factor = reader.number(path, source, "gap_factor", default=default.gap_factor, least=0)
-    reader.unknown_keys(path, source, {*names, "silence", "gap_factor"})
-    return Lifecycle(**days, gap_factor=factor, silence=silence)
-
-
-def _signal(reader: _Reader, name: str, body: Mapping[str, Any], basis: Basis) -> Signal | None:
+def _signal(reader: Reader, name: str, body: Mapping[str, Any], basis: Basis) -> Signal | None:
     path = ("signals", name)
     before = len(reader.mistakes)
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
@@ -418,7 +228,7 @@ def _signal(reader: _Reader, name: str, body: Mapping[str, Any], basis: Basis) -
 
 
 def _score(
-    reader: _Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Mapping[str, float]
+    reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Mapping[str, float]
 ) -> Score | None:
     at = (*path, "score")
     term = reader.compiled((*at, "is"), compile_term, body.get("is", ""), constants)
@@ -430,7 +240,7 @@ def _score(
 
 
 def _values(
-    reader: _Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Mapping[str, float]
+    reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Mapping[str, float]
 ) -> dict[str, CompiledTerm]:
     compiled = {
         key: reader.compiled((*path, "values", key), compile_term, text, constants) for key, text in body.items()
@@ -439,14 +249,14 @@ def _values(
 
 
 def _drivers(
-    reader: _Reader, path: tuple[str, ...], body: Any, values: Mapping[str, CompiledTerm]
+    reader: Reader, path: tuple[str, ...], body: Any, values: Mapping[str, CompiledTerm]
 ) -> tuple[Driver, ...]:
     at = (*path, "drivers")
     if not isinstance(body, list) or not 1 <= len(body) <= 5:
         reader.wrong(at, "must list one to five drivers")
         return ()
     built = []
-    for entry in map(_as_mapping, body):
+    for entry in map(as_mapping, body):
         for key in ("value", "usual"):
             if entry.get(key) is not None and str(entry[key]) not in values:
                 reader.wrong(at, f"{entry[key]!r} is not among this signal's values")
@@ -455,7 +265,7 @@ def _drivers(
 
 
 def _announced_feed(
-    reader: _Reader,
+    reader: Reader,
     path: tuple[str, ...],
     body: Mapping[str, Any],
     parts: Sequence[CompiledCondition | CompiledTerm | None],
@@ -475,7 +285,7 @@ def _announced_feed(
 
 
 def _templates(
-    reader: _Reader,
+    reader: Reader,
     path: tuple[str, ...],
     body: Mapping[str, Any],
     texts: Mapping[str, str],

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from models.signals.catalogue import CatalogueError, Mistake, build_rules, merged
+from models.signals.catalogue import build_rules, merged
+from models.signals.reader import CatalogueError, Mistake
 from support.troubled import catalogue, default_rules
 
 SIGNALS = (
