@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Final
+from typing import Final, Self
 from zlib import crc32
 
 import pytest
@@ -25,7 +26,7 @@ from support.oracles import compare, replay
 from support.posting import post
 from support.program import command, run
 from support.reading import read_topic
-from support.workers import Deployment, Worker, deploy, wait_for_lag_zero, workers
+from support.workers import Deployment, Worker, deploy, follower, wait_for_lag_zero, workers
 
 CDNOW: Final = Path(__file__).parents[2] / ".cache/data/CDNOW_master.txt"
 PARTITIONS: Final = 2
@@ -50,6 +51,27 @@ def purchases(share: int) -> list[Event]:
     return [event for event in events if crc32(event.customer_id.encode()) % share == 0]
 
 
+class Versions:
+    """Follows the topic of models: the dates up to which was learned."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._consumer = follower(replace(deployment, partitions=1), [deployment.topics.models])
+        self._dates: set[str] = set()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._consumer.close()
+
+    def dates(self) -> set[str]:
+        """The dates published so far."""
+        for message in self._consumer.consume(1_000, 0.05):
+            if message.key() == MODEL_KEY:
+                self._dates.add(decode_model_version(message.value() or b"").learned_until)
+        return self._dates
+
+
 def published(deployment: Deployment) -> Iterator[tuple[str, CommitteeV1]]:
     """Every version on the topic, in its order."""
     for message in read_topic(deployment.broker.bootstrap, deployment.topics.models):
@@ -58,9 +80,9 @@ def published(deployment: Deployment) -> Iterator[tuple[str, CommitteeV1]]:
             yield version.learned_until, version.committee
 
 
-def wait_until_learned(deployment: Deployment, until: str, learner: Worker, within_s: float) -> None:
+def wait_until_learned(versions: Versions, until: str, learner: Worker, within_s: float) -> None:
     deadline = time.monotonic() + within_s
-    while until not in dict(published(deployment)):
+    while until not in versions.dates():
         learner.check()
         assert time.monotonic() < deadline, f"{until} was not learned:\n{learner.log_tail()}"
         time.sleep(0.5)
@@ -81,13 +103,13 @@ def test_the_weights_are_those_of_backtest_after_kills_of_the_learner(
     deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS, catalogue=str(catalogue))
     learner = Worker(deployment, "learner", program=command("learner"))
     try:
-        with workers(deployment, "main") as (main,):
+        with workers(deployment, "main") as (main,), Versions(deployment) as versions:
             main.start()
             learner.start()
             middle = len(events) * 3 // 4
             post(deployment, merged(events[:middle]))
             for number in range(1, 4):
-                while len(dict(published(deployment))) < number * 7:
+                while len(versions.dates()) < number * 7:
                     learner.check()
                     main.check()
                     time.sleep(0.1)
@@ -95,7 +117,7 @@ def test_the_weights_are_those_of_backtest_after_kills_of_the_learner(
                 learner.start()
             post(deployment, merged(events[middle:]))  # by now there is a model to score with
             wait_for_lag_zero(deployment, [main], within_s=within_s)
-            wait_until_learned(deployment, sorted(truth)[-STILL_OPEN - 1], learner, within_s)
+            wait_until_learned(versions, sorted(truth)[-STILL_OPEN - 1], learner, within_s)
             assert learner.terminate() == 0
             found = list(published(deployment))
             _poison(deployment, main)
