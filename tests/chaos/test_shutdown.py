@@ -31,7 +31,7 @@ PARTITIONS: Final = 4
 LEAVES_WITHIN_S: Final = 10.0
 WATCHDOG_S: Final = 2
 MOST_SERIES: Final = 500
-CROWD: Final = {False: 2_000, True: 20_000}
+CROWD: Final = {False: 1_000, True: 20_000}
 
 
 def leave(worker: Worker) -> float:
