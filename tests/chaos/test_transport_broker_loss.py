@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 from kafka.cluster import Cluster
 from support.broker import Broker, fresh_prefix
 from support.counting import Scene
 from support.meanwhile import meanwhile
+
+PER_SECOND: Final = 2_000
 
 
 @contextmanager
@@ -23,17 +26,13 @@ def posting(scene: Scene, per_second: int) -> Iterator[None]:
     assert scene.producer.flush(60) == 0
 
 
-def test_a_broker_killed_three_times_under_load_costs_nothing(cluster: Cluster, tmp_path: Path) -> None:
-    scene = Scene(Broker(cluster.bootstrap, cluster), fresh_prefix(), tmp_path)
+def costs_nothing(scene: Scene, trouble: Callable[[], None]) -> None:
+    """Whatever happens to the broker under load: the worker goes on by itself, and counts are exact."""
     scene.post(1_000)
     with scene.worker() as worker:
         scene.wait_for(scene.posted)
-        with posting(scene, 3_000):
-            for _ in range(3):
-                time.sleep(3)
-                cluster.kill()
-                time.sleep(2)
-                cluster.restart()
+        with posting(scene, PER_SECOND):
+            trouble()
             time.sleep(2)
         scene.truth = scene.logged()  # a producer may repeat a batch over the loss of a broker: the log is what counts
         scene.wait_for(scene.posted, within_s=60)
@@ -41,23 +40,28 @@ def test_a_broker_killed_three_times_under_load_costs_nothing(cluster: Cluster, 
         assert worker.poll() is None, "it went on by itself"
 
 
+def test_a_broker_killed_three_times_under_load_costs_nothing(cluster: Cluster, tmp_path: Path) -> None:
+    def trouble() -> None:
+        for _ in range(3):
+            time.sleep(3)
+            cluster.kill()
+            time.sleep(2)
+            cluster.restart()
+
+    costs_nothing(Scene(Broker(cluster.bootstrap, cluster), fresh_prefix(), tmp_path), trouble)
+
+
 def test_a_broker_that_stands_still_beyond_the_session_costs_nothing(cluster: Cluster, tmp_path: Path) -> None:
     """The member expires and joins again, while frames of the time before are still on their way inside the worker."""
-    scene = Scene(Broker(cluster.bootstrap, cluster), fresh_prefix(), tmp_path)
-    scene.post(1_000)
-    with scene.worker() as worker:
-        scene.wait_for(scene.posted)
-        with posting(scene, 3_000):
-            for _ in range(2):
-                time.sleep(3)
-                os.kill(cluster.pid, signal.SIGSTOP)
-                time.sleep(12)
-                os.kill(cluster.pid, signal.SIGCONT)
+
+    def trouble() -> None:
+        for _ in range(2):
             time.sleep(3)
-        scene.truth = scene.logged()  # a producer may repeat a batch over the loss of a broker: the log is what counts
-        scene.wait_for(scene.posted, within_s=60)
-        assert not scene.wrong()
-        assert worker.poll() is None, "it went on by itself"
+            os.kill(cluster.pid, signal.SIGSTOP)
+            time.sleep(12)
+            os.kill(cluster.pid, signal.SIGCONT)
+
+    costs_nothing(Scene(Broker(cluster.bootstrap, cluster), fresh_prefix(), tmp_path), trouble)
 
 
 def test_sigterm_while_the_broker_is_away_ends_within_ten_seconds(cluster: Cluster, tmp_path: Path) -> None:
