@@ -15,6 +15,9 @@ from support.broker import Broker, delete_topics, fresh_prefix, open_broker
 settings.register_profile("project", deadline=None, print_blob=True)  # machines are shared: no test on wall time
 settings.load_profile("project")
 
+collect_ignore = ["benchmarks/peers"]
+"""Programs of their own, on packages that are not installed here."""
+
 OFFLINE = frozenset({"unit", "property"})
 """Folders of tests that need no network."""
 
