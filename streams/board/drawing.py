@@ -169,6 +169,8 @@ def _model(model: ModelRow, width: int) -> Text:
         best = (model.best_baseline or "").replace("_", " ") if width >= WIDE_FROM_WIDTH else "baseline"
         line.append("  log loss ").append(f"{model.log_loss:.3f}", "bold yellow" if is_beaten else "bold")
         line.append(f", {best} {model.baseline_log_loss:.3f}")
+    else:
+        line.append("  nothing it told is judged yet", QUIET)
     if width >= WIDE_FROM_WIDTH and model.auc is not None and model.ece is not None:
         line.append(f"  AUC {model.auc:.3f}  ECE {model.ece:.3f}")
     if model.drift_at is None or model.drift_of is None:

@@ -161,3 +161,9 @@ def test_the_board_says_in_a_line_whether_the_model_can_be_believed() -> None:
         assert "warm  log loss " in line
         assert "  drift " in line
         assert line.rstrip().endswith(" labels")
+
+
+def test_a_model_that_was_never_judged_says_so_on_the_board() -> None:
+    past = replace(past_of(), model=summary_of(versions()[0]))
+    (line,) = (line for line in drawn(board(look(page()), past), 80, 24) if line.startswith("model "))
+    assert "cold  nothing it told is judged yet  no drift" in line
