@@ -10,8 +10,8 @@ from typing import Final, Literal, NamedTuple
 
 import msgspec
 
+from models.detection.findings import Detection, SignalScore
 from models.detection.proportion import Share
-from models.detection.scores import Detection, SignalScore
 
 MIN_CASES: Final = 50
 """Cases below which a target is not judged: with fewer, one case moves a share by more than two points."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from models.detection.scores import Detection
+from models.detection.findings import Detection
 from models.detection.targets import Target, judge
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.detection.scores import Detection
+from models.detection.findings import Detection
 from models.detection.targets import LOYAL_ALERTS_A_YEAR, LOYAL_DROP_SHARE, MIN_CASES
 from streams.report.detection import DetectionReport
 from streams.report.detection_plots import draw_all

@@ -8,9 +8,9 @@ from typing import Final
 from markupsafe import Markup
 from matplotlib.axes import Axes
 
+from models.detection.findings import CURVE_DAYS, Detection, KindScore, SignalScore
 from models.detection.loyal import SPAN_DAYS
 from models.detection.proportion import Quartiles, Share
-from models.detection.scores import CURVE_DAYS, Detection, KindScore, SignalScore
 from models.detection.targets import LOYAL_DROP_SHARE
 from streams.report.detection_rows import kind_name, weekly
 from streams.report.plots import Ink, house_style, in_percent, new_figure, tidy, to_svg

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from models.detection.findings import Detection, KindScore, SignalScore
 from models.detection.loyal import SPAN_DAYS
 from models.detection.proportion import Quartiles, Rate, Share
-from models.detection.scores import Detection, KindScore, SignalScore
 from models.detection.targets import Target
 from models.detection.truth import SHOWN_BY
 from streams.report.table import Column

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.detection.findings import CURVE_DAYS, Detection, SignalScore
 from models.detection.proportion import Share, quartiles, rate, wilson
-from models.detection.scores import CURVE_DAYS, Detection, Firing, Move, Observed, SignalScore, Watched, detect
+from models.detection.scores import Firing, Move, Observed, Watched, detect
 from models.detection.targets import Target, judge
 from models.detection.truth import Sign, Truth, What
 from support.builders import DAY_MS

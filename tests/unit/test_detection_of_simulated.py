@@ -9,7 +9,8 @@ import os
 
 import pytest
 
-from models.detection.scores import Detection, detect
+from models.detection.findings import Detection
+from models.detection.scores import detect
 from models.detection.targets import Target, judge
 from models.detection.truth import SHOWN_BY
 from schemas.instant import from_rfc3339
