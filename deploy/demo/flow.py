@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 from demo.errors import DemoError
 from demo.show import Show
 from demo.worker import Worker
 from schemas.instant import from_rfc3339
+from streams.background import Background
 from streams.board.board import Board
 from streams.board.figures import total
 from streams.board.watcher import Watcher
@@ -34,25 +32,14 @@ class Passed:
     seconds: float
 
 
-class _Posting:
+class _Posting(Background):
     """Posts in a thread of its own, so that the board can be watched meanwhile."""
 
     def __init__(self, settings: Settings, events: list[HistoryEvent]) -> None:
+        super().__init__("posting")
         self.posted = 0
         self._settings, self._events = settings, events
         self._error: Exception | None = None
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="posting", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
 
     @property
     def is_over(self) -> bool:

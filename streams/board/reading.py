@@ -8,8 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from http.client import HTTPException
 from time import monotonic
-from types import TracebackType
-from typing import Final, NamedTuple, Self
+from typing import Final, NamedTuple
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
@@ -26,6 +25,7 @@ from schemas.model import ModelStateError
 from schemas.model_version import MODEL_KEY, decode_model_version
 from schemas.stage import decode_stage_change
 from schemas.topics import Topics
+from streams.background import Background
 from streams.board.board import Past
 from streams.board.figures import Look, Page, parse_page
 from streams.board.ledger import History, Ledger
@@ -94,32 +94,21 @@ class _Known(NamedTuple):
     again_at_s: float
 
 
-class Follower:
+class Follower(Background):
     """Follows alerts, changes of stage and versions of the model in a thread of its own; a context manager."""
 
     def __init__(self, settings: Settings, rules: Rules) -> None:
+        super().__init__("board", ANSWERS_WITHIN_S)
         self._settings = settings
         self._topics = Topics(settings.prefix)
         self._ledger = Ledger(rules.basis.calendar)
         self._lock = threading.Lock()
-        self._stop = threading.Event()
         self._caught_up = threading.Event()
         self._problem: str | None = "the topics are still being read"
         self._last_events: dict[str, int | None] | None = None
         self._taken = 0
         self._model: Summary | None = None
         self._known = _Known(History(), boundary=-1, problem=None, taken=0, again_at_s=0.0)
-        self._thread = threading.Thread(target=self._work, name="board", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join(ANSWERS_WITHIN_S)
 
     def wait(self, within_s: float) -> None:
         """Return when the topics have been read to their present end, or cannot be, or time is up."""
