@@ -87,8 +87,11 @@ class Lessons:
                 label.part not in PARTS for label in snapshot.labels
             ):
                 raise LessonError("shape", f"{len(snapshot.features)} bytes of features, or a part unheard of")
-            if not all(map(isfinite, [*unpack_features(snapshot.features), snapshot.risk or 0.0])):
+            risk = snapshot.risk or 0.0
+            if not all(map(isfinite, [*unpack_features(snapshot.features), risk])):
                 raise LessonError("not_finite", f"snapshot of {snapshot.at}")
+            if not 0.0 <= risk <= 1.0:
+                raise LessonError("shape", f"a risk of {risk}")
 
     def _labels(self, lesson: LessonV1, offset: int) -> Iterator[tuple[Key, Held]]:
         day_of = self._calendar.day_of_text
@@ -127,7 +130,7 @@ class Lessons:
     @property
     def told_until(self) -> int:
         """The day until which the furthest partition has told everything; -1 while none has."""
-        return max(self._complete.values(), default=-1)
+        return max([*self._complete.values()], default=-1)  # a copy: a scrape asks from another thread
 
     def resume_at(self, end: int) -> int:
         """The offset from which a learner must read to have what is not learned yet; `end` is the next one to come."""

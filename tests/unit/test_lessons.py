@@ -182,6 +182,8 @@ def test_lessons_that_would_teach_something_else_are_refused() -> None:
     assert refusal(SnapshotV1("yesterday", good.features, None, (label,))) == "shape"
     assert refusal(SnapshotV1(at, pack_features([float("nan")]), None, (label,))) == "not_finite"
     assert refusal(SnapshotV1(at, good.features, float("inf"), (label,))) == "not_finite"
+    for risk in (-0.01, 1.01):
+        assert refusal(SnapshotV1(at, good.features, risk, (label,))) == "shape"
 
 
 @pytest.mark.parametrize("partition", [-1, 1])
