@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from models.calendar import Calendar
+from models.calendar import Calendar, date_of
 from models.learning.foresight import Version
 from models.signals.catalogue import Rules
 from schemas.example import LessonError, ProgressV1, decode_lesson
@@ -22,8 +22,8 @@ from streams.reader import read_messages
 from streams.settings import Settings
 
 
-class DumpedV1(msgspec.Struct, frozen=True, omit_defaults=True):
-    """One line: a version, or a partition's progress with the version it used."""
+class DumpedV1(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """One line: a version, or a partition's progress with the version it used. A line of something else is refused."""
 
     model: ModelVersionV1 | None = None
     progress: ProgressV1 | None = None
@@ -47,10 +47,8 @@ def dump(settings: Settings) -> Iterator[bytes]:
         if version.version not in seen:
             seen.add(version.version)
             yield msgspec.json.encode(DumpedV1(model=version))
-    for message in read_messages(settings, Topics(settings.prefix).examples, [0], purpose="model"):
-        lesson = decode_lesson(message.value() or b"")
-        if isinstance(lesson, ProgressV1):
-            yield msgspec.json.encode(DumpedV1(progress=lesson))
+    for progress in _told_progress(settings):
+        yield msgspec.json.encode(DumpedV1(progress=progress))
 
 
 def label_lag_days(settings: Settings, newest: ModelVersionV1) -> int | None:
@@ -58,15 +56,19 @@ def label_lag_days(settings: Settings, newest: ModelVersionV1) -> int | None:
 
     What was told before the offset at which a learner would go on was learned.
     """
-    told = -1
-    for message in read_messages(
-        settings, Topics(settings.prefix).examples, [0], purpose="model", first=newest.resume_offset
-    ):
+    told = [
+        Calendar.day_of_text(progress.complete_until) for progress in _told_progress(settings, newest.resume_offset)
+    ]
+    return max(0, max(told) - newest.committee.boundary) if told else None
+
+
+def _told_progress(settings: Settings, first: int = 0) -> Iterator[ProgressV1]:
+    """How far the partitions said they were, from an offset of the examples on."""
+    for message in read_messages(settings, Topics(settings.prefix).examples, [0], purpose="model", first=first):
         with suppress(LessonError):  # the learner has refused it as well, and told so
             lesson = decode_lesson(message.value() or b"")
             if isinstance(lesson, ProgressV1):
-                told = max(told, Calendar.day_of_text(lesson.complete_until))
-    return max(told - newest.committee.boundary, 0) if told >= 0 else None
+                yield lesson
 
 
 class UsedVersions:
@@ -85,11 +87,19 @@ class UsedVersions:
         self._used = {partition: sorted(marks.items()) for partition, marks in used.items()}
 
     def of(self, partition: int, boundary: int) -> Version | None:
-        """The version a partition used: every boundary up to a marker was reviewed with the marker's."""
+        """The version a partition used: every boundary up to a marker was reviewed with the marker's.
+
+        Raises SetupError when the dump has it no more.
+        """
         marks = self._used.get(partition, [])
         place = bisect_left(marks, boundary, key=lambda mark: mark[0])
         name = marks[place][1] if place < len(marks) else None
-        return None if name is None else self._versions[name]
+        if name is None:
+            return None
+        if name not in self._versions:
+            value = f"version {name}, which scored the boundary {date_of(boundary)}, is not in the file"
+            raise SetupError("--models", value, "Compaction had taken it from the topic: dump more often.")
+        return self._versions[name]
 
 
 def load(path: Path, rules: Rules) -> UsedVersions:
