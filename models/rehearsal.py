@@ -23,12 +23,13 @@ class Rehearsal(Oracle):
         learning = rules.basis.learning
         if learning is None:
             raise ValueError("the catalogue has no model")
-        super().__init__(rules, partitions, alerts_from_ms, lambda _partition, _boundary: self._version)
         self._version: Version | None = None
+        super().__init__(rules, partitions, alerts_from_ms, lambda _partition, _boundary: self._version)
         self._learner = Learner(rules, learning, partitions)
         self._calendar = rules.basis.calendar
         self._day = -1
         self._heard = 0
+        self._untold: list[Published] = []
 
     def take(self, event: Event) -> tuple[Taken, list[Published]]:
         """Apply one event, in order of time; the first of a day ends the day before."""
@@ -39,11 +40,20 @@ class Rehearsal(Oracle):
         self._learn(outputs)
         return taken, ended + outputs
 
+    def until(self, now_ms: int) -> None:
+        """Lift every feed's clock, a day at a time: what silence makes known is learned on the way as well."""
+        last = self._calendar.day_of(now_ms)
+        for day in range(self._day + 1 if self._day >= 0 else last, last + 1):
+            super().until(self._calendar.start_of(day))
+            self._untold = self.finish()
+        super().until(now_ms)
+
     def finish(self) -> list[Published]:
         """What the last frames publish, learned."""
         outputs = super().finish()
         self._learn(outputs)
-        return outputs
+        told, self._untold = self._untold + outputs, []
+        return told
 
     @property
     def committee(self) -> Committee:

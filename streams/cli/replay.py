@@ -24,7 +24,7 @@ from schemas.alert import Status, decode_alert
 from schemas.event import Event
 from streams.catalogue_file import load_rules
 from streams.cli.instant import INSTANT
-from streams.errors import EXIT_DONE, EXIT_PROBLEM
+from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.history import History, read_history, shifted
 from streams.settings import Settings, environment_settings
 from streams.tables import load_mapping
@@ -119,7 +119,10 @@ def replay(  # noqa: PLR0913 - one for each option
     if catalogue is not None:
         settings = settings.replace(catalogue=catalogue)
     history = shifted(read_history(files, load_mapping(mapping_name) if mapping_name else None), shift_by)
-    _warn(history, load_rules(settings), is_clock_moved=until_ms is not None)
+    rules = load_rules(settings)
+    if learn and rules.basis.learning is None:
+        raise SetupError("--learn", "the catalogue has no model", "Add a `model:` section, or replay without.")
+    _warn(history, rules, is_clock_moved=until_ms is not None)
     excluded = set() if exclude is None else set(exclude.read_text().split())
     events = [event for event in history.decoded() if event.id not in excluded]
     count = partitions or settings.partitions

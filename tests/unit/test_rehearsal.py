@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from models.calendar import DAY_MS
 from models.episodes import ALERTS
 from models.oracle import Oracle
 from models.partition import Published
@@ -53,3 +54,28 @@ def test_the_rules_say_the_same_with_a_model_beside_them() -> None:
     alone = ids(replayed(Oracle(without_model(RULES), PARTITIONS)))
     assert len(alone) > 50
     assert ids(replayed(Rehearsal(RULES, PARTITIONS))) == alone
+
+
+def test_what_silence_makes_known_is_learned_while_the_clock_is_moved() -> None:
+    def labels_after(*steps: int) -> int:
+        rehearsal, events = Rehearsal(RULES, PARTITIONS), shop()
+        for event in events:
+            rehearsal.take(event)
+        for days in steps:
+            rehearsal.until(events[-1].time_ms + days * DAY_MS)
+        told = rehearsal.finish()
+        used = {lesson.model_version for each in told if each.kind == "progress" for lesson in [progress_of(each)]}
+        assert len(used) > 3
+        return sum(rehearsal.committee.labels)
+
+    at_once = labels_after(40)
+    assert at_once == labels_after(10, 25, 40)
+    ended = Rehearsal(RULES, PARTITIONS)
+    replayed(ended)
+    assert at_once > sum(ended.committee.labels)
+
+
+def progress_of(output: Published) -> ProgressV1:
+    lesson = decode_lesson(output.payload)
+    assert isinstance(lesson, ProgressV1)
+    return lesson

@@ -1,0 +1,47 @@
+"""`churn-signals replay --learn`: the model is learned on the way, and a question that has no answer is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from support.histories import write_history
+from support.program import run
+from support.shop import shop
+
+CATALOGUE = "base: default\nfeeds: [purchase]\nmodel: {horizon_days: 28, risk_set_days: 60}\n"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    made = tmp_path_factory.mktemp("replay")
+    write_history(shop(), made / "shop.jsonl")
+    (made / "mine.yaml").write_text(CATALOGUE)
+    (made / "bare.yaml").write_text("base: default\nfeeds: [purchase]\nmodel: off\n")
+    return made
+
+
+def test_the_value_at_risk_is_by_the_model_only_where_one_was_learned(folder: Path) -> None:
+    options = (str(folder / "shop.jsonl"), "--catalogue", str(folder / "mine.yaml"), "--partitions", "2", "--json")
+    plain, learned = (orjson.loads(run("replay", *options, *more).out) for more in ((), ("--learn",)))
+    assert plain["value_at_risk"] == plain["spend_at_risk"] > 0
+    assert learned["value_at_risk"] != learned["spend_at_risk"]
+    assert learned["spend_at_risk"] >= plain["spend_at_risk"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--learn", "--catalogue", "bare.yaml"), "the catalogue has no model"),
+        (("--learn", "--models", "shop.jsonl"), "give it or --models, not both"),
+        (("--models", "shop.jsonl"), "model dump"),
+    ],
+)
+def test_what_cannot_be_learned_or_read_is_said(folder: Path, more: tuple[str, ...], said: str) -> None:
+    named = [str(folder / word) if "." in word else word for word in more]
+    done = run("replay", str(folder / "shop.jsonl"), *named)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert "Traceback" not in done.err
