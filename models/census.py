@@ -10,10 +10,7 @@ from typing import NamedTuple, Self
 from models.config import HOUR_MS
 from models.customer import STAGE_NAMES, Customer, Header, decode_customer
 from models.signals.catalogue import Rules
-from models.worth import worth_of
-
-SPEND_DAYS = 365
-"""The spend at risk of a customer is that of a year: what is lost in the next one if nothing changes."""
+from models.worth import last_year, worth_of
 
 
 class OpenAlert(NamedTuple):
@@ -159,7 +156,8 @@ class Taker:
             return Entry(stage, alerts=tuple(alerts))
         worth = worth_of(customer, customer.reviewed, self._basis)
         value = 0 if worth is None else worth.minor
-        return Entry(stage, is_at_risk=True, spend=_spend(customer), value=value, alerts=tuple(alerts))
+        _, spend = last_year(customer, customer.reviewed)
+        return Entry(stage, is_at_risk=True, spend=spend, value=value, alerts=tuple(alerts))
 
     def _open(self, signal: str, severity: str, owner: str, observed_ms: int | None) -> OpenAlert:
         """An open alert; a historical one, and one not yet reviewed, is nobody's duty."""
@@ -169,9 +167,3 @@ class Taker:
             is_historical = observed_ms < self._alerts_from_ms
             due = None if is_historical else -(-(observed_ms + rule.respond_ms) // HOUR_MS)
         return OpenAlert(signal, severity, owner, due, rule is not None and rule.is_grave)
-
-
-def _spend(customer: Customer) -> int:
-    """Spend of the year before the last review, in minor units."""
-    end = customer.reviewed
-    return sum(bucket[1] for day, bucket in customer.purchases.items() if end - SPEND_DAYS <= day < end)

@@ -52,11 +52,7 @@ def worth_of(customer: Customer, boundary: int, basis: Basis) -> Worth | None:
     """What is at risk as of a boundary, from closed days; None where purchases are not declared."""
     if PURCHASE not in basis.feeds:
         return None
-    orders, minor = 0, 0
-    for day, (count, spent, _) in customer.purchases.items():
-        if boundary - YEAR <= day < boundary:
-            orders += count
-            minor += spent
+    orders, minor = last_year(customer, boundary)
     risk = _risk(customer, boundary, basis)
     if risk is None:
         return Worth(minor, "last_year")
@@ -66,6 +62,12 @@ def worth_of(customer: Customer, boundary: int, basis: Basis) -> Worth | None:
     base = Prior(basis.base.purchases_a_year / YEAR, basis.base.worth_days, 100 * basis.base.basket)
     spend = spend_a_day(float(repeats), float(min(YEAR, tenure)), float(orders), float(minor), prior=base) * YEAR
     return Worth(round(risk * spend), "expected")
+
+
+def last_year(customer: Customer, boundary: int) -> tuple[int, int]:
+    """(orders, minor units spent) on the 365 days before a boundary."""
+    found = [bucket for day, bucket in customer.purchases.items() if boundary - YEAR <= day < boundary]
+    return sum(bucket[0] for bucket in found), sum(bucket[1] for bucket in found)
 
 
 def _risk(customer: Customer, boundary: int, basis: Basis) -> float | None:

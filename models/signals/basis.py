@@ -56,11 +56,11 @@ def read_basis(reader: Reader, catalogue: Mapping[str, Any], zone: str, disorder
 
 
 def _base(reader: Reader, source: Mapping[str, Any]) -> Base:
-    path, default, names = ("value",), Base(), ("purchases_a_year", "basket", "worth_days")
-    reader.unknown_keys(path, source, {*names})
+    path, default, least = ("value",), Base(), {"purchases_a_year": 0.0, "basket": 0.0, "worth_days": 1.0}
+    reader.unknown_keys(path, source, {*least})
     given = {
-        name: float(reader.number(path, source, name, default=getattr(default, name), least=name == "worth_days"))
-        for name in names
+        name: float(reader.number(path, source, name, default=getattr(default, name), least=limit))
+        for name, limit in least.items()
     }
     return Base(**given)
 
