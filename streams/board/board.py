@@ -119,7 +119,7 @@ class Board:
     spend_at_risk: dict[str, float] | None
     """What customers at risk spent in a year, by currency."""
     value_at_risk: dict[str, float] | None
-    """The part of next year's spend that is at risk, where the model says how likely; else the same."""
+    """Risk times the spend of the next year, by currency, where the model says how likely; else what they spent."""
     is_catching_up: bool
     """Partitions are far behind the newest event, each as far as it got: counts of now mix their days."""
     trend: tuple[int, ...] | None

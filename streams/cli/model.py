@@ -118,10 +118,16 @@ def shown_lines(shown: dict[str, Any]) -> Iterator[str]:
         f"{labels['returned']:,} labels of customers who came back, {labels['churned']:,} of those who did not"
         + ("; still cold: it raises no alerts" if shown["is_cold"] else "")
     )
-    late = "nothing newer is told" if lag is None else f"{lag} days behind what the partitions have told"
-    yield f"the newest label learned is {late}" if lag is not None else f"all labels told are learned: {late}"
+    if lag is None:
+        yield "the partitions have told nothing since the newest label was learned"
+    else:
+        days = "1 day" if lag == 1 else f"{lag} days"
+        yield f"the newest label learned is {days} behind what the partitions have told"
     if shown["censored"] is not None:
-        yield f"censored: of {shown['snapshots']:,} snapshots {shown['censored']:.0%} wait for their outcome"
+        yield (
+            f"censored: of {shown['snapshots']:,} snapshots {shown['censored']:.0%} wait for their outcome, "
+            "or it came too late"
+        )
     yield "experts: " + ", ".join(f"{name.replace('_', ' ')} {weight:.0%}" for name, weight in shown["experts"].items())
     for name, alarms in shown["drift"].items():
         yield f"drift of the {name.replace('_', ' ')}: {_changes(alarms)}"

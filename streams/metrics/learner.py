@@ -98,7 +98,7 @@ class LearnerMetrics(Collector):
             )
 
     def _drift(self, learner: Learner) -> Iterator[Metric]:
-        """The newest change of each mean that is watched: nothing while none was seen."""
+        """Of each mean that is watched: how many changes were seen, and the newest, if any."""
         yield gauges(
             "churn_model_drift_alarms",
             "Changes of a mean that were seen and are remembered (20 at most): of the loss, or of what is told.",
