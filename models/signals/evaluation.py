@@ -5,12 +5,13 @@ catalogue, are followed to the very boundary at which they flip.
 """
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from math import ceil, floor
+from typing import NamedTuple
 
 from models.customer import NEVER
-from models.signals.measures import ALL_FEEDS, EVERY_FEED, Reading, Relation, Value, View
+from models.signals.measures import ALL_FEEDS, EVERY_FEED, MOST_A_DAY, Reading, Relation, Value, View
 
 Truth = tuple[bool | None, int, int, int]
 """(truth, until, deaf, feeds): the first boundary at which silence can change the answer; and, where it is not true,
@@ -21,12 +22,24 @@ News are events on days from the view's boundary on. Of an answer that is true, 
 Read = Callable[[View], Reading]
 Condition = Callable[[View], Truth]
 
+_TRUE: Truth = (True, NEVER, 0, 0)
+_FALSE: Truth = (False, NEVER, NEVER, 0)
 RELATIONS: dict[str, Relation] = {
     "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip
 _FLIPPED = {"<": ">", ">": "<", "<=": ">=", ">=": "<=", "==": "==", "!=": "!="}
+LONG_ENOUGH = 28
+"""Days for which a part that is not true may settle a conjunction without a look at those behind it: few customers are
+left alone for longer anyway."""
 LOOK_AHEAD = 16
 """Edges followed before a review is the cheaper way to go on: beyond them news is likely anyway."""
+
+
+class Part(NamedTuple):
+    """A compiled condition. A simple one compares one measure with a number: cheap to ask again."""
+
+    holds: Condition
+    is_simple: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,16 +93,16 @@ def arithmetic(op: str, left: Term, right: Term) -> Term:
     return Term(read, left.feeds | right.feeds, only_windows=left.only_windows and right.only_windows)
 
 
-def comparison(op: str, left: Term, right: Term) -> Condition:
+def comparison(op: str, left: Term, right: Term) -> Part:
     """Compile `left op right` in the form that knows best until when it stays as it is."""
     if left.constant is not None or (right.is_clock and not left.is_clock):
         left, right, op = right, left, _FLIPPED[op]
     limit = right.constant
     if isinstance(limit, int | float):
         if left.window is not None:
-            return _window_against(op, left, left.window, limit)
+            return Part(_window_against(op, left, left.window, limit), is_simple=True)
         if left.is_clock:
-            return _clock_against(op, left, limit)
+            return Part(_clock_against(op, left, limit), is_simple=True)
     is_steady_clock = left.is_clock and not right.is_clock
     read_left, read_right, hopes = left.read, right.read, _hopes(op, left, right)
 
@@ -98,7 +111,7 @@ def comparison(op: str, left: Term, right: Term) -> Condition:
         truth, until = compare(op, a, b, boundary, left_is_clock=is_steady_clock)
         return truth, until, boundary + 1, hopes(a.value, b.value)
 
-    return _looking_ahead(holds) if left.only_windows and right.only_windows else holds
+    return Part(_looking_ahead(holds) if left.only_windows and right.only_windows else holds)
 
 
 def _hopes(op: str, left: Term, right: Term) -> Callable[[Value, Value], int]:
@@ -119,7 +132,8 @@ def compare(op: str, left: Reading, right: Reading, boundary: int, *, left_is_cl
     """Compare two readings; a clock against a steady value flips on a day that is known in advance."""
     a, b = left.value, right.value
     if a is None or b is None:
-        return None, min(NEVER if left_is_clock else left.until, right.until)
+        left_until = NEVER if left_is_clock else left.until
+        return None, max(left_until if a is None else 0, right.until if b is None else 0)
     if isinstance(a, str) != isinstance(b, str):
         return None, NEVER
     truth = RELATIONS[op](a, b)
@@ -128,56 +142,76 @@ def compare(op: str, left: Reading, right: Reading, boundary: int, *, left_is_cl
     return truth, min(boundary + _days_to_flip(op, a, b), right.until)
 
 
-def all_of(parts: tuple[Condition, ...]) -> Condition:
-    """True when all parts are. One that is not decides, and it stays decided as long as that part does.
+def all_of(parts: Sequence[Part]) -> Part:
+    """True when all parts are; one that is not decides.
 
-    The language has no negation, so unknown counts as not true everywhere and need not be told from false.
+    By silence the whole stays untrue as long as any part does; whatever news comes, as long as the part that is sure of
+    it for longest. Each day more may save a review: so what is simple is asked of every part, the rest not once one is
+    untrue. The language has no negation: unknown counts as not true everywhere and need not be told from false.
     """
 
     def holds(view: View) -> Truth:
-        until = NEVER
-        for part in parts:
+        until, silent, lasts = NEVER, -1, -1
+        decisive = _TRUE
+        for part, is_simple in parts:
+            if lasts >= 0 and not is_simple:
+                break
             answer = part(view)
-            if answer[0] is not True:
-                return answer
-            until = min(until, answer[1])
-        return True, until, 0, 0
+            if answer[0] is True:
+                until = min(until, answer[1])
+                continue
+            silent = max(silent, answer[1])
+            days = min(answer[1], answer[2]) if answer[3] else answer[1]
+            if days > lasts:
+                decisive, lasts = answer, days
+                if days > view.boundary + LONG_ENOUGH:
+                    break
+        if lasts < 0:
+            return True, until, 0, 0
+        return decisive if decisive[1] == silent else (False, silent, lasts, EVERY_FEED)
 
-    return holds
+    return Part(holds, all(part.is_simple for part in parts))
 
 
-def any_of(parts: tuple[Condition, ...]) -> Condition:
+def any_of(parts: Sequence[Part]) -> Part:
     """True when one part is. It decides, and it stays decided as long as that part does."""
 
     def holds(view: View) -> Truth:
         until = deaf = NEVER
         feeds = 0
-        for part in parts:
+        for part, _ in parts:
             answer = part(view)
             if answer[0] is True:
                 return answer
-            until, deaf, feeds = min(until, answer[1]), min(deaf, answer[2]), feeds | answer[3]
+            until = min(until, answer[1])
+            if answer[3]:
+                deaf, feeds = min(deaf, answer[2]), feeds | answer[3]
         return False, until, deaf, feeds
 
-    return holds
+    return Part(holds, all(part.is_simple for part in parts))
 
 
-def never(_view: View) -> Truth:
+def never() -> Part:
     """The condition that does not come true."""
-    return False, NEVER, NEVER, 0
+    return Part(lambda _view: _FALSE, is_simple=True)
 
 
 def _window_against(op: str, term: Term, window: tuple[str, int, int], limit: float) -> Condition:
     name, length, skip = window
     relation = RELATIONS[op]
     feeds = term.moved_by(up=False) if op in ("<", "<=") else bits_of(term.feeds)
+    most = MOST_A_DAY.get(name) if op in (">", ">=") else None
 
     def holds(view: View) -> Truth:
         boundary = view.boundary
         if not view.knows(name):
             return None, NEVER, NEVER, 0
-        truth, until = view.series(name).judged(boundary, length, skip, relation, limit)
-        return truth, until, boundary + skip + 1, feeds
+        series = view.series(name)
+        truth, until = series.judged(boundary, length, skip, relation, limit)
+        days = 1  # of news that the window must reach
+        if most is not None and not truth:
+            days = max(1, ceil((limit - series.since(boundary - skip - length)) / most))
+        return truth, until, boundary + skip + days, feeds
 
     return holds
 

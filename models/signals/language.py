@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from models.config import KEEP_DAYS
 from models.lifecycle import STAGES
 from models.signals import evaluation
-from models.signals.evaluation import Condition, Term
+from models.signals.evaluation import Condition, Part, Term
 from models.signals.measures import (
     CLOCKS,
     FEED_OF,
@@ -25,6 +25,7 @@ from models.signals.measures import (
     RISING,
     SCALARS,
     SIGNED,
+    SLOPES,
     USUAL_DAYS,
 )
 from schemas.event import TICKET
@@ -67,7 +68,7 @@ def compile_condition(text: str, constants: Mapping[str, float]) -> CompiledCond
     parser = _Parser(text, constants)
     condition = parser.either()
     parser.end()
-    return CompiledCondition(text, condition, frozenset(parser.feeds))
+    return CompiledCondition(text, condition.holds, frozenset(parser.feeds))
 
 
 def compile_term(text: str, constants: Mapping[str, float]) -> CompiledTerm:
@@ -106,29 +107,29 @@ class _Parser:
 
     # -- conditions
 
-    def either(self) -> Condition:
+    def either(self) -> Part:
         """Either := both ('or' both)*."""
         parts = [self.both()]
         while self.accept("or"):
             parts.append(self.both())
-        return parts[0] if len(parts) == 1 else evaluation.any_of(tuple(parts))
+        return parts[0] if len(parts) == 1 else evaluation.any_of(parts)
 
-    def both(self) -> Condition:
+    def both(self) -> Part:
         """Both := unit ('and' unit)*."""
         parts = [self.unit()]
         while self.accept("and"):
             parts.append(self.unit())
-        return parts[0] if len(parts) == 1 else evaluation.all_of(tuple(parts))
+        return parts[0] if len(parts) == 1 else evaluation.all_of(parts)
 
-    def unit(self) -> Condition:
+    def unit(self) -> Part:
         """Unit := 'never' | '(' either ')' | comparison."""
         if self.accept("never"):
-            return evaluation.never
+            return evaluation.never()
         if self.peek() == "(":
             return self.bracket()
         return self.comparison()
 
-    def bracket(self) -> Condition:
+    def bracket(self) -> Part:
         """A bracket holds a condition, or a sum that begins a comparison: tries both, tells the deeper mistake."""
         place, feeds = self.place, set(self.feeds)
         deeper: LanguageError | None = None
@@ -148,7 +149,7 @@ class _Parser:
                 raise deeper from None
             raise
 
-    def comparison(self) -> Condition:
+    def comparison(self) -> Part:
         """Comparison := sum op sum."""
         left = self.sum()
         op = self.peek()
@@ -204,11 +205,13 @@ class _Parser:
         raise LanguageError(self.text, position, self.unknown(word))
 
     def scalar(self, word: str) -> Term:
-        """A measure without a window."""
+        """A measure without a window. A slope is computed anew each time: so it can be followed through silence."""
+        is_slope = word in SLOPES
         return Term(
-            lambda view: view.scalar(word),
+            SCALARS[word] if is_slope else lambda view: view.scalar(word),
             self.note(FEED_OF_SCALAR[word]),
             is_clock=word in CLOCKS,
+            only_windows=is_slope,
             is_stage=word == "stage",
             rises=word not in CLOCKS,
             falls=word not in RISING and word not in FIRSTS,

@@ -76,6 +76,10 @@ class Series:
                 return truth, min(leaves, enters)
         return truth, NEVER
 
+    def since(self, day: int) -> float:
+        """The sum over all closed days from `day` on, in the unit shown."""
+        return (self.sums[-1] - self.sums[bisect_left(self.days, day)]) / self.scale
+
 
 class View:
     """A customer as of a boundary: days before it are closed and seen, later ones are not looked at.
@@ -250,6 +254,8 @@ ACTIVITY_SERIES = ("purchases", "logins", "tickets", "email_activity")
 """The daily series that says on which days a feed shows activity, by feed."""
 SCALES = {"spend": 100, "engagement": 10}
 """Integers the series are kept in, per unit shown: minor units of money, tenths of an engagement point."""
+MOST_A_DAY = {"active_days": 1}
+"""What a day can add at most: how many days of news it takes at least until a window holds so much."""
 SIGNED = frozenset(("engagement",))
 """Measures that an event can also lower: complaints and refusals have negative points."""
 EVERY_FEED = (1 << len(ACTIVITY_SERIES)) - 1
@@ -428,6 +434,8 @@ FEED_OF_SCALAR: dict[str, int] = dict.fromkeys(SCALARS, ALL_FEEDS) | {
     "median_gap": PURCHASE,
 }
 """What a scalar is computed from."""
+SLOPES = frozenset(("slope_z", "slope_change"))
+"""Scalars computed from daily series and the boundary alone: they can be read as of a later boundary too."""
 RISING = frozenset(("purchases_total", "spend_total"))
 """Scalars that news can raise and not lower; of the clocks the opposite is true."""
 FIRSTS = frozenset(("days_since_first", "days_since_first_ticket"))
