@@ -11,6 +11,8 @@ from schemas.alert import AlertSeverity
 RECORD_VERSION = 1
 NEVER = 1 << 30
 """A day that no watermark reaches: 'nothing changes by silence alone'."""
+FEED_BITS = 4
+"""Bits for the feeds in a number of `Customer.hears`."""
 TICKET_CATEGORIES = ("complaint", "billing", "delivery", "return", "other")
 EMAIL_ACTIONS = ("sent", "opened", "clicked", "unsubscribed", "complained", "bounced")
 MAX_NOTES = 10
@@ -135,6 +137,7 @@ class Customer(Struct, array_like=True):
     snapshots: bytes = b""  # waiting for their labels, see models.learning.snapshots
     risks: list[Risk] = []  # of the last weeks, ascending
     scored_by: str = ""  # the version that gave the newest of them
+    hears: list[int] = []  # by signal, then stage: whose news can change it, a bit a feed, and above them from when on
 
 
 _encoder = msgspec.msgpack.Encoder()

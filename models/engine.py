@@ -14,12 +14,13 @@ from models.alerting import Telling
 from models.announcement import begins, first_true_ms
 from models.calendar import DAY_MS
 from models.corroboration import witnesses_of
-from models.customer import NEVER, Customer, Episode
+from models.customer import FEED_BITS, NEVER, Customer, Episode
 from models.episodes import Judge, Output, publish
 from models.learning.foresight import Foreseen, Foresight, Insight
 from models.lifecycle import Standing
 from models.signals.catalogue import Rules
-from models.signals.measures import ALL_FEEDS, RISK, STAGE, View, standing
+from models.signals.evaluation import bits_of
+from models.signals.measures import ALL_FEEDS, EVERY_FEED, RISK, STAGE, View, standing
 from schemas.alert import Money
 from schemas.event import FEEDS, Email, Event, Ticket
 from schemas.stage import StageChangeV1, encode_stage_change, stage_change_id
@@ -27,6 +28,8 @@ from schemas.stage import StageChangeV1, encode_stage_change, stage_change_id
 Observed = Literal["applied", "duplicate", "id_conflict"]
 _SEEN = struct.Struct(">8sII")
 """One event id in `Customer.seen`: hash of the id within its feed, fingerprint of the content, day."""
+_NOTHING_OPEN = [NEVER] * len(FEEDS)
+_FEEDS_OF = [tuple(feed for feed in range(len(FEEDS)) if bits >> feed & 1) for bits in range(EVERY_FEED + 1)]
 _SALTS = tuple(name.encode() for name in FEEDS)
 
 
@@ -41,10 +44,14 @@ class Engine:
         self._announced = tuple(rules.announced(feed) for feed in range(len(FEEDS)))
         self._grave = {signal.id for signal in rules.signals if signal.is_grave}
         self._rest_days = {signal.id: max(1, signal.cooldown_days) for signal in rules.signals}
-        self._places_by_feed = [_places_watching(rules, feed, ALL_FEEDS) for feed in range(len(FEEDS))]
-        self._feeds_by_place = [
-            [feed for feed, places in enumerate(self._places_by_feed) if place in places]
-            for place in range(len(rules.signals))
+        self._stage_place = len(rules.signals)
+        self._watched = [bits_of(signal.watches) for signal in rules.signals]
+        self._places_by_feed = [
+            (*_places_watching(rules, feed, ALL_FEEDS), self._stage_place) for feed in range(len(FEEDS))
+        ]
+        self._announced_places = [
+            [place for place, signal in enumerate(rules.signals) if signal.announced_feed == feed]
+            for feed in range(len(FEEDS))
         ]
         self._witnesses = witnesses_of(rules)
         self._places_by_risk = _places_watching(rules, RISK)
@@ -131,16 +138,15 @@ class Engine:
                 customer.quiet[place] = 0
         if view.first_day is not None:
             self._review_stage(judge)
-            for place, signal in enumerate(self.rules.signals):
-                if customer.quiet[place] <= boundary:
-                    until, deaf, feeds = judge.judge(signal)
-                    customer.quiet[place] = until
-                    _hear(customer.deaf, self._feeds_by_place[place], until, deaf, feeds)
+            self._review_signals(judge)
+            customer.deaf = _earliest(customer.hears, boundary + self.basis.keep_days)
         else:
             customer.deaf = [0] * len(FEEDS)
         judge.conclude(self._witnesses, is_anew=len(news) == len(FEEDS))
         if news:
             self._take_stock(customer, boundary, news)
+        if customer.fresh != _NOTHING_OPEN:
+            self._hear_of_open_days(customer, boundary)
         self._drop_old_ids(customer, boundary)
         if customer.cooling:
             rest = self._rest_days
@@ -152,19 +158,22 @@ class Engine:
         return judge.outputs
 
     def _open_what_is_new(self, customer: Customer, boundary: int) -> Sequence[int]:
-        """The feeds with days closed whose news can change something: their signals, and the stage, must be judged."""
-        stage_place = len(self.rules.signals)
-        if customer.has_late or not customer.quiet:
-            customer.quiet = [0] * (stage_place + 2)
-            customer.deaf = [boundary + self.basis.keep_days] * len(FEEDS)
+        """The feeds with days closed since the last review. What their news can change, now or later, is judged now.
+
+        Judging a signal early costs less than a review for it alone when its time has come.
+        """
+        if customer.has_late or not customer.quiet or not customer.hears:
+            customer.quiet = [0] * (self._stage_place + 2)
+            customer.hears = [0] * (self._stage_place + 1)
             return range(len(FEEDS))
-        news = [feed for feed, day in enumerate(customer.fresh) if day < boundary and customer.deaf[feed] <= boundary]
+        quiet, hears = customer.quiet, customer.hears
+        news = [feed for feed, day in enumerate(customer.fresh) if day < boundary]
         for feed in news:
-            customer.deaf[feed] = boundary + self.basis.keep_days
             for place in self._places_by_feed[feed]:
-                customer.quiet[place] = 0
-        if news and (PURCHASE in news or not self._is_clocked_by_purchases(customer, boundary)):
-            customer.quiet[stage_place] = 0
+                if hears[place] >> feed & 1:
+                    quiet[place] = 0
+            for place in self._announced_places[feed]:
+                quiet[place] = 0
         return news
 
     def _is_clocked_by_purchases(self, customer: Customer, boundary: int) -> bool:
@@ -175,7 +184,7 @@ class Engine:
 
     def _review_stage(self, judge: Judge) -> None:
         customer, view = judge.customer, judge.view
-        stage_place = len(self.rules.signals)
+        stage_place = self._stage_place
         if customer.quiet[stage_place] > view.boundary:
             return
         found = standing(view)
@@ -188,13 +197,29 @@ class Engine:
                 if STAGE in signal.watches or signal.id in customer.episodes:
                     customer.quiet[place] = 0
         customer.quiet[stage_place] = found.until
-        others_matter = not self._is_clocked_by_purchases(customer, view.boundary)
-        is_steady = found.stage in ("new", "active", "reactivated")
-        for feed in self.basis.feeds:
-            if feed == PURCHASE or (others_matter and not is_steady):
-                customer.deaf[feed] = 0
-            elif others_matter:
-                customer.deaf[feed] = min(customer.deaf[feed], found.until)
+        customer.hears[stage_place] = self._stage_hears(customer, view.boundary, found)
+
+    def _stage_hears(self, customer: Customer, boundary: int, found: Standing) -> int:
+        """Which news can change the stage before silence does, and from when: as in `Customer.hears`.
+
+        All that restarts the clock, unless it runs still. Then only purchases, which change the usual gap too and with
+        it the days for which a customer counts as active; as many as everybody has remain from the purchase on.
+        """
+        restarts = (PURCHASE,) if self._is_clocked_by_purchases(customer, boundary) else self.basis.feeds
+        if found.stage not in ("new", "active", "reactivated"):
+            return bits_of(frozenset(restarts))
+        if PURCHASE not in self.basis.feeds:
+            return 0
+        limits = self.basis.lifecycle
+        return boundary + min(limits.active_days, limits.dormant_days - 1) + 1 << FEED_BITS | 1 << PURCHASE
+
+    def _review_signals(self, judge: Judge) -> None:
+        boundary, quiet, hears = judge.view.boundary, judge.customer.quiet, judge.customer.hears
+        for place, signal in enumerate(self.rules.signals):
+            if quiet[place] <= boundary:
+                quiet[place], deaf, feeds = judge.judge(signal)
+                feeds &= self._watched[place]
+                hears[place] = deaf << FEED_BITS | feeds if feeds else 0
 
     def _stage_change(self, judge: Judge, found: Standing) -> Output:
         customer, boundary = judge.customer, judge.view.boundary
@@ -222,11 +247,14 @@ class Engine:
             if days:
                 newest = max(newest, *days)
             if feed in news and customer.fresh[feed] < NEVER:
-                still_open = [day for day in days if day >= boundary]
-                customer.fresh[feed] = min(still_open, default=NEVER)
-                if self._announced[feed] and any(days[day].notes for day in still_open):
-                    customer.deaf[feed] = 0
+                customer.fresh[feed] = min([day for day in days if day >= boundary], default=NEVER)
         customer.quiet[-1] = NEVER if newest < 0 else newest + self.basis.keep_days + 1
+
+    def _hear_of_open_days(self, customer: Customer, boundary: int) -> None:
+        """Hear at once of what can begin an announced episode on days that are still open, see `news_from`."""
+        for feed, days in enumerate(day_buckets(customer)):
+            if self._announced[feed] and any(days[day].notes for day in days if day >= boundary):
+                customer.deaf[feed] = 0
 
     def _drop_old_ids(self, customer: Customer, boundary: int) -> None:
         """Forget event ids of days from which an event would be too late to be applied."""
@@ -242,11 +270,15 @@ class Engine:
         return any(key in self._grave for key in (*customer.episodes, *customer.announced))
 
 
-def _hear(bounds: list[int], feeds: list[int], until: int, deaf: int, heard: int) -> None:
-    """Lower the bounds of the feeds that a signal watches to those of its answer."""
-    for feed in feeds:
-        bound = deaf if heard >> feed & 1 else until
-        bounds[feed] = min(bounds[feed], bound)
+def _earliest(hears: list[int], latest: int) -> list[int]:
+    """By feed, the first boundary at which its news can change something."""
+    deaf = [latest] * len(FEEDS)
+    for heard in hears:
+        if heard:
+            bound = heard >> FEED_BITS
+            for feed in _FEEDS_OF[heard & EVERY_FEED]:
+                deaf[feed] = min(deaf[feed], bound)
+    return deaf
 
 
 def _next_look(customer: Customer, boundary: int) -> int:

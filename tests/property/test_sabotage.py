@@ -98,6 +98,22 @@ def the_schedule_ignores_open_buckets(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Engine, "_take_stock", forgetful)
 
 
+def the_stage_does_not_hear_of_purchases(patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(Engine, "_stage_hears", lambda *_: 0)
+
+
+def signals_do_not_hear_of_closed_days(patch: pytest.MonkeyPatch) -> None:
+    open_what_is_new = Engine._open_what_is_new
+
+    def deaf(engine: Engine, customer: Customer, boundary: int) -> Sequence[int]:
+        quiet = list(customer.quiet)
+        news = open_what_is_new(engine, customer, boundary)
+        customer.quiet = quiet or customer.quiet
+        return news
+
+    patch.setattr(Engine, "_open_what_is_new", deaf)
+
+
 def old_buckets_are_forgotten_in_observe(patch: pytest.MonkeyPatch) -> None:
     observe = Engine.observe
 
@@ -215,6 +231,8 @@ RULES_OF_THE_ENGINE = (
     last_activity_is_the_greatest_seen,
     purchases_are_not_cut_at_the_boundary,
     the_schedule_ignores_open_buckets,
+    the_stage_does_not_hear_of_purchases,
+    signals_do_not_hear_of_closed_days,
     old_buckets_are_forgotten_in_observe,
     first_seen_is_the_first_to_arrive,
     announcements_say_the_stage,
