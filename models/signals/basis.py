@@ -13,7 +13,10 @@ from models.signals.language import is_taken
 from models.signals.reader import Reader, as_mapping
 from schemas.event import FEEDS
 
-MODEL_KEYS = {"horizon_days", "risk_set_days", "step_days", "anchor", "prior"}
+HORIZON = "horizon_days"
+"""A constant that every catalogue has: sentences about the model's risk say for how long it is."""
+
+MODEL_KEYS = {HORIZON, "risk_set_days", "step_days", "anchor", "prior"}
 
 
 def read_basis(reader: Reader, catalogue: Mapping[str, Any], zone: str, disorder_ms: int, lateness_ms: int) -> Basis:
@@ -33,12 +36,7 @@ def read_basis(reader: Reader, catalogue: Mapping[str, Any], zone: str, disorder
     rates = reader.mapping((), catalogue, "rates")
     targets = reader.mapping((), catalogue, "targets")
     reader.unknown_keys(("targets",), targets, set(TARGETS))
-    constants = reader.mapping((), catalogue, "constants")
-    for name in constants:
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", str(name)) or is_taken(str(name)):
-            reader.wrong(
-                ("constants", str(name)), "must be lower-case letters, digits and _, and no word of the language"
-            )
+    learning = _learning(reader, catalogue)
     return Basis(
         calendar=Calendar(zone),
         feeds=tuple(sorted({FEEDS.index(feed) for feed in feeds})),
@@ -47,12 +45,22 @@ def read_basis(reader: Reader, catalogue: Mapping[str, Any], zone: str, disorder
         currency=str(catalogue.get("currency", "USD")),
         rates={str(c): reader.number(("rates",), rates, c, default=None, least=0) for c in rates},
         targets={str(t): reader.number(("targets",), targets, t, default=None, least=0) for t in targets},
-        constants={str(c): reader.number(("constants",), constants, c, default=None, least=-1e12) for c in constants},
+        constants=_constants(reader, reader.mapping((), catalogue, "constants"))
+        | {HORIZON: float((learning or Learning()).question.horizon_days)},
         disorder_ms=disorder_ms,
         lateness_ms=lateness_ms,
-        learning=_learning(reader, catalogue),
+        learning=learning,
         base=_base(reader, reader.mapping((), catalogue, "value")),
     )
+
+
+def _constants(reader: Reader, source: Mapping[str, Any]) -> dict[str, float]:
+    for name in source:
+        if not re.fullmatch(r"[a-z][a-z0-9_]*", str(name)) or is_taken(str(name)) or name == HORIZON:
+            reader.wrong(
+                ("constants", str(name)), "must be lower-case letters, digits and _, and no word of the language"
+            )
+    return {str(name): reader.number(("constants",), source, name, default=None, least=-1e12) for name in source}
 
 
 def _base(reader: Reader, source: Mapping[str, Any]) -> Base:
@@ -71,7 +79,7 @@ def _learning(reader: Reader, catalogue: Mapping[str, Any]) -> Learning | None:
         return None
     path, source = ("model",), reader.mapping((), catalogue, "model")
     default = Learning()
-    horizon = reader.whole(path, source, "horizon_days", default=default.question.horizon_days, least=1)
+    horizon = reader.whole(path, source, HORIZON, default=default.question.horizon_days, least=1)
     risk_set = reader.whole(path, source, "risk_set_days", default=default.question.risk_set_days, least=1)
     try:
         question = Question(horizon, risk_set)

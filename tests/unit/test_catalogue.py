@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
+from models.customer import Customer
 from models.signals.catalogue import build_rules, merged
+from models.signals.measures import View
 from models.signals.reader import CatalogueError, Mistake
 from support.troubled import catalogue, default_rules
 
@@ -58,6 +60,7 @@ def test_the_default_catalogue_has_all_signals_and_each_an_owner_and_an_answer()
         ({"constants": {"high_spend": "much"}}, "constants.high_spend", "must be a number"),
         ({"constants": {"stage": 3}}, "constants.stage", "no word of the language"),
         ({"constants": {"High": 3}}, "constants.High", "lower-case"),
+        ({"constants": {"horizon_days": 3}}, "constants.horizon_days", "no word of the language"),
         ({"engagement": {"logins": {"points": 1}}}, "engagement.logins", "is not a key here; known are bounced"),
         ({"engagement": {"login": {"points": "one"}}}, "engagement.login.points", "must be a number"),
         (
@@ -139,3 +142,12 @@ def test_the_error_survives_pickle() -> None:
     error = CatalogueError([Mistake(("a", "b"), "why")])
     again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
     assert (str(again), again.mistakes) == (str(error), error.mistakes)
+
+
+@pytest.mark.parametrize(("model", "days"), [({"horizon_days": 28}, 28), (False, 60)])
+def test_the_sentence_of_the_model_s_alert_says_for_how_long_its_risk_is(model: object, days: int) -> None:
+    rules = build_rules(merged(catalogue(), {"model": model}))
+    (signal,) = (signal for signal in rules.signals if signal.id == "churn_risk")
+    view = View(Customer(), 1, rules.basis)
+    said = signal.summary.filled({name: term.term.read(view).value for name, term in signal.values.items()}, "USD")
+    assert f"nothing is bought in {days} days" in said
