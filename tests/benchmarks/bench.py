@@ -1,7 +1,7 @@
-"""Measures the engine alone, the worker against a plain loop, and a restart; writes Markdown and JSON.
+"""Measures the engine, workers beside a plain loop and other systems, latency, growth and restarts.
 
-Run by `make bench`; options in `make bench ARGS='--quick --only engine'`. Exit code 1 when the worker's alerts differ
-from the oracle's.
+Writes Markdown, JSON, a plot, and `deploy/sizing.md`. Run by `make bench`; options in
+`make bench ARGS='--quick --only engine'`. Exit code 1 when the worker's alerts differ from the oracle's.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from benchmarks.race import run_race
 from benchmarks.report import write_report
 from benchmarks.restart_part import run_restarts
 from benchmarks.results import load_results, save_results
+from benchmarks.sizing import write_sizing
 from benchmarks.steady_part import run_steady
 from benchmarks.work import Bench, Sizes
 from support.program import ROOT
@@ -116,6 +117,8 @@ def main() -> int:
         save_results(results, path)
         write_report(results, path)
         write_plot(results, path)
+        if path == RESULTS:
+            write_sizing(results)
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     are_right = True

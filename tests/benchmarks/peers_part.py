@@ -13,14 +13,11 @@ import msgspec
 from benchmarks.measuring import SystemRun
 from benchmarks.peers.environments import PeerError, last_line, python_of
 from benchmarks.race import ONE, PLAIN, System, race
-from benchmarks.work import Bench, post_all
+from benchmarks.work import Bench, post_all, surroundings
 from streams.history import HistoryEvent
-from support.program import ROOT, environment
 from support.workers import Deployment
 
 GIVE_UP_S: Final = 300
-PATH: Final = ":".join(str(ROOT / folder) for folder in ("", "tests", "deploy"))
-"""Where a peer's Python finds us: nothing of ours is installed into its environment."""
 
 
 def run_peer(module: str, requirements: str, deployment: Deployment, events: list[HistoryEvent]) -> SystemRun:
@@ -34,7 +31,7 @@ def run_peer(module: str, requirements: str, deployment: Deployment, events: lis
         process = subprocess.Popen(
             command,
             cwd=deployment.folder,
-            env=environment(deployment.settings) | {"PYTHONPATH": PATH},
+            env=surroundings(deployment.settings),
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=file,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -73,18 +73,22 @@ class Bench:
     save: Callable[[], None]
     """To be called when a part has its figures, so that none is lost when a later one fails."""
     stack: ExitStack
+    running: Broker | None = None
+    """A broker that is there already."""
     _loads: dict[int, list[HistoryEvent]] = field(default_factory=dict)
     _truths: dict[tuple[int, Catalogue], Truth] = field(default_factory=dict)
 
     @cached_property
     def broker(self) -> Broker:
         """Started when first asked for, ended with the run."""
+        if self.running is not None:
+            return self.running
         with self.step("starting a broker"):
             return self.stack.enter_context(open_broker())
 
     def tell(self, text: str) -> None:
         """A line above the bars."""
-        self.progress.console.print(text, highlight=False)
+        self.progress.console.print(text, highlight=False, soft_wrap=True)
 
     def track(self, numbers: Iterable[int]) -> Iterable[int]:
         """A bar for a long loop."""
@@ -144,7 +148,12 @@ class Bench:
 def run_module(name: str, *arguments: str, python: str = sys.executable, **settings: str) -> bytes:
     """Run one of our modules in a process of its own; what it printed. `settings`: CHURN_* for it."""
     command = [python, "-m", f"benchmarks.{name}", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment(settings), stdout=subprocess.PIPE, check=True).stdout
+    return subprocess.run(command, cwd=ROOT, env=surroundings(settings), stdout=subprocess.PIPE, check=True).stdout
+
+
+def surroundings(settings: Mapping[str, str]) -> dict[str, str]:
+    """The environment of a process that runs one of our modules, whatever Python it is: nothing is installed there."""
+    return environment(settings) | {"PYTHONPATH": ":".join(str(ROOT / folder) for folder in ("", "tests", "deploy"))}
 
 
 def post_all(deployment: Deployment, events: list[HistoryEvent]) -> None:

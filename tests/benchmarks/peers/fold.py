@@ -81,6 +81,7 @@ class Stopwatch:
     """From the first event to the end that the program declares; counts CPU time of all threads of the process."""
 
     def __init__(self, events: int, figures: Path) -> None:
+        self.events = events
         self._left, self._figures = events, figures
         self._started: tuple[float, float] | None = None
 

@@ -31,6 +31,7 @@ def main() -> None:
         broker_address=settings.bootstrap,
         consumer_group=f"{settings.prefix}-quix",
         auto_offset_reset="earliest",
+        consumer_poll_timeout=0.05,  # a second, the default, is lost each time a topic runs dry before the others
         state_dir=Path(sys.argv[2]).with_suffix(".state"),
         producer_extra_config={"partitioner": "murmur2_random"},
     )
