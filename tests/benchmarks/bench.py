@@ -48,7 +48,7 @@ PARTS: Final[dict[str, Callable[[Bench], bool]]] = {
 
 USUAL: Final = Sizes(
     customers=5_000,
-    peer_customers=1_000,
+    peer_customers=2_000,
     steady_customers=4_000,
     restart_customers=1_000_000,
     growth=(10_000, 100_000, 1_000_000),
@@ -56,7 +56,7 @@ USUAL: Final = Sizes(
     growth_days=6,
     steady_s=30,
     stop_s=60,
-    rounds=2,
+    rounds=3,
     peer_rounds=1,
     partitions=4,
     seed=1,
@@ -115,8 +115,7 @@ def main() -> int:
 
     def save() -> None:
         save_results(results, path)
-        write_report(results, path)
-        write_plot(results, path)
+        write_report(results, path, write_plot(results, path))
         if path == RESULTS:
             write_sizing(results)
 

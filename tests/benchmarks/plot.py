@@ -6,6 +6,7 @@ from pathlib import Path
 
 from matplotlib.axes import Axes
 from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter
 
 from benchmarks.results import GrowthPart, RacePart, Results, ratio
 from streams.report.plots import Ink, house_style, new_figure, tidy
@@ -41,10 +42,16 @@ def _draw_race(axes: Axes, part: RacePart) -> None:
     bars = axes.barh([system.name for system in ran], factors, color=colours)
     axes.bar_label(bars, [f" {factor:.2f}" for factor in factors], fontsize=8.5)
     axes.set_xscale("log")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda factor, _place: f"{factor:g}"))
     axes.set_xlim(min(factors) / 2, max(factors) * 2)
     tidy(axes, x="speed, plain loop with the same engine = 1", y="", grid="x")
     keys = {"alerts equal to the oracle's": Ink.GREEN, "alerts differ": Ink.ORANGE}
-    axes.legend(handles=[Patch(color=ink, label=text) for text, ink in keys.items()], loc="lower right")
+    axes.legend(
+        handles=[Patch(color=ink, label=text) for text, ink in keys.items()],
+        loc="lower left",
+        bbox_to_anchor=(0, 1),
+        ncols=2,
+    )
 
 
 def _draw_growth(axes: Axes, part: GrowthPart) -> None:
@@ -57,5 +64,6 @@ def _draw_growth(axes: Axes, part: GrowthPart) -> None:
         axes.plot(customers, figures, marker="o", color=ink, label=text)
     axes.set_xscale("log")
     axes.set_ylim(bottom=0)
-    axes.legend()
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda number, _place: f"{number:,.0f}"))
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2)
     tidy(axes, x="customers", y="µs of CPU")

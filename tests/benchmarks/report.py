@@ -24,17 +24,19 @@ from benchmarks.results import (
 MB: Final = 1e6
 
 
-def write_report(results: Results, path: Path) -> None:
-    """The page beside the JSON."""
-    path.with_suffix(".md").write_text(to_markdown(results))
+def write_report(results: Results, path: Path, plot: Path | None) -> None:
+    """The page beside the JSON, with the figure that lies there too."""
+    path.with_suffix(".md").write_text(to_markdown(results, plot))
 
 
-def to_markdown(results: Results) -> str:
+def to_markdown(results: Results, plot: Path | None = None) -> str:
     """The page."""
     parts = [
         "# Benchmarks",
         about.PAGE.format(events_each=EVENTS_EACH, days=DAYS, partitions=results.partitions),
     ]
+    if plot is not None:
+        parts.append(f"![other systems against the plain loop, and cost against size]({plot.name})")
     if results.engine is not None:
         parts += _engine(results.engine)
     if results.race is not None:
