@@ -216,6 +216,7 @@ def _restart(part: RestartPart, name: str) -> list[str]:
         rows += [
             ("a day's reviews, until everything was committed", f"{day.reviews:,} reviews in {day.seconds:.1f} s"),
             ("longest time between two frames meanwhile", f"{day.stall_s:.1f} s"),
+            ("most memory, midnight included", f"{day.peak_bytes / MB:,.0f} MB"),
         ]
     return [
         f"## Restart with {customers:,} customers, {name}",

@@ -38,11 +38,15 @@ class RestartRun(Struct, frozen=True):
 
 
 class DayRun(Struct, frozen=True):
-    """One midnight that passes for all customers. `stall_s`: the longest time between two frames."""
+    """One midnight that passes for all customers. `stall_s`: the longest time between two frames.
+
+    `peak_bytes`: the most the process ever had resident; who is reviewed is unpacked until its frame ends.
+    """
 
     reviews: int
     seconds: float
     stall_s: float
+    peak_bytes: int
 
 
 class Templates:
@@ -118,4 +122,5 @@ def _pass_a_day(deployment: Deployment, templates: Templates, worker: Worker, pa
         return sum(positions.committed().values()) >= wanted
 
     _, done = until([worker], is_done)
-    return DayRun(int(page.total("churn_reviews_total") - reviews), done.at - begun, stall_s)
+    reviewed = int(page.total("churn_reviews_total") - reviews)
+    return DayRun(reviewed, done.at - begun, stall_s, resident_bytes(worker.process.pid, "VmHWM"))

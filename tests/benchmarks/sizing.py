@@ -30,7 +30,7 @@ MIDNIGHT_S: Final = 300
 """Within what time the reviews of a midnight should be through."""
 
 WORKER_BYTES: Final = 4e9
-"""What a worker should be given at most: a restore reads it all."""
+"""What a worker should be given at most: a restore reads what is in it."""
 
 EVENT_BYTES: Final = 250
 AROUND_BYTES: Final = 100
@@ -52,6 +52,8 @@ class Costs(NamedTuple):
     reviews_an_event: float
     record_bytes: float
     customer_bytes: float
+    midnight_bytes: float
+    """A customer, at the most: those that are reviewed are unpacked until their frame ends."""
     base_bytes: float
     restored_a_second: float
 
@@ -86,7 +88,7 @@ def costs_of(results: Results) -> Costs | None:
     """The costs; None as long as a part they come from was not taken."""
     engine, race, restart = results.engine, results.race, results.restart_model
     worker = None if race is None else race.find(WITH_MODEL.name)
-    if engine is None or race is None or restart is None or worker is None:
+    if engine is None or race is None or restart is None or restart.day is None or worker is None:
         return None
     runs, events, customers = restart.runs, race.events, restart.customers
     base_bytes = over(runs, lambda run: run.before_bytes).median
@@ -96,6 +98,7 @@ def costs_of(results: Results) -> Costs | None:
         reviews_an_event=engine.model[0].reviews / engine.model[0].events,
         record_bytes=restart.record_bytes,
         customer_bytes=(over(runs, lambda run: run.after_bytes).median - base_bytes) / customers,
+        midnight_bytes=(restart.day.peak_bytes - base_bytes) / customers,
         base_bytes=base_bytes,
         restored_a_second=customers / over(runs, lambda run: run.restored_s).median,
     )
@@ -108,7 +111,7 @@ def need_of(customers: int, costs: Costs) -> Need:
     cores = peak * costs.event_us / 1e6 / BUSY_SHARE
     reviews_s = events_a_day * costs.reviews_an_event * costs.review_us / 1e6
     by_events, by_midnight = ceil(cores), ceil(reviews_s / MIDNIGHT_S)
-    by_memory = ceil(customers * costs.customer_bytes / (WORKER_BYTES - costs.base_bytes))
+    by_memory = ceil(customers * costs.midnight_bytes / (WORKER_BYTES - costs.base_bytes))
     workers = max(by_events, by_midnight, by_memory)
     return Need(
         customers=customers,
@@ -121,7 +124,7 @@ def need_of(customers: int, costs: Costs) -> Need:
         by_memory=by_memory,
         workers=workers,
         partitions=max(MIN_PARTITIONS, workers * PARTITIONS_EACH),
-        worker_bytes=costs.base_bytes + customers / workers * costs.customer_bytes,
+        worker_bytes=costs.base_bytes + customers / workers * costs.midnight_bytes,
         network_bytes=peak * (EVENT_BYTES + costs.record_bytes + 2 * AROUND_BYTES),
         midnight_s=reviews_s / workers,
         restart_s=customers / workers / costs.restored_a_second,

@@ -51,6 +51,7 @@ COSTS = Costs(
     reviews_an_event=1,
     record_bytes=500,
     customer_bytes=1_000,
+    midnight_bytes=2_000,
     base_bytes=100 * MB,
     restored_a_second=100_000,
 )
@@ -71,7 +72,7 @@ def _results() -> Results:
         peers=RacePart(given, 100, 5, [_system("plain loop", 1, EQUAL), _system("slow", 4, LACKING), lost]),
         growth=GrowthPart(given, 2, 6, [ENGINE, msgspec.structs.replace(ENGINE, customers=10, event_us=12.0)]),
         restart_model=RestartPart(
-            given, 1_000, 500.0, [RestartRun(2.0, 2.5, 100 * MB, 101 * MB, 102 * MB)], DayRun(300, 1.5, 0.5)
+            given, 1_000, 500.0, [RestartRun(2.0, 2.5, 100 * MB, 101 * MB, 102 * MB)], DayRun(300, 1.5, 0.5, 104 * MB)
         ),
     )
 
@@ -157,18 +158,18 @@ def test_needs_follow_from_the_figures() -> None:
     small, large = need_of(1_000_000, COSTS), need_of(100_000_000, COSTS)
     assert small.mean == pytest.approx(1_000_000 * EVENTS_A_DAY / 86_400)
     assert (small.workers, small.partitions) == (1, 12)
-    assert small.worker_bytes == pytest.approx(100 * MB + 1e9)
+    assert small.worker_bytes == pytest.approx(100 * MB + 2e9)
     assert small.restart_s == pytest.approx(10)
-    assert (large.by_memory, large.decider) == (26, "memory")
+    assert (large.by_memory, large.decider) == (52, "memory")
     assert large.by_midnight == 6  # 33.3 million events a day, 50 µs each: 1,667 s
-    assert large.partitions == 4 * 26
+    assert large.partitions == 4 * 52
 
 
 def test_costs_are_those_that_were_measured() -> None:
     costs = costs_of(_results())
     assert costs is not None
     assert costs.event_us == pytest.approx(2 / 100 * 1e6)
-    assert costs.customer_bytes == pytest.approx(1_000)
+    assert (costs.customer_bytes, costs.midnight_bytes) == pytest.approx((1_000, 4_000))
     assert costs.restored_a_second == pytest.approx(500)
     assert costs_of(Results(4)) is None
     assert "1,000 bytes a customer, beside 100 MB" in sizing_page(costs)
