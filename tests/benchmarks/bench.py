@@ -132,7 +132,7 @@ def main() -> int:
                 begun = monotonic()
                 are_right &= run(bench)
                 bench.tell(f"{name}: took {monotonic() - begun:.0f} s")
-    print(f"{path.with_suffix('.md').relative_to(ROOT)} and {path.name} beside it")
+    print(f"{path.with_suffix('.md').relative_to(ROOT)}, figures and plot beside it")
     return 0 if are_right else 1
 
 

@@ -15,6 +15,7 @@ from benchmarks.peers.environments import PeerError, last_line, python_of
 from benchmarks.race import ONE, PLAIN, System, race
 from benchmarks.work import Bench, post_all, surroundings
 from streams.history import HistoryEvent
+from support.broker import delete_topics
 from support.workers import Deployment
 
 GIVE_UP_S: Final = 300
@@ -44,6 +45,7 @@ def run_peer(module: str, requirements: str, deployment: Deployment, events: lis
     finally:
         process.kill()
         process.wait()
+        delete_topics(deployment.broker, f"changelog__{deployment.prefix}")  # named so by Quix
     if not figures.exists():
         raise PeerError(f"left with {process.returncode}: {_end_of(log)}")
     return msgspec.json.decode(figures.read_bytes(), type=SystemRun)
