@@ -7,6 +7,7 @@ Reads a load, writes the alerts (a line each) and the packed customers, prints t
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -131,6 +132,9 @@ def _write(published: list[Published], alerts: IO[bytes]) -> int:
 
 def main() -> int:
     """Run once; see the module."""
+    from streams.cli.worker import COLLECT_AFTER
+
+    gc.set_threshold(*COLLECT_AFTER)  # as in the worker: the engine makes no cycles
     load, alerts, records = map(Path, sys.argv[1:])
     with alerts.open("wb") as file:
         figures, oracle = run(load, environment_settings(), file)

@@ -184,7 +184,10 @@ def _growth(part: GrowthPart) -> list[str]:
         "## Growth",
         about.GROWTH.format(events=part.events_each, days=part.days),
         table(heads, rows),
-        f"Dearest against cheapest: {_range(events):+.0%} an event, {_range(reviews):+.0%} a review.",
+        (
+            f"Dearest against cheapest: {_range(events):+.0%} an event, {_range(reviews):+.0%} a review; "
+            f"of the last two sizes {_range(events[-2:]):+.0%} and {_range(reviews[-2:]):+.0%}."
+        ),
         told(part.conditions),
     ]
 

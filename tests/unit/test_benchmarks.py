@@ -127,7 +127,7 @@ def test_the_page_shows_every_part_and_why_a_peer_is_missing() -> None:
     assert "| 25 | 0.25 |" in rows["slow"]
     assert "1 missing, 0 unknown, 0 other of 3" in rows["slow"]
     assert "300 reviews in 1.5 s" in page
-    assert "+20% an event, +0% a review" in page
+    assert "+20% an event, +0% a review; of the last two sizes +20% and +0%" in page
 
 
 def test_the_figure_names_every_system_that_ran(tmp_path: Path) -> None:
