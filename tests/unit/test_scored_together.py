@@ -1,0 +1,67 @@
+"""Customers are scored many at a time: who is scored beside whom must not matter."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+from models.customer import Risk, decode_customer
+from models.learning.foresight import Version
+from models.oracle import Oracle
+from models.partition import TOGETHER
+from models.partition_record import PARTITION_KEY
+from schemas.event import Event
+from streams.catalogue_file import rules_of
+from streams.settings import Settings
+from support.builders import DAY_MS, purchase
+from support.examples import taught
+from support.troubled import FIRST_DAY
+
+VERSION = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer())
+CUSTOMERS = TOGETHER + 1
+ANCHOR = "1970-01-05"
+RULES = rules_of(f"{{base: default, model: {{anchor: {ANCHOR}}}}}", Settings())
+
+
+def purchases() -> list[Event]:
+    """Two each, in the order of time."""
+    dice = random.Random(1)
+    times = sorted((dice.randrange(14 * DAY_MS), number % CUSTOMERS) for number in range(2 * CUSTOMERS))
+    return [
+        purchase(f"c{customer}", FIRST_DAY * DAY_MS + ms, amount=1.0 + customer % 97, currency="USD", id=f"p{number}")
+        for number, (ms, customer) in enumerate(times)
+    ]
+
+
+def scores(partitions: int) -> dict[bytes, list[tuple[int, float]]]:
+    """By customer: boundaries and scores."""
+    oracle = Oracle(RULES, partitions, versions=lambda _partition, _boundary: VERSION)
+    for event in purchases():
+        oracle.take(event)
+    oracle.until((FIRST_DAY + 24) * DAY_MS)
+    oracle.finish()
+
+    def told(risks: list[Risk]) -> list[tuple[int, float]]:
+        return [(risk.boundary, risk.value) for risk in risks]
+
+    return {
+        key: told(decode_customer(packed).risks)
+        for partition in oracle.partitions
+        for key, packed in partition.records.items()
+        if key != PARTITION_KEY
+    }
+
+
+def test_more_than_are_scored_in_one_go_are_each_scored_once_and_as_in_smaller_partitions() -> None:
+    found = scores(1)
+    assert len(found) == CUSTOMERS
+    for risks in found.values():
+        days = [boundary for boundary, _ in risks]
+        assert len(days) >= 2
+        assert all(later - day == 7 for day, later in pairwise(days))
+    assert len({risks[-1][1] for risks in found.values()}) > CUSTOMERS / 2
+    assert scores(7) == found
+
+
+def test_nobody_to_score_is_no_mistake() -> None:
+    assert VERSION.risks([]) == []
