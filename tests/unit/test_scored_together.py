@@ -38,7 +38,7 @@ def scores(partitions: int) -> dict[bytes, list[tuple[int, float]]]:
     oracle = Oracle(RULES, partitions, versions=lambda _partition, _boundary: VERSION)
     for event in purchases():
         oracle.take(event)
-    oracle.until((FIRST_DAY + 24) * DAY_MS)
+    oracle.until((FIRST_DAY + 30) * DAY_MS)
     oracle.finish()
 
     def told(risks: list[Risk]) -> list[tuple[int, float]]:
