@@ -24,6 +24,7 @@ STAGE_NAMES = ("none", "new", "active", "lapsed", "dormant", "churned", "reactiv
 """Stages by their number in a record's header; 'none' before the first review."""
 _STAGE_FLAGS: dict[str | None, int] = {name: place << 4 for place, name in enumerate(STAGE_NAMES)} | {None: 0}
 _HEADER = struct.Struct(">BIII")
+_DUE = struct.Struct(">5xI")
 
 
 class Note(Struct, array_like=True, frozen=True, order=True, gc=False):
@@ -203,6 +204,12 @@ def peek(packed: bytes) -> Header:
         has_risks=bool(flags & 128),
         stage=STAGE_NAMES[flags >> 4 & 7],
     )
+
+
+def due_of(packed: bytes) -> int:
+    """The day of the next look alone; of a record that was read or written before, so its version is known."""
+    due: int = _DUE.unpack_from(packed)[0]
+    return due
 
 
 def to_facts(customer: Customer, boundary: int, keep_days: int) -> dict[str, Any]:

@@ -283,10 +283,13 @@ def _earliest(hears: list[int], latest: int) -> list[int]:
 
 def _next_look(customer: Customer, boundary: int) -> int:
     """The next boundary at which silence or days still open can change something."""
-    due = min([until for until in customer.quiet if until > boundary], default=NEVER)
-    for day, deaf in zip(customer.fresh, customer.deaf, strict=True):
-        if day < NEVER:
-            due = min(due, max(day + 1, deaf))
+    due = min(customer.quiet, default=NEVER)
+    if due <= boundary:  # seldom: before the first activity, and with nothing left to forget
+        due = min([until for until in customer.quiet if until > boundary], default=NEVER)
+    if customer.fresh != _NOTHING_OPEN:
+        for day, deaf in zip(customer.fresh, customer.deaf, strict=True):
+            if day < NEVER:
+                due = min(due, max(day + 1, deaf))
     return due
 
 

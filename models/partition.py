@@ -11,7 +11,7 @@ from typing import NamedTuple
 import msgspec
 
 from models.census import Census, Entry, Taker
-from models.customer import NEVER, Customer, Parcel, Verdict, decode_customer, encode_customer, peek
+from models.customer import NEVER, Customer, Parcel, Verdict, decode_customer, due_of, encode_customer, peek
 from models.dead_letter_limit import count_rejection
 from models.engine import Engine
 from models.episodes import Output
@@ -360,7 +360,7 @@ class Partition:
 
     def _due(self, key: bytes) -> int:
         customer = self._touched.get(key)
-        return peek(self.records[key]).due if customer is None else customer.due
+        return due_of(self.records[key]) if customer is None else customer.due
 
     def _review_all(self, due: Mapping[str, Customer], boundary: int) -> None:
         """Review these as of a boundary, scored together by the newest version of the model."""
