@@ -41,7 +41,7 @@ class Worth(NamedTuple):
 def spend_a_day(repeats: Number, days: Number, orders: Number, minor: Number, *, prior: Prior) -> Number:
     """Spend a day at the own rhythm: repeat purchases and days of the last year, its orders and their value.
 
-    >>> spend_a_day(12.0, 365.0, 12.0, 12_000.0, prior=Prior(0.0, 0.0, 1_000.0)) * 365
+    >>> round(spend_a_day(12.0, 365.0, 12.0, 12_000.0, prior=Prior(0.0, 0.0, 1_000.0)) * 365, 6)
     12000.0
     """
     velocity = (repeats + prior.velocity * prior.worth_days) / (days + prior.worth_days)
