@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 import msgspec
 
+from schemas.instant import from_rfc3339
 from schemas.model import MAX_MODEL_BYTES, CommitteeV1, ModelStateError, check_committee
 
 MODEL_NAME: Final = "churn"
@@ -44,8 +45,8 @@ class ModelVersionV1(msgspec.Struct, frozen=True):
     """`checksum` covers all but itself and `resume_offset`: the same examples give the same version wherever they lay.
 
     Every example that matured by `learned_until` (a boundary, RFC 3339) is in it. A learner that goes on from here
-    reads the examples from `resume_offset` on. `quality` and `drift` are what was measured on the way; earlier versions
-    have no `drift`, and their checksum covers none.
+    reads the examples from `resume_offset` on. `quality` and `drift` are what was measured on the way, `warm_since` is
+    the boundary from which on it is believed; earlier versions have neither this nor `drift`, nor does their checksum.
     """
 
     name: str
@@ -56,6 +57,7 @@ class ModelVersionV1(msgspec.Struct, frozen=True):
     checksum: str = ""
     schema_version: Literal[1] = 1
     drift: dict[str, DriftState] | msgspec.UnsetType = msgspec.UNSET
+    warm_since: str | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def version(self) -> str:
@@ -83,7 +85,10 @@ def decode_model_version(value: bytes) -> ModelVersionV1:
         raise ModelStateError("too_large", f"{len(value):,} bytes, more than {MAX_MODEL_BYTES:,}")
     try:
         model = _decoder.decode(value[PREFIX_BYTES:])
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        from_rfc3339(model.learned_until)
+        if isinstance(model.warm_since, str):
+            from_rfc3339(model.warm_since)
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ModelStateError("undecodable", str(error)) from error
     check_committee(model.committee)
     if model.checksum != _checksum(model):

@@ -4,8 +4,10 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 
 import numpy as np
+from msgspec import UNSET
 
 from models.config import Learning
+from models.customer import NEVER
 from models.labels import WHOLE, Example
 from models.learning.churn import new_committee, restored_committee
 from models.learning.drift import WATCHED, Window, bucket_of, window_of
@@ -37,6 +39,9 @@ class Learner:
         self.drift = {name: Window() for name in WATCHED}
         if known is not None and isinstance(known.drift, dict):
             self.drift |= {name: window_of(state) for name, state in known.drift.items() if name in WATCHED}
+        self._warm_since = NEVER
+        if known is not None and isinstance(known.warm_since, str):
+            self._warm_since = self._calendar.day_of_text(known.warm_since)
         self._next_offset = 0 if known is None else known.resume_offset
 
     def take(self, lesson: Lesson, offset: int) -> None:
@@ -55,6 +60,7 @@ class Learner:
                     committee=self.committee.to_state(),
                     quality={name: quality.to_state() for name, quality in self._quality.items()},
                     drift={name: window.to_state() for name, window in self.drift.items()},
+                    warm_since=UNSET if self._warm_since == NEVER else self._calendar.text_of(self._warm_since),
                     resume_offset=self.lessons.resume_at(self._next_offset),
                 )
             )
@@ -77,21 +83,26 @@ class Learner:
         return max(0, self._calendar.start_of(told) - self._calendar.start_of(self.committee.boundary))
 
     def _learn(self, week: Week) -> None:
-        if not self.committee.is_cold:
-            self._watch(week)
+        self._watch(week)
         rows = zip(week.examples, week.risks, strict=True)
         for matured, found in groupby(rows, key=lambda row: row[0].matured):
             batch = list(found)
             self._judge(matured, batch)
             self.committee.learn(matured, [example for example, _ in batch])
+        if self._warm_since == NEVER and not self.committee.is_cold:
+            self._warm_since = week.until
 
     def _watch(self, week: Week) -> None:
         """Has what is said changed, or how wrong it is? A week is one bucket.
 
-        What was said is known from the first bin, a quarter of the horizon after the snapshot. While the model is cold
-        it is not watched: that it changes then is called learning.
+        What was said is known from the first bin, a quarter of the horizon after the snapshot. What was said while the
+        model was cold is not watched: that it changes then is called learning.
         """
-        rows = [(one, risk) for one, risk in zip(week.examples, week.risks, strict=True) if risk is not None]
+        rows = [
+            (one, risk)
+            for one, risk in zip(week.examples, week.risks, strict=True)
+            if risk is not None and one.snapshot >= self._warm_since
+        ]
         said = np.array([risk for example, risk in rows if example.part == 1])
         judged = [(risk, example.is_true) for example, risk in rows if example.part == WHOLE]
         chances, churned = np.array([risk for risk, _ in judged]), np.array([is_true for _, is_true in judged], bool)

@@ -37,6 +37,9 @@ def test_records_that_are_no_model_are_refused() -> None:
     good = encode_model_version(MODEL, 1)
     assert refusal(good[:-20]) == "undecodable"
     assert refusal(good[:5] + b"{}") == "undecodable"
+    for field in ("learned_until", "warm_since"):
+        dateless = sealed(msgspec.structs.replace(MODEL, **{field: "one day"}))
+        assert refusal(encode_model_version(dateless, 1)) == "undecodable"
     assert refusal(b"") == "undecodable"
     assert refusal(good.replace(b'"labels":[0,0]', b'"labels":[0,1]')) == "checksum"
     assert refusal(good.replace(b'"format":1', b'"format":2')) == "other_format"
