@@ -47,8 +47,8 @@ GROWTH: Final = (
     "The engine alone with the default catalogue, one process, events and customers grown together: {events} events a "
     "customer in {days} days, the density of the other parts over a shorter span, so that the largest size takes "
     "minutes. CPU time, one run each. A frame holds 5,000 events of a partition: with few customers it holds all "
-    "events of each, which are then unpacked and packed once, with many customers hardly two of the same; the last "
-    "two sizes differ in size alone."
+    "events of each, which are then unpacked and packed once, with many customers hardly two of the same. Only "
+    "sizes beyond that tell what size itself costs."
 )
 
 RESTART: Final = (

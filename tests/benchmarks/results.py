@@ -77,6 +77,11 @@ class SystemPart(Struct):
         """The round that differed most."""
         return max(self.alerts, key=lambda alerts: alerts.size, default=None)
 
+    @property
+    def is_right(self) -> bool:
+        """Whether its alerts were the oracle's in every round."""
+        return not any(alerts.size for alerts in self.alerts)
+
 
 class RacePart(Struct, frozen=True):
     """Systems that took turns on the same load. The first is the measure of the others."""

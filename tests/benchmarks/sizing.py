@@ -48,8 +48,8 @@ class Costs(NamedTuple):
 
     event_us: float
     """CPU of a worker an event, everything included, reviews too."""
-    review_us: float
-    reviews_an_event: float
+    midnight_us: float
+    """Of a midnight, by the clock, a customer; some half of them were due."""
     record_bytes: float
     customer_bytes: float
     midnight_bytes: float
@@ -65,7 +65,8 @@ class Need(NamedTuple):
     mean: float
     peak: float
     cores: float
-    reviews_s: float
+    all_midnight_s: float
+    """For one worker."""
     by_events: int
     by_midnight: int
     by_memory: int
@@ -86,16 +87,15 @@ class Need(NamedTuple):
 
 def costs_of(results: Results) -> Costs | None:
     """The costs; None as long as a part they come from was not taken."""
-    engine, race, restart = results.engine, results.race, results.restart_model
+    race, restart = results.race, results.restart_model
     worker = None if race is None else race.find(WITH_MODEL.name)
-    if engine is None or race is None or restart is None or restart.day is None or worker is None:
+    if race is None or restart is None or restart.day is None or worker is None:
         return None
     runs, events, customers = restart.runs, race.events, restart.customers
     base_bytes = over(runs, lambda run: run.before_bytes).median
     return Costs(
         event_us=over(worker.runs, lambda run: run.cpu_s).median / events * 1e6,
-        review_us=over(engine.model, lambda run: run.review_us).median,
-        reviews_an_event=engine.model[0].reviews / engine.model[0].events,
+        midnight_us=restart.day.seconds / customers * 1e6,
         record_bytes=restart.record_bytes,
         customer_bytes=(over(runs, lambda run: run.after_bytes).median - base_bytes) / customers,
         midnight_bytes=(restart.day.peak_bytes - base_bytes) / customers,
@@ -109,8 +109,8 @@ def need_of(customers: int, costs: Costs) -> Need:
     events_a_day = customers * EVENTS_A_DAY
     peak = events_a_day / 86_400 * PEAK
     cores = peak * costs.event_us / 1e6 / BUSY_SHARE
-    reviews_s = events_a_day * costs.reviews_an_event * costs.review_us / 1e6
-    by_events, by_midnight = ceil(cores), ceil(reviews_s / MIDNIGHT_S)
+    midnight_s = customers * costs.midnight_us / 1e6
+    by_events, by_midnight = ceil(cores), ceil(midnight_s / MIDNIGHT_S)
     by_memory = ceil(customers * costs.midnight_bytes / (WORKER_BYTES - costs.base_bytes))
     workers = max(by_events, by_midnight, by_memory)
     return Need(
@@ -118,7 +118,7 @@ def need_of(customers: int, costs: Costs) -> Need:
         mean=events_a_day / 86_400,
         peak=peak,
         cores=cores,
-        reviews_s=reviews_s,
+        all_midnight_s=midnight_s,
         by_events=by_events,
         by_midnight=by_midnight,
         by_memory=by_memory,
@@ -126,7 +126,7 @@ def need_of(customers: int, costs: Costs) -> Need:
         partitions=max(MIN_PARTITIONS, workers * PARTITIONS_EACH),
         worker_bytes=costs.base_bytes + customers / workers * costs.midnight_bytes,
         network_bytes=peak * (EVENT_BYTES + costs.record_bytes + 2 * AROUND_BYTES),
-        midnight_s=reviews_s / workers,
+        midnight_s=midnight_s / workers,
         restart_s=customers / workers / costs.restored_a_second,
         backlog_h=events_a_day * 365 * costs.event_us / 1e6 / workers / 3600,
     )

@@ -40,7 +40,7 @@ def run_steady(bench: Bench) -> bool:
         bench.tell(f"a stop of {caught.stopped_s:.0f} s was made up for in {caught.seconds:.1f} s")
     bench.results.steady = SteadyPart(given, sizes.steady_customers, peak, latency, caught)
     bench.save()
-    return True
+    return latency.announced == latency.probes
 
 
 def _peak(bench: Bench, deployment: Deployment, worker: Worker) -> float:

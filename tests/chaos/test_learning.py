@@ -40,9 +40,9 @@ CATALOGUE: Final = """
 base: default
 feeds: [purchase]
 model: {horizon_days: 90, risk_set_days: 365, anchor: 1997-01-13}
-signals: {churn_risk: {when: risk_rank <= 0.9 and risk - risk_usual >= 0.04}}
+signals: {churn_risk: {when: risk - risk_usual >= 0.04}}
 """
-"""Alerts of the model at small provocation: few customers are enough for some."""
+"""Alerts of the model at small provocation: few customers are enough for some, and not for a share of the base."""
 
 
 def purchases(share: int) -> list[Event]:

@@ -47,8 +47,7 @@ EQUAL = Difference(expected=3, found=3, missing=0, unknown=0, other=0)
 LACKING = Difference(expected=3, found=2, missing=1, unknown=0, other=0)
 COSTS = Costs(
     event_us=100,
-    review_us=50,
-    reviews_an_event=1,
+    midnight_us=15,
     record_bytes=500,
     customer_bytes=1_000,
     midnight_bytes=2_000,
@@ -161,7 +160,7 @@ def test_needs_follow_from_the_figures() -> None:
     assert small.worker_bytes == pytest.approx(100 * MB + 2e9)
     assert small.restart_s == pytest.approx(10)
     assert (large.by_memory, large.decider) == (52, "memory")
-    assert large.by_midnight == 6  # 33.3 million events a day, 50 µs each: 1,667 s
+    assert large.by_midnight == 5  # 1,500 s for one
     assert large.partitions == 4 * 52
 
 
