@@ -80,13 +80,16 @@ class Partition:
         alerts_from_ms: int = 0,
         limit_dead_letters: bool = True,
         versions: Callable[[int], Version | None] = lambda _boundary: None,
+        progress: Callable[[], None] = lambda: None,
     ) -> None:
+        """`versions`: of the model, by boundary; `progress` is called now and then while a boundary is gone through."""
         self.engine = engine
         self.records = records
         self.number = number
         self.epoch = epoch
         self.limit_dead_letters = limit_dead_letters
         self._versions = versions
+        self._progressed = progress
         self._learning = engine.basis.learning
         self._crowd = Crowd(0 if self._learning is None else self._learning.step_days)
         self.calendar = engine.calendar
@@ -357,6 +360,7 @@ class Partition:
                 some = keys[place : place + TOGETHER]
                 due = {key.decode(): self._load(key) for key in some if self._due(key) == boundary}
                 self._review_all(due, boundary)
+                self._progressed()
 
     def _due(self, key: bytes) -> int:
         customer = self._touched.get(key)

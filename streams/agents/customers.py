@@ -74,6 +74,8 @@ class Customers:
         shelf: Shelf | None = None,
     ) -> None:
         self.partitions: dict[int, Partition] = {}
+        self.progress: Callable[[], None] = lambda: None
+        """Called while a boundary with many customers is gone through."""
         self.tally = Tally()
         self._settings, self._rules = settings, rules
         self._outputs, self._changelog = outputs, changelog
@@ -99,6 +101,7 @@ class Customers:
             alerts_from_ms=self._now_ms() if settings.alerts_from_ms is None else settings.alerts_from_ms,
             limit_dead_letters=settings.dead_letter_limit == "on",
             versions=lambda _boundary: self._version,
+            progress=self.progress,
         )
         self.partitions[partition] = owned
         self._base[partition] = owned.state.sequence

@@ -55,6 +55,7 @@ def worker(*, verbose: bool) -> int:
     reader = None if rules.basis.learning is None else ModelReader(settings, shelf)
     customers = Customers(settings, rules, outputs, changelog, now_ms, shelf)
     app = build_app(settings, customers, outputs=outputs, changelog=changelog)
+    customers.progress = app.status.worked
 
     @app.task  # type: ignore[untyped-decorator]  # Faust's decorator is untyped
     async def watching() -> None:

@@ -67,6 +67,16 @@ class Status:
         """Records not taken yet; a topic of which nothing is known counts as one."""
         return sum(1 if lag is None else lag for lag in self.lag.values())
 
+    def worked(self) -> None:
+        """A long step goes on, a midnight of many customers: neither it nor the event loop that waits for it is stuck.
+
+        Nor can anything be committed meanwhile.
+        """
+        self.moved()
+        self.looked_at = self.moved_at
+        if self.uncommitted_since is not None:
+            self.uncommitted_since = self.moved_at
+
     def moved(self, by: int = 1) -> None:
         """Something made progress."""
         if by:

@@ -6,11 +6,12 @@ import random
 from itertools import pairwise
 
 from models.customer import Risk, decode_customer
+from models.engine import Engine
 from models.learning.foresight import Version
 from models.oracle import Oracle
-from models.partition import TOGETHER
+from models.partition import TOGETHER, Partition
 from models.partition_record import PARTITION_KEY
-from schemas.event import Event
+from schemas.event import FEEDS, Event
 from streams.catalogue_file import rules_of
 from streams.settings import Settings
 from support.builders import DAY_MS, purchase
@@ -61,6 +62,19 @@ def test_more_than_are_scored_in_one_go_are_each_scored_once_and_as_in_smaller_p
         assert all(later - day == 7 for day, later in pairwise(days))
     assert len({risks[-1][1] for risks in found.values()}) > CUSTOMERS / 2
     assert scores(7) == found
+
+
+def test_a_midnight_of_many_customers_tells_that_it_goes_on() -> None:
+    told: list[int] = []
+    partition = Partition(Engine(RULES), {}, progress=lambda: told.append(partition.reviews))
+    partition.begin(0)
+    for offset, event in enumerate(purchases()):
+        partition.take_event(event, offset)
+    told.clear()
+    before = partition.reviews
+    partition.lift((FIRST_DAY + 30) * DAY_MS, list(range(len(FEEDS))))
+    assert partition.reviews - before > 2 * TOGETHER
+    assert max(later - earlier for earlier, later in pairwise([before, *told])) <= TOGETHER
 
 
 def test_nobody_to_score_is_no_mistake() -> None:

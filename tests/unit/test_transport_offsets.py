@@ -152,6 +152,16 @@ def test_stuck_is_when_something_is_owed_and_nothing_moves(status: Status, now: 
     assert is_stuck(status, now, 60) is expected
 
 
+def test_a_long_step_that_goes_on_is_not_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
+    status = status_of(5)
+    status.uncommitted_since = 100.0
+    monkeypatch.setattr("streams.transport.status.time.monotonic", lambda: 161.0)
+    assert is_stuck(status, 161, 60)
+    status.worked()
+    assert not is_stuck(status, 220, 60)
+    assert is_stuck(status, 222, 60)
+
+
 def test_errors_survive_pickle() -> None:
     stop: StopWorkerError = pickle.loads(pickle.dumps(StopWorkerError("why", 3)))  # noqa: S301 - our own bytes
     assert (str(stop), stop.exit_code) == ("why", 3)
