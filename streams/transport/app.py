@@ -103,6 +103,7 @@ def build_app(
 
 def _options(settings: Settings, partitions: int, fetch_bytes: int) -> dict[str, Any]:
     is_static = settings.instance_id is not None
+    session_s = settings.session_timeout_s or (10.0 if is_static else 6.0)
     return {
         "broker": faust_brokers(settings),
         "broker_credentials": faust_credentials(settings),
@@ -120,9 +121,9 @@ def _options(settings: Settings, partitions: int, fetch_bytes: int) -> dict[str,
         "consumer_group_instance_id": settings.instance_id,
         "consumer_max_fetch_size": fetch_bytes,
         "broker_max_poll_records": 1_000_000,
-        "broker_session_timeout": settings.session_timeout_s or (10.0 if is_static else 6.0),
+        "broker_session_timeout": session_s,
         "broker_heartbeat_interval": 1.0,
-        "broker_request_timeout": 30.0,
+        "broker_request_timeout": max(30.0, session_s + 5.0),  # Faust asks that it be the longer
         "broker_rebalance_timeout": 20.0 if is_static else 10.0,
         "broker_commit_interval": settings.commit_interval_s,
         "web_enabled": False,

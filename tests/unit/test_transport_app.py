@@ -1,0 +1,23 @@
+"""The application takes every setting that the settings take."""
+
+from __future__ import annotations
+
+import pytest
+
+from schemas.topics import Topics
+from streams.agents.customers import Customers
+from streams.settings import Settings
+from streams.transport.app import build_app
+from streams.transport.changelog import Changelog
+from streams.transport.producer import Outputs
+from support.troubled import default_rules
+
+
+@pytest.mark.parametrize("seconds", [0.5, 6.0, 300.0])
+def test_any_session_that_may_be_set_makes_an_application(seconds: float) -> None:
+    settings = Settings(session_timeout_s=seconds)
+    outputs = Outputs({"bootstrap.servers": "127.0.0.1:1"})
+    changelog = Changelog(outputs, Topics(settings.prefix).changelog)
+    owner = Customers(settings, default_rules(), outputs, changelog, lambda: 0)
+    app = build_app(settings, owner, outputs=outputs, changelog=changelog)
+    assert app.status.session_s == seconds
