@@ -159,6 +159,7 @@ class Judge:
 
     def _end(self, signal: Signal, episode: Episode, status: Status) -> None:
         del self.customer.episodes[signal.id]
+        episode.stage = self.customer.stage
         self.customer.cooling[signal.id] = (self.view.boundary, episode.initial)
         self._tell(signal, status, episode, ends_ms=self.view.basis.calendar.start_of(self.view.boundary))
 

@@ -32,6 +32,8 @@ class LearnerAgent:
     def __init__(self, rules: Rules, learning: Learning, partitions: int, changelog: Changelog, read: Reader) -> None:
         self.learner: Learner | None = None
         self.refused: Counter[str] = Counter()
+        self.progress: Callable[[], None] = lambda: None
+        """Called while a backlog is read and learned, which takes minutes."""
         self._rules, self._learning, self._partitions = rules, learning, partitions
         self._changelog, self._read = changelog, read
         self._records: dict[bytes, bytes] = {}
@@ -77,6 +79,7 @@ class LearnerAgent:
         return learner, 0 if known is None else known.resume_offset
 
     def _take(self, learner: Learner, offset: int, value: bytes | None) -> None:
+        self.progress()
         try:
             learner.take(decode_lesson(value or b""), offset)
         except LessonError as error:
@@ -86,7 +89,8 @@ class LearnerAgent:
     def _learn(self, partition: int, learner: Learner) -> None:
         for model in learner.versions():
             self._write(partition, MODEL_KEY, encode_model_version(model, self._epoch))
-            log.info("model %s: %s labels", model.version, model.committee.labels)
+            log.info("model %s: %d labels returned, %d churned", model.version, *model.committee.labels)
+            self.progress()
 
     def _write(self, partition: int, key: bytes, value: bytes) -> None:
         self._records[key] = value

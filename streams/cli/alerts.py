@@ -5,8 +5,10 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
+from models.signals.catalogue import Rules
 from schemas.alert import URGENCY, AlertV1, encode_alert
 from streams.alert_text import STYLES, what_to_do
+from streams.catalogue_file import load_rules
 from streams.errors import EXIT_DONE
 from streams.settings import environment_settings
 from streams.snapshot import newest_alerts, open_alerts, read_alerts
@@ -31,6 +33,8 @@ def alerts(*, only_open: bool, follow: bool, signals: tuple[str, ...], limit: in
     found = open_alerts(settings) if only_open else newest_alerts(settings)
     wanted = [alert for alert in found if _is_wanted(alert, signals, only_open=only_open)]
     wanted.sort(key=_urgency)
+    if not wanted:
+        _check_known(signals, load_rules(settings))
     shown = wanted[:limit]
     if as_json:
         for alert in shown:
@@ -38,6 +42,16 @@ def alerts(*, only_open: bool, follow: bool, signals: tuple[str, ...], limit: in
         return EXIT_DONE
     _print(shown, len(wanted))
     return EXIT_DONE
+
+
+def _check_known(signals: tuple[str, ...], rules: Rules) -> None:
+    """A name mistyped must not look like good news. Raises BadParameter."""
+    known = [signal.id for signal in rules.signals]
+    for name in signals:
+        if name not in known:
+            raise click.BadParameter(
+                f"{name} is no signal of the catalogue; it has {', '.join(known)}.", param_hint="--signal"
+            )
 
 
 def _is_wanted(alert: AlertV1, signals: tuple[str, ...], *, only_open: bool) -> bool:

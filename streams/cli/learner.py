@@ -53,6 +53,7 @@ def learner(*, verbose: bool) -> int:
     changelog = Changelog(outputs, topics.models)
     agent = LearnerAgent(rules, learning, settings.partitions, changelog, read)
     app = build_app(settings, agent, outputs=outputs, changelog=changelog, inputs=learner_inputs(settings))
+    agent.progress = app.status.worked
     metrics = LearnerMetrics(agent, app.status, rules.basis.calendar, now_ms)
     with serve_health(settings, app.status, metrics) as page:
         say_it_starts("learner", rules, page.address)

@@ -140,6 +140,8 @@ def replay(  # noqa: PLR0913 - one for each option
         other = Sinks(None, None)
         _run(_oracle(settings.replace(catalogue=against), count, models, learn=learn), events, until_ms, other)
     summary = _summary(oracle, sinks, other, len(history.bad))
+    if learn:
+        summary["model"] = _model_of(oracle)
     click.echo(orjson.dumps(summary).decode()) if as_json else _print(summary)
     return EXIT_PROBLEM if history.bad else EXIT_DONE
 
@@ -209,6 +211,20 @@ def _summary(oracle: Oracle, sinks: Sinks, other: Sinks | None, bad: int) -> dic
     return summary
 
 
+def _model_of(oracle: Oracle) -> dict[str, object]:
+    """What was learned on the way."""
+    from models.rehearsal import Rehearsal  # River takes a second to import
+
+    assert isinstance(oracle, Rehearsal)  # asked for by --learn
+    returned, churned = oracle.committee.labels
+    return {"is_cold": oracle.committee.is_cold, "returned": returned, "churned": churned}
+
+
+def _model_told(model: dict[str, int]) -> str:
+    asked = f"{model['returned']:,} labels of customers who came back, {model['churned']:,} of those who did not"
+    return f"model: {'cold, it raises no alerts yet' if model['is_cold'] else 'warm'}; {asked}"
+
+
 def _difference(ours: Sinks, theirs: Sinks) -> dict[str, dict[str, int]]:
     """By signal: alerts of the first catalogue alone, of the second alone, of both."""
     signals = sorted({*ours.ids.values(), *theirs.ids.values()})
@@ -227,6 +243,9 @@ def _print(summary: dict[str, object]) -> None:
     assert isinstance(stages, dict)
     shown = f" ({', '.join(f'{count:,} {stage}' for stage, count in stages.items())})" if stages else ""
     console.print(f"{summary['customers']:,} customers{shown}; {summary['at_risk_now']:,} at risk now")
+    model = summary.get("model")
+    if isinstance(model, dict):
+        console.print(_model_told(model))
     console.print(f"{summary['alerts']:,} alerts in {summary['revisions']:,} revisions")
     statuses = get_args(Status)
     by_signal = summary["by_signal"]

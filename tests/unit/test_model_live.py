@@ -15,6 +15,7 @@ from rich.console import Console
 from models.learning.drift import MAX_BOUNDARIES, window_of
 from models.learning.learner import Learner
 from models.learning.summary import summary_of
+from schemas.example import encode_lesson
 from schemas.model import ModelStateError
 from schemas.model_version import (
     DriftState,
@@ -127,6 +128,15 @@ def test_the_learner_tells_prometheus() -> None:
     for end in ("0.1", "0.5", "1.0"):
         assert f'churn_model_told_ratio{{bin="{end}"}}' in text
         assert f'churn_model_happened_ratio{{bin="{end}"}}' in text
+
+
+def test_a_learner_with_a_backlog_tells_that_it_goes_on() -> None:
+    given, told = list(lessons(WEEKS)), [0]
+    reader = [(offset, encode_lesson(lesson)) for offset, lesson in enumerate(given)]
+    agent = LearnerAgent(RULES, WEEKLY, 1, Changelog(Outputs({}), "churn.models"), lambda first: reader[first:])
+    agent.progress = lambda: told.append(told[-1] + 1)
+    agent.restored(0, {})
+    assert told[-1] == len(given) + len(versions(None))
 
 
 def test_model_show_tells_it_in_words() -> None:
