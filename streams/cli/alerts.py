@@ -80,6 +80,7 @@ def _print(shown: list[AlertV1], total: int) -> None:
     for alert in shown:
         style = STYLES[alert.severity]
         stage = f", {alert.stage}" if alert.stage else ""
+        stage += "; historical: nobody's duty" if alert.historical and alert.is_open else ""
         console.print(
             f"[{style}]{alert.severity}[/{style}] [bold]{alert.signal}[/bold] {alert.status}: "
             f"customer {alert.customer_id}{stage}"
