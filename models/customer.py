@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import Struct
 
+from models.config import Learning
 from schemas.alert import AlertSeverity
 
 RECORD_VERSION = 1
@@ -167,6 +168,14 @@ class Header(NamedTuple):
     has_alerts: bool
     has_risks: bool
     stage: str
+
+
+def risks_in_force(customer: Customer, boundary: int, learning: Learning | None) -> list[Risk]:
+    """The scores, the newest last; none once another snapshot was due: the customer is not asked about any more."""
+    risks = customer.risks
+    if learning is None or not risks or boundary - risks[-1].boundary >= learning.step_days:
+        return []
+    return risks
 
 
 def encode_customer(customer: Customer, epoch: int) -> bytes:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.activity import PURCHASE
 from models.config import Basis
-from models.customer import Customer
+from models.customer import Customer, risks_in_force
 from schemas.alert import ValueBasis
 
 Number = TypeVar("Number", float, NDArray[np.float64])
@@ -53,26 +53,18 @@ def worth_of(customer: Customer, boundary: int, basis: Basis) -> Worth | None:
     if PURCHASE not in basis.feeds:
         return None
     orders, minor = last_year(customer, boundary)
-    risk = _risk(customer, boundary, basis)
-    if risk is None:
+    risks = risks_in_force(customer, boundary, basis.learning)
+    if not risks:
         return Worth(minor, "last_year")
     first_ms = min(customer.first[feed] for feed in basis.feeds if customer.first[feed] >= 0)
     tenure = boundary - basis.calendar.day_of(first_ms)
     repeats = orders if tenure > YEAR else max(0, orders - 1)
     base = Prior(basis.base.purchases_a_year / YEAR, basis.base.worth_days, 100 * basis.base.basket)
     spend = spend_a_day(float(repeats), float(min(YEAR, tenure)), float(orders), float(minor), prior=base) * YEAR
-    return Worth(round(risk * spend), "expected")
+    return Worth(round(risks[-1].value * spend), "expected")
 
 
 def last_year(customer: Customer, boundary: int) -> tuple[int, int]:
     """(orders, minor units spent) on the 365 days before a boundary."""
     found = [bucket for day, bucket in customer.purchases.items() if boundary - YEAR <= day < boundary]
     return sum(bucket[0] for bucket in found), sum(bucket[1] for bucket in found)
-
-
-def _risk(customer: Customer, boundary: int, basis: Basis) -> float | None:
-    """What the model said at the last snapshot; None once another was due, and while there is none to believe."""
-    risks, learning = customer.risks, basis.learning
-    if learning is None or not risks or boundary - risks[-1].boundary >= learning.step_days:
-        return None
-    return risks[-1].value

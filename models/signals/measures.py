@@ -15,7 +15,17 @@ from msgspec import Struct
 from models import engagement, lifecycle
 from models.activity import EMAIL, LOGIN, PURCHASE, TICKET, active_days, day_buckets
 from models.config import Basis
-from models.customer import EMAIL_ACTIONS, NEVER, TICKET_CATEGORIES, Customer, EmailDay, Note, Risk, TicketDay
+from models.customer import (
+    EMAIL_ACTIONS,
+    NEVER,
+    TICKET_CATEGORIES,
+    Customer,
+    EmailDay,
+    Note,
+    Risk,
+    TicketDay,
+    risks_in_force,
+)
 from schemas.alert import Driver
 
 USUAL_DAYS = 56
@@ -342,8 +352,9 @@ def _risk(read: Callable[[Sequence[Risk]], float | None]) -> Callable[[View], Re
     """What the scores say, from one snapshot day to the next; unknown to who is not in the risk set any more."""
 
     def reading(view: View) -> Reading:
-        risks, learning = view.customer.risks, view.basis.learning
-        if learning is None or not risks or view.boundary - risks[-1].boundary >= learning.step_days:
+        learning = view.basis.learning
+        risks = risks_in_force(view.customer, view.boundary, learning)
+        if learning is None or not risks:
             return UNKNOWN
         return Reading(read(risks), risks[-1].boundary + learning.step_days)
 
