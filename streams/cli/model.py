@@ -115,7 +115,7 @@ def shown_lines(shown: dict[str, Any]) -> Iterator[str]:
         f"{question['risk_set_days']} days old"
     )
     yield (
-        f"{labels['returned']:,} labels of customers who came back, {labels['churned']:,} of those who did not"
+        labels_told(labels["returned"], labels["churned"])
         + ("; still cold: it raises no alerts" if shown["is_cold"] else "")
     )
     if lag is None:
@@ -131,6 +131,11 @@ def shown_lines(shown: dict[str, Any]) -> Iterator[str]:
     yield "experts: " + ", ".join(f"{name.replace('_', ' ')} {weight:.0%}" for name, weight in shown["experts"].items())
     for name, alarms in shown["drift"].items():
         yield f"drift of the {name.replace('_', ' ')}: {_changes(alarms)}"
+
+
+def labels_told(returned: int, churned: int) -> str:
+    """How much was learned, in words."""
+    return f"{returned:,} labels of customers who came back, {churned:,} of those who did not"
 
 
 def _changes(alarms: list[dict[str, Any]]) -> str:

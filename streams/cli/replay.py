@@ -24,6 +24,7 @@ from schemas.alert import Status, decode_alert
 from schemas.event import Event
 from streams.catalogue_file import load_rules
 from streams.cli.instant import INSTANT
+from streams.cli.model import labels_told
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.history import History, read_history, shifted
 from streams.settings import Settings, environment_settings
@@ -221,8 +222,8 @@ def _model_of(oracle: Oracle) -> dict[str, object]:
 
 
 def _model_told(model: dict[str, int]) -> str:
-    asked = f"{model['returned']:,} labels of customers who came back, {model['churned']:,} of those who did not"
-    return f"model: {'cold, it raises no alerts yet' if model['is_cold'] else 'warm'}; {asked}"
+    state = "cold, it raises no alerts yet" if model["is_cold"] else "warm"
+    return f"model: {state}; {labels_told(model['returned'], model['churned'])}"
 
 
 def _difference(ours: Sinks, theirs: Sinks) -> dict[str, dict[str, int]]:

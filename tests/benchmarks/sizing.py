@@ -49,7 +49,7 @@ class Costs(NamedTuple):
     event_us: float
     """CPU of a worker an event, everything included, reviews too."""
     midnight_us: float
-    """Of a midnight, by the clock, a customer; some half of them were due."""
+    """Of a midnight, by the clock, a customer; not all of them are due."""
     record_bytes: float
     customer_bytes: float
     midnight_bytes: float
