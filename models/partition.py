@@ -68,7 +68,10 @@ class Taken(NamedTuple):
 
 
 class Partition:
-    """The state machine of one partition. Not thread-safe; it never waits."""
+    """The state machine of one partition. Not thread-safe; it never waits.
+
+    With `spreads`, a boundary that was passed is gone through piece by piece, by `go_on` between frames of events.
+    """
 
     def __init__(
         self,
@@ -79,15 +82,20 @@ class Partition:
         epoch: int = 1,
         alerts_from_ms: int = 0,
         limit_dead_letters: bool = True,
+        spreads: bool = False,
         versions: Callable[[int], Version | None] = lambda _boundary: None,
         progress: Callable[[], None] = lambda: None,
     ) -> None:
-        """`versions`: of the model, by boundary; `progress` is called now and then while a boundary is gone through."""
+        """`spreads`: reviews wait for `go_on`, so that a midnight of many customers holds up no events.
+
+        `versions`: of the model, by boundary; `progress` is called now and then while a boundary is gone through.
+        """
         self.engine = engine
         self.records = records
         self.number = number
         self.epoch = epoch
         self.limit_dead_letters = limit_dead_letters
+        self._spreads = spreads
         self._versions = versions
         self._progressed = progress
         self._learning = engine.basis.learning
@@ -99,7 +107,6 @@ class Partition:
         self._pending: dict[tuple[int, int], dict[bytes, None]] = {}
         self.schedule = Schedule()
         self._reached = [-1] * TICKS
-        self._boundary_before = -1
         self.reviews = 0
         packed = records.get(PARTITION_KEY)
         if packed is None:
@@ -113,6 +120,7 @@ class Partition:
         self._counted: dict[bytes, Entry] = {}
         self.watermark = Watermark(self.state, self.basis)
         self._restore()
+        self._owes_progress = self.is_behind
 
     # -- restore
 
@@ -126,7 +134,7 @@ class Partition:
             self.census.move(None, self._taker.written(header, packed))
             due = header.due
             if changed:
-                due = self.state.boundary + 1
+                due = min(due, self.state.boundary + 1)
                 customer = self._load(key)
                 customer.due, customer.quiet = due, []
             if due < NEVER:
@@ -166,7 +174,6 @@ class Partition:
     def begin(self, committed: int) -> None:
         """Start a frame; `committed` is the highest frame whose offsets are known to be committed."""
         state = self.state
-        self._boundary_before = state.boundary
         state.sequence += 1
         state.committed = max(state.committed, committed)
         state.late = self._still_needed(state.late, self._reached)
@@ -194,8 +201,9 @@ class Partition:
         self.state.catalogue = self.engine.rules.hash  # not before the customers it put on the calendar are written
         writes[PARTITION_KEY] = self.records[PARTITION_KEY] = encode_state(self.state, self.epoch)
         outputs = self._outputs
-        if self.state.boundary > self._boundary_before:
+        if self._owes_progress and not self.is_behind:
             outputs += self._progress()
+            self._owes_progress = False
         self._touched, self._counted, self._outputs = {}, {}, []
         return Batch(writes, outputs)
 
@@ -350,17 +358,36 @@ class Partition:
             self._release(feed, time_ms)
         target = self.watermark.boundary_reached(time_ms)
         if target is not None:
-            self._review_until(target)
+            self.go_on()  # what is left of an earlier boundary comes first
             self.watermark.pass_boundary(target)
+            self._owes_progress = True
+            version = self._versions(target)
+            self.state.model = None if version is None else version.name
+            if not self._spreads:
+                self.go_on()
 
-    def _review_until(self, target: int) -> None:
-        """Review, day by day, every customer whose day has come."""
-        for boundary, keys in self.schedule.due(target):
-            for place in range(0, len(keys), TOGETHER):
-                some = keys[place : place + TOGETHER]
-                due = {key.decode(): self._load(key) for key in some if self._due(key) == boundary}
-                self._review_all(due, boundary)
-                self._progressed()
+    @property
+    def is_behind(self) -> bool:
+        """Whether customers wait for their review as of a boundary that was passed: events are taken all the same.
+
+        A review looks at closed days only, so it does not matter how many events of later days came before it.
+        """
+        return self.schedule.is_due(self.state.boundary)
+
+    @property
+    def waiting(self) -> int:
+        """Customers whose review as of a boundary that was passed is still to come, some perhaps counted twice."""
+        return self.schedule.waiting(self.state.boundary)
+
+    def go_on(self, most: int = NEVER) -> None:
+        """Review, day by day, whose day has come: everybody, or about `most` of them."""
+        left = most
+        while left > 0 and (found := self.schedule.take(self.state.boundary, min(left, TOGETHER))):
+            boundary, keys = found
+            due = {key.decode(): self._load(key) for key in keys if self._due(key) == boundary}
+            self._review_all(due, boundary)
+            self._progressed()
+            left -= len(keys)
 
     def _due(self, key: bytes) -> int:
         customer = self._touched.get(key)
@@ -368,7 +395,7 @@ class Partition:
 
     def _review_all(self, due: Mapping[str, Customer], boundary: int) -> None:
         """Review these as of a boundary, scored together by the newest version of the model."""
-        foreseen = self.engine.foresee(due, boundary, self._take_model(boundary))
+        foreseen = self.engine.foresee(due, boundary, Insight(self._versions(boundary), self._crowd))
         for customer_id, customer in due.items():
             outputs = self.engine.review(customer, customer_id, boundary, foreseen.get(customer_id))
             self._publish(customer_id, customer, outputs)
@@ -379,18 +406,12 @@ class Partition:
     def _progress(self) -> list[Published]:
         """How far the partition has come, for the learner: behind every example that matured until then."""
         boundary, learning = self.state.boundary, self._learning
-        if learning is None or boundary < 0:
+        if learning is None or boundary < 0 or self.is_behind:
             return []
         text_of = self.calendar.text_of
         complete = text_of(last_complete(boundary, learning))
         progress = ProgressV1(self.number, text_of(boundary), complete, self.state.model)
         return [Published("", "progress", text_of(boundary), encode_lesson(progress))]
-
-    def _take_model(self, boundary: int) -> Insight:
-        """The newest version of the model, for everybody reviewed as of the boundary."""
-        version = self._versions(boundary)
-        self.state.model = None if version is None else version.name
-        return Insight(version, self._crowd)
 
     def _look_at(self, key: bytes, customer: Customer, boundary: int) -> None:
         """Make sure that the customer is reviewed at a boundary, or before."""

@@ -1,6 +1,5 @@
 """The schedule of reviews: who is due at which boundary. Never a scan of all customers."""
 
-from collections.abc import Iterator
 from heapq import heappop, heappush
 
 
@@ -20,11 +19,25 @@ class Schedule:
         else:
             keys.append(key)
 
-    def due(self, until: int) -> Iterator[tuple[int, list[bytes]]]:
-        """Take out the boundaries up to and with `until` in order, each with its keys; more may be added behind it."""
-        while self._boundaries and self._boundaries[0] <= until:
-            boundary = heappop(self._boundaries)
-            yield boundary, self._keys.pop(boundary)
+    def is_due(self, until: int) -> bool:
+        """Whether anybody stands at a boundary up to and with `until`."""
+        return bool(self._boundaries) and self._boundaries[0] <= until
+
+    def waiting(self, until: int) -> int:
+        """How many keys stand at boundaries up to and with `until`; some may have moved on."""
+        return sum(len(keys) for boundary, keys in self._keys.items() if boundary <= until)
+
+    def take(self, until: int, most: int) -> tuple[int, list[bytes]] | None:
+        """Take out keys of the first boundary up to and with `until`, at most so many; None when there are none."""
+        if not self.is_due(until):
+            return None
+        boundary = self._boundaries[0]
+        keys = self._keys[boundary]
+        if len(keys) > most:
+            self._keys[boundary] = keys[most:]
+            return boundary, keys[:most]
+        heappop(self._boundaries)
+        return boundary, self._keys.pop(boundary)
 
     def clear(self) -> None:
         """Forget everything."""

@@ -34,6 +34,9 @@ from streams.transport.errors import StopWorkerError
 from streams.transport.producer import Outputs
 from streams.transport.records import Record
 
+REVIEWS_A_FRAME = 400
+"""Reviews between two looks at what has arrived: a fifth of a second. A midnight of many customers is spread like this."""
+
 SENT_HEADER = "churn-sent-ms"
 """When a revision was sent: a header, so that its value is a function of the events alone."""
 
@@ -81,7 +84,7 @@ class Customers:
         self._outputs, self._changelog = outputs, changelog
         self._now_ms = now_ms
         self._shelf = shelf
-        self._version: Version | None = None
+        self._versions: dict[int, Version | None] = {}
         self._topics = Topics(settings.prefix)
         self._feeds = {topic: feed for feed, topic in enumerate(self._topics.events)}
         self._base: dict[int, int] = {}
@@ -100,10 +103,12 @@ class Customers:
             epoch=epoch,
             alerts_from_ms=self._now_ms() if settings.alerts_from_ms is None else settings.alerts_from_ms,
             limit_dead_letters=settings.dead_letter_limit == "on",
-            versions=lambda _boundary: self._version,
+            spreads=True,
+            versions=lambda _boundary: self._versions[partition],
             progress=self.progress,
         )
         self.partitions[partition] = owned
+        self._choose_version(partition, owned)
         self._base[partition] = owned.state.sequence
         self._committed[partition] = owned.state.committed
         for key, packed in owned.claim().items():
@@ -117,9 +122,13 @@ class Customers:
         if partition in self._base:
             self._committed[partition] = self._base[partition] + sequence
 
+    def is_behind(self, partition: int) -> bool:
+        """Whether customers of the partition wait for their review."""
+        return self.partitions[partition].is_behind
+
     def revoked(self, partition: int) -> None:
         """Forget the partition."""
-        for known in (self.partitions, self._base, self._committed):
+        for known in (self.partitions, self._base, self._committed, self._versions):
             known.pop(partition, None)
 
     def rewrite(self, partition: int, key: bytes) -> None:
@@ -131,12 +140,16 @@ class Customers:
     # -- a frame
 
     def take(self, partition: int, sequence: int, records: Sequence[Record]) -> None:  # noqa: ARG002 - the port's
-        """Process one frame; raises StopWorkerError at the dead-letter limit."""
+        """Process one frame, or review some who wait when it has no records.
+
+        Raises StopWorkerError at the dead-letter limit.
+        """
         started = time.perf_counter()
         owned = self.partitions[partition]
         reviews = owned.reviews
         now_ms = self._now_ms()
-        self._version = None if self._shelf is None else self._shelf.current  # one version for the whole frame
+        if not owned.is_behind:
+            self._choose_version(partition, owned)
         owned.begin(self._committed[partition])
         asides: list[Aside] = []
         try:
@@ -149,10 +162,12 @@ class Customers:
         except DeadLetterLimitError as error:
             message = _limit_message(error, record, partition, owned.state.reasons)
             raise StopWorkerError(message, EXIT_DEAD_LETTER_LIMIT) from error
+        if not records:
+            owned.go_on(REVIEWS_A_FRAME)
         batch = owned.finish()
         for aside in asides:
             self._set_aside(partition, aside)
-        oldest_ms = min(record.timestamp_ms for record in records)
+        oldest_ms = min((record.timestamp_ms for record in records), default=None)
         for output in batch.outputs:
             self._publish(partition, output, oldest_ms)
         partition_record = batch.writes.pop(PARTITION_KEY)
@@ -161,8 +176,15 @@ class Customers:
             write(partition, key, packed)
         write(partition, PARTITION_KEY, partition_record)
         self.tally.reviews += owned.reviews - reviews
-        seconds = time.perf_counter() - started
-        self.tally.count_frame(records, seconds, self._now_ms(), owned.state.alerts_from_ms)
+        if records:
+            seconds = time.perf_counter() - started
+            self.tally.count_frame(records, seconds, self._now_ms(), owned.state.alerts_from_ms)
+
+    def _choose_version(self, partition: int, owned: Partition) -> None:
+        """One version for all reviews as of a boundary: the newest at its beginning, after a crash the same again."""
+        if self._shelf is not None:
+            begun_with = self._shelf.named(owned.state.model) if owned.is_behind else None
+            self._versions[partition] = begun_with or self._shelf.current
 
     def _take_event(
         self, owned: Partition, partition: int, feed: int, record: Record, now_ms: int, asides: list[Aside]

@@ -59,6 +59,10 @@ class LearnerAgent:
     def committed(self, partition: int, sequence: int) -> None:
         """Nothing is kept for it."""
 
+    def is_behind(self, partition: int) -> bool:  # noqa: ARG002 - the port's
+        """Never: what is read is learned at once."""
+        return False
+
     def revoked(self, partition: int) -> None:  # noqa: ARG002 - the port's
         """Forget everything: whoever owns the partition now reads it again."""
         self.learner = None

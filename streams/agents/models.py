@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -29,6 +29,9 @@ TAIL_SETTINGS: Final = {
     "fetch.message.max.bytes": 16_000_000,
 }
 
+KEPT: Final = 4
+"""Versions at hand: a boundary that was begun with the last one is ended with it."""
+
 log = logging.getLogger("churn")
 
 
@@ -38,6 +41,7 @@ class Shelf:
 
     rules: Rules
     current: Version | None = None
+    _lately: deque[Version] = field(default_factory=lambda: deque(maxlen=KEPT))
     refused: Counter[str] = field(default_factory=Counter)
 
     def put(self, value: bytes | None) -> None:
@@ -45,11 +49,16 @@ class Shelf:
         if value is None:
             return
         try:
-            self.current = version_of(decode_model_version(value), self.rules)
+            self._lately.append(version_of(decode_model_version(value), self.rules))
+            self.current = self._lately[-1]
         except ModelStateError as error:
             self.refused[error.reason] += 1
             kept = "no model" if self.current is None else f"version {self.current.name}"
             log.error("a model was refused (%s); %s goes on scoring", error, kept)  # noqa: TRY400 - told, no crash
+
+    def named(self, name: str | None) -> Version | None:
+        """One of the last few versions; None when it is not among them."""
+        return next((version for version in self._lately if version.name == name), None)
 
 
 def version_of(model: ModelVersionV1, rules: Rules) -> Version:

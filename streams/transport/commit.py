@@ -26,12 +26,12 @@ async def commit_taken(app: FrameApp, commit_offsets: Callable[[Mapping[TP, Mark
     if not _may_commit(app):
         return False
     batch = app.ledger.pending()
-    if not batch.marks:
+    if not (batch.marks or batch.sequences):
         return False
     app.status.owe_commit()
     try:
         is_flushed = await flushed(app.outputs, FLUSH_TIMEOUT_S)
-        is_committed = is_flushed and _may_commit(app) and await commit_offsets(batch.marks)
+        is_committed = is_flushed and _may_commit(app) and await _committed(batch.marks, commit_offsets)
     except Exception as exc:  # noqa: BLE001 # whatever it is, the worker must not go on without commits
         await app.fail(exc)
         return False
@@ -43,6 +43,11 @@ async def commit_taken(app: FrameApp, commit_offsets: Callable[[Mapping[TP, Mark
     for partition, sequence in app.ledger.commit(batch).items():
         app.owner.committed(partition, sequence)
     return True
+
+
+async def _committed(marks: Mapping[TP, Mark], commit_offsets: Callable[[Mapping[TP, Mark]], Awaitable[bool]]) -> bool:
+    """Whether the offsets are with the broker; frames without records have none."""
+    return not marks or await commit_offsets(marks)
 
 
 def _may_commit(app: FrameApp) -> bool:

@@ -15,7 +15,7 @@ from streams.transport.alignment import Aligner, is_drained
 from streams.transport.commit import commit_taken
 from streams.transport.consumer_thread import FrameConsumerThread
 from streams.transport.errors import TopicRestartedError
-from streams.transport.frames import Frame, FrameSource, chunks, frame_of, spans_of
+from streams.transport.frames import Frame, FrameSource, chunks, empty_frame, frame_of, spans_of
 from streams.transport.offsets import Mark
 from streams.transport.records import Record
 
@@ -51,6 +51,8 @@ class FrameConsumer(driver.Consumer, FrameSource):
         self._seeks = 0
         self._is_seek_due = False
         self._is_small = False
+        self._behind: list[int] = []
+        self._served = -1
         self._commit_lock = asyncio.Lock()
 
     def _new_consumer_thread(self) -> FrameConsumerThread:
@@ -118,7 +120,8 @@ class FrameConsumer(driver.Consumer, FrameSource):
         )
 
     async def _next_frames(self) -> list[Frame]:
-        if self._is_small:
+        self._behind = [partition for partition in self._aligners if self.app.owner.is_behind(partition)]
+        if self._is_small and not self._behind:
             await self.sleep(self.app.settings.linger_ms / 1000)
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type] # anything with an awaitable wait() will do
@@ -135,11 +138,19 @@ class FrameConsumer(driver.Consumer, FrameSource):
         await self._check_continuity(fetched)
         count = self._hold(fetched)
         self._is_small = count < SMALL_FETCH
-        return [
+        frames = [
             frame_of(partition, part, spans_of(part, self._expected[partition]), session=session, generation=generation)
             for partition, released in self._release()
             for part in chunks(released)
         ]
+        return [*frames, *self._one_without_records(session, generation)]
+
+    def _one_without_records(self, session: int, generation: int) -> Iterable[Frame]:
+        """Time for work that waits for no record, in one partition a round: between two rounds all others have a say."""
+        if self._behind:
+            partition = next((p for p in self._behind if p > self._served), self._behind[0])
+            self._served = partition
+            yield empty_frame(TP(self.app.source_topics[-1], partition), session=session, generation=generation)
 
     async def _seek_again(self) -> bool:
         try:
@@ -171,7 +182,8 @@ class FrameConsumer(driver.Consumer, FrameSource):
             await self.sleep(0.02)
             return {}
         is_holding = any(a.held(t) for a in self._aligners.values() for t in range(len(self.app.source_topics)))
-        fetched = await self._getmany(active, HELD_WAIT_S if is_holding else FETCH_WAIT_S)
+        wait_s = 0.0 if self._behind else HELD_WAIT_S if is_holding else FETCH_WAIT_S
+        fetched = await self._getmany(active, wait_s)
         return {tp: records for tp, records in (fetched or {}).items() if records and tp in active}
 
     def _active_sources(self) -> Iterable[TP]:

@@ -14,7 +14,7 @@ FRAME_RECORDS = 5_000
 
 
 class Frame(ConsumerMessage):
-    """Aligned records of one partition number, and the spans of the topics they come from.
+    """Aligned records of one partition number, and the spans of the topics they come from; perhaps none of either.
 
     Faust sees a message of one of the topics. `session` tells frames read before the last seek from those read after:
     only the latter may be processed. `is_taken` is set once the owner has processed it: Faust acknowledges messages it
@@ -48,11 +48,19 @@ def frame_of(
 ) -> Frame:
     """Wrap records (at least one) as a Faust message."""
     last = records[-1]
-    frame = Frame(
-        last.topic, partition, last.offset, last.timestamp_ms / 1000, 0, None, None, b"", None, 0, 0,
-        TP(last.topic, partition), generation_id=generation,
-    )  # fmt: skip
-    frame.records, frame.spans, frame.session, frame.is_taken = records, spans, session, False
+    frame = _message(TP(last.topic, partition), last.offset, last.timestamp_ms / 1000, session, generation)
+    frame.records, frame.spans = records, spans
+    return frame
+
+
+def empty_frame(tp: TP, *, session: int, generation: int) -> Frame:
+    """A frame without records, for work that waits for none; Faust wants to know a topic all the same."""
+    return _message(tp, 0, 0.0, session, generation)
+
+
+def _message(tp: TP, offset: int, seconds: float, session: int, generation: int) -> Frame:
+    frame = Frame(tp.topic, tp.partition, offset, seconds, 0, None, None, b"", None, 0, 0, tp, generation_id=generation)
+    frame.records, frame.spans, frame.session, frame.is_taken = (), (), session, False
     return frame
 
 

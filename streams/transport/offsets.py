@@ -74,7 +74,7 @@ class Ledger:
         self._taken_sequence[partition] = sequence
 
     def pending(self) -> Batch:
-        """Everything taken that is not committed."""
+        """Everything taken that is not committed; frames without records have a sequence and no marks."""
         marks = {tp: mark for tp, mark in self._taken.items() if self._committed.get(tp) != mark}
         sequences = {p: n for p, n in self._taken_sequence.items() if n != self._committed_sequence.get(p)}
         return Batch(marks, sequences)

@@ -20,12 +20,17 @@ class Owner(Protocol):
     def take(self, partition: int, sequence: int, records: Sequence[Record]) -> None:
         """Process one frame, in order. Records may come again (a redelivery), never with one left out.
 
+        A frame without records comes while `is_behind`: it gives time for some of the work that waits.
+
         `sequence` counts the frames of the partition since `restored`. When it returns, the frame may be committed as
         soon as all that was written and sent is acknowledged; when it raises, nothing of the frame is.
         """
 
     def committed(self, partition: int, sequence: int) -> None:
         """The frames up to `sequence` are committed: they will not come again."""
+
+    def is_behind(self, partition: int) -> bool:
+        """Whether there is work that waits for no record: frames without records come until there is none."""
 
     def revoked(self, partition: int) -> None:
         """The partition now belongs to another worker."""

@@ -20,6 +20,7 @@ from msgspec import Struct
 from benchmarks.load import DAY_MS, DAYS, START_MS, read_load
 from benchmarks.measuring import resident_bytes
 from benchmarks.outputs import is_alert
+from models.customer import NEVER
 from models.engine import Engine
 from models.oracle import Oracle
 from models.partition import Batch, Partition, Published
@@ -60,9 +61,10 @@ class TimedPartition(Partition):
     review_s = 0.0
     _loaded = 0
 
-    def _review_until(self, target: int) -> None:
+    def go_on(self, most: int = NEVER) -> None:
+        """Review, timed."""
         begun, before = process_time(), len(self._touched)
-        super()._review_until(target)
+        super().go_on(most)
         self.review_s += process_time() - begun
         self._loaded += len(self._touched) - before
 

@@ -342,6 +342,7 @@ def test_a_new_catalogue_is_not_forgotten_when_the_worker_dies_before_its_first_
         partition = Worker(one, after, Partition).partition
         partition.begin(partition.state.committed)
         partition.lift(end, [0, 1, 2, 3])
+        partition.go_on()
         told.append(partition.finish().outputs)
     assert told[0] == told[1] != []
 

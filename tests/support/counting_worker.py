@@ -64,6 +64,9 @@ class CountingOwner:
     def committed(self, partition: int, sequence: int) -> None:
         pass
 
+    def is_behind(self, partition: int) -> bool:
+        return False
+
     def revoked(self, partition: int) -> None:
         del self._records[partition]
 

@@ -1,7 +1,8 @@
 """A worker for one partition without Kafka: logs, arrival patterns, frames, commits, crashes, restores.
 
 It mirrors `streams.agents.customers.Customers` around the real `Partition`: a claim at restore (here acknowledged
-before anything else), outputs sent again, commit numbers counted from the restored sequence. What a broker would keep
+before anything else), outputs sent again, commit numbers counted from the restored sequence, reviews of a boundary
+spread over frames without records between those of events. What a broker would keep
 is in `Broker`; what a crash may lose is whatever was sent or written after the last flush: a random prefix of each
 becomes durable, independently.
 """
@@ -15,6 +16,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from models.customer import NEVER
 from models.engine import Engine
 from models.episodes import ALERTS
 from models.oracle import Oracle, canonical_states
@@ -46,14 +48,17 @@ class Daily(Partition):
     """Reviews everybody at every boundary and judges every signal: what scheduling must be indistinguishable from."""
 
     first_boundary = 0
+    _gone_through = -1
 
-    def _review_until(self, target: int) -> None:
-        for boundary in range(max(self.state.boundary + 1, self.first_boundary), target + 1):
+    def go_on(self, most: int = NEVER) -> None:
+        for boundary in range(max(self._gone_through + 1, self.first_boundary), self.state.boundary + 1):
+            self._gone_through = boundary
             keys = sorted({*self.records, *self._touched} - {PARTITION_KEY})
             everybody = {key.decode(): self._load(key) for key in keys}
             for customer in everybody.values():
                 customer.quiet = []
             self._review_all(everybody, boundary)
+            self.schedule.clear()
 
 
 # -- logs
@@ -178,7 +183,7 @@ class Worker:
         records = broker.restored()
         epoch = 1 + max((epoch_of(packed) for packed in records.values()), default=0)
         self.partition = made(
-            Engine(rules), records, epoch=epoch, alerts_from_ms=alerts_from_ms, limit_dead_letters=False
+            Engine(rules), records, epoch=epoch, alerts_from_ms=alerts_from_ms, limit_dead_letters=False, spreads=True
         )
         self.positions = list(broker.committed)
         self._base = self.partition.state.sequence
@@ -187,8 +192,8 @@ class Worker:
         self.broker.changelog.extend(self.partition.claim().items())  # acknowledged before anything else
         self.outputs.extend(self.partition.unsent())
 
-    def take(self, frame: Sequence[tuple[int, int]]) -> None:
-        """Process one frame; what leaves waits for the next flush."""
+    def take(self, frame: Sequence[tuple[int, int]], reviews: int = 0) -> None:
+        """Process one frame, and review so many who wait; what leaves waits for the next flush."""
         partition = self.partition
         self._frames += 1
         partition.begin(self._committed)
@@ -202,6 +207,7 @@ class Worker:
             taken: Taken = partition.take_event(content, offset)
             if taken.outcome in ("late", "dead_lettered"):
                 asides.append((taken.outcome, place, offset))
+        partition.go_on(reviews)
         batch = partition.finish()
         self.outputs.extend(asides)
         self.outputs.extend(batch.outputs)
@@ -285,6 +291,8 @@ def run(
     while frame := _frame(stream, rng, max_frame):
         worker.take(frame)
         done += len(frame)
+        while worker.partition.is_behind and rng.random() < 0.7:
+            worker.take([], reviews=rng.randint(1, 3))
         if rng.random() < 0.3:
             worker.commit(is_known=rng.random() < 0.8)
             if zombie:  # a paused worker's writes arrive after those of its successor
@@ -297,6 +305,7 @@ def run(
             worker = live(broker, rules, made, alerts_from_ms)
             stream = pattern(logs, broker.committed, rng)
     _last_tick(worker, until_ms)
+    worker.take([], reviews=NEVER)
     worker.commit()
     return _outcome(broker, rules, worker.partition)
 
