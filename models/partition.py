@@ -68,10 +68,10 @@ class Taken(NamedTuple):
 
 
 class Partition:
-    """The state machine of one partition. Not thread-safe; it never waits.
+    """The state machine of one partition. Not thread-safe; it never waits."""
 
-    With `spreads`, a boundary that was passed is gone through piece by piece, by `go_on` between frames of events.
-    """
+    spreads = False
+    """Whether reviews wait for `go_on`, so that a midnight of many customers does not hold up the events behind it."""
 
     def __init__(
         self,
@@ -82,20 +82,15 @@ class Partition:
         epoch: int = 1,
         alerts_from_ms: int = 0,
         limit_dead_letters: bool = True,
-        spreads: bool = False,
         versions: Callable[[int], Version | None] = lambda _boundary: None,
         progress: Callable[[], None] = lambda: None,
     ) -> None:
-        """`spreads`: reviews wait for `go_on`, so that a midnight of many customers holds up no events.
-
-        `versions`: of the model, by boundary; `progress` is called now and then while a boundary is gone through.
-        """
+        """`versions`: of the model, by boundary; `progress` is called now and then while a boundary is gone through."""
         self.engine = engine
         self.records = records
         self.number = number
         self.epoch = epoch
         self.limit_dead_letters = limit_dead_letters
-        self._spreads = spreads
         self._versions = versions
         self._progressed = progress
         self._learning = engine.basis.learning
@@ -363,7 +358,7 @@ class Partition:
             self._owes_progress = True
             version = self._versions(target)
             self.state.model = None if version is None else version.name
-            if not self._spreads:
+            if not self.spreads:
                 self.go_on()
 
     @property
@@ -372,7 +367,12 @@ class Partition:
 
         A review looks at closed days only, so it does not matter how many events of later days came before it.
         """
-        return self.schedule.is_due(self.state.boundary)
+        return self.schedule.first <= self.state.boundary
+
+    @property
+    def gone_through(self) -> int:
+        """The last boundary as of which everybody due was reviewed."""
+        return self.schedule.first - 1 if self.is_behind else self.state.boundary
 
     @property
     def waiting(self) -> int:

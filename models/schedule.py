@@ -2,6 +2,8 @@
 
 from heapq import heappop, heappush
 
+from models.customer import NEVER
+
 
 class Schedule:
     """Keys by the boundary at which they are due. A key may stand at several: the record says which counts."""
@@ -19,9 +21,10 @@ class Schedule:
         else:
             keys.append(key)
 
-    def is_due(self, until: int) -> bool:
-        """Whether anybody stands at a boundary up to and with `until`."""
-        return bool(self._boundaries) and self._boundaries[0] <= until
+    @property
+    def first(self) -> int:
+        """The first boundary at which anybody stands, NEVER when there is none."""
+        return self._boundaries[0] if self._boundaries else NEVER
 
     def waiting(self, until: int) -> int:
         """How many keys stand at boundaries up to and with `until`; some may have moved on."""
@@ -29,9 +32,9 @@ class Schedule:
 
     def take(self, until: int, most: int) -> tuple[int, list[bytes]] | None:
         """Take out keys of the first boundary up to and with `until`, at most so many; None when there are none."""
-        if not self.is_due(until):
+        boundary = self.first
+        if boundary > until:
             return None
-        boundary = self._boundaries[0]
         keys = self._keys[boundary]
         if len(keys) > most:
             self._keys[boundary] = keys[most:]

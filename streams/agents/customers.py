@@ -35,7 +35,7 @@ from streams.transport.producer import Outputs
 from streams.transport.records import Record
 
 REVIEWS_A_FRAME = 400
-"""Reviews between two looks at what has arrived: a fifth of a second. A midnight of many customers is spread like this."""
+"""Reviews between two looks at what has arrived, a fifth of a second: so a midnight of many customers is spread."""
 
 SENT_HEADER = "churn-sent-ms"
 """When a revision was sent: a header, so that its value is a function of the events alone."""
@@ -103,10 +103,10 @@ class Customers:
             epoch=epoch,
             alerts_from_ms=self._now_ms() if settings.alerts_from_ms is None else settings.alerts_from_ms,
             limit_dead_letters=settings.dead_letter_limit == "on",
-            spreads=True,
             versions=lambda _boundary: self._versions[partition],
             progress=self.progress,
         )
+        owned.spreads = True
         self.partitions[partition] = owned
         self._choose_version(partition, owned)
         self._base[partition] = owned.state.sequence
@@ -124,7 +124,8 @@ class Customers:
 
     def is_behind(self, partition: int) -> bool:
         """Whether customers of the partition wait for their review."""
-        return self.partitions[partition].is_behind
+        owned = self.partitions.get(partition)
+        return owned is not None and owned.is_behind
 
     def revoked(self, partition: int) -> None:
         """Forget the partition."""

@@ -40,6 +40,11 @@ class FlowMetrics:
         yield from self._records_in(partitions, tally)
         yield from self._ages(tally, status, now_ms)
         yield from self._decisions(tally)
+        yield gauge(
+            "churn_reviews_waiting",
+            "Customers whose review as of a midnight that has passed is still to come.",
+            sum(partition.waiting for partition in partitions.values()),
+        )
         yield from self._event_time(partitions)
 
     def _records_in(self, partitions: Mapping[int, Partition], tally: Tally) -> Iterator[Metric]:

@@ -51,7 +51,6 @@ class FrameConsumer(driver.Consumer, FrameSource):
         self._seeks = 0
         self._is_seek_due = False
         self._is_small = False
-        self._behind: list[int] = []
         self._served = -1
         self._commit_lock = asyncio.Lock()
 
@@ -120,8 +119,7 @@ class FrameConsumer(driver.Consumer, FrameSource):
         )
 
     async def _next_frames(self) -> list[Frame]:
-        self._behind = [partition for partition in self._aligners if self.app.owner.is_behind(partition)]
-        if self._is_small and not self._behind:
+        if self._is_small and not self._partitions_behind():
             await self.sleep(self.app.settings.linger_ms / 1000)
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type] # anything with an awaitable wait() will do
@@ -129,8 +127,8 @@ class FrameConsumer(driver.Consumer, FrameSource):
             return []
         if self._is_seek_due and not await self._seek_again():
             return []
-        session, generation = self._seeks, self.app.consumer_generation_id
-        fetched = await self._fetch()
+        session, generation, behind = self._seeks, self.app.consumer_generation_id, self._partitions_behind()
+        fetched = await self._fetch(is_patient=not behind)
         if session != self._seeks or not self.flow_active or self.should_stop:
             # Overtaken by a seek: what was handed out has moved the positions, so seek once more before the next fetch.
             self._is_seek_due = self._is_seek_due or bool(fetched)
@@ -143,14 +141,15 @@ class FrameConsumer(driver.Consumer, FrameSource):
             for partition, released in self._release()
             for part in chunks(released)
         ]
-        return [*frames, *self._one_without_records(session, generation)]
+        if behind:  # a frame for one of them, so that what arrives next waits for one piece of work at most
+            self._served = next((p for p in behind if p > self._served), behind[0])
+            tp = TP(self.app.source_topics[-1], self._served)
+            frames.append(empty_frame(tp, session=session, generation=generation))
+        return frames
 
-    def _one_without_records(self, session: int, generation: int) -> Iterable[Frame]:
-        """Time for work that waits for no record, in one partition a round: between two rounds all others have a say."""
-        if self._behind:
-            partition = next((p for p in self._behind if p > self._served), self._behind[0])
-            self._served = partition
-            yield empty_frame(TP(self.app.source_topics[-1], partition), session=session, generation=generation)
+    def _partitions_behind(self) -> list[int]:
+        """Partitions with work that waits for no record."""
+        return [partition for partition in self._aligners if self.app.owner.is_behind(partition)]
 
     async def _seek_again(self) -> bool:
         try:
@@ -175,15 +174,15 @@ class FrameConsumer(driver.Consumer, FrameSource):
                     self.log.error("%s/%d: %d records were deleted before they were read", tp.topic, tp.partition, lost)
             self._next_fetched[tp] = records[-1].offset + 1
 
-    async def _fetch(self) -> Mapping[TP, list[Any]]:
+    async def _fetch(self, *, is_patient: bool) -> Mapping[TP, list[Any]]:
         # A set of our own: aiokafka takes an EMPTY set for "all partitions", and Faust's live one may become empty.
         active = set(self._active_sources())
         if not active:
             await self.sleep(0.02)
             return {}
         is_holding = any(a.held(t) for a in self._aligners.values() for t in range(len(self.app.source_topics)))
-        wait_s = 0.0 if self._behind else HELD_WAIT_S if is_holding else FETCH_WAIT_S
-        fetched = await self._getmany(active, wait_s)
+        wait_s = HELD_WAIT_S if is_holding else FETCH_WAIT_S
+        fetched = await self._getmany(active, wait_s if is_patient else 0.0)
         return {tp: records for tp, records in (fetched or {}).items() if records and tp in active}
 
     def _active_sources(self) -> Iterable[TP]:

@@ -19,6 +19,7 @@ import orjson
 import pytest
 
 from schemas.event import Event
+from support import sliced_worker
 from support.arrivals import Arrival, delayed, duplicated, merged, shuffled, topic_after_topic
 from support.broker import Broker
 from support.crashes import Crashes, Report
@@ -95,7 +96,8 @@ def test_equality(scenario: Scenario, past: Past, broker: Broker, prefix: str, t
     deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS, catalogue=past.catalogue)
     arrivals = scenario.order(past.events)
     names = ("main-1", "main-2") if scenario.is_live else ("main-1",)
-    with workers(deployment, *names) as mains, workers(deployment, "guest-1", "guest-2", is_static=False) as guests:
+    mains_of = workers(deployment, *names, program=sliced_worker.PROGRAM)
+    with mains_of as mains, workers(deployment, "guest-1", "guest-2", is_static=False) as guests:
         report = _live(scenario, deployment, arrivals, mains, guests, is_full=is_full)
         wait_for_lag_zero(deployment, mains, within_s=240)
         assert [worker.terminate() for worker in mains] == [0] * len(mains)

@@ -64,7 +64,7 @@ class CountingOwner:
     def committed(self, partition: int, sequence: int) -> None:
         pass
 
-    def is_behind(self, partition: int) -> bool:
+    def is_behind(self, partition: int) -> bool:  # noqa: ARG002 - the port's
         return False
 
     def revoked(self, partition: int) -> None:

@@ -50,7 +50,7 @@ class Daily(Partition):
     first_boundary = 0
     _gone_through = -1
 
-    def go_on(self, most: int = NEVER) -> None:
+    def go_on(self, most: int = NEVER) -> None:  # noqa: ARG002 - always everybody
         for boundary in range(max(self._gone_through + 1, self.first_boundary), self.state.boundary + 1):
             self._gone_through = boundary
             keys = sorted({*self.records, *self._touched} - {PARTITION_KEY})
@@ -183,8 +183,9 @@ class Worker:
         records = broker.restored()
         epoch = 1 + max((epoch_of(packed) for packed in records.values()), default=0)
         self.partition = made(
-            Engine(rules), records, epoch=epoch, alerts_from_ms=alerts_from_ms, limit_dead_letters=False, spreads=True
+            Engine(rules), records, epoch=epoch, alerts_from_ms=alerts_from_ms, limit_dead_letters=False
         )
+        self.partition.spreads = True
         self.positions = list(broker.committed)
         self._base = self.partition.state.sequence
         self._committed = self.partition.state.committed

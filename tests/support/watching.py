@@ -31,11 +31,13 @@ class Evidence:
     """Partitions with a customer reviewed at a boundary that the partition's own record does not know."""
     told: tuple[int, ...]
     """Partitions with an output decided at such a boundary."""
+    waiting: tuple[int, ...]
+    """Partitions with a customer whose review as of a boundary that was passed is still to come, others' being done."""
 
     @property
     def is_mid_boundary(self) -> bool:
         """Whether the reviews of a boundary are under way: some of what they write is there, their end is not."""
-        return bool(self.torn or self.told)
+        return bool(self.torn or self.told or self.waiting)
 
 
 class _Partition:
@@ -51,6 +53,12 @@ class _Partition:
         self.found = list(self.state.covered)
         self.reviewed = self.told_ms = -1
         self.folded = [-1] * len(FEEDS)
+        self.due: dict[bytes, int] = {}
+
+    @property
+    def is_waiting(self) -> bool:
+        is_begun = self.reviewed == self.state.boundary
+        return is_begun and any(due <= self.state.boundary for due in self.due.values())
 
     @property
     def is_torn(self) -> bool:
@@ -99,7 +107,7 @@ class Watch:
     @property
     def is_any_mid_boundary(self) -> bool:
         """Whether the reviews of a boundary are under way anywhere; cheap."""
-        return any(found.is_torn or found.is_told for found in self._partitions)
+        return any(found.is_torn or found.is_told or found.is_waiting for found in self._partitions)
 
     def begin(self, partitions: set[int]) -> None:
         """The owner of these partitions is dead: what it did is no evidence against its successor."""
@@ -110,7 +118,7 @@ class Watch:
         """What a kill of the owner of these partitions would interrupt; call `catch_up` before."""
         committed = self._positions.committed()
         again = 0
-        torn, told = [], []
+        torn, told, waiting = [], [], []
         for number in sorted(partitions):
             found = self._partitions[number]
             for feed, topic in enumerate(self._topics.events):
@@ -119,7 +127,9 @@ class Watch:
                 torn.append(number)
             if found.is_told:
                 told.append(number)
-        return Evidence(again, tuple(torn), tuple(told))
+            if found.is_waiting:
+                waiting.append(number)
+        return Evidence(again, tuple(torn), tuple(told), tuple(waiting))
 
     def _take(self, message: Message) -> None:
         topic, partition = str(message.topic()), int(message.partition() or 0)
@@ -137,6 +147,7 @@ class Watch:
                 found.begin()
         else:
             customer = decode_customer(value)
+            found.due[message.key() or b""] = customer.due
             found.reviewed = max(found.reviewed, customer.reviewed)
             found.folded = [max(pair) for pair in zip(found.folded, customer.offsets, strict=True)]
 
