@@ -66,18 +66,26 @@ def run_product(deployment: Deployment, post: Callable[[], None], events: int, w
         started = [stack.enter_context(running(patient(deployment), f"worker-{number}")) for number in range(workers)]
         fleet, pages = [worker for worker, _ in started], [page for _, page in started]
         until(fleet, lambda: _is_balanced(pages, deployment.partitions))
-        begun, done = work_off(fleet, positions, post, events)
+        begun, done = work_off(fleet, pages, positions, post, events)
         resident, peak = (sum(resident_bytes(w.process.pid, field) for w in fleet) for field in ("VmRSS", "VmHWM"))
         return SystemRun(done.at - begun.at, done.cpu_s - begun.cpu_s, resident, peak)
 
 
-def work_off(fleet: Sequence[Worker], positions: Positions, post: Callable[[], None], events: int) -> tuple[Look, Look]:
-    """Hold workers that are ready while a backlog is posted: the looks when they go on and when all is committed."""
+def work_off(
+    fleet: Sequence[Worker], pages: Sequence[Page], positions: Positions, post: Callable[[], None], events: int
+) -> tuple[Look, Look]:
+    """Hold workers that are ready while a backlog is posted: the looks when they go on and when nothing is left."""
     with _held(fleet):
         post()
     begun = _look(fleet)
-    _, done = until(fleet, lambda: sum(positions.committed().values()) >= events, each_s=0.1)
+    _, done = until(fleet, lambda: is_worked_off(pages, positions, events), each_s=0.1)
     return begun, done
+
+
+def is_worked_off(pages: Sequence[Page], positions: Positions, events: int) -> bool:
+    """Whether so many events are committed and nobody waits for a review."""
+    is_taken = sum(positions.committed().values()) >= events
+    return is_taken and not any(page.total("churn_reviews_waiting") for page in pages)
 
 
 def _is_balanced(pages: Sequence[Page], partitions: int) -> bool:

@@ -217,8 +217,11 @@ def _restart(part: RestartPart, name: str) -> list[str]:
     ]
     if day is not None:
         rows += [
-            ("a day's reviews, until everything was committed", f"{day.reviews:,} reviews in {day.seconds:.1f} s"),
-            ("longest time between two frames meanwhile", f"{day.stall_s:.1f} s"),
+            ("a day's reviews", f"{day.reviews:,} in {day.seconds:.1f} s"),
+            ("alerts announced meanwhile, of those expected", f"{day.latency.announced:,} of {day.latency.probes:,}"),
+            ("event to alert meanwhile, half of them within", f"{day.latency.p50_ms:,.0f} ms"),
+            ("event to alert meanwhile, 99 % within", f"{day.latency.p99_ms:,.0f} ms"),
+            ("event to alert meanwhile, the slowest", f"{day.latency.most_ms:,.0f} ms"),
             ("most memory, midnight included", f"{day.peak_bytes / MB:,.0f} MB"),
         ]
     return [

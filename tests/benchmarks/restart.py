@@ -15,6 +15,7 @@ from benchmarks.load import DAY_MS
 from benchmarks.measuring import Page, resident_bytes
 from benchmarks.midnight import post_everywhere, post_login
 from benchmarks.product import running, until
+from benchmarks.steady import WARM_UP_S, LatencyRun, Stream, arriving, compare_times
 from models.config import HOUR_MS
 from models.customer import Customer, decode_customer, encode_customer
 from models.partition_record import PARTITION_KEY, State, decode_state, encode_state
@@ -23,6 +24,9 @@ from streams.transport.producer import DELIVERY_SETTINGS
 from support.workers import Deployment, Positions, Worker
 
 EPOCH: Final = 1
+
+PROBES_PER_S: Final = 20.0
+"""Events that are announced at once, posted while a midnight goes on."""
 
 Track = Callable[[Iterable[int]], Iterable[int]]
 
@@ -38,14 +42,14 @@ class RestartRun(Struct, frozen=True):
 
 
 class DayRun(Struct, frozen=True):
-    """One midnight that passes for all customers. `stall_s`: the longest time between two frames.
+    """One midnight that passes for all customers, and how long alerts took that were announced meanwhile.
 
     `peak_bytes`: the most the process ever had resident; who is reviewed is unpacked until its frame ends.
     """
 
     reviews: int
     seconds: float
-    stall_s: float
+    latency: LatencyRun
     peak_bytes: int
 
 
@@ -105,22 +109,19 @@ def run_restart(
 
 
 def _pass_a_day(deployment: Deployment, templates: Templates, worker: Worker, page: Page) -> DayRun:
-    """Let an event of every feed in every partition say that the next day has come, and wait until all is committed."""
-    positions, reviews = Positions(deployment), page.total("churn_reviews_total")
-    wanted = sum(positions.committed().values())
+    """Let an event of every feed in every partition say that the next day has come; wait until all were reviewed."""
+    reviews = page.total("churn_reviews_total")
     midnight_ms = (min(templates.highs) - HOUR_MS) // DAY_MS * DAY_MS + DAY_MS
     next_ms = midnight_ms + HOUR_MS + 1  # the bound on disorder later, it is passed
-    wanted += post_everywhere(deployment, next_ms, "midnight")
-    begun = moved = time.monotonic()
-    frames, stall_s = page.total("churn_frames_total"), 0.0
-
-    def is_done() -> bool:
-        nonlocal frames, moved, stall_s
-        found, now = page.total("churn_frames_total"), time.monotonic()
-        if found > frames:
-            frames, moved, stall_s = found, now, max(stall_s, now - moved)
-        return sum(positions.committed().values()) >= wanted
-
-    _, done = until([worker], is_done)
+    stream = Stream(deployment, 1, per_second=PROBES_PER_S, start_ms=next_ms + 1, probe_every=1)
+    with arriving(deployment) as arrived:
+        time.sleep(WARM_UP_S)
+        post_everywhere(deployment, next_ms, "midnight")
+        begun = time.monotonic()
+        with stream:
+            _, done = until(
+                [worker], lambda: page.total("churn_boundary_timestamp_seconds") * 1000 >= midnight_ms, each_s=0.5
+            )
+        latency = compare_times(stream, arrived, begun, done.at, PROBES_PER_S)
     reviewed = int(page.total("churn_reviews_total") - reviews)
-    return DayRun(reviewed, done.at - begun, stall_s, resident_bytes(worker.process.pid, "VmHWM"))
+    return DayRun(reviewed, done.at - begun, latency, resident_bytes(worker.process.pid, "VmHWM"))

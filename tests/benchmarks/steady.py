@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Final, Self
 
@@ -56,7 +56,15 @@ class CatchUpRun(Struct, frozen=True):
 class Stream:
     """Posts events at a pace in a thread of its own, and remembers when each probe was posted."""
 
-    def __init__(self, deployment: Deployment, customers: int, *, per_second: float, start_ms: int) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        customers: int,
+        *,
+        per_second: float,
+        start_ms: int,
+        probe_every: int = PROBE_EVERY,
+    ) -> None:
         """`start_ms`: time of the first event; noon of a day keeps midnights out of the measurement."""
         self.posted: dict[bytes, float] = {}
         self._topics = deployment.topics.events
@@ -69,6 +77,7 @@ class Stream:
             }
         )
         self._customers, self._per_second, self._start_ms = customers, per_second, start_ms
+        self._probe_every = probe_every
         self._dice = random.Random(2)
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._post, daemon=True)
@@ -92,7 +101,7 @@ class Stream:
             self._producer.poll(0)
 
     def _send(self, place: int, time_ms: int) -> None:
-        if place % PROBE_EVERY == 0:
+        if place % self._probe_every == 0:
             event = _probe(place, time_ms)
             self.posted[event.key] = time.monotonic()
         else:
@@ -138,10 +147,17 @@ def time_alerts(deployment: Deployment, stream: Stream, seconds: float, per_seco
         begun = time.monotonic()
         time.sleep(seconds)
         ended = time.monotonic()
-        timed = {name: at for name, at in list(stream.posted.items()) if begun <= at < ended}
-        deadline = ended + LAST_ALERTS_S
-        while not timed.keys() <= arrived.keys() and time.monotonic() < deadline:
-            time.sleep(0.1)
+        return compare_times(stream, arrived, begun, ended, per_second)
+
+
+def compare_times(
+    stream: Stream, arrived: Mapping[bytes, float], begun: float, ended: float, per_second: float
+) -> LatencyRun:
+    """Wait for the alerts of all that was posted between two times, while `arriving` goes on, and compare."""
+    timed = {name: at for name, at in list(stream.posted.items()) if begun <= at < ended}
+    deadline = ended + LAST_ALERTS_S
+    while not timed.keys() <= arrived.keys() and time.monotonic() < deadline:
+        time.sleep(0.1)
     took_ms = sorted((arrived[name] - at) * 1000 for name, at in timed.items() if name in arrived)
     assert took_ms, "no alert came at all"
     p50_ms, p99_ms = (took_ms[int(len(took_ms) * share)] for share in (0.5, 0.99))

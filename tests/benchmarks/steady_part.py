@@ -7,8 +7,9 @@ from contextlib import ExitStack
 from typing import Final
 
 from benchmarks.load import DAY_MS, DAYS, START_MS
+from benchmarks.measuring import Page
 from benchmarks.midnight import post_everywhere
-from benchmarks.product import patient, running, until, work_off
+from benchmarks.product import is_worked_off, patient, running, until, work_off
 from benchmarks.results import SteadyPart, conditions
 from benchmarks.steady import Stream, catch_up, time_alerts, usual_lag
 from benchmarks.work import Bench, post_all
@@ -26,7 +27,7 @@ def run_steady(bench: Bench) -> bool:
         with running(patient(deployment)) as (worker, page):
             until([worker], lambda: page.is_well("/readyz"))
             with bench.step("a backlog, for the peak"):
-                peak = _peak(bench, deployment, worker)
+                peak = _peak(bench, deployment, worker, page)
             rate = peak / 2
             stream = Stream(deployment, sizes.steady_customers, per_second=rate, start_ms=NOON_MS)
             stack.enter_context(stream)
@@ -43,10 +44,10 @@ def run_steady(bench: Bench) -> bool:
     return latency.announced == latency.probes
 
 
-def _peak(bench: Bench, deployment: Deployment, worker: Worker) -> float:
+def _peak(bench: Bench, deployment: Deployment, worker: Worker, page: Page) -> float:
     """Work off the history, events a second, and come to noon of the day after it."""
     events, positions = bench.load(bench.sizes.steady_customers), Positions(deployment)
-    begun, done = work_off([worker], positions, lambda: post_all(deployment, events), len(events))
+    begun, done = work_off([worker], [page], positions, lambda: post_all(deployment, events), len(events))
     wanted = len(events) + post_everywhere(deployment, NOON_MS, "noon")
-    until([worker], lambda: sum(positions.committed().values()) >= wanted, each_s=0.1)
+    until([worker], lambda: is_worked_off([page], positions, wanted), each_s=0.1)
     return len(events) / (done.at - begun.at)

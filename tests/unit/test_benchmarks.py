@@ -31,6 +31,7 @@ from benchmarks.results import (
     save_results,
 )
 from benchmarks.sizing import EVENTS_A_DAY, PAGE, Costs, costs_of, need_of, sizing_page
+from benchmarks.steady import LatencyRun
 from schemas.event import FEEDS
 from schemas.partitioner import partition_of
 from schemas.topics import Topics
@@ -71,7 +72,11 @@ def _results() -> Results:
         peers=RacePart(given, 100, 5, [_system("plain loop", 1, EQUAL), _system("slow", 4, LACKING), lost]),
         growth=GrowthPart(given, 2, 6, [ENGINE, msgspec.structs.replace(ENGINE, customers=10, event_us=12.0)]),
         restart_model=RestartPart(
-            given, 1_000, 500.0, [RestartRun(2.0, 2.5, 100 * MB, 101 * MB, 102 * MB)], DayRun(300, 1.5, 0.5, 104 * MB)
+            given,
+            1_000,
+            500.0,
+            [RestartRun(2.0, 2.5, 100 * MB, 101 * MB, 102 * MB)],
+            DayRun(300, 1.5, LatencyRun(20.0, 30, 30, 50.0, 90.0, 99.0), 104 * MB),
         ),
     )
 
@@ -125,7 +130,7 @@ def test_the_page_shows_every_part_and_why_a_peer_is_missing() -> None:
     assert "cannot be installed: no such version" in rows["lost"]
     assert "| 25 | 0.25 |" in rows["slow"]
     assert "1 missing, 0 unknown, 0 other of 3" in rows["slow"]
-    assert "300 reviews in 1.5 s" in page
+    assert "300 in 1.5 s" in page
     assert "+20% an event, +0% a review; of the last two sizes +20% and +0%" in page
 
 
