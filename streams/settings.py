@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -28,6 +27,7 @@ from streams.settings_values import (
     setting,
     whole,
 )
+from streams.wording import did_you_mean
 
 ENVIRONMENT_PREFIX: Final = "CHURN_"
 
@@ -165,9 +165,7 @@ def _parsed(variable: str, text: str, kind: Kind, *, is_secret: bool) -> object:
 
 def _suggestion(variable: str) -> str:
     known = [variable_of(name) for name in Settings.kinds()]
-    near = difflib.get_close_matches(variable.upper(), known, n=1, cutoff=0.6)
-    hint = f"Did you mean {near[0]}? " if near else ""
-    return f"{hint}`churn-signals settings --list` shows all names."
+    return f"{did_you_mean(variable.upper(), known)}`churn-signals settings --list` shows all names."
 
 
 def _fill(values: dict[str, Any]) -> None:

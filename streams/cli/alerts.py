@@ -12,6 +12,7 @@ from streams.catalogue_file import load_rules
 from streams.errors import EXIT_DONE
 from streams.settings import environment_settings
 from streams.snapshot import newest_alerts, open_alerts, read_alerts
+from streams.wording import counted, did_you_mean
 
 
 @click.command(
@@ -50,7 +51,8 @@ def _check_known(signals: tuple[str, ...], rules: Rules) -> None:
     for name in signals:
         if name not in known:
             raise click.BadParameter(
-                f"{name} is no signal of the catalogue; it has {', '.join(known)}.", param_hint="--signal"
+                f"{name} is no signal of the catalogue. {did_you_mean(name, known)}It has {', '.join(known)}.",
+                param_hint="--signal",
             )
 
 
@@ -87,4 +89,4 @@ def _print(shown: list[AlertV1], total: int) -> None:
         )
         console.print(f"  {alert.summary}")
         console.print(what_to_do(alert))
-    console.print(f"{len(shown):,} of {total:,} alerts shown" if len(shown) < total else f"{total:,} alerts")
+    console.print(f"{len(shown):,} of {total:,} alerts shown" if len(shown) < total else counted(total, "alert"))

@@ -52,7 +52,12 @@ def customer(*, customer_id: str | None, everybody: IO[bytes] | None, as_json: b
     restored = read_state(settings, [place])[place]
     known, packed = partition_state(restored), restored.records.get(customer_id.encode())
     if known is None or packed is None:
-        click.echo("churn-signals: no such customer in the changelog: no event of theirs was processed yet", err=True)
+        where = f"{settings.bootstrap}, topics {settings.prefix}.*"
+        click.echo(
+            f"churn-signals: customer {customer_id} is not known at {where}: no event with this key was processed yet. "
+            "Ids are told apart by every letter; another broker is named with CHURN_BOOTSTRAP",
+            err=True,
+        )
         return EXIT_PROBLEM
     view = View(decode_customer(packed), known.boundary, rules.basis)
     shown = _summary(view, customer_id)

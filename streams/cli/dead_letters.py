@@ -20,6 +20,7 @@ from streams.clock import now_ms
 from streams.dead_letters import Outlook, judge, late_limits_ms, post_again, read_letters
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import Settings, environment_settings
+from streams.wording import counted
 
 SHOWN: Final = 50
 """Rows of a list unless --limit says otherwise."""
@@ -71,8 +72,8 @@ def replay(*, reasons: tuple[str, ...], is_late: bool, with_refused: bool, dry_r
     chosen = outlook.fit + (outlook.refused if with_refused else [])
     if chosen and not dry_run:
         if not is_sure:
-            click.confirm(f"Post {len(chosen):,} records again?", abort=True, err=True)
-        click.echo(f"posted {post_again(settings, chosen):,} records again")
+            click.confirm(f"Post {counted(len(chosen), 'record')} again?", abort=True, err=True)
+        click.echo(f"posted {counted(post_again(settings, chosen), 'record')} again")
     left_out = outlook.incomplete + (0 if with_refused else len(outlook.refused))
     return EXIT_PROBLEM if left_out else EXIT_DONE
 
@@ -88,7 +89,7 @@ def _wanted(letters: Iterable[DeadLetter], reasons: tuple[str, ...]) -> Iterable
 
 def _tell(outlook: Outlook) -> None:
     total = len(outlook.fit) + len(outlook.refused) + outlook.incomplete
-    click.echo(f"{total:,} records: {len(outlook.fit) - outlook.late:,} would be applied")
+    click.echo(f"{counted(total, 'record')}: {len(outlook.fit) - outlook.late:,} would be applied")
     click.echo(f"  {outlook.late:,} would now be too late (they go to the late topic)")
     why = ", ".join(f"{count:,} {reason}" for reason, count in outlook.reasons.most_common())
     click.echo(f"  {len(outlook.refused):,} would be refused again{f' ({why})' if why else ''}")
@@ -108,7 +109,7 @@ def _print(letters: list[DeadLetter], reasons: Counter[str]) -> None:
     total = sum(reasons.values())
     parts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
     shown = f"{len(letters):,} of " if len(letters) < total else ""
-    console.print(f"{shown}{total:,} records{f': {parts}' if parts else ''}")
+    console.print(f"{shown}{counted(total, 'record')}{f': {parts}' if parts else ''}")
 
 
 def _as_dict(letter: DeadLetter) -> dict[str, Any]:

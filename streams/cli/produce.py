@@ -24,6 +24,7 @@ from streams.poster import Poster
 from streams.preflight import refuse_old_history, retention_limits, topic_configs
 from streams.settings import Settings, environment_settings
 from streams.tables import load_mapping
+from streams.wording import counted
 
 FLUSH_WITHIN_S: Final = 60.0
 """How long the broker may take to acknowledge what is still under way at the end."""
@@ -138,5 +139,6 @@ def _report(history: History, took_s: float) -> None:
     parts = ", ".join(f"{counts[feed]:,} {feed}" for feed in FEEDS if counts[feed])
     span = f", {to_rfc3339(events[0].time_ms)} to {to_rfc3339(events[-1].time_ms)}" if events else ""
     click.echo(
-        f"posted {len(events):,} events ({parts or 'none'}){span} in {took_s:.1f} s; {len(history.bad):,} bad lines"
+        f"posted {counted(len(events), 'event')} ({parts or 'none'}){span} in {took_s:.1f} s; "
+        f"{counted(len(history.bad), 'bad line')}"
     )

@@ -29,6 +29,7 @@ from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.history import History, read_history, shifted
 from streams.settings import Settings, environment_settings
 from streams.tables import load_mapping
+from streams.wording import counted
 
 EXAMPLES = """\b
 Examples:
@@ -243,11 +244,11 @@ def _print(summary: dict[str, object]) -> None:
     stages = summary["stages"]
     assert isinstance(stages, dict)
     shown = f" ({', '.join(f'{count:,} {stage}' for stage, count in stages.items())})" if stages else ""
-    console.print(f"{summary['customers']:,} customers{shown}; {summary['at_risk_now']:,} at risk now")
+    console.print(f"{_counted(summary, 'customer')}{shown}; {summary['at_risk_now']:,} at risk now")
     model = summary.get("model")
     if isinstance(model, dict):
         console.print(_model_told(model))
-    console.print(f"{summary['alerts']:,} alerts in {summary['revisions']:,} revisions")
+    console.print(f"{_counted(summary, 'alert')} in {_counted(summary, 'revision')}")
     statuses = get_args(Status)
     by_signal = summary["by_signal"]
     assert isinstance(by_signal, dict)
@@ -261,6 +262,12 @@ def _print(summary: dict[str, object]) -> None:
         for signal, row in against.items():
             table.add_row(signal, f"{row['both']:,}", f"{row['only_first']:,}", f"{row['only_second']:,}")
         console.print(table)
+
+
+def _counted(summary: dict[str, object], noun: str) -> str:
+    number = summary[f"{noun}s"]
+    assert isinstance(number, int)
+    return counted(number, noun)
 
 
 def _write(opened: IO[bytes] | None, payload: bytes) -> None:

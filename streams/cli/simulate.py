@@ -29,6 +29,7 @@ from streams.population import simulate as simulate_customers
 from streams.settings import environment_settings
 from streams.simulation_around import simulate_around
 from streams.tables import load_mapping
+from streams.wording import counted
 
 EXAMPLES: Final = """\b
 Examples:
@@ -195,4 +196,4 @@ def _report(events: list[Event]) -> None:
     counts = Counter(FEEDS[event.feed] for event in events)
     customers = len({event.customer_id for event in events})
     parts = ", ".join(f"{counts[feed]:,} {feed}" for feed in FEEDS)
-    click.echo(f"{len(events):,} events of {customers:,} customers ({parts})", err=True)
+    click.echo(f"{counted(len(events), 'event')} of {counted(customers, 'customer')} ({parts})", err=True)

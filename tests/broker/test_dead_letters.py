@@ -93,7 +93,7 @@ def test_replay_says_what_would_become_of_records_and_posts_the_good_ones_as_the
     assert read_topic(where["bootstrap"], topic) == []
     outcome = run("dead-letters", "replay", "--yes", **where)
     assert outcome.code == 1, outcome.err  # two could not be posted
-    assert "posted 1 records again" in outcome.out
+    assert "posted 1 record again" in outcome.out
     (message,) = read_topic(where["bootstrap"], topic)
     assert (message.key(), message.value(), message.headers()) == (b"c1", line(good), headers)
     assert message.timestamp()[1] == NOON_MS

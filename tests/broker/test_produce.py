@@ -65,7 +65,7 @@ def test_bad_lines_are_told_and_the_good_ones_posted(broker: Broker, topics: str
     assert outcome.code == 1
     assert f"{file}:2: not_json" in outcome.err
     assert f"{file}:3: out_of_range at data.items" in outcome.err
-    assert "posted 1 events" in outcome.out
+    assert "posted 1 event (" in outcome.out
     assert produce(broker, topics, str(file), "--skip-bad").code == 0
 
 

@@ -19,6 +19,7 @@ from models.dead_letter_limit import REJECTIONS_IN_A_ROW
 from models.partition_record import OUTCOMES
 from schemas.event import FEEDS, LOGIN, PURCHASE, Event
 from schemas.partitioner import partition_of
+from streams.wording import counted
 from support.broker import Broker
 from support.builders import DAY_MS, NOON_MS, login, purchase
 from support.corpus import poison, poison_kinds
@@ -94,7 +95,7 @@ def test_every_bad_record_is_set_aside_and_every_offset_is_counted_over_three_ki
         # Mended: the producer's partitioner is right now, so the same records find their partition.
         done = run("dead-letters", "replay", "--reason", "wrong_partition", "--yes", **deployment.settings)
         assert done.code == 0, done.err
-        assert f"posted {len(misplaced)} records again" in done.out
+        assert f"posted {counted(len(misplaced), 'record')} again" in done.out
         wait_for_lag_zero(deployment, [main])
         assert main.terminate() == 0
     counts = totals_of(deployment)

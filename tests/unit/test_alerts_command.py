@@ -18,6 +18,7 @@ def test_a_signal_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("streams.cli.alerts.newest_alerts", lambda _settings: found)
     mistyped = CliRunner().invoke(alerts, ["--signal", "churn_rsk"])
     assert mistyped.exit_code == 2
-    assert "churn_rsk is no signal of the catalogue; it has onboarding_drop, " in " ".join(mistyped.output.split())
+    told = " ".join(mistyped.output.split())
+    assert "churn_rsk is no signal of the catalogue. Did you mean churn_risk? It has onboarding_drop, " in told
     known = CliRunner().invoke(alerts, ["--signal", "churn_risk"])
     assert known.output == "0 alerts\n"
