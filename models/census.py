@@ -83,6 +83,10 @@ class Census:
             found[owner] += count if due_hour * HOUR_MS <= now_ms else 0
         return found
 
+    def add_plain(self, stage: str, count: int) -> None:
+        """Count customers of whom there is nothing more to say: most of them, at a restore."""
+        self.customers[stage] += count
+
     def move(self, before: Entry | None, after: Entry) -> None:
         """A customer changed; `before` is None for a new one."""
         if before == after:
@@ -155,8 +159,11 @@ class Taker:
         if not customer.is_at_risk:
             return Entry(stage, alerts=tuple(alerts))
         worth = worth_of(customer, customer.reviewed, self._basis)
+        if worth is not None and worth.basis == "last_year":
+            spend = worth.minor  # not counted twice
+        else:
+            _, spend = last_year(customer, customer.reviewed)
         value = 0 if worth is None else worth.minor
-        _, spend = last_year(customer, customer.reviewed)
         return Entry(stage, is_at_risk=True, spend=spend, value=value, alerts=tuple(alerts))
 
     def _open(self, signal: str, severity: str, owner: str, observed_ms: int | None) -> OpenAlert:

@@ -1,6 +1,8 @@
 """The customer record: one packed value that holds everything known about a customer."""
 
 import struct
+from collections import defaultdict
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import msgspec
@@ -24,6 +26,8 @@ MAX_CHANNELS = 4
 STAGE_NAMES = ("none", "new", "active", "lapsed", "dormant", "churned", "reactivated")
 """Stages by their number in a record's header; 'none' before the first review."""
 _STAGE_FLAGS: dict[str | None, int] = {name: place << 4 for place, name in enumerate(STAGE_NAMES)} | {None: 0}
+_PENDING, _OUTBOX, _AT_RISK, _ALERTS, _RISKS = 1, 2, 4, 8, 128
+"""Flags of a record's header; the stage stands between them."""
 _HEADER = struct.Struct(">BIII")
 _DUE = struct.Struct(">5xI")
 
@@ -162,12 +166,42 @@ class Header(NamedTuple):
 
     epoch: int
     due: int
-    has_pending: bool
-    has_outbox: bool
-    is_at_risk: bool
-    has_alerts: bool
-    has_risks: bool
-    stage: str
+    flags: int
+
+    @property
+    def is_plain(self) -> bool:
+        """Nothing but a stage and a day: no alert, no score, and nothing that waits."""
+        return not self.flags & (_PENDING | _OUTBOX | _ALERTS | _RISKS)
+
+    @property
+    def has_pending(self) -> bool:
+        """Announcements wait for the clock of their feed."""
+        return bool(self.flags & _PENDING)
+
+    @property
+    def has_outbox(self) -> bool:
+        """Outputs, or outcomes to recount, whose cause may not be committed."""
+        return bool(self.flags & _OUTBOX)
+
+    @property
+    def is_at_risk(self) -> bool:
+        """As `Engine.is_at_risk` said when the record was written."""
+        return bool(self.flags & _AT_RISK)
+
+    @property
+    def has_alerts(self) -> bool:
+        """Alerts are open, announced ones too."""
+        return bool(self.flags & _ALERTS)
+
+    @property
+    def has_risks(self) -> bool:
+        """The model's scores of the last weeks are kept."""
+        return bool(self.flags & _RISKS)
+
+    @property
+    def stage(self) -> str:
+        """One of STAGE_NAMES."""
+        return STAGE_NAMES[self.flags >> 4 & 7]
 
 
 def risks_in_force(customer: Customer, boundary: int, learning: Learning | None) -> list[Risk]:
@@ -181,11 +215,11 @@ def risks_in_force(customer: Customer, boundary: int, learning: Learning | None)
 def encode_customer(customer: Customer, epoch: int) -> bytes:
     """Pack a record: format version, writer's epoch, next due day, flags, MessagePack."""
     flags = (
-        (1 if customer.pending else 0)
-        | (2 if customer.outbox or customer.verdicts else 0)
-        | (4 if customer.is_at_risk else 0)
-        | (8 if customer.episodes or customer.announced else 0)
-        | (128 if customer.risks else 0)
+        (_PENDING if customer.pending else 0)
+        | (_OUTBOX if customer.outbox or customer.verdicts else 0)
+        | (_AT_RISK if customer.is_at_risk else 0)
+        | (_ALERTS if customer.episodes or customer.announced else 0)
+        | (_RISKS if customer.risks else 0)
     )
     flags |= _STAGE_FLAGS[customer.stage]
     return _HEADER.pack(RECORD_VERSION, epoch, customer.due, flags) + _encoder.encode(customer)
@@ -200,19 +234,26 @@ def decode_customer(value: bytes) -> Customer:
 
 def peek(packed: bytes) -> Header:
     """The header of a packed record; raises UnknownRecordVersionError."""
-    version, epoch, due, flags = _HEADER.unpack_from(packed)
+    return _checked(_HEADER.unpack_from(packed))
+
+
+def by_header(records: Iterable[tuple[bytes, bytes]]) -> dict[Header, list[bytes]]:
+    """Keys of packed records by what their headers say: a million customers are of a few thousand kinds.
+
+    Raises UnknownRecordVersionError.
+    """
+    found: defaultdict[tuple[int, ...], list[bytes]] = defaultdict(list)
+    unpack = _HEADER.unpack_from
+    for key, packed in records:
+        found[unpack(packed)].append(key)
+    return {_checked(fields): keys for fields, keys in found.items()}
+
+
+def _checked(fields: tuple[int, ...]) -> Header:
+    version, epoch, due, flags = fields
     if version != RECORD_VERSION:
         raise UnknownRecordVersionError(version)
-    return Header(
-        epoch,
-        due,
-        has_pending=bool(flags & 1),
-        has_outbox=bool(flags & 2),
-        is_at_risk=bool(flags & 4),
-        has_alerts=bool(flags & 12),
-        has_risks=bool(flags & 128),
-        stage=STAGE_NAMES[flags >> 4 & 7],
-    )
+    return Header(epoch, due, flags)
 
 
 def due_of(packed: bytes) -> int:

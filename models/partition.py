@@ -11,7 +11,18 @@ from typing import NamedTuple
 import msgspec
 
 from models.census import Census, Entry, Taker
-from models.customer import NEVER, Customer, Parcel, Verdict, decode_customer, due_of, encode_customer, peek
+from models.customer import (
+    NEVER,
+    Customer,
+    Header,
+    Parcel,
+    Verdict,
+    by_header,
+    decode_customer,
+    due_of,
+    encode_customer,
+    peek,
+)
 from models.dead_letter_limit import count_rejection
 from models.engine import Engine
 from models.episodes import Output
@@ -120,43 +131,51 @@ class Partition:
     # -- restore
 
     def _restore(self) -> None:
-        """Rebuild the calendar and what waits from each record's own header."""
-        changed = self.state.catalogue != self.engine.rules.hash
-        for key, packed in self.records.items():
-            if key == PARTITION_KEY:
-                continue
-            header = peek(packed)
-            self.census.move(None, self._taker.written(header, packed))
-            due = header.due
-            if changed:
-                due = min(due, self.state.boundary + 1)
+        """Rebuild the calendar, the census and what waits: most customers are known by their record's header."""
+        packed = self.records
+        for header, keys in by_header(item for item in packed.items() if item[0] != PARTITION_KEY).items():
+            if header.is_plain:
+                self.census.add_plain(header.stage, len(keys))
+            else:
+                for key in keys:
+                    self._restore_more(key, header, decode_customer(packed[key]))
+            if header.due < NEVER:
+                self.schedule.add_all(keys, header.due)
+        if self.state.catalogue != self.engine.rules.hash:
+            self._judge_everybody_anew()
+
+    def _judge_everybody_anew(self) -> None:
+        """By a catalogue that no record knows yet."""
+        self.schedule.clear()
+        for key in self.records:
+            if key != PARTITION_KEY:
                 customer = self._load(key)
-                customer.due, customer.quiet = due, []
-            if due < NEVER:
-                self.schedule.add(key, due)
-            if header.has_risks:
-                for risk in decode_customer(packed).risks:
-                    self._crowd.add(risk)
-            if header.has_outbox:
-                self._unswept.append((self.state.sequence, key))
-            if header.has_pending:
-                for feed, day in decode_customer(packed).pending:
-                    self._pending.setdefault((feed, day), {})[key] = None
+                customer.due, customer.quiet = min(customer.due, self.state.boundary + 1), []
+                self.schedule.add(key, customer.due)
+
+    def _restore_more(self, key: bytes, header: Header, customer: Customer) -> None:
+        """What a record has besides its day and stage."""
+        self.census.move(None, self._taker.written(header, customer))
+        for risk in customer.risks:
+            self._crowd.add(risk)
+        if header.has_outbox:
+            self._unswept.append((self.state.sequence, key))
+        for feed, day in customer.pending:
+            self._pending.setdefault((feed, day), {})[key] = None
 
     def unsent(self) -> list[Published]:
-        """Outputs whose cause may not be committed: the same bytes must go out again after a restore.
+        """After a restore: outputs whose cause may not be committed; the same bytes must go out again.
 
         How far the partition has come is told again behind them: all that matured until then is then surely out.
         """
         outputs: list[Published] = []
-        for key, packed in self.records.items():
-            if key != PARTITION_KEY and peek(packed).has_outbox:
-                customer_id = key.decode()
-                outputs += [
-                    Published(customer_id, parcel.kind, parcel.ref, parcel.payload)
-                    for parcel in decode_customer(packed).outbox
-                    if parcel.sequence > self.state.committed
-                ]
+        for _, key in self._unswept:
+            customer_id = key.decode()
+            outputs += [
+                Published(customer_id, parcel.kind, parcel.ref, parcel.payload)
+                for parcel in decode_customer(self.records[key]).outbox
+                if parcel.sequence > self.state.committed
+            ]
         return outputs + self._progress()
 
     def claim(self) -> dict[bytes, bytes]:

@@ -1,5 +1,6 @@
 """The schedule of reviews: who is due at which boundary. Never a scan of all customers."""
 
+from collections.abc import Iterable
 from heapq import heappop, heappush
 
 from models.customer import NEVER
@@ -20,6 +21,15 @@ class Schedule:
             heappush(self._boundaries, boundary)
         else:
             keys.append(key)
+
+    def add_all(self, keys: Iterable[bytes], boundary: int) -> None:
+        """Put many keys on a boundary at once."""
+        known = self._keys.get(boundary)
+        if known is None:
+            self._keys[boundary] = list(keys)
+            heappush(self._boundaries, boundary)
+        else:
+            known.extend(keys)
 
     @property
     def first(self) -> int:

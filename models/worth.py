@@ -66,5 +66,9 @@ def worth_of(customer: Customer, boundary: int, basis: Basis) -> Worth | None:
 
 def last_year(customer: Customer, boundary: int) -> tuple[int, int]:
     """(orders, minor units spent) on the 365 days before a boundary."""
-    found = [bucket for day, bucket in customer.purchases.items() if boundary - YEAR <= day < boundary]
-    return sum(bucket[0] for bucket in found), sum(bucket[1] for bucket in found)
+    orders = minor = 0
+    for day, (count, spent, _) in customer.purchases.items():
+        if boundary - YEAR <= day < boundary:
+            orders += count
+            minor += spent
+    return orders, minor
