@@ -8,7 +8,8 @@ from collections import Counter
 from typing import NamedTuple, Self
 
 from models.config import HOUR_MS
-from models.customer import STAGE_NAMES, Customer, Header, decode_customer
+from models.customer import STAGE_NAMES, Outline
+from models.customer_record import Header, decode_outline
 from models.signals.catalogue import Rules
 from models.worth import last_year, worth_of
 
@@ -138,13 +139,13 @@ class Taker:
         """What a customer without open alerts adds."""
         return self._bare[stage or STAGE_NAMES[0]]
 
-    def written(self, header: Header, record: Customer | bytes) -> Entry:
+    def written(self, header: Header, record: Outline | bytes) -> Entry:
         """What a record with this header adds, packed or just unpacked; without open alerts it stays packed."""
         if not header.has_alerts:
             return self.bare(header.stage)
-        return self.entry(decode_customer(record) if isinstance(record, bytes) else record)
+        return self.entry(decode_outline(record) if isinstance(record, bytes) else record)
 
-    def entry(self, customer: Customer) -> Entry:
+    def entry(self, customer: Outline) -> Entry:
         """What a customer adds, from the record as it is about to be written."""
         if not (customer.episodes or customer.announced):
             return self.bare(customer.stage)

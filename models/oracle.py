@@ -5,7 +5,8 @@ from functools import partial
 from typing import Any
 
 from models.census import Census
-from models.customer import decode_customer, to_facts, to_verdict
+from models.customer import to_facts, to_verdict
+from models.customer_record import decode_customer
 from models.engine import Engine
 from models.learning.foresight import Version
 from models.partition import Partition, Published, Taken

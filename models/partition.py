@@ -11,14 +11,12 @@ from typing import NamedTuple
 import msgspec
 
 from models.census import Census, Entry, Taker
-from models.customer import (
-    NEVER,
-    Customer,
+from models.customer import NEVER, Customer, Outline, Parcel, Verdict
+from models.customer_record import (
     Header,
-    Parcel,
-    Verdict,
     by_header,
     decode_customer,
+    decode_outline,
     due_of,
     encode_customer,
     peek,
@@ -133,12 +131,12 @@ class Partition:
     def _restore(self) -> None:
         """Rebuild the calendar, the census and what waits: most customers are known by their record's header."""
         packed = self.records
-        for header, keys in by_header(item for item in packed.items() if item[0] != PARTITION_KEY).items():
+        for header, keys in by_header(item for item in packed.items() if item[0] != PARTITION_KEY):
             if header.is_plain:
                 self.census.add_plain(header.stage, len(keys))
             else:
                 for key in keys:
-                    self._restore_more(key, header, decode_customer(packed[key]))
+                    self._restore_more(key, header, decode_outline(packed[key]))
             if header.due < NEVER:
                 self.schedule.add_all(keys, header.due)
         if self.state.catalogue != self.engine.rules.hash:
@@ -150,10 +148,10 @@ class Partition:
         for key in self.records:
             if key != PARTITION_KEY:
                 customer = self._load(key)
-                customer.due, customer.quiet = min(customer.due, self.state.boundary + 1), []
+                customer.due, customer.quiet = min(customer.due, self.state.boundary + 1), bytearray()
                 self.schedule.add(key, customer.due)
 
-    def _restore_more(self, key: bytes, header: Header, customer: Customer) -> None:
+    def _restore_more(self, key: bytes, header: Header, customer: Outline) -> None:
         """What a record has besides its day and stage."""
         self.census.move(None, self._taker.written(header, customer))
         for risk in customer.risks:
@@ -173,7 +171,7 @@ class Partition:
             customer_id = key.decode()
             outputs += [
                 Published(customer_id, parcel.kind, parcel.ref, parcel.payload)
-                for parcel in decode_customer(self.records[key]).outbox
+                for parcel in decode_outline(self.records[key]).outbox
                 if parcel.sequence > self.state.committed
             ]
         return outputs + self._progress()

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 from msgspec import Struct
 
-from models.customer import RECORD_VERSION, Verdict
+from models.customer import Verdict
 from schemas.event import FEEDS
 
 PARTITION_KEY = b"\x00partition"
@@ -16,6 +16,10 @@ Outcome = Literal["applied", "applied_late", "duplicate", "late", "dead_lettered
 OUTCOME_INDEX = {name: index for index, name in enumerate(OUTCOMES)}
 TICKS = len(FEEDS)
 """The tick topic's place beside the feeds in `covered`."""
+
+
+VERSION = 1
+"""Of the format. No other was ever written."""
 
 
 class State(Struct, array_like=True):
@@ -45,7 +49,7 @@ _state_decoder = msgspec.msgpack.Decoder(State)
 
 def encode_state(state: State, epoch: int) -> bytes:
     """Pack the partition record: the same header as a customer's, then MessagePack."""
-    return bytes((RECORD_VERSION,)) + epoch.to_bytes(4, "big") + _state_encoder.encode(state)
+    return bytes((VERSION,)) + epoch.to_bytes(4, "big") + _state_encoder.encode(state)
 
 
 def decode_state(packed: bytes) -> State:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from models.activity import PURCHASE
 from models.config import Basis
-from models.customer import Customer, risks_in_force
+from models.customer import Outline, risks_in_force
 from schemas.alert import ValueBasis
 
 Number = TypeVar("Number", float, NDArray[np.float64])
@@ -48,7 +48,7 @@ def spend_a_day(repeats: Number, days: Number, orders: Number, minor: Number, *,
     return velocity * ((minor + prior.basket) / (orders + 1.0))
 
 
-def worth_of(customer: Customer, boundary: int, basis: Basis) -> Worth | None:
+def worth_of(customer: Outline, boundary: int, basis: Basis) -> Worth | None:
     """What is at risk as of a boundary, from closed days; None where purchases are not declared."""
     if PURCHASE not in basis.feeds:
         return None
@@ -64,7 +64,7 @@ def worth_of(customer: Customer, boundary: int, basis: Basis) -> Worth | None:
     return Worth(round(risks[-1].value * spend), "expected")
 
 
-def last_year(customer: Customer, boundary: int) -> tuple[int, int]:
+def last_year(customer: Outline, boundary: int) -> tuple[int, int]:
     """(orders, minor units spent) on the 365 days before a boundary."""
     orders = minor = 0
     for day, (count, spent, _) in customer.purchases.items():

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from models.calendar import date_of
 from models.course import Course, course
-from models.customer import decode_customer
+from models.customer_record import decode_customer
 from models.signals.measures import View
 from schemas.alert import AlertV1
 from schemas.partitioner import partition_of

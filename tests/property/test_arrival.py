@@ -11,7 +11,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.calendar import Calendar
-from models.customer import Customer, decode_customer, encode_customer, peek
+from models.customer import Customer
+from models.customer_record import decode_customer, encode_customer, peek
 from models.lifecycle import STAGES
 from models.partition import Partition
 from models.partition_record import PARTITION_KEY, TICKS, decode_state, encode_state

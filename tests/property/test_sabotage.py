@@ -22,7 +22,7 @@ from models.alerting import Telling, build_alert
 from models.announcement import start_score
 from models.config import Basis
 from models.corroboration import Witnesses, witnesses_of
-from models.customer import NEVER, Customer
+from models.customer import Customer
 from models.engine import Engine
 from models.episodes import Judge, Output
 from models.partition import Batch, Partition
@@ -93,20 +93,20 @@ def the_schedule_ignores_open_buckets(patch: pytest.MonkeyPatch) -> None:
 
     def forgetful(engine: Engine, customer: Customer, boundary: int, news: Sequence[int]) -> None:
         take_stock(engine, customer, boundary, news)
-        customer.fresh = [NEVER] * len(customer.fresh)
+        customer.fresh = {}
 
     patch.setattr(Engine, "_take_stock", forgetful)
 
 
 def the_stage_does_not_hear_of_purchases(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Engine, "_stage_hears", lambda *_: 0)
+    patch.setattr(Engine, "_stage_hears", lambda *_: (0, 0))
 
 
 def signals_do_not_hear_of_closed_days(patch: pytest.MonkeyPatch) -> None:
     open_what_is_new = Engine._open_what_is_new
 
     def deaf(engine: Engine, customer: Customer, boundary: int) -> Sequence[int]:
-        quiet = list(customer.quiet)
+        quiet = bytearray(customer.quiet)
         news = open_what_is_new(engine, customer, boundary)
         customer.quiet = quiet or customer.quiet
         return news
@@ -314,7 +314,7 @@ class EveryoneDueAfterARestore(Partition):
         super()._restore()
         for key in self.records.keys() - {PARTITION_KEY}:
             customer = self._load(key)
-            customer.due, customer.quiet = self.state.boundary + 1, []
+            customer.due, customer.quiet = self.state.boundary + 1, bytearray()
             self.schedule.add(key, customer.due)
 
 

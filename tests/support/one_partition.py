@@ -56,7 +56,7 @@ class Daily(Partition):
             keys = sorted({*self.records, *self._touched} - {PARTITION_KEY})
             everybody = {key.decode(): self._load(key) for key in keys}
             for customer in everybody.values():
-                customer.quiet = []
+                customer.quiet = bytearray()
             self._review_all(everybody, boundary)
             self.schedule.clear()
 

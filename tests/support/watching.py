@@ -10,7 +10,7 @@ from typing import Final
 from confluent_kafka import Message
 
 from models.calendar import DAY_MS
-from models.customer import decode_customer
+from models.customer_record import decode_customer
 from models.partition_record import PARTITION_KEY, State, decode_state, epoch_of
 from schemas.alert import decode_alert
 from schemas.event import FEEDS

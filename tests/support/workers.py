@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from models.customer import due_of
+from models.customer_record import due_of
 from models.partition_record import PARTITION_KEY, decode_state
 from schemas.topics import Topics
 from support.broker import Broker

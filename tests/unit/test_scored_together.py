@@ -5,7 +5,8 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 
-from models.customer import Risk, decode_customer
+from models.customer import Risk
+from models.customer_record import decode_customer
 from models.engine import Engine
 from models.learning.foresight import Version
 from models.oracle import Oracle

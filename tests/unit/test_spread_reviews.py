@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from models.customer import decode_customer
+from models.customer_record import decode_customer
 from models.partition_record import PARTITION_KEY, TICKS
 from schemas.codec import encode_event
 from schemas.event import FEEDS
