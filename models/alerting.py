@@ -38,7 +38,7 @@ def build_alert(rules: Rules, signal: Signal, view: View, telling: Telling) -> A
     An announcement carries only what its own feed knows: no stage and no value at risk; the day's review adds them.
     """
     episode = telling.episode
-    values = {name: _rounded(term.term.read(view).value) for name, term in signal.values.items()}
+    values = {name: _rounded(term.term.read(view)[0]) for name, term in signal.values.items()}
     known_by_review = not telling.is_announcement
     worth = worth_of(view.customer, view.boundary, view.basis) if known_by_review else None
     is_by_model = signal.asks_model or (worth is not None and worth.basis == "expected")
@@ -64,7 +64,7 @@ def build_alert(rules: Rules, signal: Signal, view: View, telling: Telling) -> A
         due_at=None if due_ms is None else to_rfc3339(due_ms),
         ends_at=None if telling.ends_ms is None else to_rfc3339(telling.ends_ms),
         score=episode.score,
-        threshold=_number(signal.score.threshold.term.read(view).value),
+        threshold=_number(signal.score.threshold.term.read(view)[0]),
         drivers=_drivers(signal, values) if view.explain is None or not signal.asks_model else view.explain(),
         clears_when=signal.clears_when.filled(values, rules.basis.currency),
         value_at_risk=None if worth is None else Money(worth.minor / 100, rules.basis.currency),

@@ -20,8 +20,8 @@ from models.episodes import Judge, Output, publish
 from models.learning.foresight import Foreseen, Foresight, Insight
 from models.lifecycle import Standing
 from models.signals.catalogue import Rules
-from models.signals.evaluation import bits_of
 from models.signals.measures import ALL_FEEDS, EVERY_FEED, RISK, STAGE, View, standing
+from models.signals.terms import bits_of
 from schemas.alert import Money
 from schemas.event import FEEDS, Email, Event, Ticket
 from schemas.stage import StageChangeV1, encode_stage_change, stage_change_id
@@ -230,7 +230,7 @@ class Engine:
     def _stage_change(self, judge: Judge, found: Standing) -> Output:
         customer, boundary = judge.customer, judge.view.boundary
         at = self.calendar.text_of(boundary)
-        spend = judge.view.scalar("spend_total").value
+        spend, _ = judge.view.scalar("spend_total")
         change = StageChangeV1(
             id=stage_change_id(judge.customer_id, at),
             customer_id=judge.customer_id,

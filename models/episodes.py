@@ -8,7 +8,7 @@ from models.corroboration import Witnesses, severity_of
 from models.customer import NEVER, Customer, Episode
 from models.signals.catalogue import Rules, Signal
 from models.signals.evaluation import compare
-from models.signals.measures import EVERY_FEED, Reading, View
+from models.signals.measures import EVERY_FEED, View
 from schemas.alert import Status, encode_alert
 
 OutputKind = Literal["alert_open", "alert_closed", "stage", "lesson"]
@@ -155,7 +155,7 @@ class Judge:
         op += "=" if rule.margin else ""
         reading = rule.term.term.read(self.view)
         boundary = self.view.boundary
-        return compare(op, reading, Reading(limit, NEVER), boundary, left_is_clock=rule.term.term.is_clock)[1]
+        return compare(op, reading, (limit, NEVER), boundary, left_is_clock=rule.term.term.is_clock)[1]
 
     def _end(self, signal: Signal, episode: Episode, status: Status) -> None:
         del self.customer.episodes[signal.id]
@@ -194,7 +194,7 @@ class Judge:
             episode = episodes.get(signal.id)
             if episode is None:
                 continue
-            found = tuple(sorted(witnesses.get(signal.id, frozenset()) & episodes.keys()))
+            found = tuple(sorted([name for name in witnesses.get(signal.id, ()) if name in episodes]))
             if found != episode.corroborated_by:
                 episode.corroborated_by, episode.severity = found, severity_of(signal, found)
                 if (signal.id, episode.start) not in told:

@@ -40,8 +40,8 @@ class Score:
 
     def read(self, view: View) -> float | None:
         """The score as of the view's boundary, rounded as published; a float, as a packed record gives it back."""
-        value = self.term.term.read(view).value
-        return round(float(value), 4) if isinstance(value, int | float) else None
+        value, _ = self.term.term.read(view)
+        return round(float(value), 4) if value is not None and not isinstance(value, str) else None
 
     @property
     def worsened_by(self) -> int:

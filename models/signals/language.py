@@ -14,24 +14,13 @@ from dataclasses import dataclass
 
 from models.config import KEEP_DAYS
 from models.lifecycle import STAGES
-from models.signals import evaluation
-from models.signals.evaluation import Condition, Part, Term
-from models.signals.measures import (
-    CLOCKS,
-    FEED_OF,
-    FEED_OF_SCALAR,
-    FIRST_ACTIVITY,
-    FIRSTS,
-    RISING,
-    SCALARS,
-    SIGNED,
-    SLOPES,
-    USUAL_DAYS,
-)
-from schemas.event import TICKET
+from models.signals.evaluation import AllOf, AnyOf, Condition, Never, Truth, comparison
+from models.signals.measures import FEED_OF, SCALARS, SLOPES, USUAL_DAYS, View
+from models.signals.terms import Arithmetic, Channels, Constant, Scalar, SinceStart, Term, Trend, Usual, Window
 
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)(d?)(?![\w.])|([A-Za-z_]\w*)|(<=|>=|==|!=|[<>()+\-*/,]))")
 _COMPARISONS = ("<=", ">=", "==", "!=", "<", ">")
+_CONTINUES_A_SUM = (*_COMPARISONS, "+", "-", "*", "/")
 
 
 class LanguageError(Exception):
@@ -50,8 +39,12 @@ class CompiledCondition:
     """A condition, its text, and what it reads: feeds, or ALL_FEEDS, FIRST_ACTIVITY and STAGE."""
 
     text: str
-    holds: Condition
+    condition: Condition
     feeds: frozenset[int]
+
+    def holds(self, view: View) -> Truth:
+        """Whether it holds as of the view's boundary, and until when that stays so."""
+        return self.condition.holds(view)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +61,7 @@ def compile_condition(text: str, constants: Mapping[str, float]) -> CompiledCond
     parser = _Parser(text, constants)
     condition = parser.either()
     parser.end()
-    return CompiledCondition(text, condition.holds, frozenset(parser.feeds))
+    return CompiledCondition(text, condition, frozenset(parser.feeds))
 
 
 def compile_term(text: str, constants: Mapping[str, float]) -> CompiledTerm:
@@ -107,29 +100,29 @@ class _Parser:
 
     # -- conditions
 
-    def either(self) -> Part:
+    def either(self) -> Condition:
         """Either := both ('or' both)*."""
         parts = [self.both()]
         while self.accept("or"):
             parts.append(self.both())
-        return parts[0] if len(parts) == 1 else evaluation.any_of(parts)
+        return parts[0] if len(parts) == 1 else AnyOf(parts)
 
-    def both(self) -> Part:
+    def both(self) -> Condition:
         """Both := unit ('and' unit)*."""
         parts = [self.unit()]
         while self.accept("and"):
             parts.append(self.unit())
-        return parts[0] if len(parts) == 1 else evaluation.all_of(parts)
+        return parts[0] if len(parts) == 1 else AllOf(parts)
 
-    def unit(self) -> Part:
+    def unit(self) -> Condition:
         """Unit := 'never' | '(' either ')' | comparison."""
         if self.accept("never"):
-            return evaluation.never()
+            return Never()
         if self.peek() == "(":
             return self.bracket()
         return self.comparison()
 
-    def bracket(self) -> Part:
+    def bracket(self) -> Condition:
         """A bracket holds a condition, or a sum that begins a comparison: tries both, tells the deeper mistake."""
         place, feeds = self.place, set(self.feeds)
         deeper: LanguageError | None = None
@@ -137,7 +130,7 @@ class _Parser:
             self.place += 1
             inner = self.either()
             self.expect(")")
-            if self.peek() not in (*_COMPARISONS, "+", "-", "*", "/"):
+            if self.peek() not in _CONTINUES_A_SUM:
                 return inner
         except LanguageError as error:
             deeper = error
@@ -149,7 +142,7 @@ class _Parser:
                 raise deeper from None
             raise
 
-    def comparison(self) -> Part:
+    def comparison(self) -> Condition:
         """Comparison := sum op sum."""
         left = self.sum()
         op = self.peek()
@@ -159,7 +152,7 @@ class _Parser:
         right = self.sum()
         if left.is_stage != right.is_stage or (left.is_stage and op not in ("==", "!=")):
             self.fail("a stage is compared with a stage, by == or !=, and with nothing else")
-        return evaluation.comparison(op, left, right)
+        return comparison(op, left, right)
 
     # -- terms
 
@@ -179,7 +172,7 @@ class _Parser:
             other = part()
             if term.is_stage or other.is_stage:
                 self.fail("a stage is not a number")
-            term = evaluation.arithmetic(op, term, other)
+            term = Arithmetic(op, term, other)
         return term
 
     def atom(self) -> Term:
@@ -191,67 +184,52 @@ class _Parser:
         negative = self.accept("-")
         kind, word, position = self.next("a number or a measure")
         if kind == "number":
-            return evaluation.constant(-float(word) if negative else float(word))
+            return Constant(-float(word) if negative else float(word))
         if negative or kind != "name":
             raise LanguageError(self.text, position, f"expected a number or a measure, found {word!r}")
         if word in self.constants:
-            return evaluation.constant(self.constants[word])
+            return Constant(self.constants[word])
         if word in STAGES:
-            return evaluation.constant(word)
+            return Constant(word)
         if word in SCALARS:
-            return self.scalar(word)
+            return self.note(Trend(word) if word in SLOPES else Scalar(word))
         if self.peek() == "(":
-            return self.windowed(word, position)
+            return self.note(self.windowed(word, position))
         raise LanguageError(self.text, position, self.unknown(word))
-
-    def scalar(self, word: str) -> Term:
-        """A measure without a window. A slope is computed anew each time: so it can be followed through silence."""
-        is_slope = word in SLOPES
-        return Term(
-            SCALARS[word] if is_slope else lambda view: view.scalar(word),
-            self.note(FEED_OF_SCALAR[word]),
-            is_clock=word in CLOCKS,
-            only_windows=is_slope,
-            is_stage=word == "stage",
-            rises=word not in CLOCKS,
-            falls=word not in RISING and word not in FIRSTS,
-        )
 
     def windowed(self, word: str, position: int) -> Term:
         """A measure with a window in brackets."""
         self.expect("(")
         if word == "usual":
             _, measure, where = self.next("a measure")
-            read = self.note(self.feed_of(measure, where), FIRST_ACTIVITY)
+            self.check(measure, where)
             self.expect(",")
             length = self.days(KEEP_DAYS - USUAL_DAYS)
             self.expect(")")
-            return Term(lambda view: view.usual(measure, length), read, only_windows=True)
+            return Usual(measure, length)
         if word == "ticket_channels":
             length = self.days()
             self.expect(")")
-            return Term(lambda view: view.channels(length), self.note(TICKET))
-        read, falls = self.note(self.feed_of(word, position)), word in SIGNED
+            return Channels(length)
+        self.check(word, position)
         if self.accept("since"):
             self.expect("start")
             self.expect(")")
-            return Term(lambda view: view.count_since_start(word), read, only_windows=True, falls=falls)
+            return SinceStart(word)
         length = self.days()
         skip = self.days(KEEP_DAYS - length) if self.accept("before") else 0
         self.expect(")")
-        window = (word, length, skip)
-        return Term(lambda view: view.count(*window), read, window=window, only_windows=True, falls=falls)
+        return Window(word, length, skip)
 
-    def feed_of(self, measure: str, position: int) -> int:
-        """The feed of a daily measure; raises LanguageError when there is no such measure."""
+    def check(self, measure: str, position: int) -> None:
+        """Raise LanguageError when there is no such daily measure."""
         if measure not in FEED_OF:
             raise LanguageError(self.text, position, self.unknown(measure))
-        return FEED_OF[measure]
 
-    def note(self, *feeds: int) -> frozenset[int]:
+    def note(self, term: Term) -> Term:
         """Record what the expression reads."""
-        self.feeds.update(feeds)
-        return frozenset(feeds)
+        self.feeds |= term.feeds
+        return term
 
     def unknown(self, word: str) -> str:
         """The explanation for a name that means nothing here."""

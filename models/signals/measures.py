@@ -8,9 +8,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from operator import itemgetter
-from typing import Any, TypeVar
-
-from msgspec import Struct
+from typing import Final, TypeVar
 
 from models import engagement, lifecycle
 from models.activity import EMAIL, LOGIN, PURCHASE, TICKET, active_days, day_buckets
@@ -26,6 +24,7 @@ from models.customer import (
     TicketDay,
     risks_in_force,
 )
+from models.signals.band import Band
 from schemas.alert import Driver
 
 USUAL_DAYS = 56
@@ -34,29 +33,21 @@ USUAL_HISTORY = 42
 """Days of history before the window without which 'usual' is unknown: a newcomer is never compared with nothing."""
 
 Value = float | int | str | None
+Reading = tuple[Value, int]
+"""A value (None: unknown) and the first later boundary at which silence alone can change it."""
 Counts = dict[int, int]
 """What was counted, by closed day; days with nothing are left out."""
-Relation = Callable[[Any, Any], bool]
 Bucket = TypeVar("Bucket")
 
-
-class Reading(Struct, frozen=True, gc=False):
-    """A value and the first later boundary at which silence alone can change it."""
-
-    value: Value
-    until: int
-
-
-UNKNOWN = Reading(None, NEVER)
+UNKNOWN: Final[Reading] = (None, NEVER)
 
 
 class Series:
     """Daily counts of one thing over the closed days, with running sums: a window costs two bisections."""
 
-    __slots__ = ("days", "scale", "sums")
+    __slots__ = ("days", "sums")
 
-    def __init__(self, counts: Counts, scale: int = 1) -> None:
-        self.scale = scale
+    def __init__(self, counts: Counts) -> None:
         self.days = sorted(counts)
         self.sums = list(accumulate(map(counts.__getitem__, self.days), initial=0))
 
@@ -70,25 +61,28 @@ class Series:
             until = min(until, days[high] + skip + 1)
         return self.sums[high] - self.sums[low], until
 
-    def judged(self, boundary: int, length: int, skip: int, relation: Relation, limit: float) -> tuple[bool, int]:
-        """How a window's sum compares with a limit, and the first later boundary at which silence flips it."""
-        days, sums, scale = self.days, self.sums, self.scale
+    def judged(self, boundary: int, length: int, skip: int, band: Band) -> tuple[bool, int]:
+        """Whether a window's sum lies in a band, and the first later boundary at which silence flips it."""
+        days, sums, least, most = self.days, self.sums, band.least, band.most
         low = bisect_left(days, boundary - skip - length)
         end = len(days)
         high = bisect_left(days, boundary - skip, low) if skip else end
-        truth = relation((sums[high] - sums[low]) / scale, limit)
+        is_in = least <= sums[high] - sums[low] <= most
+        truth = is_in is band.is_inside
         while low < high or high < end:
             leaves = days[low] + skip + length + 1 if low < high else NEVER
             enters = days[high] + skip + 1 if high < end else NEVER
-            high += enters <= leaves
-            low += leaves <= enters
-            if relation((sums[high] - sums[low]) / scale, limit) is not truth:
+            if enters <= leaves:
+                high += 1
+            if leaves <= enters:
+                low += 1
+            if (least <= sums[high] - sums[low] <= most) is not is_in:
                 return truth, min(leaves, enters)
         return truth, NEVER
 
-    def since(self, day: int) -> float:
-        """The sum over all closed days from `day` on, in the unit shown."""
-        return (self.sums[-1] - self.sums[bisect_left(self.days, day)]) / self.scale
+    def since(self, day: int) -> int:
+        """The sum over all closed days from `day` on."""
+        return self.sums[-1] - self.sums[bisect_left(self.days, day)]
 
 
 class View:
@@ -133,14 +127,14 @@ class View:
         if not self.knows(name):
             return UNKNOWN
         total, until = self.series(name).window(self.boundary, length, skip)
-        return Reading(total / SCALES[name] if name in SCALES else total, until)
+        return (total / SCALES[name] if name in SCALES else total, until)
 
     def count_since_start(self, name: str) -> Reading:
         """The sum of a daily measure from the first day of the episode on; silence changes it by forgetting only."""
-        total = self.count(name, max(0, self.boundary - self.since), 0).value
+        total, _ = self.count(name, max(0, self.boundary - self.since), 0)
         days = self.series(name).days
         place = bisect_left(days, self.since)
-        return Reading(total, days[place] + self.basis.keep_days + 1 if place < len(days) else NEVER)
+        return (total, days[place] + self.basis.keep_days + 1 if place < len(days) else NEVER)
 
     def usual(self, name: str, length: int) -> Reading:
         """What is usual in `length` days, by the 56 days before them; unknown with under 42 days of history there."""
@@ -148,9 +142,9 @@ class View:
             return UNKNOWN
         missing = USUAL_HISTORY - (self.boundary - length - self.first_day)
         if missing > 0:
-            return Reading(None, self.boundary + missing)
+            return (None, self.boundary + missing)
         total, until = self.series(name).window(self.boundary, USUAL_DAYS, length)
-        return Reading(total * length / (USUAL_DAYS * SCALES.get(name, 1)), until)
+        return (total * length / (USUAL_DAYS * SCALES.get(name, 1)), until)
 
     def channels(self, length: int) -> Reading:
         """Distinct channels of tickets opened in a window."""
@@ -159,7 +153,7 @@ class View:
         first = self.boundary - length
         days = [day for day in self.customer.tickets if first <= day < self.boundary]
         names = {name for day in days for name in self.customer.tickets[day].channels}
-        return Reading(len(names), min(days) + length + 1 if days else NEVER)
+        return (len(names), min(days) + length + 1 if days else NEVER)
 
     def knows(self, name: str) -> bool:
         """Whether the feed behind a daily measure is declared: without its feed a measure is unknown, not zero."""
@@ -170,7 +164,7 @@ class View:
         """The daily series behind a measure, built once a view."""
         found = self._series.get(name)
         if found is None:
-            found = self._series[name] = Series(_COUNTS[name](self), SCALES.get(name, 1))
+            found = self._series[name] = Series(_COUNTS[name](self))
         return found
 
     def scalar(self, name: str) -> Reading:
@@ -289,41 +283,41 @@ def _days_since(*feeds: int) -> Callable[[View], Reading]:
         if view.first_day is None or not any(feed in view.basis.feeds for feed in feeds):
             return UNKNOWN
         last = view.last_active(feeds)
-        return Reading(view.last_day - (view.first_day if last is None else last), view.boundary + 1)
+        return (view.last_day - (view.first_day if last is None else last), view.boundary + 1)
 
     return clock
 
 
 def _days_since_purchase(view: View) -> Reading:
     last = view.last_active((PURCHASE,))
-    return UNKNOWN if last is None else Reading(view.last_day - last, view.boundary + 1)
+    return UNKNOWN if last is None else (view.last_day - last, view.boundary + 1)
 
 
 def _days_since_first(view: View) -> Reading:
-    return UNKNOWN if view.first_day is None else Reading(view.last_day - view.first_day, view.boundary + 1)
+    return UNKNOWN if view.first_day is None else (view.last_day - view.first_day, view.boundary + 1)
 
 
 def _days_since_first_ticket(view: View) -> Reading:
     first = view.customer.first[TICKET]
     day = view.basis.calendar.day_of(first) if first >= 0 else view.boundary
     known = TICKET in view.basis.feeds and day < view.boundary
-    return Reading(view.last_day - day, view.boundary + 1) if known else UNKNOWN
+    return (view.last_day - day, view.boundary + 1) if known else UNKNOWN
 
 
 def _purchases_total(view: View) -> Reading:
     known = PURCHASE in view.basis.feeds
-    return Reading(view.customer.totals[0] - view.open_purchases(0), NEVER) if known else UNKNOWN
+    return (view.customer.totals[0] - view.open_purchases(0), NEVER) if known else UNKNOWN
 
 
 def _spend_total(view: View) -> Reading:
     known = PURCHASE in view.basis.feeds
-    return Reading((view.customer.totals[1] - view.open_purchases(1)) / 100, NEVER) if known else UNKNOWN
+    return ((view.customer.totals[1] - view.open_purchases(1)) / 100, NEVER) if known else UNKNOWN
 
 
 def _median_gap(view: View) -> Reading:
     days = view.series("purchases").days if PURCHASE in view.basis.feeds else []
     gap = lifecycle.own_gap(days)
-    return UNKNOWN if gap is None else Reading(gap, days[0] + view.basis.keep_days + 1)
+    return UNKNOWN if gap is None else (gap, days[0] + view.basis.keep_days + 1)
 
 
 def _slope(part: str) -> Callable[[View], Reading]:
@@ -331,7 +325,7 @@ def _slope(part: str) -> Callable[[View], Reading]:
         if view.first_day is None:
             return UNKNOWN
         found = slope(view)
-        return Reading(None if found is None else getattr(found, part), view.boundary + 1)
+        return (None if found is None else getattr(found, part), view.boundary + 1)
 
     return read
 
@@ -356,7 +350,7 @@ def _risk(read: Callable[[Sequence[Risk]], float | None]) -> Callable[[View], Re
         risks = risks_in_force(view.customer, view.boundary, learning)
         if learning is None or not risks:
             return UNKNOWN
-        return Reading(read(risks), risks[-1].boundary + learning.step_days)
+        return (read(risks), risks[-1].boundary + learning.step_days)
 
     return reading
 
@@ -368,7 +362,7 @@ def _usual_risk(risks: Sequence[Risk]) -> float | None:
 
 def _stage(view: View) -> Reading:
     found = standing(view)
-    return UNKNOWN if found is None else Reading(found.stage, found.until)
+    return UNKNOWN if found is None else (found.stage, found.until)
 
 
 def standing(view: View) -> lifecycle.Standing | None:
@@ -380,22 +374,22 @@ def standing(view: View) -> lifecycle.Standing | None:
 
 def _standing(view: View, first_day: int) -> lifecycle.Standing:
     limits = view.basis.lifecycle
-    bought = _days_since_purchase(view).value is not None
+    bought = _days_since_purchase(view)[0] is not None
     feeds = (PURCHASE,) if limits.silence == "purchase" and bought else view.basis.feeds
     last = view.last_active(feeds)
     clock_days, has_older = _clock_days(view, feeds)
-    gap = _median_gap(view)
+    gap, gap_until = _median_gap(view)
     past = lifecycle.Past(
         last_day=view.last_day,
         first_day=first_day,
         clock_days=clock_days,
         clock_day=first_day if last is None else last,
         has_older=has_older,
-        gap=None if gap.value is None else float(gap.value),
+        gap=None if gap is None else float(gap),
     )
     found = lifecycle.standing(past, limits)
     judged_by_gap = found.stage in ("active", "lapsed")
-    return found._replace(until=min(found.until, gap.until)) if judged_by_gap else found
+    return found._replace(until=min(found.until, gap_until)) if judged_by_gap else found
 
 
 def _clock_days(view: View, feeds: tuple[int, ...]) -> tuple[list[int], bool]:

@@ -76,17 +76,17 @@ def _summary(view: View, customer_id: str) -> dict[str, Any]:
     record, boundary, basis = view.customer, view.boundary, view.basis
     read = {
         "first activity": None if view.first_day is None else date_of(view.first_day),
-        "days since the last activity": view.scalar("days_since_activity").value,
-        "days since the last purchase": view.scalar("days_since_purchase").value,
-        "purchases": view.scalar("purchases_total").value,
-        f"spend ({basis.currency})": view.scalar("spend_total").value,
-        "spend in 365 days": view.count("spend", 365, 0).value,
-        "usual gap between purchases (days)": view.scalar("median_gap").value,
-        "engagement in 14 days": view.count("engagement", 14, 0).value,
-        "engagement usual in 14 days": view.usual("engagement", 14).value,
-        "engagement trend (four weeks)": view.scalar("slope_change").value,
-        "engagement slope z": view.scalar("slope_z").value,
-        "tickets in 30 days": view.count("tickets", 30, 0).value,
+        "days since the last activity": view.scalar("days_since_activity")[0],
+        "days since the last purchase": view.scalar("days_since_purchase")[0],
+        "purchases": view.scalar("purchases_total")[0],
+        f"spend ({basis.currency})": view.scalar("spend_total")[0],
+        "spend in 365 days": view.count("spend", 365, 0)[0],
+        "usual gap between purchases (days)": view.scalar("median_gap")[0],
+        "engagement in 14 days": view.count("engagement", 14, 0)[0],
+        "engagement usual in 14 days": view.usual("engagement", 14)[0],
+        "engagement trend (four weeks)": view.scalar("slope_change")[0],
+        "engagement slope z": view.scalar("slope_z")[0],
+        "tickets in 30 days": view.count("tickets", 30, 0)[0],
     }
     return {
         "customer_id": customer_id,

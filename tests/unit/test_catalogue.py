@@ -149,5 +149,5 @@ def test_the_sentence_of_the_model_s_alert_says_for_how_long_its_risk_is(model: 
     rules = build_rules(merged(catalogue(), {"model": model}))
     (signal,) = (signal for signal in rules.signals if signal.id == "churn_risk")
     view = View(Customer(), 1, rules.basis)
-    said = signal.summary.filled({name: term.term.read(view).value for name, term in signal.values.items()}, "USD")
+    said = signal.summary.filled({name: term.term.read(view)[0] for name, term in signal.values.items()}, "USD")
     assert f"nothing is bought in {days} days" in said

@@ -38,7 +38,7 @@ def usd(days_ago: int, amount: float = 10.0) -> Event:
 
 
 def value(text: str, of: View) -> object:
-    return compile_term(text, {"limit": 7}).term.read(of).value
+    return compile_term(text, {"limit": 7}).term.read(of)[0]
 
 
 def truth(text: str, of: View) -> bool | None:
