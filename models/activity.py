@@ -3,7 +3,7 @@
 from bisect import insort
 from collections.abc import Iterable, Mapping
 from operator import itemgetter
-from typing import Any
+from typing import Any, Final
 
 from models.customer import (
     EMAIL_ACTIONS,
@@ -15,15 +15,14 @@ from models.customer import (
     Note,
     TicketDay,
 )
-from schemas.event import Email, Event, Purchase, Ticket
+from schemas.event import EMAIL, LOGIN, TICKET, Email, Event, Purchase, Ticket
 
-PURCHASE, LOGIN, TICKET, EMAIL = range(4)
-_CATEGORY_INDEX = {name: index for index, name in enumerate(TICKET_CATEGORIES)}
-_ACTION_INDEX = {name: index for index, name in enumerate(EMAIL_ACTIONS)}
-_STRONG_EMAIL = frozenset(("clicked", "unsubscribed", "complained"))
+_CATEGORY_INDEX: Final = {name: index for index, name in enumerate(TICKET_CATEGORIES)}
+_ACTION_INDEX: Final = {name: index for index, name in enumerate(EMAIL_ACTIONS)}
+_STRONG_EMAIL: Final = frozenset(("clicked", "unsubscribed", "complained"))
 _strong_counts = itemgetter(*(_ACTION_INDEX[name] for name in sorted(_STRONG_EMAIL)))
 _NO_STRONG_COUNTS = (0,) * len(_STRONG_EMAIL)
-REFUSALS = frozenset(("unsubscribed", "complained"))
+REFUSALS: Final = frozenset(("unsubscribed", "complained"))
 
 
 def fold(customer: Customer, event: Event, day: int, rates: Mapping[str, float]) -> None:

@@ -1,15 +1,16 @@
 """From a judged signal to the alert that is published: texts, drivers, deadlines."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
-from models.activity import EMAIL, TICKET
 from models.calendar import date_of
+from models.config import Number
 from models.customer import Episode
 from models.signals.catalogue import DAYS_OPEN, Rules, Signal
 from models.signals.measures import Value, View
 from models.signals.template import Template
 from models.worth import worth_of
 from schemas.alert import AlertV1, Driver, ModelRef, Money, Status, alert_id
+from schemas.event import EMAIL, TICKET
 from schemas.instant import to_rfc3339
 from schemas.model_version import MODEL_NAME
 
@@ -20,8 +21,7 @@ _EXPIRED = Template(f"Expired after {{{DAYS_OPEN}|day|days}}: nothing ended it b
 _RETRACTED = Template("Taken back: with all events of the day known, it did not hold.")
 
 
-@dataclass(frozen=True, slots=True)
-class Telling:
+class Telling(Struct, frozen=True, gc=False):
     """What is told about an episode at this moment, besides what the view shows."""
 
     customer_id: str
@@ -113,7 +113,7 @@ def _drivers(signal: Signal, values: dict[str, Value]) -> tuple[Driver, ...]:
     )
 
 
-def _deviation(value: float | None, usual: float | None) -> float:
+def _deviation(value: Number | None, usual: Number | None) -> float:
     """How far a value is from the customer's usual, relative to it; without a usual, 1 for anything but zero."""
     if value is None:
         return 0.0
@@ -132,5 +132,5 @@ def _rounded(value: Value) -> Value:
     return round(value, 4) if isinstance(value, float) else value
 
 
-def _number(value: Value) -> float | None:
-    return round(value, 4) if isinstance(value, int | float) else None
+def _number(value: Value) -> Number | None:
+    return None if isinstance(value, str) else round(value, 4) if isinstance(value, float) else value

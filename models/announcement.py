@@ -7,11 +7,11 @@ ahead of the reviews is the same as one made on the day.
 
 import msgspec
 
-from models.activity import EMAIL, TICKET
 from models.config import Basis
 from models.customer import EMAIL_ACTIONS, NEVER, TICKET_CATEGORIES, Customer, EmailDay, Note, TicketDay
 from models.signals.catalogue import Signal
 from models.signals.measures import View
+from schemas.event import EMAIL, TICKET
 
 Cooled = tuple[int, float | None]
 """The boundary at which the last episode ended, and the score it had begun with."""

@@ -3,9 +3,10 @@
 from bisect import bisect_right
 from datetime import date, datetime, timedelta
 from functools import lru_cache
+from typing import Final
 from zoneinfo import ZoneInfo
 
-DAY_MS = 86_400_000
+DAY_MS: Final = 86_400_000
 _EPOCH = date(1970, 1, 1)
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
 

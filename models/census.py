@@ -5,7 +5,9 @@ written is taken away before the new one is added, so that sums over partitions 
 """
 
 from collections import Counter
-from typing import NamedTuple, Self
+from typing import Self
+
+from msgspec import Struct
 
 from models.config import HOUR_MS
 from models.customer import STAGE_NAMES, Outline
@@ -14,7 +16,7 @@ from models.signals.catalogue import Rules
 from models.worth import last_year, worth_of
 
 
-class OpenAlert(NamedTuple):
+class OpenAlert(Struct, frozen=True, gc=False):
     """What the census counts of an alert that is open. `due_hour`: hours since 1970, None when nobody is waited for."""
 
     signal: str
@@ -25,7 +27,7 @@ class OpenAlert(NamedTuple):
     """Of a negative signal with severity warning or more: it puts a customer at risk."""
 
 
-class Entry(NamedTuple):
+class Entry(Struct, frozen=True, gc=False):
     """What one customer adds. `spend` of a year and `value` at risk, in minor units, are zero unless at risk."""
 
     stage: str

@@ -2,14 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from models.calendar import DAY_MS, Calendar
 from models.labels import Question
 
-KEEP_DAYS = 400
+KEEP_DAYS: Final = 400
 """Days a bucket is kept after it closed: a year of spend plus the longest window, so every measure stays exact."""
-HOUR_MS = 3_600_000
+HOUR_MS: Final = 3_600_000
+Number = int | float
+"""As a catalogue writes it: what is whole stays so, in texts and in alerts."""
 DEFAULT_QUESTION = Question(horizon_days=60, risk_set_days=90)
 
 
@@ -83,7 +85,7 @@ class Basis:
     rates: Mapping[str, float] = field(default_factory=dict)
     targets: Mapping[str, float] = field(default_factory=dict)
     """By TARGETS."""
-    constants: Mapping[str, float] = field(default_factory=dict)
+    constants: Mapping[str, Number] = field(default_factory=dict)
     disorder_ms: int = HOUR_MS
     lateness_ms: int = 7 * DAY_MS
     keep_days: int = KEEP_DAYS

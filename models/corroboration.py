@@ -7,11 +7,11 @@ two things. What the model says counts as purchases: those it predicts, and on t
 from collections.abc import Mapping
 from typing import Final
 
-from models.activity import PURCHASE
 from models.config import Basis
 from models.signals.catalogue import Rules, Signal
 from models.signals.measures import ALL_FEEDS, RISK, STAGE
 from schemas.alert import AlertSeverity
+from schemas.event import PURCHASE
 
 CRITICAL: Final[AlertSeverity] = "critical"
 

@@ -1,6 +1,6 @@
 """The customer record: one packed value that holds everything known about a customer."""
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 from msgspec import Struct
@@ -8,7 +8,7 @@ from msgspec import Struct
 from models.config import Learning
 from schemas.alert import AlertSeverity
 
-NEVER = 1 << 30
+NEVER: Final = 1 << 30
 """A day that no watermark reaches: 'nothing changes by silence alone'."""
 TICKET_CATEGORIES = ("complaint", "billing", "delivery", "return", "other")
 EMAIL_ACTIONS = ("sent", "opened", "clicked", "unsubscribed", "complained", "bounced")

@@ -1,14 +1,14 @@
 """The engagement index of a day and the exponentially weighted slope of it (Gauss 1809; weights 2^(-age/half-life))."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from math import sqrt
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from models.activity import EMAIL, LOGIN, PURCHASE, TICKET
 from models.config import Engagement
 from models.customer import EMAIL_ACTIONS, TICKET_CATEGORIES, Customer
+from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET
 
-_COMPLAINT = TICKET_CATEGORIES.index("complaint")
+_COMPLAINT: Final = TICKET_CATEGORIES.index("complaint")
 
 
 class Slope(NamedTuple):
@@ -28,41 +28,39 @@ def daily_index(
 ) -> dict[int, int]:
     """Engagement in tenths of a point of every closed day in [first, boundary) with any; each action is capped."""
     index: dict[int, int] = {}
-    for day, tenths in _points(customer, feeds, weights):
-        index[day] = index.get(day, 0) + tenths
-    return {day: value for day, value in index.items() if value and first <= day < boundary}
-
-
-def _points(customer: Customer, feeds: Sequence[int], weights: Engagement) -> Iterator[tuple[int, int]]:
-    """Tenths of each day, feed by feed, closed or not."""
     if PURCHASE in feeds:
         weight, cap = weights.of("purchase")
         for day, bucket in customer.purchases.items():
-            yield day, weight * min(bucket[0], cap)
+            index[day] = weight * min(bucket[0], cap)
     if LOGIN in feeds:
         weight, cap = weights.of("login")
         for day, count in customer.logins.items():
-            yield day, weight * (count if count < cap else cap)  # noqa: FURB136 - a third of the time of min()
+            index[day] = index.get(day, 0) + weight * (count if count < cap else cap)  # noqa: FURB136 - a third of min()
     if TICKET in feeds and customer.tickets:
-        weight, cap = weights.of("ticket")
-        complaint, most = weights.of("complaint")
-        for day, of_day in customer.tickets.items():
-            asked = sum(of_day.opened) + of_day.reopened
-            yield day, weight * min(asked, cap) + complaint * min(of_day.opened[_COMPLAINT], most)
+        _add_tickets(index, customer, weights)
     if EMAIL in feeds and customer.emails:
-        yield from _email_points(customer, weights)
+        _add_emails(index, customer, weights)
+    return {day: value for day, value in index.items() if value and first <= day < boundary}
 
 
-def _email_points(customer: Customer, weights: Engagement) -> Iterator[tuple[int, int]]:
+def _add_tickets(index: dict[int, int], customer: Customer, weights: Engagement) -> None:
+    weight, cap = weights.of("ticket")
+    complaint, most = weights.of("complaint")
+    for day, of_day in customer.tickets.items():
+        asked = sum(of_day.opened) + of_day.reopened
+        index[day] = index.get(day, 0) + weight * min(asked, cap) + complaint * min(of_day.opened[_COMPLAINT], most)
+
+
+def _add_emails(index: dict[int, int], customer: Customer, weights: Engagement) -> None:
     rules = [(place, *weights.of(action)) for place, action in enumerate(EMAIL_ACTIONS) if weights.of(action)[0]]
-    for day, bucket in customer.emails.items():
+    for day, of_day in customer.emails.items():
         for place, weight, cap in rules:
-            count = bucket.actions[place]
+            count = of_day.actions[place]
             if count:
-                yield day, weight * min(count, cap)
+                index[day] = index.get(day, 0) + weight * min(count, cap)
 
 
-def slope(days: Sequence[tuple[int, int]], last_day: int, history: int, weights: Engagement) -> Slope | None:
+def slope(days: list[tuple[int, int]], last_day: int, history: int, weights: Engagement) -> Slope | None:
     """Weighted least squares of the daily index on time over `history` days up to `last_day`, zero days included.
 
     `days` are (day, tenths), ascending. None when all days are zero or the weighted mean is not positive. The days

@@ -7,9 +7,9 @@ function of the set of events. Neither reads a clock or sends anything; what is 
 import struct
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
-from typing import Literal
+from typing import Final, Literal
 
-from models.activity import PURCHASE, REFUSALS, day_buckets, fold, forget
+from models.activity import REFUSALS, day_buckets, fold, forget
 from models.alerting import Telling
 from models.announcement import begins, first_true_ms
 from models.bounds import FAR, FOREVER, days_until, remaining
@@ -23,14 +23,14 @@ from models.signals.catalogue import Rules
 from models.signals.measures import ALL_FEEDS, EVERY_FEED, RISK, STAGE, View, standing
 from models.signals.terms import bits_of
 from schemas.alert import Money
-from schemas.event import FEEDS, Email, Event, Ticket
+from schemas.event import FEEDS, PURCHASE, Email, Event, Ticket
 from schemas.stage import StageChangeV1, encode_stage_change, stage_change_id
 
 Observed = Literal["applied", "duplicate", "id_conflict"]
-_SEEN = struct.Struct(">8sII")
+_SEEN: Final = struct.Struct(">8sII")
 """One event id in `Customer.seen`: hash of the id within its feed, fingerprint of the content, day."""
-_FEEDS_OF = [tuple(feed for feed in range(len(FEEDS)) if bits >> feed & 1) for bits in range(EVERY_FEED + 1)]
-_SALTS = tuple(name.encode() for name in FEEDS)
+_FEEDS_OF: Final = [tuple(feed for feed in range(len(FEEDS)) if bits >> feed & 1) for bits in range(EVERY_FEED + 1)]
+_SALTS: Final = tuple(name.encode() for name in FEEDS)
 
 
 class Engine:
@@ -55,6 +55,7 @@ class Engine:
         ]
         self._witnesses = witnesses_of(rules)
         self._places_by_risk = _places_watching(rules, RISK)
+        self._places_by_stage = _places_watching(rules, STAGE)
         learning = rules.basis.learning
         self._foresight = None if learning is None else Foresight(learning, rules.basis)
         self._seen_days = -(-rules.basis.lateness_ms // DAY_MS) + 1
@@ -90,10 +91,12 @@ class Engine:
 
     def may_announce(self, event: Event) -> bool:
         """Whether an event can begin an episode of a signal that is announced at once."""
+        if not self._announced[event.feed]:
+            return False
         data = event.data
         if isinstance(data, Ticket):
-            return data.action != "resolved" and bool(self._announced[event.feed])
-        return isinstance(data, Email) and data.action in REFUSALS and bool(self._announced[event.feed])
+            return data.action != "resolved"
+        return isinstance(data, Email) and data.action in REFUSALS
 
     def announce(self, customer: Customer, customer_id: str, feed: int, day: int) -> list[Output]:
         """First revisions of the episodes that begin on a day still open; a function of that feed's days up to it."""
@@ -196,8 +199,10 @@ class Engine:
         if found.stage != customer.stage:
             judge.outputs.append(self._stage_change(judge, found))
             customer.stage, customer.stage_since = found.stage, view.boundary
+            for place in self._places_by_stage:
+                customer.quiet[place] = 0
             for place, signal in enumerate(self.rules.signals):
-                if STAGE in signal.watches or signal.id in customer.episodes:
+                if signal.id in customer.episodes:
                     customer.quiet[place] = 0
         customer.quiet[stage_place] = days_until(found.until, view.boundary)
         feeds, after = self._stage_hears(customer, view.boundary, found)
@@ -248,16 +253,16 @@ class Engine:
     def _take_stock(self, customer: Customer, boundary: int, news: Sequence[int]) -> None:
         """After news: which days are still open, and when the newest can be forgotten."""
         customer.has_late = False
-        newest = -1
+        newest, fresh = -1, customer.fresh
         for feed, days in enumerate(day_buckets(customer)):
-            if days:
-                newest = max(newest, *days)
-            if feed in news and feed in customer.fresh:
+            newest_of_feed = max(days, default=-1)
+            newest = max(newest, newest_of_feed)
+            if feed in news and feed in fresh:
                 still_open = [day for day in days if day >= boundary]
                 if still_open:
-                    customer.fresh[feed] = min(still_open)
+                    fresh[feed] = min(still_open)
                 else:
-                    del customer.fresh[feed]
+                    del fresh[feed]
         until = NEVER if newest < 0 else newest + self.basis.keep_days + 1
         customer.quiet[-1] = days_until(until, boundary)
 

@@ -2,7 +2,8 @@
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import NamedTuple
+
+from msgspec import Struct
 
 from models.config import Lifecycle
 from models.customer import NEVER
@@ -14,7 +15,7 @@ MIN_GAPS = 3
 """Gaps between purchases without which a customer has no rhythm of their own to be measured by."""
 
 
-class Standing(NamedTuple):
+class Standing(Struct, frozen=True, gc=False):
     """A stage, the days of silence behind it, and the first boundary at which silence alone ends it."""
 
     stage: str
@@ -22,7 +23,7 @@ class Standing(NamedTuple):
     until: int
 
 
-class Past(NamedTuple):
+class Past(Struct, frozen=True):
     """What the stage is judged on, closed days only. `clock_days`: days that restart the clock, ascending."""
 
     last_day: int

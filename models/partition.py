@@ -6,7 +6,7 @@ it is in the partition record, which is written last in each frame. `records` is
 
 from collections import deque
 from collections.abc import Callable, Mapping, MutableMapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -74,6 +74,9 @@ class Taken(NamedTuple):
     is_again: bool = False
     reason: str | None = None
     boundary: int = -1
+
+
+APPLIED: Final = Taken("applied")
 
 
 class Partition:
@@ -243,6 +246,8 @@ class Partition:
         else:
             state.rejected_in_a_row = 0
             self._move(feed, event.time_ms)
+        if outcome == "applied":
+            return APPLIED
         return Taken(outcome, reason=reason, boundary=state.boundary if outcome == "late" else -1)
 
     def take_rejected(self, feed: int, offset: int, reason: str) -> Taken:

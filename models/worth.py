@@ -12,10 +12,10 @@ from typing import Final, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from models.activity import PURCHASE
 from models.config import Basis
 from models.customer import Outline, risks_in_force
 from schemas.alert import ValueBasis
+from schemas.event import PURCHASE
 
 Number = TypeVar("Number", float, NDArray[np.float64])
 

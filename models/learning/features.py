@@ -13,9 +13,9 @@ from math import asinh, exp, log, log1p, sqrt
 from typing import Final
 
 from models import engagement
-from models.activity import EMAIL, LOGIN, PURCHASE, TICKET
 from models.config import Basis
 from models.customer import EMAIL_ACTIONS, NEVER, Customer
+from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET
 
 MEANINGS: Final[Mapping[str, str]] = {
     "recency": "days since the last purchase",

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping
 from math import floor
 from typing import Any, Final
 
+from models.config import Number
 from models.customer import NEVER
 
-Number = int | float
 RELATIONS: Final[Mapping[str, Callable[[Any, Any], bool]]] = {
     "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt,
 }  # fmt: skip

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 
 from models.calendar import Calendar
-from models.config import TARGETS, Base, Basis, Engagement, Learning, Lifecycle
+from models.config import TARGETS, Base, Basis, Engagement, Learning, Lifecycle, Number
 from models.customer import EMAIL_ACTIONS
 from models.labels import Question
 from models.signals.language import is_taken
@@ -54,7 +54,7 @@ def read_basis(reader: Reader, catalogue: Mapping[str, Any], zone: str, disorder
     )
 
 
-def _constants(reader: Reader, source: Mapping[str, Any]) -> dict[str, float]:
+def _constants(reader: Reader, source: Mapping[str, Any]) -> dict[str, Number]:
     for name in source:
         if not re.fullmatch(r"[a-z][a-z0-9_]*", str(name)) or is_taken(str(name)) or name == HORIZON:
             reader.wrong(

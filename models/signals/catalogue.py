@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from models.calendar import DAY_MS
-from models.config import HOUR_MS, Basis
+from models.config import HOUR_MS, Basis, Number
 from models.signals.basis import read_basis
 from models.signals.language import (
     CompiledCondition,
@@ -99,7 +99,7 @@ class Signal:
     @property
     def asks_model(self) -> bool:
         """Whether it reads what the model says."""
-        return RISK in self.watches
+        return RISK in self.when.feeds or RISK in self.ends.feeds or RISK in self.score.term.feeds
 
     @property
     def watches(self) -> frozenset[int]:
@@ -228,7 +228,7 @@ def _signal(reader: Reader, name: str, body: Mapping[str, Any], basis: Basis) ->
 
 
 def _score(
-    reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Mapping[str, float]
+    reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Mapping[str, Number]
 ) -> Score | None:
     at = (*path, "score")
     term = reader.compiled((*at, "is"), compile_term, body.get("is", ""), constants)
@@ -240,7 +240,7 @@ def _score(
 
 
 def _values(
-    reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Mapping[str, float]
+    reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Mapping[str, Number]
 ) -> dict[str, CompiledTerm]:
     compiled = {
         key: reader.compiled((*path, "values", key), compile_term, text, constants) for key, text in body.items()

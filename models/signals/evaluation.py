@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from math import ceil, floor
 from typing import Final
 
+from models.config import Number
 from models.customer import NEVER
-from models.signals.band import GREATEST, RELATIONS, Band, Number
+from models.signals.band import GREATEST, RELATIONS, Band
 from models.signals.measures import EVERY_FEED, MOST_A_DAY, SCALES, Reading, Value, View
 from models.signals.terms import Constant, Term, Window, bits_of
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from models.config import KEEP_DAYS
+from models.config import KEEP_DAYS, Number
 from models.lifecycle import STAGES
 from models.signals.evaluation import AllOf, AnyOf, Condition, Never, Truth, comparison
 from models.signals.measures import FEED_OF, SCALARS, SLOPES, USUAL_DAYS, View
@@ -56,7 +56,7 @@ class CompiledTerm:
     feeds: frozenset[int]
 
 
-def compile_condition(text: str, constants: Mapping[str, float]) -> CompiledCondition:
+def compile_condition(text: str, constants: Mapping[str, Number]) -> CompiledCondition:
     """Compile a condition; raises LanguageError. `constants` are the names the catalogue defines."""
     parser = _Parser(text, constants)
     condition = parser.either()
@@ -64,7 +64,7 @@ def compile_condition(text: str, constants: Mapping[str, float]) -> CompiledCond
     return CompiledCondition(text, condition, frozenset(parser.feeds))
 
 
-def compile_term(text: str, constants: Mapping[str, float]) -> CompiledTerm:
+def compile_term(text: str, constants: Mapping[str, Number]) -> CompiledTerm:
     """Compile a numeric expression; raises LanguageError."""
     parser = _Parser(text, constants)
     term = parser.sum()
@@ -81,7 +81,7 @@ def is_taken(name: str) -> bool:
 class _Parser:
     """Recursive descent over the tokens; `feeds` collects what the expression reads."""
 
-    def __init__(self, text: str, constants: Mapping[str, float]) -> None:
+    def __init__(self, text: str, constants: Mapping[str, Number]) -> None:
         self.text, self.constants = text, constants
         self.feeds: set[int] = set()
         self.tokens: list[tuple[str, str, int]] = []

@@ -5,13 +5,14 @@ change *by silence alone*. That second half is what lets the schedule skip revie
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
-from itertools import accumulate
+from collections.abc import Callable, Sequence
 from operator import itemgetter
 from typing import Final, TypeVar
 
+from msgspec.structs import replace
+
 from models import engagement, lifecycle
-from models.activity import EMAIL, LOGIN, PURCHASE, TICKET, active_days, day_buckets
+from models.activity import active_days, day_buckets
 from models.config import Basis
 from models.customer import (
     EMAIL_ACTIONS,
@@ -26,10 +27,11 @@ from models.customer import (
 )
 from models.signals.band import Band
 from schemas.alert import Driver
+from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET
 
-USUAL_DAYS = 56
+USUAL_DAYS: Final = 56
 """'Usual' is the level of the 56 days before the window: two months of weekdays, in whole weeks."""
-USUAL_HISTORY = 42
+USUAL_HISTORY: Final = 42
 """Days of history before the window without which 'usual' is unknown: a newcomer is never compared with nothing."""
 
 Value = float | int | str | None
@@ -49,7 +51,10 @@ class Series:
 
     def __init__(self, counts: Counts) -> None:
         self.days = sorted(counts)
-        self.sums = list(accumulate(map(counts.__getitem__, self.days), initial=0))
+        total, self.sums = 0, [0]
+        for day in self.days:
+            total += counts[day]
+            self.sums.append(total)
 
     def window(self, boundary: int, length: int, skip: int) -> tuple[int, int]:
         """(sum over the `length` days that end `skip` days before the boundary, until)."""
@@ -110,11 +115,11 @@ class View:
 
     def _first_day(self) -> int | None:
         """The day of the first activity in a declared feed, None when there is none before the boundary."""
-        first = self.customer.first
-        times = [first[feed] for feed in self.basis.feeds if first[feed] >= 0]
-        if not times:
-            return None
-        day = self.basis.calendar.day_of(min(times))
+        first_ms = -1
+        for feed, time_ms in enumerate(self.customer.first):
+            if time_ms >= 0 and not 0 <= first_ms <= time_ms and feed in self.basis.feeds:
+                first_ms = time_ms
+        day = NEVER if first_ms < 0 else self.basis.calendar.day_of(first_ms)
         return day if day < self.boundary else None
 
     @property
@@ -194,7 +199,7 @@ class View:
         return sum(bucket[column] for day, bucket in self.customer.purchases.items() if day >= self.boundary)
 
 
-def _closed(days: Mapping[int, Bucket], counter: Callable[[Bucket], int], view: View) -> Counts:
+def _closed(days: dict[int, Bucket], counter: Callable[[Bucket], int], view: View) -> Counts:
     floor, boundary = view.floor, view.boundary
     return {day: n for day, bucket in days.items() if floor <= day < boundary and (n := counter(bucket))}
 
@@ -226,7 +231,7 @@ def _active_days(view: View) -> Counts:
     customer, floor, boundary = view.customer, view.floor, view.boundary
     days: set[int] = set()
     for feed, of_feed in enumerate(day_buckets(customer)):
-        if feed in view.basis.feeds:
+        if of_feed and feed in view.basis.feeds:
             days.update(active_days(feed, of_feed))
     return {day: 1 for day in days if floor <= day < boundary}
 
@@ -236,7 +241,7 @@ def _engagement(view: View) -> Counts:
     return engagement.daily_index(view.customer, basis.feeds, basis.engagement, view.floor, view.boundary)
 
 
-_COUNTS: dict[str, Callable[[View], Counts]] = {
+_COUNTS: Final[dict[str, Callable[[View], Counts]]] = {
     "purchases": _purchases(0),
     "spend": _purchases(1),
     "items": _purchases(2),
@@ -254,19 +259,22 @@ _COUNTS: dict[str, Callable[[View], Counts]] = {
     "active_days": _active_days,
     "engagement": _engagement,
 }
-ACTIVITY_SERIES = ("purchases", "logins", "tickets", "email_activity")
+ACTIVITY_SERIES: Final = ("purchases", "logins", "tickets", "email_activity")
 """The daily series that says on which days a feed shows activity, by feed."""
-SCALES = {"spend": 100, "engagement": 10}
+SCALES: Final = {"spend": 100, "engagement": 10}
 """Integers the series are kept in, per unit shown: minor units of money, tenths of an engagement point."""
 MOST_A_DAY = {"active_days": 1}
 """What a day can add at most: how many days of news it takes at least until a window holds so much."""
 SIGNED = frozenset(("engagement",))
 """Measures that an event can also lower: complaints and refusals have negative points."""
-EVERY_FEED = (1 << len(ACTIVITY_SERIES)) - 1
+EVERY_FEED: Final = (1 << 4) - 1
 """All feeds, a bit each."""
-ALL_FEEDS, FIRST_ACTIVITY, STAGE, RISK = -1, -2, -3, -4
+ALL_FEEDS: Final = -1
+FIRST_ACTIVITY: Final = -2
+STAGE: Final = -3
+RISK: Final = -4
 """What an expression may read besides a feed: all feeds' activity, the first activity, the stage, the model's score."""
-FEED_OF: dict[str, int] = {
+FEED_OF: Final[dict[str, int]] = {
     **dict.fromkeys(("purchases", "spend", "items"), PURCHASE),
     "logins": LOGIN,
     **{name: TICKET for name in _COUNTS if "ticket" in name or name == "complaints"},
@@ -334,12 +342,9 @@ def slope(view: View) -> engagement.Slope | None:
     """The trend of the engagement as of the view's boundary; None where there is nothing to fit."""
     if view.first_day is None:
         return None
-    pairs = list(zip(view.series("engagement").days, _differences(view.series("engagement")), strict=True))
+    series = view.series("engagement")
+    pairs = [(day, series.sums[place + 1] - series.sums[place]) for place, day in enumerate(series.days)]
     return engagement.slope(pairs, view.last_day, view.boundary - view.first_day, view.basis.engagement)
-
-
-def _differences(series: Series) -> list[int]:
-    return [later - earlier for earlier, later in zip(series.sums, series.sums[1:], strict=False)]
 
 
 def _risk(read: Callable[[Sequence[Risk]], float | None]) -> Callable[[View], Reading]:
@@ -389,7 +394,7 @@ def _standing(view: View, first_day: int) -> lifecycle.Standing:
     )
     found = lifecycle.standing(past, limits)
     judged_by_gap = found.stage in ("active", "lapsed")
-    return found._replace(until=min(found.until, gap_until)) if judged_by_gap else found
+    return replace(found, until=min(found.until, gap_until)) if judged_by_gap else found
 
 
 def _clock_days(view: View, feeds: tuple[int, ...]) -> tuple[list[int], bool]:
@@ -415,7 +420,7 @@ CLOCKS: dict[str, Callable[[View], Reading]] = {
     "days_since_first_ticket": _days_since_first_ticket,
 }
 """Measures that grow by one with every silent day: when a comparison of one flips is known to the day."""
-SCALARS: dict[str, Callable[[View], Reading]] = {
+SCALARS: Final[dict[str, Callable[[View], Reading]]] = {
     **CLOCKS,
     "purchases_total": _purchases_total,
     "spend_total": _spend_total,

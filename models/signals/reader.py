@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
+from models.config import Number
 from models.signals.language import LanguageError
 
 T = TypeVar("T")
@@ -55,8 +56,8 @@ class Reader:
         return value.strip()
 
     def number(
-        self, path: tuple[str, ...], source: Mapping[str, Any], key: str, *, default: float | None, least: float
-    ) -> float:
+        self, path: tuple[str, ...], source: Mapping[str, Any], key: str, *, default: Number | None, least: Number
+    ) -> Number:
         """A number of at least `least`, which also stands for a wrong one."""
         value = source.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < MOST:
@@ -94,8 +95,8 @@ class Reader:
             if key not in allowed:
                 self.wrong((*path, str(key)), f"is not a key here; known are {', '.join(sorted(allowed))}")
 
-    def compiled(self, path: tuple[str, ...], compiler: Callable[[str, Mapping[str, float]], T], text: Any,
-                    constants: Mapping[str, float]) -> T | None:  # fmt: skip
+    def compiled(self, path: tuple[str, ...], compiler: Callable[[str, Mapping[str, Number]], T], text: Any,
+                    constants: Mapping[str, Number]) -> T | None:  # fmt: skip
         """An expression compiled; None for one that is missing or not of the language."""
         if any(mistake.path == path for mistake in self.mistakes):  # said already: the text is missing
             return None

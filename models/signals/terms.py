@@ -3,8 +3,8 @@
 from abc import ABC, abstractmethod
 from typing import Final
 
+from models.config import Number
 from models.customer import NEVER
-from models.signals.band import Number
 from models.signals.measures import (
     ALL_FEEDS,
     CLOCKS,
