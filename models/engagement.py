@@ -1,6 +1,7 @@
 """The engagement index of a day and the exponentially weighted slope of it (Gauss 1809; weights 2^(-age/half-life))."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from math import sqrt
 from typing import Final, NamedTuple
 
@@ -67,31 +68,51 @@ def slope(days: list[tuple[int, int]], last_day: int, history: int, weights: Eng
     without events enter in closed form, so the cost is that of the days with events (design: learning.md 3).
     """
     n = min(history, weights.history_days)
-    lam = 2.0 ** (-1.0 / weights.half_life_days)
+    fit = _fit(n, weights.half_life_days)
+    if fit is None:
+        return None
     a = b = c = 0.0
+    powers = fit.powers
     for day, tenths in days:
         age = last_day - day
         if 0 <= age < n:
-            weight = lam**age
+            weight = powers[age]
             y = tenths / 10
             a += weight * y
             b -= weight * age * y
             c += weight * y * y
-    if n < 3 or c == 0.0:
+    level = a / fit.s0
+    if c == 0.0 or level <= 0:
         return None
-    s0, s1, s2 = _sums(lam, n)
-    q0, q1, q2 = _sums(lam * lam, n)
-    centre = s1 / s0
-    level = a / s0
-    if level <= 0:
-        return None
-    spread = s2 - s1 * s1 / s0
-    variance_factor = q2 - 2 * centre * q1 + centre * centre * q0
-    n_eff = s0 * s0 / q0
-    noise = max((c / s0 - level * level) * n_eff / (n_eff - 1), level / 2)
-    rise = b - centre * a
-    per_day = rise / spread
-    return Slope(28 * rise / spread / level, rise / sqrt(noise * variance_factor), level - per_day * centre, per_day)
+    noise = max((c / fit.s0 - level * level) * fit.n_eff / (fit.n_eff - 1), level / 2)
+    rise = b - fit.centre * a
+    per_day = rise / fit.spread
+    return Slope(
+        28 * rise / fit.spread / level, rise / sqrt(noise * fit.variance_factor), level - per_day * fit.centre, per_day
+    )
+
+
+class _Fit:
+    """What a fit over `n` days needs to know of the days alone: the weight of each age, and sums of the weights."""
+
+    __slots__ = ("centre", "n_eff", "powers", "s0", "spread", "variance_factor")
+
+    def __init__(self, n: int, half_life_days: int) -> None:
+        lam = 2.0 ** (-1.0 / half_life_days)
+        self.powers = [lam**age for age in range(n)]
+        s0, s1, s2 = _sums(lam, n)
+        q0, q1, q2 = _sums(lam * lam, n)
+        self.s0 = s0
+        self.centre = s1 / s0
+        self.spread = s2 - s1 * s1 / s0
+        self.variance_factor = q2 - 2 * self.centre * q1 + self.centre * self.centre * q0
+        self.n_eff = s0 * s0 / q0
+
+
+@lru_cache(maxsize=1024)
+def _fit(n: int, half_life_days: int) -> _Fit | None:
+    """None for fewer days than a line and its error take. The same few lengths again and again."""
+    return None if n < 3 else _Fit(n, half_life_days)
 
 
 def _sums(lam: float, n: int) -> tuple[float, float, float]:

@@ -38,7 +38,7 @@ Value = float | int | str | None
 Reading = tuple[Value, int]
 """A value (None: unknown) and the first later boundary at which silence alone can change it."""
 Counts = dict[int, int]
-"""What was counted, by closed day; days with nothing are left out."""
+"""What was counted, by day, closed or not; days with nothing are left out."""
 Bucket = TypeVar("Bucket")
 
 UNKNOWN: Final[Reading] = (None, NEVER)
@@ -49,10 +49,14 @@ class Series:
 
     __slots__ = ("days", "sums")
 
-    def __init__(self, counts: Counts) -> None:
-        self.days = sorted(counts)
+    def __init__(self, counts: Counts, first: int, boundary: int) -> None:
+        """Of these counts only the days from `first` on that are before the boundary."""
+        days = sorted(counts)
+        if days and (days[0] < first or days[-1] >= boundary):
+            days = days[bisect_left(days, first) : bisect_left(days, boundary)]
+        self.days = days
         total, self.sums = 0, [0]
-        for day in self.days:
+        for day in days:
             total += counts[day]
             self.sums.append(total)
 
@@ -169,7 +173,7 @@ class View:
         """The daily series behind a measure, built once a view."""
         found = self._series.get(name)
         if found is None:
-            found = self._series[name] = Series(_COUNTS[name](self))
+            found = self._series[name] = Series(_COUNTS[name](self), self.floor, self.boundary)
         return found
 
     def scalar(self, name: str) -> Reading:
@@ -199,17 +203,16 @@ class View:
         return sum(bucket[column] for day, bucket in self.customer.purchases.items() if day >= self.boundary)
 
 
-def _closed(days: dict[int, Bucket], counter: Callable[[Bucket], int], view: View) -> Counts:
-    floor, boundary = view.floor, view.boundary
-    return {day: n for day, bucket in days.items() if floor <= day < boundary and (n := counter(bucket))}
+def _counted(days: dict[int, Bucket], counter: Callable[[Bucket], int]) -> Counts:
+    return {day: n for day, bucket in days.items() if (n := counter(bucket))}
 
 
 def _purchases(column: int) -> Callable[[View], Counts]:
-    return lambda view: _closed(view.customer.purchases, itemgetter(column), view)
+    return lambda view: _counted(view.customer.purchases, itemgetter(column))
 
 
 def _tickets(counter: Callable[[TicketDay], int]) -> Callable[[View], Counts]:
-    return lambda view: _closed(view.customer.tickets, counter, view)
+    return lambda view: _counted(view.customer.tickets, counter)
 
 
 def _emails(*actions: str) -> Callable[[View], Counts]:
@@ -219,7 +222,7 @@ def _emails(*actions: str) -> Callable[[View], Counts]:
         counts = bucket.actions
         return sum([counts[place] for place in places])
 
-    return lambda view: _closed(view.customer.emails, counter, view)
+    return lambda view: _counted(view.customer.emails, counter)
 
 
 def _opened(category: str) -> Callable[[View], Counts]:
@@ -228,12 +231,11 @@ def _opened(category: str) -> Callable[[View], Counts]:
 
 
 def _active_days(view: View) -> Counts:
-    customer, floor, boundary = view.customer, view.floor, view.boundary
-    days: set[int] = set()
-    for feed, of_feed in enumerate(day_buckets(customer)):
+    found: Counts = {}
+    for feed, of_feed in enumerate(day_buckets(view.customer)):
         if of_feed and feed in view.basis.feeds:
-            days.update(active_days(feed, of_feed))
-    return {day: 1 for day in days if floor <= day < boundary}
+            found.update(dict.fromkeys(active_days(feed, of_feed), 1))
+    return found
 
 
 def _engagement(view: View) -> Counts:
@@ -245,7 +247,7 @@ _COUNTS: Final[dict[str, Callable[[View], Counts]]] = {
     "purchases": _purchases(0),
     "spend": _purchases(1),
     "items": _purchases(2),
-    "logins": lambda view: _closed(view.customer.logins, int, view),
+    "logins": lambda view: view.customer.logins,
     "tickets": _tickets(lambda bucket: sum(bucket.opened) + bucket.reopened),
     "tickets_reopened": _tickets(lambda bucket: bucket.reopened),
     "tickets_resolved": _tickets(lambda bucket: bucket.resolved),
