@@ -255,8 +255,8 @@ class Engine:
         customer.has_late = False
         newest, fresh = -1, customer.fresh
         for feed, days in enumerate(day_buckets(customer)):
-            newest_of_feed = max(days, default=-1)
-            newest = max(newest, newest_of_feed)
+            if days and (latest := max(days)) > newest:
+                newest = latest
             if feed in news and feed in fresh:
                 still_open = [day for day in days if day >= boundary]
                 if still_open:
@@ -292,7 +292,8 @@ def _soonest(customer: Customer, latest: int) -> bytearray:
     for bits, after in zip(customer.hears, customer.hears_after, strict=True):
         if bits:
             for feed in _FEEDS_OF[bits]:
-                deaf[feed] = min(deaf[feed], after)
+                if after < deaf[feed]:  # noqa: PLR1730 - a third of the time of min(), ten times in a review
+                    deaf[feed] = after
     return deaf
 
 

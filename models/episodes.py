@@ -83,7 +83,7 @@ class Judge:
 
     def _maybe_fire(self, signal: Signal) -> Bounds:
         """Begin an episode if the condition has held for long enough and the cool-down allows it."""
-        holds, until, deaf, feeds = signal.when.holds(self.view)
+        holds, until, deaf, feeds = signal.when.condition.holds(self.view)
         if holds is not True:
             self.customer.holding.pop(signal.id, None)
             return until, deaf, feeds
@@ -123,7 +123,7 @@ class Judge:
         view, stage = self.view, self.customer.stage
         episode = self.customer.episodes[signal.id]
         view.since = episode.start
-        over, until, deaf, feeds = signal.ends.holds(view)
+        over, until, deaf, feeds = signal.ends.condition.holds(view)
         expiry = NEVER if signal.expires_days is None else episode.start + signal.expires_days
         may_end = episode.start < view.boundary
         if may_end and (over or view.boundary >= expiry):

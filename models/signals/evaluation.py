@@ -122,7 +122,7 @@ class _Comparison(Condition):
     def holds(self, view: View) -> Truth:
         boundary, left, right = view.boundary, self.left.read(view), self.right.read(view)
         truth, until = compare(self.op, left, right, boundary, left_is_clock=self.is_steady_clock)
-        return truth, until, boundary + 1, self.hopes.feeds(left[0], right[0])
+        return truth, until, boundary + 1, 0 if truth else self.hopes.feeds(left[0], right[0])
 
 
 class _WindowAgainst(Condition):
@@ -161,10 +161,10 @@ class _ClockAgainst(Condition):
     def holds(self, view: View) -> Truth:
         boundary, band = view.boundary, self.band
         value, _ = self.clock.read(view)
-        feeds = self.hopes.feeds(value, self.limit)
         if not isinstance(value, int):
-            return None, NEVER, boundary + 1, feeds
+            return None, NEVER, boundary + 1, self.hopes.unknown
         truth = (band.least <= value <= band.most) is band.is_inside
+        feeds = 0 if truth else self.hopes.below if value < self.limit else self.hopes.above
         return truth, min(NEVER, boundary + band.days_to_flip(value)), boundary + 1, feeds
 
 
