@@ -76,7 +76,8 @@ class Taken(NamedTuple):
     boundary: int = -1
 
 
-APPLIED: Final = Taken("applied")
+_APPLIED: Final = Taken("applied")
+"""What becomes of nearly every event: made once."""
 
 
 class Partition:
@@ -247,7 +248,7 @@ class Partition:
             state.rejected_in_a_row = 0
             self._move(feed, event.time_ms)
         if outcome == "applied":
-            return APPLIED
+            return _APPLIED
         return Taken(outcome, reason=reason, boundary=state.boundary if outcome == "late" else -1)
 
     def take_rejected(self, feed: int, offset: int, reason: str) -> Taken:
