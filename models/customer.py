@@ -31,7 +31,7 @@ class Note(Struct, array_like=True, frozen=True, order=True, gc=False):
     channel: str
 
 
-class TicketDay(Struct, array_like=True):
+class TicketDay(Struct, array_like=True, gc=False):
     """Tickets of one day; `opened` by TICKET_CATEGORIES."""
 
     opened: list[int]
@@ -41,7 +41,7 @@ class TicketDay(Struct, array_like=True):
     notes: list[Note] = []
 
 
-class EmailDay(Struct, array_like=True):
+class EmailDay(Struct, array_like=True, gc=False):
     """E-mails of one day; `actions` by EMAIL_ACTIONS (openings by machines are not counted)."""
 
     actions: list[int]
@@ -96,7 +96,7 @@ class Risk(Struct, array_like=True, frozen=True, gc=False):
     is_of_base: bool = True
 
 
-class Outline(Struct, array_like=True):
+class Outline(Struct, array_like=True, gc=False):
     """What a restore asks of a record: its first fields, so that nothing behind them is unpacked for it."""
 
     reviewed: int = 0
@@ -111,7 +111,7 @@ class Outline(Struct, array_like=True):
     purchases: dict[int, list[int]] = {}
 
 
-class Customer(Outline, array_like=True):
+class Customer(Outline, array_like=True, gc=False):
     """Everything known about one customer. Mutable: it never leaves the partition that decoded it.
 
     The day buckets hold closed and open days alike; a review as of boundary T reads the days before T only.
