@@ -86,8 +86,8 @@ class Census:
             found[owner] += count if due_hour * HOUR_MS <= now_ms else 0
         return found
 
-    def add_plain(self, stage: str, count: int) -> None:
-        """Count customers of whom there is nothing more to say: most of them, at a restore."""
+    def add_bare(self, stage: str, count: int) -> None:
+        """Count customers without open alerts: most of them, at a restore."""
         self.customers[stage] += count
 
     def move(self, before: Entry | None, after: Entry) -> None:

@@ -135,12 +135,15 @@ class Partition:
     def _restore(self) -> None:
         """Rebuild the calendar, the census and what waits: most customers are known by their record's header."""
         packed = self.records
-        for header, keys in by_header(item for item in packed.items() if item[0] != PARTITION_KEY):
-            if header.is_plain:
-                self.census.add_plain(header.stage, len(keys))
-            else:
+        groups = by_header(item for item in packed.items() if item[0] != PARTITION_KEY)
+        next_review = min([self.state.boundary + 1, *(header.due for header, _ in groups)])
+        scores_since = self._crowd.since(next_review)
+        for header, keys in groups:
+            if not header.has_alerts:
+                self.census.add_bare(header.stage, len(keys))
+            if not header.is_plain:
                 for key in keys:
-                    self._restore_more(key, header, decode_outline(packed[key]))
+                    self._restore_more(key, header, decode_outline(packed[key]), scores_since)
             if header.due < NEVER:
                 self.schedule.add_all(keys, header.due)
         if self.state.catalogue != self.engine.rules.hash:
@@ -155,11 +158,13 @@ class Partition:
                 customer.due, customer.quiet = min(customer.due, self.state.boundary + 1), bytearray()
                 self.schedule.add(key, customer.due)
 
-    def _restore_more(self, key: bytes, header: Header, customer: Outline) -> None:
-        """What a record has besides its day and stage."""
-        self.census.move(None, self._taker.written(header, customer))
+    def _restore_more(self, key: bytes, header: Header, customer: Outline, scores_since: int) -> None:
+        """What a record has besides its day and stage; of the scores those that will be compared with."""
+        if header.has_alerts:
+            self.census.move(None, self._taker.entry(customer))
         for risk in customer.risks:
-            self._crowd.add(risk)
+            if risk.boundary >= scores_since:
+                self._crowd.add(risk)
         if header.has_outbox:
             self._unswept.append((self.state.sequence, key))
         for feed, day in customer.pending:

@@ -31,6 +31,10 @@ class Crowd:
             counts = self._days[risk.boundary] = [0] * BUCKETS
         counts[_bucket(risk.value)] += 1
 
+    def since(self, boundary: int) -> int:
+        """From when on scores are compared with as of a boundary."""
+        return boundary - self._span
+
     def rank(self, boundary: int, risk: float) -> float | None:
         """The share of the base with at least this risk, by the scores before the boundary; None while too few.
 
@@ -47,7 +51,7 @@ class Crowd:
     def _look_back(self, boundary: int) -> None:
         """Sum the boundaries that count from the top down, and forget those that never will again."""
         self._as_of = boundary
-        self._days = {day: counts for day, counts in self._days.items() if day >= boundary - self._span}
+        self._days = {day: counts for day, counts in self._days.items() if day >= self.since(boundary)}
         rows = [counts for day, counts in self._days.items() if day < boundary]
         total, above = 0, [0] * BUCKETS
         for bucket in range(BUCKETS - 1, -1, -1):

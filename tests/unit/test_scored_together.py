@@ -78,5 +78,23 @@ def test_a_midnight_of_many_customers_tells_that_it_goes_on() -> None:
     assert max(later - earlier for earlier, later in pairwise([before, *told])) <= TOGETHER
 
 
+def test_a_restored_partition_compares_with_the_same_scores() -> None:
+    running = Partition(Engine(RULES), {}, versions=lambda _boundary: VERSION)
+    running.begin(0)
+    for offset, event in enumerate(purchases()):
+        running.take_event(event, offset)
+    running.lift((FIRST_DAY + 23) * DAY_MS, list(range(len(FEEDS))))
+    running.finish()
+    restored = Partition(Engine(RULES), dict(running.records), versions=lambda _boundary: VERSION)
+    for partition in (running, restored):
+        partition.begin(1)
+        partition.lift((FIRST_DAY + 37) * DAY_MS, list(range(len(FEEDS))))
+        partition.finish()
+    customers = running.records.keys() - {PARTITION_KEY}
+    risks = {key: decode_customer(running.records[key]).risks for key in customers}
+    assert sum(risk.rank is not None for each in risks.values() for risk in each[-2:]) == 2 * CUSTOMERS
+    assert {key: decode_customer(restored.records[key]).risks for key in customers} == risks
+
+
 def test_nobody_to_score_is_no_mistake() -> None:
     assert VERSION.risks([]) == []
