@@ -47,10 +47,11 @@ UNKNOWN: Final[Reading] = (None, NEVER)
 class Series:
     """Daily counts of one thing over the closed days, with running sums: a window costs two bisections."""
 
-    __slots__ = ("days", "sums")
+    __slots__ = ("days", "is_signed", "sums")
 
-    def __init__(self, counts: Counts, first: int, boundary: int) -> None:
-        """Of these counts only the days from `first` on that are before the boundary."""
+    def __init__(self, counts: Counts, first: int, boundary: int, *, is_signed: bool) -> None:
+        """Of these counts only the days from `first` on that are before the boundary. `is_signed`: some may fall."""
+        self.is_signed = is_signed
         days = sorted(counts)
         if days and (days[0] < first or days[-1] >= boundary):
             days = days[bisect_left(days, first) : bisect_left(days, boundary)]
@@ -78,6 +79,8 @@ class Series:
         high = bisect_left(days, boundary - skip, low) if skip else end
         is_in = least <= sums[high] - sums[low] <= most
         truth = is_in is band.is_inside
+        if not self.is_signed and least > sums[end] - sums[low]:
+            return truth, NEVER  # all that is left, in one window, would not do
         while low < high or high < end:
             leaves = days[low] + skip + length + 1 if low < high else NEVER
             enters = days[high] + skip + 1 if high < end else NEVER
@@ -173,7 +176,9 @@ class View:
         """The daily series behind a measure, built once a view."""
         found = self._series.get(name)
         if found is None:
-            found = self._series[name] = Series(_COUNTS[name](self), self.floor, self.boundary)
+            found = self._series[name] = Series(
+                _COUNTS[name](self), self.floor, self.boundary, is_signed=name in SIGNED
+            )
         return found
 
     def scalar(self, name: str) -> Reading:
