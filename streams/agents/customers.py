@@ -28,6 +28,7 @@ from schemas.topics import Topics
 from streams.agents.models import Shelf
 from streams.agents.tally import Tally
 from streams.errors import EXIT_DEAD_LETTER_LIMIT
+from streams.memory import uncollected
 from streams.settings import Settings
 from streams.transport.changelog import Changelog
 from streams.transport.errors import StopWorkerError
@@ -140,6 +141,7 @@ class Customers:
 
     # -- a frame
 
+    @uncollected()
     def take(self, partition: int, sequence: int, records: Sequence[Record]) -> None:  # noqa: ARG002 - the port's
         """Process one frame, or review some who wait when it has no records.
 

@@ -21,8 +21,8 @@ from streams.metrics.model import ModelMetrics
 from streams.preflight import check_setup
 
 COLLECT_AFTER: Final = (50_000, 20, 100)
-"""A frame decodes thousands of records that hold no cycles and drops them together: looking for cycles among them every
-700 objects, as Python does, costs a tenth of the worker's time."""
+"""Between frames thousands of messages are alive that hold no cycles: looking for some every 700 objects, as Python
+does, costs time for nothing. While a frame is taken nobody looks, see `streams.memory`."""
 
 EXAMPLES = """\b
 Examples:

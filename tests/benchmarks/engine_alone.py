@@ -7,7 +7,6 @@ Reads a load, writes the alerts (a line each) and the packed customers, prints t
 
 from __future__ import annotations
 
-import gc
 import os
 import sys
 from pathlib import Path
@@ -27,6 +26,7 @@ from models.partition import Batch, Partition, Published
 from models.partition_record import PARTITION_KEY
 from schemas.codec import decode_event
 from streams.catalogue_file import load_rules
+from streams.memory import uncollected
 from streams.settings import Settings, environment_settings
 
 NOW_MS: Final = START_MS + (DAYS + 1) * DAY_MS
@@ -134,11 +134,8 @@ def _write(published: list[Published], alerts: IO[bytes]) -> int:
 
 def main() -> int:
     """Run once; see the module."""
-    from streams.cli.worker import COLLECT_AFTER
-
-    gc.set_threshold(*COLLECT_AFTER)  # as in the worker: the engine makes no cycles
     load, alerts, records = map(Path, sys.argv[1:])
-    with alerts.open("wb") as file:
+    with alerts.open("wb") as file, uncollected():  # as a worker while it takes a frame
         figures, oracle = run(load, environment_settings(), file)
     found = [dict(partition.records) for partition in oracle.partitions]
     records.write_bytes(msgspec.msgpack.encode(found))
