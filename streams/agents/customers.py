@@ -75,7 +75,7 @@ class Customers:
         outputs: Outputs,
         changelog: Changelog,
         now_ms: Callable[[], int],
-        shelf: Shelf | None = None,
+        shelf: Shelf,
     ) -> None:
         self.partitions: dict[int, Partition] = {}
         self.progress: Callable[[], None] = lambda: None
@@ -184,10 +184,14 @@ class Customers:
             self.tally.count_frame(records, seconds, self._now_ms(), owned.state.alerts_from_ms)
 
     def _choose_version(self, partition: int, owned: Partition) -> None:
-        """One version for all reviews as of a boundary: the newest at its beginning, after a crash the same again."""
-        if self._shelf is not None:
-            begun_with = self._shelf.named(owned.state.model) if owned.is_behind else None
-            self._versions[partition] = begun_with or self._shelf.current
+        """One version for all reviews as of a boundary: the newest at its beginning, the same after a crash."""
+        shelf, begun_with = self._shelf, owned.state.model
+        if not owned.is_behind:
+            self._versions[partition] = shelf.current
+        elif begun_with is None:
+            self._versions[partition] = None
+        else:
+            self._versions[partition] = shelf.named(begun_with) or shelf.current  # the topic may have it no more
 
     def _take_event(
         self, owned: Partition, partition: int, feed: int, record: Record, now_ms: int, asides: list[Aside]

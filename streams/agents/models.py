@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
@@ -37,11 +37,11 @@ log = logging.getLogger("churn")
 
 @dataclass(slots=True)
 class Shelf:
-    """Where versions are put down and taken up: written by one thread, `current` may be read by any."""
+    """Where versions are put down and taken up: written by one thread, read by any."""
 
     rules: Rules
     current: Version | None = None
-    _lately: deque[Version] = field(default_factory=lambda: deque(maxlen=KEPT))
+    _lately: tuple[Version, ...] = ()
     refused: Counter[str] = field(default_factory=Counter)
 
     def put(self, value: bytes | None) -> None:
@@ -49,14 +49,14 @@ class Shelf:
         if value is None:
             return
         try:
-            self._lately.append(version_of(decode_model_version(value), self.rules))
-            self.current = self._lately[-1]
+            self.current = version_of(decode_model_version(value), self.rules)
+            self._lately = (*self._lately, self.current)[-KEPT:]
         except ModelStateError as error:
             self.refused[error.reason] += 1
             kept = "no model" if self.current is None else f"version {self.current.name}"
             log.error("a model was refused (%s); %s goes on scoring", error, kept)  # noqa: TRY400 - told, no crash
 
-    def named(self, name: str | None) -> Version | None:
+    def named(self, name: str) -> Version | None:
         """One of the last few versions; None when it is not among them."""
         return next((version for version in self._lately if version.name == name), None)
 

@@ -172,3 +172,17 @@ def test_a_worker_that_died_in_the_middle_ends_with_the_version_it_began_with(li
         again.wait()
     assert again.scored_by() == [begun_with.name] * CUSTOMERS
     assert again.sent.models_told() == [begun_with.name]
+
+
+def test_what_was_begun_without_a_model_is_ended_without_one(monkeypatch: pytest.MonkeyPatch, shelf: Shelf) -> None:
+    monkeypatch.setattr(agent, "REVIEWS_A_FRAME", PIECE)
+    life = Life(shelf, {})
+    life.buy(range(CUSTOMERS), FIRST_DAY * DAY_MS)
+    life.pass_midnight(FIRST_DAY + 1)
+    life.wait()
+    shelf.put(published(8))
+    again = Life(shelf, life.records)
+    while again.agent.is_behind(0):
+        again.wait()
+    assert again.scored_by() == []
+    assert again.sent.models_told() == [None]

@@ -6,6 +6,7 @@ import pytest
 
 from schemas.topics import Topics
 from streams.agents.customers import Customers
+from streams.agents.models import Shelf
 from streams.settings import Settings
 from streams.transport.app import build_app
 from streams.transport.changelog import Changelog
@@ -18,6 +19,7 @@ def test_any_session_that_may_be_set_makes_an_application(seconds: float) -> Non
     settings = Settings(session_timeout_s=seconds)
     outputs = Outputs({"bootstrap.servers": "127.0.0.1:1"})
     changelog = Changelog(outputs, Topics(settings.prefix).changelog)
-    owner = Customers(settings, default_rules(), outputs, changelog, lambda: 0)
+    rules = default_rules()
+    owner = Customers(settings, rules, outputs, changelog, lambda: 0, Shelf(rules))
     app = build_app(settings, owner, outputs=outputs, changelog=changelog)
     assert app.status.session_s == seconds
