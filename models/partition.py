@@ -400,7 +400,7 @@ class Partition:
     @property
     def gone_through(self) -> int:
         """The last boundary as of which everybody due was reviewed."""
-        return self.schedule.first - 1 if self.is_behind else self.state.boundary
+        return min(self.schedule.first - 1, self.state.boundary)
 
     @property
     def waiting(self) -> int:
@@ -422,7 +422,7 @@ class Partition:
         return due_of(self.records[key]) if customer is None else customer.due
 
     def _review_all(self, due: Mapping[str, Customer], boundary: int) -> None:
-        """Review these as of a boundary, scored together by the newest version of the model."""
+        """Review these as of a boundary, scored together."""
         foreseen = self.engine.foresee(due, boundary, Insight(self._versions(boundary), self._crowd))
         for customer_id, customer in due.items():
             outputs = self.engine.review(customer, customer_id, boundary, foreseen.get(customer_id))
