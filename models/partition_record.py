@@ -40,7 +40,7 @@ class State(Struct, array_like=True):
     late: list[Verdict] = []
     conflicts: list[Verdict] = []
     model: str | None = None
-    """Version of the model with which the last boundary was reviewed."""
+    """Version of the model with which the last boundary is reviewed: what was begun with it is ended with it."""
 
 
 _state_encoder = msgspec.msgpack.Encoder()

@@ -8,7 +8,7 @@ class Watermark:
     """The least clock over the declared feeds, less the bound on disorder B.
 
     A feed's clock is the highest event time seen, or a tick's time; it never falls, so neither does the watermark.
-    Clocks and the last boundary reviewed live in the partition record.
+    Clocks and the last boundary passed live in the partition record.
     """
 
     def __init__(self, state: State, basis: Basis) -> None:
@@ -32,7 +32,7 @@ class Watermark:
         return True
 
     def boundary_reached(self, time_ms: int) -> int | None:
-        """The newest boundary the watermark has passed and no review has, once a clock was raised to `time_ms`."""
+        """The newest boundary that the watermark has reached, unless it was passed; a clock was raised to `time_ms`."""
         if time_ms < self._next_turn_ms:
             return None
         value = self.value_ms
@@ -40,7 +40,7 @@ class Watermark:
         return target if target > self._state.boundary else None
 
     def pass_boundary(self, boundary: int) -> None:
-        """Everybody due was reviewed as of this boundary: events before it are late from now on."""
+        """Everybody due is reviewed as of this boundary, now or soon: events before it are late from now on."""
         self._state.boundary = boundary
         if boundary >= 0:
             self.boundary_ms = self._basis.calendar.start_of(boundary)
