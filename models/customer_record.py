@@ -16,8 +16,8 @@ from models.customer_record_v1 import decode_v1
 
 RECORD_VERSION = 2
 
-_PENDING, _OUTBOX, _AT_RISK, _ALERTS, _RISKS = 1, 2, 4, 8, 128
-"""Flags of a record's header; the stage stands between them."""
+_PENDING, _OUTBOX, _ALERTS, _RISKS = 1, 2, 8, 128
+"""Flags of a record's header; the stage stands between them. 4 has been set in older records and says nothing."""
 _STAGE_FLAGS: dict[str | None, int] = {name: place << 4 for place, name in enumerate(STAGE_NAMES)} | {None: 0}
 _HEADER = struct.Struct(">BIII")
 _DUE = struct.Struct(">5xI")
@@ -51,29 +51,14 @@ class Header(NamedTuple):
         return not self.flags & (_PENDING | _OUTBOX | _ALERTS | _RISKS)
 
     @property
-    def has_pending(self) -> bool:
-        """Announcements wait for the clock of their feed."""
-        return bool(self.flags & _PENDING)
-
-    @property
     def has_outbox(self) -> bool:
         """Outputs, or outcomes to recount, whose cause may not be committed."""
         return bool(self.flags & _OUTBOX)
 
     @property
-    def is_at_risk(self) -> bool:
-        """As `Engine.is_at_risk` said when the record was written."""
-        return bool(self.flags & _AT_RISK)
-
-    @property
     def has_alerts(self) -> bool:
         """Alerts are open, announced ones too."""
         return bool(self.flags & _ALERTS)
-
-    @property
-    def has_risks(self) -> bool:
-        """The model's scores of the last weeks are kept."""
-        return bool(self.flags & _RISKS)
 
     @property
     def stage(self) -> str:
@@ -86,7 +71,6 @@ def encode_customer(customer: Customer, epoch: int) -> bytes:
     flags = (
         (_PENDING if customer.pending else 0)
         | (_OUTBOX if customer.outbox or customer.verdicts else 0)
-        | (_AT_RISK if customer.is_at_risk else 0)
         | (_ALERTS if customer.episodes or customer.announced else 0)
         | (_RISKS if customer.risks else 0)
     )

@@ -66,10 +66,14 @@ def test_records_that_version_1_wrote_are_read(line: str) -> None:
     ]
     assert [min(FAR, max(0, day - old["reviewed"])) for day in old["deaf"]] == [*customer.deaf]
     assert [number & 15 for number in old["hears"]] == [*customer.hears]
+    days_after = [(number >> 4) - old["reviewed"] for number in old["hears"]]
+    assert [min(FAR, max(0, days)) for days in days_after] == [*customer.hears_after]
     header = peek(packed)
-    assert (header.due, header.stage, header.is_at_risk) == (old["due"], old["stage"] or "none", old["is_at_risk"])
-    assert header.has_pending == bool(old["pending"])
-    assert header.has_risks == bool(old["risks"])
+    assert (header.due, header.stage) == (old["due"], old["stage"] or "none")
+    assert header.has_outbox == bool(old["outbox"] or old["verdicts"])
+    assert header.has_alerts == bool(old["episodes"] or old["announced"])
+    waits_or_is_scored = header.has_outbox or header.has_alerts or bool(old["pending"] or old["risks"])
+    assert header.is_plain is not waits_or_is_scored
 
 
 def test_they_are_written_in_the_present_version() -> None:
