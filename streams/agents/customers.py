@@ -16,7 +16,7 @@ from models.dead_letter_limit import DeadLetterLimitError
 from models.engine import Engine
 from models.learning.foresight import Version
 from models.partition import Partition, Published
-from models.partition_record import PARTITION_KEY, epoch_of
+from models.partition_record import epoch_of
 from models.signals.catalogue import Rules
 from schemas.codec import MAX_AHEAD_MS, decode_event
 from schemas.dead_letter import Origin, dead_letter_headers, kept_part, late_headers
@@ -150,11 +150,28 @@ class Customers:
         started = time.perf_counter()
         owned = self.partitions[partition]
         reviews = owned.reviews
-        now_ms = self._now_ms()
         if not owned.is_behind:
             self._choose_version(partition, owned)
         owned.begin(self._committed[partition])
+        asides = self._take_all(owned, partition, records)
+        if not records:
+            owned.go_on(REVIEWS_A_FRAME)
+        batch = owned.finish()
+        for aside in asides:
+            self._set_aside(partition, aside)
+        oldest_ms = min((record.timestamp_ms for record in records), default=None)
+        for output in batch.outputs:
+            self._publish(partition, output, oldest_ms)
+        for key, packed in batch.writes.items():
+            self._changelog.write(partition, key, packed)
+        self.tally.reviews += owned.reviews - reviews
+        if records:
+            seconds = time.perf_counter() - started
+            self.tally.count_frame(records, seconds, self._now_ms(), owned.state.alerts_from_ms)
+
+    def _take_all(self, owned: Partition, partition: int, records: Sequence[Record]) -> list[Aside]:
         asides: list[Aside] = []
+        now_ms = self._now_ms()
         try:
             for record in records:
                 feed = self._feeds.get(record.topic)
@@ -165,23 +182,7 @@ class Customers:
         except DeadLetterLimitError as error:
             message = _limit_message(error, record, partition, owned.state.reasons)
             raise StopWorkerError(message, EXIT_DEAD_LETTER_LIMIT) from error
-        if not records:
-            owned.go_on(REVIEWS_A_FRAME)
-        batch = owned.finish()
-        for aside in asides:
-            self._set_aside(partition, aside)
-        oldest_ms = min((record.timestamp_ms for record in records), default=None)
-        for output in batch.outputs:
-            self._publish(partition, output, oldest_ms)
-        partition_record = batch.writes.pop(PARTITION_KEY)
-        write = self._changelog.write
-        for key, packed in batch.writes.items():
-            write(partition, key, packed)
-        write(partition, PARTITION_KEY, partition_record)
-        self.tally.reviews += owned.reviews - reviews
-        if records:
-            seconds = time.perf_counter() - started
-            self.tally.count_frame(records, seconds, self._now_ms(), owned.state.alerts_from_ms)
+        return asides
 
     def _choose_version(self, partition: int, owned: Partition) -> None:
         """One version for all reviews as of a boundary: the newest at its beginning, the same after a crash."""
@@ -268,7 +269,7 @@ class Customers:
         self._outputs.send(aside.topic, partition, kept_part(record.key), kept_part(record.value), aside.headers)
 
     def _publish(self, partition: int, output: Published, caused_ms: int | None = None) -> None:
-        """Send an output; `caused_ms`: Kafka time of what caused it, None when it is sent once more."""
+        """Send an output; `caused_ms`: Kafka time of what caused it, None when it is sent once more or none did."""
         now_ms = self._now_ms()
         sent = [(SENT_HEADER, str(now_ms).encode())]
         key = output.customer_id.encode()

@@ -2,9 +2,8 @@
 
 It mirrors `streams.agents.customers.Customers` around the real `Partition`: a claim at restore (here acknowledged
 before anything else), outputs sent again, commit numbers counted from the restored sequence, reviews of a boundary
-spread over frames without records between those of events. What a broker would keep
-is in `Broker`; what a crash may lose is whatever was sent or written after the last flush: a random prefix of each
-becomes durable, independently.
+spread over frames without records between those of events. What a broker would keep is in `Broker`; what a crash may
+lose is whatever was sent or written after the last flush: a random prefix of each becomes durable, independently.
 """
 
 from __future__ import annotations
