@@ -83,13 +83,14 @@ class FlowMetrics:
         yield ages
         yield HistogramMetricFamily(
             "churn_ingest_to_alert_seconds",
-            "From the Kafka time of the oldest event in the frame that caused an alert to its sending, at most.",
+            "From the Kafka time of the oldest event in the frame that caused an alert to its sending, at most; not of "
+            "alerts that reviews between frames decided.",
             buckets=cumulated(AGE_BUCKETS_S, tally.alert_ages.counts),
             sum_value=tally.alert_ages.sum_s,
         )
         yield HistogramMetricFamily(
             "churn_event_processing_seconds",
-            "Time an event takes, reviews included: its share of its frame.",
+            "Time an event takes: its share of its frame, without reviews between frames.",
             buckets=cumulated(PROCESSING_BUCKETS_S, tally.processing.counts),
             sum_value=tally.processing.sum_s,
         )
