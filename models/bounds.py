@@ -1,13 +1,16 @@
 """Bounds in time as a byte each: days from a customer's last review, for how long nothing need be looked at.
 
-Kept small because every record holds some fifty of them. To look too early is harmless, only a waste, so that a bound
-too far for a byte is looked at after FAR days.
+Kept small because every record holds some fifty of them. To look too early is harmless, only a waste.
 """
+
+from typing import Final
 
 from models.customer import NEVER
 
-FOREVER = 255
-FAR = 254
+FOREVER: Final = 255
+"""Never over by itself."""
+FAR: Final = 254
+"""The most days a byte tells: what lasts longer is looked at then, and told anew."""
 
 _PASSED = [bytes(FOREVER if days == FOREVER else max(0, days - passed) for days in range(256)) for passed in range(256)]
 """By days passed, what remains of each bound."""

@@ -17,7 +17,7 @@ from models.customer import Outline, risks_in_force
 from schemas.alert import ValueBasis
 from schemas.event import PURCHASE
 
-Number = TypeVar("Number", float, NDArray[np.float64])
+Quantity = TypeVar("Quantity", float, NDArray[np.float64])
 
 YEAR: Final = 365
 """Days looked back upon, and days of the value shown to people."""
@@ -38,7 +38,7 @@ class Worth(NamedTuple):
     basis: ValueBasis
 
 
-def spend_a_day(repeats: Number, days: Number, orders: Number, minor: Number, *, prior: Prior) -> Number:
+def spend_a_day(repeats: Quantity, days: Quantity, orders: Quantity, minor: Quantity, *, prior: Prior) -> Quantity:
     """Spend a day at the own rhythm: repeat purchases and days of the last year, its orders and their value.
 
     >>> round(spend_a_day(12.0, 365.0, 12.0, 12_000.0, prior=Prior(0.0, 0.0, 1_000.0)) * 365, 6)

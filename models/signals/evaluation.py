@@ -172,8 +172,9 @@ class AllOf(Condition):
     """True when all parts are; one that is not decides.
 
     By silence the whole stays untrue as long as any part does; whatever news comes, as long as the part that is sure of
-    it for longest. Each day more may save a review: so what is simple is asked of every part, the rest not once one is
-    untrue. The language has no negation: unknown counts as not true everywhere and need not be told from false.
+    it for longest. Each day more may save a review: so simple parts are asked on once one is untrue, up to the first
+    that is not simple. The language has no negation: unknown counts as not true everywhere, and need not be told from
+    false.
     """
 
     def __init__(self, parts: Sequence[Condition]) -> None:
