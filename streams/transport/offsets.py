@@ -41,7 +41,11 @@ class Ledger:
         self._committed_sequence: dict[int, int] = {}
 
     def rewind(self, taken: Mapping[TP, Mark], committed: Iterable[TP]) -> None:
-        """Reading starts again at these marks; those in `committed` are what the broker has."""
+        """Reading starts again at these marks; those in `committed` are what the broker has.
+
+        Frames taken and not committed keep their numbers, for their owner counts on. They are committed with the next
+        batch, though their records come again: by then all that was written and sent for them is acknowledged.
+        """
         self._taken = dict(taken)
         self._committed = {tp: taken[tp] for tp in committed}
         partitions = {tp.partition for tp in taken}

@@ -27,7 +27,7 @@ class Owner(Protocol):
         """
 
     def committed(self, partition: int, sequence: int) -> None:
-        """The frames up to `sequence` are committed: they will not come again."""
+        """The frames up to `sequence` are committed: what was written and sent for them need not be sent again."""
 
     def is_behind(self, partition: int) -> bool:
         """Whether there is work that waits for no record: frames without records come until there is none."""

@@ -39,6 +39,24 @@ def test_a_taken_frame_is_pending_until_committed() -> None:
     assert dict(ledger.pending().marks) == {A: Mark(16, 100)}
 
 
+def test_a_frame_without_records_is_pending_by_its_number_alone() -> None:
+    ledger = ledger_at(10)
+    ledger.take(0, 1, [])
+    batch = ledger.pending()
+    assert (dict(batch.marks), dict(batch.sequences)) == ({}, {0: 1})
+    assert ledger.commit(batch) == {0: 1}
+    assert not ledger.pending().sequences
+
+
+def test_a_frame_taken_before_a_seek_keeps_its_number_and_loses_its_marks() -> None:
+    ledger = ledger_at(10)
+    ledger.take(0, 1, [Span("a", 10, 14, 99)])
+    ledger.rewind({A: Mark(10, None)}, [A])
+    batch = ledger.pending()
+    assert (dict(batch.marks), dict(batch.sequences)) == ({}, {0: 1})
+    assert ledger.next_sequence(0) == 2
+
+
 def test_a_frame_behind_a_hole_is_refused() -> None:
     ledger = ledger_at(10)
     with pytest.raises(LostFrameError) as caught:
