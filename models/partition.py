@@ -129,6 +129,7 @@ class Partition:
         self.watermark = Watermark(self.state, self.basis)
         self._restore()
         self._owes_progress = self.is_behind
+        self._count_waiting()
 
     # -- restore
 
@@ -226,7 +227,16 @@ class Partition:
             outputs += self._progress()
             self._owes_progress = False
         self._touched, self._counted, self._outputs = {}, {}, []
+        self._count_waiting()
         return Batch(writes, outputs)
+
+    def _count_waiting(self) -> None:
+        """Between frames: in the middle of one the calendar does not hold those who are being reviewed."""
+        boundary = self.state.boundary
+        self.waiting = self.schedule.waiting(boundary)
+        """Customers whose review as of a boundary that was passed is still to come, some perhaps counted twice."""
+        self.gone_through = min(self.schedule.first - 1, boundary)
+        """The last boundary as of which everybody due was reviewed."""
 
     def _sweep(self, committed: int) -> None:
         """Load records whose outbox is committed, so that it leaves them and memory: as many as the frame touched."""
@@ -396,16 +406,6 @@ class Partition:
         A review looks at closed days only, so it does not matter how many events of later days came before it.
         """
         return self.schedule.first <= self.state.boundary
-
-    @property
-    def gone_through(self) -> int:
-        """The last boundary as of which everybody due was reviewed."""
-        return min(self.schedule.first - 1, self.state.boundary)
-
-    @property
-    def waiting(self) -> int:
-        """Customers whose review as of a boundary that was passed is still to come, some perhaps counted twice."""
-        return self.schedule.waiting(self.state.boundary)
 
     def go_on(self, most: int = NEVER) -> None:
         """Review, day by day, whose day has come: everybody, or about `most` of them."""

@@ -38,8 +38,7 @@ class Schedule:
 
     def waiting(self, until: int) -> int:
         """How many keys stand at boundaries up to and with `until`; some may have moved on."""
-        every = list(self._keys.items())  # a copy: another thread asks
-        return sum(len(keys) for boundary, keys in every if boundary <= until)
+        return sum(len(keys) for boundary, keys in self._keys.items() if boundary <= until)
 
     def take(self, until: int, most: int) -> tuple[int, list[bytes]] | None:
         """Take out keys of the first boundary up to and with `until`, at most so many; None when there are none."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 import pytest
 
 from models.customer_record import decode_customer
+from models.engine import Engine
+from models.partition import Partition
 from models.partition_record import PARTITION_KEY, TICKS
 from schemas.codec import encode_event
 from schemas.event import FEEDS
@@ -132,6 +134,28 @@ def test_events_are_taken_while_customers_wait_for_their_review(life: Life) -> N
         life.wait()
     assert (partition.reviews, partition.waiting) == (CUSTOMERS, 0)
     assert partition.gone_through == partition.state.boundary
+
+
+def test_who_is_being_reviewed_is_not_told_of_as_reviewed() -> None:
+    """Else a look from another thread ends a wait for a midnight while its last customers are at work."""
+    told: list[tuple[int, int]] = []
+
+    def look(_boundary: int) -> None:
+        told.append((partition.gone_through, partition.waiting))
+
+    partition = Partition(Engine(RULES), {}, versions=look)
+    partition.spreads = True
+    partition.begin(0)
+    for place in range(CUSTOMERS):
+        partition.take_event(purchase(f"c{place}", FIRST_DAY * DAY_MS, currency="USD"), place)
+    partition.lift((FIRST_DAY + 1) * DAY_MS + 2 * HOUR_MS, list(range(len(FEEDS))))
+    partition.finish()
+    told.clear()
+    partition.begin(1)
+    partition.go_on()
+    assert told == [(FIRST_DAY, CUSTOMERS)]
+    partition.finish()
+    assert (partition.gone_through, partition.waiting) == (FIRST_DAY + 1, 0)
 
 
 def test_the_next_midnight_waits_for_nobody(life: Life) -> None:
