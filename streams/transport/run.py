@@ -113,6 +113,7 @@ async def _observe(app: FrameApp, ending: asyncio.Event) -> None:
         app.status.looked_at = time.monotonic()
         if app.status.is_ready:
             app.status.lag = app.consumer.lag()
+            app.status.is_behind = any(map(app.owner.is_behind, app.store.partitions))
         if app.crashed:
             ending.set()
         await asyncio.sleep(1.0)

@@ -17,9 +17,10 @@ if TYPE_CHECKING:  # Faust takes long to import, and wrong settings are told bef
 class Status:
     """Plain numbers, read by other threads at any time.
 
-    `lag` holds, for each source, records not taken yet (None: not known yet). `moves` counts everything that is
-    progress: frames taken, records restored, assignments; `moved_at` and `looked_at` are monotonic seconds. Once
-    `is_leaving`, what is still owned here may be another worker's; `exit_code` is set when everything is over.
+    `lag` holds, for each source, records not taken yet (None: not known yet); `is_behind`: there is work that waits for
+    no record. `moves` counts everything that is progress: frames taken, records restored, assignments; `moved_at` and
+    `looked_at` are monotonic seconds. Once `is_leaving`, what is still owned here may be another worker's; `exit_code`
+    is set when everything is over.
     `confirmed_at`: the monotonic time at which the group last confirmed this member, good for `session_s`.
     """
 
@@ -27,6 +28,7 @@ class Status:
     is_restoring: bool = True
     is_rebalancing: bool = True
     is_leaving: bool = False
+    is_behind: bool = False
     exit_code: int | None = None
     rebalances: int = 0
     restores: int = 0

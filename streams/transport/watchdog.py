@@ -23,14 +23,15 @@ log = logging.getLogger(__name__)
 def is_stuck(status: Status, now: float, limit_s: float) -> bool:
     """Whether nothing moved, or nothing could be committed, for the limit; or the event loop itself stands still.
 
-    `now` is monotonic seconds. Idle is not stuck: without lag, outside a restore, nothing has to move.
+    `now` is monotonic seconds. Idle is not stuck: without lag, outside a restore, with no work that waits, nothing has
+    to move.
     """
     if now - status.looked_at > limit_s:
         return True
     since = status.uncommitted_since
     if since is not None and now - since > limit_s and not status.is_restoring:
         return True  # everything was taken, so there is no lag, but nothing of it becomes durable
-    is_owed = status.is_restoring or status.is_rebalancing or status.total_lag() > 0
+    is_owed = status.is_restoring or status.is_rebalancing or status.is_behind or status.total_lag() > 0
     return is_owed and now - status.moved_at > limit_s
 
 

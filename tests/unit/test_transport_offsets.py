@@ -151,8 +151,10 @@ def test_a_paused_worker_deletes_nothing_of_a_higher_epoch() -> None:
     assert b"k" in found.records
 
 
-def status_of(lag: int, *, is_busy: bool = False) -> Status:
-    return Status(is_restoring=is_busy, is_rebalancing=False, moved_at=0, looked_at=100, lag={A: lag})
+def status_of(lag: int, *, is_busy: bool = False, is_behind: bool = False) -> Status:
+    return Status(
+        is_restoring=is_busy, is_rebalancing=False, is_behind=is_behind, moved_at=0, looked_at=100, lag={A: lag}
+    )
 
 
 @pytest.mark.parametrize(
@@ -162,9 +164,17 @@ def status_of(lag: int, *, is_busy: bool = False) -> Status:
         (status_of(5), 59.0, False),
         (status_of(5), 61.0, True),
         (status_of(0, is_busy=True), 61.0, True),
+        (status_of(0, is_behind=True), 61.0, True),
         (status_of(0), 161.0, True),
     ],
-    ids=["idle", "not yet", "lag and no progress", "restore stands still", "the event loop hangs"],
+    ids=[
+        "idle",
+        "not yet",
+        "lag and no progress",
+        "restore stands still",
+        "reviews stand still",
+        "the event loop hangs",
+    ],
 )
 def test_stuck_is_when_something_is_owed_and_nothing_moves(status: Status, now: float, expected: bool) -> None:  # noqa: FBT001 - a case
     assert is_stuck(status, now, 60) is expected
