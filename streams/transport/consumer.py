@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
     from streams.transport.frame_app import FrameApp
 
 SMALL_FETCH = 4_000
-"""Records of one round below which the consumer lingers before the next: at the live tail small frames are the cost."""
+"""Records of one round below which the consumer lingers: at the live tail small frames are the cost.
+
+From the beginning of a round to that of the next: a busy worker, whose rounds take longer anyway, waits for nothing.
+"""
 
 FETCH_WAIT_S = 1.0
 """How long one round waits for records."""
@@ -51,6 +55,7 @@ class FrameConsumer(driver.Consumer, FrameSource):
         self._seeks = 0
         self._is_seek_due = False
         self._is_small = False
+        self._round_at = 0.0
         self._served = -1
         self._commit_lock = asyncio.Lock()
 
@@ -120,7 +125,8 @@ class FrameConsumer(driver.Consumer, FrameSource):
 
     async def _next_frames(self) -> list[Frame]:
         if self._is_small and not self._partitions_behind():
-            await self.sleep(self.app.settings.linger_ms / 1000)
+            await self.sleep(max(0.0, self._round_at + self.app.settings.linger_ms / 1000 - time.monotonic()))
+        self._round_at = time.monotonic()
         if not self.flow_active:
             await self.wait(self.can_resume_flow)  # type: ignore[arg-type] # anything with an awaitable wait() will do
         if self.should_stop:
