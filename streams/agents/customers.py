@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from models.customer_record import UnknownRecordVersionError
 from models.dead_letter_limit import DeadLetterLimitError
 from models.engine import Engine
 from models.learning.foresight import Version
@@ -27,7 +28,7 @@ from schemas.tick import Tick, decode_tick
 from schemas.topics import Topics
 from streams.agents.models import Shelf
 from streams.agents.tally import Tally
-from streams.errors import EXIT_DEAD_LETTER_LIMIT
+from streams.errors import EXIT_DEAD_LETTER_LIMIT, EXIT_SETUP
 from streams.memory import uncollected
 from streams.settings import Settings
 from streams.transport.changelog import Changelog
@@ -94,20 +95,14 @@ class Customers:
     # -- the life of a partition
 
     def restored(self, partition: int, records: dict[bytes, bytes]) -> None:
-        """Take a partition over under a new epoch, and send again what may not have been sent."""
-        settings = self._settings
-        epoch = 1 + max((epoch_of(packed) for packed in records.values()), default=0)
-        owned = Partition(
-            Engine(self._rules),
-            records,
-            number=partition,
-            epoch=epoch,
-            alerts_from_ms=self._now_ms() if settings.alerts_from_ms is None else settings.alerts_from_ms,
-            limit_dead_letters=settings.dead_letter_limit == "on",
-            versions=lambda _boundary: self._versions[partition],
-            progress=self.progress,
-        )
-        owned.spreads = True
+        """Take a partition over under a new epoch, and send again what may not have been sent.
+
+        Raises StopWorkerError when a newer program wrote its records.
+        """
+        try:
+            owned = self._partition(partition, records)
+        except UnknownRecordVersionError as error:
+            raise StopWorkerError(_newer_message(partition, error), EXIT_SETUP) from error
         self.partitions[partition] = owned
         self._choose_version(partition, owned)
         self._base[partition] = owned.state.sequence
@@ -117,6 +112,22 @@ class Customers:
         for output in owned.unsent():
             self._publish(partition, output)
             self.tally.sent_again += 1
+
+    def _partition(self, number: int, records: dict[bytes, bytes]) -> Partition:
+        settings = self._settings
+        epoch = 1 + max((epoch_of(packed) for packed in records.values()), default=0)
+        owned = Partition(
+            Engine(self._rules),
+            records,
+            number=number,
+            epoch=epoch,
+            alerts_from_ms=self._now_ms() if settings.alerts_from_ms is None else settings.alerts_from_ms,
+            limit_dead_letters=settings.dead_letter_limit == "on",
+            versions=lambda _boundary: self._versions[number],
+            progress=self.progress,
+        )
+        owned.spreads = True
+        return owned
 
     def committed(self, partition: int, sequence: int) -> None:
         """Remember up to which frame outputs need not be kept any longer."""
@@ -289,6 +300,13 @@ class Customers:
         self.tally.alerts[labels.signal, labels.severity, labels.status] += 1
         if caused_ms is not None and not labels.historical:
             self.tally.alert_ages.add(max(0, now_ms - caused_ms) / 1000)
+
+
+def _newer_message(partition: int, error: UnknownRecordVersionError) -> str:
+    return (
+        f"partition {partition}: {error}: a newer program wrote it. Start that one again, or begin anew from the event "
+        "topics beside it with another CHURN_APP_VERSION"
+    )
 
 
 def _limit_message(error: DeadLetterLimitError, record: Record, partition: int, reasons: Mapping[str, int]) -> str:

@@ -14,6 +14,7 @@ from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from mode import Service
 
 from streams.kafka import librdkafka_config
+from streams.transport.errors import StopWorkerError
 from streams.transport.producer import FLUSH_TIMEOUT_S, flushed
 from streams.transport.restore import Restored, restore
 
@@ -55,6 +56,9 @@ class FrameRecovery(Recovery):
             except (RebalanceAgain, IllegalStateError):
                 self.log.info("rebalanced again while restoring")
             except ServiceStopped:
+                return
+            except StopWorkerError as exc:  # said once and plainly, as where frames are taken
+                await self.app.fail(exc)
                 return
             except Exception as exc:
                 await self.app.fail(exc)

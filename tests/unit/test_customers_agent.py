@@ -1,4 +1,4 @@
-"""A midnight's reviews are spread over frames: events go on in between, one version of the model scores them all."""
+"""The agent of customers: a midnight spread over frames, scored by one version of the model; records it cannot read."""
 
 from __future__ import annotations
 
@@ -19,8 +19,10 @@ from schemas.topics import Topics
 from streams.agents import customers as agent
 from streams.agents.models import Shelf
 from streams.catalogue_file import rules_of
+from streams.errors import EXIT_SETUP
 from streams.settings import Settings
 from streams.transport.changelog import Changelog
+from streams.transport.errors import StopWorkerError
 from streams.transport.producer import Outputs
 from streams.transport.records import Record
 from support.builders import DAY_MS, HOUR_MS, purchase
@@ -210,3 +212,9 @@ def test_what_was_begun_without_a_model_is_ended_without_one(monkeypatch: pytest
         again.wait()
     assert again.scored_by() == []
     assert again.sent.models_told() == [None]
+
+
+def test_a_worker_that_is_older_than_the_records_stops_and_says_what_to_do(shelf: Shelf) -> None:
+    with pytest.raises(StopWorkerError, match="partition 0: record format 99 .* CHURN_APP_VERSION") as caught:
+        Life(shelf, {b"c1": bytes((99,)) + bytes(40)})
+    assert caught.value.exit_code == EXIT_SETUP
