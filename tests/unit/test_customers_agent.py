@@ -215,6 +215,6 @@ def test_what_was_begun_without_a_model_is_ended_without_one(monkeypatch: pytest
 
 
 def test_a_worker_that_is_older_than_the_records_stops_and_says_what_to_do(shelf: Shelf) -> None:
-    with pytest.raises(StopWorkerError, match="partition 0: record format 99 .* CHURN_APP_VERSION") as caught:
+    with pytest.raises(StopWorkerError, match=r"partition 0: record format 99 .* CHURN_APP_VERSION") as caught:
         Life(shelf, {b"c1": bytes((99,)) + bytes(40)})
     assert caught.value.exit_code == EXIT_SETUP
