@@ -45,7 +45,7 @@ class CustomerMetrics:
             ["target"],
             (([target], value) for target, value in self._targets),
         )
-        boundaries = [p.calendar.start_of(p.gone_through) for p in partitions.values() if p.state.boundary >= 0]
+        boundaries = [p.calendar.start_of(p.gone_through) for p in partitions.values() if p.gone_through >= 0]
         yield gauge(
             "churn_boundary_timestamp_seconds",
             "The last boundary reviewed in every owned partition: what the gauges of customers speak of.",

@@ -153,3 +153,21 @@ def test_a_partition_that_waits_for_a_declared_feed_is_seen() -> None:
     series = samples(page(source, at_work()))
     assert series["churn_partitions_without_watermark", ()] == 1
     assert series["churn_watermark_delay_seconds", ()] == 7_200
+
+
+def test_a_midnight_that_is_still_gone_through_for_the_first_time_is_not_told() -> None:
+    source = Busy(12)
+    name = "churn_boundary_timestamp_seconds"
+    told = total_of(page(source, at_work()), name)
+    assert told is not None
+    source.partitions[0].gone_through = -1
+    assert total_of(page(source, at_work()), name) == told
+    for partition in source.partitions.values():
+        partition.gone_through = -1
+    assert total_of(page(source, at_work()), name) is None
+
+
+def total_of(text: str, metric: str) -> float | None:
+    """The only value of a metric on a page, None when it has none."""
+    found = [line.split()[-1] for line in text.splitlines() if line.startswith(f"{metric} ")]
+    return float(found[0]) if found else None
