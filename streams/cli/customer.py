@@ -121,9 +121,8 @@ def _alert_shown(alert: AlertV1) -> dict[str, Any]:
 def _print(shown: dict[str, Any], alerts: list[AlertV1], past: Course | None) -> None:
     console = Console()
     risk = "at risk" if shown["at_risk"] else "not at risk"
-    console.print(
-        f"customer {shown['customer_id']}: {shown['stage'] or 'not reviewed yet'}, {risk} (as of {shown['as_of']})"
-    )
+    stand = f"{shown['stage']}, {risk} (as of {shown['as_of']})" if shown["stage"] else "not reviewed yet"
+    console.print(f"customer {shown['customer_id']}: {stand}")
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column()
     table.add_column(justify="right")
