@@ -15,21 +15,18 @@ class Schedule:
 
     def add(self, key: bytes, boundary: int) -> None:
         """Put a key on a boundary."""
-        keys = self._keys.get(boundary)
-        if keys is None:
-            self._keys[boundary] = [key]
-            heappush(self._boundaries, boundary)
-        else:
-            keys.append(key)
+        self._at(boundary).append(key)
 
     def add_all(self, keys: Iterable[bytes], boundary: int) -> None:
         """Put many keys on a boundary at once."""
-        known = self._keys.get(boundary)
-        if known is None:
-            self._keys[boundary] = list(keys)
+        self._at(boundary).extend(keys)
+
+    def _at(self, boundary: int) -> list[bytes]:
+        keys = self._keys.get(boundary)
+        if keys is None:
+            keys = self._keys[boundary] = []
             heappush(self._boundaries, boundary)
-        else:
-            known.extend(keys)
+        return keys
 
     @property
     def first(self) -> int:

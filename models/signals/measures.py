@@ -50,7 +50,10 @@ class Series:
     __slots__ = ("days", "is_signed", "sums")
 
     def __init__(self, counts: Counts, first: int, boundary: int, *, is_signed: bool) -> None:
-        """Of these counts only the days from `first` on that are before the boundary. `is_signed`: some may fall."""
+        """Of these counts only the days from `first` on that are before the boundary.
+
+        `is_signed`: some may be negative.
+        """
         self.is_signed = is_signed
         days = sorted(counts)
         if days and (days[0] < first or days[-1] >= boundary):
@@ -274,7 +277,7 @@ MOST_A_DAY = {"active_days": 1}
 """What a day can add at most: how many days of news it takes at least until a window holds so much."""
 SIGNED = frozenset(("engagement",))
 """Measures that an event can also lower: complaints and refusals have negative points."""
-EVERY_FEED: Final = (1 << 4) - 1
+EVERY_FEED: Final = (1 << len(ACTIVITY_SERIES)) - 1
 """All feeds, a bit each."""
 ALL_FEEDS: Final = -1
 FIRST_ACTIVITY: Final = -2

@@ -104,7 +104,7 @@ class Customers:
         except UnknownRecordVersionError as error:
             raise StopWorkerError(_newer_message(partition, error), EXIT_SETUP) from error
         self.partitions[partition] = owned
-        self._choose_version(partition, owned)
+        self._versions[partition] = self._version_to_go_on_with(owned)
         self._base[partition] = owned.state.sequence
         self._committed[partition] = owned.state.committed
         for key, packed in owned.claim().items():
@@ -161,8 +161,8 @@ class Customers:
         started = time.perf_counter()
         owned = self.partitions[partition]
         reviews = owned.reviews
-        if not owned.is_behind:
-            self._choose_version(partition, owned)
+        if not owned.is_behind:  # else a boundary is ended with the version it was begun with
+            self._versions[partition] = self._shelf.current
         owned.begin(self._committed[partition])
         asides = self._take_all(owned, partition, records)
         if not records:
@@ -195,15 +195,14 @@ class Customers:
             raise StopWorkerError(message, EXIT_DEAD_LETTER_LIMIT) from error
         return asides
 
-    def _choose_version(self, partition: int, owned: Partition) -> None:
-        """One version for all reviews as of a boundary: the newest at its beginning, the same after a crash."""
+    def _version_to_go_on_with(self, owned: Partition) -> Version | None:
+        """After a restore: the one that the boundary under way was begun with, if there is one under way."""
         shelf, begun_with = self._shelf, owned.state.model
         if not owned.is_behind:
-            self._versions[partition] = shelf.current
-        elif begun_with is None:
-            self._versions[partition] = None
-        else:
-            self._versions[partition] = shelf.named(begun_with) or shelf.current  # the topic may have it no more
+            return shelf.current
+        if begun_with is None:
+            return None
+        return shelf.named(begun_with) or shelf.current  # the topic may have it no more
 
     def _take_event(
         self, owned: Partition, partition: int, feed: int, record: Record, now_ms: int, asides: list[Aside]

@@ -14,6 +14,7 @@ from models.calendar import date_of
 from schemas.model_version import ModelVersionV1
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import environment_settings
+from streams.wording import counted
 
 EXAMPLES = """\b
 Examples:
@@ -121,8 +122,7 @@ def shown_lines(shown: dict[str, Any]) -> Iterator[str]:
     if lag is None:
         yield "the partitions have told nothing since the newest label was learned"
     else:
-        days = "1 day" if lag == 1 else f"{lag} days"
-        yield f"the newest label learned is {days} behind what the partitions have told"
+        yield f"the newest label learned is {counted(lag, 'day')} behind what the partitions have told"
     if shown["censored"] is not None:
         yield (
             f"censored: of {shown['snapshots']:,} snapshots {shown['censored']:.0%} wait for their outcome, "

@@ -99,6 +99,11 @@ class Life:
         """A frame without records."""
         self._take([])
 
+    def end_midnight(self) -> None:
+        """Frames without records for as long as anybody waits for a review."""
+        while self.agent.is_behind(0):
+            self.wait()
+
     def _take(self, records: list[Record]) -> None:
         self._frames += 1
         self.agent.take(0, self._frames, records)
@@ -132,8 +137,7 @@ def test_events_are_taken_while_customers_wait_for_their_review(life: Life) -> N
     life.wait()
     life.buy(range(5), (FIRST_DAY + 1) * DAY_MS + 3 * HOUR_MS)
     assert (partition.reviews, partition.waiting) == (PIECE, CUSTOMERS - PIECE)
-    while life.agent.is_behind(0):
-        life.wait()
+    life.end_midnight()
     assert (partition.reviews, partition.waiting) == (CUSTOMERS, 0)
     assert partition.gone_through == partition.state.boundary
 
@@ -176,13 +180,11 @@ def test_all_of_a_midnight_are_scored_by_one_version_and_that_is_told_at_its_end
     assert shelf.current is not None
     assert shelf.current.name != begun_with.name
     assert life.sent.models_told() == []
-    while life.agent.is_behind(0):
-        life.wait()
+    life.end_midnight()
     assert life.scored_by() == [begun_with.name] * CUSTOMERS
     assert life.sent.models_told() == [begun_with.name]
     life.pass_midnight(FIRST_DAY + 2)
-    while life.agent.is_behind(0):
-        life.wait()
+    life.end_midnight()
     assert set(life.scored_by()) == {shelf.current.name}
     assert life.sent.models_told() == [begun_with.name, shelf.current.name]
 
@@ -194,8 +196,7 @@ def test_a_worker_that_died_in_the_middle_ends_with_the_version_it_began_with(li
     shelf.put(published(9))
     again = Life(shelf, life.records)
     assert again.sent.models_told() == []
-    while again.agent.is_behind(0):
-        again.wait()
+    again.end_midnight()
     assert again.scored_by() == [begun_with.name] * CUSTOMERS
     assert again.sent.models_told() == [begun_with.name]
 
@@ -208,8 +209,7 @@ def test_what_was_begun_without_a_model_is_ended_without_one(monkeypatch: pytest
     life.wait()
     shelf.put(published(8))
     again = Life(shelf, life.records)
-    while again.agent.is_behind(0):
-        again.wait()
+    again.end_midnight()
     assert again.scored_by() == []
     assert again.sent.models_told() == [None]
 

@@ -157,17 +157,10 @@ def test_a_partition_that_waits_for_a_declared_feed_is_seen() -> None:
 
 def test_a_midnight_that_is_still_gone_through_for_the_first_time_is_not_told() -> None:
     source = Busy(12)
-    name = "churn_boundary_timestamp_seconds"
-    told = total_of(page(source, at_work()), name)
-    assert told is not None
+    boundary = "churn_boundary_timestamp_seconds", ()
+    told = samples(page(source, at_work()))[boundary]
     source.partitions[0].gone_through = -1
-    assert total_of(page(source, at_work()), name) == told
+    assert samples(page(source, at_work()))[boundary] == told
     for partition in source.partitions.values():
         partition.gone_through = -1
-    assert total_of(page(source, at_work()), name) is None
-
-
-def total_of(text: str, metric: str) -> float | None:
-    """The only value of a metric on a page, None when it has none."""
-    found = [line.split()[-1] for line in text.splitlines() if line.startswith(f"{metric} ")]
-    return float(found[0]) if found else None
+    assert boundary not in samples(page(source, at_work()))
