@@ -1,0 +1,342 @@
+"""What expressions compile to. A term reads columns; a condition keeps those customers of whom it is true.
+
+Terms and conditions also answer for one customer from the buckets of one feed (`value`, `is_true`): so early alerts are
+found before the day is over. Comparisons with something unknown are not true; the language has no negation.
+"""
+
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.config import Number
+from models.customers.arrays import Bools, Ints, Rows, Selection
+from models.customers.columns import STAGE_NAMES
+from models.measures.as_of import UNKNOWN, AsOf, Reading
+from models.measures.daily import DAILY
+from models.measures.scalars import FIRST_ACTIVITY, SCALARS
+from models.measures.windows import Window
+from schemas.event import TICKET
+
+USUAL_DAYS: Final = 56
+"""'Usual' is the level of the 56 days before the window: two months of weekdays, in whole weeks."""
+USUAL_HISTORY: Final = 42
+"""Days of history before the window without which 'usual' is unknown: a newcomer is never compared with nothing."""
+RELATIONS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt,
+}  # fmt: skip
+Value = float | int | str | None
+"""As published: None stands for unknown."""
+
+
+class Evening(Protocol):
+    """One customer at the end of a day, open or closed, as far as one feed tells."""
+
+    def total(self, measure: str, length: int, skip: int) -> Number:
+        """The sum of a daily measure over a window; from the episode's first day on with a length of -1."""
+
+    def channels(self, length: int) -> int:
+        """Distinct channels of tickets opened."""
+
+    def days_since_first_ticket(self) -> int | None:
+        """None before it."""
+
+
+class Term(ABC):
+    """A compiled value. `feeds`: what it reads; `windows`: which sums must be kept for it."""
+
+    feeds: frozenset[int] = frozenset()
+    windows: tuple[Window, ...] = ()
+    is_stage = False
+    is_dear = False
+    """Whether it costs far more a customer than a look into a column."""
+
+    @abstractmethod
+    def read(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Reading:
+        """The values of some customers; `starts`: first day of the episode under judgement, by row."""
+
+    def value(self, evening: Evening) -> Number | None:  # noqa: ARG002 - unless it says otherwise
+        """The value of one customer by one feed alone; None where that does not tell."""
+        return None
+
+    def listed(self, as_of: AsOf, rows: Rows, starts: Ints) -> list[Value]:
+        """The values as they are published: rounded, None for unknown, stages by name."""
+        values, known = self.read(as_of, rows, starts)
+        found: list[Any] = np.broadcast_to(values, len(rows)).tolist() if isinstance(values, np.ndarray | np.generic) else [values] * len(rows)
+        if self.is_stage:
+            found = [STAGE_NAMES[number] for number in found]
+        elif found and isinstance(found[0], float):
+            found = [round(value, 4) for value in found]
+        if known is None or bool(known.all()):
+            return found
+        return [value if is_known else None for value, is_known in zip(found, np.broadcast_to(known, len(rows)).tolist(), strict=True)]
+
+
+class Constant(Term):
+    """A number, or a stage by its name."""
+
+    def __init__(self, value: Number | str) -> None:
+        self.is_stage = isinstance(value, str)
+        self.number: Number = STAGE_NAMES.index(value) if isinstance(value, str) else value
+
+    def read(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Reading:  # noqa: ARG002 - the same for everybody
+        """Itself."""
+        return Reading(self.number, None)
+
+    def value(self, evening: Evening) -> Number | None:  # noqa: ARG002 - as above
+        """Itself."""
+        return self.number
+
+
+class Arithmetic(Term):
+    """The sum, difference, product or quotient of two terms; unknown when one is, or when dividing by zero."""
+
+    def __init__(self, op: str, left: Term, right: Term) -> None:
+        self.op, self.left, self.right = op, left, right
+        self.feeds = left.feeds | right.feeds
+        self.windows = left.windows + right.windows
+        self.is_dear = left.is_dear or right.is_dear
+
+    def read(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Reading:
+        """Both sides, computed with."""
+        (a, a_known), (b, b_known) = self.left.read(as_of, chosen, starts), self.right.read(as_of, chosen, starts)
+        a, b, known = _wide(a), _wide(b), both_known(a_known, b_known)
+        if self.op != "/":
+            return Reading(a * b if self.op == "*" else a + b if self.op == "+" else a - b, known)
+        is_defined = np.not_equal(b, 0)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            return Reading(np.true_divide(a, b), both_known(known, np.atleast_1d(is_defined)))
+
+    def value(self, evening: Evening) -> Number | None:
+        """The same of one customer."""
+        a, b = self.left.value(evening), self.right.value(evening)
+        if a is None or b is None:
+            return None
+        if self.op == "*":
+            return a * b
+        if self.op == "/":
+            return a / b if b else None
+        return a + b if self.op == "+" else a - b
+
+
+class ScalarTerm(Term):
+    """A measure without a window."""
+
+    def __init__(self, name: str) -> None:
+        self.measure = SCALARS[name]
+        self.feeds = frozenset((self.measure.reads,))
+        self.is_stage = name == "stage"
+        self.is_dear = name.startswith("slope")
+
+    def read(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Reading:  # noqa: ARG002 - the same in any episode
+        """The measure."""
+        return self.measure.read(as_of, chosen)
+
+    def value(self, evening: Evening) -> Number | None:
+        """The one clock that tickets alone set."""
+        return evening.days_since_first_ticket() if self.measure.name == "days_since_first_ticket" else None
+
+
+class WindowTerm(Term):
+    """A daily measure over `length` days that end `skip` days before the boundary."""
+
+    def __init__(self, name: str, length: int, skip: int) -> None:
+        self.window = Window(name, length, skip)
+        self.windows = (self.window,)
+        self.feeds = frozenset((DAILY[name].feed,))
+
+    def read(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Reading:  # noqa: ARG002 - as above
+        """The sum."""
+        return as_of.window(self.window, chosen)
+
+    def value(self, evening: Evening) -> Number | None:
+        """The sum, today included."""
+        return evening.total(self.window.measure, self.window.length, self.window.skip)
+
+
+class SinceStart(Term):
+    """A daily measure from the first day of the episode on."""
+
+    is_dear = True
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.feeds = frozenset((DAILY[name].feed,))
+
+    def read(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Reading:
+        """The sum."""
+        return as_of.since(self.name, chosen, starts)
+
+    def value(self, evening: Evening) -> Number | None:
+        """The sum, today included."""
+        return evening.total(self.name, -1, 0)
+
+
+class Usual(Term):
+    """What is usual of a daily measure in so many days, by the USUAL_DAYS before them."""
+
+    def __init__(self, name: str, length: int) -> None:
+        self.window = Window(name, USUAL_DAYS, length)
+        self.windows = (self.window,)
+        self.feeds = frozenset((DAILY[name].feed, FIRST_ACTIVITY))
+
+    def read(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Reading:  # noqa: ARG002 - as above
+        """The level; unknown with less than USUAL_HISTORY days of history before the window."""
+        measure, length = DAILY[self.window.measure], self.window.skip
+        if not as_of.has(measure.feed):
+            return UNKNOWN
+        sums = as_of.windows.sums(self.window)[: as_of.size][chosen].astype(np.int64)
+        known = as_of.boundary - length - as_of.columns.first_day[: as_of.size][chosen] >= USUAL_HISTORY
+        return Reading(sums * length / (USUAL_DAYS * measure.scale), known)
+
+
+class Channels(Term):
+    """Distinct channels of tickets in so many days."""
+
+    feeds = frozenset((TICKET,))
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def read(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Reading:  # noqa: ARG002 - as above
+        """Their number."""
+        return as_of.channels(self.length, chosen)
+
+    def value(self, evening: Evening) -> Number | None:
+        """Their number, today included."""
+        return evening.channels(self.length)
+
+
+class Condition(ABC):
+    """A compiled condition."""
+
+    is_dear = False
+
+    @abstractmethod
+    def where(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Rows:
+        """The customers, out of those chosen and in their order, of whom it is true."""
+
+    @abstractmethod
+    def is_true(self, evening: Evening) -> bool:
+        """Whether it is true of one customer by one feed alone."""
+
+    @abstractmethod
+    def terms(self) -> Iterator[Term]:
+        """All that it compares."""
+
+
+class Never(Condition):
+    """The condition that does not come true."""
+
+    def where(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Rows:  # noqa: ARG002 - whatever is looked at
+        """Nobody."""
+        return np.empty(0, np.int32)
+
+    def is_true(self, evening: Evening) -> bool:  # noqa: ARG002 - as above
+        """It is not."""
+        return False
+
+    def terms(self) -> Iterator[Term]:
+        """None."""
+        return iter(())
+
+
+class Comparison(Condition):
+    """Any two terms."""
+
+    def __init__(self, op: str, left: Term, right: Term) -> None:
+        self.op, self.left, self.right = op, left, right
+        self.is_dear = left.is_dear or right.is_dear
+
+    def where(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Rows:
+        """Those known to compare so."""
+        (a, a_known), (b, b_known) = self.left.read(as_of, chosen, starts), self.right.read(as_of, chosen, starts)
+        known = both_known(a_known, b_known)
+        holds = RELATIONS[self.op](a, b)
+        if known is not None:
+            holds = holds & known
+        rows = as_of.rows(chosen)
+        kept: Rows = rows[np.broadcast_to(holds, len(rows))]
+        return kept
+
+    def is_true(self, evening: Evening) -> bool:
+        """Whether both are known and compare so."""
+        a, b = self.left.value(evening), self.right.value(evening)
+        return a is not None and b is not None and bool(RELATIONS[self.op](a, b))
+
+    def terms(self) -> Iterator[Term]:
+        """Both sides."""
+        yield self.left
+        yield self.right
+
+
+class AllOf(Condition):
+    """True where all parts are. What is dear is asked last, of who is left."""
+
+    def __init__(self, parts: Sequence[Condition]) -> None:
+        self.parts = sorted(parts, key=lambda part: part.is_dear)
+        self.is_dear = any(part.is_dear for part in parts)
+
+    def where(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Rows:
+        """Those left by one part after the other."""
+        for part in self.parts:
+            chosen = part.where(as_of, chosen, starts)
+            if not len(chosen):
+                break
+        return as_of.rows(chosen)
+
+    def is_true(self, evening: Evening) -> bool:
+        """Whether all are."""
+        return all(part.is_true(evening) for part in self.parts)
+
+    def terms(self) -> Iterator[Term]:
+        """Those of all parts."""
+        return _all_terms(self.parts)
+
+
+class AnyOf(Condition):
+    """True where one part is."""
+
+    def __init__(self, parts: Sequence[Condition]) -> None:
+        self.parts = sorted(parts, key=lambda part: part.is_dear)
+        self.is_dear = any(part.is_dear for part in parts)
+
+    def where(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Rows:
+        """Those that a part keeps of who is left by the parts before it."""
+        rest = as_of.rows(chosen)
+        found = [rest[:0]]
+        for part in self.parts:
+            kept = part.where(as_of, rest, starts)
+            if len(kept):
+                found.append(kept)
+                rest = rest[~as_of.customers.roster.flagged(kept)[rest]]
+        return np.sort(np.concatenate(found)) if len(found) > 2 else found[-1]
+
+    def is_true(self, evening: Evening) -> bool:
+        """Whether one is."""
+        return any(part.is_true(evening) for part in self.parts)
+
+    def terms(self) -> Iterator[Term]:
+        """Those of all parts."""
+        return _all_terms(self.parts)
+
+
+def _all_terms(parts: Iterable[Condition]) -> Iterator[Term]:
+    for part in parts:
+        yield from part.terms()
+
+
+def both_known(one: Bools | None, other: Bools | None) -> Bools | None:
+    """Where both are known."""
+    return other if one is None else one if other is None else one & other
+
+
+def _wide(values: Any) -> Any:
+    """Whole numbers as 64 bits: sums and products of them must not wrap."""
+    if isinstance(values, np.ndarray) and values.dtype.kind == "i":
+        wide: NDArray[np.int64] = values.astype(np.int64)
+        return wide
+    return values

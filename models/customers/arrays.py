@@ -1,0 +1,78 @@
+"""Types of arrays, and an array that grows at its end and widens its integers before a value would not fit."""
+
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+Ints = NDArray[np.integer[Any]]
+Floats = NDArray[np.float64]
+Bools = NDArray[np.bool_]
+Rows = NDArray[np.int32]
+"""Row numbers of customers, ascending unless said otherwise."""
+Selection = slice | Rows
+"""Some customers: a range of rows, or rows one by one."""
+
+NO_ROWS: Final[Rows] = np.empty(0, np.int32)
+_SLACK: Final = 8
+"""A full array grows by an eighth: memory stays near what is used, and each element is copied nine times at most."""
+_WIDER: Final = {
+    np.dtype(np.uint8): np.dtype(np.int16),
+    np.dtype(np.int16): np.dtype(np.int32),
+    np.dtype(np.int32): np.dtype(np.int64),
+}
+
+
+class Growing:
+    """An array with room at its end. Integers are kept in the smallest type that has held them so far.
+
+    >>> counts = Growing(np.uint8)
+    >>> counts.append(np.array([1, 70_000]))
+    >>> counts.array
+    array([    1, 70000], dtype=int32)
+    """
+
+    __slots__ = ("_data", "size")
+
+    def __init__(self, dtype: DTypeLike, values: NDArray[Any] | None = None) -> None:
+        self._data: NDArray[Any] = np.empty(0, dtype) if values is None else values
+        self.size = len(self._data)
+
+    @property
+    def array(self) -> NDArray[Any]:
+        """What was appended: a view, valid until the next change."""
+        return self._data[: self.size]
+
+    def append(self, values: NDArray[Any]) -> None:
+        """Add values at the end."""
+        size = self.size + len(values)
+        if len(values) and self._data.dtype != object:
+            self._widen(values)
+        if size > len(self._data):
+            grown = np.empty(size + size // _SLACK, self._data.dtype)
+            grown[: self.size] = self.array
+            self._data = grown
+        self._data[self.size : size] = values
+        self.size = size
+
+    def _widen(self, values: NDArray[Any]) -> None:
+        kind = self._data.dtype
+        if values.dtype == kind:
+            return
+        least, most = int(values.min()), int(values.max())
+        while kind in _WIDER and not np.iinfo(kind).min <= least <= most <= np.iinfo(kind).max:
+            kind = _WIDER[kind]
+        if kind != self._data.dtype:
+            self._data = self._data.astype(kind)
+
+    def drop_front(self, count: int) -> None:
+        """Forget the first `count` values."""
+        self._data = self._data[count : self.size].copy()
+        self.size = len(self._data)
+
+
+def grown(array: NDArray[Any], capacity: int, fill: Any) -> NDArray[Any]:
+    """The array in a larger one, the rest filled."""
+    larger = np.full(capacity, fill, array.dtype)
+    larger[: len(array)] = array
+    return larger

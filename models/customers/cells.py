@@ -1,0 +1,125 @@
+"""Closed days of one feed: an entry per customer and day, the days one behind the other in flat columns.
+
+A day is a slice, so a window moves by two slices, and everything about some customers is found by one look over the
+rows. Entries of a day are ordered by row. Only late events change a closed day, see `replace`.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from models.customers.arrays import Bools, Growing, Ints, Rows
+
+Values = Mapping[str, NDArray[Any]]
+
+
+class Cells:
+    """The log of a feed. Days are contiguous from `first_day`; `end_day` is the first day that is not closed."""
+
+    def __init__(self, columns: Mapping[str, DTypeLike]) -> None:
+        self._rows = Growing(np.int32)
+        self._columns = {name: Growing(dtype) for name, dtype in columns.items()}
+        self.first_day = 0
+        self._starts: list[int] = [0]
+
+    def __len__(self) -> int:
+        return self._rows.size
+
+    @property
+    def end_day(self) -> int:
+        """The day behind the last closed one."""
+        return self.first_day + len(self._starts) - 1
+
+    @property
+    def rows(self) -> Rows:
+        """The customer of each entry."""
+        return self._rows.array
+
+    def column(self, name: str) -> NDArray[Any]:
+        """A column of all entries."""
+        return self._columns[name].array
+
+    @property
+    def names(self) -> Iterable[str]:
+        """The columns besides the rows."""
+        return self._columns.keys()
+
+    def append(self, day: int, rows: Rows, values: Values) -> None:
+        """Close a day; days left out since the last one were empty."""
+        if len(self._starts) == 1:
+            self.first_day = day
+        self._starts += [self._rows.size] * (day - self.end_day)
+        self._rows.append(rows)
+        for name, column in self._columns.items():
+            column.append(values[name])
+        self._starts.append(self._rows.size)
+
+    def span(self, first: int, end: int) -> slice:
+        """Where the entries of the days from `first` up to and without `end` are."""
+        last = len(self._starts) - 1
+        low = min(max(first - self.first_day, 0), last)
+        high = min(max(end - self.first_day, low), last)
+        return slice(self._starts[low], self._starts[high])
+
+    def day(self, day: int) -> slice:
+        """Where the entries of a day are."""
+        return self.span(day, day + 1)
+
+    def find(self, is_asked: Bools, first: int, end: int) -> NDArray[np.intp]:
+        """Positions of the entries of customers in [first, end), days ascending; `is_asked` is by row."""
+        span = self.span(first, end)
+        return np.flatnonzero(is_asked[self.rows[span]]) + span.start
+
+    def days_of(self, positions: NDArray[np.intp]) -> Ints:
+        """The day of each entry."""
+        return np.searchsorted(self._starts, positions, side="right") - 1 + self.first_day
+
+    def replace(self, day: int, removed: Rows, rows: Rows, values: Values) -> None:
+        """Put other entries in the place of those of some customers on a closed day."""
+        if day < self.first_day:  # nothing was kept of so early a day yet
+            self._starts = [0] * (self.first_day - day) + self._starts
+            self.first_day = day
+        span = self.day(day)
+        kept = ~np.isin(self.rows[span], removed)
+        order = np.argsort(np.concatenate((self.rows[span][kept], rows)), kind="stable")
+
+        def changed(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
+            middle = Growing(old.dtype, old[span][kept])
+            middle.append(new)
+            whole = Growing(old.dtype, old[: span.start].copy())
+            whole.append(middle.array[order])
+            whole.append(old[span.stop :])
+            return whole.array
+
+        self._rows = Growing(np.int32, changed(self.rows, rows))
+        self._columns = {n: Growing(c.array.dtype, changed(c.array, values[n])) for n, c in self._columns.items()}
+        moved = len(order) - (span.stop - span.start)
+        place = day - self.first_day + 1
+        self._starts[place:] = [start + moved for start in self._starts[place:]]
+
+    def forget(self, before: int) -> None:
+        """Drop the days earlier than `before`, once an eighth of all entries lies there."""
+        days = min(before - self.first_day, len(self._starts) - 1)
+        if days <= 0 or self._starts[days] * 8 < len(self):
+            return
+        count = self._starts[days]
+        for column in (self._rows, *self._columns.values()):
+            column.drop_front(count)
+        self._starts = [start - count for start in self._starts[days:]]
+        self.first_day += days
+
+    # -- as a snapshot keeps it
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Copies of everything, by name."""
+        days = np.array([self.first_day, *self._starts], np.int64)
+        columns = {name: column.array.copy() for name, column in self._columns.items()}
+        return {"": days, "rows": self.rows.copy(), **columns}
+
+    def set_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what `to_arrays` gave."""
+        self.first_day, *self._starts = arrays[""].tolist()
+        self._rows = Growing(np.int32, arrays["rows"])
+        self._columns = {name: Growing(arrays[name].dtype, arrays[name]) for name in self._columns}

@@ -1,0 +1,94 @@
+"""What is known of every customer from closed days: one table of columns, which growth and snapshots share."""
+
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import DTypeLike, NDArray
+
+from models.customers.arrays import Floats, Ints, grown
+from models.customers.buckets import NO_TIME
+from schemas.event import FEEDS
+
+NO_DAY: Final = -1
+"""Before any day: it did not happen yet."""
+NEVER: Final = 1 << 30
+"""Behind any day: not known yet."""
+STAGE_NAMES: Final = ("none", "new", "active", "lapsed", "dormant", "churned", "reactivated")
+"""Stages by their number; 'none' before the first activity."""
+
+
+class Column(NamedTuple):
+    """One fact about each customer: its name, its type, and what stands there before anything is known."""
+
+    name: str
+    dtype: DTypeLike
+    fill: Any
+
+
+COLUMNS: Final = (
+    Column("first_day", np.int32, NEVER),
+    Column("last_day", np.int32, NO_DAY),
+    Column("last_purchase", np.int32, NO_DAY),
+    Column("last_login", np.int32, NO_DAY),
+    Column("restart", np.int32, -NEVER),
+    Column("gap", np.float32, np.nan),
+    Column("purchases_total", np.int32, 0),
+    Column("spend_total", np.int64, 0),
+    Column("unrated_total", np.int32, 0),
+    Column("stage", np.int8, 0),
+    Column("stage_since", np.int32, 0),
+    *(Column(f"first_{feed}_ms", np.int64, NO_TIME) for feed in FEEDS),
+)
+
+
+class Columns:
+    """Arrays of equal length, a row a customer. Days are those of activity in declared feeds.
+
+    `last_day` is that of any activity; `restart` the newest day on which the clock of silence restarted after a silence
+    of the dormant days; `gap` the median of the days between purchase days, NaN with too few. Totals are of all time.
+    """
+
+    first_day: Ints
+    last_day: Ints
+    last_purchase: Ints
+    last_login: Ints
+    restart: Ints
+    gap: NDArray[np.float32]
+    purchases_total: Ints
+    spend_total: Ints
+    unrated_total: Ints
+    stage: Ints
+    stage_since: Ints
+
+    def __init__(self) -> None:
+        self.capacity = 0
+        for column in COLUMNS:
+            setattr(self, column.name, np.empty(0, column.dtype))
+
+    def first_ms(self, feed: int) -> Ints:
+        """Instant of the first activity in a feed, NO_TIME before it."""
+        found: Ints = getattr(self, f"first_{FEEDS[feed]}_ms")
+        return found
+
+    def grow(self, size: int) -> None:
+        """Make room for so many customers."""
+        if size <= self.capacity:
+            return
+        self.capacity = size + size // 4
+        for column in COLUMNS:
+            setattr(self, column.name, grown(getattr(self, column.name), self.capacity, column.fill))
+
+    def to_arrays(self, size: int) -> dict[str, NDArray[Any]]:
+        """Copies of the first `size` rows, by name."""
+        return {column.name: getattr(self, column.name)[:size].copy() for column in COLUMNS}
+
+    def set_arrays(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Take over what `to_arrays` gave."""
+        for column in COLUMNS:
+            setattr(self, column.name, arrays[column.name])
+        self.capacity = len(arrays[COLUMNS[0].name])
+
+
+def floats(array: NDArray[Any]) -> Floats:
+    """The array as 64-bit floats."""
+    return array.astype(np.float64)

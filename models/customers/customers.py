@@ -1,0 +1,51 @@
+"""Everybody in a partition: `close` ends a day for all customers at once."""
+
+from models.config import Basis
+from models.customers.arrays import NO_ROWS, Ints, Rows
+from models.customers.clocks import move, move_gaps, move_late
+from models.customers.columns import Columns
+from models.customers.days import Days
+from models.customers.roster import Roster
+from models.customers.stages import stages
+from schemas.event import Event
+
+
+class Customers:
+    """Rows, days and columns as of `boundary`: days before it are closed."""
+
+    def __init__(self, basis: Basis) -> None:
+        self.basis = basis
+        self.roster = Roster()
+        self.days = Days(basis, self.roster)
+        self.columns = Columns()
+        self.boundary = -1
+        self.had_late: Rows = NO_ROWS
+        """Customers of whom something came late before this boundary."""
+
+    @property
+    def size(self) -> int:
+        """How many rows there are."""
+        return len(self.roster)
+
+    def row_of(self, customer_id: str) -> int:
+        """The customer's row, a new one at first sight."""
+        row = self.roster.row_of(customer_id)
+        if row >= self.columns.capacity:
+            self.columns.grow(row + 1)
+        return row
+
+    def add(self, row: int, event: Event, day: int) -> bool:
+        """Take an event in; True when it can begin an early alert."""
+        return self.days.opened(day).add(row, event, self.basis.rates)
+
+    def close(self, day: int) -> Ints:
+        """End a day: the next boundary, `day` + 1, is decided from here. Returns everybody's stage as of it."""
+        size, boundary, columns = self.size, day + 1, self.columns
+        late = move_late(columns, self.days, self.days.merge_late(), size, boundary - 1, self.basis)
+        closed = self.days.close(day)
+        move(columns, closed, self.basis)
+        self.boundary = boundary
+        self.days.forget(boundary - self.basis.keep_days - 1)  # a day more, so that windows can let it go
+        move_gaps(columns, self.days, late, size, boundary, self.basis)
+        self.had_late = late
+        return stages(columns, size, boundary, self.basis.lifecycle)

@@ -1,0 +1,221 @@
+"""All days of a partition's customers: open ones collect arrivals, closed ones are columns.
+
+An event that comes late, for a day that is closed, waits for the next boundary and is then put where it belongs, so that
+from there on everything is as if it had been in time.
+"""
+
+from collections.abc import Iterator, Mapping
+from sys import intern
+from typing import Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.config import Basis
+from models.customers.arrays import NO_ROWS, Bools, Rows
+from models.customers.buckets import EMAIL_ACTIONS, TICKET_COUNTS, Bucket, Note
+from models.customers.cells import Cells
+from models.customers.open_day import LAYOUT, DayOf, OpenDay, bucket_in
+from models.customers.pulse import PULSE_LAYOUT, Pulse, pulse_of
+from models.customers.roster import Roster
+from schemas.event import EMAIL, FEEDS, TICKET, Event
+
+NOTE_LAYOUT: Final = {"time_ms": np.int64, **dict.fromkeys(("id", "action", "category", "channel"), object)}
+CHANNEL_LAYOUT: Final = {"code": np.uint8}
+COUNTED: Final = {TICKET: TICKET_COUNTS, EMAIL: EMAIL_ACTIONS}
+"""Feeds that are kept in buckets while a day is open, and what is counted of them."""
+
+
+class Closed:
+    """What a day held when it closed: cells by feed, the pulse, and how many purchases had no rate, by row."""
+
+    __slots__ = ("cells", "day", "pulse", "unrated")
+
+    def __init__(self, day: int, cells: Mapping[int, DayOf], pulse: Pulse, unrated: list[int]) -> None:
+        self.day, self.cells, self.pulse, self.unrated = day, cells, pulse, unrated
+
+
+class Days:
+    """`feeds`, `pulse`, `notes` and `channels` hold closed days; `open` and `late` what waits for a boundary."""
+
+    def __init__(self, basis: Basis, roster: Roster) -> None:
+        self._basis, self._roster = basis, roster
+        self.feeds = [Cells(LAYOUT[feed]) for feed in range(len(FEEDS))]
+        self.pulse = Cells(PULSE_LAYOUT)
+        self.notes = {feed: Cells(NOTE_LAYOUT) for feed in COUNTED}
+        self.channels = Cells(CHANNEL_LAYOUT)
+        self.channel_names: list[str] = []
+        self._channel_codes: dict[str, int] = {}
+        self.open: dict[int, OpenDay] = {}
+        self.late: dict[int, OpenDay] = {}
+
+    @property
+    def logs(self) -> dict[str, Cells]:
+        """Every log of closed days, by name."""
+        return {
+            **{FEEDS[feed]: cells for feed, cells in enumerate(self.feeds)},
+            "pulse": self.pulse,
+            **{f"{FEEDS[feed]}_notes": cells for feed, cells in self.notes.items()},
+            "channels": self.channels,
+        }
+
+    def opened(self, day: int) -> OpenDay:
+        """The day, to add events to it."""
+        found = self.open.get(day)
+        if found is None:
+            found = self.open[day] = OpenDay()
+        return found
+
+    def add_late(self, row: int, event: Event, day: int) -> None:
+        """Keep an event of a closed day for the next boundary."""
+        found = self.late.get(day)
+        if found is None:
+            found = self.late[day] = OpenDay()
+        found.add(row, event, self._basis.rates)
+
+    # -- closing
+
+    def close(self, day: int) -> Closed:
+        """Turn a day into columns; it may have held nothing."""
+        opened = self.open.pop(day, None) or OpenDay()
+        cells = opened.close()
+        for feed, log in enumerate(self.feeds):
+            found = cells.get(feed)
+            if found is None:
+                log.append(day, *_nothing(log))
+            else:
+                log.append(day, found.rows, found.columns)
+        pulse = pulse_of(cells, self._basis.feeds, self._basis.engagement)
+        self.pulse.append(day, pulse.rows, {"active": pulse.active, "points": pulse.points})
+        for feed, log in self.notes.items():
+            log.append(day, *_note_columns(opened.buckets(feed)))
+        self.channels.append(day, *self._channel_columns(opened.tickets))
+        return Closed(day, cells, pulse, opened.unrated)
+
+    def merge_late(self) -> list[Closed]:
+        """Put events that came late into their days; says by day what was added."""
+        late, self.late = self.late, {}
+        return [self._merge(day, late[day]) for day in sorted(late)]
+
+    def _merge(self, day: int, late: OpenDay) -> Closed:
+        added = late.close()
+        for feed, new in added.items():
+            log = self.feeds[feed]
+            log.replace(day, new.rows, new.rows, _summed(log, day, new))
+        for feed in self.notes:
+            self._merge_buckets(feed, day, late.buckets(feed))
+        touched = np.unique(np.concatenate([new.rows for new in added.values()])) if added else np.empty(0, np.int32)
+        pulse = pulse_of(self._cells_of(day, touched), self._basis.feeds, self._basis.engagement)
+        self.pulse.replace(day, touched, pulse.rows, {"active": pulse.active, "points": pulse.points})
+        return Closed(day, added, pulse, late.unrated)
+
+    def _merge_buckets(self, feed: int, day: int, late: Mapping[int, Bucket]) -> None:
+        """Notes and channels of a day, where more of them came late."""
+        if not late:
+            return
+        rows = np.array(sorted(late), np.int32)
+        merged = self.buckets_of(feed, rows, day, day + 1)
+        for row, bucket in late.items():
+            bucket_in(merged.setdefault(row, {}), day, len(COUNTED[feed])).merge(bucket)
+        by_row = {row: days[day] for row, days in merged.items()}
+        self.notes[feed].replace(day, rows, *_note_columns(by_row))
+        if feed == TICKET:
+            self.channels.replace(day, rows, *self._channel_columns(by_row))
+
+    def _cells_of(self, day: int, rows: Rows) -> dict[int, DayOf]:
+        """The cells of some customers on a closed day."""
+        found = {}
+        for feed, log in enumerate(self.feeds):
+            span = log.day(day)
+            chosen = np.flatnonzero(np.isin(log.rows[span], rows)) + span.start
+            columns = {name: log.column(name)[chosen] for name in log.names}
+            found[feed] = DayOf(log.rows[chosen], columns, np.empty(0, np.int64))
+        return found
+
+    def _channel_columns(self, buckets: Mapping[int, Bucket]) -> tuple[Rows, dict[str, NDArray[Any]]]:
+        pairs = [(row, self._code(name)) for row in sorted(buckets) for name in buckets[row].channels]
+        table = np.array(pairs, np.int64).reshape(-1, 2)
+        return table[:, 0].astype(np.int32), {"code": table[:, 1]}
+
+    def _code(self, channel: str) -> int:
+        code = self._channel_codes.get(channel)
+        if code is None:
+            code = self._channel_codes[channel] = len(self.channel_names)
+            self.channel_names.append(channel)
+        return code
+
+    def set_channel_names(self, names: list[str]) -> None:
+        """Take over the channels of a snapshot."""
+        self.channel_names = names
+        self._channel_codes = {name: code for code, name in enumerate(names)}
+
+    def forget(self, before: int) -> None:
+        """Drop closed days that no measure can ask for any more."""
+        for log in self.logs.values():
+            log.forget(before)
+
+    # -- looking back
+
+    def buckets_of(self, feed: int, rows: Rows, first: int, end: int) -> dict[int, dict[int, Bucket]]:
+        """Closed tickets or e-mails of some customers in [first, end): by row and day."""
+        found: dict[int, dict[int, Bucket]] = {}
+        is_asked, log, names = self._roster.flagged(rows), self.feeds[feed], COUNTED[feed]
+
+        def bucket_at(row: int, day: int) -> Bucket:
+            return bucket_in(found.setdefault(row, {}), day, len(names))
+
+        places = log.find(is_asked, first, end)
+        counts = np.stack([log.column(name)[places] for name in names], axis=1).tolist()
+        for row, day, values in zip(log.rows[places].tolist(), log.days_of(places).tolist(), counts, strict=True):
+            bucket_at(row, day).counts = values
+        for row, day, note in self.notes_of(feed, is_asked, first, end):
+            bucket_at(row, day).notes.append(note)
+        if feed == TICKET:
+            places = self.channels.find(is_asked, first, end)
+            codes = self.channels.column("code")[places].tolist()
+            places_of = zip(self.channels.rows[places].tolist(), self.channels.days_of(places).tolist(), codes, strict=True)
+            for row, day, code in places_of:
+                bucket_at(row, day).channels.append(self.channel_names[code])
+        return found
+
+    def notes_of(self, feed: int, is_asked: Bools, first: int, end: int) -> Iterator[tuple[int, int, Note]]:
+        """(row, day, note) of some customers in [first, end), days ascending."""
+        log = self.notes[feed]
+        places = log.find(is_asked, first, end)
+        columns = [log.column(name)[places].tolist() for name in NOTE_LAYOUT]
+        notes = map(Note, *columns)
+        return zip(log.rows[places].tolist(), log.days_of(places).tolist(), notes, strict=True)
+
+
+def _nothing(log: Cells) -> tuple[Rows, dict[str, NDArray[Any]]]:
+    """A day without entries."""
+    return NO_ROWS, {name: log.column(name)[:0] for name in log.names}
+
+
+def _summed(log: Cells, day: int, new: DayOf) -> dict[str, NDArray[Any]]:
+    """New counts of a closed day on top of those that stand there."""
+    span = log.day(day)
+    known = log.rows[span]
+    places = np.minimum(np.searchsorted(known, new.rows), max(len(known) - 1, 0))
+    is_known = known[places] == new.rows if len(known) else np.zeros(len(new.rows), np.bool_)
+    summed = {}
+    for name, values in new.columns.items():
+        summed[name] = values.astype(np.int64)
+        summed[name][is_known] += log.column(name)[span][places[is_known]]
+    return summed
+
+
+def _note_columns(buckets: Mapping[int, Bucket]) -> tuple[Rows, dict[str, NDArray[Any]]]:
+    pairs = [(row, note) for row in sorted(buckets) for note in buckets[row].notes]
+    rows = np.array([row for row, _ in pairs], np.int32)
+    columns: dict[str, NDArray[Any]] = {"time_ms": np.array([note.time_ms for _, note in pairs], np.int64)}
+    columns["id"] = _objects([note.id for _, note in pairs])
+    for place, name in ((2, "action"), (3, "category"), (4, "channel")):
+        columns[name] = _objects([intern(str(note[place])) for _, note in pairs])
+    return rows, columns
+
+
+def _objects(values: list[str]) -> NDArray[Any]:
+    found = np.empty(len(values), object)
+    found[:] = values
+    return found

@@ -1,0 +1,104 @@
+"""Everything that is known of a partition's customers as of a boundary: what measures and conditions read."""
+
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from models.config import Basis
+from models.customers.arrays import Bools, Floats, Ints, Rows, Selection
+from models.customers.columns import Columns
+from models.customers.customers import Customers
+from models.customers.rhythm import Slope, slopes
+from models.measures.daily import ALL_FEEDS, DAILY
+from models.measures.windows import Window, Windows, summed
+from schemas.event import TICKET
+
+
+class Reading(NamedTuple):
+    """Values of some customers, and of whom they are known (None: of everybody). A constant stands for all."""
+
+    values: Any
+    known: Bools | None
+
+
+UNKNOWN: Final = Reading(0, np.zeros(1, np.bool_))
+"""What nobody knows: a single False stands for everybody."""
+
+
+class Scores(NamedTuple):
+    """What the model says of each customer: the newest risk, the mean of those before, its rank; NaN where unknown."""
+
+    risk: Floats
+    usual: Floats
+    rank: Floats
+
+
+class AsOf:
+    """The columns at one boundary, with what is dear computed once. `scores` is empty where no model speaks."""
+
+    def __init__(self, customers: Customers, windows: Windows, scores: Scores | None = None) -> None:
+        self.customers, self.windows, self.scores = customers, windows, scores
+        self.boundary = customers.boundary
+        self.size = customers.size
+        self._channels: dict[int, Ints] = {}
+
+    @property
+    def basis(self) -> Basis:
+        """The catalogue's values."""
+        return self.customers.basis
+
+    @property
+    def columns(self) -> Columns:
+        """What is known of each customer."""
+        return self.customers.columns
+
+    def has(self, feed: int) -> bool:
+        """Whether a feed is declared: without it its measures are unknown, not zero."""
+        return feed == ALL_FEEDS or feed in self.basis.feeds
+
+    def rows(self, chosen: Selection) -> Rows:
+        """The customers one by one."""
+        return np.arange(self.size, dtype=np.int32)[chosen] if isinstance(chosen, slice) else chosen
+
+    def window(self, window: Window, chosen: Selection) -> Reading:
+        """The sum over a window."""
+        measure = DAILY[window.measure]
+        if not self.has(measure.feed):
+            return UNKNOWN
+        sums = self.windows.sums(window)[: self.size][chosen]
+        return Reading(sums / measure.scale if measure.scale != 1 else sums, None)
+
+    def since(self, name: str, chosen: Selection, starts: Ints) -> Reading:
+        """The sum from a day on that each customer has its own of; `starts` is by row."""
+        measure = DAILY[name]
+        if not self.has(measure.feed):
+            return UNKNOWN
+        rows = self.rows(chosen)
+        log = measure.log(self.customers.days)
+        first = max(int(starts[rows].min(initial=self.boundary)), self.boundary - self.basis.keep_days)
+        places = log.find(self.customers.roster.flagged(rows), first, self.boundary)
+        places = places[log.days_of(places) >= starts[log.rows[places]]]
+        sums = summed(log, name, places, self.size)[rows]
+        return Reading(sums / measure.scale if measure.scale != 1 else sums, None)
+
+    def channels(self, length: int, chosen: Selection) -> Reading:
+        """Distinct channels of tickets opened in the last `length` days."""
+        if not self.has(TICKET):
+            return UNKNOWN
+        found = self._channels.get(length)
+        if found is None:
+            log = self.customers.days.channels
+            span = log.span(self.boundary - length, self.boundary)
+            pairs = np.unique((log.rows[span].astype(np.int64) << 32) | log.column("code")[span])
+            found = self._channels[length] = np.bincount(pairs >> 32, minlength=self.size)
+        return Reading(found[chosen], None)
+
+    def slope(self, chosen: Selection) -> Slope:
+        """The trend of engagement of some customers."""
+        rows, columns = self.rows(chosen), self.columns
+        return slopes(
+            self.customers.days.pulse, rows, columns.first_day, self.size, self.boundary, self.basis.engagement
+        )
+
+

@@ -1,0 +1,213 @@
+"""Measures without a window: clocks of silence, totals, the usual gap, the stage, the slope, the model's risk."""
+
+from abc import ABC, abstractmethod
+from typing import ClassVar, Final, TypeVar
+
+import numpy as np
+
+from models.customers.arrays import Floats, Selection
+from models.customers.buckets import NO_TIME
+from models.customers.columns import NEVER, NO_DAY
+from models.measures.as_of import UNKNOWN, AsOf, Reading
+from models.measures.daily import ALL_FEEDS
+from schemas.event import LOGIN, PURCHASE, TICKET
+
+FIRST_ACTIVITY: Final = -2
+STAGE: Final = -3
+RISK: Final = -4
+"""What an expression may read besides a feed: all feeds' activity, the first activity, the stage, the model's score."""
+
+
+class Scalar(ABC):
+    """One number (or stage) for each customer as of a boundary. `reads`: a feed, or what it is computed from."""
+
+    name: ClassVar[str]
+    reads: ClassVar[int]
+
+    @abstractmethod
+    def read(self, as_of: AsOf, chosen: Selection) -> Reading:
+        """The values of some customers."""
+
+
+SCALARS: Final[dict[str, Scalar]] = {}
+"""Scalar measures by name."""
+Measure = TypeVar("Measure", bound=type[Scalar])
+
+
+def scalar(measure: Measure) -> Measure:
+    """Register a measure under its name."""
+    SCALARS[measure.name] = measure()
+    return measure
+
+
+@scalar
+class DaysSinceFirst(Scalar):
+    """Whole days since the first activity."""
+
+    name, reads = "days_since_first", FIRST_ACTIVITY
+
+    def read(self, as_of: AsOf, chosen: Selection) -> Reading:
+        """Unknown before it."""
+        first = as_of.columns.first_day[: as_of.size][chosen]
+        return Reading(as_of.boundary - 1 - first, first != NEVER)
+
+
+@scalar
+class DaysSinceActivity(Scalar):
+    """Whole days since the last activity in any feed."""
+
+    name, reads = "days_since_activity", ALL_FEEDS
+
+    def read(self, as_of: AsOf, chosen: Selection) -> Reading:
+        """Unknown before the first."""
+        last = as_of.columns.last_day[: as_of.size][chosen]
+        return Reading(as_of.boundary - 1 - last, last != NO_DAY)
+
+
+@scalar
+class DaysSincePurchase(Scalar):
+    """Whole days since the last purchase."""
+
+    name, reads = "days_since_purchase", PURCHASE
+
+    def read(self, as_of: AsOf, chosen: Selection) -> Reading:
+        """Unknown before the first."""
+        last = as_of.columns.last_purchase[: as_of.size][chosen]
+        return Reading(as_of.boundary - 1 - last, last != NO_DAY)
+
+
+@scalar
+class DaysSinceLogin(Scalar):
+    """Whole days since the last login; who never logged in is silent since the first activity."""
+
+    name, reads = "days_since_login", LOGIN
+
+    def read(self, as_of: AsOf, chosen: Selection) -> Reading:
+        """Unknown without the feed, and before the first activity."""
+        if not as_of.has(LOGIN):
+            return UNKNOWN
+        last, first = as_of.columns.last_login[: as_of.size][chosen], as_of.columns.first_day[: as_of.size][chosen]
+        return Reading(as_of.boundary - 1 - np.where(last == NO_DAY, first, last), first != NEVER)
+
+
+@scalar
+class DaysSinceFirstTicket(Scalar):
+    """Whole days since the first ticket."""
+
+    name, reads = "days_since_first_ticket", TICKET
+
+    def read(self, as_of: AsOf, chosen: Selection) -> Reading:
+        """Unknown before it, and without the feed."""
+        if not as_of.has(TICKET):
+            return UNKNOWN
+        first_ms = as_of.columns.first_ms(TICKET)[: as_of.size][chosen]
+        known = first_ms != NO_TIME
+        day_of = as_of.basis.calendar.day_of
+        days = np.zeros(len(first_ms), np.int64)
+        days[known] = [as_of.boundary - 1 - day_of(instant) for instant in first_ms[known].tolist()]
+        return Reading(days, known)
+
+
+@scalar
+class PurchasesTotal(Scalar):
+    """Purchases so far."""
+
+    name, reads = "purchases_total", PURCHASE
+
+    def read(self, as_of: AsOf, chosen: Selection) -> Reading:
+        """Unknown without the feed."""
+        return Reading(as_of.columns.purchases_total[: as_of.size][chosen], None) if as_of.has(PURCHASE) else UNKNOWN
+
+
+@scalar
+class SpendTotal(Scalar):
+    """Spend so far, in the catalogue's currency."""
+
+    name, reads = "spend_total", PURCHASE
+
+    def read(self, as_of: AsOf, chosen: Selection) -> Reading:
+        """Unknown without the feed."""
+        return Reading(as_of.columns.spend_total[: as_of.size][chosen] / 100, None) if as_of.has(PURCHASE) else UNKNOWN
+
+
+@scalar
+class MedianGap(Scalar):
+    """The median of the days between the customer's purchase days."""
+
+    name, reads = "median_gap", PURCHASE
+
+    def read(self, as_of: AsOf, chosen: Selection) -> Reading:
+        """Unknown with fewer than three gaps."""
+        gap = as_of.columns.gap[: as_of.size][chosen].astype(np.float64)
+        return _or_unknown(gap)
+
+
+@scalar
+class Stage(Scalar):
+    """The stage of the lifecycle, as its number."""
+
+    name, reads = "stage", STAGE
+
+    def read(self, as_of: AsOf, chosen: Selection) -> Reading:
+        """Unknown before the first activity."""
+        stage = as_of.columns.stage[: as_of.size][chosen]
+        return Reading(stage, stage > 0)
+
+
+@scalar
+class SlopeZ(Scalar):
+    """The slope of engagement over its standard error."""
+
+    name, reads = "slope_z", ALL_FEEDS
+
+    def read(self, as_of: AsOf, chosen: Selection) -> Reading:
+        """Unknown where no line can be fitted."""
+        return _or_unknown(as_of.slope(chosen).z)
+
+
+@scalar
+class SlopeChange(Scalar):
+    """The relative change of engagement over four weeks, by its slope."""
+
+    name, reads = "slope_change", ALL_FEEDS
+
+    def read(self, as_of: AsOf, chosen: Selection) -> Reading:
+        """Unknown where no line can be fitted."""
+        return _or_unknown(as_of.slope(chosen).change)
+
+
+@scalar
+class Risk(Scalar):
+    """The model's probability that nothing is bought within its horizon, as of the last snapshot."""
+
+    name, reads = "risk", RISK
+
+    def read(self, as_of: AsOf, chosen: Selection) -> Reading:
+        """Unknown to who was not scored lately."""
+        return UNKNOWN if as_of.scores is None else _or_unknown(as_of.scores.risk[chosen])
+
+
+@scalar
+class RiskUsual(Scalar):
+    """The mean of the risks of the 28 days before the newest one."""
+
+    name, reads = "risk_usual", RISK
+
+    def read(self, as_of: AsOf, chosen: Selection) -> Reading:
+        """Unknown where there is only one."""
+        return UNKNOWN if as_of.scores is None else _or_unknown(as_of.scores.usual[chosen])
+
+
+@scalar
+class RiskRank(Scalar):
+    """The share of the base that has at least this risk."""
+
+    name, reads = "risk_rank", RISK
+
+    def read(self, as_of: AsOf, chosen: Selection) -> Reading:
+        """Unknown while too few were scored."""
+        return UNKNOWN if as_of.scores is None else _or_unknown(as_of.scores.rank[chosen])
+
+
+def _or_unknown(values: Floats) -> Reading:
+    return Reading(values, ~np.isnan(values))

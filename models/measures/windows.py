@@ -1,0 +1,80 @@
+"""Sums over windows of whole days, moved on when a day closes: the day that enters is added, the one that leaves taken."""
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.customers.arrays import Ints, Rows, grown
+from models.customers.cells import Cells
+from models.customers.customers import Customers
+from models.measures.daily import DAILY
+
+
+class Window(NamedTuple):
+    """The `length` days of a daily measure that end `skip` days before the boundary."""
+
+    measure: str
+    length: int
+    skip: int = 0
+
+
+WIDE: Final = frozenset(("spend", "items"))
+"""Measures whose sums may be larger than 32 bits hold."""
+
+
+class Windows:
+    """One array for each window that somebody asks for."""
+
+    def __init__(self, asked: Iterable[Window]) -> None:
+        self._sums: dict[Window, NDArray[Any]] = {
+            window: np.zeros(0, np.int64 if window.measure in WIDE else np.int32) for window in sorted(set(asked))
+        }
+
+    def sums(self, window: Window) -> Ints:
+        """The sum of each customer as of the boundary; unscaled."""
+        return self._sums[window]
+
+    def grow(self, capacity: int) -> None:
+        """Make room for so many customers."""
+        for window, sums in self._sums.items():
+            if len(sums) < capacity:
+                self._sums[window] = grown(sums, capacity, 0)
+
+    def move(self, customers: Customers) -> None:
+        """Follow the customers to their boundary, one day after the last."""
+        self.grow(customers.columns.capacity)
+        newest = customers.boundary - 1
+        days: dict[tuple[str, int], tuple[Rows, Ints]] = {}
+
+        def of(measure: str, day: int) -> tuple[Rows, Ints]:
+            found = days.get((measure, day))
+            if found is None:
+                log = DAILY[measure].log(customers.days)
+                span = log.day(day)
+                found = days[measure, day] = log.rows[span], DAILY[measure].values(log, span)
+            return found
+
+        for window, sums in self._sums.items():
+            rows, counts = of(window.measure, newest - window.skip)
+            sums[rows] += counts.astype(sums.dtype)
+            rows, counts = of(window.measure, newest - window.skip - window.length)
+            sums[rows] -= counts.astype(sums.dtype)
+
+    def recount(self, customers: Customers, rows: Rows) -> None:
+        """Add the windows of some customers up anew, from their days."""
+        self.grow(customers.columns.capacity)
+        is_asked = customers.roster.flagged(rows)
+        for window, sums in self._sums.items():
+            log = DAILY[window.measure].log(customers.days)
+            end = customers.boundary - window.skip
+            sums[rows] = summed(log, window.measure, log.find(is_asked, end - window.length, end), customers.size)[rows]
+
+
+def summed(log: Cells, measure: str, places: NDArray[np.intp], size: int) -> Ints:
+    """The exact sum of some entries, by row."""
+    found = np.zeros(size, np.int64)
+    values: Any = DAILY[measure].values(log, places)  # type: ignore[arg-type] # positions choose as a slice does
+    np.add.at(found, log.rows[places], values)
+    return found
