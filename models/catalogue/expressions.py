@@ -12,7 +12,7 @@ from typing import Any, Final, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.config import Number
+from models.config import KEEP_DAYS, Number
 from models.customers.arrays import Bools, Ints, Rows, Selection
 from models.customers.columns import STAGE_NAMES
 from models.measures.as_of import UNKNOWN, AsOf, Reading
@@ -50,6 +50,8 @@ class Term(ABC):
 
     feeds: frozenset[int] = frozenset()
     windows: tuple[Window, ...] = ()
+    reach = 0
+    """How many days back it looks beside its windows."""
     is_stage = False
     is_dear = False
     """Whether it costs far more a customer than a look into a column."""
@@ -98,6 +100,7 @@ class Arithmetic(Term):
         self.op, self.left, self.right = op, left, right
         self.feeds = left.feeds | right.feeds
         self.windows = left.windows + right.windows
+        self.reach = max(left.reach, right.reach)
         self.is_dear = left.is_dear or right.is_dear
 
     def read(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Reading:
@@ -161,6 +164,7 @@ class SinceStart(Term):
     """A daily measure from the first day of the episode on."""
 
     is_dear = True
+    reach = KEEP_DAYS
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -199,7 +203,7 @@ class Channels(Term):
     feeds = frozenset((TICKET,))
 
     def __init__(self, length: int) -> None:
-        self.length = length
+        self.length = self.reach = length
 
     def read(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Reading:  # noqa: ARG002 - as above
         """Their number."""

@@ -123,3 +123,18 @@ class Cells:
         self.first_day, *self._starts = arrays[""].tolist()
         self._rows = Growing(np.int32, arrays["rows"])
         self._columns = {name: Growing(arrays[name].dtype, arrays[name]) for name in self._columns}
+
+
+class RowIndex:
+    """Where the entries of single customers are in the days from `first` on; good until the log changes."""
+
+    def __init__(self, cells: Cells, first: int) -> None:
+        span = cells.span(first, cells.end_day)
+        rows = cells.rows[span]
+        order = np.argsort(rows, kind="stable")
+        self._rows, self._places = rows[order], order + span.start
+
+    def places(self, row: int) -> NDArray[np.intp]:
+        """The positions of a customer's entries, days ascending."""
+        low, high = self._rows.searchsorted((row, row + 1)).tolist()
+        return self._places[low:high]

@@ -1,5 +1,7 @@
 """Everybody in a partition: `close` ends a day for all customers at once."""
 
+import numpy as np
+
 from models.config import Basis
 from models.customers.arrays import NO_ROWS, Ints, Rows
 from models.customers.clocks import move, move_gaps, move_late
@@ -20,7 +22,10 @@ class Customers:
         self.columns = Columns()
         self.boundary = -1
         self.had_late: Rows = NO_ROWS
-        """Customers of whom something came late before this boundary."""
+        """Customers of whom closed days changed since the boundary before."""
+        self.late_rows: Rows = NO_ROWS
+        """Customers of whom an event in a declared feed came late since then."""
+        self._late: set[int] = set()
 
     @property
     def size(self) -> int:
@@ -38,6 +43,12 @@ class Customers:
         """Take an event in; True when it can begin an early alert."""
         return self.days.opened(day).add(row, event, self.basis.rates)
 
+    def add_late(self, row: int, event: Event, day: int) -> None:
+        """Take in an event of a day that is closed: it counts from the next boundary on."""
+        self.days.add_late(row, event, day)
+        if event.feed in self.basis.feeds:
+            self._late.add(row)
+
     def close(self, day: int) -> Ints:
         """End a day: the next boundary, `day` + 1, is decided from here. Returns everybody's stage as of it."""
         size, boundary, columns = self.size, day + 1, self.columns
@@ -47,5 +58,5 @@ class Customers:
         self.boundary = boundary
         self.days.forget(boundary - self.basis.keep_days - 1)  # a day more, so that windows can let it go
         move_gaps(columns, self.days, late, size, boundary, self.basis)
-        self.had_late = late
+        self.had_late, self.late_rows, self._late = late, np.array(sorted(self._late), np.int32), set()
         return stages(columns, size, boundary, self.basis.lifecycle)

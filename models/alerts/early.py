@@ -1,0 +1,138 @@
+"""Early firing: presence signals are published at once, as a function of one feed's days, today included.
+
+An early episode begins on a day with evidence on which the condition holds, and ends at the first boundary at which its
+end condition holds. Both are read from the feed's own days alone, so what is fired a year ahead of the reviews is the
+same as what is fired on the day.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from models.alerts.episode import SignalAlerts
+from models.catalogue.catalogue import Signal
+from models.config import Basis, Number
+from models.customers.buckets import EMAIL_ACTIONS, NO_TIME, TICKET_COUNTS, Bucket, bucket_of_notes
+from models.measures.daily import DAILY
+from schemas.event import EMAIL, TICKET
+
+_PLACES: Final = {
+    name: tuple(names.index(column) for column in measure.columns)
+    for feed, names in ((TICKET, TICKET_COUNTS), (EMAIL, EMAIL_ACTIONS))
+    for name, measure in DAILY.items()
+    if measure.feed == feed
+}
+"""Of each measure that buckets tell, the places of its counts."""
+
+SINCE_START: Final = -1
+
+
+class FeedDays:
+    """One customer's days in one feed, open ones included; `boundary` moves over them. See `expressions.Evening`."""
+
+    __slots__ = ("_first_ms", "basis", "boundary", "days", "start")
+
+    def __init__(self, days: Mapping[int, Bucket], first_ms: int, basis: Basis) -> None:
+        """`first_ms`: of the first activity in the feed, NO_TIME for none."""
+        self.days, self._first_ms, self.basis = days, first_ms, basis
+        self.boundary = 0
+        self.start = 0
+        """First day of the episode under judgement."""
+
+    def at(self, boundary: int, start: int = 1 << 30) -> "FeedDays":
+        """The same as of another boundary, for an episode that began on `start`."""
+        self.boundary, self.start = boundary, start
+        return self
+
+    def total(self, measure: str, length: int, skip: int) -> Number:
+        """The sum of a measure over a window, or from the episode's first day on."""
+        end = self.boundary - skip
+        first = self.start if length == SINCE_START else end - length
+        first = max(first, self.boundary - self.basis.keep_days)
+        total, places = 0, _PLACES[measure]
+        for day, bucket in self.days.items():
+            if first <= day < end:
+                counts = bucket.counts
+                for place in places:
+                    total += counts[place]
+        return total
+
+    def channels(self, length: int) -> int:
+        """Distinct channels of tickets opened in a window."""
+        first = self.boundary - length
+        return len({name for day, b in self.days.items() if first <= day < self.boundary for name in b.channels})
+
+    def days_since_first_ticket(self) -> int | None:
+        """None before it."""
+        if self._first_ms == NO_TIME:
+            return None
+        day = self.basis.calendar.day_of(self._first_ms)
+        return self.boundary - 1 - day if day < self.boundary else None
+
+    def evidence_days(self, first: int, last: int) -> list[int]:
+        """Days in [first, last] on which something happened that can begin an episode."""
+        return sorted(day for day, bucket in self.days.items() if first <= day <= last and bucket.notes)
+
+
+def score_of(signal: Signal, days: FeedDays, cooled: tuple[int, float | None] | None) -> float | None:
+    """The score if the condition holds as of the days' boundary and the cool-down allows it, else None."""
+    if not signal.when.condition.is_true(days):
+        return None
+    value = signal.score.term.term.value(days)
+    score = None if value is None else round(float(value), 4)
+    if cooled is not None and days.boundary < cooled[0] + signal.cooldown_days:
+        return score if signal.score.is_worse(score, cooled[1]) else None
+    return score
+
+
+def begins(alerts: SignalAlerts, row: int, days: FeedDays, day: int, reviewed: int) -> float | None:
+    """The score with which an episode begins on this very day, else None; walks the days since the last review."""
+    signal = alerts.signal
+    start, score, cooled = _standing(alerts, row)
+    reached = reviewed
+    for evening in days.evidence_days(reviewed, day):
+        if start is not None:
+            ended = _first_end(signal, days, start, reached + 1, evening)
+            if ended is not None:
+                start, cooled = None, (ended, score)
+        reached = evening
+        if start is None:
+            score = score_of(signal, days.at(evening + 1), cooled)
+            start = None if score is None else evening
+            if evening == day:
+                return score
+    return None
+
+
+def _standing(alerts: SignalAlerts, row: int) -> tuple[int | None, float | None, tuple[int, float | None] | None]:
+    """(first day and first score of the open alert, when the last one ended and its first score)."""
+    start = score = cooled = None
+    place = alerts.open.place(row)
+    if place is not None:
+        start, score = int(alerts.open.column("start")[place]), float(alerts.open.column("initial")[place])
+    place = alerts.cooling.place(row)
+    if place is not None:
+        cooled = int(alerts.cooling.column("ended")[place]), float(alerts.cooling.column("initial")[place])
+    return start, score, cooled
+
+
+def _first_end(signal: Signal, days: FeedDays, start: int, first: int, last: int) -> int | None:
+    """The first boundary in [first, last] at which an early episode is over by its own feed's days."""
+    for boundary in range(max(first, start + 1), last + 1):
+        is_expired = signal.expires_days is not None and boundary >= start + signal.expires_days
+        if is_expired or signal.ends.condition.is_true(days.at(boundary, start)):
+            return boundary
+    return None
+
+
+def first_true_ms(signal: Signal, days: FeedDays, day: int) -> int:
+    """When on an episode's first day its condition became true, by event time and not by arrival."""
+    whole = days.days
+    notes = whole[day].notes if day in whole else []
+    for count in range(1, len(notes)):
+        partial = bucket_of_notes(notes[:count], is_email=signal.announced_feed == EMAIL)
+        days.days = {**whole, day: partial}
+        is_true = signal.when.condition.is_true(days.at(day + 1))
+        days.days = whole
+        if is_true:
+            return notes[count - 1].time_ms
+    return notes[-1].time_ms if notes else days.basis.calendar.start_of(day + 1)

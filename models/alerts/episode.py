@@ -1,0 +1,63 @@
+"""An alert from its first revision to its last, as values; and all that is kept of a signal's alerts."""
+
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+
+from models.alerts.tables import RowTable
+from models.catalogue.catalogue import Signal
+from schemas.alert import AlertSeverity, Status
+
+NO_EPISODE: Final = 1 << 30
+"""First day of an episode where there is none."""
+
+
+@dataclass(slots=True)
+class Revision:
+    """What is published of an episode at this moment, besides what the columns say.
+
+    `start` and boundaries are day numbers; `stage` is a number of STAGE_NAMES, None before the day's review.
+    """
+
+    row: int
+    status: Status
+    start: int
+    revision: int
+    severity: AlertSeverity
+    score: float | None
+    stage: int | None
+    owner: str
+    observed_ms: int
+    ends_ms: int | None = None
+    corroborated_by: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class SignalAlerts:
+    """The alerts of one signal: open ones, customers who cool down or wait to fire, and what was fired early.
+
+    `initial` is the score an episode began with: what a new one within the cool-down must exceed. NaN stands for an
+    unknown score. `early` holds by row the days for which a first revision was published before their review.
+    """
+
+    signal: Signal
+    open: RowTable = field(
+        default_factory=lambda: RowTable(
+            {
+                "start": np.int32,
+                "revision": np.int32,
+                "severity": object,
+                "score": np.float64,
+                "stage": np.int8,
+                "owner": object,
+                "observed_ms": np.int64,
+                "initial": np.float64,
+            }
+        )
+    )
+    cooling: RowTable = field(default_factory=lambda: RowTable({"ended": np.int32, "initial": np.float64}))
+    pending: RowTable = field(default_factory=lambda: RowTable({"since": np.int32}))
+    early: dict[int, list[int]] = field(default_factory=dict)
+    corroborated: dict[int, tuple[str, ...]] = field(default_factory=dict)
+    """By row, the signals whose open alerts make this one critical."""

@@ -1,0 +1,309 @@
+"""The catalogue: a parsed YAML mapping becomes rules, or a list of mistakes that says where and why."""
+
+import hashlib
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal, get_args
+
+from models.calendar import DAY_MS
+from models.config import HOUR_MS, Basis, Number
+from models.catalogue.basis import read_basis
+from models.catalogue.expressions import Term
+from models.catalogue.language import (
+    CompiledCondition,
+    CompiledTerm,
+    compile_condition,
+    compile_term,
+)
+from models.measures.scalars import RISK
+from models.catalogue.reader import CatalogueError, Reader, as_mapping
+from models.catalogue.template import Template
+from schemas.event import FEEDS
+
+Severity = Literal["info", "warning", "error", "critical"]
+Polarity = Literal["negative", "positive"]
+FEEDS_WITH_EVIDENCE = frozenset((FEEDS.index("ticket"), FEEDS.index("email")))
+"""Feeds whose days keep notes: only their signals can be announced at once."""
+DAYS_OPEN = "days_open"
+"""A value that `later` and `ended` may name besides the signal's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How bad it is, in the measure's own units, and by how much it must worsen to be worth an update."""
+
+    term: CompiledTerm
+    threshold: CompiledTerm
+    worse: Literal["higher", "lower"]
+    margin: float
+
+    def is_worse(self, score: float | None, than: float | None) -> bool:
+        """Whether a score is worse than another by at least the margin; an equal one is not, whatever the margin."""
+        if score is None or than is None or score == than:
+            return False
+        return score >= than + self.margin if self.worse == "higher" else score <= than - self.margin
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """A line of the explanation: what is measured and, where there is one, the customer's own usual."""
+
+    text: str
+    value: str
+    usual: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One rule: when it fires, when it ends, who does what by when, and how it is told."""
+
+    id: str
+    when: CompiledCondition
+    ends: CompiledCondition
+    announced_feed: int | None
+    persistence: int
+    cooldown_days: int
+    expires_days: int | None
+    polarity: Polarity
+    severity: Severity
+    owner: str
+    respond_ms: int | None
+    intervention: str
+    playbook_url: str
+    priority: int
+    inhibited_by_outage: bool
+    score: Score
+    values: Mapping[str, CompiledTerm]
+    summary: Template
+    clears_when: Template
+    later: Template
+    ended: Template
+    drivers: tuple[Driver, ...]
+
+    @property
+    def is_grave(self) -> bool:
+        """Whether an open alert of it puts the customer at risk."""
+        return self.polarity == "negative" and self.severity != "info"
+
+    def terms(self) -> Iterator[Term]:
+        """Everything that it reads."""
+        yield from self.when.condition.terms()
+        yield from self.ends.condition.terms()
+        yield from (self.score.term.term, self.score.threshold.term)
+        yield from (value.term for value in self.values.values())
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether it reads what the model says."""
+        return RISK in self.when.feeds or RISK in self.ends.feeds or RISK in self.score.term.feeds
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A whole catalogue, ready to judge: the basis, the signals, and the hash that names it on every alert."""
+
+    basis: Basis
+    signals: tuple[Signal, ...]
+    hash: str
+
+    def early(self, feed: int) -> tuple[Signal, ...]:
+        """The signals announced at once on events of a feed."""
+        return tuple(signal for signal in self.signals if signal.announced_feed == feed)
+
+
+def without_model(rules: Rules) -> Rules:
+    """The same rules where the model says nothing: no snapshots are taken, and what is asked of it is unknown."""
+    return replace(rules, basis=replace(rules.basis, learning=None))
+
+
+def merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
+    """`own` laid over `base`, mappings merged key by key; a signal set to `off` (False) or null is dropped."""
+    result = dict(base)
+    for key, value in own.items():
+        if key == "base":
+            continue
+        below = result.get(key)
+        result[key] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    if "signals" in result and isinstance(result["signals"], Mapping):
+        result["signals"] = {k: v for k, v in result["signals"].items() if v is not None and v is not False}
+    return result
+
+
+def build_rules(
+    catalogue: Mapping[str, Any], *, zone: str = "UTC", disorder_ms: int = HOUR_MS, lateness_ms: int = 7 * DAY_MS
+) -> Rules:
+    """Check and compile a whole catalogue; raises CatalogueError with every mistake found."""
+    reader = Reader()
+    basis = read_basis(reader, catalogue, zone, disorder_ms, lateness_ms)
+    defaults = reader.mapping((), catalogue, "defaults")
+    signals = reader.mapping((), catalogue, "signals")
+    built = [
+        _signal(reader, str(name), {**defaults, **reader.mapping(("signals",), signals, name)}, basis)
+        for name in signals
+    ]
+    reader.unknown_keys((), catalogue, _TOP_KEYS)
+    if reader.mistakes:
+        raise CatalogueError(reader.mistakes)
+    text = json.dumps(catalogue, sort_keys=True, default=str).encode()
+    return Rules(basis, tuple(s for s in built if s is not None), hashlib.sha256(text).hexdigest()[:16])
+
+
+_TOP_KEYS = {
+    "version", "currency", "rates", "targets", "feeds", "lifecycle", "engagement", "constants", "model", "defaults",
+    "signals", "base", "value",
+}  # fmt: skip
+_SIGNAL_KEYS = {
+    "announced", "when", "ends", "expires_days", "persistence", "cooldown_days", "polarity", "severity", "owner",
+    "respond_hours", "intervention", "playbook", "priority", "inhibited_by_outage", "score", "values", "summary",
+    "clears_when", "later", "ended", "drivers",
+}  # fmt: skip
+
+
+def _signal(reader: Reader, name: str, body: Mapping[str, Any], basis: Basis) -> Signal | None:
+    path = ("signals", name)
+    before = len(reader.mistakes)
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
+        reader.wrong(path, "a signal's id is lower-case letters, digits and _, at most 64")
+    reader.unknown_keys(path, body, _SIGNAL_KEYS)
+    constants = basis.constants
+    when = reader.compiled((*path, "when"), compile_condition, reader.text(path, body, "when"), constants)
+    ends = reader.compiled((*path, "ends"), compile_condition, reader.text(path, body, "ends"), constants)
+    score = _score(reader, path, reader.mapping(path, body, "score"), constants)
+    values = _values(reader, path, reader.mapping(path, body, "values"), constants)
+    feed = _announced_feed(reader, path, body, [when, ends, None if score is None else score.term, *values.values()])
+    persistence = reader.whole(path, body, "persistence", default=1, least=1)
+    if feed is not None and persistence != 1:
+        reader.wrong((*path, "persistence"), "must be 1 for a signal that is announced at once")
+    expires_days = None
+    if body.get("expires_days") is not None:
+        expires_days = reader.whole(path, body, "expires_days", default=None, least=1)
+    respond = body.get("respond_hours")
+    inhibited = reader.flag(path, body, "inhibited_by_outage", default=True)
+    polarity = reader.choice(path, body, "polarity", get_args(Polarity))
+    if polarity == "negative" and respond is None:
+        reader.wrong((*path, "respond_hours"), "is required: no negative signal without a response time")
+    texts = {
+        key: reader.text(path, body, key) for key in ("owner", "intervention", "playbook", "summary", "clears_when")
+    }
+    templates = _templates(reader, path, body, texts, values)
+    built = {
+        "persistence": persistence,
+        "cooldown_days": reader.whole(path, body, "cooldown_days", default=7, least=0),
+        "expires_days": expires_days,
+        "severity": reader.choice(path, body, "severity", ("info", "warning", "error")),
+        "respond_ms": None if respond is None
+        else int(reader.number(path, body, "respond_hours", default=None, least=0) * HOUR_MS),
+        "priority": reader.whole(path, body, "priority", default=50, least=0),
+        "drivers": _drivers(reader, path, body.get("drivers", []), values),
+    }  # fmt: skip
+    if when is None or ends is None or score is None or len(reader.mistakes) > before:
+        return None
+    return Signal(
+        id=name,
+        when=when,
+        ends=ends,
+        announced_feed=feed,
+        polarity=polarity,
+        owner=texts["owner"],
+        intervention=texts["intervention"],
+        playbook_url=texts["playbook"].replace("{signal}", name),
+        inhibited_by_outage=inhibited,
+        score=score,
+        values=values,
+        summary=templates["summary"],
+        clears_when=templates["clears_when"],
+        later=templates["later"],
+        ended=templates["ended"],
+        **built,
+    )
+
+
+def _score(
+    reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Mapping[str, Number]
+) -> Score | None:
+    at = (*path, "score")
+    term = reader.compiled((*at, "is"), compile_term, body.get("is", ""), constants)
+    threshold = reader.compiled((*at, "threshold"), compile_term, body.get("threshold", ""), constants)
+    worse = reader.choice(at, {"worse": "higher", **body}, "worse", ("higher", "lower"))
+    margin = reader.number(at, body, "margin", default=None, least=0)
+    reader.unknown_keys(at, body, {"is", "threshold", "worse", "margin"})
+    return None if term is None or threshold is None else Score(term, threshold, worse, margin)
+
+
+def _values(
+    reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Mapping[str, Number]
+) -> dict[str, CompiledTerm]:
+    compiled = {
+        key: reader.compiled((*path, "values", key), compile_term, text, constants) for key, text in body.items()
+    }
+    return {key: term for key, term in compiled.items() if term is not None}
+
+
+def _drivers(
+    reader: Reader, path: tuple[str, ...], body: Any, values: Mapping[str, CompiledTerm]
+) -> tuple[Driver, ...]:
+    at = (*path, "drivers")
+    if not isinstance(body, list) or not 1 <= len(body) <= 5:
+        reader.wrong(at, "must list one to five drivers")
+        return ()
+    built = []
+    for entry in map(as_mapping, body):
+        for key in ("value", "usual"):
+            if entry.get(key) is not None and str(entry[key]) not in values:
+                reader.wrong(at, f"{entry[key]!r} is not among this signal's values")
+        built.append(Driver(reader.text(at, entry, "text"), reader.text(at, entry, "value"), entry.get("usual")))
+    return tuple(built)
+
+
+def _announced_feed(
+    reader: Reader,
+    path: tuple[str, ...],
+    body: Mapping[str, Any],
+    parts: Sequence[CompiledCondition | CompiledTerm | None],
+) -> int | None:
+    """The one feed an announced signal reads, None for signals decided by reviews only."""
+    if not reader.flag(path, body, "announced", default=False):
+        return None
+    feeds = frozenset(feed for part in parts if part is not None for feed in part.feeds)
+    if len(feeds) != 1 or not feeds <= FEEDS_WITH_EVIDENCE:
+        reader.wrong(
+            (*path, "announced"),
+            "only a signal whose conditions, score and values read the ticket feed alone, or the email feed alone, "
+            "can be announced at once",
+        )
+        return None
+    return next(iter(feeds))
+
+
+def _templates(
+    reader: Reader,
+    path: tuple[str, ...],
+    body: Mapping[str, Any],
+    texts: Mapping[str, str],
+    values: Mapping[str, CompiledTerm],
+) -> dict[str, Template]:
+    """What is told when it begins, while it is open though no longer true, and when it ended; two have defaults."""
+    clears_when = texts["clears_when"]
+    written = {
+        "summary": texts["summary"],
+        "clears_when": clears_when,
+        "later": f"Still open after {{{DAYS_OPEN}|day|days}}; it ends with {clears_when}.",
+        "ended": f"Over after {{{DAYS_OPEN}|day|days}}: {clears_when}.",
+    } | {key: reader.text(path, body, key) for key in ("later", "ended") if body.get(key) is not None}
+    templates = {key: Template(text) for key, text in written.items()}
+    known = [*values, DAYS_OPEN]
+    for key, template in templates.items():
+        if key not in body:
+            continue
+        if template.slip is not None:
+            reader.wrong((*path, key), template.slip)
+        allowed = known if key in ("later", "ended") else list(values)
+        for name in template.names:
+            if name not in allowed:
+                listed = ", ".join(allowed) or "there are none"
+                reader.wrong((*path, key), f"{{{name}}} is not among this signal's values ({listed})")
+    if DAYS_OPEN in values:
+        reader.wrong((*path, "values", DAYS_OPEN), "is the name of the days since it began, in `later` and `ended`")
+    return templates

@@ -1,0 +1,208 @@
+"""One partition at work, for worker and replay alike.
+
+An event is folded into its open day. When the watermark passes a midnight, the day is closed and everybody is judged
+(`review`). Presence signals are fired early, from the open day of one feed. Nothing here reads a clock or sends
+anything: what was decided is taken with `drain`.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Final, NamedTuple
+
+from models.calendar import DAY_MS
+from models.catalogue.catalogue import Rules
+from models.customers.customers import Customers
+from models.engine.ids import SeenIds, hashes, key_of
+from models.engine.ledger import TICKS, Ledger, Outcome
+from models.engine.review import Message, Review
+from models.engine.watermark import Watermark
+from schemas.errors import RejectedError
+from schemas.event import FEEDS, Event
+from schemas.tick import Tick
+
+EVERYBODY: Final = 1 << 60
+
+
+class Arrival(NamedTuple):
+    """A record as it was read: the topic's place (TICKS for ticks), its offset, and what it says.
+
+    None is a tick that cannot be read.
+    """
+
+    feed: int
+    offset: int
+    content: Event | Tick | RejectedError | None
+
+
+class Fate(NamedTuple):
+    """What became of a record. `is_again`: a redelivery, which changes nothing and is not counted.
+
+    `boundary`: of a late event, the boundary that it missed.
+    """
+
+    outcome: Outcome
+    is_again: bool = False
+    reason: str | None = None
+    boundary: int = -1
+
+
+APPLIED: Final = Fate("applied")
+APPLIED_LATE: Final = Fate("applied_late")
+DUPLICATE: Final = Fate("duplicate")
+CONFLICT: Final = Fate("dead_lettered", reason="id_conflict")
+AGAIN: Final = Fate("applied", is_again=True)
+
+
+class Partition:
+    """The state machine of one partition. Not thread-safe; it never waits."""
+
+    def __init__(
+        self, rules: Rules, *, number: int = 0, alerts_from_ms: int = 0, limit_dead_letters: bool = True
+    ) -> None:
+        self.rules, self.basis, self.number = rules, rules.basis, number
+        self.limit_dead_letters = limit_dead_letters
+        self.spreads = False
+        """Whether reviews wait for `go_on`, so that a midnight of many customers does not hold up the events behind."""
+        self.customers = Customers(rules.basis)
+        self.ledger = Ledger()
+        self.watermark = Watermark(rules.basis)
+        self.review = Review(rules, self.customers, alerts_from_ms)
+        self.ids = SeenIds(-(-rules.basis.lateness_ms // DAY_MS) + 1)
+        self._waiting: dict[tuple[int, int], dict[int, None]] = {}
+        """Rows whose early firing waits for a feed's clock, by (feed, day)."""
+        self._outputs: list[Message] = []
+        self._early = [[of for of in self.review.alerts if of.signal.announced_feed == feed] for feed in range(TICKS)]
+
+    # -- what others ask
+
+    @property
+    def boundary(self) -> int:
+        """The last midnight that was passed, -1 for none."""
+        return self.watermark.boundary
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether customers wait for their judgement as of a boundary that was passed."""
+        return not self.review.is_done or self.customers.boundary < self.watermark.boundary
+
+    def drain(self) -> list[Message]:
+        """What was decided since the last call."""
+        found, self._outputs = self._outputs, []
+        return found
+
+    # -- a frame
+
+    def observe(self, arrivals: Sequence[Arrival]) -> list[Fate]:
+        """Take records in, in order. Raises DeadLetterLimitError past the limits."""
+        self.ids.put_away(self.customers.boundary)
+        names = [one.content.id for one in arrivals if isinstance(one.content, Event)]
+        hashed = iter(hashes(names).tolist() if names else ())
+        return [self._take(one, hashed) for one in arrivals]
+
+    def _take(self, arrival: Arrival, hashed: Iterator[int]) -> Fate:
+        feed, offset, content = arrival
+        ledger = self.ledger
+        name = next(hashed) if isinstance(content, Event) else 0
+        if offset <= ledger.covered[feed]:
+            return AGAIN
+        ledger.covered[feed] = offset
+        if feed == TICKS:
+            if isinstance(content, Tick):
+                self._take_tick(content)
+            return APPLIED
+        ledger.taken += 1
+        if not isinstance(content, Event):
+            assert isinstance(content, RejectedError)  # a record of a feed holds one or the other
+            ledger.counts[feed]["dead_lettered"] += 1
+            ledger.reject(content.reason, is_limited=self.limit_dead_letters)
+            return Fate("dead_lettered", reason=content.reason)
+        fate = self._apply(content, name)
+        ledger.counts[feed][fate.outcome] += 1
+        if fate.outcome == "dead_lettered":
+            ledger.reject(fate.reason or "", is_limited=self.limit_dead_letters)
+        else:
+            ledger.rejected_in_a_row = 0
+            self._move(feed, content.time_ms)
+        return fate
+
+    def _take_tick(self, tick: Tick) -> None:
+        """Let the clock move the feeds that were idle when the tick was written, if they have been read that far."""
+        covered = self.ledger.covered
+        self.lift(tick.now_ms, [f for f, name in enumerate(FEEDS) if covered[f] + 1 >= tick.idle.get(name, EVERYBODY)])
+
+    def lift(self, now_ms: int, feeds: Iterable[int]) -> None:
+        """Raise the clocks of feeds to an instant, as a tick does."""
+        for feed in feeds:
+            self._move(feed, now_ms)
+
+    def _apply(self, event: Event, hashed: int) -> Fate:
+        feed, time_ms, customers, watermark = event.feed, event.time_ms, self.customers, self.watermark
+        if self._waiting:
+            self._release(feed, time_ms)
+        is_declared = feed in self.basis.feeds  # other feeds decide nothing and have no clock: they are never late
+        if is_declared and time_ms < watermark.boundary_ms - self.basis.lateness_ms:
+            return Fate("late", boundary=watermark.boundary)
+        row = customers.row_of(event.customer_id)
+        day = self.basis.calendar.day_of(time_ms)
+        seen = self.ids.add(key_of(hashed, feed, row), day, event.fingerprint)
+        if seen == "duplicate":
+            return DUPLICATE
+        if seen == "conflict":
+            return CONFLICT
+        if day < customers.boundary:
+            customers.add_late(row, event, day)
+            return APPLIED_LATE if is_declared else APPLIED
+        is_evidence = customers.add(row, event, day)
+        if is_declared and time_ms < watermark.boundary_ms:
+            return APPLIED_LATE
+        if is_evidence and is_declared and self._early[feed]:
+            self._fire_or_wait(feed, row, day)
+        return APPLIED
+
+    # -- the clock
+
+    def _move(self, feed: int, time_ms: int) -> None:
+        """Raise a feed's clock, which never falls; pass the boundaries that the watermark has reached."""
+        if not self.watermark.raise_clock(feed, time_ms):
+            return
+        if self._waiting:
+            self._release(feed, time_ms)
+        target = self.watermark.boundary_reached(time_ms)
+        if target is not None:
+            self._pass(target)
+
+    def _pass(self, target: int) -> None:
+        self.go_on()  # what is left of an earlier boundary comes first
+        self.watermark.pass_boundary(target)
+        if self.customers.boundary < 0:
+            self.customers.boundary = min([target, *self.customers.days.open])
+        if not self.spreads:
+            self.go_on()
+
+    def go_on(self, most: int = EVERYBODY) -> None:
+        """Judge everybody who waits, or about `most` customers."""
+        review, customers = self.review, self.customers
+        while most > 0 and self.is_behind:
+            if review.is_done:
+                review.begin(customers.boundary)
+            before = review.reached
+            self._outputs += review.judge(most)
+            most -= max(1, review.reached - before)
+
+    # -- early firing
+
+    def _fire_or_wait(self, feed: int, row: int, day: int) -> None:
+        """Fire at once, unless an event of an earlier day can still arrive: within the bound of disorder it can."""
+        if self.watermark.is_settled(feed, day):
+            self._fire(feed, row, day)
+        else:
+            self._waiting.setdefault((feed, day), {})[row] = None
+
+    def _release(self, feed: int, time_ms: int) -> None:
+        """Fire what had to wait for the feed's clock."""
+        ripe = sorted(at for at in self._waiting if at[0] == feed and self.watermark.is_settled(*at, time_ms))
+        for waiting in ripe:
+            for row in self._waiting.pop(waiting):
+                self._fire(feed, row, waiting[1])
+
+    def _fire(self, feed: int, row: int, day: int) -> None:
+        self._outputs += self.review.fire_early(self._early[feed], row, day)

@@ -1,0 +1,61 @@
+"""The engine over events in order of time, without Kafka: what a worker publishes must equal this."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from models.catalogue.catalogue import Rules
+from models.customers.facts import facts_of
+from models.engine.partition import Arrival, Fate, Partition
+from models.engine.review import Message
+from models.engine.verdicts import verdict_of
+from schemas.event import FEEDS, Event
+from schemas.partitioner import partition_of
+
+
+class Replay:
+    """Takes events through as many partitions as the deployment has."""
+
+    def __init__(self, rules: Rules, partitions: int, alerts_from_ms: int = 0) -> None:
+        self.rules = rules
+        self.partitions = [
+            Partition(rules, number=number, alerts_from_ms=alerts_from_ms, limit_dead_letters=False)
+            for number in range(partitions)
+        ]
+        self._offsets = [[0] * len(FEEDS) for _ in range(partitions)]
+
+    def take(self, event: Event) -> Fate:
+        """Apply one event; events must come in order of time (ties: by feed, then as given)."""
+        place = self.place_of(event.customer_id)
+        offsets = self._offsets[place]
+        offset = offsets[event.feed]
+        offsets[event.feed] += 1
+        return self.partitions[place].observe([Arrival(event.feed, offset, event)])[0]
+
+    def place_of(self, customer_id: str) -> int:
+        """The partition of a customer, by the partitioner that producers use."""
+        return partition_of(customer_id.encode(), len(self.partitions))
+
+    def until(self, now_ms: int) -> None:
+        """Lift every feed's clock to an instant, as a tick in every partition does."""
+        for partition in self.partitions:
+            partition.lift(now_ms, range(len(FEEDS)))
+
+    def drain(self) -> list[Message]:
+        """What was decided since the last call."""
+        return [message for partition in self.partitions for message in partition.drain()]
+
+    def states(self) -> Iterator[dict[str, Any]]:
+        """Every customer, canonical, by partition and id."""
+        for partition in self.partitions:
+            yield from canonical_states(partition)
+
+
+def canonical_states(partition: Partition) -> Iterator[dict[str, Any]]:
+    """The customers of a partition as comparable values, by id."""
+    ids = partition.customers.roster.ids
+    rows = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.int32)
+    for row, facts in zip(rows.tolist(), facts_of(partition.customers, rows), strict=True):
+        verdict = verdict_of(partition, row)
+        yield {"customer_id": ids[row], "boundary": partition.boundary, "facts": facts, "verdict": verdict}

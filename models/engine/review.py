@@ -1,0 +1,216 @@
+"""A review: everybody is judged as of a boundary, all at once, or some rows at a time where customers are many.
+
+1. The day before the boundary is closed: open arrivals become columns, clocks and windows move on.
+2. Snapshots of the model: labels that became known, scores of whose day it is.
+3. For a range of rows: stages, then each signal (`ends` of open alerts, `when` of the others), then corroboration.
+4. What changed is written as alerts and stage changes.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from models.alerts.corroboration import corroborate, witnesses_of
+from models.alerts.early import FeedDays, begins, first_true_ms
+from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts
+from models.alerts.lifecycle import Judgement
+from models.alerts.payload import EVIDENCE_DAYS, Facts, Spoken, Writer, newest
+from models.catalogue.catalogue import Rules, Signal
+from models.catalogue.expressions import Term
+from models.config import Number
+from models.customers.arrays import Bools, Ints, Rows
+from models.customers.columns import STAGE_NAMES
+from models.customers.customers import Customers
+from models.customers.stages import silent_days
+from models.measures.as_of import AsOf
+from models.measures.windows import Window, Windows
+from schemas.alert import AlertV1, Money
+from schemas.example import LessonV1, ProgressV1
+from schemas.event import PURCHASE
+from schemas.stage import StageChangeV1, stage_change_id
+
+Message = AlertV1 | StageChangeV1 | LessonV1 | ProgressV1
+"""Everything that is decided; encoded only when it is published."""
+
+YEAR_OF: Final = tuple(Window(name, 365) for name in ("purchases", "spend"))
+"""Windows that are always kept: what is at stake when a customer leaves."""
+
+
+SILENT: Final = Spoken()
+
+
+class Review:
+    """The open alerts of a partition, and the judgement of them at one boundary after the other."""
+
+    def __init__(self, rules: Rules, customers: Customers, alerts_from_ms: int) -> None:
+        self.rules, self.customers = rules, customers
+        self.windows = Windows(windows_of(rules))
+        self.alerts = [SignalAlerts(signal) for signal in rules.signals]
+        self.writer = Writer(rules, alerts_from_ms)
+        self.is_anew = False
+        """Whether the open alerts were judged by another catalogue until now."""
+        self.reached = 0
+        """Rows judged as of the customers' boundary."""
+        self._witnesses = witnesses_of(rules)
+        self._starts: Ints = np.full(0, NO_EPISODE, np.int32)
+        self._stages: Ints = np.empty(0, np.int8)
+        self._as_of = AsOf(customers, self.windows)
+        self._reach = {
+            feed: reach_of([signal for signal in rules.signals if signal.announced_feed == feed], rules)
+            for feed in customers.days.notes
+        }
+
+    @property
+    def is_done(self) -> bool:
+        """Whether everybody was judged."""
+        return self.reached >= self._as_of.size
+
+    def begin(self, day: int) -> None:
+        """Close a day; everybody waits for the judgement as of the boundary behind it."""
+        customers = self.customers
+        self._stages = customers.close(day)
+        self.windows.move(customers)
+        if len(customers.had_late):
+            self.windows.recount(customers, customers.had_late)
+        self._as_of = AsOf(customers, self.windows)
+        self.reached = 0
+        if len(self._starts) < customers.size:
+            self._starts = np.full(customers.columns.capacity, NO_EPISODE, np.int32)
+
+    def judge(self, most: int) -> list[Message]:
+        """Judge about `most` more customers; what is to be published."""
+        as_of, low = self._as_of, self.reached
+        high = min(as_of.size, low + most)
+        self.reached = high
+        messages: list[Message] = list(self._change_stages(low, high))
+        seen = low + np.flatnonzero(self._stages[low:high] > 0).astype(np.int32)
+        if len(seen):
+            revisions = self._judge_signals(seen)
+            for alerts in self.alerts:
+                if told := revisions[alerts.signal.id]:
+                    messages += self.writer.write(
+                        alerts.signal, told, as_of, self._starts, self._worth, SILENT
+                    )
+        if self.is_done:
+            self.is_anew = False
+        return messages
+
+    def _judge_signals(self, seen: Rows) -> dict[str, list[Revision]]:
+        as_of, customers = self._as_of, self.customers
+        revisions = {}
+        changed: list[int] = []
+        for alerts in self.alerts:
+            signal, evidence = alerts.signal, seen[:0]
+            if signal.announced_feed is not None:
+                notes = customers.days.notes[signal.announced_feed]
+                evidence = np.unique(notes.rows[notes.day(as_of.boundary - 1)])
+            judgement = Judgement(alerts, as_of, seen, self._starts, self._first_true_ms)
+            revisions[signal.id] = judgement.run(customers.late_rows, evidence, is_anew=self.is_anew)
+            changed += [one.row for one in revisions[signal.id]]
+        rows = seen if self.is_anew else np.unique(np.array(changed, np.int32))
+        corroborate(self.alerts, self._witnesses, revisions, rows)
+        return revisions
+
+    def _first_true_ms(self, signal: Signal, row: int, day: int) -> int:
+        """When on a day that is closed an early signal's condition became true."""
+        assert signal.announced_feed is not None
+        return first_true_ms(signal, self.feed_days(signal.announced_feed, row), day)
+
+    def _change_stages(self, low: int, high: int) -> list[StageChangeV1]:
+        """The stages of a range of rows, and what is published of those that changed."""
+        columns, boundary = self.customers.columns, self._as_of.boundary
+        rows = low + np.flatnonzero(self._stages[low:high] != columns.stage[low:high])
+        if not len(rows):
+            return []
+        basis, at = self.rules.basis, self.rules.basis.calendar.text_of(boundary)
+        is_historical = basis.calendar.start_of(boundary) < self.writer.alerts_from_ms
+        silent = silent_days(columns, self._as_of.size, boundary, basis.lifecycle)[rows].tolist()
+        before, since = columns.stage[rows].tolist(), columns.stage_since[rows].tolist()
+        after, spend = self._stages[rows].tolist(), columns.spend_total[rows].tolist()
+        columns.stage[rows] = self._stages[rows]
+        columns.stage_since[rows] = boundary
+        ids = self.customers.roster.ids
+        return [
+            StageChangeV1(
+                id=stage_change_id(ids[row], at),
+                customer_id=ids[row],
+                at=at,
+                from_stage=STAGE_NAMES[was] if was else None,
+                to_stage=STAGE_NAMES[now],
+                cause="activity" if days == 0 else f"{days} days of silence",
+                days_in_previous=boundary - entered if was else None,
+                spend_so_far=Money(minor / 100 if self._as_of.has(PURCHASE) else 0.0, basis.currency),
+                historical=is_historical,
+                catalogue=self.rules.hash,
+            )
+            for row, was, now, entered, days, minor in zip(rows.tolist(), before, after, since, silent, spend, strict=True)
+        ]
+
+    def _worth(self, rows: Rows) -> tuple[Ints, Bools] | None:
+        """What a customer spent in a year."""
+        if not self._as_of.has(PURCHASE):
+            return None
+        return self.windows.sums(YEAR_OF[1])[rows], np.zeros(len(rows), np.bool_)
+
+    # -- early firing
+
+    def fire_early(self, signals: Sequence[SignalAlerts], row: int, day: int) -> list[Message]:
+        """First revisions of the episodes that begin on a day still open; a function of its feed's days up to it."""
+        found: list[Message] = []
+        reviewed = self.customers.boundary - (row >= self.reached and not self.is_done)
+        days = None
+        for alerts in signals:
+            signal, known = alerts.signal, alerts.early.get(row, [])
+            if day in known:
+                continue
+            days = days or self.feed_days(signal.announced_feed or 0, row)
+            score = begins(alerts, row, days, day, reviewed)
+            if score is None:
+                continue
+            alerts.early[row] = sorted([*known, day])
+            observed_ms = first_true_ms(signal, days, day)
+            revision = Revision(row, "firing", day, 1, signal.severity, score, None, signal.owner, observed_ms)
+            facts = self._early_facts(signal, days.at(day + 1, day))
+            customer_id = self.customers.roster.ids[row]
+            found.append(self.writer.alert(signal, revision, customer_id, day + 1, facts, 0, SILENT))
+        return found
+
+    def _early_facts(self, signal: Signal, days: FeedDays) -> Facts:
+        """What an early alert says: only what its own feed knows."""
+        values = {name: _rounded(value.term.value(days)) for name, value in signal.values.items()}
+        facts = Facts([values], [_rounded(signal.score.threshold.term.value(days))])
+        first = days.boundary - EVIDENCE_DAYS
+        facts.evidence = [
+            newest([note for day, bucket in days.days.items() if first <= day < days.boundary for note in bucket.notes])
+        ]
+        return facts
+
+    def feed_days(self, feed: int, row: int) -> FeedDays:
+        """One customer's days in a feed, open ones included, as far back as early signals look."""
+        days, boundary = self.customers.days, self.customers.boundary
+        found = days.buckets_of_one(feed, row, self._reach[feed]) if boundary >= 0 else {}
+        first_ms = int(self.customers.columns.first_ms(feed)[row])
+        for day, opened in days.open.items():
+            bucket = opened.buckets(feed).get(row)
+            if bucket is not None:
+                found[day] = bucket
+                first_ms = min(first_ms, bucket.first_ms)
+        return FeedDays(found, first_ms, self.rules.basis)
+
+
+def windows_of(rules: Rules) -> set[Window]:
+    """Every window that the catalogue asks for, and those of the last year."""
+    return {*YEAR_OF, *(window for signal in rules.signals for term in signal.terms() for window in term.windows)}
+
+
+def reach_of(signals: Sequence[Signal], rules: Rules) -> int:
+    """How many closed days back the early signals of a feed look."""
+    terms: list[Term] = [term for signal in signals for term in signal.terms()]
+    lengths = [EVIDENCE_DAYS, *(window.length + window.skip for term in terms for window in term.windows)]
+    lengths += [term.reach for term in terms]
+    return min(max(lengths), rules.basis.keep_days)
+
+
+def _rounded(value: Number | None) -> Number | None:
+    return round(value, 4) if isinstance(value, float) else value

@@ -1,0 +1,53 @@
+"""The watermark of a partition: how far event time has come, and which boundaries that closes."""
+
+from models.config import Basis
+from schemas.event import FEEDS
+
+
+class Watermark:
+    """The least clock over the declared feeds, less the bound on disorder B.
+
+    A feed's clock is the highest event time seen, or a tick's time; it never falls, so neither does the watermark.
+    `boundary` is the last midnight that was passed: events before it are late.
+    """
+
+    def __init__(self, basis: Basis, highs: list[int] | None = None, boundary: int = -1) -> None:
+        self._basis = basis
+        self.highs = highs or [-1] * len(FEEDS)
+        self.boundary = -1
+        self.boundary_ms = -1
+        self._next_turn_ms = 0
+        self.pass_boundary(boundary)
+
+    @property
+    def value_ms(self) -> int | None:
+        """Event time up to which everything has been seen; None until each declared feed has shown an event."""
+        least = min(self.highs[feed] for feed in self._basis.feeds)
+        return None if least < 0 else least - self._basis.disorder_ms
+
+    def raise_clock(self, feed: int, time_ms: int) -> bool:
+        """Whether this raised the feed's clock."""
+        if time_ms <= self.highs[feed]:
+            return False
+        self.highs[feed] = time_ms
+        return True
+
+    def boundary_reached(self, time_ms: int) -> int | None:
+        """The newest boundary that the watermark has reached, unless it was passed; a clock was raised to `time_ms`."""
+        if time_ms < self._next_turn_ms:
+            return None
+        value = self.value_ms
+        target = -1 if value is None else self._basis.calendar.day_of(value)
+        return target if target > self.boundary else None
+
+    def pass_boundary(self, boundary: int) -> None:
+        """Everybody is judged as of this boundary, now or soon: events before it are late from now on."""
+        self.boundary = boundary
+        if boundary >= 0:
+            self.boundary_ms = self._basis.calendar.start_of(boundary)
+            self._next_turn_ms = self._basis.calendar.start_of(boundary + 1) + self._basis.disorder_ms
+
+    def is_settled(self, feed: int, day: int, time_ms: int = -1) -> bool:
+        """Whether no event of an earlier day can still come in a feed: its clock, or `time_ms`, is B past midnight."""
+        clock_ms = max(self.highs[feed], time_ms)
+        return clock_ms >= self._basis.calendar.start_of(day) + self._basis.disorder_ms
