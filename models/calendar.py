@@ -1,6 +1,7 @@
 """Days of the deployment's zone: the grid on which everything is counted and decided."""
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
@@ -33,6 +34,12 @@ class Calendar:
         if self._midnights is None:
             return time_ms // DAY_MS
         return bisect_right(self._midnights, time_ms) - 1
+
+    def days_of(self, times_ms: Sequence[int]) -> list[int]:
+        """The days of many instants."""
+        if self._midnights is None:
+            return [time_ms // DAY_MS for time_ms in times_ms]
+        return [bisect_right(self._midnights, time_ms) - 1 for time_ms in times_ms]
 
     def start_of(self, day: int) -> int:
         """The instant at which the day begins, in epoch milliseconds."""

@@ -4,7 +4,7 @@ An id is known by 64 bits of a hash over feed, customer and id. Ids of open days
 they are sorted arrays, asked for a whole frame at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -14,6 +14,8 @@ Keys = NDArray[np.uint64]
 Seen = Literal["new", "duplicate", "conflict"]
 
 _MASK: Final = (1 << 64) - 1
+_DAY_SHIFT: Final = 32
+_PRINT: Final = (1 << _DAY_SHIFT) - 1
 _ROW: Final = 0x9E3779B97F4A7C15
 _FEED: Final = 0xC2B2AE3D27D4EB4F
 _LONGEST: Final = 1 << 12
@@ -58,79 +60,84 @@ class SeenIds:
 
     def __init__(self, days: int) -> None:
         self._days = days
-        self._recent: dict[int, list[tuple[int, int]]] = {}
+        self._recent: dict[int, int] = {}
+        """By key, day and fingerprint in one number, of days that were open when the frame began."""
+        self._again: dict[int, list[int]] = {}
+        """The same for ids that came once more, too far apart to be compared."""
         self._open: dict[int, list[int]] = {}
-        """Keys by the day of their event, of days not yet put away."""
+        """The keys of `_recent` by day."""
         self._keys: Keys = np.empty(0, np.uint64)
-        self._closed_days: NDArray[np.int32] = np.empty(0, np.int32)
-        self._fingerprints: NDArray[np.uint32] = np.empty(0, np.uint32)
+        self._packed: NDArray[np.int64] = np.empty(0, np.int64)
 
-    def add(self, key: int, day: int, fingerprint: int) -> Seen:
-        """Note an event's id, and say whether it was seen before."""
-        known, closed = self._recent.get(key), self._closed(key)
-        if known is not None or closed:
-            for seen_day, seen_fingerprint in (*(known or ()), *closed):
-                if abs(seen_day - day) < self._days:
-                    return "duplicate" if seen_fingerprint == fingerprint else "conflict"
-        if known is None:
-            self._recent[key] = [(day, fingerprint)]
-        else:
-            known.append((day, fingerprint))
+    def find(self, keys: Keys) -> list[bool]:
+        """Which keys stand among those of closed days."""
+        if not len(self._keys):
+            return [False] * len(keys)
+        places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
+        found: list[bool] = (self._keys[places] == keys).tolist()
+        return found
+
+    def add(self, key: int, day: int, fingerprint: int, *, is_found: bool) -> Seen:
+        """Note an event's id, and say whether it was seen before. `is_found`: among those of closed days."""
+        packed = day << _DAY_SHIFT | fingerprint
+        if is_found or key in self._recent:
+            for known in self._known(key):
+                if abs((known >> _DAY_SHIFT) - day) < self._days:
+                    return "duplicate" if known & _PRINT == fingerprint else "conflict"
+            if key in self._recent:
+                self._again.setdefault(key, []).append(packed)
+                return "new"
+        self._recent[key] = packed
         keys = self._open.get(day)
         if keys is None:
             keys = self._open[day] = []
         keys.append(key)
         return "new"
 
-    def _closed(self, key: int) -> list[tuple[int, int]]:
-        first = int(np.searchsorted(self._keys, np.uint64(key), side="left"))
-        high = int(np.searchsorted(self._keys, np.uint64(key), side="right"))
-        return list(zip(self._closed_days[first:high].tolist(), self._fingerprints[first:high].tolist(), strict=True))
+    def _known(self, key: int) -> Iterator[int]:
+        if key in self._recent:
+            yield self._recent[key]
+        yield from self._again.get(key, ())
+        first, last = self._keys.searchsorted(np.uint64(key)), self._keys.searchsorted(np.uint64(key), side="right")
+        yield from self._packed[first:last].tolist()
 
     def put_away(self, boundary: int) -> None:
         """Between frames: ids of closed days become arrays, those too old to be asked for are forgotten."""
         closed = [day for day in self._open if day < boundary]
-        oldest = boundary - self._days
         if not closed:
             return
-        keys: list[int] = []
-        days: list[int] = []
-        fingerprints: list[int] = []
-        for day in closed:
-            for key in self._open.pop(day):
-                entries = self._recent.pop(key, ())
-                for seen_day, fingerprint in entries:
-                    if seen_day == day and day >= oldest:
-                        keys.append(key)
-                        days.append(day)
-                        fingerprints.append(fingerprint)
-                if rest := [entry for entry in entries if entry[0] != day]:
-                    self._recent[key] = rest
-        kept = self._closed_days >= oldest
-        merged = np.concatenate((self._keys[kept], np.array(keys, np.uint64)))
-        order = np.argsort(merged, kind="stable")
-        self._keys = merged[order]
-        self._closed_days = np.concatenate((self._closed_days[kept], np.array(days, np.int32)))[order]
-        self._fingerprints = np.concatenate((self._fingerprints[kept], np.array(fingerprints, np.uint32)))[order]
+        keys = [key for day in closed for key in self._open.pop(day)]
+        packed = [self._recent.pop(key) for key in keys]
+        for key, more in list(self._again.items()):
+            over = [one for one in more if one >> _DAY_SHIFT < boundary]
+            keys += [key] * len(over)
+            packed += over
+            self._again[key] = [one for one in more if one >> _DAY_SHIFT >= boundary]
+            if not self._again[key]:
+                del self._again[key]
+        self._merge(np.array(keys, np.uint64), np.array(packed, np.int64), boundary - self._days)
+
+    def _merge(self, keys: Keys, packed: NDArray[np.int64], oldest: int) -> None:
+        keys, packed = np.concatenate((self._keys, keys)), np.concatenate((self._packed, packed))
+        kept = packed >> _DAY_SHIFT >= oldest
+        keys, packed = keys[kept], packed[kept]
+        order = np.argsort(keys, kind="stable")
+        self._keys, self._packed = keys[order], packed[order]
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Everything, by name."""
-        open_ = [(key, day, print_) for key, entries in self._recent.items() for day, print_ in entries]
+        more = [(key, one) for key, packed in self._again.items() for one in packed]
+        keys = [*self._recent, *(key for key, _ in more)]
+        packed = [*self._recent.values(), *(one for _, one in more)]
         return {
-            "keys": np.concatenate((self._keys, np.array([key for key, _, _ in open_], np.uint64))),
-            "days": np.concatenate((self._closed_days, np.array([day for _, day, _ in open_], np.int32))),
-            "fingerprints": np.concatenate((self._fingerprints, np.array([one for _, _, one in open_], np.uint32))),
+            "keys": np.concatenate((self._keys, np.array(keys, np.uint64))),
+            "packed": np.concatenate((self._packed, np.array(packed, np.int64))),
         }
 
     def set_arrays(self, arrays: dict[str, NDArray[Any]], boundary: int) -> None:
         """Take over what `to_arrays` gave as of a boundary."""
-        is_open = arrays["days"] >= boundary
-        order = np.argsort(arrays["keys"][~is_open], kind="stable")
-        self._keys, self._closed_days, self._fingerprints = (
-            arrays[name][~is_open][order] for name in ("keys", "days", "fingerprints")
-        )
-        for key, day, fingerprint in zip(
-            *(arrays[name][is_open].tolist() for name in ("keys", "days", "fingerprints")), strict=True
-        ):
-            self._recent.setdefault(key, []).append((day, fingerprint))
-            self._open.setdefault(day, []).append(key)
+        keys, packed = arrays["keys"], arrays["packed"]
+        is_open = packed >> _DAY_SHIFT >= boundary
+        self._merge(keys[~is_open], packed[~is_open], boundary - self._days)
+        for key, one in zip(keys[is_open].tolist(), packed[is_open].tolist(), strict=True):
+            self.add(key, one >> _DAY_SHIFT, one & _PRINT, is_found=False)

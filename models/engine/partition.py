@@ -5,13 +5,15 @@ An event is folded into its open day. When the watermark passes a midnight, the 
 anything: what was decided is taken with `drain`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
+
+import numpy as np
 
 from models.calendar import DAY_MS
 from models.catalogue.catalogue import Rules
 from models.customers.customers import Customers
-from models.engine.ids import SeenIds, hashes, key_of
+from models.engine.ids import SeenIds, hashes, key_of, keys_of
 from models.engine.ledger import TICKS, Ledger, Outcome
 from models.engine.review import Message, Review
 from models.engine.watermark import Watermark
@@ -70,7 +72,10 @@ class Partition:
         self._waiting: dict[tuple[int, int], dict[int, None]] = {}
         """Rows whose early firing waits for a feed's clock, by (feed, day)."""
         self._outputs: list[Message] = []
-        self._early = [[of for of in self.review.alerts if of.signal.announced_feed == feed] for feed in range(TICKS)]
+        self._early = [
+            [of for of in self.review.alerts if of.signal.announced_feed == feed and feed in rules.basis.feeds]
+            for feed in range(TICKS)
+        ]
 
     # -- what others ask
 
@@ -93,36 +98,57 @@ class Partition:
 
     def observe(self, arrivals: Sequence[Arrival]) -> list[Fate]:
         """Take records in, in order. Raises DeadLetterLimitError past the limits."""
-        self.ids.put_away(self.customers.boundary)
-        names = [one.content.id for one in arrivals if isinstance(one.content, Event)]
-        hashed = iter(hashes(names).tolist() if names else ())
-        return [self._take(one, hashed) for one in arrivals]
+        ledger, highs = self.ledger, self.watermark.highs
+        covered, counts = ledger.covered, ledger.counts
+        fates = []
+        for (feed, offset, content), place in zip(arrivals, self._places(arrivals), strict=True):
+            if offset <= covered[feed]:
+                fates.append(AGAIN)
+                continue
+            covered[feed] = offset
+            if place is None:
+                fates.append(self._take_other(feed, content))
+                continue
+            ledger.taken += 1
+            fate = self._apply(content, *place)
+            fates.append(fate)
+            counts[feed][fate.outcome] += 1
+            if fate.outcome == "dead_lettered":
+                ledger.reject(fate.reason or "", is_limited=self.limit_dead_letters)
+                continue
+            ledger.rejected_in_a_row = 0
+            if content.time_ms > highs[feed]:
+                self._move(feed, content.time_ms)
+        return fates
 
-    def _take(self, arrival: Arrival, hashed: Iterator[int]) -> Fate:
-        feed, offset, content = arrival
-        ledger = self.ledger
-        name = next(hashed) if isinstance(content, Event) else 0
-        if offset <= ledger.covered[feed]:
-            return AGAIN
-        ledger.covered[feed] = offset
+    def _places(self, arrivals: Sequence[Arrival]) -> Iterable[tuple[int, int, int, int, bool] | None]:
+        """Of each event its customer's row (-1: not seen yet), its day, its id's hash and key, and whether the key was
+        seen on a closed day; looked up for all at once."""
+        self.ids.put_away(self.customers.boundary)
+        events = [one.content for one in arrivals if isinstance(one.content, Event)]
+        if not events:
+            return [None] * len(arrivals)
+        row_of = self.customers.roster.rows.get
+        rows = [row_of(event.customer_id, -1) for event in events]
+        days = self.basis.calendar.days_of([event.time_ms for event in events])
+        hashed = hashes([event.id for event in events])
+        keys = keys_of(hashed, np.array([event.feed for event in events]), np.array(rows))
+        found = zip(rows, days, hashed.tolist(), keys.tolist(), self.ids.find(keys), strict=True)
+        if len(events) == len(arrivals):
+            return found
+        return [next(found) if isinstance(one.content, Event) else None for one in arrivals]
+
+    def _take_other(self, feed: int, content: object) -> Fate:
+        """A tick, or a record that does not keep the contract."""
         if feed == TICKS:
             if isinstance(content, Tick):
                 self._take_tick(content)
             return APPLIED
-        ledger.taken += 1
-        if not isinstance(content, Event):
-            assert isinstance(content, RejectedError)  # a record of a feed holds one or the other
-            ledger.counts[feed]["dead_lettered"] += 1
-            ledger.reject(content.reason, is_limited=self.limit_dead_letters)
-            return Fate("dead_lettered", reason=content.reason)
-        fate = self._apply(content, name)
-        ledger.counts[feed][fate.outcome] += 1
-        if fate.outcome == "dead_lettered":
-            ledger.reject(fate.reason or "", is_limited=self.limit_dead_letters)
-        else:
-            ledger.rejected_in_a_row = 0
-            self._move(feed, content.time_ms)
-        return fate
+        assert isinstance(content, RejectedError)  # a record of a feed holds one or the other
+        self.ledger.taken += 1
+        self.ledger.counts[feed]["dead_lettered"] += 1
+        self.ledger.reject(content.reason, is_limited=self.limit_dead_letters)
+        return Fate("dead_lettered", reason=content.reason)
 
     def _take_tick(self, tick: Tick) -> None:
         """Let the clock move the feeds that were idle when the tick was written, if they have been read that far."""
@@ -134,29 +160,25 @@ class Partition:
         for feed in feeds:
             self._move(feed, now_ms)
 
-    def _apply(self, event: Event, hashed: int) -> Fate:
-        feed, time_ms, customers, watermark = event.feed, event.time_ms, self.customers, self.watermark
+    def _apply(self, event: Event, row: int, day: int, hashed: int, key: int, is_found: bool) -> Fate:  # noqa: FBT001
+        feed, customers = event.feed, self.customers
         if self._waiting:
-            self._release(feed, time_ms)
-        is_declared = feed in self.basis.feeds  # other feeds decide nothing and have no clock: they are never late
-        if is_declared and time_ms < watermark.boundary_ms - self.basis.lateness_ms:
-            return Fate("late", boundary=watermark.boundary)
-        row = customers.row_of(event.customer_id)
-        day = self.basis.calendar.day_of(time_ms)
-        seen = self.ids.add(key_of(hashed, feed, row), day, event.fingerprint)
-        if seen == "duplicate":
-            return DUPLICATE
-        if seen == "conflict":
-            return CONFLICT
+            self._release(feed, event.time_ms)
+        is_past = event.time_ms < self.watermark.boundary_ms and feed in self.basis.feeds
+        if is_past and event.time_ms < self.watermark.boundary_ms - self.basis.lateness_ms:
+            return Fate("late", boundary=self.watermark.boundary)
+        if row < 0:
+            row = customers.row_of(event.customer_id)
+            key, is_found = key_of(hashed, feed, row), False
+        seen = self.ids.add(key, day, event.fingerprint, is_found=is_found)
+        if seen != "new":
+            return DUPLICATE if seen == "duplicate" else CONFLICT
         if day < customers.boundary:
             customers.add_late(row, event, day)
-            return APPLIED_LATE if is_declared else APPLIED
-        is_evidence = customers.add(row, event, day)
-        if is_declared and time_ms < watermark.boundary_ms:
-            return APPLIED_LATE
-        if is_evidence and is_declared and self._early[feed]:
+            return APPLIED_LATE if is_past else APPLIED
+        if customers.days.opened(day).add(row, event, self.basis.rates) and not is_past and self._early[feed]:
             self._fire_or_wait(feed, row, day)
-        return APPLIED
+        return APPLIED_LATE if is_past else APPLIED
 
     # -- the clock
 

@@ -1,17 +1,21 @@
 """The engine over events in order of time, without Kafka: what a worker publishes must equal this."""
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
 from models.catalogue.catalogue import Rules
 from models.customers.facts import facts_of
-from models.engine.partition import Arrival, Fate, Partition
+from models.engine.partition import Arrival, Partition
 from models.engine.review import Message
 from models.engine.verdicts import verdict_of
 from schemas.event import FEEDS, Event
 from schemas.partitioner import partition_of
+
+
+FRAME: Final = 5_000
+"""Events of a partition taken together: any number gives the same results."""
 
 
 class Replay:
@@ -24,30 +28,43 @@ class Replay:
             for number in range(partitions)
         ]
         self._offsets = [[0] * len(FEEDS) for _ in range(partitions)]
+        self._frames: list[list[Arrival]] = [[] for _ in range(partitions)]
+        self._places: dict[str, int] = {}
 
-    def take(self, event: Event) -> Fate:
-        """Apply one event; events must come in order of time (ties: by feed, then as given)."""
-        place = self.place_of(event.customer_id)
-        offsets = self._offsets[place]
-        offset = offsets[event.feed]
+    def take(self, event: Event) -> None:
+        """Take an event; they must come in order of time (ties: by feed, then as given)."""
+        place = self._places.get(event.customer_id)
+        if place is None:
+            place = self._places[event.customer_id] = partition_of(event.customer_id.encode(), len(self.partitions))
+        offsets, frame = self._offsets[place], self._frames[place]
+        frame.append(Arrival(event.feed, offsets[event.feed], event))
         offsets[event.feed] += 1
-        return self.partitions[place].observe([Arrival(event.feed, offset, event)])[0]
+        if len(frame) >= FRAME:
+            self._flush(place)
 
-    def place_of(self, customer_id: str) -> int:
-        """The partition of a customer, by the partitioner that producers use."""
-        return partition_of(customer_id.encode(), len(self.partitions))
+    def _flush(self, place: int) -> None:
+        frame, self._frames[place] = self._frames[place], []
+        self.partitions[place].observe(frame)
 
     def until(self, now_ms: int) -> None:
         """Lift every feed's clock to an instant, as a tick in every partition does."""
+        self.flush()
         for partition in self.partitions:
             partition.lift(now_ms, range(len(FEEDS)))
 
+    def flush(self) -> None:
+        """Apply what was taken."""
+        for place in range(len(self.partitions)):
+            self._flush(place)
+
     def drain(self) -> list[Message]:
-        """What was decided since the last call."""
+        """What was decided since the last call, of all that was taken."""
+        self.flush()
         return [message for partition in self.partitions for message in partition.drain()]
 
     def states(self) -> Iterator[dict[str, Any]]:
         """Every customer, canonical, by partition and id."""
+        self.flush()
         for partition in self.partitions:
             yield from canonical_states(partition)
 
