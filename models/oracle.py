@@ -8,9 +8,9 @@ from models.census import Census
 from models.customer import to_facts, to_verdict
 from models.customer_record import decode_customer
 from models.engine import Engine
-from models.learning.foresight import Version
 from models.partition import Partition, Published, Taken
 from models.partition_record import PARTITION_KEY
+from models.scoring.version import Version
 from models.signals.catalogue import Rules
 from schemas.event import FEEDS, Event
 from schemas.partitioner import partition_of

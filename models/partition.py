@@ -25,8 +25,7 @@ from models.dead_letter_limit import count_rejection
 from models.engine import Engine
 from models.episodes import Output
 from models.learning.crowd import Crowd
-from models.learning.foresight import Insight, Version
-from models.learning.snapshots import last_complete
+from models.learning.foresight import Insight
 from models.partition_record import (
     OUTCOME_INDEX,
     PARTITION_KEY,
@@ -37,6 +36,8 @@ from models.partition_record import (
     encode_state,
 )
 from models.schedule import Schedule
+from models.scoring.snapshots import last_complete
+from models.scoring.version import Version
 from models.watermark import Watermark
 from schemas.event import FEEDS, Event
 from schemas.example import ProgressV1, encode_lesson

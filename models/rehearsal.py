@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 
 from models.learning.churn import Committee
-from models.learning.foresight import Version
 from models.learning.learner import Learner
 from models.oracle import Oracle
 from models.partition import Published, Taken
+from models.scoring.version import Version
 from models.signals.catalogue import Rules
 from schemas.event import Event
 from schemas.example import decode_lesson

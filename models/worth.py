@@ -1,34 +1,12 @@
-"""What is at stake when a customer leaves: by the model where it scored the customer lately, else by the last year.
+"""What is at stake when a customer leaves, of one packed record; what it is stands in `models.scoring.worth`."""
 
-*Expected*: the risk of the last snapshot times twelve months' spend at the customer's own rhythm. That is a stated
-estimate, not a learned one. The customer's velocity is that of repeat purchases in the last year, drawn to the base's
-as a gamma-Poisson model says (few days of one's own weigh little); the basket is the mean value of a purchase, with one
-purchase of the base's in it. Live, the base is a constant of the catalogue, no running mean over customers: that would
-depend on who else was reviewed before. Money is in minor units.
-"""
-
-from typing import Final, NamedTuple, TypeVar
-
-import numpy as np
-from numpy.typing import NDArray
+from typing import NamedTuple
 
 from models.config import Basis
 from models.customer import Outline, risks_in_force
+from models.scoring.worth import YEAR, Prior, spend_a_day
 from schemas.alert import ValueBasis
 from schemas.event import PURCHASE
-
-Quantity = TypeVar("Quantity", float, NDArray[np.float64])
-
-YEAR: Final = 365
-"""Days looked back upon, and days of the value shown to people."""
-
-
-class Prior(NamedTuple):
-    """The base: purchases a day, the days of own history its velocity is worth, value of a purchase."""
-
-    velocity: float
-    worth_days: float
-    basket: float
 
 
 class Worth(NamedTuple):
@@ -36,16 +14,6 @@ class Worth(NamedTuple):
 
     minor: int
     basis: ValueBasis
-
-
-def spend_a_day(repeats: Quantity, days: Quantity, orders: Quantity, minor: Quantity, *, prior: Prior) -> Quantity:
-    """Spend a day at the own rhythm: repeat purchases and days of the last year, its orders and their value.
-
-    >>> round(spend_a_day(12.0, 365.0, 12.0, 12_000.0, prior=Prior(0.0, 0.0, 1_000.0)) * 365, 6)
-    12000.0
-    """
-    velocity = (repeats + prior.velocity * prior.worth_days) / (days + prior.worth_days)
-    return velocity * ((minor + prior.basket) / (orders + 1.0))
 
 
 def worth_of(customer: Outline, boundary: int, basis: Basis) -> Worth | None:

@@ -17,9 +17,9 @@ from models.labels import Question
 from models.learning.backtest import Backtest, Plan
 from models.learning.churn import PRIOR
 from models.learning.evaluation import report
-from models.learning.features import has_purchases
 from models.learning.pasts import Folded, fold_history
-from models.learning.scoring import Floats
+from models.scoring.features import has_purchases
+from models.scoring.scorer import Floats
 from schemas.event import PURCHASE, Purchase
 from schemas.instant import to_rfc3339
 from schemas.model import encode_committee

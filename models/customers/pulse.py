@@ -13,6 +13,8 @@ from models.customers.open_day import DayOf
 from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET
 
 PULSE_LAYOUT: Final = {"active": np.uint8, "points": np.int16}
+OPENED: Final = (*TICKET_CATEGORIES, "reopened")
+"""Columns of tickets that count what the customer did."""
 Columns = Mapping[str, NDArray[Any]]
 
 
@@ -67,7 +69,7 @@ def sum_of(columns: Columns, names: Collection[str]) -> Ints:
 
 def opened_of(columns: Columns) -> Ints:
     """Tickets opened or reopened."""
-    return sum_of(columns, (*TICKET_CATEGORIES, "reopened"))
+    return sum_of(columns, OPENED)
 
 
 def _weighted(counts: Ints, action: str, weights: Engagement) -> Ints:

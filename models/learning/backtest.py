@@ -17,10 +17,11 @@ from models.config import Basis
 from models.labels import PARTS, WHOLE, Example, Question, label, matures_after
 from models.learning.churn import PRIOR, Committee, new_committee
 from models.learning.drift import Window, bucket_of
-from models.learning.features import Past, feature_names
+from models.learning.features import Past
 from models.learning.quality import Quality, new_quality
-from models.learning.scoring import BASELINES, Floats, Scorer, log_loss
 from models.learning.value import Whole, own_of
+from models.scoring.features import feature_names
+from models.scoring.scorer import BASELINES, Floats, Scorer, log_loss
 
 
 @dataclass(frozen=True, slots=True)

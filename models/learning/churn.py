@@ -14,8 +14,8 @@ import numpy as np
 from river import linear_model, optim, preprocessing
 
 from models.labels import BINS, WHOLE, Example, Question, is_cold
-from models.learning.features import NARROW
-from models.learning.scoring import EXPERTS, Floats, Scorer, log_loss
+from models.scoring.features import NARROW
+from models.scoring.scorer import EXPERTS, Floats, Scorer, log_loss
 from schemas.model import (
     MODEL_FORMAT,
     CommitteeV1,

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from math import isfinite, log, sqrt
 from typing import Final, NamedTuple
 
-from models.learning.scoring import Floats
+from models.scoring.scorer import Floats
 from schemas.model import ModelStateError
 from schemas.model_version import DriftState
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from models.calendar import date_of
 from models.learning.backtest import Backtest, Frame, stacked
-from models.learning.features import MEANINGS
 from models.learning.lead_time import lead_times
 from models.learning.quality import Flags, auc, reliability, score
-from models.learning.scoring import BASELINES, EXPERTS, Floats, log_loss
 from models.learning.value import at_own_rhythm, expected, prior_of, sums_of
-from models.worth import YEAR
+from models.scoring.features import MEANINGS
+from models.scoring.scorer import BASELINES, EXPERTS, Floats, log_loss
+from models.scoring.worth import YEAR
 
 COMMITTEE: Final = "committee"
 VALUE_DAYS: Final = (YEAR, 182, 91)

@@ -10,51 +10,14 @@ from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from itertools import accumulate, pairwise
 from math import asinh, exp, log, log1p, sqrt
-from typing import Final
 
 from models import engagement
 from models.config import Basis
 from models.customer import EMAIL_ACTIONS, NEVER, Customer
-from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET
-
-MEANINGS: Final[Mapping[str, str]] = {
-    "recency": "days since the last purchase",
-    "tenure": "days since the first activity",
-    "purchases": "purchases in all",
-    "purchases_7d": "purchases in 7 days",
-    "purchases_30d": "purchases in 30 days",
-    "purchases_90d": "purchases in 90 days",
-    "spend_30d": "spend in 30 days",
-    "spend_90d": "spend in 90 days",
-    "basket": "mean value of a purchase",
-    "gap": "mean days between purchases",
-    "overdue": "silence against the usual gap",
-    "late": "silence beyond the usual gap",
-    "outlasted": "own gaps longer than this silence",
-    "irregularity": "irregularity of the gaps",
-    "only_one": "has bought only once",
-    "pace": "share of 90 days' purchases in the last 30",
-    "engagement": "engagement of 30 days",
-    "slope": "slope of engagement",
-    "items": "items in a purchase",
-    "troubles_30d": "tickets and refused e-mails in 30 days",
-    "logins_30d": "logins in 30 days",
-}
-"""Every feature, in the order of the vector, in words for people. Counts, days and amounts enter as log(1 + value)."""
-
-NARROW: Final = ("recency", "purchases", "spend_90d")
-"""Recency, frequency, value: few weights that are learned soon; the yardstick of every larger set."""
-
-GAP_PRIOR: Final = 2
-"""Gaps of a customer who buys at random times, with the own mean, that every history starts with: one own gap says
-nothing about how gaps vary or which silence is unusual. With more of these such features move later."""
+from models.scoring.features import GAP_PRIOR
+from schemas.event import EMAIL, LOGIN, TICKET
 
 _REFUSALS = tuple(EMAIL_ACTIONS.index(name) for name in ("unsubscribed", "complained"))
-
-
-def feature_names(feeds: Sequence[int]) -> tuple[str, ...]:
-    """The features of a deployment with these feeds: logins count only where they are declared."""
-    return tuple(name for name in MEANINGS if name != "logins_30d" or LOGIN in feeds)
 
 
 class Purchases:
@@ -214,8 +177,3 @@ def _troubles(customer: Customer, feeds: Sequence[int]) -> dict[int, int]:
 
 def _running(counts: Sequence[int]) -> list[int]:
     return list(accumulate(counts, initial=0))
-
-
-def has_purchases(basis: Basis) -> bool:
-    """Whether the model has what it cannot do without: a declared feed of purchases."""
-    return PURCHASE in basis.feeds

@@ -1,9 +1,7 @@
 """Customers' snapshot days: the model's score is noted, the snapshot kept for its labels, known labels are told."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
-from math import exp, expm1, sinh
 from typing import NamedTuple
 
 import numpy as np
@@ -13,45 +11,16 @@ from models.customer import NEVER, Customer, Risk
 from models.episodes import Output
 from models.learning import snapshots
 from models.learning.crowd import Crowd
-from models.learning.features import MEANINGS, Past, Purchases, feature_names
-from models.learning.scoring import Scorer
+from models.learning.features import Past, Purchases
 from models.lifecycle import LOST
+from models.scoring.features import feature_names
+from models.scoring.risks import OWN_DAYS
+from models.scoring.snapshots import due_parts, pack_features, question_id
+from models.scoring.version import Version
 from models.signals.measures import View
 from schemas.alert import Driver
 from schemas.event import PURCHASE
 from schemas.example import LabelV1, LessonV1, SnapshotV1, encode_lesson
-
-MAX_DRIVERS = 5
-_IN_WORDS: Mapping[str, Callable[[float], float]] = {
-    "overdue": exp, "engagement": sinh, "irregularity": float, "only_one": float, "pace": float, "slope": float,
-}  # fmt: skip
-"""How a feature is told to people; the others are logarithms of one more."""
-OWN_DAYS = 28
-"""Days for which scores are kept: a customer's own usual risk is their mean."""
-
-
-@dataclass(frozen=True, slots=True)
-class Version:
-    """A version of the model in force, by its published name."""
-
-    name: str
-    learned_until: int
-    """The boundary until which it learned everything."""
-    scorer: Scorer
-
-    def risks(self, rows: Sequence[Sequence[float]]) -> list[float]:
-        """P(no purchase within the horizon) of customers with these features."""
-        shape = len(rows), len(self.scorer.features)
-        found: list[float] = self.scorer.score(np.array(rows, dtype=np.float64).reshape(shape)).tolist()
-        return found
-
-    def drivers(self, features: Sequence[float]) -> tuple[Driver, ...]:
-        """What moves the score off the mean customer's, the largest first; `contribution` in log-odds of churn."""
-        known = dict(zip(self.scorer.features, features, strict=True))
-        return tuple(
-            Driver(MEANINGS[name], round(_IN_WORDS.get(name, expm1)(known[name]), 2), None, round(term, 4))
-            for name, term in self.scorer.drivers(features)[:MAX_DRIVERS]
-        )
 
 
 class Insight(NamedTuple):
@@ -82,9 +51,9 @@ class Foresight:
 
     def __init__(self, learning: Learning, basis: Basis) -> None:
         self._learning, self._basis = learning, basis
-        self._due = snapshots.due_parts(learning)
+        self._due = due_parts(learning)
         names = feature_names(basis.feeds)
-        self._pack = snapshots.Pack(snapshots.question_id(learning.question, names), len(names))
+        self._pack = snapshots.Pack(question_id(learning.question, names), len(names))
 
     def next_day(self, customer: Customer, customer_id: str, view: View) -> int:
         """The next snapshot day on which there is something to score or to tell, NEVER when there is none."""
@@ -118,9 +87,11 @@ class Foresight:
 
     def _score(self, asked: Sequence[_Asked], boundary: int, insight: Insight, found: dict[str, Foreseen]) -> None:
         version = insight.version
-        risks = [None] * len(asked) if version is None else version.risks([one.features for one in asked])
+        risks: Sequence[float | None] = [None] * len(asked)
+        if version is not None and asked:
+            risks = version.risks(np.array([one.features for one in asked], np.float64)).tolist()
         for (customer_id, customer, pending, features), risk in zip(asked, risks, strict=True):
-            pending.append(snapshots.Pending(boundary, risk, snapshots.pack_features(features)))
+            pending.append(snapshots.Pending(boundary, risk, pack_features(features)))
             customer.snapshots = self._pack.to_bytes(pending)
             if version is not None and risk is not None and not version.scorer.is_cold:
                 customer.scored_by = version.name

@@ -11,10 +11,10 @@ from models.customer import NEVER
 from models.labels import WHOLE, Example
 from models.learning.churn import new_committee, restored_committee
 from models.learning.drift import WATCHED, Window, bucket_of, window_of
-from models.learning.features import feature_names
 from models.learning.lessons import Lessons, Week
 from models.learning.quality import Bin, Score, new_quality, quality_of
-from models.learning.scoring import BASELINES, log_loss
+from models.scoring.features import feature_names
+from models.scoring.scorer import BASELINES, log_loss
 from models.signals.catalogue import Rules
 from schemas.example import Lesson
 from schemas.model_version import MODEL_NAME, ModelVersionV1, sealed

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from models.calendar import Calendar
 from models.config import Learning
 from models.labels import BINS, PARTS, Example
-from models.learning.snapshots import FLOAT_BYTES, question_id, unpack_features
+from models.scoring.snapshots import FLOAT_BYTES, question_id, unpack_features
 from schemas.example import Lesson, LessonError, LessonV1, ProgressV1
 
 Key = tuple[int, int, str, int]

@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.learning.scoring import Floats, log_loss
+from models.scoring.scorer import Floats, log_loss
 from schemas.model import ModelStateError
 from schemas.model_version import QualityState
 

@@ -5,20 +5,19 @@ them, and told with the boundary at which they were known.
 """
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import isnan, nan
 from typing import NamedTuple
 from zlib import crc32
 
 from models.config import Learning
-from models.labels import PARTS, Question, label, matures_after
+from models.labels import Question, label, matures_after
 from models.learning.features import Purchases
+from models.scoring.snapshots import FLOAT_BYTES, Due
 
 _HEAD = struct.Struct(">Id")
 _MARK = struct.Struct(">I")
-FLOAT_BYTES = 4
-"""Of a packed feature."""
 
 
 class Pending(NamedTuple):
@@ -27,16 +26,6 @@ class Pending(NamedTuple):
     boundary: int
     risk: float | None
     features: bytes
-
-
-def question_id(question: Question, features: Sequence[str]) -> str:
-    """A short name for what is asked of which features, in their order: answers to another must not be mixed with it.
-
-    >>> question_id(Question(60, 90), ["recency"]) == question_id(Question(90, 90), ["recency"])
-    False
-    """
-    asked = f"{question.horizon_days},{question.risk_set_days},{','.join(features)}"
-    return f"{len(features)}-{crc32(asked.encode()):08x}"
 
 
 class Known(NamedTuple):
@@ -63,34 +52,10 @@ def next_snapshot_day(customer_id: str, after: int, learning: Learning) -> int:
     return after + 1 + (anchor - after - 1) % step
 
 
-def last_complete(boundary: int, learning: Learning) -> int:
-    """Up to when all labels are told once a boundary was reviewed: each is on the customer's next snapshot day."""
-    step = learning.step_days
-    return boundary - (step - 1 if learning.anchor is None else (boundary - learning.anchor) % step)
-
-
 def is_in_risk_set(past: Purchases, boundary: int, learning: Learning) -> bool:
     """Whether the last purchase before the boundary is recent enough for the question to make sense."""
     silent = past.silent_days(boundary)
     return silent is not None and silent <= learning.question.risk_set_days
-
-
-Due = Mapping[int, Sequence[int]]
-"""Parts of the horizon by the age in days of the snapshot at which they are told."""
-
-
-def due_parts(learning: Learning) -> Due:
-    """Every part at each age between its end and the next snapshot day.
-
-    >>> due_parts(Learning())[21], due_parts(Learning())[60]
-    ([1], [4, 0])
-    """
-    due: dict[int, list[int]] = {}
-    for part in PARTS:
-        after = matures_after(learning.question, part)
-        for age in range(after, after + learning.step_days):
-            due.setdefault(age, []).append(part)
-    return due
 
 
 def known_labels(snapshot: Pending, past: Purchases, boundary: int, question: Question, due: Due) -> Iterator[Known]:
@@ -128,17 +93,3 @@ class Pack:
             features_at = place + _HEAD.size
             found.append(Pending(boundary, None if isnan(risk) else risk, packed[features_at : place + size]))
         return found
-
-
-def pack_features(features: Sequence[float]) -> bytes:
-    """Features as big-endian 32-bit floats: they are of that precision already.
-
-    >>> unpack_features(pack_features([0.5, -2.25]))
-    [0.5, -2.25]
-    """
-    return struct.pack(f">{len(features)}f", *features)
-
-
-def unpack_features(packed: bytes) -> list[float]:
-    """The features in their order."""
-    return list(struct.unpack(f">{len(packed) // FLOAT_BYTES}f", packed))

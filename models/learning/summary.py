@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from models.labels import is_cold
 from models.learning.drift import WATCHED, Alarm, window_of
 from models.learning.quality import Bin, Score, quality_of
-from models.learning.scoring import BASELINES
+from models.scoring.scorer import BASELINES
 from schemas.model import CommitteeV1
 from schemas.model_version import MODEL_NAME, ModelVersionV1
 

@@ -1,8 +1,8 @@
 """What a customer is worth: spend expected in the days to come, and the part of it that is at risk.
 
-The customer's velocity and basket make the spend *at the own rhythm* (`models.worth`); times the model's chance of a
-return over the rhythm's own it is what is *expected*. Risk x spend at the own rhythm is *at risk*: what is lost if the
-customer leaves. Here the base is that of all customers of the snapshot. Money is in minor units.
+The customer's velocity and basket make the spend *at the own rhythm* (`models.scoring.worth`); times the model's chance
+of a return over the rhythm's own it is what is *expected*. Risk x spend at the own rhythm is *at risk*: what is lost if
+the customer leaves. Here the base is that of all customers of the snapshot. Money is in minor units.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.learning.features import Past
-from models.learning.scoring import Floats
-from models.worth import YEAR, Prior, spend_a_day
+from models.scoring.scorer import Floats
+from models.scoring.worth import YEAR, Prior, spend_a_day
 
 Whole = NDArray[np.int64]
 

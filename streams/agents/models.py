@@ -13,8 +13,8 @@ from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from models.calendar import Calendar
 from models.config import Learning
-from models.learning.features import feature_names
-from models.learning.foresight import Version
+from models.scoring.features import feature_names
+from models.scoring.version import Version
 from models.signals.catalogue import Rules
 from schemas.model import ModelStateError
 from schemas.model_version import MODEL_KEY, ModelVersionV1, decode_model_version

@@ -66,8 +66,8 @@ def shown_version(model: ModelVersionV1, lag_days: int | None) -> dict[str, Any]
     """What `--json` prints."""
     # What learns takes a second and more to import: not for a help.
     from models.learning.churn import Committee
-    from models.learning.scoring import EXPERTS
     from models.learning.summary import summary_of
+    from models.scoring.scorer import EXPERTS
 
     found, committee = summary_of(model), Committee(model.committee)
     returned, churned = found.labels

@@ -9,7 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from models.learning.backtest import Backtest, Frame
-from models.learning.scoring import Floats
+from models.scoring.scorer import Floats
 from streams.errors import SetupError
 
 NEEDED: Final[Mapping[str, str]] = {"lightgbm": "lightgbm", "bgnbd": "scipy"}

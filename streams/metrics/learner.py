@@ -11,8 +11,8 @@ from prometheus_client.registry import Collector
 from models.calendar import Calendar
 from models.learning.learner import Learner
 from models.learning.quality import BINS_SHOWN
-from models.learning.scoring import EXPERTS
 from models.learning.summary import censored
+from models.scoring.scorer import EXPERTS
 from streams.agents.learner import LearnerAgent
 from streams.metrics.families import counter, counters, gauge, gauges
 from streams.metrics.transport import transport_metrics

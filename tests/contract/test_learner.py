@@ -15,7 +15,7 @@ from river import linear_model, optim, preprocessing
 
 from models.labels import WHOLE, Question
 from models.learning.churn import AdaGrad, Committee, new_committee, restored_committee
-from models.learning.scoring import EXPERTS
+from models.scoring.scorer import EXPERTS
 from schemas.model import MAX_MODEL_BYTES, CommitteeV1, ModelStateError, decode_committee, encode_committee
 from support.examples import FEATURES, QUESTION, examples, taught
 

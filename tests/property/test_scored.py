@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from models.learning.foresight import Version
 from models.partition import Partition
+from models.scoring.version import Version
 from support.examples import taught
 from support.one_partition import DAY_MS, PATTERNS, by_time, differences, logs_of, run
 from support.troubled import FIRST_DAY, default_rules, rich_history

@@ -7,7 +7,7 @@ from math import exp
 
 from models.labels import PARTS, Example, Question, matures_after
 from models.learning.churn import Committee, new_committee
-from models.learning.features import feature_names
+from models.scoring.features import feature_names
 
 QUESTION = Question(60, 90)
 FEATURES = feature_names((0, 1, 2, 3))

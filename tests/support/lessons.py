@@ -9,9 +9,9 @@ from typing import Final
 
 from models.config import Learning
 from models.labels import PARTS, WHOLE, matures_after
-from models.learning.features import feature_names
 from models.learning.learner import Learner
-from models.learning.snapshots import pack_features, question_id
+from models.scoring.features import feature_names
+from models.scoring.snapshots import pack_features, question_id
 from schemas.example import LabelV1, Lesson, LessonV1, ProgressV1, SnapshotV1
 from schemas.model_version import ModelVersionV1
 from support.troubled import default_rules

@@ -13,17 +13,8 @@ from models.labels import Question
 from models.learning.crowd import MIN_SCORES, Crowd
 from models.learning.features import Past
 from models.learning.lessons import Lessons
-from models.learning.snapshots import (
-    Pack,
-    Pending,
-    due_parts,
-    is_in_risk_set,
-    known_labels,
-    last_complete,
-    next_snapshot_day,
-    pack_features,
-    question_id,
-)
+from models.learning.snapshots import Pack, Pending, is_in_risk_set, known_labels, next_snapshot_day
+from models.scoring.snapshots import due_parts, last_complete, pack_features, question_id
 from schemas.example import LabelV1, Lesson, LessonError, LessonV1, ProgressV1, SnapshotV1, decode_lesson, encode_lesson
 from support.troubled import default_rules
 

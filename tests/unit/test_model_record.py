@@ -7,7 +7,7 @@ import pytest
 
 from models.labels import Question
 from models.learning.churn import new_committee
-from models.learning.features import feature_names
+from models.scoring.features import feature_names
 from schemas.model import MAX_MODEL_BYTES, ModelStateError
 from schemas.model_version import ModelVersionV1, decode_model_version, encode_model_version, sealed
 

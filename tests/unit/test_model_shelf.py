@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import msgspec
+import numpy as np
 import pytest
 
 from models.labels import Question
 from models.learning.churn import new_committee
-from models.learning.features import feature_names
+from models.scoring.features import feature_names
 from schemas.model_version import ModelVersionV1, encode_model_version, sealed
 from streams.agents.models import Shelf
 from support.troubled import default_rules
@@ -44,7 +45,7 @@ def test_a_bad_record_is_refused_by_name_and_the_last_good_one_keeps_scoring(
     shelf.put(GOOD)
     good = shelf.current
     assert good is not None
-    assert good.risks([[0.0] * len(NAMES)]) == pytest.approx([0.5])
+    assert good.risks(np.zeros((1, len(NAMES)))) == pytest.approx([0.5])
     shelf.put(POISON[reason])
     assert shelf.current is good
     assert dict(shelf.refused) == {"undecodable" if reason == "not_finite" else reason: 1}  # JSON knows no infinity

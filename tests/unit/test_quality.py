@@ -12,7 +12,7 @@ from river import drift
 
 from models.learning.drift import MAX_BOUNDARIES, Bucket, Window
 from models.learning.quality import HALF_LIFE_DAYS, Flags, auc, new_quality, reliability, score
-from models.learning.scoring import Floats, log_loss
+from models.scoring.scorer import Floats, log_loss
 
 
 def drawn(rows: int, seed: int = 1) -> tuple[Floats, Flags]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import random
 from itertools import pairwise
 
+import numpy as np
+
 from models.customer import Risk
 from models.customer_record import decode_customer
 from models.engine import Engine
-from models.learning.foresight import Version
 from models.oracle import Oracle
 from models.partition import TOGETHER, Partition
 from models.partition_record import PARTITION_KEY
+from models.scoring.version import Version
 from schemas.event import FEEDS, Event
 from streams.catalogue_file import rules_of
 from streams.settings import Settings
@@ -97,4 +99,4 @@ def test_a_restored_partition_compares_with_the_same_scores() -> None:
 
 
 def test_nobody_to_score_is_no_mistake() -> None:
-    assert VERSION.risks([]) == []
+    assert VERSION.risks(np.empty((0, len(VERSION.scorer.features)))).tolist() == []

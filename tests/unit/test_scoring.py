@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.learning.scoring import EXPERTS, Floats, Scorer
+from models.scoring.scorer import EXPERTS, Floats, Scorer
 from support.examples import FEATURES, examples, taught
 
 SCORER = taught(6).scorer()

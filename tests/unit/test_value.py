@@ -17,7 +17,7 @@ from models.learning.value import (
     prior_of,
     sums_of,
 )
-from models.worth import Prior
+from models.scoring.worth import Prior
 from property.test_measures import BASIS, record_of
 from support.builders import DAY_MS, purchase
 from support.troubled import FIRST_DAY

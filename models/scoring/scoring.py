@@ -1,0 +1,169 @@
+"""The model at work in a partition: once a boundary, those whose snapshot day it is get a new snapshot and a score.
+
+1. Who: every customer has a weekday, from the id, so that a seventh of them is looked at each day.
+2. Labels of their earlier snapshots that became known since the last time become training examples.
+3. Features of those in the risk set are computed from closed days and kept as a new snapshot.
+4. The version in force scores them all at once; a score is ranked among those of the boundaries before.
+"""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.config import Learning
+from models.customers.arrays import NO_ROWS, Bools, Floats, Ints, Rows, grown
+from models.customers.customers import Customers
+from models.customers.stages import LOST
+from models.measures.as_of import Scores
+from models.scoring.features import feature_names, features
+from models.scoring.matured import matured
+from models.scoring.ranks import Ranks
+from models.scoring.risks import NO_VERSION, Risks
+from models.scoring.snapshots import Pending, due_parts, is_in_risk_set, question_id, rows_of_day, weekday_of
+from models.scoring.version import Version
+from schemas.alert import Driver
+from schemas.example import LessonV1
+
+TOGETHER = 4_096
+"""Customers scored in one go: enough to share the cost of a call, few enough for what is computed to fit a cache."""
+
+
+class _Scored(NamedTuple):
+    """Who was scored at the newest boundary, by which version, with which features."""
+
+    rows: Rows
+    features: Floats
+    version: Version | None
+
+
+_NOBODY = _Scored(NO_ROWS, np.empty((0, 0)), None)
+
+
+class Scoring:
+    """Snapshots, risks and ranks of a partition's customers.
+
+    To be reviewed at every boundary. It is made, or takes over arrays, once the customers hold theirs: who is lost is
+    known from the stages of the boundary before.
+    """
+
+    def __init__(self, customers: Customers, learning: Learning) -> None:
+        self._customers, self._learning = customers, learning
+        names = feature_names(customers.basis.feeds)
+        self._due = due_parts(learning)
+        self.pending = Pending(question_id(learning.question, names), len(names))
+        self.risks = Risks(learning.step_days)
+        self.ranks = Ranks(learning.step_days)
+        self.versions: list[str] = []
+        """Names of the versions that gave a risk, by their number in the arrays."""
+        self._weekdays: Ints = np.empty(0, np.int32)
+        self._size = 0
+        self._was_lost: Bools = _is_lost(customers)
+        self._scored = _NOBODY
+
+    def review(self, version: Version | None) -> list[LessonV1]:
+        """Look at everybody whose snapshot day it is: labels that became known, then a snapshot and a score.
+
+        Take a snapshot of each in the risk set; without a version, or with a cold one, nobody gets a risk.
+        """
+        customers, learning = self._customers, self._learning
+        boundary = customers.boundary
+        self._grow()
+        self._scored = _NOBODY
+        rows = rows_of_day(self._weekdays[: self._size], boundary, learning)
+        lessons: list[LessonV1] = []
+        if len(rows):
+            is_due = customers.roster.flagged(rows)
+            lessons = matured(customers, self.pending, is_due, learning, self._due)
+            self.pending.drop(is_due, boundary - learning.question.horizon_days)
+            self.risks.begin(rows)
+            self._take(rows[is_in_risk_set(customers, rows, learning)], version)
+        self._was_lost = _is_lost(customers)
+        return lessons
+
+    def _take(self, rows: Rows, version: Version | None) -> None:
+        """Take a snapshot of each of these, and score it."""
+        boundary = self._customers.boundary
+        matrix = features(self._customers, rows, boundary)
+        risks = np.full(len(rows), np.nan)
+        if version is not None:
+            for first in range(0, len(rows), TOGETHER):
+                risks[first : first + TOGETHER] = version.risks(matrix[first : first + TOGETHER])
+        self.pending.add(boundary, rows, risks, matrix)
+        if version is None or version.scorer.is_cold:
+            return
+        ranks = self.ranks.of(boundary, risks)
+        self.risks.give(rows, risks, ranks, self._number_of(version.name))
+        known = rows < len(self._was_lost)  # others are new: nobody is lost who was not there
+        is_of_base = ~known
+        is_of_base[known] = ~self._was_lost[rows[known]]
+        self.ranks.add(boundary, risks[is_of_base])
+        self._scored = _Scored(rows, matrix, version)
+
+    def _number_of(self, version: str) -> int:
+        if version not in self.versions:
+            self.versions.append(version)
+        return self.versions.index(version)
+
+    def _grow(self) -> None:
+        """Follow the roster: the weekday of a new customer is computed once."""
+        customers = self._customers
+        if len(self._weekdays) < customers.size:
+            capacity = customers.columns.capacity
+            self._weekdays = grown(self._weekdays, capacity, 0)
+            self.risks.grow(capacity)
+        ids = customers.roster.ids[self._size : customers.size]
+        self._weekdays[self._size : customers.size] = [weekday_of(customer, self._learning) for customer in ids]
+        self._size = customers.size
+
+    # -- what is known as of the boundary
+
+    def scores(self) -> Scores:
+        """Of each row the risk in force, the mean of those of 28 days before it, and its rank; NaN where unknown."""
+        return self.risks.scores(self._size)
+
+    def explain(self, row: int) -> tuple[Driver, ...] | None:
+        """What moved a score that was given at this very boundary; None when none was."""
+        rows, matrix, version = self._scored
+        place = int(np.searchsorted(rows, row))
+        if version is None or place == len(rows) or rows[place] != row:
+            return None
+        return version.drivers(matrix[place].tolist())
+
+    def scored_by(self, row: int) -> str:
+        """The version that gave the newest risk of a customer; "" for none."""
+        number = int(self.risks.versions[row]) if row < self._size else NO_VERSION
+        return "" if number == NO_VERSION else self.versions[number]
+
+    # -- as a snapshot keeps it, beside the names of the versions
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Copies of everything, by name."""
+        parts = {
+            "pending": self.pending.to_arrays(),
+            "risks": self.risks.to_arrays(self._size),
+            "ranks": self.ranks.to_arrays(),
+        }
+        return {f"{part}/{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+
+    def set_arrays(self, arrays: Mapping[str, NDArray[Any]], versions: list[str]) -> None:
+        """Take over what `to_arrays` gave, and the names."""
+
+        def of(part: str) -> dict[str, NDArray[Any]]:
+            return {name.removeprefix(part): array for name, array in arrays.items() if name.startswith(part)}
+
+        self.pending.set_arrays(of("pending/"))
+        self.risks.set_arrays(of("risks/"))
+        self.ranks.set_arrays(of("ranks/"))
+        self.versions = versions
+        self._weekdays, self._size = np.empty(0, np.int32), 0
+        self._was_lost = _is_lost(self._customers)
+        self._grow()
+
+
+def _is_lost(customers: Customers) -> Bools:
+    """Who is lost by the stage as it stands, by row."""
+    stage = customers.columns.stage[: customers.size]
+    found: Bools = (stage == LOST[0]) | (stage == LOST[1])
+    return found
