@@ -1,6 +1,6 @@
 """From a revision to the alert that is published: texts, drivers, deadlines, for all revisions of a signal at once."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -14,6 +14,8 @@ from models.config import Number
 from models.customers.arrays import Ints, Rows
 from models.customers.columns import STAGE_NAMES
 from models.measures.as_of import AsOf
+from models.scoring.scoring import Scoring
+from models.scoring.worth import worth_of
 from schemas.alert import AlertV1, Driver, ModelRef, Money, Status, ValueBasis, alert_id
 from schemas.event import EMAIL, TICKET
 from schemas.instant import to_rfc3339
@@ -25,32 +27,19 @@ EVIDENCE_DAYS: Final = 30
 _EXPIRED: Final = Template(f"Expired after {{{DAYS_OPEN}|day|days}}: nothing ended it before.")
 _RETRACTED: Final = Template("Taken back: with all events of the day known, it did not hold.")
 
-Worth = Callable[[Rows], "tuple[Ints, np.ndarray[tuple[int], np.dtype[np.bool_]]] | None"]
-"""Value at risk of some customers in minor units, and whose it is by the model; None without purchases."""
-
-
-class Spoken:
-    """What the model has to do with alerts of a boundary: drivers of who was scored at it, and by which version."""
-
-    def explain(self, row: int) -> tuple[Driver, ...] | None:  # noqa: ARG002 - without a model
-        """The drivers of a score given at this very boundary."""
-        return None
-
-    def scored_by(self, row: int) -> str:  # noqa: ARG002 - without a model
-        """The version that gave the newest score."""
-        return ""
-
-
 class Facts:
     """What a signal's alerts say beside the revision, by revision."""
 
-    __slots__ = ("evidence", "holds", "thresholds", "values", "worth")
+    __slots__ = ("drivers", "evidence", "holds", "scored_by", "thresholds", "values", "worth")
 
     def __init__(self, values: list[dict[str, Value]], thresholds: list[Value]) -> None:
         self.values, self.thresholds = values, thresholds
         self.holds: list[bool] = [True] * len(values)
         self.evidence: list[tuple[str, ...]] = [()] * len(values)
         self.worth: list[tuple[int, ValueBasis] | None] = [None] * len(values)
+        self.scored_by = [""] * len(values)
+        self.drivers: list[tuple[Driver, ...] | None] = [None] * len(values)
+        """Those of a score given at this very boundary, for signals that ask the model."""
 
 
 class Writer:
@@ -62,7 +51,7 @@ class Writer:
         self.alerts_from_ms = alerts_from_ms
 
     def write(
-        self, signal: Signal, revisions: Sequence[Revision], as_of: AsOf, starts: Ints, worth: Worth, spoken: Spoken
+        self, signal: Signal, revisions: Sequence[Revision], as_of: AsOf, starts: Ints, scoring: Scoring | None
     ) -> list[AlertV1]:
         """The alerts of these revisions as of a boundary. `starts` is by row, and used for the time of writing.
 
@@ -81,12 +70,12 @@ class Writer:
                         rest.append(one)
                     else:
                         taken[one.row] = one
-                found += self._write(signal, [taken[row] for row in sorted(taken)], as_of, starts, worth, spoken)
+                found += self._write(signal, [taken[row] for row in sorted(taken)], as_of, starts, scoring)
                 part = rest
         return found
 
     def _write(
-        self, signal: Signal, revisions: Sequence[Revision], as_of: AsOf, starts: Ints, worth: Worth, spoken: Spoken
+        self, signal: Signal, revisions: Sequence[Revision], as_of: AsOf, starts: Ints, scoring: Scoring | None
     ) -> list[AlertV1]:
         """The same of revisions in the order of rows, one a customer."""
         rows = np.array([one.row for one in revisions], np.int32)
@@ -99,7 +88,7 @@ class Writer:
             holds = as_of.customers.roster.flagged(signal.when.condition.where(as_of, rows, starts))
             facts.holds = holds[rows].tolist()
         facts.evidence = _evidence(signal, as_of, rows)
-        if (amounts := worth(rows)) is not None:
+        if (amounts := worth_of(as_of, rows, scoring)) is not None:
             minor, is_expected = amounts
             facts.worth = [
                 (amount, "expected" if by_model else "last_year")
@@ -107,17 +96,18 @@ class Writer:
             ]
         starts[rows] = before
         ids = as_of.customers.roster.ids
-        return [
-            self.alert(signal, one, ids[one.row], as_of.boundary, facts, at, spoken) for at, one in enumerate(revisions)
-        ]
+        if scoring is not None:
+            facts.scored_by = [scoring.scored_by(one.row) for one in revisions]
+            if signal.asks_model:
+                facts.drivers = [scoring.explain(one.row) for one in revisions]
+        return [self.alert(signal, one, ids[one.row], as_of.boundary, facts, at) for at, one in enumerate(revisions)]
 
     def alert(
-        self, signal: Signal, one: Revision, customer_id: str, boundary: int, facts: Facts, at: int, spoken: Spoken
+        self, signal: Signal, one: Revision, customer_id: str, boundary: int, facts: Facts, at: int = 0
     ) -> AlertV1:
         """One alert. What is fired early has no stage and no value at risk: the day's review adds them."""
         values, worth = facts.values[at], facts.worth[at]
-        threshold = facts.thresholds[at]
-        drivers = spoken.explain(one.row) if signal.asks_model else None
+        threshold, drivers = facts.thresholds[at], facts.drivers[at]
         is_by_model = signal.asks_model or (worth is not None and worth[1] == "expected")
         text_of, currency = self._calendar.text_of, self._currency
         return AlertV1(
@@ -147,7 +137,7 @@ class Writer:
             value_at_risk=None if worth is None else Money(worth[0] / 100, currency),
             value_basis=None if worth is None else worth[1],
             corroborated_by=one.corroborated_by,
-            model=ModelRef(MODEL_NAME, spoken.scored_by(one.row), cold=False) if is_by_model else None,
+            model=ModelRef(MODEL_NAME, facts.scored_by[at], cold=False) if is_by_model else None,
             catalogue=self._rules.hash,
             evidence=facts.evidence[at],
             arm=None,

@@ -5,7 +5,7 @@ An event is folded into its open day. When the watermark passes a midnight, the 
 anything: what was decided is taken with `drain`.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -17,8 +17,11 @@ from models.engine.ids import SeenIds, hashes, key_of, keys_of
 from models.engine.ledger import TICKS, Ledger, Outcome
 from models.engine.review import Message, Review
 from models.engine.watermark import Watermark
+from models.scoring.snapshots import last_complete
+from models.scoring.version import Version
 from schemas.errors import RejectedError
 from schemas.event import FEEDS, Event
+from schemas.example import ProgressV1
 from schemas.tick import Tick
 
 EVERYBODY: Final = 1 << 60
@@ -62,6 +65,10 @@ class Partition:
     ) -> None:
         self.rules, self.basis, self.number = rules, rules.basis, number
         self.limit_dead_letters = limit_dead_letters
+        self.versions: Callable[[int], Version | None] = lambda _boundary: None
+        """The version of the model in force, asked when a boundary is passed."""
+        self.version: Version | None = None
+        """With which the last boundary is judged: what was begun with it is ended with it."""
         self.spreads = False
         """Whether reviews wait for `go_on`, so that a midnight of many customers does not hold up the events behind."""
         self.customers = Customers(rules.basis)
@@ -195,6 +202,7 @@ class Partition:
     def _pass(self, target: int) -> None:
         self.go_on()  # what is left of an earlier boundary comes first
         self.watermark.pass_boundary(target)
+        self.version = self.versions(target)
         if self.customers.boundary < 0:
             self.customers.boundary = min([target, *self.customers.days.open])
         if not self.spreads:
@@ -205,10 +213,21 @@ class Partition:
         review, customers = self.review, self.customers
         while most > 0 and self.is_behind:
             if review.is_done:
-                review.begin(customers.boundary)
+                self._outputs += review.begin(customers.boundary, self.version)
             before = review.reached
             self._outputs += review.judge(most)
             most -= max(1, review.reached - before)
+            if not self.is_behind:
+                self._outputs += self.progress()
+
+    def progress(self) -> list[Message]:
+        """How far the partition has come, for the learner: behind every example that matured until then."""
+        boundary, learning = self.boundary, self.basis.learning
+        if learning is None or boundary < 0 or self.is_behind:
+            return []
+        text_of = self.basis.calendar.text_of
+        name = None if self.version is None else self.version.name
+        return [ProgressV1(self.number, text_of(boundary), text_of(last_complete(boundary, learning)), name)]
 
     # -- early firing
 

@@ -7,24 +7,25 @@
 """
 
 from collections.abc import Sequence
-from typing import Final
-
 import numpy as np
 
 from models.alerts.corroboration import corroborate, witnesses_of
 from models.alerts.early import FeedDays, begins, first_true_ms
 from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts
 from models.alerts.lifecycle import Judgement
-from models.alerts.payload import EVIDENCE_DAYS, Facts, Spoken, Writer, newest
+from models.alerts.payload import EVIDENCE_DAYS, Facts, Writer, newest
 from models.catalogue.catalogue import Rules, Signal
 from models.catalogue.expressions import Term
 from models.config import Number
-from models.customers.arrays import Bools, Ints, Rows
+from models.customers.arrays import Ints, Rows
 from models.customers.columns import STAGE_NAMES
 from models.customers.customers import Customers
 from models.customers.stages import silent_days
 from models.measures.as_of import AsOf
 from models.measures.windows import Window, Windows
+from models.scoring.scoring import Scoring
+from models.scoring.version import Version
+from models.scoring.worth import ORDERS, SPENT
 from schemas.alert import AlertV1, Money
 from schemas.example import LessonV1, ProgressV1
 from schemas.event import PURCHASE
@@ -32,13 +33,6 @@ from schemas.stage import StageChangeV1, stage_change_id
 
 Message = AlertV1 | StageChangeV1 | LessonV1 | ProgressV1
 """Everything that is decided; encoded only when it is published."""
-
-YEAR_OF: Final = tuple(Window(name, 365) for name in ("purchases", "spend"))
-"""Windows that are always kept: what is at stake when a customer leaves."""
-
-
-SILENT: Final = Spoken()
-
 
 class Review:
     """The open alerts of a partition, and the judgement of them at one boundary after the other."""
@@ -48,6 +42,8 @@ class Review:
         self.windows = Windows(windows_of(rules))
         self.alerts = [SignalAlerts(signal) for signal in rules.signals]
         self.writer = Writer(rules, alerts_from_ms)
+        learning = rules.basis.learning
+        self.scoring = None if learning is None else Scoring(customers, learning)
         self.is_anew = False
         """Whether the open alerts were judged by another catalogue until now."""
         self.reached = 0
@@ -66,8 +62,8 @@ class Review:
         """Whether everybody was judged."""
         return self.reached >= self._as_of.size
 
-    def begin(self, day: int) -> None:
-        """Close a day; everybody waits for the judgement as of the boundary behind it."""
+    def begin(self, day: int, version: Version | None) -> list[Message]:
+        """Close a day, let the model look at it; everybody waits for the judgement as of the boundary behind it."""
         customers = self.customers
         self._stages = customers.close(day)
         self.windows.move(customers)
@@ -77,6 +73,11 @@ class Review:
         self.reached = 0
         if len(self._starts) < customers.size:
             self._starts = np.full(customers.columns.capacity, NO_EPISODE, np.int32)
+        if self.scoring is None:
+            return []
+        lessons: list[Message] = [*self.scoring.review(version)]
+        self._as_of.scores = self.scoring.scores()
+        return lessons
 
     def judge(self, most: int) -> list[Message]:
         """Judge about `most` more customers; what is to be published."""
@@ -89,9 +90,7 @@ class Review:
             revisions = self._judge_signals(seen)
             for alerts in self.alerts:
                 if told := revisions[alerts.signal.id]:
-                    messages += self.writer.write(
-                        alerts.signal, told, as_of, self._starts, self._worth, SILENT
-                    )
+                    messages += self.writer.write(alerts.signal, told, as_of, self._starts, self.scoring)
         if self.is_done:
             self.is_anew = False
         return messages
@@ -147,12 +146,6 @@ class Review:
             for row, was, now, entered, days, minor in zip(rows.tolist(), before, after, since, silent, spend, strict=True)
         ]
 
-    def _worth(self, rows: Rows) -> tuple[Ints, Bools] | None:
-        """What a customer spent in a year."""
-        if not self._as_of.has(PURCHASE):
-            return None
-        return self.windows.sums(YEAR_OF[1])[rows], np.zeros(len(rows), np.bool_)
-
     # -- early firing
 
     def fire_early(self, signals: Sequence[SignalAlerts], row: int, day: int) -> list[Message]:
@@ -173,7 +166,7 @@ class Review:
             revision = Revision(row, "firing", day, 1, signal.severity, score, None, signal.owner, observed_ms)
             facts = self._early_facts(signal, days.at(day + 1, day))
             customer_id = self.customers.roster.ids[row]
-            found.append(self.writer.alert(signal, revision, customer_id, day + 1, facts, 0, SILENT))
+            found.append(self.writer.alert(signal, revision, customer_id, day + 1, facts))
         return found
 
     def _early_facts(self, signal: Signal, days: FeedDays) -> Facts:
@@ -201,7 +194,7 @@ class Review:
 
 def windows_of(rules: Rules) -> set[Window]:
     """Every window that the catalogue asks for, and those of the last year."""
-    return {*YEAR_OF, *(window for signal in rules.signals for term in signal.terms() for window in term.windows)}
+    return {ORDERS, SPENT, *(window for signal in rules.signals for term in signal.terms() for window in term.windows)}
 
 
 def reach_of(signals: Sequence[Signal], rules: Rules) -> int:

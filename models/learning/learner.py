@@ -7,7 +7,7 @@ import numpy as np
 from msgspec import UNSET
 
 from models.config import Learning
-from models.customer import NEVER
+from models.customers.columns import NEVER
 from models.labels import WHOLE, Example
 from models.learning.churn import new_committee, restored_committee
 from models.learning.drift import WATCHED, Window, bucket_of, window_of
@@ -15,7 +15,7 @@ from models.learning.lessons import Lessons, Week
 from models.learning.quality import Bin, Score, new_quality, quality_of
 from models.scoring.features import feature_names
 from models.scoring.scorer import BASELINES, log_loss
-from models.signals.catalogue import Rules
+from models.catalogue.catalogue import Rules
 from schemas.example import Lesson
 from schemas.model_version import MODEL_NAME, ModelVersionV1, sealed
 
