@@ -93,6 +93,17 @@ class Constant(Term):
         return self.number
 
 
+class Unknown(Term):
+    """What nobody knows."""
+
+    def read(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Reading:  # noqa: ARG002 - whatever is looked at
+        """Unknown."""
+        return UNKNOWN
+
+
+UNKNOWN_TERM: Final = Unknown()
+
+
 class Arithmetic(Term):
     """The sum, difference, product or quotient of two terms; unknown when one is, or when dividing by zero."""
 

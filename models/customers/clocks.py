@@ -1,13 +1,12 @@
 """Moving the columns on when a day closes: first and last days, totals, restarts of the clock, usual gaps."""
 
-from itertools import pairwise
-
 import numpy as np
 
 from models.config import Basis
-from models.customers.arrays import Bools, Ints, Rows
+from models.customers.arrays import Ints, Rows
+from models.customers.buckets import NO_TIME
 from models.customers.cells import Cells
-from models.customers.columns import NO_DAY, Columns
+from models.customers.columns import NEVER, NO_DAY, Columns
 from models.customers.days import Closed, Days
 from models.customers.rhythm import median_gaps
 from schemas.event import LOGIN, PURCHASE
@@ -52,8 +51,7 @@ def move_late(columns: Columns, days: Days, late: list[Closed], size: int, bound
     if not concerned:
         return np.empty(0, np.int32)
     rows = np.unique(np.concatenate(concerned))
-    for row in rows.tolist():
-        columns.restart[row] = _restart(columns, days, row, size, boundary, basis)
+    columns.restart[rows] = restarts(columns, days, rows, size, boundary, basis)
     return rows
 
 
@@ -69,29 +67,56 @@ def _add_totals(columns: Columns, closed: Closed) -> None:
         np.add.at(columns.unrated_total, np.array(closed.unrated, np.int64), 1)
 
 
-def _restart(columns: Columns, days: Days, row: int, size: int, boundary: int, basis: Basis) -> int:
-    """The newest restart of a customer's clock, from the days that are kept."""
+def restarts(columns: Columns, days: Days, rows: Rows, size: int, boundary: int, basis: Basis) -> Ints:
+    """The newest restart of the clock of some customers, from the days that are kept."""
     limits, floor = basis.lifecycle, boundary - basis.keep_days
-    is_asked = np.zeros(size, np.bool_)
-    is_asked[row] = True
-    active = _days_in(days.pulse, is_asked, floor, boundary, "active")
-    bought = _days_in(days.feeds[PURCHASE], is_asked, floor, boundary) if PURCHASE in basis.feeds else []
-    clock = active
-    if limits.silence == "purchase" and columns.last_purchase[row] != NO_DAY:
-        clock = [day for day in active if bought and day < bought[0]] + bought
-    found = [later for earlier, later in pairwise(clock) if later - earlier >= limits.dormant_days]
-    if found:
-        return found[-1]
-    kept = int(columns.restart[row])
-    return kept if clock and kept == clock[0] else -(1 << 30)  # of a silence longer than the days that are kept
+    number = np.full(size, -1, np.int64)
+    number[rows] = np.arange(len(rows))
+    own, day = _days_in(days.pulse, number, floor, boundary)
+    if limits.silence == "purchase" and PURCHASE in basis.feeds:
+        buyers, bought = _days_in(days.feeds[PURCHASE], number, floor, boundary)
+        first = np.full(len(rows), NEVER, np.int64)
+        np.minimum.at(first, buyers, bought)
+        has_bought = columns.last_purchase[rows] != NO_DAY
+        kept = ~has_bought[own] | (day < first[own]) & (first[own] != NEVER)  # activity counts until the first purchase
+        own, day = np.concatenate((own[kept], buyers)), np.concatenate((day[kept], bought))
+    order = np.lexsort((day, own))
+    own, day = own[order], day[order]
+    is_back = (own[1:] == own[:-1]) & (np.diff(day) >= limits.dormant_days)
+    found = np.full(len(rows), -NEVER, np.int64)
+    found[own[1:][is_back]] = day[1:][is_back]  # ascending: the newest stays
+    is_first = np.concatenate(([True], own[1:] != own[:-1])) if len(own) else np.zeros(0, np.bool_)
+    oldest = np.full(len(rows), NEVER, np.int64)
+    oldest[own[is_first]] = day[is_first]
+    known = columns.restart[rows].astype(np.int64)
+    return np.where((found == -NEVER) & (known == oldest), known, found)  # of a silence longer than the days kept
 
 
-def _days_in(cells: Cells, is_asked: Bools, first: int, end: int, only: str = "") -> list[int]:
-    places = cells.find(is_asked, first, end)
-    if only:
-        places = places[cells.column(only)[places] > 0]
-    found: list[int] = cells.days_of(places).tolist()
-    return found
+def _days_in(cells: Cells, number: Ints, first: int, end: int) -> tuple[Ints, Ints]:
+    """(number of the customer, day) of the entries of numbered customers in which they were active."""
+    places = cells.find(number >= 0, first, end)
+    if "active" in cells.names:
+        places = places[cells.column("active")[places] > 0]
+    return number[cells.rows[places]], cells.days_of(places)
+
+
+def recount(columns: Columns, days: Days, size: int, boundary: int, basis: Basis) -> None:
+    """Set the clocks of everybody anew, as far as the days that are kept tell: other feeds may be declared now."""
+    rows, floor = np.arange(size, dtype=np.int32), boundary - basis.keep_days
+    day_of = basis.calendar.day_of
+    firsts = np.full(size, NO_TIME, np.int64)
+    for feed in basis.feeds:
+        firsts = np.minimum(firsts, columns.first_ms(feed)[:size])
+    columns.first_day[:size] = [NEVER if first == NO_TIME else day_of(first) for first in firsts.tolist()]
+    number = np.arange(size, dtype=np.int64)
+    for column, log in (
+        (columns.last_day, days.pulse),
+        *([(columns.last_purchase, days.feeds[PURCHASE])] if PURCHASE in basis.feeds else []),
+    ):
+        own, day = _days_in(log, number, floor, boundary)
+        np.maximum.at(column, own, day)
+    columns.restart[:size] = restarts(columns, days, rows, size, boundary, basis)
+    move_gaps(columns, days, rows, size, boundary, basis)
 
 
 def move_gaps(columns: Columns, days: Days, concerned: Rows, size: int, boundary: int, basis: Basis) -> None:
@@ -105,8 +130,3 @@ def move_gaps(columns: Columns, days: Days, concerned: Rows, size: int, boundary
     )
     if len(rows):
         columns.gap[rows] = median_gaps(log, rows, size, floor, boundary)
-
-
-def days_since(last: Ints, boundary: int) -> Ints:
-    """Whole days from a day to the newest closed one."""
-    return boundary - 1 - last.astype(np.int64)

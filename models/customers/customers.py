@@ -25,7 +25,8 @@ class Customers:
         """Customers of whom closed days changed since the boundary before."""
         self.late_rows: Rows = NO_ROWS
         """Customers of whom an event in a declared feed came late since then."""
-        self._late: set[int] = set()
+        self.waiting_late: set[int] = set()
+        """Those of whom one waits for the next boundary."""
 
     @property
     def size(self) -> int:
@@ -39,15 +40,11 @@ class Customers:
             self.columns.grow(row + 1)
         return row
 
-    def add(self, row: int, event: Event, day: int) -> bool:
-        """Take an event in; True when it can begin an early alert."""
-        return self.days.opened(day).add(row, event, self.basis.rates)
-
     def add_late(self, row: int, event: Event, day: int) -> None:
         """Take in an event of a day that is closed: it counts from the next boundary on."""
         self.days.add_late(row, event, day)
         if event.feed in self.basis.feeds:
-            self._late.add(row)
+            self.waiting_late.add(row)
 
     def close(self, day: int) -> Ints:
         """End a day: the next boundary, `day` + 1, is decided from here. Returns everybody's stage as of it."""
@@ -58,5 +55,6 @@ class Customers:
         self.boundary = boundary
         self.days.forget(boundary - self.basis.keep_days - 1)  # a day more, so that windows can let it go
         move_gaps(columns, self.days, late, size, boundary, self.basis)
-        self.had_late, self.late_rows, self._late = late, np.array(sorted(self._late), np.int32), set()
+        self.had_late, self.late_rows = late, np.array(sorted(self.waiting_late), np.int32)
+        self.waiting_late = set()
         return stages(columns, size, boundary, self.basis.lifecycle)

@@ -128,11 +128,19 @@ class Days:
     def _cells_of(self, day: int, rows: Rows) -> dict[int, DayOf]:
         """The cells of some customers on a closed day."""
         found = {}
+        for feed, cells in self._cells_on(day).items():
+            chosen = np.isin(cells.rows, rows)
+            columns = {name: column[chosen] for name, column in cells.columns.items()}
+            found[feed] = DayOf(cells.rows[chosen], columns, cells.first_ms)
+        return found
+
+    def _cells_on(self, day: int) -> dict[int, DayOf]:
+        """The cells of a closed day."""
+        found = {}
         for feed, log in enumerate(self.feeds):
             span = log.day(day)
-            chosen = np.flatnonzero(np.isin(log.rows[span], rows)) + span.start
-            columns = {name: log.column(name)[chosen] for name in log.names}
-            found[feed] = DayOf(log.rows[chosen], columns, np.empty(0, np.int64))
+            columns = {name: log.column(name)[span] for name in log.names}
+            found[feed] = DayOf(log.rows[span], columns, np.empty(0, np.int64))
         return found
 
     def _channel_columns(self, buckets: Mapping[int, Bucket]) -> tuple[Rows, dict[str, NDArray[Any]]]:
@@ -156,6 +164,14 @@ class Days:
         """Drop closed days that no measure can ask for any more."""
         for log in self.logs.values():
             log.forget(before)
+
+    def rebuild_pulse(self) -> None:
+        """Feel the pulse of every closed day anew: other feeds, or other points, may be declared now."""
+        pulse = Cells(PULSE_LAYOUT)
+        for day in range(self.pulse.first_day, self.pulse.end_day):
+            found = pulse_of(self._cells_on(day), self._basis.feeds, self._basis.engagement)
+            pulse.append(day, found.rows, {"active": found.active, "points": found.points})
+        self.pulse = pulse
 
     # -- looking back
 

@@ -28,6 +28,9 @@ class DayOf:
         self.rows, self.columns, self.first_ms = rows, columns, first_ms
 
 
+_LISTS: Final = ("_buyers", "_minor", "_items", "_purchase_ms", "unrated", "_logins", "_login_ms")
+
+
 class OpenDay:
     """Arrivals of one day in all feeds."""
 
@@ -65,6 +68,15 @@ class OpenDay:
             return bucket_in(self.tickets, row, len(TICKET_COUNTS)).add_ticket(data, event.time_ms, event.id)
         assert isinstance(data, Email)
         return bucket_in(self.emails, row, len(EMAIL_ACTIONS)).add_email(data, event.time_ms, event.id)
+
+    def to_lists(self) -> list[list[int]]:
+        """Everything but tickets and e-mails, copied."""
+        return [getattr(self, name).copy() for name in _LISTS]
+
+    def set_lists(self, lists: list[list[int]]) -> None:
+        """Take over what `to_lists` gave."""
+        for name, values in zip(_LISTS, lists, strict=True):
+            setattr(self, name, values)
 
     def buckets(self, feed: int) -> dict[int, Bucket]:
         """Tickets or e-mails by row."""

@@ -10,9 +10,9 @@ class Roster:
 
     __slots__ = ("ids", "rows")
 
-    def __init__(self, ids: list[str] | None = None) -> None:
-        self.ids = ids or []
-        self.rows = {customer_id: row for row, customer_id in enumerate(self.ids)}
+    def __init__(self) -> None:
+        self.ids: list[str] = []
+        self.rows: dict[str, int] = {}
 
     def __len__(self) -> int:
         return len(self.ids)
@@ -24,6 +24,11 @@ class Roster:
             row = self.rows[customer_id] = len(self.ids)
             self.ids.append(customer_id)
         return row
+
+    def set_ids(self, ids: list[str]) -> None:
+        """Take over the customers of a snapshot."""
+        self.ids = ids
+        self.rows = {customer_id: row for row, customer_id in enumerate(ids)}
 
     def flagged(self, rows: Rows) -> Bools:
         """By row, whether it is among these."""

@@ -50,6 +50,14 @@ class Fate(NamedTuple):
     boundary: int = -1
 
 
+class Passed(NamedTuple):
+    """A boundary that was passed: where in the topics (`covered`), and the version of the model that judges it."""
+
+    boundary: int
+    covered: tuple[int, ...]
+    version: str | None
+
+
 APPLIED: Final = Fate("applied")
 APPLIED_LATE: Final = Fate("applied_late")
 DUPLICATE: Final = Fate("duplicate")
@@ -76,8 +84,12 @@ class Partition:
         self.watermark = Watermark(rules.basis)
         self.review = Review(rules, self.customers, alerts_from_ms)
         self.ids = SeenIds(-(-rules.basis.lateness_ms // DAY_MS) + 1)
-        self._waiting: dict[tuple[int, int], dict[int, None]] = {}
+        self.waiting: dict[tuple[int, int], dict[int, None]] = {}
         """Rows whose early firing waits for a feed's clock, by (feed, day)."""
+        self.passed: list[Passed] = []
+        """Boundaries passed, the newest last; whoever writes them down clears the list."""
+        self._expected: list[Passed] = []
+        self._beyond: set[int] = set()
         self._outputs: list[Message] = []
         self._early = [
             [of for of in self.review.alerts if of.signal.announced_feed == feed and feed in rules.basis.feeds]
@@ -119,6 +131,8 @@ class Partition:
             ledger.taken += 1
             fate = self._apply(content, *place)
             fates.append(fate)
+            if self._expected:
+                self._pass_expected()
             counts[feed][fate.outcome] += 1
             if fate.outcome == "dead_lettered":
                 ledger.reject(fate.reason or "", is_limited=self.limit_dead_letters)
@@ -150,6 +164,8 @@ class Partition:
         if feed == TICKS:
             if isinstance(content, Tick):
                 self._take_tick(content)
+            if self._expected:
+                self._pass_expected()
             return APPLIED
         assert isinstance(content, RejectedError)  # a record of a feed holds one or the other
         self.ledger.taken += 1
@@ -169,7 +185,7 @@ class Partition:
 
     def _apply(self, event: Event, row: int, day: int, hashed: int, key: int, is_found: bool) -> Fate:  # noqa: FBT001
         feed, customers = event.feed, self.customers
-        if self._waiting:
+        if self.waiting:
             self._release(feed, event.time_ms)
         is_past = event.time_ms < self.watermark.boundary_ms and feed in self.basis.feeds
         if is_past and event.time_ms < self.watermark.boundary_ms - self.basis.lateness_ms:
@@ -193,16 +209,40 @@ class Partition:
         """Raise a feed's clock, which never falls; pass the boundaries that the watermark has reached."""
         if not self.watermark.raise_clock(feed, time_ms):
             return
-        if self._waiting:
+        if self.waiting:
             self._release(feed, time_ms)
         target = self.watermark.boundary_reached(time_ms)
-        if target is not None:
+        if target is not None and not self._expected:
             self._pass(target)
+
+    def expect(self, passed: Iterable[Passed]) -> None:
+        """After a restart: pass these boundaries again where they were passed, so that the same events are late."""
+        self._expected = [one for one in passed if one.boundary > self.boundary]
+
+    def is_beyond(self, feed: int, offset: int) -> bool:
+        """Whether a record must wait until the next boundary that is expected was passed."""
+        is_beyond = bool(self._expected) and offset > self._expected[0].covered[feed]
+        if is_beyond:
+            self._beyond.add(feed)  # all before it was read
+            self._pass_expected()
+            return bool(self._expected) and offset > self._expected[0].covered[feed]
+        return False
+
+    def _pass_expected(self) -> None:
+        covered = self.ledger.covered
+        while self._expected:
+            reached = zip(covered, self._expected[0].covered, strict=True)
+            if any(at < until and feed not in self._beyond for feed, (at, until) in enumerate(reached)):
+                return
+            self._beyond.clear()
+            self._pass(self._expected.pop(0).boundary)
 
     def _pass(self, target: int) -> None:
         self.go_on()  # what is left of an earlier boundary comes first
         self.watermark.pass_boundary(target)
         self.version = self.versions(target)
+        name = None if self.version is None else self.version.name
+        self.passed.append(Passed(target, tuple(self.ledger.covered), name))
         if self.customers.boundary < 0:
             self.customers.boundary = min([target, *self.customers.days.open])
         if not self.spreads:
@@ -236,13 +276,13 @@ class Partition:
         if self.watermark.is_settled(feed, day):
             self._fire(feed, row, day)
         else:
-            self._waiting.setdefault((feed, day), {})[row] = None
+            self.waiting.setdefault((feed, day), {})[row] = None
 
     def _release(self, feed: int, time_ms: int) -> None:
         """Fire what had to wait for the feed's clock."""
-        ripe = sorted(at for at in self._waiting if at[0] == feed and self.watermark.is_settled(*at, time_ms))
+        ripe = sorted(at for at in self.waiting if at[0] == feed and self.watermark.is_settled(*at, time_ms))
         for waiting in ripe:
-            for row in self._waiting.pop(waiting):
+            for row in self.waiting.pop(waiting):
                 self._fire(feed, row, waiting[1])
 
     def _fire(self, feed: int, row: int, day: int) -> None:

@@ -18,6 +18,7 @@ from models.catalogue.catalogue import Rules, Signal
 from models.catalogue.expressions import Term
 from models.config import Number
 from models.customers.arrays import Ints, Rows
+from models.customers.clocks import recount
 from models.customers.columns import STAGE_NAMES
 from models.customers.customers import Customers
 from models.customers.stages import silent_days
@@ -79,6 +80,19 @@ class Review:
         self._as_of.scores = self.scoring.scores()
         return lessons
 
+    def resume(self, *, is_anew: bool) -> None:
+        """Go on from a snapshot: windows are added up anew, and by another catalogue the pulse and the clocks as well."""
+        customers = self.customers
+        everybody = np.arange(customers.size, dtype=np.int32)
+        if is_anew and customers.boundary >= 0:
+            customers.days.rebuild_pulse()
+            recount(customers.columns, customers.days, customers.size, customers.boundary, self.rules.basis)
+        if customers.boundary >= 0:
+            self.windows.recount(customers, everybody)
+        self.is_anew = is_anew
+        self._as_of = AsOf(customers, self.windows, None if self.scoring is None else self.scoring.scores())
+        self.reached = customers.size
+
     def judge(self, most: int) -> list[Message]:
         """Judge about `most` more customers; what is to be published."""
         as_of, low = self._as_of, self.reached
@@ -93,6 +107,7 @@ class Review:
                     messages += self.writer.write(alerts.signal, told, as_of, self._starts, self.scoring)
         if self.is_done:
             self.is_anew = False
+            self.alerts = [of for of in self.alerts if of.signal in self.rules.signals or len(of.open) or of.early]
         return messages
 
     def _judge_signals(self, seen: Rows) -> dict[str, list[Revision]]:

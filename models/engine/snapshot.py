@@ -1,0 +1,232 @@
+"""A partition as bytes: what a restart begins with. The columns as they are, and what waits, as MessagePack.
+
+`freeze` copies the arrays, which takes milliseconds; `Frozen.to_bytes` may run in another thread. What a snapshot does
+not hold is built anew from its days: windows, and, for another catalogue, the pulse and all that follows from it.
+"""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from models.alerts.episode import SignalAlerts
+from models.alerts.retired import RetiredSignal, known_of, retired
+from models.catalogue.catalogue import Rules
+from models.customers.buckets import Bucket, Note
+from models.customers.open_day import OpenDay
+from models.engine.ledger import Ledger
+from models.engine.partition import Partition
+from models.engine.watermark import Watermark
+
+SNAPSHOT_FORMAT: Final = 1
+"""Of the bytes. A program reads no other."""
+_OBJECTS: Final = "O"
+
+
+class SnapshotError(Exception):
+    """A snapshot that this deployment cannot go on from: what about it, what it holds, and what to do."""
+
+    def __init__(self, thing: str, value: str, remedy: str) -> None:
+        super().__init__(f"{thing}: {value}. {remedy}")
+        self.thing, self.value, self.remedy = thing, value, remedy
+
+    def __reduce__(self) -> tuple[type["SnapshotError"], tuple[str, str, str]]:
+        return type(self), (self.thing, self.value, self.remedy)
+
+
+class _Head(msgspec.Struct):
+    """Everything that is not an array. Alerts are by signal."""
+
+    format: int
+    zone: str
+    catalogue: str
+    alerts_from_ms: int
+    ids: list[str]
+    channel_names: list[str]
+    highs: list[int]
+    passed: int
+    closed: int
+    ledger: Ledger
+    versions: list[str]
+    open_days: dict[int, list[Any]]
+    late_days: dict[int, list[Any]]
+    late_rows: list[int]
+    waiting: list[tuple[int, int, list[int]]]
+    signals: dict[str, RetiredSignal]
+    early: dict[str, dict[int, list[int]]]
+    corroborated: dict[str, dict[int, tuple[str, ...]]]
+
+
+class _Array(msgspec.Struct, array_like=True):
+    dtype: str
+    shape: tuple[int, ...]
+    data: bytes | list[str]
+
+
+class _Snapshot(msgspec.Struct):
+    head: _Head
+    arrays: dict[str, _Array]
+
+
+class Frozen:
+    """A copy of a partition at one moment."""
+
+    def __init__(self, head: _Head, arrays: dict[str, NDArray[Any]]) -> None:
+        self._head, self._arrays = head, arrays
+
+    def to_bytes(self) -> bytes:
+        """The copy as bytes, not compressed."""
+        packed = {name: _packed(array) for name, array in self._arrays.items()}
+        return msgspec.msgpack.encode(_Snapshot(self._head, packed))
+
+
+def freeze(partition: Partition) -> Frozen:
+    """Copy a partition. It must not be in the middle of a boundary."""
+    assert not partition.is_behind
+    customers, review = partition.customers, partition.review
+    head = _Head(
+        format=SNAPSHOT_FORMAT,
+        zone=partition.basis.calendar.zone,
+        catalogue=partition.rules.hash,
+        alerts_from_ms=review.writer.alerts_from_ms,
+        ids=customers.roster.ids.copy(),
+        channel_names=customers.days.channel_names.copy(),
+        highs=partition.watermark.highs.copy(),
+        passed=partition.watermark.boundary,
+        closed=customers.boundary,
+        ledger=msgspec.msgpack.decode(msgspec.msgpack.encode(partition.ledger), type=Ledger),
+        versions=[] if review.scoring is None else review.scoring.versions.copy(),
+        open_days={day: _day_values(opened) for day, opened in customers.days.open.items()},
+        late_days={day: _day_values(opened) for day, opened in customers.days.late.items()},
+        late_rows=sorted(customers.waiting_late),
+        waiting=[(feed, day, list(rows)) for (feed, day), rows in partition.waiting.items()],
+        signals={of.signal.id: known_of(of.signal) for of in review.alerts if len(of.open) or of.early},
+        early={of.signal.id: {row: days.copy() for row, days in of.early.items()} for of in review.alerts if of.early},
+        corroborated={of.signal.id: of.corroborated.copy() for of in review.alerts if of.corroborated},
+    )
+    return Frozen(head, _arrays(partition))
+
+
+def _arrays(partition: Partition) -> dict[str, NDArray[Any]]:
+    customers, review = partition.customers, partition.review
+    parts: dict[str, Mapping[str, NDArray[Any]]] = {
+        "columns": customers.columns.to_arrays(customers.size),
+        "ids": partition.ids.to_arrays(),
+        **{f"days/{name}": log.to_arrays() for name, log in customers.days.logs.items()},
+        **{f"alerts/{of.signal.id}/{name}": table.to_arrays() for of in review.alerts for name, table in _tables(of)},
+    }
+    if review.scoring is not None:
+        parts["scoring"] = review.scoring.to_arrays()
+    return {f"{part}/{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+
+
+def _tables(of: SignalAlerts) -> list[tuple[str, Any]]:
+    return [("open", of.open), ("cooling", of.cooling), ("pending", of.pending)]
+
+
+def load(data: bytes, rules: Rules, *, number: int = 0, limit_dead_letters: bool = True) -> Partition:
+    """The partition of a snapshot. Raises SnapshotError for another format or zone, or for what is none."""
+    head, arrays = _checked(data, rules)
+    partition = Partition(
+        rules, number=number, alerts_from_ms=head.alerts_from_ms, limit_dead_letters=limit_dead_letters
+    )
+    customers, review = partition.customers, partition.review
+    customers.roster.set_ids(head.ids)
+    customers.columns.set_arrays(_part(arrays, "columns"))
+    customers.boundary = head.closed
+    days = customers.days
+    days.set_channel_names(head.channel_names)
+    for name, log in days.logs.items():
+        log.set_arrays(_part(arrays, f"days/{name}"))
+    days.open = {day: _day_of(values) for day, values in head.open_days.items()}
+    days.late = {day: _day_of(values) for day, values in head.late_days.items()}
+    customers.waiting_late = set(head.late_rows)
+    partition.ledger = head.ledger
+    partition.watermark = Watermark(partition.basis, head.highs, head.passed)
+    partition.ids.set_arrays(_part(arrays, "ids"), head.closed)
+    partition.waiting = {(feed, day): dict.fromkeys(rows) for feed, day, rows in head.waiting}
+    _load_alerts(partition, head, arrays)
+    if review.scoring is not None:
+        scoring = _part(arrays, "scoring")
+        if scoring:
+            review.scoring.set_arrays(scoring, head.versions)
+    review.resume(is_anew=head.catalogue != rules.hash)
+    return partition
+
+
+def _checked(data: bytes, rules: Rules) -> tuple[_Head, dict[str, NDArray[Any]]]:
+    try:
+        snapshot = msgspec.msgpack.decode(data, type=_Snapshot)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        remedy = "It is damaged, or of a newer program: start that one again."
+        raise SnapshotError("snapshot", f"it cannot be read ({error})", remedy) from error
+    head = snapshot.head
+    if head.format != SNAPSHOT_FORMAT:
+        remedy = "Start the program that wrote it, or begin anew from the event topics with another CHURN_APP_VERSION."
+        raise SnapshotError("snapshot format", f"{head.format}, this program reads {SNAPSHOT_FORMAT}", remedy)
+    if head.zone != rules.basis.calendar.zone:
+        remedy = "Days were counted in that zone: set CHURN_ZONE back, or begin anew with another CHURN_APP_VERSION."
+        raise SnapshotError("CHURN_ZONE", f"{rules.basis.calendar.zone}, but the state is of {head.zone}", remedy)
+    return head, {name: _unpacked(array) for name, array in snapshot.arrays.items()}
+
+
+def _load_alerts(partition: Partition, head: _Head, arrays: Mapping[str, NDArray[Any]]) -> None:
+    known = {name.split("/")[1] for name in arrays if name.startswith("alerts/")}
+    alerts = {of.signal.id: of for of in partition.review.alerts}
+    for signal in sorted(head.signals.keys() - alerts.keys()):  # it left the catalogue: its alerts are closed
+        alerts[signal] = SignalAlerts(retired(signal, head.signals[signal]))
+        partition.review.alerts.append(alerts[signal])
+    for signal in sorted(known & alerts.keys()):
+        of = alerts[signal]
+        for name, table in _tables(of):
+            table.set_arrays(_part(arrays, f"alerts/{signal}/{name}"))
+        of.early = head.early.get(signal, {})
+        of.corroborated = head.corroborated.get(signal, {})
+
+
+def _part(arrays: Mapping[str, NDArray[Any]], part: str) -> dict[str, NDArray[Any]]:
+    return {name.removeprefix(f"{part}/"): array for name, array in arrays.items() if name.startswith(f"{part}/")}
+
+
+def _packed(array: NDArray[Any]) -> _Array:
+    if array.dtype == object:
+        return _Array(_OBJECTS, array.shape, array.tolist())
+    return _Array(array.dtype.str, array.shape, array.tobytes())
+
+
+def _unpacked(packed: _Array) -> NDArray[Any]:
+    if isinstance(packed.data, bytes):
+        return np.frombuffer(packed.data, np.dtype(packed.dtype)).reshape(packed.shape).copy()
+    found = np.empty(packed.shape, object)
+    found[:] = packed.data
+    return found
+
+
+def _day_values(opened: OpenDay) -> list[Any]:
+    """An open day as plain values."""
+    return [*opened.to_lists(), *({row: _bucket_values(b) for row, b in of.items()} for of in (opened.tickets, opened.emails))]
+
+
+def _day_of(values: list[Any]) -> OpenDay:
+    *lists, tickets, emails = values
+    opened = OpenDay()
+    opened.set_lists(lists)
+    opened.tickets = {row: _bucket_of(one) for row, one in tickets.items()}
+    opened.emails = {row: _bucket_of(one) for row, one in emails.items()}
+    return opened
+
+
+def _bucket_values(bucket: Bucket) -> tuple[Any, ...]:
+    return bucket.counts.copy(), bucket.channels.copy(), bucket.notes.copy(), bucket.first_ms
+
+
+def _bucket_of(values: list[Any]) -> Bucket:
+    counts, channels, notes, first_ms = values
+    bucket = Bucket(len(counts))
+    bucket.counts, bucket.channels, bucket.first_ms = counts, channels, first_ms
+    bucket.notes = [Note(*note) for note in notes]
+    return bucket
+
+
