@@ -24,7 +24,8 @@ OFFLINE = frozenset({"unit", "property"})
 LONGEST = (
     "test_equality", "test_transport", "test_setup_failures", "test_dead_letters", "test_learning", "test_shutdown",
     "test_transport_broker_loss", "test_broker_loss", "test_backtest_command", "test_gauges", "test_alerts_fire",
-    "test_real_history", "test_demo", "test_dev_kafka", "test_deployment", "test_late", "test_lost_input",
+    "test_real_history", "test_slow_link", "test_demo", "test_dev_kafka", "test_deployment", "test_late",
+    "test_lost_input",
 )  # fmt: skip
 """Files that take a quarter of a minute and more, the longest first: side by side, what is long must not begin last."""
 

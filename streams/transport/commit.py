@@ -1,6 +1,7 @@
 """The order of commit, on which the guarantee rests.
 
-1. Everything written and sent for the frames taken (changelog and outputs) is acknowledged by the broker.
+1. Everything written and sent for the frames taken (changelog and outputs) is acknowledged by the broker. What is sent
+   meanwhile for later frames is not waited for: under a steady stream there would be no end to it.
 2. The source offsets behind those frames are committed.
 3. The owner is told, and may forget what it kept to send again.
 
@@ -9,6 +10,7 @@ A crash between two of these costs a redelivery, never a loss. A broker that is 
 
 from __future__ import annotations
 
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING
 
@@ -25,10 +27,10 @@ async def commit_taken(app: FrameApp, commit_offsets: Callable[[Mapping[TP, Mark
     """Whether everything taken so far is now committed. A delivery that failed ends the worker instead."""
     if not _may_commit(app):
         return False
-    batch = app.ledger.pending()
-    if not (batch.marks or batch.sequences):
+    began, batch = time.monotonic(), app.ledger.pending()
+    if not batch:
+        app.status.uncommitted_since = None  # what was owed is another worker's now
         return False
-    app.status.owe_commit()
     try:
         is_flushed = await flushed(app.outputs, FLUSH_TIMEOUT_S)
         is_committed = is_flushed and _may_commit(app) and await _committed(batch.marks, commit_offsets)
@@ -39,9 +41,9 @@ async def commit_taken(app: FrameApp, commit_offsets: Callable[[Mapping[TP, Mark
         app.status.commit_failures += 1
         return False
     app.status.commits += 1
-    app.status.uncommitted_since = None
     for partition, sequence in app.ledger.commit(batch).items():
         app.owner.committed(partition, sequence)
+    app.status.uncommitted_since = began if app.ledger.pending() else None  # taken while this commit was under way
     return True
 
 

@@ -86,6 +86,7 @@ class FrameApp(faust.App):
         self.owner.take(partition, sequence, frame.records)
         self.ledger.take(partition, sequence, frame.spans)
         frame.is_taken = True
+        self.status.owe_commit()
         self.outputs.poll()
         self.status.frames += 1
         self.status.records += len(frame.records)

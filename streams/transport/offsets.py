@@ -26,6 +26,9 @@ class Batch:
     marks: Mapping[TP, Mark] = field(default_factory=dict)
     sequences: Mapping[int, int] = field(default_factory=dict)
 
+    def __bool__(self) -> bool:
+        return bool(self.marks or self.sequences)
+
 
 class Ledger:
     """Frames are taken in order, so one mark per topic partition says it all.

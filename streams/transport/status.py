@@ -49,7 +49,7 @@ class Status:
     lag: dict[TP, int | None] = field(default_factory=dict)
 
     def owe_commit(self) -> None:
-        """There is something to commit, at least from now on."""
+        """Something was taken that is not committed; it may have been taken before, never later than now."""
         if self.uncommitted_since is None:
             self.uncommitted_since = time.monotonic()
 

@@ -1,0 +1,65 @@
+"""Reads partitions of a log from given offsets to their present end, as fast as librdkafka can."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+
+from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+
+from streams.transport.restore import BULK_SETTINGS, RestoreStoppedError
+
+Place = tuple[str, int]
+"""Topic and partition."""
+
+Progress = Callable[[int], None]
+"""Called with the number of records that were read since the call before."""
+
+PASSING = (KafkaError._PARTITION_EOF, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)  # noqa: SLF001 - the client's own names
+
+log = logging.getLogger(__name__)
+
+
+class Reader:
+    """One consumer, in no group that anybody joins; every read begins where it is told to."""
+
+    def __init__(self, consumer: Consumer, stop: threading.Event, on_progress: Progress) -> None:
+        self._consumer, self._stop, self._on_progress = consumer, stop, on_progress
+
+    def read(self, places: Mapping[Place, int], take: Callable[[Message], None]) -> dict[Place, int]:
+        """Give every record from these offsets on to `take`; returns where each partition ended.
+
+        Blocks. Raises RestoreStoppedError once told to stop, KafkaException for what does not pass by itself.
+        """
+        ends: dict[Place, int] = {}
+        self._consumer.assign([TopicPartition(topic, number, first) for (topic, number), first in places.items()])
+        while len(ends) < len(places):
+            if self._stop.is_set():
+                raise RestoreStoppedError
+            messages = self._consumer.consume(10_000, 0.05)
+            self._on_progress(len(messages))
+            for message in messages:
+                error = message.error()
+                if error is None:
+                    take(message)
+                elif error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 - as above
+                    ends[str(message.topic()), int(message.partition() or 0)] = int(message.offset() or 0)
+                elif not (error.retriable() or error.code() in PASSING):
+                    raise KafkaException(error)
+        self._consumer.unassign()
+        return ends
+
+
+@contextmanager
+def reader(
+    connection: Mapping[str, object], *, stop: threading.Event, on_progress: Progress = lambda _: None
+) -> Iterator[Reader]:
+    """A reader for as long as the block runs."""
+    settings = {**connection, **BULK_SETTINGS, "group.id": "churn-signals.reading", "logger": log}
+    consumer = Consumer(settings)
+    try:
+        yield Reader(consumer, stop, on_progress)
+    finally:
+        consumer.close()

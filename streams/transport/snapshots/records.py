@@ -1,0 +1,178 @@
+"""What the changelog of a partition holds: manifests, chunks, boundaries that were begun, claims; and their keys.
+
+    manifest/<epoch>/<generation>       what a snapshot covers, and how to know it is whole
+    <epoch>/<generation>/<number>       a piece of it, compressed
+    begun/<epoch>                       boundaries passed since
+    claim/<epoch>                       who took the partition over
+
+A generation has a manifest of its own: the one before it must stay readable until the next is complete. All values but
+the chunks are text: a checksum in hexadecimal, a blank, JSON.
+"""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import Final, Literal, NamedTuple, TypeVar
+
+import msgspec
+
+MANIFEST_FORMAT: Final = 1
+"""Of manifests, chunks and keys. What the payload is like is its own matter, see `snapshot_format`."""
+
+
+class Covered(msgspec.Struct, frozen=True, kw_only=True):
+    """What a snapshot stands for; the owner of the partition knows.
+
+    `sources`: of each input topic the next offset that is not in it. `outputs`: of each output topic where it ended
+    once everything was acknowledged that was sent before the snapshot. `topic_ids`: by which a topic made anew is
+    recognised.
+    """
+
+    boundary: int
+    zone: str
+    catalogue: str
+    alerts_from_ms: int
+    sources: dict[str, int]
+    topic_ids: dict[str, str] = {}
+    outputs: dict[str, int] = {}
+    snapshot_format: int = 1
+
+
+class Manifest(Covered, frozen=True, kw_only=True):
+    """A snapshot that is complete: written once all its chunks are acknowledged.
+
+    `owner`: a random token of the process. `checksum` (SHA-256) and `size` are those of the payload, uncompressed.
+    """
+
+    format: int
+    epoch: int
+    owner: str
+    generation: int
+    chunks: int
+    checksum: str
+    size: int
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """Epoch and generation: the greater, the newer."""
+        return self.epoch, self.generation
+
+
+class Passed(msgspec.Struct, frozen=True):
+    """A boundary that was passed: by which version of the model, and at which next offset of each input."""
+
+    boundary: int
+    model: str | None
+    offsets: dict[str, int]
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """Every boundary passed since the older of the snapshots that are kept, in order."""
+
+    epoch: int
+    owner: str
+    passed: tuple[Passed, ...]
+
+
+class Claim(msgspec.Struct, frozen=True):
+    """A partition was taken over. Two owners that chose the same epoch are told apart by their tokens."""
+
+    epoch: int
+    owner: str
+
+
+class DamagedError(Exception):
+    """A value is not what was written."""
+
+
+class NewerSnapshotError(Exception):
+    """A newer program wrote the changelog: to go on from an older snapshot would undo its work in silence."""
+
+    def __init__(self, topic: str, partition: int, offset: int, version: int) -> None:
+        super().__init__(
+            f"{topic}/{partition} offset {offset}: a snapshot of format {version}, this program reads "
+            f"{MANIFEST_FORMAT}. Start the newer program again, or begin anew from the event topics with another "
+            "CHURN_APP_VERSION"
+        )
+        self.topic, self.partition, self.offset, self.version = topic, partition, offset, version
+
+    def __reduce__(self) -> tuple[type[NewerSnapshotError], tuple[str, int, int, int]]:
+        return type(self), (self.topic, self.partition, self.offset, self.version)
+
+
+class Key(NamedTuple):
+    """A key, taken apart."""
+
+    kind: Literal["manifest", "chunk", "begun", "claim"]
+    epoch: int
+    generation: int = 0
+    number: int = 0
+
+
+_NUMBERED: Final = re.compile(rb"(?:(manifest|begun|claim)/)?(\d+)(?:/(\d+))?(?:/(\d+))?")
+
+_PARTS: Final = {"manifest": 2, "chunk": 3, "begun": 1, "claim": 1}
+"""How many numbers a key of each kind has."""
+
+
+def to_key(key: Key) -> bytes:
+    """The bytes of a key.
+
+    >>> to_key(Key("manifest", 3, 7)), to_key(Key("chunk", 3, 7, 0)), to_key(Key("claim", 3))
+    (b'manifest/3/7', b'3/7/0', b'claim/3')
+    """
+    numbers = "/".join(map(str, key[1 : 1 + _PARTS[key.kind]]))
+    return (numbers if key.kind == "chunk" else f"{key.kind}/{numbers}").encode()
+
+
+def from_key(key: bytes) -> Key | None:
+    """The parts of a key, None when it is none of ours.
+
+    >>> from_key(b"3/7/0")
+    Key(kind='chunk', epoch=3, generation=7, number=0)
+    >>> from_key(b"customer-1"), from_key(b"3/7"), from_key(b"claim/3/1")
+    (None, None, None)
+    """
+    found = _NUMBERED.fullmatch(key)
+    if found is None:
+        return None
+    kind = found[1].decode() if found[1] else "chunk"
+    numbers = [int(text) for text in found.groups()[1:] if text is not None]
+    return Key(kind, *numbers) if len(numbers) == _PARTS[kind] else None  # type: ignore[arg-type] # the pattern knows the kinds
+
+
+Noted = TypeVar("Noted", Manifest, Begun, Claim)
+
+
+def to_value(record: Manifest | Begun | Claim) -> bytes:
+    """The bytes of a record that is no chunk.
+
+    >>> to_value(Claim(3, "ab12"))
+    b'2ba85432 {"epoch":3,"owner":"ab12"}'
+    """
+    body = msgspec.json.encode(record)
+    return b"%08x %b" % (zlib.crc32(body), body)
+
+
+def from_value(kind: type[Noted], value: bytes) -> Noted:
+    """The record in a value. Raises DamagedError.
+
+    >>> from_value(Claim, to_value(Claim(3, "ab12")))
+    Claim(epoch=3, owner='ab12')
+    """
+    checksum, _, body = value.partition(b" ")
+    if checksum != b"%08x" % zlib.crc32(body):
+        raise DamagedError("its checksum is another one")
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.MsgspecError as error:
+        raise DamagedError(str(error)) from error
+
+
+def format_of(value: bytes) -> int:
+    """The format of a manifest, whatever else has changed in it; of one that cannot be read, ours."""
+    try:
+        return int(msgspec.json.decode(value.partition(b" ")[2])["format"])
+    except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
+        return MANIFEST_FORMAT
