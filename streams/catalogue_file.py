@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import yaml
 
 from models.calendar import DAY_MS
-from models.signals.catalogue import Rules, build_rules, merged
-from models.signals.reader import CatalogueError, Mistake
+from models.catalogue.catalogue import Rules, build_rules, merged
+from models.catalogue.reader import CatalogueError, Mistake
 from streams.errors import SetupError
 from streams.settings import Settings, variable_of
 
@@ -27,7 +27,7 @@ class PlacedMistake(NamedTuple):
 
 def default_text() -> str:
     """The YAML of the catalogue in the product."""
-    return (files("models") / "signals" / "default.yaml").read_text()
+    return (files("models") / "catalogue" / "default.yaml").read_text()
 
 
 def load_rules(settings: Settings) -> Rules:

@@ -13,7 +13,7 @@ from typing import Final
 from rich.console import Group, RenderableType
 from rich.text import Text
 
-from models.course import LEVEL_DAYS, Course
+from models.measures.course import LEVEL_DAYS, Course
 
 ROWS: Final = 7
 DAYS_A_CELL: Final = 2

@@ -20,7 +20,7 @@ from models.detection.truth import Truth
 from models.episodes import ALERTS
 from models.oracle import Oracle
 from models.partition import Published
-from models.signals.catalogue import Rules, without_model
+from models.catalogue.catalogue import Rules, without_model
 from schemas.alert import decode_alert
 from schemas.instant import from_rfc3339
 from schemas.partitioner import partition_of

@@ -60,7 +60,12 @@ def corroborate(
     is_open = np.stack([of.open.has(rows) for of in concerned])
     was_raised = np.array([any(row in of.corroborated for of in concerned) for row in rows.tolist()], np.bool_)
     for at in np.flatnonzero((is_open.sum(axis=0) > 1) | was_raised).tolist():
-        _weigh(int(rows[at]), [of for of, found in zip(concerned, is_open[:, at], strict=True) if found], witnesses, revisions)
+        _weigh(
+            int(rows[at]),
+            [of for of, found in zip(concerned, is_open[:, at], strict=True) if found],
+            witnesses,
+            revisions,
+        )
 
 
 def _weigh(

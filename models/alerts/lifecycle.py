@@ -27,7 +27,7 @@ class Judgement:
     """One signal at one boundary, for the customers of a range of rows."""
 
     def __init__(self, alerts: SignalAlerts, as_of: AsOf, seen: Rows, starts: Ints, first_true_ms: FirstTrue) -> None:
-        """`seen`: customers with activity, ascending. `starts`: NO_EPISODE by row, used for the time of the judgement."""
+        """`seen`: customers with activity, ascending. `starts`: NO_EPISODE by row, used while it judges."""
         self.alerts, self.signal, self.as_of = alerts, alerts.signal, as_of
         self.seen, self.starts = seen, starts
         self.boundary = as_of.boundary
@@ -188,7 +188,7 @@ class Judgement:
         )
 
     def _decide_early(self, concerned: Rows) -> dict[int, Status]:
-        """Confirm what was fired early on the day just closed, begin what was not, retract what turned out otherwise."""
+        """Confirm what was fired early on the day just closed, begin what was not, retract what is not so."""
         alerts, day = self.alerts, self.boundary - 1
         concerned = concerned[np.isin(concerned, self.seen)]
         free = concerned[~alerts.open.has(concerned)]
@@ -271,5 +271,3 @@ def revision_of(alerts: SignalAlerts, row: int, place: int, status: Status) -> R
 def _published(score: float) -> float | None:
     """A score rounded as published, None when unknown."""
     return None if np.isnan(score) else round(score, 4)
-
-

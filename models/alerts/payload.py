@@ -27,6 +27,7 @@ EVIDENCE_DAYS: Final = 30
 _EXPIRED: Final = Template(f"Expired after {{{DAYS_OPEN}|day|days}}: nothing ended it before.")
 _RETRACTED: Final = Template("Taken back: with all events of the day known, it did not hold.")
 
+
 class Facts:
     """What a signal's alerts say beside the revision, by revision."""
 
@@ -55,23 +56,14 @@ class Writer:
     ) -> list[AlertV1]:
         """The alerts of these revisions as of a boundary. `starts` is by row, and used for the time of writing.
 
-        A customer has two at most: one that is taken back, and one that goes on.
+        A customer may have two: one that is taken back, and one that goes on.
         """
         found = []
-        for part in (
-            [one for one in revisions if one.status != "retracted"],
-            [one for one in revisions if one.status == "retracted"],
-        ):
-            while part:
-                taken: dict[int, Revision] = {}
-                rest = []
-                for one in part:
-                    if one.row in taken:
-                        rest.append(one)
-                    else:
-                        taken[one.row] = one
-                found += self._write(signal, [taken[row] for row in sorted(taken)], as_of, starts, scoring)
-                part = rest
+        left = sorted(revisions, key=lambda one: one.row)
+        while left:
+            taken = {one.row: one for one in reversed(left)}
+            found += self._write(signal, [taken[row] for row in sorted(taken)], as_of, starts, scoring)
+            left = [one for one in left if taken[one.row] is not one]
         return found
 
     def _write(
@@ -82,7 +74,9 @@ class Writer:
         before = starts[rows].copy()
         starts[rows] = [one.start for one in revisions]
         listed = {name: term.term.listed(as_of, rows, starts) for name, term in signal.values.items()}
-        values = [dict(zip(listed, row, strict=True)) for row in zip(*listed.values(), strict=True)] or [{} for _ in revisions]
+        values = [dict(zip(listed, row, strict=True)) for row in zip(*listed.values(), strict=True)] or [
+            {} for _ in revisions
+        ]
         facts = Facts(values, signal.score.threshold.term.listed(as_of, rows, starts))
         if any(one.status == "updated" for one in revisions):
             holds = as_of.customers.roster.flagged(signal.when.condition.where(as_of, rows, starts))
@@ -201,11 +195,13 @@ def _evidence(signal: Signal, as_of: AsOf, rows: Rows) -> list[tuple[str, ...]]:
     is_asked = as_of.customers.roster.flagged(rows)
     notes: dict[int, list[tuple[object, ...]]] = {}
     for feed in feeds:
-        for row, _, note in as_of.customers.days.notes_of(feed, is_asked, as_of.boundary - EVIDENCE_DAYS, as_of.boundary):
+        for row, _, note in as_of.customers.days.notes_of(
+            feed, is_asked, as_of.boundary - EVIDENCE_DAYS, as_of.boundary
+        ):
             notes.setdefault(row, []).append(note)
     return [newest(notes.get(row, [])) for row in rows.tolist()]
 
 
 def newest(notes: Sequence[tuple[object, ...]]) -> tuple[str, ...]:
     """The ids of the newest notes, the oldest of them first."""
-    return tuple(str(note[1]) for note in sorted(notes)[-MAX_EVIDENCE:])  # type: ignore[type-var] # notes compare
+    return tuple(str(note[1]) for note in sorted(notes)[-MAX_EVIDENCE:])

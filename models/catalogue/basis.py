@@ -6,11 +6,11 @@ from datetime import date
 from typing import Any
 
 from models.calendar import Calendar
+from models.catalogue.language import is_taken
+from models.catalogue.reader import Reader, as_mapping
 from models.config import TARGETS, Base, Basis, Engagement, Learning, Lifecycle, Number
 from models.customers.buckets import EMAIL_ACTIONS
 from models.labels import Question
-from models.catalogue.language import is_taken
-from models.catalogue.reader import Reader, as_mapping
 from schemas.event import FEEDS
 
 HORIZON = "horizon_days"

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal, get_args
 
 from models.calendar import DAY_MS
-from models.config import HOUR_MS, Basis, Number
 from models.catalogue.basis import read_basis
 from models.catalogue.expressions import Term
 from models.catalogue.language import (
@@ -17,9 +16,10 @@ from models.catalogue.language import (
     compile_condition,
     compile_term,
 )
-from models.measures.scalars import RISK
 from models.catalogue.reader import CatalogueError, Reader, as_mapping
 from models.catalogue.template import Template
+from models.config import HOUR_MS, Basis, Number
+from models.measures.scalars import RISK
 from schemas.event import FEEDS
 
 Severity = Literal["info", "warning", "error", "critical"]
@@ -83,7 +83,7 @@ class Signal:
     drivers: tuple[Driver, ...]
 
     @property
-    def is_grave(self) -> bool:
+    def counts_as_risk(self) -> bool:
         """Whether an open alert of it puts the customer at risk."""
         return self.polarity == "negative" and self.severity != "info"
 

@@ -67,14 +67,21 @@ class Term(ABC):
     def listed(self, as_of: AsOf, rows: Rows, starts: Ints) -> list[Value]:
         """The values as they are published: rounded, None for unknown, stages by name."""
         values, known = self.read(as_of, rows, starts)
-        found: list[Any] = np.broadcast_to(values, len(rows)).tolist() if isinstance(values, np.ndarray | np.generic) else [values] * len(rows)
+        found: list[Any] = (
+            np.broadcast_to(values, len(rows)).tolist()
+            if isinstance(values, np.ndarray | np.generic)
+            else [values] * len(rows)
+        )
         if self.is_stage:
             found = [STAGE_NAMES[number] for number in found]
         elif found and isinstance(found[0], float):
             found = [round(value, 4) for value in found]
         if known is None or bool(known.all()):
             return found
-        return [value if is_known else None for value, is_known in zip(found, np.broadcast_to(known, len(rows)).tolist(), strict=True)]
+        return [
+            value if is_known else None
+            for value, is_known in zip(found, np.broadcast_to(known, len(rows)).tolist(), strict=True)
+        ]
 
 
 class Constant(Term):

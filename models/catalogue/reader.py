@@ -3,8 +3,8 @@
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeVar
 
-from models.config import Number
 from models.catalogue.language import LanguageError
+from models.config import Number
 
 T = TypeVar("T")
 MOST = 1e15

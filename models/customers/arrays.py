@@ -16,7 +16,7 @@ Selection = slice | Rows
 NO_ROWS: Final[Rows] = np.empty(0, np.int32)
 _SLACK: Final = 8
 """A full array grows by an eighth: memory stays near what is used, and each element is copied nine times at most."""
-_WIDER: Final = {
+_WIDER: Final[dict[np.dtype[Any], np.dtype[Any]]] = {
     np.dtype(np.uint8): np.dtype(np.int16),
     np.dtype(np.int16): np.dtype(np.int32),
     np.dtype(np.int32): np.dtype(np.int64),
@@ -56,7 +56,7 @@ class Growing:
         self.size = size
 
     def _widen(self, values: NDArray[Any]) -> None:
-        kind = self._data.dtype
+        kind: np.dtype[Any] = self._data.dtype
         if values.dtype == kind:
             return
         least, most = int(values.min()), int(values.max())

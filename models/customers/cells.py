@@ -70,7 +70,8 @@ class Cells:
     def find(self, is_asked: Bools, first: int, end: int) -> NDArray[np.intp]:
         """Positions of the entries of customers in [first, end), days ascending; `is_asked` is by row."""
         span = self.span(first, end)
-        return np.flatnonzero(is_asked[self.rows[span]]) + span.start
+        found: NDArray[np.intp] = np.flatnonzero(is_asked[self.rows[span]]) + span.start
+        return found
 
     def days_of(self, positions: NDArray[np.intp]) -> Ints:
         """The day of each entry."""
@@ -137,4 +138,5 @@ class RowIndex:
     def places(self, row: int) -> NDArray[np.intp]:
         """The positions of a customer's entries, days ascending."""
         low, high = self._rows.searchsorted((row, row + 1)).tolist()
-        return self._places[low:high]
+        found: NDArray[np.intp] = self._places[low:high]
+        return found

@@ -120,8 +120,7 @@ def recount(columns: Columns, days: Days, size: int, boundary: int, basis: Basis
 
 
 def move_gaps(columns: Columns, days: Days, concerned: Rows, size: int, boundary: int, basis: Basis) -> None:
-    """The usual gaps of who bought on the day just closed, of who was concerned by late events, and of whose oldest
-    purchase is forgotten now."""
+    """Set the gaps of who bought on the day just closed, whom late events concern, or whose oldest day is forgotten."""
     if PURCHASE not in basis.feeds:
         return
     log, floor = days.feeds[PURCHASE], boundary - basis.keep_days

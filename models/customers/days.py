@@ -1,7 +1,7 @@
 """All days of a partition's customers: open ones collect arrivals, closed ones are columns.
 
-An event that comes late, for a day that is closed, waits for the next boundary and is then put where it belongs, so that
-from there on everything is as if it had been in time.
+An event that comes late, for a day that is closed, waits for the next boundary and is then put where it belongs: from
+there on everything is as if it had been in time.
 """
 
 from collections.abc import Iterator, Mapping
@@ -206,7 +206,9 @@ class Days:
         if channelled is not None:
             log = self.channels
             codes = log.column("code")[channelled].tolist()
-            for row, day, code in zip(log.rows[channelled].tolist(), log.days_of(channelled).tolist(), codes, strict=True):
+            for row, day, code in zip(
+                log.rows[channelled].tolist(), log.days_of(channelled).tolist(), codes, strict=True
+            ):
                 bucket_in(found.setdefault(row, {}), day, len(names)).channels.append(self.channel_names[code])
         return found
 

@@ -125,7 +125,7 @@ class Partition:
                 fates.append(AGAIN)
                 continue
             covered[feed] = offset
-            if place is None:
+            if place is None or not isinstance(content, Event):
                 fates.append(self._take_other(feed, content))
                 continue
             ledger.taken += 1
@@ -144,7 +144,8 @@ class Partition:
 
     def _places(self, arrivals: Sequence[Arrival]) -> Iterable[tuple[int, int, int, int, bool] | None]:
         """Of each event its customer's row (-1: not seen yet), its day, its id's hash and key, and whether the key was
-        seen on a closed day; looked up for all at once."""
+        seen on a closed day; looked up for all at once.
+        """
         self.ids.put_away(self.customers.boundary)
         events = [one.content for one in arrivals if isinstance(one.content, Event)]
         if not events:
@@ -221,12 +222,14 @@ class Partition:
 
     def is_beyond(self, feed: int, offset: int) -> bool:
         """Whether a record must wait until the next boundary that is expected was passed."""
-        is_beyond = bool(self._expected) and offset > self._expected[0].covered[feed]
-        if is_beyond:
-            self._beyond.add(feed)  # all before it was read
-            self._pass_expected()
-            return bool(self._expected) and offset > self._expected[0].covered[feed]
-        return False
+        if not self._lies_beyond(feed, offset):
+            return False
+        self._beyond.add(feed)  # all before it was read
+        self._pass_expected()
+        return self._lies_beyond(feed, offset)
+
+    def _lies_beyond(self, feed: int, offset: int) -> bool:
+        return bool(self._expected) and offset > self._expected[0].covered[feed]
 
     def _pass_expected(self) -> None:
         covered = self.ledger.covered

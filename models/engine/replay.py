@@ -13,7 +13,6 @@ from models.engine.verdicts import verdict_of
 from schemas.event import FEEDS, Event
 from schemas.partitioner import partition_of
 
-
 FRAME: Final = 5_000
 """Events of a partition taken together: any number gives the same results."""
 

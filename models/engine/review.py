@@ -7,6 +7,7 @@
 """
 
 from collections.abc import Sequence
+
 import numpy as np
 
 from models.alerts.corroboration import corroborate, witnesses_of
@@ -15,7 +16,7 @@ from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts
 from models.alerts.lifecycle import Judgement
 from models.alerts.payload import EVIDENCE_DAYS, Facts, Writer, newest
 from models.catalogue.catalogue import Rules, Signal
-from models.catalogue.expressions import Term
+from models.catalogue.expressions import Term, Value
 from models.config import Number
 from models.customers.arrays import Ints, Rows
 from models.customers.clocks import recount
@@ -28,12 +29,13 @@ from models.scoring.scoring import Scoring
 from models.scoring.version import Version
 from models.scoring.worth import ORDERS, SPENT
 from schemas.alert import AlertV1, Money
-from schemas.example import LessonV1, ProgressV1
 from schemas.event import PURCHASE
+from schemas.example import LessonV1, ProgressV1
 from schemas.stage import StageChangeV1, stage_change_id
 
 Message = AlertV1 | StageChangeV1 | LessonV1 | ProgressV1
 """Everything that is decided; encoded only when it is published."""
+
 
 class Review:
     """The open alerts of a partition, and the judgement of them at one boundary after the other."""
@@ -52,7 +54,7 @@ class Review:
         self._witnesses = witnesses_of(rules)
         self._starts: Ints = np.full(0, NO_EPISODE, np.int32)
         self._stages: Ints = np.empty(0, np.int8)
-        self._as_of = AsOf(customers, self.windows)
+        self.as_of = AsOf(customers, self.windows)
         self._reach = {
             feed: reach_of([signal for signal in rules.signals if signal.announced_feed == feed], rules)
             for feed in customers.days.notes
@@ -61,27 +63,27 @@ class Review:
     @property
     def is_done(self) -> bool:
         """Whether everybody was judged."""
-        return self.reached >= self._as_of.size
+        return self.reached >= self.as_of.size
 
     def begin(self, day: int, version: Version | None) -> list[Message]:
-        """Close a day, let the model look at it; everybody waits for the judgement as of the boundary behind it."""
+        """Close a day, let the model look at it; everybody waits to be judged as of the boundary behind it."""
         customers = self.customers
         self._stages = customers.close(day)
         self.windows.move(customers)
         if len(customers.had_late):
             self.windows.recount(customers, customers.had_late)
-        self._as_of = AsOf(customers, self.windows)
+        self.as_of = AsOf(customers, self.windows)
         self.reached = 0
         if len(self._starts) < customers.size:
             self._starts = np.full(customers.columns.capacity, NO_EPISODE, np.int32)
         if self.scoring is None:
             return []
         lessons: list[Message] = [*self.scoring.review(version)]
-        self._as_of.scores = self.scoring.scores()
+        self.as_of.scores = self.scoring.scores()
         return lessons
 
     def resume(self, *, is_anew: bool) -> None:
-        """Go on from a snapshot: windows are added up anew, and by another catalogue the pulse and the clocks as well."""
+        """Go on from a snapshot: windows are added up anew, by another catalogue the pulse and the clocks as well."""
         customers = self.customers
         everybody = np.arange(customers.size, dtype=np.int32)
         if is_anew and customers.boundary >= 0:
@@ -90,12 +92,12 @@ class Review:
         if customers.boundary >= 0:
             self.windows.recount(customers, everybody)
         self.is_anew = is_anew
-        self._as_of = AsOf(customers, self.windows, None if self.scoring is None else self.scoring.scores())
+        self.as_of = AsOf(customers, self.windows, None if self.scoring is None else self.scoring.scores())
         self.reached = customers.size
 
     def judge(self, most: int) -> list[Message]:
         """Judge about `most` more customers; what is to be published."""
-        as_of, low = self._as_of, self.reached
+        as_of, low = self.as_of, self.reached
         high = min(as_of.size, low + most)
         self.reached = high
         messages: list[Message] = list(self._change_stages(low, high))
@@ -111,7 +113,7 @@ class Review:
         return messages
 
     def _judge_signals(self, seen: Rows) -> dict[str, list[Revision]]:
-        as_of, customers = self._as_of, self.customers
+        as_of, customers = self.as_of, self.customers
         revisions = {}
         changed: list[int] = []
         for alerts in self.alerts:
@@ -133,13 +135,13 @@ class Review:
 
     def _change_stages(self, low: int, high: int) -> list[StageChangeV1]:
         """The stages of a range of rows, and what is published of those that changed."""
-        columns, boundary = self.customers.columns, self._as_of.boundary
+        columns, boundary = self.customers.columns, self.as_of.boundary
         rows = low + np.flatnonzero(self._stages[low:high] != columns.stage[low:high])
         if not len(rows):
             return []
         basis, at = self.rules.basis, self.rules.basis.calendar.text_of(boundary)
         is_historical = basis.calendar.start_of(boundary) < self.writer.alerts_from_ms
-        silent = silent_days(columns, self._as_of.size, boundary, basis.lifecycle)[rows].tolist()
+        silent = silent_days(columns, self.as_of.size, boundary, basis.lifecycle)[rows].tolist()
         before, since = columns.stage[rows].tolist(), columns.stage_since[rows].tolist()
         after, spend = self._stages[rows].tolist(), columns.spend_total[rows].tolist()
         columns.stage[rows] = self._stages[rows]
@@ -154,11 +156,13 @@ class Review:
                 to_stage=STAGE_NAMES[now],
                 cause="activity" if days == 0 else f"{days} days of silence",
                 days_in_previous=boundary - entered if was else None,
-                spend_so_far=Money(minor / 100 if self._as_of.has(PURCHASE) else 0.0, basis.currency),
+                spend_so_far=Money(minor / 100 if self.as_of.has(PURCHASE) else 0.0, basis.currency),
                 historical=is_historical,
                 catalogue=self.rules.hash,
             )
-            for row, was, now, entered, days, minor in zip(rows.tolist(), before, after, since, silent, spend, strict=True)
+            for row, was, now, entered, days, minor in zip(
+                rows.tolist(), before, after, since, silent, spend, strict=True
+            )
         ]
 
     # -- early firing
@@ -186,7 +190,7 @@ class Review:
 
     def _early_facts(self, signal: Signal, days: FeedDays) -> Facts:
         """What an early alert says: only what its own feed knows."""
-        values = {name: _rounded(value.term.value(days)) for name, value in signal.values.items()}
+        values: dict[str, Value] = {name: _rounded(value.term.value(days)) for name, value in signal.values.items()}
         facts = Facts([values], [_rounded(signal.score.threshold.term.value(days))])
         first = days.boundary - EVIDENCE_DAYS
         facts.evidence = [

@@ -206,7 +206,10 @@ def _unpacked(packed: _Array) -> NDArray[Any]:
 
 def _day_values(opened: OpenDay) -> list[Any]:
     """An open day as plain values."""
-    return [*opened.to_lists(), *({row: _bucket_values(b) for row, b in of.items()} for of in (opened.tickets, opened.emails))]
+    return [
+        *opened.to_lists(),
+        *({row: _bucket_values(b) for row, b in of.items()} for of in (opened.tickets, opened.emails)),
+    ]
 
 
 def _day_of(values: list[Any]) -> OpenDay:
@@ -228,5 +231,3 @@ def _bucket_of(values: list[Any]) -> Bucket:
     bucket.counts, bucket.channels, bucket.first_ms = counts, channels, first_ms
     bucket.notes = [Note(*note) for note in notes]
     return bucket
-
-

@@ -6,6 +6,7 @@ from itertools import groupby
 import numpy as np
 from msgspec import UNSET
 
+from models.catalogue.catalogue import Rules
 from models.config import Learning
 from models.customers.columns import NEVER
 from models.labels import WHOLE, Example
@@ -15,7 +16,6 @@ from models.learning.lessons import Lessons, Week
 from models.learning.quality import Bin, Score, new_quality, quality_of
 from models.scoring.features import feature_names
 from models.scoring.scorer import BASELINES, log_loss
-from models.catalogue.catalogue import Rules
 from schemas.example import Lesson
 from schemas.model_version import MODEL_NAME, ModelVersionV1, sealed
 

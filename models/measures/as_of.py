@@ -1,6 +1,5 @@
 """Everything that is known of a partition's customers as of a boundary: what measures and conditions read."""
 
-from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -100,5 +99,3 @@ class AsOf:
         return slopes(
             self.customers.days.pulse, rows, columns.first_day, self.size, self.boundary, self.basis.engagement
         )
-
-

@@ -2,6 +2,9 @@
 
 from typing import ClassVar, Final, TypeVar
 
+import numpy as np
+from numpy.typing import NDArray
+
 from models.customers.arrays import Ints
 from models.customers.cells import Cells
 from models.customers.days import Days
@@ -25,7 +28,7 @@ class Daily:
         """Where its days are kept."""
         return days.pulse if self.feed == ALL_FEEDS else days.feeds[self.feed]
 
-    def values(self, log: Cells, places: slice) -> Ints:
+    def values(self, log: Cells, places: slice | NDArray[np.intp]) -> Ints:
         """The numbers of some entries of its log."""
         first, *rest = self.columns
         if not rest:

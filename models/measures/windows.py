@@ -1,4 +1,4 @@
-"""Sums over windows of whole days, moved on when a day closes: the day that enters is added, the one that leaves taken."""
+"""Sums over windows of whole days: when a day closes, the day that enters is added, the one that leaves taken."""
 
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
@@ -75,6 +75,5 @@ class Windows:
 def summed(log: Cells, measure: str, places: NDArray[np.intp], size: int) -> Ints:
     """The exact sum of some entries, by row."""
     found = np.zeros(size, np.int64)
-    values: Any = DAILY[measure].values(log, places)  # type: ignore[arg-type] # positions choose as a slice does
-    np.add.at(found, log.rows[places], values)
+    np.add.at(found, log.rows[places], DAILY[measure].values(log, places))
     return found

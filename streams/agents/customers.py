@@ -13,12 +13,12 @@ from typing import NamedTuple
 import msgspec
 
 from models.customer_record import UnknownRecordVersionError
-from models.dead_letter_limit import DeadLetterLimitError
+from models.engine.ledger import DeadLetterLimitError
 from models.engine import Engine
 from models.partition import Partition, Published
 from models.partition_record import epoch_of
 from models.scoring.version import Version
-from models.signals.catalogue import Rules
+from models.catalogue.catalogue import Rules
 from schemas.codec import MAX_AHEAD_MS, decode_event
 from schemas.dead_letter import Origin, dead_letter_headers, kept_part, late_headers
 from schemas.errors import RejectedError

@@ -8,7 +8,7 @@ import click
 import orjson
 import yaml
 
-from models.signals.reader import CatalogueError
+from models.catalogue.reader import CatalogueError
 from streams.catalogue_file import default_text, placed, rules_of
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import environment_settings

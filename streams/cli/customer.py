@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from models.calendar import date_of
-from models.course import Course, course
+from models.measures.course import Course, course
 from models.customer_record import decode_customer
 from models.signals.measures import View
 from schemas.alert import AlertV1

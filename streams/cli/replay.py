@@ -19,7 +19,7 @@ from models.episodes import ALERTS
 from models.oracle import Oracle
 from models.partition import Published
 from models.partition_record import total_counts
-from models.signals.catalogue import Rules, without_model
+from models.catalogue.catalogue import Rules, without_model
 from schemas.alert import Status, decode_alert
 from schemas.event import Event
 from streams.catalogue_file import load_rules

@@ -16,7 +16,7 @@ from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
 from models.partition import Partition
-from models.signals.catalogue import Rules
+from models.catalogue.catalogue import Rules
 from schemas.topics import Topics
 from streams.agents.tally import Tally
 from streams.metrics.customers import CustomerMetrics

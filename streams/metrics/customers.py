@@ -12,10 +12,10 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from models.census import Census
-from models.corroboration import severities
-from models.customer import STAGE_NAMES
+from models.alerts.corroboration import severities
+from models.customers.columns import STAGE_NAMES
 from models.partition import Partition
-from models.signals.catalogue import Rules
+from models.catalogue.catalogue import Rules
 from streams.metrics.families import gauge, gauges
 
 _AT_RISK: Final = "not churned, a negative alert of warning or more is open."

@@ -8,11 +8,11 @@ from typing import Final, get_args
 from prometheus_client import Metric
 from prometheus_client.core import HistogramMetricFamily
 
-from models.corroboration import severities
-from models.customer import STAGE_NAMES
+from models.alerts.corroboration import severities
+from models.customers.columns import STAGE_NAMES
 from models.partition import Partition
 from models.partition_record import OUTCOMES, total_counts
-from models.signals.catalogue import Rules
+from models.catalogue.catalogue import Rules
 from schemas.alert import Status as AlertStatus
 from schemas.topics import Topics
 from streams.agents.tally import AGE_BUCKETS_S, PROCESSING_BUCKETS_S, Spread, Tally

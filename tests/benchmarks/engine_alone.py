@@ -19,7 +19,7 @@ from msgspec import Struct
 from benchmarks.load import DAY_MS, DAYS, START_MS, read_load
 from benchmarks.measuring import resident_bytes
 from benchmarks.outputs import is_alert
-from models.customer import NEVER
+from models.customers.columns import NEVER
 from models.engine import Engine
 from models.oracle import Oracle
 from models.partition import Batch, Partition, Published

@@ -15,7 +15,7 @@ from typing import Final
 
 import pytest
 
-from models.dead_letter_limit import REJECTIONS_IN_A_ROW
+from models.engine.ledger import REJECTIONS_IN_A_ROW
 from models.partition_record import OUTCOMES
 from schemas.event import FEEDS, LOGIN, PURCHASE, Event
 from schemas.partitioner import partition_of

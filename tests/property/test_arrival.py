@@ -16,7 +16,7 @@ from models.customer_record import decode_customer, encode_customer, peek
 from models.lifecycle import STAGES
 from models.partition import Partition
 from models.partition_record import PARTITION_KEY, TICKS, decode_state, encode_state
-from models.signals.catalogue import Rules, build_rules
+from models.catalogue.catalogue import Rules, build_rules
 from schemas.event import Event
 from support.one_partition import (
     DAY_MS,

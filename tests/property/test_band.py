@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.customer import NEVER
+from models.customers.columns import NEVER
 from models.signals.band import GREATEST, RELATIONS, Band
 
 scales = st.sampled_from([1, 10, 100])

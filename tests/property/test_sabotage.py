@@ -21,13 +21,13 @@ from models.activity import day_buckets, fold, forget
 from models.alerting import Telling, build_alert
 from models.announcement import start_score
 from models.config import Basis
-from models.corroboration import Witnesses, witnesses_of
+from models.alerts.corroboration import Witnesses, witnesses_of
 from models.customer import Customer
 from models.engine import Engine
 from models.episodes import Judge, Output
 from models.partition import Batch, Partition
 from models.partition_record import PARTITION_KEY
-from models.signals.catalogue import Rules, Signal, without_model
+from models.catalogue.catalogue import Rules, Signal, without_model
 from models.signals.measures import View
 from models.watermark import Watermark
 from schemas.alert import AlertV1

@@ -10,7 +10,7 @@ from typing import Any, Final
 import yaml
 
 from models.calendar import Calendar
-from models.signals.catalogue import Rules, build_rules
+from models.catalogue.catalogue import Rules, build_rules
 from schemas.event import Event
 from support.builders import email, event, purchase, ticket
 
@@ -21,7 +21,7 @@ _NEAR_MIDNIGHT_S = (0, 1, 30, 1_799, 3_599, 3_600, 3_601, 43_200, 82_799, 82_800
 
 def catalogue() -> dict[str, Any]:
     """The default catalogue as parsed YAML, to be changed by a test."""
-    loaded: dict[str, Any] = yaml.safe_load((files("models") / "signals" / "default.yaml").read_text())
+    loaded: dict[str, Any] = yaml.safe_load((files("models") / "catalogue" / "default.yaml").read_text())
     return loaded
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from models.bounds import FOREVER
-from models.customer import NEVER
+from models.customers.columns import NEVER
 from models.customer_record import decode_customer, peek
 from models.customer_record_v1 import _CustomerV1
 from models.partition_record import PARTITION_KEY

@@ -25,7 +25,7 @@ from support.reading import read_topic
 LEAVE_WITHIN_S: Final = 12.0
 """SIGTERM ends a worker within ten seconds; the rest is for a crowded machine."""
 
-WITH_MODEL: Final = str(ROOT / "models/signals/default.yaml")
+WITH_MODEL: Final = str(ROOT / "models/catalogue/default.yaml")
 RULES_ONLY: Final = str(ROOT / "deploy/catalogues/rules-only.yaml")
 """For tests that are not about the model: a worker then needs two thirds of the time."""
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from models.calendar import DAY_MS
-from models.customer import NEVER
+from models.customers.columns import NEVER
 from models.labels import BINS, Example
 from models.learning.backtest import Backtest, stacked
 from models.learning.evaluation import report

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from models.customer import Customer
-from models.signals.catalogue import build_rules, merged
+from models.catalogue.catalogue import build_rules, merged
 from models.signals.measures import View
-from models.signals.reader import CatalogueError, Mistake
+from models.catalogue.reader import CatalogueError, Mistake
 from support.troubled import catalogue, default_rules
 
 SIGNALS = (

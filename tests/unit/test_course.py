@@ -10,7 +10,7 @@ from rich.console import Console
 
 from models.activity import fold
 from models.calendar import date_of
-from models.course import COURSE_DAYS, LEVEL_DAYS, Course, course
+from models.measures.course import COURSE_DAYS, LEVEL_DAYS, Course, course
 from models.customer import Customer
 from models.signals.measures import View
 from schemas.event import Event

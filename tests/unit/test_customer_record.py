@@ -26,7 +26,7 @@ from models.customer_record import (
 from models.oracle import Oracle
 from models.partition import Partition
 from models.partition_record import PARTITION_KEY
-from models.signals.catalogue import without_model
+from models.catalogue.catalogue import without_model
 from support.one_partition import PATTERNS, differences, logs_of, oracle, run
 from support.troubled import default_rules, rich_history
 from support.version_1 import WorkerOfVersion1, as_version_1

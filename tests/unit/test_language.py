@@ -8,8 +8,8 @@ import pytest
 
 from models.activity import fold
 from models.customer import Customer
-from models.signals.catalogue import build_rules
-from models.signals.language import LanguageError, compile_condition, compile_term
+from models.catalogue.catalogue import build_rules
+from models.catalogue.language import LanguageError, compile_condition, compile_term
 from models.signals.measures import View
 from schemas.event import Event
 from support.builders import email, login, purchase, ticket

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.config import Lifecycle
-from models.customer import NEVER
+from models.customers.columns import NEVER
 from models.lifecycle import Past, own_gap, standing
 
 LIMITS = Lifecycle()

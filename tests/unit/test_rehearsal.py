@@ -9,7 +9,7 @@ from models.episodes import ALERTS
 from models.oracle import Oracle
 from models.partition import Published
 from models.rehearsal import Rehearsal
-from models.signals.catalogue import Rules, without_model
+from models.catalogue.catalogue import Rules, without_model
 from schemas.alert import decode_alert
 from schemas.example import ProgressV1, decode_lesson
 from streams.catalogue_file import rules_of

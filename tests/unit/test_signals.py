@@ -13,7 +13,7 @@ import pytest
 
 from models.calendar import date_of
 from models.partition_record import TICKS
-from models.signals.catalogue import Rules, build_rules
+from models.catalogue.catalogue import Rules, build_rules
 from schemas.alert import AlertV1, decode_alert
 from schemas.event import Event
 from support.builders import email, login, purchase, ticket

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.signals.measures import Value
-from models.signals.template import Template
+from models.catalogue.template import Template
 
 
 @pytest.mark.parametrize(

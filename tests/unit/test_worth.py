@@ -13,8 +13,8 @@ from models.customer import Customer, Risk
 from models.learning.features import Past
 from models.learning.value import at_risk, own_of
 from models.scoring.worth import YEAR, Prior
-from models.signals.catalogue import build_rules
-from models.signals.reader import CatalogueError
+from models.catalogue.catalogue import build_rules
+from models.catalogue.reader import CatalogueError
 from models.worth import Worth, worth_of
 from property.test_measures import BASIS, record_of
 from streams.alert_text import told_worth, what_to_do

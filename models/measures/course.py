@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from itertools import accumulate
+from math import isnan
 
+import numpy as np
 from msgspec import Struct
 
 from models.calendar import date_of
-from models.signals.measures import SCALES, View, slope
+from models.measures.as_of import AsOf
+from models.measures.daily import DAILY
+from schemas.event import PURCHASE, TICKET
 
 COURSE_DAYS = 120
 """Four months: the 56 days that are usual, the window compared with them, and what was before."""
@@ -30,38 +34,38 @@ class Course(Struct, frozen=True):
     tickets: tuple[int, ...]
 
 
-def course(view: View) -> Course | None:
-    """The course as of the view's boundary; None before the first activity."""
-    if view.first_day is None:
+def course(as_of: AsOf, row: int) -> Course | None:
+    """The course of one customer as of a boundary; None before the first activity."""
+    first_day = int(as_of.columns.first_day[row])
+    if first_day >= as_of.boundary:
         return None
-    first = max(view.boundary - COURSE_DAYS, view.floor)
-    days = range(first, view.boundary)
-    known = [day >= view.first_day for day in days]
-    scale = SCALES["engagement"]
-    tenths = _daily(view, "engagement", first - LEVEL_DAYS)
+    first = as_of.boundary - COURSE_DAYS
+    days = range(first, as_of.boundary)
+    known = [day >= first_day for day in days]
+    scale = DAILY["engagement"].scale
+    tenths = _daily(as_of, row, "engagement", first - LEVEL_DAYS)
     sums = list(accumulate(tenths, initial=0))
     level = [(sums[at + LEVEL_DAYS] - sums[at]) / scale for at in range(1, len(days) + 1)]
-    fitted = slope(view)
-    line = (
-        [None] * len(days) if fitted is None else [_line(fitted.last, fitted.per_day, view.last_day - d) for d in days]
-    )
+    fitted = as_of.slope(np.array([row], np.int32))
+    last, per_day = float(fitted.last[0]), float(fitted.per_day[0])
+    line = [None] * len(days) if isnan(last) else [_line(last, per_day, as_of.boundary - 1 - day) for day in days]
     return Course(
         first_day=date_of(first),
-        last_day=date_of(view.last_day),
+        last_day=date_of(as_of.boundary - 1),
         daily=tuple(count / scale for count in tenths[LEVEL_DAYS:]),
         level=_where(known, level),
         trend=_where(known, line),
-        purchases=tuple(_daily(view, "purchases", first)) if view.knows("purchases") else (),
-        tickets=tuple(_daily(view, "tickets", first)) if view.knows("tickets") else (),
+        purchases=tuple(_daily(as_of, row, "purchases", first)) if as_of.has(PURCHASE) else (),
+        tickets=tuple(_daily(as_of, row, "tickets", first)) if as_of.has(TICKET) else (),
     )
 
 
-def _daily(view: View, name: str, first: int) -> list[int]:
-    series = view.series(name)
-    counts = {
-        day: later - earlier for day, earlier, later in zip(series.days, series.sums, series.sums[1:], strict=False)
-    }
-    return [counts.get(day, 0) for day in range(first, view.boundary)]
+def _daily(as_of: AsOf, row: int, name: str, first: int) -> list[int]:
+    measure = DAILY[name]
+    log = measure.log(as_of.customers.days)
+    places = log.find(as_of.customers.roster.flagged(np.array([row], np.int32)), first, as_of.boundary)
+    counts = dict(zip(log.days_of(places).tolist(), measure.values(log, places).tolist(), strict=True))
+    return [counts.get(day, 0) for day in range(first, as_of.boundary)]
 
 
 def _line(last: float, per_day: float, age: int) -> float:

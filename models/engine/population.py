@@ -1,0 +1,150 @@
+"""Who stands where: customers by stage, at risk by stage, signal and owner, open alerts; counted when asked for."""
+
+from collections import Counter
+from typing import Self
+
+import numpy as np
+
+from models.alerts.episode import SignalAlerts
+from models.config import HOUR_MS
+from models.customers.arrays import Bools, Ints, Rows
+from models.customers.columns import STAGE_NAMES
+from models.customers.stages import CHURNED
+from models.engine.partition import Partition
+from models.scoring.worth import SPENT, worth_of
+from schemas.event import PURCHASE
+
+
+class Totals:
+    """Customers and their spend by one label."""
+
+    __slots__ = ("customers", "spend")
+
+    def __init__(self) -> None:
+        self.customers: Counter[str] = Counter()
+        self.spend: Counter[str] = Counter()
+
+    def add(self, label: str, count: int, spend: int) -> None:
+        """Add customers under a label; none is no entry."""
+        if count:
+            self.customers[label] += count
+            self.spend[label] += spend
+
+    def __iadd__(self, other: "Totals") -> Self:
+        for label, count in other.customers.items():
+            self.add(label, count, other.spend[label])
+        return self
+
+
+class Population:
+    """Counts of the customers of one partition, or of several summed. At risk: by stage, signal and owner.
+
+    Money is in minor units: `spend` of the last year, `value_at_risk` as alerts say it.
+    """
+
+    def __init__(self) -> None:
+        self.customers: Counter[str] = Counter()
+        self.by_stage, self.by_signal, self.by_owner = Totals(), Totals(), Totals()
+        self.open_alerts: Counter[tuple[str, str]] = Counter()
+        """By (signal, severity)."""
+        self.due: Counter[tuple[str, int]] = Counter()
+        """Alerts to answer by (owner, hours since 1970 until which, rounded up)."""
+        self.value_at_risk = 0
+
+    @property
+    def at_risk(self) -> int:
+        """Customers at risk now: not churned, a negative alert of severity warning or more is open."""
+        return self.by_stage.customers.total()
+
+    @property
+    def spend_at_risk(self) -> int:
+        """What they spent in a year, in minor units."""
+        return self.by_stage.spend.total()
+
+    def past_due(self, now_ms: int) -> Counter[str]:
+        """Open alerts whose response time, rounded up to the hour, is over, by owner."""
+        found: Counter[str] = Counter()
+        for (owner, due_hour), count in self.due.items():
+            found[owner] += count if due_hour * HOUR_MS <= now_ms else 0
+        return found
+
+    def __iadd__(self, other: "Population") -> Self:
+        self.customers.update(other.customers)
+        self.by_stage += other.by_stage
+        self.by_signal += other.by_signal
+        self.by_owner += other.by_owner
+        self.value_at_risk += other.value_at_risk
+        self.open_alerts.update(other.open_alerts)
+        self.due.update(other.due)
+        return self
+
+
+def population_of(partition: Partition) -> Population:
+    """Count a partition's customers as they stand."""
+    found, customers = Population(), partition.customers
+    stage = customers.columns.stage[: customers.size]
+    for number, count in enumerate(np.bincount(stage, minlength=len(STAGE_NAMES)).tolist()):
+        if count:
+            found.customers[STAGE_NAMES[number]] = count
+    for of in partition.review.alerts:
+        _count_open(found, of, partition.review.writer.alerts_from_ms)
+    _count_at_risk(found, partition, stage)
+    return found
+
+
+def is_at_risk(partition: Partition) -> Bools:
+    """By row: not churned, and an open negative alert of severity warning or more."""
+    customers = partition.customers
+    found = np.zeros(customers.size, np.bool_)
+    for of in partition.review.alerts:
+        if of.signal.counts_as_risk:
+            found[_rows_of(of)] = True
+    found &= customers.columns.stage[: customers.size] != CHURNED
+    return found
+
+
+def _rows_of(of: SignalAlerts) -> Rows:
+    """Who has an open alert of a signal, one fired early included."""
+    return np.union1d(of.open.rows, np.fromiter(of.early, np.int32, len(of.early))) if of.early else of.open.rows
+
+
+def _count_open(found: Population, of: SignalAlerts, alerts_from_ms: int) -> None:
+    signal, table = of.signal, of.open
+    severities, owners = table.column("severity").tolist(), table.column("owner").tolist()
+    found.open_alerts.update((signal.id, severity) for severity in severities)
+    early = sum(len(days) for days in of.early.values())
+    if early:
+        found.open_alerts[signal.id, signal.severity] += early
+    if signal.respond_ms is None:
+        return
+    observed_ms = table.column("observed_ms")
+    due_hours = -(-(observed_ms + signal.respond_ms) // HOUR_MS)
+    for at in np.flatnonzero(observed_ms >= alerts_from_ms).tolist():  # what is history is nobody's duty
+        found.due[owners[at], int(due_hours[at])] += 1
+
+
+def _count_at_risk(found: Population, partition: Partition, stage: Ints) -> None:
+    at_risk = is_at_risk(partition)
+    rows = np.flatnonzero(at_risk).astype(np.int32)
+    if not len(rows):
+        return
+    review = partition.review
+    spend = np.zeros(len(at_risk), np.int64)
+    spend[rows] = review.windows.sums(SPENT)[rows] if review.as_of.has(PURCHASE) else 0
+    for number in np.unique(stage[rows]).tolist():
+        chosen = rows[stage[rows] == number]
+        found.by_stage.add(STAGE_NAMES[number], len(chosen), int(spend[chosen].sum()))
+    by_owner: dict[str, Bools] = {}
+    for of in review.alerts:
+        if not of.signal.counts_as_risk:
+            continue
+        chosen = _rows_of(of)
+        chosen = chosen[at_risk[chosen]]
+        found.by_signal.add(of.signal.id, len(chosen), int(spend[chosen].sum()))
+        owner = by_owner.setdefault(of.signal.owner, np.zeros(len(at_risk), np.bool_))
+        owner[chosen] = True
+    for name, flags in by_owner.items():
+        found.by_owner.add(name, int(flags.sum()), int(spend[flags].sum()))
+    worth = worth_of(review.as_of, rows, review.scoring)
+    if worth is not None:
+        found.value_at_risk = int(worth[0].sum())
