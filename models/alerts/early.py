@@ -87,6 +87,8 @@ def score_of(signal: Signal, days: FeedDays, cooled: tuple[int, float | None] | 
 def begins(alerts: SignalAlerts, row: int, days: FeedDays, day: int, reviewed: int) -> float | None:
     """The score with which an episode begins on this very day, else None; walks the days since the last review."""
     signal = alerts.signal
+    if not signal.when.condition.is_true(days.at(day + 1)):
+        return None
     start, score, cooled = _standing(alerts, row)
     reached = reviewed
     for evening in days.evidence_days(reviewed, day):

@@ -160,8 +160,11 @@ class Partition:
                 ledger.reject(fate.reason or "", is_limited=self.limit_dead_letters)
                 continue
             ledger.rejected_in_a_row = 0
-            if content.time_ms > highs[feed]:
-                self._move(feed, content.time_ms)
+            time_ms = content.time_ms
+            if time_ms > highs[feed]:
+                highs[feed] = time_ms
+                if self.waiting or time_ms >= self.watermark.next_turn_ms:
+                    self._turn(feed, time_ms)
         return fates
 
     def _places(self, arrivals: Sequence[Arrival]) -> Iterable[tuple[int, int, int, int, bool] | None]:
@@ -170,7 +173,7 @@ class Partition:
         The row is -1 of a customer not seen yet. Looked up for all at once.
         """
         self.ids.put_away(self.customers.boundary)
-        events = [one.content for one in arrivals if isinstance(one.content, Event)]
+        events = [content for _, _, content in arrivals if isinstance(content, Event)]
         if not events:
             return [None] * len(arrivals)
         row_of = self.customers.roster.rows.get
@@ -203,9 +206,11 @@ class Partition:
         self.lift(tick.now_ms, [f for f, name in enumerate(FEEDS) if covered[f] + 1 >= tick.idle.get(name, EVERYBODY)])
 
     def lift(self, now_ms: int, feeds: Iterable[int]) -> None:
-        """Raise the clocks of feeds to an instant, as a tick does."""
+        """Raise the clocks of feeds to an instant, as a tick does; they never fall."""
         for feed in feeds:
-            self._move(feed, now_ms)
+            if now_ms > self.watermark.highs[feed]:
+                self.watermark.highs[feed] = now_ms
+                self._turn(feed, now_ms)
 
     def _apply(self, event: Event, row: int, day: int, hashed: int, key: int, is_found: bool) -> Fate:  # noqa: FBT001
         feed, customers = event.feed, self.customers
@@ -229,13 +234,11 @@ class Partition:
 
     # -- the clock
 
-    def _move(self, feed: int, time_ms: int) -> None:
-        """Raise a feed's clock, which never falls; pass the boundaries that the watermark has reached."""
-        if not self.watermark.raise_clock(feed, time_ms):
-            return
+    def _turn(self, feed: int, time_ms: int) -> None:
+        """A feed's clock was raised: fire what waited for it, pass the boundaries that the watermark has reached."""
         if self.waiting:
             self._release(feed, time_ms)
-        target = self.watermark.boundary_reached(time_ms)
+        target = self.watermark.boundary_reached()
         if target is not None and not self._expected:
             self._pass(target)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isnan
 
-from models.lifecycle import STAGES
+from models.customers.columns import STAGES
 
 from models.calendar import DAY_MS, Calendar, date_of
 from models.learning.summary import Summary
