@@ -78,7 +78,7 @@ class Scoring:
             lessons = matured(customers, self.pending, is_due, learning, self._due)
             self.pending.drop(is_due, boundary - learning.question.horizon_days)
             self.risks.begin(rows)
-            self._take(rows[is_in_risk_set(customers, rows, learning)], version)
+            self._take(rows[is_in_risk_set(customers, rows, learning.question)], version)
         self._was_lost = _is_lost(customers)
         return lessons
 

@@ -68,7 +68,7 @@ def folded(basis: Basis, events: Sequence[Event]) -> dict[str, Customer]:
 
 def at_risk(closing: Closing, learning: Learning) -> Rows:
     rows = np.arange(closing.customers.size, dtype=np.int32)
-    return rows[is_in_risk_set(closing.customers, rows, learning)]
+    return rows[is_in_risk_set(closing.customers, rows, learning.question)]
 
 
 def assert_features(found: Floats, expected: Floats) -> int:
@@ -94,7 +94,7 @@ def test_features_are_those_of_the_records(zone: str, feeds: tuple[int, ...]) ->
         rows = np.arange(closing.customers.size, dtype=np.int32)
         silent = [histories[ids[row]].silent_days(boundary) for row in rows]
         known = np.array([days is not None and days <= 180 for days in silent])
-        assert is_in_risk_set(closing.customers, rows, learning).tolist() == known.tolist()
+        assert is_in_risk_set(closing.customers, rows, learning.question).tolist() == known.tolist()
         if boundary % 5:
             continue
         found = features(closing.customers, rows[known], boundary)
