@@ -121,7 +121,13 @@ class Scoring:
 
     def scores(self) -> Scores:
         """Of each row the risk in force, the mean of those of 28 days before it, and its rank; NaN where unknown."""
+        self._grow()
         return self.risks.scores(self._size)
+
+    def risk_of(self, rows: Rows) -> Floats:
+        """The risk in force of some customers; NaN where there is none."""
+        self._grow()
+        return self.risks.newest(rows)
 
     def explain(self, row: int) -> tuple[Driver, ...] | None:
         """What moved a score that was given at this very boundary; None when none was."""
