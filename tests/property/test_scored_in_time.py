@@ -95,7 +95,7 @@ def test_late_purchases_decide_labels_that_are_still_to_come() -> None:
 
 @pytest.mark.parametrize("stop", [FIRST_DAY + 1, FIRST_DAY + 50, FIRST_DAY + 90])
 def test_a_partition_that_was_put_away_goes_on_as_if_it_had_not(stop: int) -> None:
-    learning, events = Learning(Question(30, 60)), crowded(4, days=110)
+    learning, events = Learning(Question(30, 90)), crowded(4, days=110)
     whole = {
         b: (lessons, scoring.scores())
         for b, scoring, lessons in Closing(BASIS, events).scored(learning, FIRST_DAY + 120, VERSION)
