@@ -168,9 +168,9 @@ class Partition:
         return fates
 
     def _places(self, arrivals: Sequence[Arrival]) -> Iterable[tuple[int, int, int, int, bool] | None]:
-        """Of each event (row of its customer, day, hash of its id, key of its id, whether that was seen on a closed day).
+        """Of each event (customer's row, day, hash of the id, its key, whether that was seen on a closed day), at once.
 
-        The row is -1 of a customer not seen yet. Looked up for all at once.
+        The row is -1 of a customer not seen yet.
         """
         self.ids.put_away(self.customers.boundary)
         events = [content for _, _, content in arrivals if isinstance(content, Event)]
@@ -228,7 +228,7 @@ class Partition:
         if day < customers.boundary:
             customers.add_late(row, event, day)
             return APPLIED_LATE if is_past else APPLIED
-        if customers.days.opened(day).add(row, event, self.basis.rates) and not is_past and self._early[feed]:
+        if customers.add(row, event, day) and not is_past and self._early[feed]:
             self._fire_or_wait(feed, row, day)
         return APPLIED_LATE if is_past else APPLIED
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from models.learning.backtest import Backtest, Plan
 from models.catalogue.catalogue import Rules
+from models.learning.backtest import Backtest, Plan
 from models.learning.histories import fold_history
 from schemas.event import Event
 from schemas.model import CommitteeV1

@@ -14,14 +14,14 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import msgspec
-
-from models.customers.columns import NEVER
-from models.engine import Engine
 from models.episodes import ALERTS
 from models.oracle import Oracle, canonical_states
 from models.partition import Partition, Published, Taken
 from models.partition_record import PARTITION_KEY, TICKS, State, epoch_of
+
 from models.catalogue.catalogue import Rules
+from models.customers.columns import NEVER
+from models.engine import Engine
 from schemas.event import FEEDS, Event
 from schemas.tick import Tick
 

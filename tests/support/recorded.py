@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.partition_record import OUTCOMES, State, total_counts
+
 from schemas.event import FEEDS
 from streams.settings import Settings
 from streams.snapshot import partition_state, read_state
