@@ -9,7 +9,7 @@ import msgspec
 LessonRefusal = Literal["not_a_lesson", "other_question", "shape", "not_finite"]
 
 
-class LabelV1(msgspec.Struct, frozen=True, array_like=True):
+class LabelV1(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A label of a snapshot. `part` 0 is the whole horizon (`is_true`: no purchase in it), 1, 2, … are its bins.
 
     Of a bin `is_true` says that there was a purchase in it, asked only of who had not bought before it. `matured_at` is
@@ -21,7 +21,7 @@ class LabelV1(msgspec.Struct, frozen=True, array_like=True):
     is_true: bool
 
 
-class SnapshotV1(msgspec.Struct, frozen=True):
+class SnapshotV1(msgspec.Struct, frozen=True, gc=False):
     """A snapshot (`at`, a boundary) with the labels that became known of it.
 
     `features` are big-endian 32-bit floats, in JSON as base64. `risk` is what the model in force said then about the
@@ -34,7 +34,7 @@ class SnapshotV1(msgspec.Struct, frozen=True):
     labels: tuple[LabelV1, ...]
 
 
-class LessonV1(msgspec.Struct, frozen=True, tag="labels", tag_field="type"):
+class LessonV1(msgspec.Struct, frozen=True, tag="labels", tag_field="type", gc=False):
     """What became known of a customer between two snapshot days; `question` names what was asked of which features."""
 
     customer_id: str

@@ -15,16 +15,14 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from models.catalogue.catalogue import Rules, without_model
 from models.detection.scores import Firing, Move, Observed, Watched
 from models.detection.truth import Truth
-from models.episodes import ALERTS
-from models.oracle import Oracle
-from models.partition import Published
-from models.catalogue.catalogue import Rules, without_model
-from schemas.alert import decode_alert
+from models.engine.replay import Replay
+from schemas.alert import AlertV1
 from schemas.instant import from_rfc3339
 from schemas.partitioner import partition_of
-from schemas.stage import decode_stage_change
+from schemas.stage import StageChangeV1
 from streams.catalogue_file import load_rules
 from streams.population import World, customer_id, simulate_some
 from streams.settings import Settings
@@ -101,20 +99,14 @@ def _observe_partition(task: _Task) -> Part:
     if rules is None:
         rules = _rules[task.settings.catalogue] = load_rules(task.settings)
     events, truths = simulate_some(task.world, task.numbers)
-    oracle = Oracle(without_model(rules), 1)
+    replay = Replay(without_model(rules), 1)
     part = Part(truths, [], [])
     for event in events:
-        _, outputs = oracle.take(event)
-        _note(part, outputs)
-    oracle.until(task.world.end_ms + rules.basis.disorder_ms)
-    _note(part, oracle.finish())
+        replay.take(event)
+    replay.until(task.world.end_ms + rules.basis.disorder_ms)
+    for message in replay.drain():
+        if isinstance(message, StageChangeV1):
+            part.moves.append(Move(message.customer_id, message.to_stage, from_rfc3339(message.at)))
+        elif isinstance(message, AlertV1) and message.revision == 1:
+            part.firings.append(Firing(message.customer_id, message.signal, from_rfc3339(message.observed_at)))
     return part
-
-
-def _note(part: Part, outputs: Sequence[Published]) -> None:
-    for output in outputs:
-        if output.kind == "stage":
-            change = decode_stage_change(output.payload)
-            part.moves.append(Move(change.customer_id, change.to_stage, from_rfc3339(change.at)))
-        elif output.kind in ALERTS and (alert := decode_alert(output.payload)).revision == 1:
-            part.firings.append(Firing(alert.customer_id, alert.signal, from_rfc3339(alert.observed_at)))

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 
 from models.calendar import Calendar, date_of
-from models.scoring.version import Version
 from models.catalogue.catalogue import Rules
+from models.scoring.version import Version
 from schemas.example import LessonError, ProgressV1, decode_lesson
 from schemas.model import ModelStateError
 from schemas.model_version import MODEL_KEY, ModelVersionV1, decode_model_version

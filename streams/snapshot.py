@@ -8,6 +8,7 @@ from typing import Any
 
 from models.oracle import canonical_states
 from models.partition_record import PARTITION_KEY, State, decode_state
+
 from models.catalogue.catalogue import Rules
 from schemas.alert import AlertV1, decode_alert
 from schemas.topics import Topics

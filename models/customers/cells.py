@@ -111,6 +111,11 @@ class Cells:
         self._starts = [start - count for start in self._starts[days:]]
         self.first_day += days
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays; of texts the references alone."""
+        return sum(column.array.nbytes for column in (self._rows, *self._columns.values()))
+
     # -- as a snapshot keeps it
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:

@@ -70,6 +70,11 @@ class Columns:
         found: Ints = getattr(self, f"first_{FEEDS[feed]}_ms")
         return found
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays."""
+        return sum(int(getattr(self, column.name).nbytes) for column in COLUMNS)
+
     def grow(self, size: int) -> None:
         """Make room for so many customers."""
         if size <= self.capacity:

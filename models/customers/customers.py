@@ -33,6 +33,11 @@ class Customers:
         """How many rows there are."""
         return len(self.roster)
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the columns and of the closed days."""
+        return self.columns.nbytes + sum(log.nbytes for log in self.days.logs.values())
+
     def row_of(self, customer_id: str) -> int:
         """The customer's row, a new one at first sight."""
         row = self.roster.row_of(customer_id)

@@ -21,10 +21,8 @@ class LearningReplay(Replay):
         learning = rules.basis.learning
         if learning is None:
             raise ValueError("the catalogue has no model")
-        super().__init__(rules, partitions, alerts_from_ms)
         self._version: Version | None = None
-        for partition in self.partitions:
-            partition.versions = lambda _boundary: self._version
+        super().__init__(rules, partitions, alerts_from_ms, lambda _partition, _boundary: self._version)
         self._learner = Learner(rules, learning, partitions)
         self._calendar = rules.basis.calendar
         self._day = -1

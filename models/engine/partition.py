@@ -91,6 +91,8 @@ class Partition:
         self._expected: list[Passed] = []
         self._beyond: set[int] = set()
         self._outputs: list[Message] = []
+        self.judged = 0
+        """Customers judged at boundaries so far, a boundary at a time."""
         self._early = [
             [of for of in self.review.alerts if of.signal.announced_feed == feed and feed in rules.basis.feeds]
             for feed in range(TICKS)
@@ -107,6 +109,26 @@ class Partition:
     def is_behind(self) -> bool:
         """Whether customers wait for their judgement as of a boundary that was passed."""
         return not self.review.is_done or self.customers.boundary < self.watermark.boundary
+
+    @property
+    def judged_boundary(self) -> int:
+        """The last boundary as of which everybody was judged, -1 for none."""
+        return self.customers.boundary if self.review.is_done else self.customers.boundary - 1
+
+    @property
+    def unjudged(self) -> int:
+        """Customers who wait to be judged, those of several boundaries counted several times."""
+        rest = self.review.as_of.size - self.review.reached
+        return max(0, rest) + self.customers.size * (self.boundary - max(self.customers.boundary, 0)) * self.is_behind
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the columns."""
+        return self.customers.nbytes + self.review.windows.nbytes
+
+    def known(self, customer_id: str) -> bool:
+        """Whether anything was taken in of a customer."""
+        return customer_id in self.customers.roster.rows
 
     def drain(self) -> list[Message]:
         """What was decided since the last call."""
@@ -143,8 +165,9 @@ class Partition:
         return fates
 
     def _places(self, arrivals: Sequence[Arrival]) -> Iterable[tuple[int, int, int, int, bool] | None]:
-        """Of each event its customer's row (-1: not seen yet), its day, its id's hash and key, and whether the key was
-        seen on a closed day; looked up for all at once.
+        """Of each event (row of its customer, day, hash of its id, key of its id, whether that was seen on a closed day).
+
+        The row is -1 of a customer not seen yet. Looked up for all at once.
         """
         self.ids.put_away(self.customers.boundary)
         events = [one.content for one in arrivals if isinstance(one.content, Event)]
@@ -260,8 +283,8 @@ class Partition:
             before = review.reached
             self._outputs += review.judge(most)
             most -= max(1, review.reached - before)
-            if not self.is_behind:
-                self._outputs += self.progress()
+            self.judged += review.reached - before
+            self._outputs += self.progress()
 
     def progress(self) -> list[Message]:
         """How far the partition has come, for the learner: behind every example that matured until then."""

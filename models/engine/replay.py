@@ -1,6 +1,7 @@
 """The engine over events in order of time, without Kafka: what a worker publishes must equal this."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,7 @@ from models.customers.facts import facts_of
 from models.engine.partition import Arrival, Partition
 from models.engine.review import Message
 from models.engine.verdicts import verdict_of
+from models.scoring.version import Version
 from schemas.event import FEEDS, Event
 from schemas.partitioner import partition_of
 
@@ -20,12 +22,21 @@ FRAME: Final = 5_000
 class Replay:
     """Takes events through as many partitions as the deployment has."""
 
-    def __init__(self, rules: Rules, partitions: int, alerts_from_ms: int = 0) -> None:
+    def __init__(
+        self,
+        rules: Rules,
+        partitions: int,
+        alerts_from_ms: int = 0,
+        versions: Callable[[int, int], Version | None] = lambda _partition, _boundary: None,
+    ) -> None:
+        """`versions`: of the model, by partition and boundary."""
         self.rules = rules
         self.partitions = [
             Partition(rules, number=number, alerts_from_ms=alerts_from_ms, limit_dead_letters=False)
             for number in range(partitions)
         ]
+        for number, partition in enumerate(self.partitions):
+            partition.versions = partial(versions, number)
         self._offsets = [[0] * len(FEEDS) for _ in range(partitions)]
         self._frames: list[list[Arrival]] = [[] for _ in range(partitions)]
         self._places: dict[str, int] = {}

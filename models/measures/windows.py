@@ -36,6 +36,11 @@ class Windows:
         """The sum of each customer as of the boundary; unscaled."""
         return self._sums[window]
 
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays."""
+        return sum(sums.nbytes for sums in self._sums.values())
+
     def grow(self, capacity: int) -> None:
         """Make room for so many customers."""
         for window, sums in self._sums.items():

@@ -27,9 +27,9 @@ def matured(customers: Customers, pending: Pending, is_due: Bools, learning: Lea
         for bought in range(looked_back - 1, day - 1, -1):
             first_purchase[log.rows[log.day(bought)]] = bought
         looked_back = day
-        places = np.flatnonzero(is_due[taken.rows])
         parts = due.get(boundary - day, ())
-        if parts and len(places):
+        places = np.flatnonzero(is_due[taken.rows]) if parts else np.empty(0, np.intp)
+        if len(places):
             until = first_purchase[taken.rows[places]].astype(np.int64) - day
             codes = _codes(learning.question, parts, until)
             labels = _labels(customers, codes, parts, day, learning.question)

@@ -48,6 +48,11 @@ class Risks:
         self.ranks[rows] = ranks
         self.versions[rows] = version
 
+    def newest(self, rows: Rows) -> Floats:
+        """The risk in force of some customers; NaN where there is none."""
+        found: Floats = self.values[0, rows]
+        return found
+
     def scores(self, size: int) -> Scores:
         """The newest risk, the mean of those before it and the rank, of each of the first `size` customers."""
         newest = self.values[0, :size]

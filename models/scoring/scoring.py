@@ -151,6 +151,6 @@ class Scoring:
         self.pending.set_arrays(of("pending/"))
         self.risks.set_arrays(of("risks/"))
         self.ranks.set_arrays(of("ranks/"))
-        self.versions = versions
+        self.versions = [*versions]
         self._weekdays, self._size = np.empty(0, np.int32), 0
         self._grow()

@@ -11,14 +11,14 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 import msgspec
-
 from models.customer_record import UnknownRecordVersionError
-from models.engine.ledger import DeadLetterLimitError
-from models.engine import Engine
 from models.partition import Partition, Published
 from models.partition_record import epoch_of
-from models.scoring.version import Version
+
 from models.catalogue.catalogue import Rules
+from models.engine import Engine
+from models.engine.ledger import DeadLetterLimitError
+from models.scoring.version import Version
 from schemas.codec import MAX_AHEAD_MS, decode_event
 from schemas.dead_letter import Origin, dead_letter_headers, kept_part, late_headers
 from schemas.errors import RejectedError

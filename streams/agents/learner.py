@@ -10,10 +10,11 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 
+from models.partition_record import PARTITION_KEY, epoch_of
+
+from models.catalogue.catalogue import Rules
 from models.config import Learning
 from models.learning.learner import Learner
-from models.partition_record import PARTITION_KEY, epoch_of
-from models.catalogue.catalogue import Rules
 from schemas.example import LessonError, decode_lesson
 from schemas.model import ModelStateError
 from schemas.model_version import MODEL_KEY, PREFIX_BYTES, decode_model_version, encode_model_version

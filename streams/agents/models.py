@@ -12,10 +12,10 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from models.calendar import Calendar
+from models.catalogue.catalogue import Rules
 from models.config import Learning
 from models.scoring.features import feature_names
 from models.scoring.version import Version
-from models.catalogue.catalogue import Rules
 from schemas.model import ModelStateError
 from schemas.model_version import MODEL_KEY, ModelVersionV1, decode_model_version
 from schemas.topics import Topics

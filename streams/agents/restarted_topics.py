@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from models.partition import Partition
+from models.engine.partition import Partition
+
 from schemas.topics import Topics
 from streams.transport.errors import StopWorkerError
 
@@ -26,7 +27,7 @@ def find_restarted(
     for number, partition in partitions.items():
         idle = idle_of(number)
         for feed, topic in enumerate(topics.events):
-            read = partition.state.covered[feed] + 1
+            read = partition.ledger.covered[feed] + 1
             if idle.get(topic, read) < read:
                 return StopWorkerError(
                     f"{topic}/{number} ends at offset {idle[topic]}, but was read up to {read} before: the topic was "

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping
 
-from models.partition import Partition
+from models.engine.partition import Partition
+
 from schemas.event import FEEDS
 from schemas.tick import Tick, encode_tick
 from schemas.topics import Topics
@@ -21,10 +22,10 @@ def due_tick(partition: Partition, idle: Collection[str], topics: Topics, now_ms
     overtaken by the clock, which would make all of it late. `idle`: the topics of which everything there is was taken;
     the tick names the partition's own position in them, as the broker's end counts markers and deleted records too.
     """
-    newest = max(partition.state.highs)
+    newest = max(partition.watermark.highs)
     if newest < now_ms - partition.basis.lateness_ms:
         return None
-    covered = partition.state.covered
+    covered = partition.ledger.covered
     feeds = {FEEDS[feed]: covered[feed] + 1 for feed, topic in enumerate(topics.events) if topic in idle}
     return Tick(now_ms, feeds) if feeds else None
 

@@ -17,8 +17,8 @@ import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from models.learning.summary import Summary, summary_of
 from models.catalogue.catalogue import Rules
+from models.learning.summary import Summary, summary_of
 from schemas.alert import decode_alert
 from schemas.event import FEEDS
 from schemas.model import ModelStateError

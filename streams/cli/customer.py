@@ -7,13 +7,13 @@ from typing import IO, Any
 import click
 import msgspec
 import orjson
+from models.customer_record import decode_customer
+from models.signals.measures import View
 from rich.console import Console
 from rich.table import Table
 
 from models.calendar import date_of
 from models.measures.course import Course, course
-from models.customer_record import decode_customer
-from models.signals.measures import View
 from schemas.alert import AlertV1
 from schemas.partitioner import partition_of
 from streams.alert_text import STYLES, what_to_do

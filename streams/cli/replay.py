@@ -15,13 +15,14 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from models.episodes import ALERTS
-from models.oracle import Oracle
-from models.partition import Published
-from models.partition_record import total_counts
 from models.catalogue.catalogue import Rules, without_model
-from schemas.alert import Status, decode_alert
+from models.engine.ledger import total_counts
+from models.engine.population import Population, population_of
+from models.engine.replay import Replay
+from models.engine.review import Message
+from schemas.alert import AlertV1, Status, encode_alert
 from schemas.event import Event
+from schemas.stage import StageChangeV1, encode_stage_change
 from streams.catalogue_file import load_rules
 from streams.cli.instant import INSTANT
 from streams.cli.model import labels_told
@@ -40,6 +41,10 @@ Examples:
 """
 
 
+DRAIN_EVERY = 20_000
+"""Events after which what was decided is written: memory stays bounded."""
+
+
 @dataclass
 class Sinks:
     """Files for what a replay publishes, and counts of it."""
@@ -51,19 +56,20 @@ class Sinks:
     transitions: int = 0
     ids: dict[str, str] = field(default_factory=dict)
 
-    def take(self, outputs: Iterable[Published]) -> None:
+    def take(self, messages: Iterable[Message]) -> None:
         """Write and count."""
-        for output in outputs:
-            if output.kind == "stage":
+        for message in messages:
+            if isinstance(message, StageChangeV1):
                 self.transitions += 1
-                _write(self.stages, output.payload)
-            elif output.kind in ALERTS:
-                self._take_alert(output.payload)
+                if self.stages is not None:
+                    _write(self.stages, encode_stage_change(message))
+            elif isinstance(message, AlertV1):
+                self._take_alert(message)
 
-    def _take_alert(self, payload: bytes) -> None:
+    def _take_alert(self, alert: AlertV1) -> None:
         self.revisions += 1
-        _write(self.alerts, payload)
-        alert = decode_alert(payload)
+        if self.alerts is not None:
+            _write(self.alerts, encode_alert(alert))
         self.fired[alert.signal, alert.status] += 1
         self.ids.setdefault(alert.alert_id, alert.signal)
 
@@ -133,17 +139,17 @@ def replay(  # noqa: PLR0913 - one for each option
             if opened is not None:
                 stack.callback(opened.close)
         sinks = Sinks(alerts, stages)
-        oracle = _run(_oracle(settings, count, models, learn=learn), events, until_ms, sinks)
+        engine = _run(_engine(settings, count, models, learn=learn), events, until_ms, sinks)
         if states is not None:
-            for state in oracle.states():
+            for state in engine.states():
                 _write(states, orjson.dumps(state))
     other = None
     if against is not None:
         other = Sinks(None, None)
-        _run(_oracle(settings.replace(catalogue=against), count, models, learn=learn), events, until_ms, other)
-    summary = _summary(oracle, sinks, other, len(history.bad))
+        _run(_engine(settings.replace(catalogue=against), count, models, learn=learn), events, until_ms, other)
+    summary = _summary(engine, sinks, other, len(history.bad))
     if learn:
-        summary["model"] = _model_of(oracle)
+        summary["model"] = _model_of(engine)
     click.echo(orjson.dumps(summary).decode()) if as_json else _print(summary)
     return EXIT_PROBLEM if history.bad else EXIT_DONE
 
@@ -155,30 +161,30 @@ def _warn(history: History, rules: Rules, *, is_clock_moved: bool) -> None:
         click.echo(f"churn-signals: {sentence}", err=True)
 
 
-def _oracle(settings: Settings, partitions: int, models: Path | None, *, learn: bool) -> Oracle:
+def _engine(settings: Settings, partitions: int, models: Path | None, *, learn: bool) -> Replay:
     """The engine by a catalogue; without a model to score with it takes no snapshots: nobody would learn from them."""
     rules = load_rules(settings)
     alerts_from_ms = settings.alerts_from_ms or 0
     if learn and rules.basis.learning is not None:
-        from models.rehearsal import Rehearsal  # River takes a second to import
+        from models.engine.learning_replay import LearningReplay  # River takes a second to import
 
-        return Rehearsal(rules, partitions, alerts_from_ms)
+        return LearningReplay(rules, partitions, alerts_from_ms)
     if models is None:
-        return Oracle(without_model(rules), partitions, alerts_from_ms)
+        return Replay(without_model(rules), partitions, alerts_from_ms)
     from streams.model_dump import load  # River takes a second to import
 
-    return Oracle(rules, partitions, alerts_from_ms, load(models, rules).of)
+    return Replay(rules, partitions, alerts_from_ms, load(models, rules).of)
 
 
-def _run(oracle: Oracle, events: list[Event], until_ms: int | None, sinks: Sinks) -> Oracle:
-    for event in _tracked(events):
-        _, outputs = oracle.take(event)
-        if outputs:
-            sinks.take(outputs)
+def _run(engine: Replay, events: list[Event], until_ms: int | None, sinks: Sinks) -> Replay:
+    for number, event in enumerate(_tracked(events), start=1):
+        engine.take(event)
+        if number % DRAIN_EVERY == 0:
+            sinks.take(engine.drain())
     if until_ms is not None:
-        oracle.until(until_ms)
-    sinks.take(oracle.finish())
-    return oracle
+        engine.until(until_ms)
+    sinks.take(engine.drain())
+    return engine
 
 
 def _tracked(events: list[Event]) -> Iterator[Event]:
@@ -189,37 +195,39 @@ def _tracked(events: list[Event]) -> Iterator[Event]:
     yield from track(events, description="replaying", console=console, transient=True)
 
 
-def _summary(oracle: Oracle, sinks: Sinks, other: Sinks | None, bad: int) -> dict[str, object]:
-    census = oracle.census()
+def _summary(engine: Replay, sinks: Sinks, other: Sinks | None, bad: int) -> dict[str, object]:
+    population = Population()
+    for partition in engine.partitions:
+        population += population_of(partition)
     by_signal: dict[str, dict[str, int]] = {}
     for (signal, status), count in sorted(sinks.fired.items()):
         by_signal.setdefault(signal, {})[status] = count
     summary: dict[str, object] = {
-        "customers": census.customers.total(),
-        "stages": dict(sorted((+census.customers).items())),
-        "at_risk_now": census.at_risk,
-        "spend_at_risk": census.spend_at_risk / 100,
-        "value_at_risk": census.value_at_risk / 100,
+        "customers": population.customers.total(),
+        "stages": dict(sorted((+population.customers).items())),
+        "at_risk_now": population.at_risk,
+        "spend_at_risk": population.spend_at_risk / 100,
+        "value_at_risk": population.value_at_risk / 100,
         "alerts": len(sinks.ids),
         "revisions": sinks.revisions,
         "transitions": sinks.transitions,
         "by_signal": by_signal,
-        "outcomes": total_counts({at: partition.state for at, partition in enumerate(oracle.partitions)}),
+        "outcomes": total_counts(partition.ledger for partition in engine.partitions),
         "bad_lines": bad,
-        "catalogue": oracle.rules.hash,
+        "catalogue": engine.rules.hash,
     }
     if other is not None:
         summary["against"] = _difference(sinks, other)
     return summary
 
 
-def _model_of(oracle: Oracle) -> dict[str, object]:
+def _model_of(engine: Replay) -> dict[str, object]:
     """What was learned on the way."""
-    from models.rehearsal import Rehearsal  # River takes a second to import
+    from models.engine.learning_replay import LearningReplay  # River takes a second to import
 
-    assert isinstance(oracle, Rehearsal)  # asked for by --learn
-    returned, churned = oracle.committee.labels
-    return {"is_cold": oracle.committee.is_cold, "returned": returned, "churned": churned}
+    assert isinstance(engine, LearningReplay)  # asked for by --learn
+    returned, churned = engine.committee.labels
+    return {"is_cold": engine.committee.is_cold, "returned": returned, "churned": churned}
 
 
 def _model_told(model: dict[str, int]) -> str:
@@ -270,6 +278,5 @@ def _counted(summary: dict[str, object], noun: str) -> str:
     return counted(number, noun)
 
 
-def _write(opened: IO[bytes] | None, payload: bytes) -> None:
-    if opened is not None:
-        opened.write(payload + b"\n")
+def _write(opened: IO[bytes], payload: bytes) -> None:
+    opened.write(payload + b"\n")

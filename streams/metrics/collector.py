@@ -15,8 +15,9 @@ from typing import Protocol
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
-from models.partition import Partition
 from models.catalogue.catalogue import Rules
+from models.engine.partition import Partition
+from models.engine.population import Population
 from schemas.topics import Topics
 from streams.agents.tally import Tally
 from streams.metrics.customers import CustomerMetrics
@@ -30,6 +31,8 @@ class Source(Protocol):
     """Where the numbers come from: the customers agent."""
 
     partitions: dict[int, Partition]
+    populations: dict[int, Population]
+    """Of each partition as it was last counted, on the loop that changes it."""
     tally: Tally
 
 
@@ -49,8 +52,10 @@ class WorkerCollector(Collector):
         """One scrape. A worker that leaves, or that the group may have given up, tells of no customers: another may."""
         status, now_ms = self._status, self._now_ms()
         owned = {} if status.is_leaving else dict(self._source.partitions)
-        counted = owned if status.is_member(time.monotonic()) else {}
-        yield from self._customers.families(counted, now_ms)
+        populations = dict(self._source.populations)
+        counted = {number: p for number, p in owned.items() if number in populations}
+        counted = counted if status.is_member(time.monotonic()) else {}
+        yield from self._customers.families(counted, populations, now_ms)
         yield from self._flow.families(owned, self._source.tally, status, now_ms)
         yield from transport_metrics(status, now_ms)
         yield gauge("churn_topic_partitions", "Partitions of every topic.", self._partitions)

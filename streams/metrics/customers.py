@@ -11,11 +11,11 @@ from typing import Final
 from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
-from models.census import Census
 from models.alerts.corroboration import severities
-from models.customers.columns import STAGE_NAMES
-from models.partition import Partition
 from models.catalogue.catalogue import Rules
+from models.customers.columns import STAGE_NAMES
+from models.engine.partition import Partition
+from models.engine.population import Population
 from streams.metrics.families import gauge, gauges
 
 _AT_RISK: Final = "not churned, a negative alert of warning or more is open."
@@ -28,24 +28,28 @@ class CustomerMetrics:
     def __init__(self, rules: Rules) -> None:
         self._currency = rules.basis.currency
         self._targets = sorted(rules.basis.targets.items())
-        self._grave = [signal.id for signal in rules.signals if signal.is_grave]
-        self._owners = sorted({s.owner for s in rules.signals if s.is_grave or s.respond_ms is not None})
+        self._risky = [signal.id for signal in rules.signals if signal.counts_as_risk]
+        self._owners = sorted({s.owner for s in rules.signals if s.counts_as_risk or s.respond_ms is not None})
         self._severities = severities(rules)
 
-    def families(self, partitions: Mapping[int, Partition], now_ms: int) -> Iterator[Metric]:
-        """What is known about the customers of the partitions."""
-        census = Census()
-        for partition in partitions.values():
-            census += partition.census
-        yield from self._counts(census, now_ms, is_owner=bool(partitions))
-        yield from self._at_risk(census, is_owner=bool(partitions))
+    def families(
+        self, partitions: Mapping[int, Partition], populations: Mapping[int, Population], now_ms: int
+    ) -> Iterator[Metric]:
+        """What is known about the customers of the partitions; each was counted by its owner."""
+        population = Population()
+        for number in partitions:
+            population += populations[number]
+        yield from self._counts(population, now_ms, is_owner=bool(partitions))
+        yield from self._at_risk(population, is_owner=bool(partitions))
         yield gauges(
             "churn_target_ratio",
             "What the catalogue aims at: retention, of all customers not churned; churn, of the base within 30 days.",
             ["target"],
             (([target], value) for target, value in self._targets),
         )
-        boundaries = [p.calendar.start_of(p.gone_through) for p in partitions.values() if p.gone_through >= 0]
+        boundaries = [
+            p.basis.calendar.start_of(p.judged_boundary) for p in partitions.values() if p.judged_boundary >= 0
+        ]
         yield gauge(
             "churn_boundary_timestamp_seconds",
             "The last boundary reviewed in every owned partition: what the gauges of customers speak of.",
@@ -53,11 +57,11 @@ class CustomerMetrics:
         )
         yield gauge(
             "churn_state_bytes",
-            "Bytes of packed records in the partitions owned, estimated from up to 100 records each.",
-            sum(_estimated_bytes(partition) for partition in partitions.values()),
+            "Bytes of the columns of the partitions owned; ids of customers and events come on top.",
+            sum(partition.nbytes for partition in partitions.values()),
         )
 
-    def _counts(self, census: Census, now_ms: int, *, is_owner: bool) -> Iterator[Metric]:
+    def _counts(self, population: Population, now_ms: int, *, is_owner: bool) -> Iterator[Metric]:
         known = GaugeMetricFamily("churn_customers", "Customers in the partitions owned, by stage.", labels=["stage"])
         past_due = GaugeMetricFamily(
             "churn_alerts_past_due", "Open alerts whose response time is over, to the hour.", labels=["owner"]
@@ -65,26 +69,26 @@ class CustomerMetrics:
         still_open = GaugeMetricFamily("churn_alerts_open", "Alerts that are open.", labels=["signal", "severity"])
         if is_owner:
             for stage in STAGE_NAMES:
-                known.add_metric([stage], census.customers[stage])
-            late = census.past_due(now_ms)
+                known.add_metric([stage], population.customers[stage])
+            late = population.past_due(now_ms)
             for owner in self._owners:
                 past_due.add_metric([owner], late[owner])
-            for signal, severity in sorted({*self._severities, *census.open_alerts}):
-                still_open.add_metric([signal, severity], census.open_alerts[signal, severity])
+            for signal, severity in sorted({*self._severities, *population.open_alerts}):
+                still_open.add_metric([signal, severity], population.open_alerts[signal, severity])
         yield from (known, still_open, past_due)
 
-    def _at_risk(self, census: Census, *, is_owner: bool) -> Iterator[Metric]:
+    def _at_risk(self, population: Population, *, is_owner: bool) -> Iterator[Metric]:
         """Customers at risk and their spend, each by stage, signal and owner; the value at risk of all."""
         yield gauges(
             "churn_value_at_risk",
             "Of the customers at risk: risk x spend expected in twelve months; without a risk the last year's spend.",
             ["currency"],
-            [([self._currency], census.value_at_risk / 100)] if is_owner else [],
+            [([self._currency], population.value_at_risk / 100)] if is_owner else [],
         )
         for suffix, label, totals, labels in (
-            ("", "stage", census.by_stage, _RISKY_STAGES),
-            ("_by_signal", "signal", census.by_signal, self._grave),
-            ("_by_owner", "owner", census.by_owner, self._owners),
+            ("", "stage", population.by_stage, _RISKY_STAGES),
+            ("_by_signal", "signal", population.by_signal, self._risky),
+            ("_by_owner", "owner", population.by_owner, self._owners),
         ):
             customers = GaugeMetricFamily(
                 f"churn_customers_at_risk{suffix}",
@@ -93,7 +97,7 @@ class CustomerMetrics:
             )
             spend = GaugeMetricFamily(
                 f"churn_spend_at_risk{suffix}",
-                f"What the customers at risk spent in the 365 days before their last review, by {label}.",
+                f"What the customers at risk spent in the 365 days before the boundary, by {label}.",
                 labels=[label, "currency"],
             )
             for name in sorted({*labels, *totals.customers}) if is_owner else ():
@@ -101,9 +105,3 @@ class CustomerMetrics:
                 spend.add_metric([name, self._currency], totals.spend[name] / 100)
             yield customers
             yield spend
-
-
-def _estimated_bytes(partition: Partition) -> int:
-    records = partition.records
-    sample = [len(packed) for packed in list(records.values())[:100]]
-    return sum(sample) * len(records) // len(sample) if sample else 0

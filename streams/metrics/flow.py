@@ -9,10 +9,10 @@ from prometheus_client import Metric
 from prometheus_client.core import HistogramMetricFamily
 
 from models.alerts.corroboration import severities
-from models.customers.columns import STAGE_NAMES
-from models.partition import Partition
-from models.partition_record import OUTCOMES, total_counts
 from models.catalogue.catalogue import Rules
+from models.customers.columns import STAGE_NAMES
+from models.engine.ledger import OUTCOMES, total_counts
+from models.engine.partition import Partition
 from schemas.alert import Status as AlertStatus
 from schemas.topics import Topics
 from streams.agents.tally import AGE_BUCKETS_S, PROCESSING_BUCKETS_S, Spread, Tally
@@ -43,7 +43,7 @@ class FlowMetrics:
         yield gauge(
             "churn_reviews_waiting",
             "Customers whose review as of a midnight that has passed is still to come.",
-            sum(partition.waiting for partition in partitions.values()),
+            sum(partition.unjudged for partition in partitions.values()),
         )
         yield from self._event_time(partitions)
 
@@ -55,10 +55,10 @@ class FlowMetrics:
             ["topic", "outcome"],
             sorted(outcomes.items()),
         )
-        totals = total_counts({number: partition.state for number, partition in partitions.items()})
+        totals = total_counts(partition.ledger for partition in partitions.values())
         yield gauges(
             "churn_recorded_events",
-            "Distinct offsets by outcome since the first start, from the partition records: survives crashes.",
+            "Distinct offsets by outcome since the first start, from the ledgers of the partitions: survives crashes.",
             ["topic", "outcome"],
             (
                 ([self._events[feed], outcome], count)
@@ -128,7 +128,7 @@ class FlowMetrics:
             "The lowest watermark of the partitions owned.",
             min(known) / 1000 if known else None,
         )
-        clocks = [[p.state.highs[feed] for feed in self._feeds] for p in partitions.values()]
+        clocks = [[p.watermark.highs[feed] for feed in self._feeds] for p in partitions.values()]
         yield gauge(
             "churn_watermark_delay_seconds",
             "How far, in the worst partition owned, the slowest declared feed's clock is behind the fastest.",

@@ -1,0 +1,61 @@
+"""Days closed one by one over columns, with the model at work on each boundary, as a partition does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from models.config import Basis, Learning
+from models.customers.customers import Customers
+from models.measures.as_of import AsOf
+from models.measures.windows import Windows
+from models.scoring.scoring import Scoring
+from models.scoring.version import Version
+from models.scoring.worth import ORDERS, SPENT
+from schemas.event import Event
+from schemas.example import LessonV1
+
+
+class Closing:
+    """Customers of some events. `late`: how many days after its own each of these comes."""
+
+    def __init__(self, basis: Basis, events: Iterable[Event], late: Iterable[tuple[Event, int]] = ()) -> None:
+        self.customers, self.windows = Customers(basis), Windows((ORDERS, SPENT))
+        day_of = basis.calendar.day_of
+        self.first = 1 << 30
+        for event in events:
+            day = day_of(event.time_ms)
+            self.first = min(self.first, day)
+            self.customers.add(self.customers.row_of(event.customer_id), event, day)
+        self._late: dict[int, list[tuple[Event, int]]] = {}
+        for event, after in late:
+            day = day_of(event.time_ms)
+            self.first = min(self.first, day)
+            self._late.setdefault(day + after, []).append((event, day))
+
+    def until(self, boundary: int) -> Iterator[int]:
+        """Close days up to a boundary, saying each that is reached; what comes late is there from the next one on."""
+        customers = self.customers
+        for day in range(max(self.first, customers.boundary), boundary):
+            for event, own_day in self._late.pop(day, ()):
+                customers.days.add_late(customers.row_of(event.customer_id), event, own_day)
+            had = customers.size
+            stages = customers.close(day)
+            customers.columns.stage[:had] = stages
+            if len(customers.had_late):
+                self.windows.move(customers)
+                self.windows.recount(customers, customers.had_late)
+            else:
+                self.windows.move(customers)
+            yield customers.boundary
+
+    def scored(
+        self, learning: Learning, boundary: int, version: Version | None
+    ) -> Iterator[tuple[int, Scoring, list[LessonV1]]]:
+        """Close days up to a boundary with the same version of the model all the time."""
+        scoring = Scoring(self.customers, learning)
+        for reached in self.until(boundary):
+            yield reached, scoring, scoring.review(version)
+
+    def as_of(self, scoring: Scoring | None = None) -> AsOf:
+        """What is known as of the boundary reached."""
+        return AsOf(self.customers, self.windows, None if scoring is None else scoring.scores())

@@ -1,0 +1,93 @@
+"""Parts of the model over columns: weekdays, labels of many at once, ranks, how much is kept."""
+
+from __future__ import annotations
+
+import random
+
+import numpy as np
+import pytest
+
+from models.config import Learning
+from models.customer import Risk
+from models.labels import PARTS, Question, label
+from models.learning.crowd import Crowd
+from models.learning.snapshots import next_snapshot_day
+from models.scoring.matured import is_known
+from models.scoring.ranks import MIN_SCORES, Ranks
+from models.scoring.risks import OWN_DAYS, Risks
+from models.scoring.snapshots import Pending, rows_of_day, weekday_of
+
+NO_PURCHASE = 1 << 29
+
+
+@pytest.mark.parametrize("anchor", [None, 0, 705, 712])
+@pytest.mark.parametrize("step", [1, 2, 7, 30, 365])
+def test_a_snapshot_day_is_every_step_on_the_own_weekday(step: int, anchor: int | None) -> None:
+    learning = Learning(step_days=step, anchor=anchor)
+    ids = [f"c{number}" for number in range(50)]
+    weekdays = np.array([weekday_of(customer, learning) for customer in ids])
+    for boundary in range(690, 1100):
+        expected = [row for row, one in enumerate(ids) if next_snapshot_day(one, boundary - 1, learning) == boundary]
+        assert rows_of_day(weekdays, boundary, learning).tolist() == expected
+
+
+@pytest.mark.parametrize("question", [Question(60, 90), Question(4, 1), Question(7, 30), Question(365, 365)])
+def test_labels_of_many_are_those_of_each(question: Question) -> None:
+    untils = [*range(400), None]
+    days = np.array([NO_PURCHASE if until is None else until for until in untils])
+    for part in PARTS:
+        known, is_true = is_known(question, part, days)
+        found = [bool(true) if there else None for there, true in zip(known, is_true, strict=True)]
+        assert found == [label(question, part, until) for until in untils]
+
+
+def test_ranks_are_those_of_one_score_at_a_time() -> None:
+    dice, ranks, crowd = random.Random(1), Ranks(7), Crowd(7)
+    unknown = 0
+    for boundary in range(700, 740):
+        given = [dice.choice((dice.random(), 0.0, 1.0, 0.005, 0.995)) for _ in range(dice.choice((0, 10, 60, 500)))]
+        expected = [crowd.rank(boundary, risk) for risk in given]
+        found = ranks.of(boundary, np.array(given))
+        assert [None if rank != rank else rank for rank in found.tolist()] == expected  # noqa: PLR0124 - not a number
+        unknown += expected.count(None)
+        for risk in given:
+            crowd.add(Risk(boundary, risk, None))
+        ranks.add(boundary, np.array(given))
+        again = Ranks(7)
+        again.set_arrays(ranks.to_arrays())
+        ranks = again
+    assert 0 < unknown < 1_000
+    assert MIN_SCORES == 200
+
+
+@pytest.mark.parametrize(("step", "kept"), [(1, 29), (7, 5), (28, 2), (29, 1), (365, 1)])
+def test_risks_are_kept_for_four_weeks_and_no_more(step: int, kept: int) -> None:
+    risks, rows = Risks(step), np.array([1], np.int32)
+    risks.grow(3)
+    given: list[tuple[int, float]] = []
+    for number in range(80):
+        risks.begin(rows)
+        if number % 5 != 3:
+            risks.give(rows, np.array([number / 80]), np.array([0.5]), 0)
+            given.append((number * step, number / 80))
+        scores = risks.scores(3)
+        lately = [risk for day, risk in given if number * step - day <= OWN_DAYS]
+        in_force = number % 5 != 3
+        assert scores.risk[1] == lately[-1] if in_force else np.isnan(scores.risk[1])
+        if in_force and len(lately) > 1:
+            assert scores.usual[1] == sum(lately[:-1]) / (len(lately) - 1)
+        else:
+            assert np.isnan(scores.usual[1])
+        assert np.isnan(scores.risk[[0, 2]]).all()
+    assert risks.values.shape == (kept, 3)
+
+
+def test_snapshots_leave_when_their_horizon_has_passed_and_their_customers_were_looked_at() -> None:
+    pending = Pending("1-0", 1)
+    for day in (700, 707):
+        pending.add(day, np.array([0, 2], np.int32), np.array([0.5, np.nan]), np.array([[1.0], [2.0]]))
+    pending.drop(np.array([True, False, False]), 700)
+    assert [(day, taken.rows.tolist()) for day, taken in pending.newest_first()] == [(707, [0, 2]), (700, [2])]
+    pending.drop(np.array([True, False, True]), 707)
+    assert len(pending) == 0
+    assert pending.to_arrays()["features"].shape == (0, 1)
