@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from models.engine.partition import Partition
-
 from schemas.topics import Topics
 from streams.transport.errors import StopWorkerError
 

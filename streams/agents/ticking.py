@@ -6,7 +6,6 @@ import asyncio
 from collections.abc import Callable, Collection, Mapping
 
 from models.engine.partition import Partition
-
 from schemas.event import FEEDS
 from schemas.tick import Tick, encode_tick
 from schemas.topics import Topics

@@ -53,7 +53,8 @@ def learner(*, verbose: bool) -> int:
     outputs = Outputs(librdkafka_config(settings))
     changelog = Changelog(outputs, topics.models)
     agent = LearnerAgent(rules, learning, settings.partitions, changelog, read)
-    app = build_app(settings, agent, outputs=outputs, state=RecordState(changelog, agent), inputs=learner_inputs(settings))
+    state = RecordState(changelog, agent)
+    app = build_app(settings, agent, outputs=outputs, state=state, inputs=learner_inputs(settings))
     agent.progress = app.status.worked
     metrics = LearnerMetrics(agent, app.status, rules.basis.calendar, now_ms)
     with serve_health(settings, app.status, metrics) as page:
