@@ -18,7 +18,7 @@ from streams.kafka import connect
 from streams.poster import Poster
 from streams.reader import read_messages
 from streams.settings import Settings
-from streams.snapshot import partition_state, read_state
+from streams.snapshot import read_partitions
 
 WITHIN_S: Final = 60.0
 """How long the brokers may take to acknowledge what was posted again."""
@@ -89,12 +89,11 @@ def judge(
 
 def late_limits_ms(settings: Settings) -> dict[int, int]:
     """Return, by partition that has reviewed a day, the event time below which an event is now too late."""
-    basis = load_rules(settings).basis
-    states = {partition: partition_state(restored) for partition, restored in read_state(settings).items()}
+    rules = load_rules(settings)
     return {
-        partition: basis.calendar.start_of(state.boundary) - basis.lateness_ms
-        for partition, state in states.items()
-        if state is not None and state.boundary >= 0
+        number: partition.watermark.boundary_ms - rules.basis.lateness_ms
+        for number, partition in read_partitions(settings, rules).items()
+        if partition.boundary >= 0
     }
 
 

@@ -1,43 +1,112 @@
-"""Reads state and alerts back from their topics, for people and for comparison; writes nothing."""
+"""Reads state and alerts back from their topics, for people and for comparison; writes nothing.
+
+A partition is its newest snapshot and the events since that a worker has committed, taken in once more.
+"""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from models.oracle import canonical_states
-from models.partition_record import PARTITION_KEY, State, decode_state
+from confluent_kafka import Message
 
 from models.catalogue.catalogue import Rules
+from models.engine.partition import Partition
+from models.engine.replay import canonical_states
 from schemas.alert import AlertV1, decode_alert
 from schemas.topics import Topics
+from streams.agents.customers import Customers
+from streams.agents.models import ModelReader, Shelf
+from streams.agents.owned import OwnedPartition
+from streams.agents.restoring import Source, as_loaded
+from streams.clock import now_ms
 from streams.kafka import connect, librdkafka_config
 from streams.reader import read_messages
 from streams.settings import Settings
-from streams.transport.restore import Restored, restore
+from streams.transport.records import Record
+from streams.transport.snapshots.load import Loaded, load
+from streams.transport.snapshots.origin import ask_beginnings
+from streams.transport.snapshots.reading import Reader, reader
 
 
-def read_state(settings: Settings, partitions: Iterable[int] | None = None) -> dict[int, Restored]:
-    """The newest records of the changelog, by partition, as a worker would restore them."""
+def group_of(settings: Settings) -> str:
+    """The consumer group of the workers."""
+    return f"{settings.group}-v{settings.app_version}"
+
+
+def read_partitions(settings: Settings, rules: Rules, partitions: Iterable[int] | None = None) -> dict[int, Partition]:
+    """The partitions as a worker has them that has committed what it took; without one that never began."""
     connect(settings)
-    chosen = range(settings.partitions) if partitions is None else partitions
-    topic = Topics(settings.prefix, settings.app_version).changelog
-    return restore(librdkafka_config(settings), topic, chosen, stop=threading.Event())
+    connection, stop = librdkafka_config(settings), threading.Event()
+    chosen = sorted(range(settings.partitions) if partitions is None else partitions)
+    topics, group = Topics(settings.prefix, settings.app_version), group_of(settings)
+    customers = Customers(settings, rules, None, now_ms, _shelf(settings, rules))
+    source = Source(connection, topics, group, rules, customers.new_partition)
+    loaded = load(connection, topics.changelog, chosen, stop=stop)
+    found = {number: one for number, one in loaded.items() if one.manifest is not None}
+    until = ask_beginnings(connection, group, topics.changelog, source.inputs, found)
+    with reader(connection, stop=stop) as records:
+        for number, one in found.items():
+            own = as_loaded(source, one)
+            customers.adopt(own)
+            _take_in(records, source, customers, own, one, until[number].committed)
+    return dict(customers.partitions)
 
 
-def partition_state(restored: Restored) -> State | None:
-    """The partition's own record, None before the first start."""
-    packed = restored.records.get(PARTITION_KEY)
-    return None if packed is None else decode_state(packed)
+def _take_in(
+    records: Reader,
+    source: Source,
+    customers: Customers,
+    own: OwnedPartition,
+    loaded: Loaded,
+    until: Mapping[str, int],
+) -> None:
+    """Take in what was read since the snapshot, by topic: boundaries are passed where they were passed."""
+    assert loaded.manifest is not None  # by the choice of the caller
+    found: list[Record] = []
+
+    def take(message: Message) -> None:
+        record = record_of(message)
+        if record.offset < until.get(record.topic, 0):
+            found.append(record)
+
+    first = loaded.manifest.sources
+    places = {(topic, own.number): first[topic] for topic in source.inputs if first.get(topic, 0) < until.get(topic, 0)}
+    if places:
+        records.read(places, take)
+    found.sort(key=lambda record: (record.timestamp_ms, source.inputs.index(record.topic), record.offset))
+    customers.process(own, found)
+    own.partition.go_on()
+
+
+def record_of(message: Message) -> Record:
+    """A message of the bulk reader as the worker sees it."""
+    headers: Any = message.headers() or ()
+    return Record(
+        str(message.topic()),
+        message.key(),
+        message.value(),
+        int(message.offset() or 0),
+        message.timestamp()[1],
+        tuple(headers),
+    )
+
+
+def _shelf(settings: Settings, rules: Rules) -> Shelf:
+    """The newest version of the model, where there is a model."""
+    shelf = Shelf(rules)
+    if rules.basis.learning is not None:
+        models = ModelReader(settings, shelf)
+        models.catch_up()
+        models.stop()
+    return shelf
 
 
 def all_states(settings: Settings, rules: Rules) -> Iterator[dict[str, Any]]:
     """Every customer, canonical, by partition and id: what `replay --states` writes."""
-    for _, restored in sorted(read_state(settings).items()):
-        state = partition_state(restored)
-        if state is not None:
-            yield from canonical_states(restored.records.items(), state.boundary, rules)
+    for _, partition in sorted(read_partitions(settings, rules).items()):
+        yield from canonical_states(partition)
 
 
 def read_alerts(settings: Settings, *, is_following: bool = False) -> Iterator[AlertV1]:

@@ -14,9 +14,10 @@ import orjson
 
 from demo.errors import DemoError
 from demo.surroundings import PARTITIONS, ROOT, Place
-from models.partition_record import total_counts
+from models.engine.ledger import total_counts
 from schemas.topics import Topics
-from streams.snapshot import partition_state, read_state, read_topic
+from streams.catalogue_file import load_rules
+from streams.snapshot import read_partitions, read_topic
 
 COMPARE = ROOT / "tests/tools/compare_alerts.py"
 """Knows nothing of the product: it compares ids, revisions and bytes."""
@@ -94,8 +95,8 @@ def compare(found: Path, expected: Path, *flags: str) -> Findings:
 
 def outcomes(place: Place) -> Mapping[str, int]:
     """Distinct events by what became of them, from the records of the partitions."""
-    states = {number: partition_state(restored) for number, restored in read_state(place.settings).items()}
-    counts = total_counts({number: state for number, state in states.items() if state is not None})
+    partitions = read_partitions(place.settings, load_rules(place.settings))
+    counts = total_counts(partition.ledger for partition in partitions.values())
     sums: dict[str, int] = {}
     for by_outcome in counts.values():
         for outcome, count in by_outcome.items():

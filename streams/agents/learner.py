@@ -9,8 +9,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-
-from models.partition_record import PARTITION_KEY, epoch_of
+from typing import Final
 
 from models.catalogue.catalogue import Rules
 from models.config import Learning
@@ -18,8 +17,11 @@ from models.learning.learner import Learner
 from schemas.example import LessonError, decode_lesson
 from schemas.model import ModelStateError
 from schemas.model_version import MODEL_KEY, PREFIX_BYTES, decode_model_version, encode_model_version
-from streams.transport.changelog import Changelog
+from streams.transport.changelog import Changelog, epoch_of
 from streams.transport.records import Record
+
+CLAIM_KEY: Final = b"\0partition"
+"""The key of the record that says who writes."""
 
 log = logging.getLogger("churn")
 
@@ -43,14 +45,14 @@ class LearnerAgent:
     def restored(self, partition: int, records: dict[bytes, bytes]) -> None:
         """Go on from the last version, with the lessons that it has not learned."""
         self._records = records
-        self._epoch = 1 + max((epoch_of(value) for value in records.values()), default=0)
-        self._write(partition, PARTITION_KEY, _claim(self._epoch))
+        self._epoch = 1 + max((int.from_bytes(epoch_of(value), "big") for value in records.values()), default=0)
+        self._write(partition, CLAIM_KEY, _claim(self._epoch))
         self.learner, first = self._begin(records.get(MODEL_KEY))
         for offset, value in self._read(first):
             self._take(self.learner, offset, value)
         self._learn(partition, self.learner)
 
-    def take(self, partition: int, sequence: int, records: Sequence[Record]) -> None:  # noqa: ARG002 - the port's
+    async def take(self, partition: int, sequence: int, records: Sequence[Record]) -> None:  # noqa: ARG002 - the port's
         """Take lessons, in any order; those known already are left out."""
         assert self.learner is not None  # nothing is taken before `restored`
         for record in records:

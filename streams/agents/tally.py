@@ -56,6 +56,8 @@ class Tally:
     reviews: int = 0
     sent_again: int = 0
     """Outputs sent once more at a restore, because their cause was not committed."""
+    already_sent: int = 0
+    """Outputs that stood on their topic when they were decided once more after a restart."""
     processing: Spread = field(default_factory=lambda: Spread(PROCESSING_BUCKETS_S))
     """Events by the time each took: its share of its frame."""
     ages: defaultdict[str, Spread] = field(default_factory=lambda: defaultdict(lambda: Spread(AGE_BUCKETS_S)))

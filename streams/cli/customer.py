@@ -6,14 +6,19 @@ from typing import IO, Any
 
 import click
 import msgspec
+import numpy as np
 import orjson
-from models.customer_record import decode_customer
-from models.signals.measures import View
 from rich.console import Console
 from rich.table import Table
 
 from models.calendar import date_of
+from models.catalogue.language import compile_term
+from models.customers.columns import STAGE_NAMES
+from models.engine.partition import Partition
+from models.engine.population import is_at_risk
+from models.measures.as_of import AsOf
 from models.measures.course import Course, course
+from models.measures.windows import Windows
 from schemas.alert import AlertV1
 from schemas.partitioner import partition_of
 from streams.alert_text import STYLES, what_to_do
@@ -21,7 +26,7 @@ from streams.catalogue_file import load_rules
 from streams.course_plot import draw_course
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import Settings, environment_settings
-from streams.snapshot import all_states, open_alerts, partition_state, read_state
+from streams.snapshot import all_states, open_alerts, read_partitions
 
 EXAMPLES = """\b
 Examples:
@@ -49,9 +54,9 @@ def customer(*, customer_id: str | None, everybody: IO[bytes] | None, as_json: b
     if customer_id is None:
         raise click.UsageError("name a customer, or say --all FILE")
     place = partition_of(customer_id.encode(), settings.partitions)
-    restored = read_state(settings, [place])[place]
-    known, packed = partition_state(restored), restored.records.get(customer_id.encode())
-    if known is None or packed is None:
+    partition = read_partitions(settings, rules, [place]).get(place)
+    row = None if partition is None else partition.customers.roster.rows.get(customer_id)
+    if partition is None or row is None:
         where = f"{settings.bootstrap}, topics {settings.prefix}.*"
         click.echo(
             f"churn-signals: customer {customer_id} is not known at {where}: no event with this key was processed yet. "
@@ -59,10 +64,9 @@ def customer(*, customer_id: str | None, everybody: IO[bytes] | None, as_json: b
             err=True,
         )
         return EXIT_PROBLEM
-    view = View(decode_customer(packed), known.boundary, rules.basis)
-    shown = _summary(view, customer_id)
+    shown = _summary(partition, row)
     alerts = _open_alerts(settings, customer_id)
-    past = course(view)
+    past = course(_as_of(partition), row)
     if as_json:
         more = {"alerts": list(map(_alert_shown, alerts)), "engagement": msgspec.to_builtins(past)}
         click.echo(orjson.dumps(shown | more, option=orjson.OPT_INDENT_2).decode())
@@ -71,29 +75,46 @@ def customer(*, customer_id: str | None, everybody: IO[bytes] | None, as_json: b
     return EXIT_DONE
 
 
-def _summary(view: View, customer_id: str) -> dict[str, Any]:
+NUMBERS = {
+    "days since the last activity": "days_since_activity",
+    "days since the last purchase": "days_since_purchase",
+    "purchases": "purchases_total",
+    "spend": "spend_total",
+    "spend in 365 days": "spend(365d)",
+    "usual gap between purchases (days)": "median_gap",
+    "engagement in 14 days": "engagement(14d)",
+    "engagement usual in 14 days": "usual(engagement, 14d)",
+    "engagement trend (four weeks)": "slope_change",
+    "engagement slope z": "slope_z",
+    "tickets in 30 days": "tickets(30d)",
+}
+"""What is shown of a customer, and how the catalogue would ask for it."""
+
+
+def _as_of(partition: Partition) -> AsOf:
+    """The customers as of the last boundary, with the windows that are shown."""
+    terms = [compile_term(text, {}).term for text in NUMBERS.values()]
+    windows = Windows({window for term in terms for window in term.windows})
+    windows.recount(partition.customers, np.arange(partition.customers.size, dtype=np.int32))
+    return AsOf(partition.customers, windows)
+
+
+def _summary(partition: Partition, row: int) -> dict[str, Any]:
     """Stage and numbers as of the partition's last boundary."""
-    record, boundary, basis = view.customer, view.boundary, view.basis
-    read = {
-        "first activity": None if view.first_day is None else date_of(view.first_day),
-        "days since the last activity": view.scalar("days_since_activity")[0],
-        "days since the last purchase": view.scalar("days_since_purchase")[0],
-        "purchases": view.scalar("purchases_total")[0],
-        f"spend ({basis.currency})": view.scalar("spend_total")[0],
-        "spend in 365 days": view.count("spend", 365, 0)[0],
-        "usual gap between purchases (days)": view.scalar("median_gap")[0],
-        "engagement in 14 days": view.count("engagement", 14, 0)[0],
-        "engagement usual in 14 days": view.usual("engagement", 14)[0],
-        "engagement trend (four weeks)": view.scalar("slope_change")[0],
-        "engagement slope z": view.scalar("slope_z")[0],
-        "tickets in 30 days": view.count("tickets", 30, 0)[0],
-    }
+    customers, basis, boundary = partition.customers, partition.basis, partition.judged_boundary
+    columns, rows, as_of = customers.columns, np.array([row], np.int32), _as_of(partition)
+    starts = np.zeros(customers.size, np.int32)
+    first_day, stage = int(columns.first_day[row]), int(columns.stage[row])
+    read: dict[str, Any] = {"first activity": date_of(first_day) if first_day < boundary else None}
+    for name, text in NUMBERS.items():
+        shown = f"spend ({basis.currency})" if name == "spend" else name
+        read[shown] = compile_term(text, {}).term.listed(as_of, rows, starts)[0]
     return {
-        "customer_id": customer_id,
+        "customer_id": customers.roster.ids[row],
         "as_of": basis.calendar.text_of(boundary) if boundary >= 0 else None,
-        "stage": record.stage,
-        "stage_since": date_of(record.stage_since) if record.stage else None,
-        "at_risk": record.is_at_risk,
+        "stage": STAGE_NAMES[stage] if stage else None,
+        "stage_since": date_of(int(columns.stage_since[row])) if stage else None,
+        "at_risk": bool(is_at_risk(partition)[row]),
         "numbers": read,
     }
 

@@ -41,6 +41,7 @@ def learner(*, verbose: bool) -> int:
     from streams.transport.app import build_app, learner_inputs
     from streams.transport.changelog import Changelog
     from streams.transport.producer import Outputs
+    from streams.transport.record_state import RecordState
     from streams.transport.run import run_worker
 
     topics = Topics(settings.prefix)
@@ -52,7 +53,8 @@ def learner(*, verbose: bool) -> int:
     outputs = Outputs(librdkafka_config(settings))
     changelog = Changelog(outputs, topics.models)
     agent = LearnerAgent(rules, learning, settings.partitions, changelog, read)
-    app = build_app(settings, agent, outputs=outputs, changelog=changelog, inputs=learner_inputs(settings))
+    state = RecordState(changelog, agent)
+    app = build_app(settings, agent, outputs=outputs, state=state, inputs=learner_inputs(settings))
     agent.progress = app.status.worked
     metrics = LearnerMetrics(agent, app.status, rules.basis.calendar, now_ms)
     with serve_health(settings, app.status, metrics) as page:

@@ -43,19 +43,23 @@ def worker(*, verbose: bool) -> int:
     check_setup(settings)
     # Faust takes a second to import: wrong settings are told before.
     from schemas.topics import Topics
-    from streams.transport.app import build_app
-    from streams.transport.changelog import Changelog
+    from streams.agents.keeping import CustomerState
+    from streams.agents.minding import Minder
+    from streams.transport.app import build_app, customer_inputs
     from streams.transport.producer import Outputs
     from streams.transport.run import run_worker
 
     topics = Topics(settings.prefix, settings.app_version)
     outputs = Outputs(librdkafka_config(settings))
-    changelog = Changelog(outputs, topics.changelog)
     shelf = Shelf(rules)
     reader = None if rules.basis.learning is None else ModelReader(settings, shelf)
-    customers = Customers(settings, rules, outputs, changelog, now_ms, shelf)
-    app = build_app(settings, customers, outputs=outputs, changelog=changelog)
-    customers.progress = app.status.worked
+    customers = Customers(settings, rules, outputs, now_ms, shelf)
+    state = CustomerState(settings, customers, customer_inputs(settings).group)
+    app = build_app(settings, customers, outputs=outputs, state=state)
+
+    @app.task  # type: ignore[untyped-decorator]  # Faust's decorator is untyped
+    async def minding() -> None:
+        await Minder(app, customers, state).run()
 
     @app.task  # type: ignore[untyped-decorator]  # Faust's decorator is untyped
     async def watching() -> None:

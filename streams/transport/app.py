@@ -12,7 +12,6 @@ from mode import CrashingSupervisor
 from schemas.topics import Topics
 from streams.kafka import faust_brokers, faust_credentials
 from streams.settings import Settings
-from streams.transport.changelog import Changelog
 from streams.transport.driver import FrameTransport
 from streams.transport.errors import StopWorkerError
 from streams.transport.frame_app import FrameApp
@@ -20,6 +19,7 @@ from streams.transport.frames import Frame
 from streams.transport.owner import Owner
 from streams.transport.producer import Outputs
 from streams.transport.recovery import FrameTables
+from streams.transport.state import StateLog
 
 QUEUED_FRAMES = 16
 """Frames between the consumer and the agent; when they are full, fetching waits."""
@@ -66,14 +66,15 @@ def build_app(
     owner: Owner,
     *,
     outputs: Outputs,
-    changelog: Changelog,
+    state: StateLog,
     inputs: Inputs | None = None,
     fetch_bytes: int = FETCH_BYTES,
 ) -> FrameApp:
-    """The application, ready for `run_worker`. `outputs` and `changelog` are the ones the owner writes to."""
+    """The application, ready for `run_worker`. `outputs` is the one the owner writes to."""
     inputs = inputs or customer_inputs(settings)
     app = KafkaFrameApp(inputs.group, **_options(settings, inputs.partitions, fetch_bytes))
-    app.settings, app.owner, app.outputs, app.changelog = settings, owner, outputs, changelog
+    app.settings, app.owner, app.outputs, app.state_log = settings, owner, outputs, state
+    state.attach(app)
     app.status.session_s = app.conf.broker_session_timeout
     app.source_topics = inputs.topics
     app.source_index = {topic: index for index, topic in enumerate(app.source_topics)}
@@ -81,7 +82,7 @@ def build_app(
     sources = app.topic(*app.source_topics, **raw)
     # The table exists so that the assignor keeps the changelog's partitions with those of the inputs; its own store
     # stays empty. A topic given here is used under its own name, Faust derives none.
-    named = app.topic(changelog.topic, partitions=inputs.partitions, acks=False, **raw)
+    named = app.topic(state.topic, partitions=inputs.partitions, acks=False, **raw)
     app.Table("state", partitions=inputs.partitions, key_type=bytes, value_type=bytes, changelog_topic=named)
 
     @app.agent(sources, name=inputs.agent, supervisor_strategy=CrashingSupervisor)

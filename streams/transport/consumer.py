@@ -81,12 +81,13 @@ class FrameConsumer(driver.Consumer, FrameSource):
     # Seeking and fetching
 
     async def perform_seek(self) -> None:
-        """Go back to what is committed; everything fetched or held so far is forgotten."""
+        """Go back to what is committed, or to what the state says; everything fetched or held so far is forgotten."""
         async with self._commit_lock:  # a commit under way would note marks from before the seek
             self._seeks += 1
             sources = self.sources()
             others = self.assignment() - set(sources)
-            marks, committed = await self._thread.seek_to_marks(sources, others, self.app.settings.start)
+            known, fresh = self.app.state_log.marks(), self.app.settings.start
+            marks, committed = await self._thread.seek_to_marks(sources, others, known, fresh)
             self._seeks += 1
             self._is_seek_due = False
             self.app.ledger.rewind(marks, committed)

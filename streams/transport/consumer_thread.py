@@ -52,35 +52,39 @@ class FrameConsumerThread(driver.AIOKafkaConsumerThread):
         return consumer
 
     async def seek_to_marks(
-        self, sources: Iterable[TP], others: Iterable[TP], fresh: Literal["earliest", "latest"]
+        self,
+        sources: Iterable[TP],
+        others: Iterable[TP],
+        known: Mapping[TP, Mark],
+        fresh: Literal["earliest", "latest"],
     ) -> tuple[dict[TP, Mark], set[TP]]:
-        """Seek every source to what the group has committed, or to `fresh` where it never has; stop fetching `others`.
+        """Seek every source to where it is known to stand, else to what is committed, else to `fresh`; pause `others`.
 
         Returns where each source now stands, and which of them were committed. Callable from any loop. Faust's own
         `seek_to_committed` leaves partitions without a commit where a discarded fetch left them.
         """
         found: tuple[dict[TP, Mark], set[TP]]
-        found = await self.call_thread(self._seek_to_marks, list(sources), list(others), fresh)
+        found = await self.call_thread(self._seek_to_marks, list(sources), list(others), dict(known), fresh)
         return found
 
-    async def _seek_to_marks(self, sources: list[TP], others: list[TP], fresh: str) -> tuple[dict[TP, Mark], set[TP]]:
+    async def _seek_to_marks(
+        self, sources: list[TP], others: list[TP], known: Mapping[TP, Mark], fresh: str
+    ) -> tuple[dict[TP, Mark], set[TP]]:
         consumer = self._ensure_consumer()
         self._note_heartbeats(consumer._coordinator)  # noqa: SLF001 - aiokafka tells nobody of them
         consumer.pause(*[TopicPartition(*tp) for tp in others])
         wanted = [TopicPartition(*tp) for tp in sources]
-        committed = await consumer._coordinator.fetch_committed_offsets(wanted)  # noqa: SLF001 - one request, not one each
-        marks: dict[TP, Mark] = {}
-        for tp, kept in committed.items():
-            if kept.offset >= 0:
-                consumer.seek(tp, kept.offset)
-                marks[TP(*tp)] = Mark(kept.offset, _clock_from(kept.metadata))
-        known = set(marks)
-        new = [tp for tp in wanted if TP(*tp) not in known]
+        found = await consumer._coordinator.fetch_committed_offsets(wanted)  # noqa: SLF001 - one request, not one each
+        kept = {TP(*tp): Mark(at.offset, _clock_from(at.metadata)) for tp, at in found.items() if at.offset >= 0}
+        marks = {tp: known.get(tp) or kept[tp] for tp in sources if tp in known or tp in kept}
+        for tp, mark in marks.items():
+            consumer.seek(TopicPartition(*tp), mark.offset)
+        new = [tp for tp in wanted if TP(*tp) not in marks]
         if new:
             await (consumer.seek_to_end(*new) if fresh == "latest" else consumer.seek_to_beginning(*new))
             for tp in new:
                 marks[TP(*tp)] = Mark(await consumer.position(tp), None)
-        return marks, known
+        return marks, {tp for tp, mark in marks.items() if kept.get(tp) == mark}
 
     def _note_heartbeats(self, coordinator: Any) -> None:
         """From now on, note when the group confirmed this member: as of the sending of what it answered."""

@@ -1,21 +1,19 @@
-"""The application's own work: hand frames to the owner, rewrite what lies stale, end for a reason."""
+"""The application's own work: hand frames to the owner, end for a reason."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import faust
 
-from streams.kafka import librdkafka_config
 from streams.settings import Settings
-from streams.transport.changelog import Changelog
 from streams.transport.frames import Frame, FrameSource
 from streams.transport.offsets import Ledger
 from streams.transport.owner import Owner
 from streams.transport.producer import BACKLOG_RECORDS, Outputs
-from streams.transport.stale import StaleWatch
+from streams.transport.state import StateLog
 from streams.transport.status import Status
 from streams.transport.store import PartitionStore
 
@@ -26,7 +24,7 @@ class FrameApp(faust.App):
     settings: Settings
     owner: Owner
     outputs: Outputs
-    changelog: Changelog
+    state_log: StateLog
     source_topics: tuple[str, ...]
     source_index: Mapping[str, int]
     consumer: FrameSource
@@ -38,7 +36,6 @@ class FrameApp(faust.App):
         self.status = Status()
         self.failure: BaseException | None = None
         self.on_failure: Callable[[], None] = lambda: None
-        self._stale_watch: StaleWatch | None = None
 
     def idle(self, partition: int) -> dict[str, int]:
         """Event topics of which everything there is has been taken: topic -> next offset to take. For ticks."""
@@ -51,24 +48,6 @@ class FrameApp(faust.App):
             self.failure = reason
             self.log.error("worker stops: %s: %s", type(reason).__name__, reason)
             self.on_failure()
-
-    def watch_for_stale(self, owned: Iterable[int], restored: Mapping[int, int]) -> None:
-        """After a restore, look out for records that an earlier owner still writes."""
-        if self._stale_watch is None:
-            loop = asyncio.get_running_loop()
-
-            def on_stale(partition: int, key: bytes) -> None:
-                loop.call_soon_threadsafe(self.rewrite, partition, key)
-
-            self._stale_watch = StaleWatch(librdkafka_config(self.settings), self.changelog, on_stale)
-            self._stale_watch.start()
-        self._stale_watch.watch(owned, restored)
-
-    def rewrite(self, partition: int, key: bytes) -> None:
-        """Have the owner write a key again, if the partition is ours now; a restore to come will find it by itself."""
-        if self.failure is None and self.status.is_ready and partition in self.store.partitions:
-            self.owner.rewrite(partition, key)
-            self.status.rewrites += 1
 
     def _create_directories(self) -> None:
         """Nothing: state is in memory and in Kafka; Faust would leave an empty folder where the worker was started."""
@@ -83,7 +62,9 @@ class FrameApp(faust.App):
         partition = frame.partition
         self.ledger.check(partition, frame.spans)
         sequence = self.ledger.next_sequence(partition)
-        self.owner.take(partition, sequence, frame.records)
+        await self.owner.take(partition, sequence, frame.records)
+        if not self.consumer.is_current(frame):
+            return  # it was overtaken while the owner waited for the broker, and comes again
         self.ledger.take(partition, sequence, frame.spans)
         frame.is_taken = True
         self.status.owe_commit()

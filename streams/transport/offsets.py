@@ -97,6 +97,10 @@ class Ledger:
         """A restore begins: what was taken and not committed will come again, and must not be committed any more."""
         self._taken = dict(self._committed)
 
+    def mark(self, tp: TP) -> Mark | None:
+        """Where a topic partition stands."""
+        return self._taken.get(tp)
+
     def taken(self, tp: TP) -> int | None:
         """The next offset to take of a topic partition."""
         mark = self._taken.get(tp)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Iterable
+from collections.abc import Awaitable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from aiokafka.errors import IllegalStateError
@@ -13,10 +13,7 @@ from faust.tables.manager import TableManager
 from faust.tables.recovery import RebalanceAgain, Recovery, ServiceStopped
 from mode import Service
 
-from streams.kafka import librdkafka_config
 from streams.transport.errors import StopWorkerError
-from streams.transport.producer import FLUSH_TIMEOUT_S, flushed
-from streams.transport.restore import Restored, restore
 
 if TYPE_CHECKING:
     from streams.transport.frame_app import FrameApp
@@ -32,10 +29,6 @@ class FrameRecovery(Recovery):
     """
 
     app: FrameApp
-
-    def __init__(self, *args: Any, **options: Any) -> None:
-        super().__init__(*args, **options)
-        self._unwatched: dict[int, int] = {}
 
     @Service.task
     async def _slurp_changelogs(self) -> None:
@@ -70,32 +63,34 @@ class FrameRecovery(Recovery):
         app.flow_control.suspend()
         app.in_recovery = self.in_recovery = status.is_restoring = True
         started = time.monotonic()
-        app.ledger.forget_uncommitted()
+        if not app.state_log.keeps_positions:
+            app.ledger.forget_uncommitted()
         partitions = {tp.partition for tp in self.active_tps}
         change = app.store.assign(partitions, generation)
         for partition in sorted(change.lost):
             app.owner.revoked(partition)
+            app.state_log.lost(partition)
         status.assigned = frozenset(partitions)
         status.confirmed_at = started
         restored = await self._bulk(change.fresh)
         self._check_generation(generation)
         for partition, found in sorted(restored.items()):
-            self._hand_over(partition, found, generation)
-            self._unwatched[partition] = found.end
+            app.store.restore(partition, generation)
+            app.ledger.restart(partition)
+            app.state_log.hand_over(partition, found)
+            status.moved()
             await asyncio.sleep(0)
-        # An epoch is claimed once the broker has it: before that another worker could restore and claim the same one.
-        while not await self._unless_rebalanced(flushed(app.outputs, FLUSH_TIMEOUT_S)):
-            self.log.warning("the broker has not taken our epochs yet")
-        app.watch_for_stale(partitions, {p: end for p, end in self._unwatched.items() if p in partitions})
-        self._unwatched = {}
+        await self._unless_rebalanced(app.state_log.settle(partitions))
         await self._unless_rebalanced(app.consumer.perform_seek())
+        self._check_generation(generation)
+        await self._unless_rebalanced(app.state_log.begin())
         self._check_generation(generation)
         if restored:
             status.restores += 1
             status.restore_seconds = time.monotonic() - started
         await self._resume()
 
-    async def _bulk(self, partitions: Iterable[int]) -> dict[int, Restored]:
+    async def _bulk(self, partitions: Iterable[int]) -> Mapping[int, Any]:
         wanted = sorted(partitions)
         if not wanted:
             return {}
@@ -107,29 +102,13 @@ class FrameRecovery(Recovery):
             app.status.restored_records += records
             app.status.moved(records)
 
-        connection, topic = librdkafka_config(app.settings), app.changelog.topic
-        work = asyncio.create_task(
-            asyncio.to_thread(restore, connection, topic, wanted, stop=stop, on_progress=progress)
-        )
+        work = asyncio.create_task(asyncio.to_thread(app.state_log.restore, wanted, stop=stop, on_progress=progress))
         try:
             restored = await self._unless_rebalanced(work)
         finally:
             stop.set()
-        keys = sum(len(found.records) for found in restored.values())
-        seconds = time.monotonic() - started
-        self.log.info("restored %d keys of %d partitions in %.2f s", keys, len(wanted), seconds)
+        self.log.info("restored %d partitions in %.2f s", len(wanted), time.monotonic() - started)
         return restored
-
-    def _hand_over(self, partition: int, found: Restored, generation: int) -> None:
-        app = self.app
-        app.store.restore(partition, found.records, generation)
-        app.changelog.begin(partition, found.highest_epoch())
-        app.ledger.restart(partition)
-        app.owner.restored(partition, found.records)
-        for key in found.beaten:
-            app.owner.rewrite(partition, key)
-        app.status.rewrites += len(found.beaten)
-        app.status.moved()
 
     async def _resume(self) -> None:
         app = self.app

@@ -20,6 +20,7 @@ from streams.transport.app import FETCH_BYTES, build_app
 from streams.transport.changelog import Changelog
 from streams.transport.errors import StopWorkerError
 from streams.transport.producer import Outputs
+from streams.transport.record_state import RecordState
 from streams.transport.records import Record
 from streams.transport.run import run_worker
 
@@ -47,7 +48,7 @@ class CountingOwner:
         self._epoch[partition] = 1 + (FORMAT.unpack(marker)[1] if marker else 0)
         self._count(partition, PARTITION_KEY, None)
 
-    def take(self, partition: int, sequence: int, records: Sequence[Record]) -> None:  # noqa: ARG002 - the port's
+    async def take(self, partition: int, sequence: int, records: Sequence[Record]) -> None:  # noqa: ARG002 - the port's
         if any(record.value == STOP_VALUE for record in records):
             raise StopWorkerError("as told", 3)
         time.sleep(len(records) * self.pause_s)
@@ -104,7 +105,8 @@ def main() -> int:
     owner = CountingOwner(topics, outputs, changelog)
     owner.pause_s = pause_s
     owner.echo_topic = f"{settings.prefix}.{echo}" if echo else None
-    return run_worker(build_app(settings, owner, outputs=outputs, changelog=changelog, fetch_bytes=fetch_bytes))
+    state = RecordState(changelog, owner)
+    return run_worker(build_app(settings, owner, outputs=outputs, state=state, fetch_bytes=fetch_bytes))
 
 
 if __name__ == "__main__":

@@ -2,26 +2,24 @@
 
 from __future__ import annotations
 
-from models.partition_record import OUTCOMES, State, total_counts
-
+from models.engine.ledger import OUTCOMES, total_counts
+from models.engine.partition import Partition
 from schemas.event import FEEDS
-from streams.settings import Settings
-from streams.snapshot import partition_state, read_state
+from streams.catalogue_file import load_rules
+from streams.settings import load_settings, variable_of
+from streams.snapshot import read_partitions
 from support.workers import Deployment
 
 
-def states_of(deployment: Deployment) -> dict[int, State]:
-    """What every partition knows of itself, from the changelog."""
-    settings = Settings(
-        bootstrap=deployment.broker.bootstrap, prefix=deployment.prefix, partitions=deployment.partitions
-    )
-    found = {number: partition_state(restored) for number, restored in read_state(settings).items()}
-    return {number: state for number, state in found.items() if state is not None}
+def partitions_of(deployment: Deployment) -> dict[int, Partition]:
+    """The partitions, from the changelog and the events since."""
+    settings = load_settings({variable_of(name): value for name, value in deployment.settings.items()})
+    return read_partitions(settings, load_rules(settings))
 
 
 def outcomes_of(deployment: Deployment) -> dict[str, dict[str, int]]:
     """Outcomes by topic."""
-    counts = total_counts(states_of(deployment))
+    counts = total_counts(partition.ledger for partition in partitions_of(deployment).values())
     return {deployment.topics.event(feed): counts[name] for feed, name in enumerate(FEEDS)}
 
 

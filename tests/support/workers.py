@@ -9,18 +9,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from http.client import HTTPException
 from pathlib import Path
 from typing import Final, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
-from models.customer_record import due_of
-from models.partition_record import PARTITION_KEY, decode_state
 
 from schemas.topics import Topics
 from support.broker import Broker
 from support.program import ROOT, command, environment, run
-from support.reading import read_topic
 
 LEAVE_WITHIN_S: Final = 12.0
 """SIGTERM ends a worker within ten seconds; the rest is for a crowded machine."""
@@ -231,33 +229,28 @@ def _settled(ask: Callable[[], Answer]) -> Answer:
 
 
 def wait_for_lag_zero(deployment: Deployment, running: Sequence[Worker], *, within_s: float = 120.0) -> None:
-    """Wait until everything posted is committed and everybody due was reviewed.
+    """Wait until everything posted is committed and everybody due was judged.
 
     Fails with the log's end when a worker died or time is up.
     """
     positions = Positions(deployment)
     deadline = time.monotonic() + within_s
-    while left := positions.lag() or waiting_reviews(deployment):
+    while left := positions.lag() or sum(_waiting(worker) for worker in running):
         for worker in running:
             worker.check()
-        late = f"{left} events not committed, or reviews still to come, after {within_s:.0f} s"
+        late = f"{left} events not committed, or customers still to be judged, after {within_s:.0f} s"
         assert time.monotonic() < deadline, "\n".join([late, *(worker.log_tail() for worker in running)])
         time.sleep(0.2)
 
 
-def waiting_reviews(deployment: Deployment) -> int:
-    """Customers who, by the changelog, still wait for their review as of a boundary that was passed."""
-    boundaries: dict[int, int] = {}
-    due: dict[tuple[int, bytes], int] = {}
-    for message in read_topic(deployment.broker.bootstrap, deployment.topics.changelog):
-        partition, key, value = int(message.partition() or 0), message.key() or b"", message.value()
-        if value is None:
-            due.pop((partition, key), None)
-        elif key == PARTITION_KEY:
-            boundaries[partition] = decode_state(value).boundary
-        else:
-            due[partition, key] = due_of(value)
-    return sum(day <= boundaries.get(partition, -1) for (partition, _), day in due.items())
+def _waiting(worker: Worker) -> float:
+    """Customers who wait to be judged, by the worker's page; one that does not answer has some."""
+    from support.pages import address_of, total
+
+    try:
+        return total(address_of(worker), "churn_reviews_waiting") if worker.is_running() else 0.0
+    except (OSError, HTTPException):
+        return 1.0
 
 
 def follower(deployment: Deployment, topics: Sequence[str]) -> Consumer:

@@ -101,10 +101,14 @@ class SnapshotLog:
         held = self._held[partition]
         await asyncio.get_running_loop().run_in_executor(self._beginning, self._note_begun, partition, held, passed)
 
+    async def look(self) -> None:
+        """Look for claims of others. Raises OwnershipLostError."""
+        await asyncio.get_running_loop().run_in_executor(self._writing, self._look, dict(self._held))
+
     # -- in threads
 
     def _write(self, partition: int, held: _Held, covered: Covered, payload: Callable[[], bytes]) -> Manifest:
-        self._look(partition, held)
+        self._look({partition: held})
         held.generation += 1
         place = held.epoch, held.generation
         content = payload()
@@ -130,17 +134,20 @@ class SnapshotLog:
         self._sweep(partition, held)
         return manifest
 
-    def _look(self, partition: int, held: _Held) -> None:
+    def _look(self, partitions: Mapping[int, _Held]) -> None:
         """Read what came since the last look: whether we are still the owner, and what others left to be swept."""
-        pile = Pile(self.topic, partition)
-        pile.end = held.end
+        piles = {number: Pile(self.topic, number) for number in partitions}
+        for number, pile in piles.items():
+            pile.end = partitions[number].end
         with reader(self._connection, stop=self._stop) as source:
-            fill(source, {partition: pile})
-        rival = rival_of(pile.claims, held.epoch, self._owner)
-        if rival is not None:
-            raise OwnershipLostError(self.topic, partition, held.epoch, rival)
-        held.keys |= pile.keys()
-        held.end = pile.end
+            fill(source, piles)
+        for number, pile in piles.items():
+            held = partitions[number]
+            rival = rival_of(pile.claims, held.epoch, self._owner)
+            if rival is not None:
+                raise OwnershipLostError(self.topic, number, held.epoch, rival)
+            held.keys |= pile.keys()
+            held.end = pile.end
 
     def _sweep(self, partition: int, held: _Held) -> None:
         """Delete all but our claim, the two snapshots that are kept, and what was begun since the older one."""

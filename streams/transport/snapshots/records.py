@@ -24,9 +24,9 @@ MANIFEST_FORMAT: Final = 1
 class Covered(msgspec.Struct, frozen=True, kw_only=True):
     """What a snapshot stands for; the owner of the partition knows.
 
-    `sources`: of each input topic the next offset that is not in it. `outputs`: of each output topic where it ended
-    once everything was acknowledged that was sent before the snapshot. `topic_ids`: by which a topic made anew is
-    recognised.
+    `sources`: of each input topic the next offset that is not in it; `clocks`: its greatest timestamp before that.
+    `outputs`: of each output topic where it ended once everything was acknowledged that was sent before the snapshot.
+    `topic_ids`: by which a topic made anew is recognised.
     """
 
     boundary: int
@@ -34,6 +34,7 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: str
     alerts_from_ms: int
     sources: dict[str, int]
+    clocks: dict[str, int] = {}
     topic_ids: dict[str, str] = {}
     outputs: dict[str, int] = {}
     snapshot_format: int = 1

@@ -1,0 +1,204 @@
+"""Keeps the customers: restores partitions from their snapshots, and writes new ones while they work."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Final
+
+from confluent_kafka import TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
+from faust.types import TP
+
+from models.engine.partition import Passed as Boundary
+from models.engine.snapshot import SNAPSHOT_FORMAT, freeze
+from schemas.topics import Topics
+from streams.agents.customers import Customers
+from streams.agents.open_ids import open_alert_ids
+from streams.agents.owned import OwnedPartition
+from streams.agents.restoring import RestoredPartition, Source, noted, restore_partitions, topic_ids
+from streams.kafka import librdkafka_config
+from streams.settings import Settings
+from streams.transport.offsets import Mark
+from streams.transport.open_alerts import read_open
+from streams.transport.producer import FLUSH_TIMEOUT_S, flushed
+from streams.transport.published import EXAMPLES_PARTITION
+from streams.transport.snapshots.log import SnapshotLog
+from streams.transport.snapshots.origin import ANSWERS_WITHIN_S
+from streams.transport.snapshots.records import Covered
+from streams.transport.snapshots.sender import Sender
+
+if TYPE_CHECKING:
+    from streams.transport.frame_app import FrameApp
+
+WORTH_SAVING_S: Final = 0.2
+"""At the end of a worker: what takes less to read again is not worth a snapshot."""
+
+log = logging.getLogger("churn")
+
+
+class CustomerState:
+    """See `transport.state.StateLog`."""
+
+    keeps_positions = True
+
+    def __init__(self, settings: Settings, customers: Customers, group: str) -> None:
+        """`group`: the consumer group of the workers."""
+        topics = Topics(settings.prefix, settings.app_version)
+        self.topic = topics.changelog
+        self.token = secrets.token_hex(8)
+        """Tells this process from all others, whatever they are called."""
+        self.snapshots = 0
+        connection = librdkafka_config(settings)
+        rules = customers.rules
+        self.source = Source(connection, topics, group, rules, customers.new_partition)
+        self._customers = customers
+        self._sender = Sender(connection, self.topic)
+        self.log = SnapshotLog(connection, self._sender, self.token)
+        self._admin = AdminClient(connection)
+        self._starts: dict[TP, Mark] = {}
+        self._first: set[int] = set()
+        self.ids: dict[str, str] = {}
+        """The id of each input topic."""
+        self._stop = threading.Event()
+        customers.note_begun = self._note_begun
+
+    def attach(self, app: FrameApp) -> None:
+        """Work for this application."""
+        self._app = app
+
+    # -- restoring
+
+    def restore(
+        self, partitions: Sequence[int], *, stop: threading.Event, on_progress: Callable[[int], None]
+    ) -> Mapping[int, RestoredPartition]:
+        """Take partitions over, in a thread."""
+        self.ids = self.ids or topic_ids(self.source.connection, self.source.inputs)
+        return restore_partitions(
+            self.source, self._sender, partitions, owner=self.token, stop=stop, on_progress=on_progress
+        )
+
+    def hand_over(self, partition: int, found: RestoredPartition) -> None:
+        """Adopt a partition, and read on where its snapshot was made."""
+        self.log.begin(found.owned)
+        self._customers.adopt(found.own)
+        manifest = found.owned.loaded.manifest
+        if manifest is None:
+            self._first.add(partition)
+        for topic in self.source.inputs:
+            if manifest is not None and topic in manifest.sources:
+                self._starts[TP(topic, partition)] = Mark(manifest.sources[topic], manifest.clocks.get(topic))
+            elif found.is_rebuilt:
+                self._starts[TP(topic, partition)] = Mark(0, None)
+
+    async def settle(self, owned: Collection[int]) -> None:
+        """Nothing: the claims are with the broker."""
+
+    def marks(self) -> Mapping[TP, Mark]:
+        """Where the partitions in memory stand, restored or kept."""
+        ledger = self._app.ledger
+        wanted = [TP(topic, number) for number in self._customers.owned for topic in self.source.inputs]
+        kept = {tp: mark for tp in wanted if tp.partition not in self._first and (mark := ledger.mark(tp)) is not None}
+        return kept | {tp: mark for tp, mark in self._starts.items() if tp.partition in self._customers.owned}
+
+    async def begin(self) -> None:
+        """A partition without a snapshot gets one before its first frame: from then on there always is one."""
+        self._starts.clear()
+        for number in sorted(self._first & self._customers.owned.keys()):
+            if not await self.save(number):
+                log.warning("partition %d: no first snapshot could be written yet", number)
+            self._first.discard(number)
+
+    def lost(self, partition: int) -> None:
+        """A partition is another worker's."""
+        self.log.forget(partition)
+        self._first.discard(partition)
+        self._starts = {tp: mark for tp, mark in self._starts.items() if tp.partition != partition}
+
+    async def leave(self) -> None:
+        """Save what is dear to read again, the dearest first, as long as there is time."""
+        owned = sorted(self._customers.owned.values(), key=lambda own: -own.cost_s)
+        for own in owned:
+            while own.is_busy:  # noqa: ASYNC110 - for some milliseconds, once
+                await asyncio.sleep(0.01)
+            if own.cost_s > WORTH_SAVING_S:
+                await self.save(own.number)
+
+    # -- keeping
+
+    async def _note_begun(self, number: int, passed: Sequence[Boundary]) -> None:
+        await self.log.begun(number, [noted(self.source, boundary) for boundary in passed])
+
+    async def save(self, number: int) -> bool:
+        """Write a snapshot of a partition as it stands; False when this is not the moment, or the broker is away.
+
+        The outputs' ends are asked for before the partition is copied: what is sent between stands behind them, and is
+        looked at in vain after a restart, which costs nothing. Raises OwnershipLostError.
+        """
+        own = self._customers.owned[number]
+        started = time.monotonic()
+        self._customers.publisher.settle_open(own)
+        ends = await asyncio.to_thread(self._output_ends, number)
+        await self._customers.finish(own)
+        if not own.is_calm or self._customers.owned.get(number) is not own:
+            return False
+        covered, frozen, cost_s = self._covered(own, ends), freeze(own.partition), own.cost_s
+        if not await flushed(self._app.outputs, FLUSH_TIMEOUT_S):
+            return False
+        manifest = await self.log.write(number, covered, frozen.to_bytes)
+        own.cost_s -= cost_s
+        own.saved_boundary, own.save_s = manifest.boundary, time.monotonic() - started
+        self.snapshots += 1
+        log.info(
+            "partition %d saved as of epoch %d, generation %d: %d bytes in %.2f s",
+            number, manifest.epoch, manifest.generation, manifest.size, own.save_s,
+        )  # fmt: skip
+        await self._correct_open(own)
+        return True
+
+    def _covered(self, own: OwnedPartition, ends: dict[str, int]) -> Covered:
+        partition, ledger = own.partition, self._app.ledger
+        marks = {topic: ledger.mark(TP(topic, own.number)) for topic in self.source.inputs}
+        return Covered(
+            boundary=partition.boundary,
+            zone=partition.basis.calendar.zone,
+            catalogue=partition.rules.hash,
+            alerts_from_ms=partition.review.writer.alerts_from_ms,
+            sources={topic: mark.offset for topic, mark in marks.items() if mark is not None},
+            clocks={t: mark.order_ms for t, mark in marks.items() if mark is not None and mark.order_ms is not None},
+            topic_ids=self.ids,
+            outputs=ends,
+            snapshot_format=SNAPSHOT_FORMAT,
+        )
+
+    def _output_ends(self, number: int) -> dict[str, int]:
+        topics = self.source.topics
+        own = (topics.alerts, topics.alerts_open, topics.stages, topics.late, topics.dead_letters)
+        places = [TopicPartition(topic, number) for topic in own]
+        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call] # published without types
+        wanted = dict.fromkeys([*places, TopicPartition(topics.examples, EXAMPLES_PARTITION)], latest)
+        asked = self._admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S)
+        return {tp.topic: int(future.result(ANSWERS_WITHIN_S).offset) for tp, future in asked.items()}
+
+    async def _correct_open(self, own: OwnedPartition) -> None:
+        """Look among the open alerts for what a worker of an earlier epoch wrote behind us, and put it right."""
+        connection, topic = self.source.connection, self.source.topics.alerts_open
+        own.told_open.clear()  # what is sent from now on is newer than what is read
+        since = {own.number: own.open_end}
+        found = (await asyncio.to_thread(read_open, connection, topic, since, stop=self._stop))[own.number]
+        own.open_end = found.end
+        if all(lying.epoch == own.epoch for lying in found.last.values()):
+            return
+        all_of_it = {own.number: 0}
+        whole = (await asyncio.to_thread(read_open, connection, topic, all_of_it, stop=self._stop))[own.number]
+        if self._customers.owned.get(own.number) is not own:
+            return
+        wrong = whole.corrections(open_alert_ids(own.partition).__contains__)
+        for key, value in wrong.items():
+            if key not in own.told_open:
+                log.warning("open alert %s was left by an earlier owner and is put right", key.decode(errors="replace"))
+                self._customers.publisher.send_open(own, key, value)

@@ -1,0 +1,137 @@
+"""What goes on beside the frames: snapshots when they are due, counts for the metrics, and whether all is ours."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Final
+
+from confluent_kafka import KafkaException
+
+from streams.agents.customers import Customers
+from streams.agents.keeping import CustomerState
+from streams.agents.owned import OwnedPartition
+from streams.agents.restoring import made_anew, topic_ids
+from streams.errors import EXIT_SETUP
+from streams.transport.errors import DeliveryError, StopWorkerError
+from streams.transport.restore import RestoreStoppedError
+from streams.transport.snapshots.log import OwnershipLostError
+
+if TYPE_CHECKING:
+    from streams.transport.frame_app import FrameApp
+
+REREAD_S: Final = 10.0
+"""What a restart may take to read again, at the speed at which it was read: above that a snapshot is due."""
+
+SAVE_SHARE: Final = 4.0
+"""A partition works at least so many times as long as its last snapshot took, before the next for this reason."""
+
+LIVE_RECORDS: Final = 2_000
+"""A partition with fewer records to take is at the live tail: a second or two of a busy one."""
+
+TURN_S: Final = 0.25
+COUNT_EVERY_S: Final = 1.0
+LOOK_EVERY_S: Final = 20.0
+
+RIVAL_FOR_S: Final = 10.0
+"""How long another worker's claim may stand while we think a partition ours: a rebalance is over by then."""
+
+log = logging.getLogger("churn")
+
+
+def due(owned: Iterable[OwnedPartition], is_live: Callable[[int], bool]) -> OwnedPartition | None:
+    """The partition whose snapshot is due: after a midnight at the live tail, or as too much would be read again."""
+    everybody = list(owned)
+    free = [own for own in everybody if not (own.is_busy or own.held)]
+    for own in free:
+        if own.saved_boundary < own.partition.boundary and is_live(own.number):
+            return own
+    if sum(own.cost_s for own in everybody) > REREAD_S:
+        dear = [own for own in free if own.cost_s > SAVE_SHARE * own.save_s]
+        return max(dear, key=lambda own: own.cost_s, default=None)
+    return None
+
+
+class Minder:
+    """Runs for the life of a worker."""
+
+    def __init__(self, app: FrameApp, customers: Customers, state: CustomerState) -> None:
+        self._app, self._customers, self._state = app, customers, state
+        self._counted_at = 0.0
+        self._looked_at = time.monotonic()
+        self._rival: tuple[OwnedPartition, float] | None = None
+
+    async def run(self) -> None:
+        """Until cancelled."""
+        while True:
+            await asyncio.sleep(TURN_S)
+            if not self._app.status.is_ready or self._app.failure is not None:
+                continue
+            try:
+                await self._turn()
+            except OwnershipLostError as error:
+                await self._meet_rival(error)
+            except (DeliveryError, KafkaException) as error:
+                log.warning("a snapshot could not be written, the next attempt follows: %s", error)
+            except RestoreStoppedError:
+                return
+
+    async def _turn(self) -> None:
+        now = time.monotonic()
+        if now - self._counted_at > COUNT_EVERY_S:
+            self._counted_at = now
+            for own in self._customers.owned.values():
+                if not own.is_counted:
+                    self._customers.count(own)
+        self._forget_published()
+        chosen = due(self._customers.owned.values(), self._is_live)
+        if chosen is not None:
+            await self._state.save(chosen.number)
+        elif now - self._looked_at > LOOK_EVERY_S:
+            self._looked_at = now
+            await self._look_for_topics()
+            await self._state.log.look()
+            self._rival = None
+
+    def _is_live(self, number: int) -> bool:
+        lags = [lag for tp, lag in self._app.consumer.lag().items() if tp.partition == number]
+        known = [lag for lag in lags if lag is not None]
+        return bool(lags) and len(known) == len(lags) and sum(known) < LIVE_RECORDS
+
+    def _forget_published(self) -> None:
+        """At the live tail everything was read again that had been published."""
+        for own in self._customers.owned.values():
+            if own.published is not None and not own.expected and own.is_calm and self._is_live(own.number):
+                self._customers.publisher.settle_open(own)
+                own.published = own.lying = None
+
+    async def _look_for_topics(self) -> None:
+        try:
+            now = await asyncio.to_thread(topic_ids, self._state.source.connection, self._state.source.inputs)
+        except KafkaException:
+            return  # deleted and not made again yet, or the broker is away: the next look tells
+        reason = made_anew(self._state.ids, now, "this worker")
+        if reason is not None:
+            await self._app.fail(reason)
+
+    async def _meet_rival(self, error: OwnershipLostError) -> None:
+        """Another worker claims what we own. After a rebalance that passes; else there are two of us."""
+        own = self._customers.owned.get(error.partition)
+        if own is None:
+            return
+        if self._rival is None or self._rival[0] is not own:
+            log.warning("%s: waiting for the group to say whose it is", error)
+            self._rival = own, time.monotonic()
+        elif time.monotonic() - self._rival[1] > RIVAL_FOR_S:
+            await self._app.fail(
+                StopWorkerError(
+                    f"{error}, and the group still gives it to us. Two groups work on the same topics, or two workers "
+                    "have one CHURN_INSTANCE_ID: give each deployment a CHURN_PREFIX and each worker a name of its own",
+                    EXIT_SETUP,
+                )
+            )
+        else:
+            await asyncio.sleep(1.0)
+        self._looked_at = 0.0  # look again at the next turn

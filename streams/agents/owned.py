@@ -1,0 +1,55 @@
+"""A partition that is ours: the state machine, and what the worker keeps beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from models.engine.partition import Partition, Passed
+from models.engine.review import Message
+from streams.transport.open_alerts import OpenAlerts
+from streams.transport.published import Published
+from streams.transport.records import Record
+
+
+class Aside(NamedTuple):
+    """A record to be set aside once its frame is through; `is_late` or refused."""
+
+    record: Record
+    headers: list[tuple[str, bytes]]
+    is_late: bool
+
+
+@dataclass(slots=True)
+class OwnedPartition:
+    """What is known of a partition that only its owner needs.
+
+    `expected`: boundaries that were passed before the restart, until they were passed again; `held`: records that wait
+    for that. `asides` and `outbox`: what is still to be sent. `published` and `lying`: what stood on the output topics
+    at the restart; `reopened`: open alerts, as they are by what is read again. `cost_s`: what it would cost to read
+    again what came since the last snapshot. `is_busy`: in the middle of a frame.
+    """
+
+    number: int
+    partition: Partition
+    epoch: int = 0
+    published: Published | None = None
+    lying: OpenAlerts | None = None
+    expected: list[Passed] = field(default_factory=list)
+    begun: set[int] = field(default_factory=set)
+    held: list[Record] = field(default_factory=list)
+    asides: list[Aside] = field(default_factory=list)
+    outbox: list[Message] = field(default_factory=list)
+    reopened: dict[str, bytes | None] = field(default_factory=dict)
+    told_open: set[bytes] = field(default_factory=set)
+    open_end: int = 0
+    cost_s: float = 0.0
+    save_s: float = 0.0
+    saved_boundary: int = -1
+    is_busy: bool = False
+    is_counted: bool = False
+
+    @property
+    def is_calm(self) -> bool:
+        """Whether everything that was read is applied, judged and sent: the moment for a snapshot."""
+        return not (self.is_busy or self.held or self.outbox or self.asides or self.partition.is_behind)

@@ -1,0 +1,106 @@
+"""What leaves: outputs are encoded here, and what stands on its topic already is not sent again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from models.engine.review import Message
+from schemas.alert import AlertV1, encode_alert
+from schemas.dead_letter import kept_part
+from schemas.example import LessonV1, ProgressV1, encode_lesson
+from schemas.stage import StageChangeV1, encode_stage_change
+from schemas.topics import Topics
+from streams.agents.owned import Aside, OwnedPartition
+from streams.agents.tally import Tally
+from streams.transport.open_alerts import epoch_header
+from streams.transport.producer import Outputs
+from streams.transport.published import EXAMPLES_PARTITION
+
+SENT_HEADER = "churn-sent-ms"
+"""When a revision was sent: a header, so that its value is a function of the events alone."""
+
+OVER = frozenset({"resolved", "retracted", "expired"})
+"""Status of a revision behind which an alert is no longer open."""
+
+
+class Publisher:
+    """Sends what partitions decided, in order: what is set aside first, then decisions."""
+
+    def __init__(self, outputs: Outputs, topics: Topics, tally: Tally, now_ms: Callable[[], int]) -> None:
+        self._outputs, self._topics, self._tally, self._now_ms = outputs, topics, tally, now_ms
+
+    def send(self, own: OwnedPartition, caused_ms: int | None = None) -> None:
+        """Send what waits; `caused_ms`: Kafka time of the oldest event in the frame that caused it, if one did."""
+        asides, own.asides = own.asides, []
+        for aside in asides:
+            self._send_aside(own, aside)
+        outbox, own.outbox = own.outbox, []
+        sent = [(SENT_HEADER, str(self._now_ms()).encode())]
+        for message in outbox:
+            if isinstance(message, AlertV1):
+                self._send_alert(own, message, sent, caused_ms)
+            elif isinstance(message, StageChangeV1):
+                self._send_stage(own, message, sent)
+            else:
+                self._send_lesson(own, message, sent)
+
+    def _send_aside(self, own: OwnedPartition, aside: Aside) -> None:
+        record, there = aside.record, own.published
+        topic = self._topics.late if aside.is_late else self._topics.dead_letters
+        if there is not None:
+            has = there.has_late if aside.is_late else there.has_dead_letter
+            if has(record.topic, record.offset):
+                self._tally.already_sent += 1
+                return
+        self._outputs.send(topic, own.number, kept_part(record.key), kept_part(record.value), aside.headers)
+
+    def _send_alert(
+        self, own: OwnedPartition, alert: AlertV1, sent: list[tuple[str, bytes]], caused_ms: int | None
+    ) -> None:
+        payload = encode_alert(alert)
+        still = None if alert.status in OVER else payload
+        if own.published is not None and own.published.has_alert(alert.alert_id, alert.revision):
+            own.reopened[alert.alert_id] = still
+            self._tally.already_sent += 1
+            return
+        own.reopened.pop(alert.alert_id, None)
+        self._outputs.send(self._topics.alerts, own.number, alert.customer_id.encode(), payload, sent)
+        self.send_open(own, alert.alert_id.encode(), still, sent)
+        self._tally.alerts[alert.signal, alert.severity, alert.status] += 1
+        if caused_ms is not None and not alert.historical:
+            self._tally.alert_ages.add(max(0, self._now_ms() - caused_ms) / 1000)
+
+    def send_open(
+        self, own: OwnedPartition, alert_id: bytes, value: bytes | None, sent: list[tuple[str, bytes]] | None = None
+    ) -> None:
+        """Say on the topic of open alerts how one stands: on the customer's partition, under our epoch."""
+        own.told_open.add(alert_id)
+        headers = [*(sent or ()), epoch_header(own.epoch)]
+        self._outputs.send(self._topics.alerts_open, own.number, alert_id, value, headers)
+
+    def settle_open(self, own: OwnedPartition) -> None:
+        """After reading again: open alerts whose revision stood there already, but not on the topic of open ones."""
+        reopened, own.reopened = own.reopened, {}
+        lying = {} if own.lying is None else own.lying.last
+        for alert_id, value in reopened.items():
+            known = lying.get(alert_id.encode())
+            if known is None or known.value != value:
+                self.send_open(own, alert_id.encode(), value)
+
+    def _send_stage(self, own: OwnedPartition, change: StageChangeV1, sent: list[tuple[str, bytes]]) -> None:
+        if own.published is not None and own.published.has_stage(change.id):
+            self._tally.already_sent += 1
+            return
+        key, payload = change.customer_id.encode(), encode_stage_change(change)
+        self._outputs.send(self._topics.stages, own.number, key, payload, sent)
+        self._tally.stages[change.to_stage] += 1
+
+    def _send_lesson(self, own: OwnedPartition, lesson: Message, sent: list[tuple[str, bytes]]) -> None:
+        assert isinstance(lesson, LessonV1 | ProgressV1)  # there are no others
+        payload, there = encode_lesson(lesson), own.published
+        if there is not None and (
+            there.has_progress(lesson.boundary) if isinstance(lesson, ProgressV1) else there.has_lesson(payload)
+        ):
+            self._tally.already_sent += 1
+            return
+        self._outputs.send(self._topics.examples, EXAMPLES_PARTITION, None, payload, sent)

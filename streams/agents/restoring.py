@@ -1,0 +1,173 @@
+"""Partitions of customers as they were kept: the newest snapshot, what began since and was published, or nothing."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from confluent_kafka import TopicCollection
+from confluent_kafka.admin import AdminClient
+
+from models.catalogue.catalogue import Rules
+from models.engine.ledger import TICKS
+from models.engine.partition import Partition
+from models.engine.partition import Passed as Boundary
+from models.engine.snapshot import SnapshotError
+from models.engine.snapshot import load as load_partition
+from schemas.topics import Topics
+from streams.agents.owned import OwnedPartition
+from streams.errors import EXIT_SETUP
+from streams.kafka import Config
+from streams.transport.errors import StopWorkerError
+from streams.transport.open_alerts import read_open
+from streams.transport.published import read_published
+from streams.transport.snapshots.load import Loaded
+from streams.transport.snapshots.origin import ask_beginnings, check_origin
+from streams.transport.snapshots.ownership import Owned, take_over
+from streams.transport.snapshots.records import Manifest, NewerSnapshotError, Passed
+from streams.transport.snapshots.sender import Sender
+
+ANSWERS_WITHIN_S = 30.0
+
+log = logging.getLogger("churn")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """All a restore needs to know of the deployment. `group`: the consumer group of the workers."""
+
+    connection: Config
+    topics: Topics
+    group: str
+    rules: Rules
+    new_partition: Callable[[int], Partition]
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """The input topics by feed, the clock last."""
+        return (*self.topics.events, self.topics.ticks)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoredPartition:
+    """A partition ready to be adopted; `is_rebuilt`: from the first offset of its inputs."""
+
+    owned: Owned
+    own: OwnedPartition
+    is_rebuilt: bool
+
+
+def restore_partitions(
+    source: Source,
+    sender: Sender,
+    partitions: Sequence[int],
+    *,
+    owner: str,
+    stop: threading.Event,
+    on_progress: Callable[[int], None],
+) -> dict[int, RestoredPartition]:
+    """Take partitions over. Blocks. Raises StopWorkerError when one cannot be gone on with."""
+    try:
+        taken = take_over(source.connection, sender, partitions, owner=owner, stop=stop, on_progress=on_progress)
+    except NewerSnapshotError as error:
+        raise StopWorkerError(str(error), EXIT_SETUP) from error
+    manifests = {number: one.loaded.manifest for number, one in taken.items()}
+    _check_topic_ids(source, manifests)
+    rebuilt = _rebuilt(source, sender.topic, taken)
+    starts = {n: ({} if m is None else m.outputs) for n, m in manifests.items() if m is not None or n in rebuilt}
+    published = read_published(source.connection, source.topics, starts, stop=stop, on_progress=on_progress)
+    open_topic = source.topics.alerts_open
+    lying = read_open(source.connection, open_topic, {n: of.get(open_topic, 0) for n, of in starts.items()}, stop=stop)
+    restored = {}
+    for number, one in taken.items():
+        own = as_loaded(source, one.loaded)
+        own.epoch, own.published, own.lying = one.epoch, published.get(number), lying.get(number)
+        own.open_end = 0 if own.lying is None else own.lying.end
+        restored[number] = RestoredPartition(one, own, number in rebuilt)
+    return restored
+
+
+def as_loaded(source: Source, loaded: Loaded) -> OwnedPartition:
+    """A partition as its changelog has it, a blank one without a snapshot. Raises StopWorkerError."""
+    own = OwnedPartition(loaded.partition, _partition(source, loaded))
+    own.expected = [_boundary(source, passed) for passed in loaded.begun]
+    own.begun = {passed.boundary for passed in own.expected}
+    own.saved_boundary = own.partition.boundary
+    return own
+
+
+def _partition(source: Source, loaded: Loaded) -> Partition:
+    if loaded.payload is None:
+        return source.new_partition(loaded.partition)
+    blank = source.new_partition(loaded.partition)
+    try:
+        return load_partition(
+            bytes(loaded.payload),
+            source.rules,
+            number=loaded.partition,
+            limit_dead_letters=blank.limit_dead_letters,
+        )
+    except SnapshotError as error:
+        raise StopWorkerError(f"{loaded.topic}/{loaded.partition}: {error}", EXIT_SETUP) from error
+
+
+def _rebuilt(source: Source, changelog: str, taken: Mapping[int, Owned]) -> set[int]:
+    """Partitions without a snapshot that had a life before; said in the log. Raises StopWorkerError."""
+    without = [number for number, one in taken.items() if one.loaded.manifest is None]
+    if not without:
+        return set()
+    beginnings = ask_beginnings(source.connection, source.group, changelog, source.inputs, without)
+    rebuilt = set()
+    for number in without:
+        said = check_origin(taken[number].loaded, beginnings[number])
+        if said is not None:
+            log.warning("%s", said)
+            rebuilt.add(number)
+    return rebuilt
+
+
+# -- boundaries, as the engine and as the changelog have them
+
+
+def noted(source: Source, boundary: Boundary) -> Passed:
+    """A boundary for the changelog: next offsets by topic."""
+    offsets = {topic: covered + 1 for topic, covered in zip(source.inputs, boundary.covered, strict=True)}
+    return Passed(boundary.boundary, boundary.version, offsets)
+
+
+def _boundary(source: Source, passed: Passed) -> Boundary:
+    covered = tuple(passed.offsets.get(topic, 0) - 1 for topic in source.inputs)
+    assert len(covered) == TICKS + 1
+    return Boundary(passed.boundary, covered, passed.model)
+
+
+# -- topics made anew
+
+
+def topic_ids(connection: Config, topics: Collection[str]) -> dict[str, str]:
+    """The id of each topic: another one under the same name is another topic. Blocks. Raises KafkaException."""
+    admin = AdminClient(connection)
+    asked = admin.describe_topics(TopicCollection(list(topics)), request_timeout=ANSWERS_WITHIN_S)
+    return {name: str(future.result(ANSWERS_WITHIN_S).topic_id) for name, future in asked.items()}
+
+
+def made_anew(known: Mapping[str, str], now: Mapping[str, str], where: str) -> StopWorkerError | None:
+    """Why the worker must stop when a topic is not the one that was read, however long it has become since."""
+    for topic, told in known.items():
+        if topic in now and now[topic] != told:
+            return StopWorkerError(
+                f"{topic}: its id is {now[topic]}, {where} read the one of id {told}: the topic was deleted and made "
+                "anew. Offsets and state no longer agree: raise CHURN_APP_VERSION and begin with a new changelog",
+                EXIT_SETUP,
+            )
+    return None
+
+
+def _check_topic_ids(source: Source, manifests: Mapping[int, Manifest | None]) -> None:
+    known = {topic: told for one in manifests.values() if one is not None for topic, told in one.topic_ids.items()}
+    if known:
+        reason = made_anew(known, topic_ids(source.connection, source.inputs), "the last snapshot")
+        if reason is not None:
+            raise reason

@@ -1,0 +1,83 @@
+"""The compacted topic of open alerts, kept right: a paused worker that wakes up must not leave there what is over.
+
+Compaction keeps the last record of a key, whoever wrote it. Each record carries the epoch of its writer; when an older
+epoch's lies behind a newer one's, the newer one's is written again.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple, cast
+
+from confluent_kafka import Message
+
+from streams.transport.snapshots.reading import reader
+from streams.transport.snapshots.sender import EPOCH_HEADER
+
+
+class Lying(NamedTuple):
+    """A record on the topic: the alert's last revision, None once it is over."""
+
+    epoch: int
+    value: bytes | None
+
+
+@dataclass(slots=True)
+class OpenAlerts:
+    """What lies on one partition, by alert id, up to `end`. `best`: of the highest epoch, among equals the later."""
+
+    last: dict[bytes, Lying] = field(default_factory=dict)
+    best: dict[bytes, Lying] = field(default_factory=dict)
+    end: int = 0
+
+    def add(self, key: bytes, lying: Lying) -> None:
+        """Take one record, in the order of the log."""
+        self.last[key] = lying
+        known = self.best.get(key)
+        if known is None or lying.epoch >= known.epoch:
+            self.best[key] = lying
+
+    def corrections(self, is_open: Callable[[str], bool]) -> dict[bytes, bytes | None]:
+        """What to write so that the topic says what is so. `is_open`: whether an alert is, by its id.
+
+        An alert that is over and was told by nobody of a newer epoch gets its tombstone.
+        """
+        wrong: dict[bytes, bytes | None] = {}
+        for key, lying in self.last.items():
+            best = self.best[key]
+            if best.value is not None and not is_open(key.decode(errors="replace")):
+                wrong[key] = None
+            elif lying.epoch < best.epoch and lying.value != best.value:
+                wrong[key] = best.value
+        return wrong
+
+
+def read_open(
+    connection: Mapping[str, object], topic: str, starts: Mapping[int, int], *, stop: threading.Event
+) -> dict[int, OpenAlerts]:
+    """Read partitions of the topic from some offsets to their present end. Blocks. Raises what `Reader.read` raises."""
+    found = {partition: OpenAlerts() for partition in starts}
+
+    def take(message: Message) -> None:
+        headers = cast("Sequence[tuple[str, bytes]]", message.headers() or ())  # the client's stub says also dict
+        lying = Lying(epoch_in(headers), message.value())
+        found[int(message.partition() or 0)].add(message.key() or b"", lying)
+
+    if starts:
+        with reader(connection, stop=stop) as source:
+            ends = source.read({(topic, partition): first for partition, first in starts.items()}, take)
+        for (_, partition), end in ends.items():
+            found[partition].end = end
+    return found
+
+
+def epoch_in(headers: Iterable[tuple[str, bytes]]) -> int:
+    """The epoch of a record's writer; 0 where it says none, as before there were epochs."""
+    return next((int(value) for name, value in headers if name == EPOCH_HEADER), 0)
+
+
+def epoch_header(epoch: int) -> tuple[str, bytes]:
+    """The header that says it."""
+    return EPOCH_HEADER, b"%d" % epoch

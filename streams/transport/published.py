@@ -1,0 +1,171 @@
+"""What we published ourselves since a snapshot, so that it is not sent again when events are read again.
+
+One pass over the output topics from the offsets that the snapshot names to their present end. Records that are none of
+ours are counted and left alone.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from typing import Final, cast
+
+import msgspec
+from confluent_kafka import Message
+
+from schemas.dead_letter import to_dead_letter
+from schemas.example import LessonError, ProgressV1, decode_lesson
+from schemas.topics import Topics
+from streams.transport.snapshots.reading import Place, Progress, reader
+
+EXAMPLES_PARTITION: Final = 0
+"""All partitions share one: there is one order of what is learned."""
+
+DIGEST_BYTES: Final = 16
+
+Starts = Mapping[str, int]
+"""By output topic the offset from which on a partition's outputs are not covered by its snapshot; 0 where unknown."""
+
+
+class _Revision(msgspec.Struct):
+    alert_id: str
+    revision: int
+
+
+class _Stage(msgspec.Struct):
+    id: str
+
+
+_revision = msgspec.json.Decoder(_Revision)
+_stage = msgspec.json.Decoder(_Stage)
+
+
+def lesson_digest(payload: bytes) -> bytes:
+    """What stands for a labels record; the payload names customer, question and labels, so it is told once."""
+    return blake2b(payload, digest_size=DIGEST_BYTES).digest()
+
+
+@dataclass(slots=True)
+class Published:
+    """What stands on the output topics of one partition. Ask before sending.
+
+    `alerts`: the highest revision of each alert; revisions are sent in order, so those below it stand there as well.
+    `late` and `dead_letters` are by the topic and offset of the original, the latter with the reason. `progress`: the
+    markers, as boundary and model version. `lessons` is shared by all partitions.
+    """
+
+    alerts: dict[str, int] = field(default_factory=dict)
+    stages: set[str] = field(default_factory=set)
+    late: set[Place] = field(default_factory=set)
+    dead_letters: dict[Place, str] = field(default_factory=dict)
+    progress: dict[str, str | None] = field(default_factory=dict)
+    lessons: set[bytes] = field(default_factory=set)
+    unreadable: int = 0
+
+    def has_alert(self, alert_id: str, revision: int) -> bool:
+        """Whether a revision stands there."""
+        return self.alerts.get(alert_id, 0) >= revision
+
+    def has_stage(self, change_id: str) -> bool:
+        """Whether a transition stands there."""
+        return change_id in self.stages
+
+    def has_lesson(self, payload: bytes) -> bool:
+        """Whether a labels record stands there, byte by byte."""
+        return bool(self.lessons) and lesson_digest(payload) in self.lessons
+
+    def has_progress(self, boundary: str) -> bool:
+        """Whether the marker of a boundary stands there."""
+        return boundary in self.progress
+
+    def has_late(self, topic: str, offset: int) -> bool:
+        """Whether an event was set aside as too late."""
+        return (topic, offset) in self.late
+
+    def has_dead_letter(self, topic: str, offset: int) -> bool:
+        """Whether a record was set aside as refused."""
+        return (topic, offset) in self.dead_letters
+
+    def __len__(self) -> int:
+        parts = (self.alerts, self.stages, self.late, self.dead_letters, self.progress, self.lessons)
+        return sum(map(len, parts))
+
+
+def read_published(
+    connection: Mapping[str, object],
+    topics: Topics,
+    starts: Mapping[int, Starts],
+    *,
+    stop: threading.Event,
+    on_progress: Progress = lambda _: None,
+) -> dict[int, Published]:
+    """Read what stands behind the starts of some partitions. Blocks. Raises what `Reader.read` raises."""
+    lessons: set[bytes] = set()
+    found = {partition: Published(lessons=lessons) for partition in starts}
+    take_of = _takers(topics, found)
+
+    def take(message: Message) -> None:
+        partition = int(message.partition() or 0)
+        try:
+            take_of[str(message.topic())](message)
+        except (msgspec.MsgspecError, UnicodeDecodeError, LessonError, ValueError, KeyError):
+            if partition in found:
+                found[partition].unreadable += 1
+
+    places = {(topic, partition): of.get(topic, 0) for partition, of in starts.items() for topic in _own(topics)}
+    if starts:
+        places[topics.examples, EXAMPLES_PARTITION] = min(of.get(topics.examples, 0) for of in starts.values())
+        with reader(connection, stop=stop, on_progress=on_progress) as source:
+            source.read(places, take)
+    return found
+
+
+def _own(topics: Topics) -> tuple[str, ...]:
+    """Output topics of which each partition number has its own partition."""
+    return topics.alerts, topics.stages, topics.late, topics.dead_letters
+
+
+def _takers(topics: Topics, found: Mapping[int, Published]) -> dict[str, Callable[[Message], None]]:
+    """By topic, what to do with a record of it. What raises is not ours."""
+
+    def alert(message: Message) -> None:
+        one = _revision.decode(message.value() or b"")
+        alerts = found[int(message.partition() or 0)].alerts
+        alerts[one.alert_id] = max(one.revision, alerts.get(one.alert_id, 0))
+
+    def stage(message: Message) -> None:
+        found[int(message.partition() or 0)].stages.add(_stage.decode(message.value() or b"").id)
+
+    def late(message: Message) -> None:
+        partition, place, _ = _origin(message)
+        found[partition].late.add(place)
+
+    def dead_letter(message: Message) -> None:
+        partition, place, reason = _origin(message)
+        found[partition].dead_letters[place] = reason
+
+    def example(message: Message) -> None:
+        payload = message.value() or b""
+        lesson = decode_lesson(payload)
+        if isinstance(lesson, ProgressV1):
+            if lesson.partition in found:
+                found[lesson.partition].progress[lesson.boundary] = lesson.model_version
+        else:
+            next(iter(found.values())).lessons.add(lesson_digest(payload))
+
+    return {
+        topics.alerts: alert,
+        topics.stages: stage,
+        topics.late: late,
+        topics.dead_letters: dead_letter,
+        topics.examples: example,
+    }
+
+
+def _origin(message: Message) -> tuple[int, Place, str]:
+    """Partition, then topic and offset of the original, and why it was set aside."""
+    headers = cast("Sequence[tuple[str, bytes]]", message.headers() or ())  # the client's stub says also dict
+    letter = to_dead_letter(message.key(), message.value(), headers)
+    return letter.origin.partition, (letter.origin.topic, letter.origin.offset), letter.reason
