@@ -129,6 +129,7 @@ def _count_at_risk(found: Population, partition: Partition, stage: Ints) -> None
     if not len(rows):
         return
     review = partition.review
+    review.windows.grow(partition.customers.columns.capacity)  # some came since the boundary and had an early alert
     spend = np.zeros(len(at_risk), np.int64)
     spend[rows] = review.windows.sums(SPENT)[rows] if review.as_of.has(PURCHASE) else 0
     for number in np.unique(stage[rows]).tolist():
