@@ -1,126 +1,97 @@
-"""What one event adds to the daily measures, and the facts of a customer as `states` shows them."""
+"""What an event adds to the measures of its day, and the facts of a customer as `states` shows them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final, NamedTuple
 
 from models.config import Basis
-from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET, Email, Event, Login, Purchase, Ticket
+from schemas.event import EMAIL, FEEDS, LOGIN, PURCHASE, TICKET, Email, Event, Login, Purchase, Ticket
 
 CATEGORIES: Final = ("complaint", "billing", "delivery", "return", "other")
 MAIL_ACTIONS: Final = ("sent", "opened", "clicked", "unsubscribed", "complained", "bounced")
-MAX_NOTES: Final = 10
-"""Events kept of a day and feed as evidence: the first by (time, id)."""
-MAX_CHANNELS: Final = 4
-"""Ticket channels kept of a day: the first by name."""
+_STRONG: Final = {"clicked": "clicks", "unsubscribed": "unsubscribes", "complained": "unsubscribes"}
+MAX_NOTES, MAX_CHANNELS = 10, 4
+"""Evidence kept of a day and feed, the first by (time, id); ticket channels kept of a day, the first by name."""
 
 
 class Happened(NamedTuple):
-    """An applied event, its day, what it adds to each daily measure, and the actions it counts as for engagement."""
+    """An applied event and its day; `adds` counts by measure, by action, and by what the engagement index weighs."""
 
     day: int
     event: Event
     adds: Mapping[str, int]
-    actions: tuple[str, ...]
 
     @property
     def is_activity(self) -> bool:
         """A purchase, a login, a ticket opened or reopened, an e-mail clicked, unsubscribed or complained."""
-        return any(name in self.adds for name in ("purchases", "logins", "tickets", "email_activity"))
+        return not self.adds.keys().isdisjoint(("purchases", "logins", "tickets", "email_activity"))
 
     @property
     def is_evidence(self) -> bool:
         """What can begin an announced episode: a ticket opened or reopened, an e-mail refused."""
-        return "tickets" in self.adds or "unsubscribes" in self.adds
+        return not self.adds.keys().isdisjoint(("tickets", "unsubscribes"))
 
 
 def happened(event: Event, basis: Basis) -> Happened:
     """The event with what it means."""
-    day = basis.calendar.day_of(event.time_ms)
+    adds: dict[str, int] = {}
     match event.data:
         case Purchase(amount=amount, currency=currency, items=items):
-            minor = round(amount * basis.rates[currency] * 100) if currency in basis.rates else 0
-            return Happened(day, event, {"purchases": 1, "spend": minor, "items": items}, ("purchase",))
+            rate = basis.rates.get(currency)
+            minor = 0 if rate is None else round(amount * rate * 100)
+            adds = {"purchase": 1, "purchases": 1, "spend": minor, "items": items, "unrated": int(rate is None)}
         case Login():
-            return Happened(day, event, {"logins": 1}, ("login",))
+            adds = {"login": 1, "logins": 1}
         case Ticket(action="opened", category=category):
-            measure = {"complaint": "complaints", "other": "other"}.get(category, f"{category}_tickets")
-            return Happened(day, event, {"tickets": 1, measure: 1}, ("ticket", category))
-        case Ticket(action="reopened"):
-            return Happened(day, event, {"tickets": 1, "tickets_reopened": 1}, ("ticket",))
-        case Ticket():
-            return Happened(day, event, {"tickets_resolved": 1}, ())
-        case Email(action="clicked"):
-            return Happened(day, event, {"clicks": 1, "email_activity": 1}, ("clicked",))
-        case Email(action="unsubscribed" | "complained" as action):
-            return Happened(day, event, {"unsubscribes": 1, "email_activity": 1}, (action,))
-        case Email(action="opened", machine_open=True):
-            return Happened(day, event, {}, ())
-        case Email(action=action):
-            return Happened(day, event, {}, (action,))
+            measure = "complaints" if category == "complaint" else f"{category}_tickets"
+            adds = {"ticket": 1, "tickets": 1, category: 1, measure: 1}
+        case Ticket(action=action):
+            adds = {"ticket": 1, "tickets": 1, "tickets_reopened": 1} if action == "reopened" else {"tickets_resolved": 1}
+        case Email(action=action, machine_open=machine_open) if not (action == "opened" and machine_open):
+            adds = {action: 1} | ({_STRONG[action]: 1, "email_activity": 1} if action in _STRONG else {})
+    return Happened(basis.calendar.day_of(event.time_ms), event, adds)
+
+
+def total(of: Iterable[Happened], name: str) -> int:
+    """The sum of what is added to a measure."""
+    return sum(one.adds.get(name, 0) for one in of)
 
 
 def notes_of(seen: Iterable[Happened], feed: int, day: int) -> list[Happened]:
     """The evidence kept of a day."""
-    noted = (one for one in seen if one.is_evidence and (one.event.feed, one.day) == (feed, day))
-    return sorted(noted, key=lambda one: (one.event.time_ms, one.event.id))[:MAX_NOTES]
+    notes = [one for one in seen if one.day == day and one.event.feed == feed and one.is_evidence]
+    return sorted(notes, key=lambda one: (one.event.time_ms, one.event.id))[:MAX_NOTES]
 
 
 def channels_of(seen: Iterable[Happened], day: int) -> list[str]:
     """The ticket channels kept of a day."""
-    tickets = (one.event.data for one in seen if one.day == day)
-    return sorted({t.channel for t in tickets if isinstance(t, Ticket) and t.action == "opened" and t.channel})[
-        :MAX_CHANNELS
-    ]
+    tickets = [one.event.data for one in seen if one.day == day and "tickets" in one.adds]
+    return sorted({t.channel for t in tickets if isinstance(t, Ticket) and t.action == "opened" and t.channel})[:MAX_CHANNELS]
 
 
-def facts(seen: list[Happened], floor: int, rates: Mapping[str, float]) -> dict[str, Any]:
-    """What was observed, open days included; days before `floor` are forgotten, but for totals and first activity."""
-    bought = [one for one in seen if one.event.feed == PURCHASE]
-    unrated = [one for one in bought if isinstance(one.event.data, Purchase) and one.event.data.currency not in rates]
-    days = [
-        {day: [h for h in seen if h.event.feed == feed and h.day == day and h.event.feed == feed]
-         for day in sorted({h.day for h in seen if h.event.feed == feed and h.day >= floor and _leaves_a_trace(h)})}
-        for feed in range(4)
-    ]  # fmt: skip
+def facts(seen: list[Happened], floor: int) -> dict[str, Any]:
+    """What was observed, open days too; of days before `floor` only the totals and the first activity are kept."""
+
+    def by_day(feed: int, row: Callable[[int, list[Happened]], Any]) -> dict[str, Any]:
+        kept = [one for one in seen if one.event.feed == feed and one.day >= floor and one.adds]
+        return {str(day): row(day, [one for one in kept if one.day == day]) for day in sorted({one.day for one in kept})}
+
+    def notes(feed: int, day: int) -> list[list[Any]]:
+        told = [(note.event, note.event.data) for note in notes_of(seen, feed, day)]
+        return [
+            [event.time_ms, event.id, *(getattr(data, name, "") or "" for name in ("action", "category", "channel"))]
+            for event, data in told
+        ]
+
+    active = [[one.event.time_ms for one in seen if one.is_activity and one.event.feed == feed] for feed in range(len(FEEDS))]
     return {
-        "first": [
-            min((h.event.time_ms for h in seen if h.event.feed == feed and h.is_activity), default=-1)
-            for feed in range(4)
-        ],
-        "totals": [len(bought), _sum(bought, "spend"), len(unrated)],
-        "purchases": {
-            str(d): [_sum(of, "purchases"), _sum(of, "spend"), _sum(of, "items")] for d, of in days[PURCHASE].items()
-        },
-        "logins": {str(day): len(of) for day, of in days[LOGIN].items()},
-        "tickets": {str(day): _ticket_day(of, day) for day, of in days[TICKET].items()},
-        "emails": {
-            str(day): [[sum(name in h.actions for h in of) for name in MAIL_ACTIONS], _notes(of, EMAIL, day)]
-            for day, of in days[EMAIL].items()
-        },
-    }
-
-
-def _leaves_a_trace(one: Happened) -> bool:
-    return bool(one.adds or one.actions)
-
-
-def _ticket_day(of: list[Happened], day: int) -> list[Any]:
-    opened = [sum(name in one.actions for one in of) for name in CATEGORIES]
-    return [
-        opened, _sum(of, "tickets_reopened"), _sum(of, "tickets_resolved"), channels_of(of, day), _notes(of, TICKET, day)
-    ]  # fmt: skip
-
-
-def _notes(of: list[Happened], feed: int, day: int) -> list[list[Any]]:
-    rows = []
-    for event in (one.event for one in notes_of(of, feed, day)):
-        data = event.data
-        more = [data.category, data.channel or ""] if isinstance(data, Ticket) else ["", ""]
-        rows.append([event.time_ms, event.id, data.action if isinstance(data, Ticket | Email) else "", *more])
-    return rows
-
-
-def _sum(of: Iterable[Happened], name: str) -> int:
-    return sum(one.adds.get(name, 0) for one in of)
+        "first": [min(times, default=-1) for times in active],
+        "totals": [total(seen, name) for name in ("purchases", "spend", "unrated")],
+        "purchases": by_day(PURCHASE, lambda _, of: [total(of, name) for name in ("purchases", "spend", "items")]),
+        "logins": by_day(LOGIN, lambda _, of: total(of, "logins")),
+        "tickets": by_day(TICKET, lambda day, of: [
+            [total(of, name) for name in CATEGORIES], total(of, "tickets_reopened"), total(of, "tickets_resolved"),
+            channels_of(of, day), notes(TICKET, day)]),
+        "emails": by_day(EMAIL, lambda day, of: [[total(of, name) for name in MAIL_ACTIONS], notes(EMAIL, day)]),
+    }  # fmt: skip

@@ -1,17 +1,13 @@
-"""The catalogue's language, read from its text: tokens, a tree by recursive descent, and the tree's value."""
+"""The catalogue's language, read from its text by recursive descent, straight over one customer's days."""
 
 from __future__ import annotations
 
 import operator
 import re
 from functools import cache
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-if TYPE_CHECKING:
-    from reference.past import Past
-
-Value = float | str | None
-"""Of a term: None is unknown. A condition has True, False or None."""
+from reference.past import MEASURES, STAGES, Past, Value
 
 _TOKEN: Final = re.compile(r"\d+(?:\.\d+)?d?|\w+|[<>=!]=|[<>()+\-*/,]")
 _RANKS: Final = (("or",), ("and",), ("<=", ">=", "==", "!=", "<", ">"), ("+", "-"), ("*", "/"))
@@ -22,27 +18,27 @@ _MEANINGS: Final = {
 }  # fmt: skip
 
 
+def holds(text: str, past: Past, since: int | None = None) -> bool:
+    """Whether a condition is true; unknown is not. `since`: the first day of the episode that is open."""
+    return _value(_tree(text), past, since) is True
+
+
+def read(text: str, past: Past, since: int | None = None) -> Value:
+    """What a term is worth, rounded as it is published."""
+    found: Value = _value(_tree(text), past, since)
+    return round(found, 4) if isinstance(found, float) else found
+
+
+def number(text: str, past: Past, since: int | None = None) -> float | None:
+    """The same of a score or threshold: a stage is no number."""
+    found = read(text, past, since)
+    return None if found is None or isinstance(found, str) else float(found)
+
+
 @cache
 def words_of(text: str) -> frozenset[str]:
     """Every word of an expression: what it reads is among them."""
     return frozenset(_TOKEN.findall(text))
-
-
-def holds(text: str, past: Past) -> bool:
-    """Whether a condition is true; unknown is not."""
-    return _value(_tree(text), past) is True
-
-
-def term(text: str, past: Past) -> Value:
-    """What a term is worth."""
-    found: Value = _value(_tree(text), past)
-    return found
-
-
-def number(text: str, past: Past) -> float | None:
-    """The same, rounded as it is published; a stage is no number."""
-    found = term(text, past)
-    return None if found is None or isinstance(found, str) else round(float(found), 4)
 
 
 @cache
@@ -66,49 +62,38 @@ def _atom(tokens: list[str]) -> tuple[Any, ...]:
         inner = _joined(tokens, 0)
         tokens.pop(0)
         return inner
-    if token == "-":
-        return ("number", -float(tokens.pop(0)))
-    if token[0].isdigit():
-        return ("number", float(token))
+    if token == "-" or token[0].isdigit():
+        return ("number", -float(tokens.pop(0)) if token == "-" else float(token))
     if tokens[:1] != ["("]:
         return ("name", token)
     end = tokens.index(")")
     inside = tokens[1:end]
     del tokens[: end + 1]
-    return ("window", token, inside)
+    return ("window", token, *(int(part[:-1]) if part[0].isdigit() else part for part in inside))
 
 
-def _value(tree: tuple[Any, ...], past: Past) -> Any:
+def _value(tree: tuple[Any, ...], past: Past, since: int | None) -> Any:
     match tree:
-        case ("number", value):
-            return value
+        case ("number", found):
+            return found
         case ("name", word):
-            return past.named(word)
-        case ("window", word, inside):
-            return _windowed(word, inside, past)
-        case ("and", left, right):
-            return _value(left, past) is True and _value(right, past) is True
-        case ("or", left, right):
-            return _value(left, past) is True or _value(right, past) is True
-    sign, left, right = tree[0], _value(tree[1], past), _value(tree[2], past)
-    if left is None or right is None or (sign == "/" and not right):
-        return None
-    return _MEANINGS[sign](left, right)
+            return past.basis.constants[word] if word in past.basis.constants else word if word in STAGES else MEASURES[word](past)
+        case ("window", word, *inside):
+            return _windowed(word, inside, past, since)
+        case ("and" | "or" as sign, one, other):
+            truth = _value(one, past, since) is True
+            return truth if truth is (sign == "or") else _value(other, past, since) is True
+    sign, left, right = tree[0], _value(tree[1], past, since), _value(tree[2], past, since)
+    return None if left is None or right is None or (sign == "/" and not right) else _MEANINGS[sign](left, right)
 
 
-def _windowed(word: str, inside: list[str], past: Past) -> Value:
+def _windowed(word: str, inside: list[Any], past: Past, since: int | None) -> Value:
     match inside:
         case ["since", "start"]:
-            return past.since_start(word)
-        case [length] if word == "ticket_channels":
-            return past.channels(_days(length))
+            return past.count(word, 0 if since is None else min(past.boundary - since, past.basis.keep_days))
         case [length]:
-            return past.count(word, _days(length))
+            return past.channels(length) if word == "ticket_channels" else past.count(word, length)
         case [length, "before", skip]:
-            return past.count(word, _days(length), _days(skip))
-    measure, _, length = inside
-    return past.usual(measure, _days(length))
-
-
-def _days(token: str) -> int:
-    return int(token[:-1])
+            return past.count(word, length, skip)
+        case _:
+            return past.usual(inside[0], inside[2])

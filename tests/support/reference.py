@@ -84,7 +84,7 @@ class Reference:
         return {
             "customer_id": life.customer_id,
             "boundary": boundary,
-            "facts": facts(life.seen, boundary - basis.keep_days, basis.rates),
+            "facts": facts(life.seen, boundary - basis.keep_days),
             "verdict": to_builtins(verdict),
         }
 
@@ -108,7 +108,9 @@ def moments_of(arrivals: Sequence[Event], basis: Basis, until_ms: int | None) ->
             else:
                 same.append((day, event.time_ms, event.data))
         if not is_conflict:
-            clocks = tuple(max(clock, event.time_ms) if feed == event.feed else clock for feed, clock in enumerate(clocks))
+            clocks = tuple(
+                max(clock, event.time_ms) if feed == event.feed else clock for feed, clock in enumerate(clocks)
+            )
         boundary = max(boundary, _reached(clocks, basis))
         yield Moment(event, verdict, clocks, boundary)
     if until_ms is not None:

@@ -1,0 +1,217 @@
+"""The engine publishes and knows what the reference says, whatever the catalogue, the history and the arrival."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+from zlib import crc32
+
+import msgspec
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from models.calendar import Calendar
+from models.config import Basis, Learning
+from models.customer import Risk
+from models.learning.foresight import Foreseen, Foresight, Insight
+from models.learning.snapshots import Pending, pack_features
+from models.oracle import Oracle
+from models.signals.catalogue import Rules, build_rules
+from reference.life import Risks
+from reference.telling import MODEL_VERSION, asks_model
+from schemas.alert import decode_alert
+from schemas.event import Event
+from schemas.stage import decode_stage_change
+from support.builders import DAY_MS, HOUR_MS
+from support.reference import Outcome, Reference
+from support.troubled import FIRST_DAY, at_ms, catalogue, default_rules, make_event, rich_history
+
+ZONES: Final = ("UTC", "Europe/Berlin", "America/New_York")
+FEEDS: Final = (
+    ["purchase", "login", "ticket", "email"], ["purchase"], ["purchase", "login"], ["ticket", "email"], ["login"],
+    ["purchase", "ticket", "email"],
+)  # fmt: skip
+SECONDS: Final = (0, 1, 1_800, 3_599, 3_600, 43_200, 82_800, 86_399)
+BEHIND_S: Final = (0, 0, 0, 0, 0, 0, 1, 600, 3_600, 5_000, 90_000, 3 * 86_400, 7 * 86_400, 8 * 86_400, 30 * 86_400)
+"""By how much an event arrives behind its time."""
+CLOCK: Final = "clock"
+"""A customer who does something in every feed each day, so that the watermark moves and others can be late."""
+quick = settings(
+    max_examples=30, derandomize=True, deadline=None,
+    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+)  # fmt: skip
+
+
+# -- the engine under test
+
+
+def engine_outcome(rules: Rules, arrivals: Sequence[Event], until_ms: int | None, risks: Risks | None) -> Outcome:
+    """What the engine publishes and knows; drivers of signals that ask the model are left out."""
+    oracle = Oracle(rules, 1)
+    if risks is not None and rules.basis.learning is not None:
+        oracle.partitions[0].engine._foresight = _Given(rules.basis.learning, rules.basis, risks)
+    outputs = [output for event in arrivals for output in oracle.take(event)[1]]
+    if until_ms is not None:
+        oracle.until(until_ms)
+    outputs += oracle.finish()
+    by_model = {signal.id for signal in rules.signals if asks_model(signal)}
+    alerts = [decode_alert(output.payload) for output in outputs if output.kind.startswith("alert")]
+    return Outcome(
+        [msgspec.structs.replace(alert, drivers=()) if alert.signal in by_model else alert for alert in alerts],
+        [decode_stage_change(output.payload) for output in outputs if output.kind == "stage"],
+        {state["customer_id"]: state for state in oracle.states()},
+    )
+
+
+class _Given(Foresight):
+    """Scores that are given instead of computed."""
+
+    def __init__(self, learning: Learning, basis: Basis, risks: Risks) -> None:
+        super().__init__(learning, basis)
+        self._risks = risks
+
+    def _score(self, asked: Sequence[Any], boundary: int, insight: Insight, found: dict[str, Foreseen]) -> None:
+        for customer_id, customer, pending, features in asked:
+            score = self._risks(customer_id, boundary)
+            kept = [*pending, Pending(boundary, score and score[0], pack_features(features))]
+            customer.snapshots = self._pack.to_bytes(kept)
+            if score is not None:
+                customer.scored_by = MODEL_VERSION
+                customer.risks.append(Risk(boundary, *score))
+
+
+def differences(rules: Rules, arrivals: Sequence[Event], until_ms: int | None, risks: Risks | None = None) -> list[str]:
+    """What distinguishes the engine from the reference, in words; empty when nothing does."""
+    found = engine_outcome(rules, arrivals, until_ms, risks)
+    truth = Reference(rules, risks=risks).run(arrivals, until_ms)
+    told: list[str] = []
+    for left, right in (
+        (_alerts(found), _alerts(truth)),
+        ({stage.id: stage for stage in found.stages}, {stage.id: stage for stage in truth.stages}),
+        (found.states, truth.states),
+    ):
+        keys = sorted(left.keys() | right.keys())
+        told += [f"{left.get(key)} is not {right.get(key)}" for key in keys if left.get(key) != right.get(key)]
+    return told[:3]
+
+
+def _alerts(outcome: Outcome) -> Mapping[Any, Any]:
+    found = {(alert.customer_id, alert.signal, alert.starts_at, alert.revision): alert for alert in outcome.alerts}
+    assert len(found) == len(outcome.alerts), "no revision is told twice"
+    return found
+
+
+# -- histories and catalogues
+
+
+@st.composite
+def troubled_arrivals(draw: st.DrawFn, zone: str = "UTC", behind_s: Sequence[int] = BEHIND_S) -> list[Event]:
+    """Two customers and a clock, in the order of arrival: late events, duplicates, ids used again for other content."""
+    calendar, days = Calendar(zone), draw(st.integers(20, 160))
+    row = st.tuples(
+        st.integers(0, 3), st.integers(0, 1), st.integers(0, days - 1), st.sampled_from(SECONDS), st.integers(0, 59),
+        st.sampled_from(behind_s), st.sampled_from(("once",) * 8 + ("twice", "conflict")),
+    )  # fmt: skip
+    arriving: list[tuple[int, Event]] = []
+    for number, (kind, who, day, second, choice, behind, fate) in enumerate(draw(st.lists(row, min_size=20, max_size=70))):
+        event = make_event(kind, f"c{who}", at_ms(FIRST_DAY + day, second, calendar), number, choice)
+        arriving.append((event.time_ms + 1000 * behind, event))
+        if fate == "twice":
+            arriving.append((event.time_ms + 1000 * behind + 3 * HOUR_MS, event))
+        if fate == "conflict":
+            other = make_event(kind, f"c{who}", event.time_ms + (choice - 20) * 8 * HOUR_MS, number, choice + 1)
+            arriving.append((max(event.time_ms, other.time_ms) + 1000 * behind, other))
+    for day in range(0, days, 2):
+        at = at_ms(FIRST_DAY + day, 43_000, calendar)
+        arriving += [(at, make_event(feed, CLOCK, at, 10_000 + 4 * day + feed, 3)) for feed in range(4)]
+    return [event for _, event in sorted(arriving, key=lambda row: row[0])]
+
+
+EXTRA: Final[Mapping[str, dict[str, Any]]] = {
+    "below_usual": {
+        "when": "usual(logins, 14d) > 0.5 and logins(14d) <= 0.6 * usual(logins, 14d)",
+        "ends": "logins(since start) >= 2 or logins(14d) > 0.9 * usual(logins, 14d)",
+        "score": "logins(14d) - usual(logins, 14d)", "severity": "error",
+    },
+    "small_baskets": {
+        "when": "spend(30d) / items(30d) < 0.8 * spend(90d before 30d) / items(90d before 30d) or items(30d) == 0",
+        "ends": "(spend(since start) + 1) * 2 > 80 or (days_since_activity > 40 and stage != new)",
+        "score": "(spend(30d) + 1) / (spend(90d before 30d) + 1)",
+    },
+    "sliding": {
+        "when": "slope_change < -0.55 and (slope_z < -0.4 or engagement(7d) < 0)",
+        "ends": "slope_change > -0.2 or slope_z > 0.3", "score": "slope_change",
+    },
+    "in_between": {
+        "when": "stage == lapsed or stage == active and days_since_purchase >= 9",
+        "ends": "stage != lapsed and (stage != active or active_days(since start) >= 3)",
+        "score": "days_since_first - days_since_login", "severity": "error",
+    },
+    "mail_refused": {
+        "announced": True, "when": "unsubscribes(7d) >= 2 or (unsubscribes(40d) >= 2 and clicks(30d before 7d) == 0)",
+        "ends": "unsubscribes(9d) == 0", "score": "unsubscribes(40d)", "severity": "error",
+    },
+    "many_channels": {
+        "announced": True, "when": "ticket_channels(20d) >= 2 or tickets(3d) >= 2 and days_since_first_ticket >= 3",
+        "ends": "tickets(since start) - tickets_resolved(since start) <= 0", "score": "tickets(20d)", "severity": "error",
+    },
+}  # fmt: skip
+"""Signals that use what the default catalogue does not."""
+
+
+def extra_signal(when: str, ends: str, score: str, severity: str = "warning", **more: Any) -> dict[str, Any]:
+    """A signal as a catalogue writes it."""
+    return {
+        "when": when, "ends": ends, "severity": severity, "owner": "Support", "respond_hours": 5, "intervention": "Ask.",
+        "score": {"is": score, "threshold": "1", "worse": "lower", "margin": 0.5}, "values": {"level": score},
+        "summary": "At {level|point|points}[, that is {level} {currency}].", "clears_when": "{level} gone",
+        "drivers": [{"text": "level", "value": "level"}],
+    } | more  # fmt: skip
+
+
+@st.composite
+def rule_sets(draw: st.DrawFn, zone: str = "UTC") -> Rules:
+    """The default catalogue, changed at random."""
+    own = catalogue() | {"feeds": draw(st.sampled_from(FEEDS))}
+    own["lifecycle"]["silence"] = draw(st.sampled_from(("purchase", "activity")))
+    own["signals"] |= {name: extra_signal(**body) for name, body in EXTRA.items()}
+    for name in draw(st.lists(st.sampled_from(sorted(own["signals"])), max_size=8, unique=True)):
+        signal = own["signals"][name]
+        signal["cooldown_days"] = draw(st.sampled_from((0, 1, 7, 60)))
+        signal["score"]["margin"] = draw(st.sampled_from((0, 0.5, 1, 3)))
+        signal["severity"] = draw(st.sampled_from(("warning", "error")))
+        if not signal.get("announced"):
+            signal["persistence"] = draw(st.sampled_from((1, 2, 5)))
+        if (days := draw(st.sampled_from((None, 1, 3, 20)))) is not None:
+            signal["expires_days"] = days
+    return build_rules(own, zone=zone)
+
+
+def some_risk(customer_id: str, boundary: int) -> tuple[float, float | None] | None:
+    """A score that is the same each time; now and then none, or one without a rank."""
+    dice = random.Random(crc32(f"{customer_id}/{boundary}".encode()))
+    return None if dice.random() < 0.1 else (dice.random(), dice.choice((None, 0.01, 0.04, 0.08, 0.2, 0.7)))
+
+
+def end_of(arrivals: Sequence[Event], days: int) -> int:
+    return max(event.time_ms for event in arrivals) + days * DAY_MS
+
+
+# -- the engine is what the reference says
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_customers_of_all_temperaments_are_told_of_as_the_reference_says(seed: int) -> None:
+    arrivals = sorted(rich_history(seed, customers=4, days=150), key=lambda event: event.time_ms)
+    assert differences(default_rules(), arrivals, end_of(arrivals, 130)) == []
+
+
+@quick
+@given(st.data(), st.sampled_from(ZONES), st.sampled_from((None, 0, 5, 140)))
+def test_any_catalogue_zone_and_arrival_gives_what_the_reference_says(
+    data: st.DataObject, zone: str, ahead: int | None
+) -> None:
+    rules, arrivals = data.draw(rule_sets(zone)), data.draw(troubled_arrivals(zone))
+    assert differences(rules, arrivals, None if ahead is None else end_of(arrivals, ahead)) == []
