@@ -1,7 +1,5 @@
 """The catalogue's language, read from its text by recursive descent, straight over one customer's days."""
 
-from __future__ import annotations
-
 import operator
 import re
 from functools import cache
@@ -30,7 +28,7 @@ def read(text: str, past: Past, since: int | None = None) -> Value:
 
 
 def number(text: str, past: Past, since: int | None = None) -> float | None:
-    """The same of a score or threshold: a stage is no number."""
+    """The same of a score: a stage is no number."""
     found = read(text, past, since)
     return None if found is None or isinstance(found, str) else float(found)
 
@@ -51,8 +49,7 @@ def _joined(tokens: list[str], rank: int) -> tuple[Any, ...]:
         return _atom(tokens)
     left = _joined(tokens, rank + 1)
     while tokens and tokens[0] in _RANKS[rank]:
-        sign = tokens.pop(0)
-        left = (sign, left, _joined(tokens, rank + 1))
+        left = (tokens.pop(0), left, _joined(tokens, rank + 1))
     return left
 
 
@@ -67,9 +64,9 @@ def _atom(tokens: list[str]) -> tuple[Any, ...]:
     if tokens[:1] != ["("]:
         return ("name", token)
     end = tokens.index(")")
-    inside = tokens[1:end]
+    inside = [int(part[:-1]) if part[0].isdigit() else part for part in tokens[1:end]]
     del tokens[: end + 1]
-    return ("window", token, *(int(part[:-1]) if part[0].isdigit() else part for part in inside))
+    return ("window", token, inside)
 
 
 def _value(tree: tuple[Any, ...], past: Past, since: int | None) -> Any:
@@ -77,8 +74,9 @@ def _value(tree: tuple[Any, ...], past: Past, since: int | None) -> Any:
         case ("number", found):
             return found
         case ("name", word):
-            return past.basis.constants[word] if word in past.basis.constants else word if word in STAGES else MEASURES[word](past)
-        case ("window", word, *inside):
+            constants = past.basis.constants
+            return constants[word] if word in constants else word if word in STAGES else MEASURES[word](past)
+        case ("window", word, inside):
             return _windowed(word, inside, past, since)
         case ("and" | "or" as sign, one, other):
             truth = _value(one, past, since) is True
@@ -95,5 +93,4 @@ def _windowed(word: str, inside: list[Any], past: Past, since: int | None) -> Va
             return past.channels(length) if word == "ticket_channels" else past.count(word, length)
         case [length, "before", skip]:
             return past.count(word, length, skip)
-        case _:
-            return past.usual(inside[0], inside[2])
+    return past.usual(inside[0], inside[2])

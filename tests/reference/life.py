@@ -1,17 +1,14 @@
 """One customer: what is announced at once, and what each boundary decides."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from zlib import crc32
 
 from msgspec.structs import replace
 
 from models.signals.catalogue import Rules, Signal
-from reference.happened import Happened, notes_of
 from reference.language import holds, number
-from reference.past import Past, Score
-from reference.telling import Episode, Telling, alert_of, rests_on
+from reference.past import Happened, Past, Score, notes_of
+from reference.telling import Episode, alert_of, rests_on
 from schemas.alert import AlertV1, Money, Status
 from schemas.stage import StageChangeV1, stage_change_id
 
@@ -36,7 +33,7 @@ class Life:
         self.episodes: dict[str, Episode] = {}
         self.holding: dict[str, int] = {}
         self.cooling: dict[str, Cooled] = {}
-        self.told: dict[tuple[str, int], Telling] = {}
+        self.told: dict[tuple[str, int], tuple[Signal, Status, Episode]] = {}
         self.alerts: list[AlertV1] = []
         self.stages: list[StageChangeV1] = []
 
@@ -63,13 +60,15 @@ class Life:
         episode, cooled = self.episodes.get(signal.id), self.cooling.get(signal.id)
         for evening in range(max(self.boundary, min(one.day for one in self.seen)), day + 1):
             before, past = Past(self.basis, evening, self.seen), Past(self.basis, evening + 1, self.seen)
-            if episode and evening > max(episode.start, self.boundary) and self._ending(signal, before, episode):
-                episode, cooled = None, (evening, episode.initial)
+            may_end = episode is not None and evening > max(episode.start, self.boundary)
+            if may_end and episode and self._ending(signal, before, episode):
+                cooled = (evening, episode.initial)
+                episode = None
             if episode is None and self._notes(signal, evening) and self._may_begin(signal, past, cooled):
                 episode = self._begun(signal, past, evening, self._first_true_ms(signal, evening))
                 if evening == day:
                     self.announced.setdefault(signal.id, []).append(day)
-                    self._publish(past, Telling(signal, "firing", replace(episode, stage=None), by_review=False))
+                    self._publish(past, signal, "firing", episode, by_review=False)
 
     def _first_true_ms(self, signal: Signal, day: int) -> int:
         """When on an episode's first day its condition became true, by event time; else when the day ended."""
@@ -97,7 +96,7 @@ class Life:
                 self._judge(signal, past)
             self._corroborate()
             for telling in self.told.values():
-                self._publish(past, telling)
+                self._publish(past, *telling)
         self.told, self.has_late = {}, False
 
     def _ask_model(self) -> None:
@@ -117,7 +116,8 @@ class Life:
             at, days = calendar.text_of(self.boundary), self.boundary - self.stage_since if self.stage else None
             self.stages.append(StageChangeV1(
                 id=stage_change_id(self.customer_id, at), customer_id=self.customer_id, at=at, from_stage=self.stage,
-                to_stage=stage, cause=cause, days_in_previous=days, spend_so_far=Money(spend or 0.0, self.basis.currency),
+                to_stage=stage, cause=cause, days_in_previous=days,
+                spend_so_far=Money(spend or 0.0, self.basis.currency),
                 historical=calendar.start_of(self.boundary) < self.alerts_from_ms, catalogue=self.rules.hash,
             ))  # fmt: skip
             self.stage, self.stage_since = stage, self.boundary
@@ -142,7 +142,7 @@ class Life:
                 self.announced.setdefault(signal.id, []).append(start)
             elif signal.id not in self.episodes or self.episodes[signal.id].start != start:
                 untrue = self._begun(signal, past, start, self.basis.calendar.start_of(self.boundary), revision=2)
-                self.told[signal.id, start] = Telling(signal, "retracted", replace(untrue, score=None, initial=None))
+                self.told[signal.id, start] = (signal, "retracted", replace(untrue, score=None, initial=None))
         return begun
 
     def _maybe_fire(self, signal: Signal, past: Past) -> None:
@@ -192,23 +192,24 @@ class Life:
 
     def _corroborate(self) -> None:
         """Alerts of severity error, open at once and resting on different feeds, make each other critical."""
-        open_now = [signal for signal in self.rules.signals if signal.id in self.episodes]
-        grave = [s for s in open_now if (s.polarity, s.severity) == ("negative", "error") and rests_on(s, self.basis)]
-        for signal in grave:
-            others = [s.id for s in grave if not rests_on(s, self.basis) & rests_on(signal, self.basis)]
-            episode = self.episodes[signal.id]
-            if tuple(sorted(others)) != episode.corroborated_by:
-                told = self.told.get((signal.id, episode.start))
-                self._tell(signal, told.status if told else "updated", replace(
-                    episode, corroborated_by=tuple(sorted(others)), severity="critical" if others else "error",
-                    revision=episode.revision + (told is None)))  # fmt: skip
+        grave = [one for one in self.rules.signals if (one.polarity, one.severity) == ("negative", "error")]
+        resting = [(one, feeds) for one in grave if one.id in self.episodes and (feeds := rests_on(one, self.basis))]
+        for signal, feeds in resting:
+            others = tuple(sorted(other.id for other, of_other in resting if not feeds & of_other))
+            episode, told = self.episodes[signal.id], self.told.get((signal.id, self.episodes[signal.id].start))
+            if others != episode.corroborated_by:
+                severity, revision = "critical" if others else "error", episode.revision + (told is None)
+                episode = replace(episode, corroborated_by=others, severity=severity, revision=revision)
+                self._tell(signal, told[1] if told else "updated", episode)
 
     def _tell(self, signal: Signal, status: Status, episode: Episode) -> None:
         self.episodes[signal.id] = episode
-        self.told[signal.id, episode.start] = Telling(signal, status, episode)
+        self.told[signal.id, episode.start] = (signal, status, episode)
 
-    def _publish(self, past: Past, telling: Telling) -> None:
-        self.alerts.append(alert_of(self.rules, self.customer_id, past, telling, self.alerts_from_ms))
+    def _publish(self, past: Past, signal: Signal, status: Status, episode: Episode, *, by_review: bool = True) -> None:
+        self.alerts.append(alert_of(
+            signal, status, episode, past, by_review=by_review, customer_id=self.customer_id, catalogue=self.rules.hash,
+            historical=episode.observed_ms < self.alerts_from_ms))  # fmt: skip
 
 
 def is_worse(signal: Signal, score: float | None, than: float | None) -> bool:

@@ -1,7 +1,5 @@
 """One customer as of a boundary: every measure of the language, counted anew from the events of closed days."""
 
-from __future__ import annotations
-
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -12,25 +10,78 @@ from statistics import median
 from typing import Final, NamedTuple
 
 from models.config import Basis
-from reference.happened import Happened, channels_of
-from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET
+from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET, Email, Event, Login, Purchase, Ticket
 
 Value = float | str | None
 """None is unknown."""
 STAGES: Final = ("new", "active", "lapsed", "dormant", "churned", "reactivated")
 SCALES: Final = {"spend": 100, "engagement": 10}
-FEED_OF: Final = {
-    **dict.fromkeys(("purchases", "spend", "items", "days_since_purchase", "purchases_total"), PURCHASE),
-    **dict.fromkeys(("spend_total", "median_gap"), PURCHASE),
-    **dict.fromkeys(("logins", "days_since_login"), LOGIN),
-    **dict.fromkeys(("tickets", "tickets_reopened", "tickets_resolved", "complaints", "billing_tickets"), TICKET),
-    **dict.fromkeys(("delivery_tickets", "return_tickets", "ticket_channels", "days_since_first_ticket"), TICKET),
-    **dict.fromkeys(("clicks", "unsubscribes", "email_activity"), EMAIL),
+_MEASURES_OF: Final = {
+    PURCHASE: "purchases spend items days_since_purchase purchases_total spend_total median_gap",
+    LOGIN: "logins days_since_login",
+    TICKET: "tickets tickets_reopened tickets_resolved complaints billing_tickets delivery_tickets return_tickets "
+    "ticket_channels days_since_first_ticket",
+    EMAIL: "clicks unsubscribes email_activity",
 }
+FEED_OF: Final = {name: feed for feed, names in _MEASURES_OF.items() for name in names.split()}
 """The one feed that a measure is counted from; without it the measure is unknown, not zero."""
-OF_MODEL: Final = ("risk", "risk_usual", "risk_rank")
 OF_ALL_FEEDS: Final = ("active_days", "engagement", "days_since_activity", "slope_z", "slope_change")
+OF_MODEL: Final = ("risk", "risk_usual", "risk_rank")
 USUAL_DAYS, USUAL_HISTORY, USUAL_RISK_DAYS, MIN_GAPS = 56, 42, 28, 3
+MAX_NOTES, MAX_CHANNELS = 10, 4
+"""Evidence kept of a day and feed, the first by (time, id); ticket channels kept of a day, the first by name."""
+_MAIL: Final = {"clicked": "clicks", "unsubscribed": "unsubscribes", "complained": "unsubscribes"}
+
+
+class Happened(NamedTuple):
+    """An applied event and its day; `adds` counts by measure, by action, and by what the engagement index weighs."""
+
+    day: int
+    event: Event
+    adds: Mapping[str, int]
+    is_activity: bool
+    is_evidence: bool
+
+
+def happened(event: Event, basis: Basis) -> Happened:
+    """The event with what it means. Evidence: a ticket opened or reopened, an e-mail refused."""
+    adds: dict[str, int] = {}
+    match event.data:
+        case Purchase(amount=amount, currency=currency, items=items):
+            minor = round(amount * basis.rates[currency] * 100) if currency in basis.rates else 0
+            adds = {
+                "purchase": 1,
+                "purchases": 1,
+                "spend": minor,
+                "items": items,
+                "unrated": currency not in basis.rates,
+            }
+        case Login():
+            adds = {"login": 1, "logins": 1}
+        case Ticket(action="opened", category=category):
+            measure = "complaints" if category == "complaint" else f"{category}_tickets"
+            adds = {"ticket": 1, "tickets": 1, category: 1, measure: 1}
+        case Ticket(action=action):
+            adds = (
+                {"ticket": 1, "tickets": 1, "tickets_reopened": 1} if action == "reopened" else {"tickets_resolved": 1}
+            )
+        case Email(action=action, machine_open=machine_open) if not (action == "opened" and machine_open):
+            adds = {action: 1} | ({_MAIL[action]: 1, "email_activity": 1} if action in _MAIL else {})
+    is_activity = any(name in adds for name in ("purchases", "logins", "tickets", "email_activity"))
+    is_evidence = "tickets" in adds or "unsubscribes" in adds
+    return Happened(basis.calendar.day_of(event.time_ms), event, adds, is_activity, is_evidence)
+
+
+def notes_of(seen: Iterable[Happened], feed: int, day: int) -> list[Happened]:
+    """The evidence kept of a day."""
+    notes = [one for one in seen if one.day == day and one.event.feed == feed and one.is_evidence]
+    return sorted(notes, key=lambda one: (one.event.time_ms, one.event.id))[:MAX_NOTES]
+
+
+def channels_of(seen: Iterable[Happened], day: int) -> list[str]:
+    """The channels kept of the tickets opened on a day."""
+    tickets = [one.event.data for one in seen if one.day == day and isinstance(one.event.data, Ticket)]
+    return sorted({ticket.channel for ticket in tickets if ticket.action == "opened" and ticket.channel})[:MAX_CHANNELS]
 
 
 class Score(NamedTuple):
@@ -58,13 +109,10 @@ class Past:
         for day, name, amount in ((one.day, *added) for one in closed for added in one.adds.items()):
             found[name][day] += amount
         found["active_days"] = Counter({one.day for one in closed if one.is_activity})
-        weights = self.basis.engagement
-        for name in weights.tenths:
-            weight, cap = weights.of(name)
-            found["engagement"].update({day: weight * min(count, cap) for day, count in found[name].items()})
+        for name, tenths in self.basis.engagement.tenths.items():
+            cap = self.basis.engagement.caps[name]
+            found["engagement"].update({day: tenths * min(count, cap) for day, count in found[name].items()})
         return found
-
-    # -- windows
 
     def count(self, name: str, length: int, skip: int = 0) -> float | None:
         """The sum over the `length` days that end `skip` days before the boundary; unknown without the feed."""
@@ -83,12 +131,10 @@ class Past:
 
     def channels(self, length: int) -> int | None:
         """Distinct channels of tickets opened in the last `length` days."""
-        if TICKET not in self.basis.feeds:
-            return None
-        days = range(self.boundary - length, self.boundary)
-        return len({name for day in days if self.counts["tickets"][day] for name in channels_of(self.seen, day)})
-
-    # -- clocks
+        days = [day for day in self.days_of("tickets") if day >= self.boundary - length]
+        return (
+            len({name for day in days for name in channels_of(self.seen, day)}) if TICKET in self.basis.feeds else None
+        )
 
     def days_of(self, name: str) -> list[int]:
         """The days on which there was some, oldest first."""
@@ -99,10 +145,9 @@ class Past:
         """The day of the first activity."""
         return min(self.days_of("active_days"), default=None)
 
-    def days_since(self, days: Iterable[int]) -> int | None:
+    def days_since(self, days: Sequence[int]) -> int | None:
         """Whole days from the newest of these to the newest closed day."""
-        newest = max(days, default=None)
-        return None if newest is None else self.boundary - 1 - newest
+        return self.boundary - 1 - days[-1] if days else None
 
     def login_silence(self) -> int | None:
         """Whole days from the last login; who never logged in is silent since the first activity."""
@@ -130,8 +175,6 @@ class Past:
         factor = sum((w * (u - centre)) ** 2 for w, u, _ in points)
         return 28 * rise / spread / level, rise / sqrt(max(noise, level / 2) * factor)
 
-    # -- the stage
-
     def standing(self) -> tuple[str, int] | tuple[None, None]:
         """(stage, days of silence behind it), the first that matches; none before the first activity."""
         limits, last_day, active = self.basis.lifecycle, self.boundary - 1, self.days_of("active_days")
@@ -152,13 +195,10 @@ class Past:
         }
         return next(stage for stage, is_so in ordered.items() if is_so), silent
 
-    # -- the model
-
     def risk(self) -> Score | None:
         """The newest score; none once another snapshot was due."""
-        learning = self.basis.learning
-        is_due = not learning or not self.scores or self.boundary - self.scores[-1].boundary >= learning.step_days
-        return None if is_due else self.scores[-1]
+        step = self.basis.learning.step_days if self.basis.learning else 0
+        return self.scores[-1] if self.scores and self.boundary - self.scores[-1].boundary < step else None
 
     def usual_risk(self) -> float | None:
         """The mean of the scores of the 28 days before the newest."""
