@@ -27,10 +27,9 @@ def read(text: str, past: Past, since: int | None = None) -> Value:
     return round(found, 4) if isinstance(found, float) else found
 
 
-def number(text: str, past: Past, since: int | None = None) -> float | None:
-    """The same of a score: a stage is no number."""
-    found = read(text, past, since)
-    return None if found is None or isinstance(found, str) else float(found)
+def number(value: Value) -> float | None:
+    """The value unless it is a stage."""
+    return None if isinstance(value, str) else value
 
 
 @cache

@@ -6,7 +6,7 @@ from zlib import crc32
 from msgspec.structs import replace
 
 from models.signals.catalogue import Rules, Signal
-from reference.language import holds, number
+from reference.language import holds, number, read
 from reference.past import Happened, Past, Score, notes_of
 from reference.telling import Episode, alert_of, rests_on
 from schemas.alert import AlertV1, Money, Status
@@ -162,18 +162,18 @@ class Life:
     def _may_begin(self, signal: Signal, past: Past, cooled: Cooled) -> bool:
         """The condition holds, and the cool-down is over or the score worse than what the last episode began with."""
         is_cool = cooled is None or past.boundary >= cooled[0] + signal.cooldown_days
-        is_cool = is_cool or is_worse(signal, number(signal.score.term.text, past), cooled and cooled[1])
+        is_cool = is_cool or is_worse(signal, number(read(signal.score.term.text, past)), cooled and cooled[1])
         return holds(signal.when.text, past) and is_cool
 
     def _begun(self, signal: Signal, past: Past, start: int, observed_ms: int, revision: int = 1) -> Episode:
-        score = number(signal.score.term.text, past, start)
+        score = number(read(signal.score.term.text, past, start))
         return Episode(start, revision, signal.severity, score, self.stage, signal.owner, observed_ms, score)
 
     def _carry_on(self, signal: Signal, past: Past, begun: Status | None) -> None:
         """Tell what began, ended, expired, worsened, or changed its stage."""
         episode = self.episodes[signal.id]
         ending = self._ending(signal, past, episode) if episode.start < self.boundary else None
-        score = number(signal.score.term.text, past, episode.start)
+        score = number(read(signal.score.term.text, past, episode.start))
         has_worsened = is_worse(signal, score, episode.score)
         if ending or (begun is None and (has_worsened or episode.stage != self.stage)):
             score = score if has_worsened and not ending else episode.score

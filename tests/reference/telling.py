@@ -1,5 +1,6 @@
 """An episode as of a boundary, told as the alert that is published."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from msgspec import Struct
@@ -7,8 +8,7 @@ from msgspec import Struct
 from models.calendar import date_of
 from models.config import Basis
 from models.signals.catalogue import Signal
-from models.signals.template import Template
-from reference.language import holds, read, words_of
+from reference.language import holds, number, read, words_of
 from reference.past import FEED_OF, OF_ALL_FEEDS, OF_MODEL, Past, Value, notes_of
 from schemas.alert import AlertSeverity, AlertV1, Driver, ModelRef, Money, Status, alert_id
 from schemas.event import EMAIL, PURCHASE, TICKET
@@ -16,10 +16,6 @@ from schemas.instant import to_rfc3339
 
 MODEL_VERSION: Final = "given"
 """What alerts name as the version of the model whose scores were given."""
-_CLOSING: Final = {
-    "expired": Template("Expired after {days_open|day|days}: nothing ended it before."),
-    "retracted": Template("Taken back: with all events of the day known, it did not hold."),
-}
 
 
 class Episode(Struct, frozen=True, array_like=True):
@@ -43,26 +39,22 @@ def alert_of(
 
     What is announced, and not yet by a review, knows its own feed alone: no stage and no value at risk.
     """
-    calendar, currency, respond_ms = past.basis.calendar, past.basis.currency, signal.respond_ms
+    calendar, respond_ms, is_open = past.basis.calendar, signal.respond_ms, status in ("firing", "updated")
     values = {name: read(value.text, past, episode.start) for name, value in signal.values.items()}
-    texts = {**values, "days_open": past.boundary - episode.start}
-    told = _sentence(signal, status, episode, past).filled(texts, currency)
-    is_open = status in ("firing", "updated")
-    others = " and ".join(episode.corroborated_by) if is_open else ""
     worth = _worth(past) if by_review else {"value_at_risk": None}
     is_by_model = asks_model(signal) or worth.get("value_basis") == "expected"
     return AlertV1(
         alert_id=alert_id(context["customer_id"], signal.id, date_of(episode.start)), revision=episode.revision,
         status=status, signal=signal.id, polarity=signal.polarity, severity=episode.severity,
-        summary=told + (f" Critical: {others} open as well." if others else ""),
+        summary=_summary(signal, status, episode, past, values),
         stage=episode.stage if by_review else None, owner=episode.owner,
         intervention=signal.intervention, playbook_url=signal.playbook_url, starts_at=calendar.text_of(episode.start),
         observed_at=to_rfc3339(episode.observed_ms),
         due_at=None if respond_ms is None else to_rfc3339(episode.observed_ms + respond_ms),
         ends_at=None if is_open else to_rfc3339(calendar.start_of(past.boundary)),
-        score=episode.score, threshold=_numeric(read(signal.score.threshold.text, past, episode.start)),
+        score=episode.score, threshold=number(read(signal.score.threshold.text, past, episode.start)),
         drivers=() if asks_model(signal) else _drivers(signal, values),
-        clears_when=signal.clears_when.filled(values, currency), corroborated_by=episode.corroborated_by,
+        clears_when=signal.clears_when.filled(values, past.basis.currency), corroborated_by=episode.corroborated_by,
         model=ModelRef("churn", MODEL_VERSION if past.scores else "", cold=False) if is_by_model else None,
         evidence=_evidence(signal, past), arm=None, **worth, **context,
     )  # fmt: skip
@@ -81,16 +73,23 @@ def rests_on(signal: Signal, basis: Basis) -> set[int]:
     return feeds | (all_feeds if words & {*OF_ALL_FEEDS} else set())
 
 
-def _sentence(signal: Signal, status: Status, episode: Episode, past: Past) -> Template:
-    """The summary while the condition holds, later that it is still open, at last that it is over."""
-    if status == "updated" and not holds(signal.when.text, past, episode.start):
-        return signal.later
-    return {**_CLOSING, "resolved": signal.ended}.get(status, signal.summary)
+def _summary(signal: Signal, status: Status, episode: Episode, past: Past, values: Mapping[str, Value]) -> str:
+    """The reason while the condition holds, later that it is still open, at last that it is over."""
+    days = past.boundary - episode.start
+    if status == "retracted":
+        return "Taken back: with all events of the day known, it did not hold."
+    if status == "expired":
+        return f"Expired after {days} {'day' if days == 1 else 'days'}: nothing ended it before."
+    is_only_open = status == "updated" and not holds(signal.when.text, past, episode.start)
+    template = signal.ended if status == "resolved" else signal.later if is_only_open else signal.summary
+    others = " and ".join(episode.corroborated_by) if status != "resolved" else ""
+    critical = f" Critical: {others} open as well." if others else ""
+    return template.filled({**values, "days_open": days}, past.basis.currency) + critical
 
 
-def _drivers(signal: Signal, values: dict[str, Value]) -> tuple[Driver, ...]:
+def _drivers(signal: Signal, values: Mapping[str, Value]) -> tuple[Driver, ...]:
     """The measures compared, each with its share of the total relative deviation."""
-    rows = [(d.text, _numeric(values[d.value]), _numeric(values[d.usual]) if d.usual else None) for d in signal.drivers]
+    rows = [(d.text, number(values[d.value]), number(values[d.usual]) if d.usual else None) for d in signal.drivers]
     off = [0.0 if value is None else abs(value - usual) / abs(usual) if usual else float(value != 0)
            for _, value, usual in rows]  # fmt: skip
     return tuple(Driver(*row, round(part / (sum(off) or 1.0), 3)) for row, part in zip(rows, off, strict=True))
@@ -119,7 +118,3 @@ def _worth(past: Past) -> dict[str, Any]:
     basket = (spend + base.basket) / (orders + 1)
     expected = round(100 * score.risk * velocity * basket * 365) / 100
     return {"value_at_risk": Money(expected, currency), "value_basis": "expected"}
-
-
-def _numeric(value: Value) -> float | None:
-    return None if isinstance(value, str) else value
