@@ -302,7 +302,7 @@ def test_a_first_purchase_after_a_long_silence_is_a_return() -> None:
     came = [login("c1", FIRST_DAY * DAY_MS, id="l"), purchase("c1", (FIRST_DAY + 70) * DAY_MS, currency="USD", id="p")]
     arrivals = sorted([*came, *days_of_all_feeds(0, 75)], key=lambda event: event.time_ms)
     stages = [stage.to_stage for stage in Reference(default_rules()).run(arrivals).stages if stage.customer_id == "c1"]
-    assert stages == ["new", "lapsed", "dormant", "reactivated"]
+    assert stages == ["new", "active", "lapsed", "dormant", "reactivated"]
     assert differences(default_rules(), arrivals, None) == []
 
 
