@@ -214,8 +214,6 @@ class Partition:
 
     def _apply(self, event: Event, row: int, day: int, hashed: int, key: int, is_found: bool) -> Fate:  # noqa: FBT001
         feed, customers = event.feed, self.customers
-        if self.waiting:
-            self._release(feed, event.time_ms)
         is_past = event.time_ms < self.watermark.boundary_ms and feed in self.basis.feeds
         if is_past and event.time_ms < self.watermark.boundary_ms - self.basis.lateness_ms:
             return Fate("late", boundary=self.watermark.boundary)
@@ -225,6 +223,8 @@ class Partition:
         seen = self.ids.add(key, day, event.fingerprint, is_found=is_found)
         if seen != "new":
             return DUPLICATE if seen == "duplicate" else CONFLICT
+        if self.waiting:
+            self._release(feed, event.time_ms)  # as by a tick just before it
         if day < customers.boundary:
             customers.add_late(row, event, day)
             return APPLIED_LATE if is_past else APPLIED

@@ -177,12 +177,12 @@ class Review:
             if day in known:
                 continue
             days = days or self.feed_days(signal.announced_feed or 0, row)
-            score = begins(alerts, row, days, day, reviewed)
-            if score is None:
+            begun = begins(alerts, row, days, day, reviewed)
+            if begun is None:
                 continue
             alerts.early[row] = sorted([*known, day])
             observed_ms = first_true_ms(signal, days, day)
-            revision = Revision(row, "firing", day, 1, signal.severity, score, None, signal.owner, observed_ms)
+            revision = Revision(row, "firing", day, 1, signal.severity, begun.score, None, signal.owner, observed_ms)
             facts = self._early_facts(signal, days.at(day + 1, day))
             customer_id = self.customers.roster.ids[row]
             found.append(self.writer.alert(signal, revision, customer_id, day + 1, facts))
