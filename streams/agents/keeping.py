@@ -8,7 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
@@ -34,9 +34,6 @@ from streams.transport.snapshots.sender import Sender
 
 if TYPE_CHECKING:
     from streams.transport.frame_app import FrameApp
-
-WORTH_SAVING_S: Final = 0.2
-"""At the end of a worker: what takes less to read again is not worth a snapshot."""
 
 log = logging.getLogger("churn")
 
@@ -125,7 +122,7 @@ class CustomerState:
         for own in owned:
             while own.is_busy:  # noqa: ASYNC110 - for some milliseconds, once
                 await asyncio.sleep(0.01)
-            if own.cost_s > WORTH_SAVING_S:
+            if own.cost_s > 0:
                 await self.save(own.number)
 
     # -- keeping

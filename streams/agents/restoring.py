@@ -159,8 +159,7 @@ def made_anew(known: Mapping[str, str], now: Mapping[str, str], where: str) -> S
         if topic in now and now[topic] != told:
             return StopWorkerError(
                 f"{topic}: its id is {now[topic]}, {where} read the one of id {told}: the topic was deleted and made "
-                "anew. Offsets and state no longer agree: raise CHURN_APP_VERSION and begin with a new changelog",
-                EXIT_SETUP,
+                "anew. Offsets and state no longer agree: raise CHURN_APP_VERSION and begin with a new changelog"
             )
     return None
 

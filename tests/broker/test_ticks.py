@@ -8,7 +8,7 @@ from typing import Final
 
 from confluent_kafka import Producer
 
-from models.partition_record import TICKS
+from models.engine.ledger import TICKS
 from schemas.event import FEEDS, Event
 from schemas.instant import to_rfc3339
 from schemas.tick import Tick, encode_tick
@@ -19,7 +19,7 @@ from support.histories import START_MS, Size, history, write_history
 from support.oracles import Expected, compare, replay
 from support.posting import post
 from support.program import run
-from support.recorded import states_of
+from support.recorded import partitions_of
 from support.workers import Deployment, Positions, Worker, deploy, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 2
@@ -41,7 +41,7 @@ def wait_for_ticks(deployment: Deployment, main: Worker) -> None:
     """Wait until all events and one tick a partition are read, and what follows from them is in the changelog."""
     wait_for_lag_zero(deployment, [main])
     deadline = time.monotonic() + 30
-    while any(state.covered[TICKS] < 0 for state in states_of(deployment).values()):
+    while any(state.ledger.covered[TICKS] < 0 for state in partitions_of(deployment).values()):
         main.check()
         assert time.monotonic() < deadline, "the ticks are not read"
         time.sleep(0.1)
@@ -81,6 +81,6 @@ def test_tick_ahead_of_a_backlog_moves_nothing(broker: Broker, prefix: str, tmp_
         main.start()
         wait_for_ticks(deployment, main)
         assert main.terminate() == 0
-    assert all(max(state.highs) < AT_MS for state in states_of(deployment).values())
+    assert all(max(state.watermark.highs) < AT_MS for state in partitions_of(deployment).values())
     findings = compare(deployment, replayed(events, tmp_path))
     assert findings.codes == (0, 0, 0), str(findings)

@@ -16,7 +16,7 @@ from typing import Final
 import pytest
 
 from models.engine.ledger import REJECTIONS_IN_A_ROW
-from models.partition_record import OUTCOMES
+from models.engine.ledger import OUTCOMES
 from schemas.event import FEEDS, LOGIN, PURCHASE, Event
 from schemas.partitioner import partition_of
 from streams.wording import counted
@@ -29,7 +29,7 @@ from support.letters import check_letters
 from support.oracles import compare, replay
 from support.pages import told_at_the_end, total, wait_until_ready
 from support.program import run
-from support.recorded import outcomes_of, states_of, totals_of
+from support.recorded import outcomes_of, partitions_of, totals_of
 from support.workers import RULES_ONLY, Deployment, Positions, Worker, deploy, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 4
@@ -125,7 +125,7 @@ def check_counts(deployment: Deployment, ledger: Ledger, *, applied: int) -> Non
         "dead_lettered": len(ledger.refused),
     }
     reasons = Counter[str]()
-    for state in states_of(deployment).values():
+    for state in partitions_of(deployment).values():
         reasons.update(state.reasons)
     assert reasons == Counter(one.refused_for for one in ledger.refused.values())
 

@@ -27,7 +27,7 @@ from support.letters import check_letters, letters_of
 from support.oracles import Expected, replay
 from support.program import run
 from support.reading import read_topic
-from support.recorded import states_of, totals_of
+from support.recorded import partitions_of, totals_of
 from support.workers import RULES_ONLY, Deployment, Worker, deploy, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 4
@@ -130,7 +130,7 @@ def post_in_rounds(
         if part > ROUNDS:
             break
         boundaries_ms = reviewed_ms(events[:posted])
-        assert boundaries_ms == {number: state.boundary * DAY_MS for number, state in states_of(deployment).items()}
+        assert boundaries_ms == {number: state.boundary * DAY_MS for number, state in partitions_of(deployment).items()}
         now_folded = latecomers.make(-(-round(len(events) * FOLDED_SHARE) // ROUNDS), FOLDED_MS, boundaries_ms)
         now_late = latecomers.make(-(-round(len(events) * TOO_LATE_SHARE) // ROUNDS), TOO_LATE_MS, boundaries_ms)
         drafts = [draft(event) for event in now_folded] + [draft(event, refused_for="late") for event in now_late]
