@@ -102,7 +102,10 @@ class SeenIds:
         yield from self._packed[first:last].tolist()
 
     def put_away(self, boundary: int) -> None:
-        """Between frames: ids of closed days become arrays, those too old to be asked for are forgotten."""
+        """Between frames: ids of closed days become arrays, those too old to be asked for are forgotten.
+
+        A late event may be as old as `days`, and is compared with what is as far before it.
+        """
         closed = [day for day in self._open if day < boundary]
         if not closed:
             return
@@ -115,7 +118,7 @@ class SeenIds:
             self._again[key] = [one for one in more if one >> _DAY_SHIFT >= boundary]
             if not self._again[key]:
                 del self._again[key]
-        self._merge(np.array(keys, np.uint64), np.array(packed, np.int64), boundary - self._days)
+        self._merge(np.array(keys, np.uint64), np.array(packed, np.int64), boundary - 2 * self._days)
 
     def _merge(self, keys: Keys, packed: NDArray[np.int64], oldest: int) -> None:
         keys, packed = np.concatenate((self._keys, keys)), np.concatenate((self._packed, packed))
@@ -138,6 +141,6 @@ class SeenIds:
         """Take over what `to_arrays` gave as of a boundary."""
         keys, packed = arrays["keys"], arrays["packed"]
         is_open = packed >> _DAY_SHIFT >= boundary
-        self._merge(keys[~is_open], packed[~is_open], boundary - self._days)
+        self._merge(keys[~is_open], packed[~is_open], boundary - 2 * self._days)
         for key, one in zip(keys[is_open].tolist(), packed[is_open].tolist(), strict=True):
             self.add(key, one >> _DAY_SHIFT, one & _PRINT, is_found=False)
