@@ -86,6 +86,8 @@ class Partition:
         self.ids = SeenIds(-(-rules.basis.lateness_ms // DAY_MS) + 1)
         self.waiting: dict[tuple[int, int], dict[int, None]] = {}
         """Rows whose early firing waits for a feed's clock, by (feed, day)."""
+        self._held: list[tuple[int, Event, int]] = []
+        """Late events of closed days that came while a boundary is judged: they count from the boundary behind it on."""
         self.passed: list[Passed] = []
         """Boundaries passed, the newest last; whoever writes them down clears the list."""
         self._expected: list[Passed] = []
@@ -225,8 +227,11 @@ class Partition:
             return DUPLICATE if seen == "duplicate" else CONFLICT
         if self.waiting:
             self._release(feed, event.time_ms)  # as by a tick just before it
-        if day < customers.boundary:
-            customers.add_late(row, event, day)
+        if day < self.watermark.boundary:
+            if self.is_behind:
+                self._held.append((row, event, day))
+            else:
+                customers.add_late(row, event, day)
             return APPLIED_LATE if is_past else APPLIED
         if customers.add(row, event, day) and not is_past and self._early[feed]:
             self._fire_or_wait(feed, row, day)
@@ -288,6 +293,10 @@ class Partition:
             most -= max(1, review.reached - before)
             self.judged += review.reached - before
             self._outputs += self.progress()
+        if self._held and not self.is_behind:
+            for late in self._held:
+                customers.add_late(*late)
+            self._held.clear()
 
     def progress(self) -> list[Message]:
         """How far the partition has come, for the learner: behind every example that matured until then."""
@@ -315,4 +324,13 @@ class Partition:
                 self._fire(feed, row, waiting[1])
 
     def _fire(self, feed: int, row: int, day: int) -> None:
+        if self.is_behind and self._is_late(row):
+            self.go_on()  # what is fired follows from what the boundary makes of the late events
         self._outputs += self.review.fire_early(self._early[feed], row, day)
+
+    def _is_late(self, row: int) -> bool:
+        """Whether late events of a customer wait for a judgement that was begun, or is due."""
+        customers, review = self.customers, self.review
+        if row in customers.waiting_late:
+            return True
+        return review.reached <= row and bool(np.isin(row, customers.late_rows))
