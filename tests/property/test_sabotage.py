@@ -20,7 +20,7 @@ import models.customers.clocks
 import models.customers.customers
 import models.engine.review
 from models.alerts.corroboration import witnesses_of
-from models.alerts.early import FeedDays, score_of
+from models.alerts.early import Beginning, FeedDays, beginning
 from models.alerts.episode import SignalAlerts
 from models.alerts.lifecycle import Judgement
 from models.catalogue.catalogue import Signal, without_model
@@ -243,10 +243,10 @@ def ends_of_early_episodes_are_looked_for_without_a_bound(patch: pytest.MonkeyPa
 
 
 def fired_early_only_while_nothing_is_open_and_later_starts_are_ignored(patch: pytest.MonkeyPatch) -> None:
-    def begins(alerts: SignalAlerts, row: int, days: FeedDays, day: int, _reviewed: int) -> float | None:
+    def begins(alerts: SignalAlerts, row: int, days: FeedDays, day: int, _reviewed: int) -> Beginning | None:
         if alerts.open.place(row) is not None or row in alerts.early:
             return None
-        return score_of(alerts.signal, days.at(day + 1), None)
+        return beginning(alerts.signal, days.at(day + 1), None)
 
     retract = Judgement._retract
 
