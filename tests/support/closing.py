@@ -13,7 +13,7 @@ from models.config import Basis, Learning
 from models.customers.arrays import Rows
 from models.customers.customers import Customers
 from models.measures.as_of import AsOf
-from models.measures.windows import Windows
+from models.measures.windows import Window, Windows
 from models.scoring.scoring import Scoring
 from models.scoring.snapshots import is_in_risk_set
 from models.scoring.version import Version
@@ -30,14 +30,20 @@ VERSION: Final = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer
 class Closing:
     """Customers of some events. `late`: how many days after its own each of these comes."""
 
-    def __init__(self, basis: Basis, events: Iterable[Event], late: Iterable[tuple[Event, int]] = ()) -> None:
-        self.customers, self.windows = Customers(basis), Windows((ORDERS, SPENT))
+    def __init__(
+        self,
+        basis: Basis,
+        events: Iterable[Event],
+        late: Iterable[tuple[Event, int]] = (),
+        windows: Iterable[Window] = (),
+    ) -> None:
+        self.customers, self.windows = Customers(basis), Windows((ORDERS, SPENT, *windows))
         day_of = basis.calendar.day_of
         self.first = 1 << 30
         for event in events:
             day = day_of(event.time_ms)
             self.first = min(self.first, day)
-            self.customers.add(self.customers.row_of(event.customer_id), event, day)
+            self.customers.days.opened(day).add(self.customers.row_of(event.customer_id), event, basis.rates)
         self._late: dict[int, list[tuple[Event, int]]] = {}
         for event, after in late:
             day = day_of(event.time_ms)
