@@ -7,6 +7,8 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+import numpy as np
+
 DAY_MS: Final = 86_400_000
 _EPOCH = date(1970, 1, 1)
 _FIRST_YEAR, _LAST_YEAR = 1970, 2100
@@ -37,8 +39,10 @@ class Calendar:
 
     def days_of(self, times_ms: Sequence[int]) -> list[int]:
         """The days of many instants."""
+        instants = np.array(times_ms, np.int64)
         if self._midnights is None:
-            return [time_ms // DAY_MS for time_ms in times_ms]
+            found: list[int] = (instants // DAY_MS).tolist()
+            return found
         return [bisect_right(self._midnights, time_ms) - 1 for time_ms in times_ms]
 
     def start_of(self, day: int) -> int:

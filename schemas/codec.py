@@ -15,7 +15,7 @@ from zlib import crc32
 import msgspec
 
 from schemas import cloudevent
-from schemas.envelope import ENVELOPES, Envelope, has_legal_names
+from schemas.envelope import ENVELOPES, Envelope, has_legal_names, is_customer_id
 from schemas.errors import RejectedError
 from schemas.event import FEEDS, PURCHASE, Event, EventData
 from schemas.explain import check_utf8, explain, parse_object
@@ -146,7 +146,7 @@ def _decode(feed: int, key: bytes | None, value: bytes, headers: Sequence[tuple[
         check_utf8(value)
     if not is_surely_within(value):
         check_limits(value)
-    if not has_legal_names(wire):
+    if not is_customer_id(wire.customer_id) or (feed == PURCHASE and not has_legal_names(wire)):
         return _second_look(feed, key, value, None)
     return _from_wire(feed, wire)
 
@@ -189,4 +189,8 @@ def _from_wire(feed: int, wire: Envelope) -> Event:
     time_ms = (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
     if time_ms < 0:
         raise RejectedError("bad_time", "before 1970: Kafka has no timestamp for it", "event_time")
-    return new_event(feed, wire.customer_id, time_ms, wire.data, source=wire.source, id=wire.id)
+    event_id, data = wire.id, wire.data
+    meaning = _pack((time_ms, data))
+    if event_id is None:
+        event_id = _derived_id(feed, wire.customer_id, meaning)
+    return Event(feed, event_id, wire.customer_id, time_ms, data, wire.source, crc32(meaning), wire.id is None)

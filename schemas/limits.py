@@ -34,8 +34,7 @@ def is_surely_within(value: bytes) -> bool:
     """
     if len(value) > MAX_STRING:
         return False
-    arrays = value.count(b"[") if b"[" in value else 0
-    return value.count(b"{") + arrays <= MAX_DEPTH
+    return value.count(b"{") + (value.count(b"[") if b"[" in value else 0) <= MAX_DEPTH
 
 
 def check_limits(value: bytes) -> None:

@@ -6,7 +6,7 @@ same as what is fired on the day.
 """
 
 from collections.abc import Mapping
-from typing import Final
+from typing import Final, NamedTuple
 
 from models.alerts.episode import SignalAlerts
 from models.catalogue.catalogue import Signal
@@ -73,20 +73,28 @@ class FeedDays:
         return sorted(day for day, bucket in self.days.items() if first <= day <= last and bucket.notes)
 
 
-def score_of(signal: Signal, days: FeedDays, cooled: tuple[int, float | None] | None) -> float | None:
-    """The score if the condition holds as of the days' boundary and the cool-down allows it, else None."""
+class Beginning(NamedTuple):
+    """An episode begins, with this score; None when that is unknown."""
+
+    score: float | None
+
+
+def beginning(signal: Signal, days: FeedDays, cooled: tuple[int, float | None] | None) -> Beginning | None:
+    """Whether the condition holds as of the days' boundary and the cool-down allows it."""
     if not signal.when.condition.is_true(days):
         return None
     value = signal.score.term.term.value(days)
     score = None if value is None else round(float(value), 4)
     if cooled is not None and days.boundary < cooled[0] + signal.cooldown_days:
-        return score if signal.score.is_worse(score, cooled[1]) else None
-    return score
+        return Beginning(score) if signal.score.is_worse(score, cooled[1]) else None
+    return Beginning(score)
 
 
-def begins(alerts: SignalAlerts, row: int, days: FeedDays, day: int, reviewed: int) -> float | None:
-    """The score with which an episode begins on this very day, else None; walks the days since the last review."""
+def begins(alerts: SignalAlerts, row: int, days: FeedDays, day: int, reviewed: int) -> Beginning | None:
+    """Whether an episode begins on this very day; walks the days since the last review."""
     signal = alerts.signal
+    if not signal.when.condition.is_true(days.at(day + 1)):
+        return None
     start, score, cooled = _standing(alerts, row)
     reached = reviewed
     for evening in days.evidence_days(reviewed, day):
@@ -96,10 +104,10 @@ def begins(alerts: SignalAlerts, row: int, days: FeedDays, day: int, reviewed: i
                 start, cooled = None, (ended, score)
         reached = evening
         if start is None:
-            score = score_of(signal, days.at(evening + 1), cooled)
-            start = None if score is None else evening
+            begun = beginning(signal, days.at(evening + 1), cooled)
+            start, score = (None, None) if begun is None else (evening, begun.score)
             if evening == day:
-                return score
+                return begun
     return None
 
 

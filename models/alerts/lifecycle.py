@@ -194,7 +194,7 @@ class Judgement:
         free = concerned[~alerts.open.has(concerned)]
         true = self.signal.when.condition.where(self.as_of, free, self.starts)
         score = self._scores(true)
-        allowed = ~np.isnan(score) & ~self._is_cooling(true, score, rest_days=self.signal.cooldown_days)
+        allowed = ~self._is_cooling(true, score, rest_days=self.signal.cooldown_days)
         true, score = true[allowed], score[allowed]
         observed_ms = np.array([self._first_true_ms(self.signal, row, day) for row in true.tolist()], np.int64)
         is_known = np.array([day in alerts.early.get(row, ()) for row in true.tolist()], np.bool_)

@@ -25,7 +25,7 @@ class RowTable:
 
     def within(self, low: int, high: int) -> slice:
         """The entries of the rows from `low` up to and without `high`."""
-        first, last = np.searchsorted(self.rows, (low, high)).tolist()
+        first, last = self.rows.searchsorted(np.array((low, high), np.int32)).tolist()
         return slice(first, last)
 
     def places(self, rows: Rows) -> NDArray[np.intp]:
@@ -34,7 +34,7 @@ class RowTable:
 
     def place(self, row: int) -> int | None:
         """Where the entry of a customer is, None when there is none."""
-        place = int(np.searchsorted(self.rows, row))
+        place = int(self.rows.searchsorted(np.int32(row)))  # of another type it would convert all rows first
         return place if place < len(self.rows) and self.rows[place] == row else None
 
     def has(self, rows: Rows) -> Bools:

@@ -172,7 +172,8 @@ def _signal(reader: Reader, name: str, body: Mapping[str, Any], basis: Basis) ->
     ends = reader.compiled((*path, "ends"), compile_condition, reader.text(path, body, "ends"), constants)
     score = _score(reader, path, reader.mapping(path, body, "score"), constants)
     values = _values(reader, path, reader.mapping(path, body, "values"), constants)
-    feed = _announced_feed(reader, path, body, [when, ends, None if score is None else score.term, *values.values()])
+    read = [when, ends, *([] if score is None else [score.term, score.threshold]), *values.values()]
+    feed = _announced_feed(reader, path, body, read)
     persistence = reader.whole(path, body, "persistence", default=1, least=1)
     if feed is not None and persistence != 1:
         reader.wrong((*path, "persistence"), "must be 1 for a signal that is announced at once")

@@ -28,12 +28,11 @@ from models.catalogue.expressions import (
     WindowTerm,
 )
 from models.config import KEEP_DAYS, Number
-from models.customers.columns import STAGE_NAMES
+from models.customers.columns import STAGES
 from models.measures.daily import DAILY
 from models.measures.scalars import SCALARS
 
 _TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)(d?)(?![\w.])|([A-Za-z_]\w*)|(<=|>=|==|!=|[<>()+\-*/,]))")
-STAGES = STAGE_NAMES[1:]
 _COMPARISONS = ("<=", ">=", "==", "!=", "<", ">")
 _CONTINUES_A_SUM = (*_COMPARISONS, "+", "-", "*", "/")
 

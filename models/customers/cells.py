@@ -23,6 +23,7 @@ class Cells:
         self._columns = {name: Growing(dtype) for name, dtype in columns.items()}
         self.first_day = 0
         self._starts: list[int] = [0]
+        self._array: Ints | None = None
 
     def __len__(self) -> int:
         return self._rows.size
@@ -75,7 +76,14 @@ class Cells:
 
     def days_of(self, positions: NDArray[np.intp]) -> Ints:
         """The day of each entry."""
-        return np.searchsorted(self._starts, positions, side="right") - 1 + self.first_day
+        days: Ints = self._bounds().searchsorted(positions, side="right") - 1 + self.first_day
+        return days
+
+    def _bounds(self) -> Ints:
+        """The starts as an array, made once until the next change."""
+        if self._array is None or len(self._array) != len(self._starts):
+            self._array = np.array(self._starts, np.int64)
+        return self._array
 
     def replace(self, day: int, removed: Rows, rows: Rows, values: Values) -> None:
         """Put other entries in the place of those of some customers on a closed day."""
@@ -99,6 +107,7 @@ class Cells:
         moved = len(order) - (span.stop - span.start)
         place = day - self.first_day + 1
         self._starts[place:] = [start + moved for start in self._starts[place:]]
+        self._array = None
 
     def forget(self, before: int) -> None:
         """Drop the days earlier than `before`, once an eighth of all entries lies there."""
@@ -109,6 +118,7 @@ class Cells:
         for column in (self._rows, *self._columns.values()):
             column.drop_front(count)
         self._starts = [start - count for start in self._starts[days:]]
+        self._array = None
         self.first_day += days
 
     @property
@@ -127,6 +137,7 @@ class Cells:
     def set_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take over what `to_arrays` gave."""
         self.first_day, *self._starts = arrays[""].tolist()
+        self._array = None
         self._rows = Growing(np.int32, arrays["rows"])
         self._columns = {name: Growing(arrays[name].dtype, arrays[name]) for name in self._columns}
 
@@ -142,6 +153,6 @@ class RowIndex:
 
     def places(self, row: int) -> NDArray[np.intp]:
         """The positions of a customer's entries, days ascending."""
-        low, high = self._rows.searchsorted((row, row + 1)).tolist()
+        low, high = self._rows.searchsorted(np.array((row, row + 1), np.int32)).tolist()
         found: NDArray[np.intp] = self._places[low:high]
         return found

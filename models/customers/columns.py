@@ -15,6 +15,7 @@ NEVER: Final = 1 << 30
 """Behind any day: not known yet."""
 STAGE_NAMES: Final = ("none", "new", "active", "lapsed", "dormant", "churned", "reactivated")
 """Stages by their number; 'none' before the first activity."""
+STAGES: Final = STAGE_NAMES[1:]
 
 
 class Column(NamedTuple):

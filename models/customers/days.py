@@ -180,13 +180,22 @@ class Days:
         is_asked = self._roster.flagged(rows)
         return self._buckets(feed, *(log.find(is_asked, first, end) for log in self._bucket_logs(feed)))
 
-    def buckets_of_one(self, feed: int, row: int, reach: int) -> dict[int, Bucket]:
-        """Closed tickets or e-mails of one customer in the last `reach` days, by day; quick from the second time on."""
+    def buckets_of_one(self, feed: int, row: int, reach: int, notes_reach: int) -> dict[int, Bucket]:
+        """Closed tickets or e-mails of one customer, by day; quick from the second time on.
+
+        What was counted and the channels of the last `reach` days, and the notes of the last `notes_reach`.
+        """
         indexes = self._indexes.get(feed)
         if indexes is None:
-            logs = self._bucket_logs(feed)
-            indexes = self._indexes[feed] = [RowIndex(log, log.end_day - reach) for log in logs]
-        return self._buckets(feed, *(index.places(row) for index in indexes)).get(row, {})
+            counted, noted, *others = self._bucket_logs(feed)
+            end = counted.end_day
+            indexes = self._indexes[feed] = [
+                RowIndex(counted, end - reach),
+                RowIndex(noted, end - notes_reach),
+                *(RowIndex(log, end - reach) for log in others),
+            ]
+        places = [index.places(row) for index in indexes]
+        return self._buckets(feed, *places).get(row, {}) if any(map(len, places)) else {}
 
     def _bucket_logs(self, feed: int) -> list[Cells]:
         """The logs that make up buckets: counts, notes, and channels of tickets."""
@@ -198,8 +207,8 @@ class Days:
         """Buckets by row and day from the positions of what they are made of."""
         found: dict[int, dict[int, Bucket]] = {}
         log, names = self.feeds[feed], COUNTED[feed]
-        counts = np.stack([log.column(name)[counted] for name in names], axis=1).tolist()
-        for row, day, values in zip(log.rows[counted].tolist(), log.days_of(counted).tolist(), counts, strict=True):
+        counts = [log.column(name)[counted].tolist() for name in names]
+        for row, day, *values in zip(log.rows[counted].tolist(), log.days_of(counted).tolist(), *counts, strict=True):
             bucket_in(found.setdefault(row, {}), day, len(names)).counts = values
         for row, day, note in self._notes_at(feed, noted):
             bucket_in(found.setdefault(row, {}), day, len(names)).notes.append(note)

@@ -115,9 +115,11 @@ class SeenIds:
             self._again[key] = [one for one in more if one >> _DAY_SHIFT >= boundary]
             if not self._again[key]:
                 del self._again[key]
-        self._merge(np.array(keys, np.uint64), np.array(packed, np.int64), boundary - self._days)
+        self._merge(np.array(keys, np.uint64), np.array(packed, np.int64), boundary)
 
-    def _merge(self, keys: Keys, packed: NDArray[np.int64], oldest: int) -> None:
+    def _merge(self, keys: Keys, packed: NDArray[np.int64], boundary: int) -> None:
+        """Add ids of closed days; a late event is compared with ids as much older than it as it is late at most."""
+        oldest = boundary - 2 * self._days + 1
         keys, packed = np.concatenate((self._keys, keys)), np.concatenate((self._packed, packed))
         kept = packed >> _DAY_SHIFT >= oldest
         keys, packed = keys[kept], packed[kept]
@@ -138,6 +140,6 @@ class SeenIds:
         """Take over what `to_arrays` gave as of a boundary."""
         keys, packed = arrays["keys"], arrays["packed"]
         is_open = packed >> _DAY_SHIFT >= boundary
-        self._merge(keys[~is_open], packed[~is_open], boundary - self._days)
+        self._merge(keys[~is_open], packed[~is_open], boundary)
         for key, one in zip(keys[is_open].tolist(), packed[is_open].tolist(), strict=True):
             self.add(key, one >> _DAY_SHIFT, one & _PRINT, is_found=False)

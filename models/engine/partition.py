@@ -86,6 +86,8 @@ class Partition:
         self.ids = SeenIds(-(-rules.basis.lateness_ms // DAY_MS) + 1)
         self.waiting: dict[tuple[int, int], dict[int, None]] = {}
         """Rows whose early firing waits for a feed's clock, by (feed, day)."""
+        self._held: list[tuple[int, Event, int]] = []
+        """Late events of closed days that came while a boundary is judged: they count from the boundary behind it on."""
         self.passed: list[Passed] = []
         """Boundaries passed, the newest last; whoever writes them down clears the list."""
         self._expected: list[Passed] = []
@@ -160,17 +162,20 @@ class Partition:
                 ledger.reject(fate.reason or "", is_limited=self.limit_dead_letters)
                 continue
             ledger.rejected_in_a_row = 0
-            if content.time_ms > highs[feed]:
-                self._move(feed, content.time_ms)
+            time_ms = content.time_ms
+            if time_ms > highs[feed]:
+                highs[feed] = time_ms
+                if self.waiting or time_ms >= self.watermark.next_turn_ms:
+                    self._turn(feed, time_ms)
         return fates
 
     def _places(self, arrivals: Sequence[Arrival]) -> Iterable[tuple[int, int, int, int, bool] | None]:
-        """Of each event (row of its customer, day, hash of its id, key of its id, whether that was seen on a closed day).
+        """Of each event (customer's row, day, hash of the id, its key, whether that was seen on a closed day), at once.
 
-        The row is -1 of a customer not seen yet. Looked up for all at once.
+        The row is -1 of a customer not seen yet.
         """
         self.ids.put_away(self.customers.boundary)
-        events = [one.content for one in arrivals if isinstance(one.content, Event)]
+        events = [content for _, _, content in arrivals if isinstance(content, Event)]
         if not events:
             return [None] * len(arrivals)
         row_of = self.customers.roster.rows.get
@@ -203,14 +208,14 @@ class Partition:
         self.lift(tick.now_ms, [f for f, name in enumerate(FEEDS) if covered[f] + 1 >= tick.idle.get(name, EVERYBODY)])
 
     def lift(self, now_ms: int, feeds: Iterable[int]) -> None:
-        """Raise the clocks of feeds to an instant, as a tick does."""
+        """Raise the clocks of feeds to an instant, as a tick does; they never fall."""
         for feed in feeds:
-            self._move(feed, now_ms)
+            if now_ms > self.watermark.highs[feed]:
+                self.watermark.highs[feed] = now_ms
+                self._turn(feed, now_ms)
 
     def _apply(self, event: Event, row: int, day: int, hashed: int, key: int, is_found: bool) -> Fate:  # noqa: FBT001
         feed, customers = event.feed, self.customers
-        if self.waiting:
-            self._release(feed, event.time_ms)
         is_past = event.time_ms < self.watermark.boundary_ms and feed in self.basis.feeds
         if is_past and event.time_ms < self.watermark.boundary_ms - self.basis.lateness_ms:
             return Fate("late", boundary=self.watermark.boundary)
@@ -220,22 +225,25 @@ class Partition:
         seen = self.ids.add(key, day, event.fingerprint, is_found=is_found)
         if seen != "new":
             return DUPLICATE if seen == "duplicate" else CONFLICT
-        if day < customers.boundary:
-            customers.add_late(row, event, day)
+        if self.waiting:
+            self._release(feed, event.time_ms)  # as by a tick just before it
+        if day < self.watermark.boundary:
+            if self.is_behind:
+                self._held.append((row, event, day))
+            else:
+                customers.add_late(row, event, day)
             return APPLIED_LATE if is_past else APPLIED
-        if customers.days.opened(day).add(row, event, self.basis.rates) and not is_past and self._early[feed]:
+        if customers.add(row, event, day) and not is_past and self._early[feed]:
             self._fire_or_wait(feed, row, day)
         return APPLIED_LATE if is_past else APPLIED
 
     # -- the clock
 
-    def _move(self, feed: int, time_ms: int) -> None:
-        """Raise a feed's clock, which never falls; pass the boundaries that the watermark has reached."""
-        if not self.watermark.raise_clock(feed, time_ms):
-            return
+    def _turn(self, feed: int, time_ms: int) -> None:
+        """A feed's clock was raised: fire what waited for it, pass the boundaries that the watermark has reached."""
         if self.waiting:
             self._release(feed, time_ms)
-        target = self.watermark.boundary_reached(time_ms)
+        target = self.watermark.boundary_reached()
         if target is not None and not self._expected:
             self._pass(target)
 
@@ -285,6 +293,10 @@ class Partition:
             most -= max(1, review.reached - before)
             self.judged += review.reached - before
             self._outputs += self.progress()
+        if self._held and not self.is_behind:
+            for late in self._held:
+                customers.add_late(*late)
+            self._held.clear()
 
     def progress(self) -> list[Message]:
         """How far the partition has come, for the learner: behind every example that matured until then."""
@@ -312,4 +324,13 @@ class Partition:
                 self._fire(feed, row, waiting[1])
 
     def _fire(self, feed: int, row: int, day: int) -> None:
+        if self.is_behind and self._is_late(row):
+            self.go_on()  # what is fired follows from what the boundary makes of the late events
         self._outputs += self.review.fire_early(self._early[feed], row, day)
+
+    def _is_late(self, row: int) -> bool:
+        """Whether late events of a customer wait for a judgement that was begun, or is due."""
+        customers, review = self.customers, self.review
+        if row in customers.waiting_late:
+            return True
+        return review.reached <= row and bool(np.isin(row, customers.late_rows))

@@ -8,7 +8,7 @@ import numpy as np
 from models.alerts.episode import SignalAlerts
 from models.config import HOUR_MS
 from models.customers.arrays import Bools, Ints, Rows
-from models.customers.columns import STAGE_NAMES
+from models.customers.columns import NEVER, STAGE_NAMES
 from models.customers.stages import CHURNED
 from models.engine.partition import Partition
 from models.scoring.worth import SPENT, worth_of
@@ -50,6 +50,8 @@ class Population:
         self.due: Counter[tuple[str, int]] = Counter()
         """Alerts to answer by (owner, hours since 1970 until which, rounded up)."""
         self.value_at_risk = 0
+        self.boundary = NEVER
+        """The last boundary as of which everybody was judged, NEVER before the first."""
 
     @property
     def at_risk(self) -> int:
@@ -76,12 +78,15 @@ class Population:
         self.value_at_risk += other.value_at_risk
         self.open_alerts.update(other.open_alerts)
         self.due.update(other.due)
+        self.boundary = min(self.boundary, other.boundary)
         return self
 
 
 def population_of(partition: Partition) -> Population:
     """Count a partition's customers as they stand."""
     found, customers = Population(), partition.customers
+    if partition.judged_boundary >= 0:
+        found.boundary = partition.judged_boundary
     stage = customers.columns.stage[: customers.size]
     for number, count in enumerate(np.bincount(stage, minlength=len(STAGE_NAMES)).tolist()):
         if count:
@@ -129,6 +134,7 @@ def _count_at_risk(found: Population, partition: Partition, stage: Ints) -> None
     if not len(rows):
         return
     review = partition.review
+    review.windows.grow(partition.customers.columns.capacity)  # some came since the boundary and had an early alert
     spend = np.zeros(len(at_risk), np.int64)
     spend[rows] = review.windows.sums(SPENT)[rows] if review.as_of.has(PURCHASE) else 0
     for number in np.unique(stage[rows]).tolist():

@@ -177,12 +177,12 @@ class Review:
             if day in known:
                 continue
             days = days or self.feed_days(signal.announced_feed or 0, row)
-            score = begins(alerts, row, days, day, reviewed)
-            if score is None:
+            begun = begins(alerts, row, days, day, reviewed)
+            if begun is None:
                 continue
             alerts.early[row] = sorted([*known, day])
             observed_ms = first_true_ms(signal, days, day)
-            revision = Revision(row, "firing", day, 1, signal.severity, score, None, signal.owner, observed_ms)
+            revision = Revision(row, "firing", day, 1, signal.severity, begun.score, None, signal.owner, observed_ms)
             facts = self._early_facts(signal, days.at(day + 1, day))
             customer_id = self.customers.roster.ids[row]
             found.append(self.writer.alert(signal, revision, customer_id, day + 1, facts))
@@ -201,7 +201,7 @@ class Review:
     def feed_days(self, feed: int, row: int) -> FeedDays:
         """One customer's days in a feed, open ones included, as far back as early signals look."""
         days, boundary = self.customers.days, self.customers.boundary
-        found = days.buckets_of_one(feed, row, self._reach[feed]) if boundary >= 0 else {}
+        found = days.buckets_of_one(feed, row, self._reach[feed], EVIDENCE_DAYS) if boundary >= 0 else {}
         first_ms = int(self.customers.columns.first_ms(feed)[row])
         for day, opened in days.open.items():
             bucket = opened.buckets(feed).get(row)
@@ -219,9 +219,9 @@ def windows_of(rules: Rules) -> set[Window]:
 def reach_of(signals: Sequence[Signal], rules: Rules) -> int:
     """How many closed days back the early signals of a feed look."""
     terms: list[Term] = [term for signal in signals for term in signal.terms()]
-    lengths = [EVIDENCE_DAYS, *(window.length + window.skip for term in terms for window in term.windows)]
+    lengths = [*(window.length + window.skip for term in terms for window in term.windows)]
     lengths += [term.reach for term in terms]
-    return min(max(lengths), rules.basis.keep_days)
+    return min(max(lengths, default=0), rules.basis.keep_days)
 
 
 def _rounded(value: Number | None) -> Number | None:

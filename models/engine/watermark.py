@@ -7,7 +7,8 @@ from schemas.event import FEEDS
 class Watermark:
     """The least clock over the declared feeds, less the bound on disorder B.
 
-    A feed's clock is the highest event time seen, or a tick's time; it never falls, so neither does the watermark.
+    A feed's clock (`highs`) is the highest event time seen, or a tick's time; it never falls, so neither does the
+    watermark.
     `boundary` is the last midnight that was passed: events before it are late.
     """
 
@@ -16,7 +17,8 @@ class Watermark:
         self.highs = highs or [-1] * len(FEEDS)
         self.boundary = -1
         self.boundary_ms = -1
-        self._next_turn_ms = 0
+        self.next_turn_ms = 0
+        """No clock before this instant can bring the next boundary."""
         self.pass_boundary(boundary)
 
     @property
@@ -25,17 +27,8 @@ class Watermark:
         least = min(self.highs[feed] for feed in self._basis.feeds)
         return None if least < 0 else least - self._basis.disorder_ms
 
-    def raise_clock(self, feed: int, time_ms: int) -> bool:
-        """Whether this raised the feed's clock."""
-        if time_ms <= self.highs[feed]:
-            return False
-        self.highs[feed] = time_ms
-        return True
-
-    def boundary_reached(self, time_ms: int) -> int | None:
-        """The newest boundary that the watermark has reached, unless it was passed; a clock was raised to `time_ms`."""
-        if time_ms < self._next_turn_ms:
-            return None
+    def boundary_reached(self) -> int | None:
+        """The newest boundary that the watermark has reached, unless it was passed."""
         value = self.value_ms
         target = -1 if value is None else self._basis.calendar.day_of(value)
         return target if target > self.boundary else None
@@ -45,7 +38,7 @@ class Watermark:
         self.boundary = boundary
         if boundary >= 0:
             self.boundary_ms = self._basis.calendar.start_of(boundary)
-            self._next_turn_ms = self._basis.calendar.start_of(boundary + 1) + self._basis.disorder_ms
+            self.next_turn_ms = self._basis.calendar.start_of(boundary + 1) + self._basis.disorder_ms
 
     def is_settled(self, feed: int, day: int, time_ms: int = -1) -> bool:
         """Whether no event of an earlier day can still come in a feed: its clock, or `time_ms`, is B past midnight."""

@@ -76,7 +76,7 @@ class Scoring:
             lessons = matured(customers, self.pending, is_due, learning, self._due)
             self.pending.drop(is_due, boundary - learning.question.horizon_days)
             self.risks.begin(rows)
-            self._take(rows[is_in_risk_set(customers, rows, learning)], version)
+            self._take(rows[is_in_risk_set(customers, rows, learning.question)], version)
         return lessons
 
     def _take(self, rows: Rows, version: Version | None) -> None:
@@ -116,7 +116,13 @@ class Scoring:
 
     def scores(self) -> Scores:
         """Of each row the risk in force, the mean of those of 28 days before it, and its rank; NaN where unknown."""
+        self._grow()
         return self.risks.scores(self._size)
+
+    def risk_of(self, rows: Rows) -> Floats:
+        """The risk in force of some customers; NaN where there is none."""
+        self._grow()
+        return self.risks.newest(rows)
 
     def explain(self, row: int) -> tuple[Driver, ...] | None:
         """What moved a score that was given at this very boundary; None when none was."""

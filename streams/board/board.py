@@ -8,9 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import isnan
 
-from models.lifecycle import STAGES
-
 from models.calendar import DAY_MS, Calendar, date_of
+from models.customers.columns import STAGES
 from models.learning.summary import Summary
 from schemas.alert import AlertV1
 from schemas.instant import from_rfc3339, to_rfc3339

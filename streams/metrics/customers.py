@@ -13,7 +13,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from models.alerts.corroboration import severities
 from models.catalogue.catalogue import Rules
-from models.customers.columns import STAGE_NAMES
+from models.customers.columns import NEVER, STAGE_NAMES
 from models.engine.partition import Partition
 from models.engine.population import Population
 from streams.metrics.families import gauge, gauges
@@ -26,7 +26,7 @@ class CustomerMetrics:
     """The gauges of one catalogue: its signals and owners are the labels."""
 
     def __init__(self, rules: Rules) -> None:
-        self._currency = rules.basis.currency
+        self._currency, self._calendar = rules.basis.currency, rules.basis.calendar
         self._targets = sorted(rules.basis.targets.items())
         self._risky = [signal.id for signal in rules.signals if signal.counts_as_risk]
         self._owners = sorted({s.owner for s in rules.signals if s.counts_as_risk or s.respond_ms is not None})
@@ -47,13 +47,11 @@ class CustomerMetrics:
             ["target"],
             (([target], value) for target, value in self._targets),
         )
-        boundaries = [
-            p.basis.calendar.start_of(p.judged_boundary) for p in partitions.values() if p.judged_boundary >= 0
-        ]
+        spoken_of = population.boundary < NEVER
         yield gauge(
             "churn_boundary_timestamp_seconds",
             "The last boundary reviewed in every owned partition: what the gauges of customers speak of.",
-            min(boundaries) / 1000 if boundaries else None,
+            self._calendar.start_of(population.boundary) / 1000 if spoken_of else None,
         )
         yield gauge(
             "churn_state_bytes",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from models.partition import Partition
 from prometheus_client import CollectorRegistry, generate_latest
 
 from models.config import Learning
-from models.partition import Partition
 from schemas.topics import Topics
 from streams.agents.learner import LearnerAgent
 from streams.agents.models import Shelf

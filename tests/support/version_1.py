@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import msgspec
-
 from models.bounds import FOREVER
-from models.customers.columns import NEVER
 from models.customer_record import decode_customer, peek
 from models.customer_record_v1 import _CustomerV1
 from models.partition_record import PARTITION_KEY
+
+from models.customers.columns import NEVER
 from support.one_partition import Worker
 
 _SPECIAL = ("fresh", "quiet", "deaf", "hears")

@@ -10,13 +10,14 @@ import pytest
 
 from models.config import Base, Learning
 from models.customer import Customer, Risk
-from models.learning.features import Past
-from models.learning.value import at_risk, own_of
+from models.learning.histories import fold_history
+from models.learning.value import at_risk, owns_of
 from models.scoring.worth import YEAR, Prior
 from models.catalogue.catalogue import build_rules
 from models.catalogue.reader import CatalogueError
 from models.worth import Worth, worth_of
 from property.test_measures import BASIS, record_of
+from schemas.event import Event
 from streams.alert_text import told_worth, what_to_do
 from support.boards import alert, board, drawn, look, page, past_of
 from support.builders import DAY_MS, purchase
@@ -27,10 +28,11 @@ LEARNING = replace(BASIS, learning=Learning(), base=Base(purchases_a_year=4.0, b
 
 
 def customer(*risks: Risk, days: tuple[int, ...] = (0, 60, 120, 180)) -> Customer:
-    bought = [
-        purchase("c1", (FIRST_DAY + day) * DAY_MS, amount=30.0, currency="USD", order_id=f"{day}") for day in days
-    ]
-    return msgspec.structs.replace(record_of(bought), risks=list(risks))
+    return msgspec.structs.replace(record_of(purchases(days)), risks=list(risks))
+
+
+def purchases(days: tuple[int, ...] = (0, 60, 120, 180)) -> list[Event]:
+    return [purchase("c1", (FIRST_DAY + day) * DAY_MS, amount=30.0, currency="USD", order_id=f"{day}") for day in days]
 
 
 def test_without_a_risk_it_is_the_spend_of_the_last_year() -> None:
@@ -46,7 +48,8 @@ def test_with_a_risk_it_is_that_times_twelve_months_at_the_own_rhythm() -> None:
 
 def test_it_is_what_backtest_says_of_the_same_base() -> None:
     one = customer(Risk(T - 1, 0.6, None))
-    own = np.array([own_of(Past(one, LEARNING), T)], dtype=np.int64)
+    bought = fold_history(purchases(), LEARNING).purchases
+    own = owns_of(bought, np.array([0]), np.array([T - FIRST_DAY]), T)
     found = worth_of(one, T, LEARNING)
     assert found is not None
     assert found.minor == round(at_risk(own, Prior(4 / 365, 90.0, 5_000.0), np.array([0.6]))[0])

@@ -1,0 +1,220 @@
+"""One customer: what is announced at once, and what each boundary decides."""
+
+from collections.abc import Callable, Sequence
+from zlib import crc32
+
+from msgspec.structs import replace
+
+from models.signals.catalogue import Rules, Signal
+from reference.language import holds, number, read
+from reference.past import Happened, Past, Score, notes_of
+from reference.telling import Episode, alert_of, rests_on
+from schemas.alert import AlertV1, Money, Status
+from schemas.stage import StageChangeV1, stage_change_id
+
+Risks = Callable[[str, int], tuple[float, float | None] | None]
+"""By customer and boundary, asked on the customer's snapshot days: (risk, rank), or None for no score."""
+Cooled = tuple[int, float | None] | None
+"""The boundary at which the last episode ended, and the score it had begun with."""
+
+
+class Life:
+    """A customer from the first event on; `told` are the revisions of the boundary at hand, by signal and start."""
+
+    def __init__(self, rules: Rules, customer_id: str, alerts_from_ms: int, risks: Risks | None) -> None:
+        self.rules, self.basis, self.customer_id = rules, rules.basis, customer_id
+        self.alerts_from_ms, self.risks = alerts_from_ms, risks
+        self.boundary, self.stage_since, self.has_late = -1, 0, False
+        self.stage: str | None = None
+        self.seen: list[Happened] = []
+        self.scores: list[Score] = []
+        self.waiting: set[tuple[int, int]] = set()
+        self.announced: dict[str, list[int]] = {}
+        self.episodes: dict[str, Episode] = {}
+        self.holding: dict[str, int] = {}
+        self.cooling: dict[str, Cooled] = {}
+        self.told: dict[tuple[str, int], tuple[Signal, Status, Episode]] = {}
+        self.alerts: list[AlertV1] = []
+        self.stages: list[StageChangeV1] = []
+
+    # -- days still open
+
+    def take(self, one: Happened, *, is_late: bool) -> None:
+        """Apply an event. Announcing waits while an event of an earlier day can still come in the same feed."""
+        self.seen.append(one)
+        self.has_late |= is_late
+        if one.is_evidence and not is_late:
+            self.waiting.add((one.event.feed, one.day))
+
+    def release(self, clocks: Sequence[int]) -> None:
+        """Announce what waits on days whose midnight the feed's clock has passed by the bound on disorder."""
+        for feed, day in sorted(self.waiting):
+            if clocks[feed] >= self.basis.calendar.start_of(day) + self.basis.disorder_ms:
+                self.waiting.remove((feed, day))
+                for signal in self.rules.signals:
+                    if signal.announced_feed == feed and day not in self.announced.get(signal.id, []):
+                        self._announce(signal, day)
+
+    def _announce(self, signal: Signal, day: int) -> None:
+        """Announce the episode that begins on this very day, if those of the days since the last boundary allow it."""
+        episode, cooled = self.episodes.get(signal.id), self.cooling.get(signal.id)
+        for evening in range(max(self.boundary, min(one.day for one in self.seen)), day + 1):
+            before, past = Past(self.basis, evening, self.seen), Past(self.basis, evening + 1, self.seen)
+            may_end = episode is not None and evening > max(episode.start, self.boundary)
+            if may_end and episode and self._ending(signal, before, episode):
+                cooled = (evening, episode.initial)
+                episode = None
+            if episode is None and self._notes(signal, evening) and self._may_begin(signal, past, cooled):
+                episode = self._begun(signal, past, evening, self._first_true_ms(signal, evening))
+                if evening == day:
+                    self.announced.setdefault(signal.id, []).append(day)
+                    self._publish(past, signal, "firing", episode, by_review=False)
+
+    def _first_true_ms(self, signal: Signal, day: int) -> int:
+        """When on an episode's first day its condition became true, by event time; else when the day ended."""
+        notes = self._notes(signal, day)
+        others = [one for one in self.seen if (one.event.feed, one.day) != (signal.announced_feed, day)]
+        for count in range(1, len(notes)):
+            if holds(signal.when.text, Past(self.basis, day + 1, others + notes[:count])):
+                return notes[count - 1].event.time_ms
+        return notes[-1].event.time_ms if notes else self.basis.calendar.start_of(day + 1)
+
+    def _notes(self, signal: Signal, day: int) -> list[Happened]:
+        return [] if signal.announced_feed is None else notes_of(self.seen, signal.announced_feed, day)
+
+    # -- a boundary
+
+    def review(self, boundary: int) -> None:
+        """Decide everything as of a boundary."""
+        self.boundary = boundary
+        self._ask_model()
+        past = Past(self.basis, boundary, self.seen, self.scores)
+        stage, silent = past.standing()
+        if stage is not None:
+            self._change_stage(past, stage, f"{silent} days of silence" if silent else "activity")
+            for signal in self.rules.signals:
+                self._judge(signal, past)
+            self._corroborate()
+            for telling in self.told.values():
+                self._publish(past, *telling)
+        self.told, self.has_late = {}, False
+
+    def _ask_model(self) -> None:
+        """On a snapshot day, one a step, of a customer whose last purchase is recent enough for the question."""
+        learning, past = self.basis.learning, Past(self.basis, self.boundary, self.seen)
+        silent = past.days_since(past.days_of("purchases"))
+        if learning and self.risks and silent is not None and silent < learning.question.risk_set_days:
+            anchor = crc32(self.customer_id.encode()) if learning.anchor is None else learning.anchor
+            has_begun = learning.anchor is None or self.boundary >= anchor
+            if has_begun and (self.boundary - anchor) % learning.step_days == 0:
+                found = self.risks(self.customer_id, self.boundary)
+                self.scores = self.scores if found is None else [*self.scores, Score(self.boundary, *found)]
+
+    def _change_stage(self, past: Past, stage: str, cause: str) -> None:
+        if stage != self.stage:
+            calendar, spend = self.basis.calendar, past.count("spend", self.boundary)
+            at, days = calendar.text_of(self.boundary), self.boundary - self.stage_since if self.stage else None
+            self.stages.append(StageChangeV1(
+                id=stage_change_id(self.customer_id, at), customer_id=self.customer_id, at=at, from_stage=self.stage,
+                to_stage=stage, cause=cause, days_in_previous=days,
+                spend_so_far=Money(spend or 0.0, self.basis.currency),
+                historical=calendar.start_of(self.boundary) < self.alerts_from_ms, catalogue=self.rules.hash,
+            ))  # fmt: skip
+            self.stage, self.stage_since = stage, self.boundary
+
+    def _judge(self, signal: Signal, past: Past) -> None:
+        begun = self._decide_announced(signal, past) if signal.announced_feed is not None else None
+        if signal.id in self.episodes:
+            self._carry_on(signal, past, begun)
+        if signal.id not in self.episodes and signal.announced_feed is None:
+            self._maybe_fire(signal, past)
+
+    def _decide_announced(self, signal: Signal, past: Past) -> Status | None:
+        """Confirm what was announced on the day just closed, begin what was not, retract what did not hold."""
+        day, known = self.boundary - 1, self.announced.pop(signal.id, [])
+        begun: Status | None = None
+        is_asked = signal.id not in self.episodes and (self.has_late or self._notes(signal, day))
+        if is_asked and self._may_begin(signal, past, self.cooling.get(signal.id)):
+            begun, revision = ("updated", 2) if day in known else ("firing", 1)
+            self.episodes[signal.id] = self._begun(signal, past, day, self._first_true_ms(signal, day), revision)
+        for start in known:
+            if start > day:
+                self.announced.setdefault(signal.id, []).append(start)
+            elif signal.id not in self.episodes or self.episodes[signal.id].start != start:
+                untrue = self._begun(signal, past, start, self.basis.calendar.start_of(self.boundary), revision=2)
+                self.told[signal.id, start] = (signal, "retracted", replace(untrue, score=None, initial=None))
+        return begun
+
+    def _maybe_fire(self, signal: Signal, past: Past) -> None:
+        """Begin when the condition has held at enough boundaries in a row and the cool-down allows it."""
+        if not holds(signal.when.text, past):
+            self.holding.pop(signal.id, None)
+            return
+        is_ready = self.boundary - self.holding.setdefault(signal.id, self.boundary) + 1 >= signal.persistence
+        cooled = self.cooling.get(signal.id)
+        has_just_ended = cooled is not None and cooled[0] == self.boundary
+        if is_ready and not has_just_ended and self._may_begin(signal, past, cooled):
+            del self.holding[signal.id]
+            at_ms = self.basis.calendar.start_of(self.boundary)
+            self.episodes[signal.id] = self._begun(signal, past, self.boundary, at_ms)
+            self._carry_on(signal, past, "firing")
+
+    def _may_begin(self, signal: Signal, past: Past, cooled: Cooled) -> bool:
+        """The condition holds, and the cool-down is over or the score worse than what the last episode began with."""
+        is_cool = cooled is None or past.boundary >= cooled[0] + signal.cooldown_days
+        is_cool = is_cool or is_worse(signal, number(read(signal.score.term.text, past)), cooled and cooled[1])
+        return holds(signal.when.text, past) and is_cool
+
+    def _begun(self, signal: Signal, past: Past, start: int, observed_ms: int, revision: int = 1) -> Episode:
+        score = number(read(signal.score.term.text, past, start))
+        return Episode(start, revision, signal.severity, score, self.stage, signal.owner, observed_ms, score)
+
+    def _carry_on(self, signal: Signal, past: Past, begun: Status | None) -> None:
+        """Tell what began, ended, expired, worsened, or changed its stage."""
+        episode = self.episodes[signal.id]
+        ending = self._ending(signal, past, episode) if episode.start < self.boundary else None
+        score = number(read(signal.score.term.text, past, episode.start))
+        has_worsened = is_worse(signal, score, episode.score)
+        if ending or (begun is None and (has_worsened or episode.stage != self.stage)):
+            score = score if has_worsened and not ending else episode.score
+            revision = episode.revision + (begun is None)
+            episode = replace(episode, score=score, stage=self.stage, revision=revision)
+            self._tell(signal, ending or "updated", episode)
+        elif begun:
+            self._tell(signal, begun, episode)
+        if ending:
+            del self.episodes[signal.id]
+            self.cooling[signal.id] = (self.boundary, episode.initial)
+
+    def _ending(self, signal: Signal, past: Past, episode: Episode) -> Status | None:
+        is_expired = signal.expires_days is not None and past.boundary >= episode.start + signal.expires_days
+        return "resolved" if holds(signal.ends.text, past, episode.start) else "expired" if is_expired else None
+
+    def _corroborate(self) -> None:
+        """Alerts of severity error, open at once and resting on different feeds, make each other critical."""
+        grave = [one for one in self.rules.signals if (one.polarity, one.severity) == ("negative", "error")]
+        resting = [(one, feeds) for one in grave if one.id in self.episodes and (feeds := rests_on(one, self.basis))]
+        for signal, feeds in resting:
+            others = tuple(sorted(other.id for other, of_other in resting if not feeds & of_other))
+            episode, told = self.episodes[signal.id], self.told.get((signal.id, self.episodes[signal.id].start))
+            if others != episode.corroborated_by:
+                severity, revision = "critical" if others else "error", episode.revision + (told is None)
+                episode = replace(episode, corroborated_by=others, severity=severity, revision=revision)
+                self._tell(signal, told[1] if told else "updated", episode)
+
+    def _tell(self, signal: Signal, status: Status, episode: Episode) -> None:
+        self.episodes[signal.id] = episode
+        self.told[signal.id, episode.start] = (signal, status, episode)
+
+    def _publish(self, past: Past, signal: Signal, status: Status, episode: Episode, *, by_review: bool = True) -> None:
+        self.alerts.append(alert_of(
+            signal, status, episode, past, by_review=by_review, customer_id=self.customer_id, catalogue=self.rules.hash,
+            historical=episode.observed_ms < self.alerts_from_ms))  # fmt: skip
+
+
+def is_worse(signal: Signal, score: float | None, than: float | None) -> bool:
+    """Worse by the margin or more; an equal score is not, whatever the margin."""
+    if score is None or than is None or score == than:
+        return False
+    margin = signal.score.margin
+    return score >= than + margin if signal.score.worse == "higher" else score <= than - margin

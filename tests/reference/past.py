@@ -1,0 +1,227 @@
+"""One customer as of a boundary: every measure of the language, counted anew from the events of closed days."""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from math import sqrt
+from statistics import median
+from typing import Final, NamedTuple
+
+from models.config import Basis
+from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET, Email, Event, Login, Purchase, Ticket
+
+Value = float | str | None
+"""None is unknown."""
+STAGES: Final = ("new", "active", "lapsed", "dormant", "churned", "reactivated")
+SCALES: Final = {"spend": 100, "engagement": 10}
+_MEASURES_OF: Final = {
+    PURCHASE: "purchases spend items days_since_purchase purchases_total spend_total median_gap",
+    LOGIN: "logins days_since_login",
+    TICKET: "tickets tickets_reopened tickets_resolved complaints billing_tickets delivery_tickets return_tickets "
+    "ticket_channels days_since_first_ticket",
+    EMAIL: "clicks unsubscribes email_activity",
+}
+FEED_OF: Final = {name: feed for feed, names in _MEASURES_OF.items() for name in names.split()}
+"""The one feed that a measure is counted from; without it the measure is unknown, not zero."""
+OF_ALL_FEEDS: Final = ("active_days", "engagement", "days_since_activity", "slope_z", "slope_change")
+OF_MODEL: Final = ("risk", "risk_usual", "risk_rank")
+USUAL_DAYS, USUAL_HISTORY, USUAL_RISK_DAYS, MIN_GAPS = 56, 42, 28, 3
+MAX_NOTES, MAX_CHANNELS = 10, 4
+"""Evidence kept of a day and feed, the first by (time, id); ticket channels kept of a day, the first by name."""
+_MAIL: Final = {"clicked": "clicks", "unsubscribed": "unsubscribes", "complained": "unsubscribes"}
+
+
+class Happened(NamedTuple):
+    """An applied event and its day; `adds` counts by measure, by action, and by what the engagement index weighs."""
+
+    day: int
+    event: Event
+    adds: Mapping[str, int]
+    is_activity: bool
+    is_evidence: bool
+
+
+def happened(event: Event, basis: Basis) -> Happened:
+    """The event with what it means. Evidence: a ticket opened or reopened, an e-mail refused."""
+    adds: dict[str, int] = {}
+    match event.data:
+        case Purchase(amount=amount, currency=currency, items=items):
+            minor = round(amount * basis.rates[currency] * 100) if currency in basis.rates else 0
+            adds = {
+                "purchase": 1,
+                "purchases": 1,
+                "spend": minor,
+                "items": items,
+                "unrated": currency not in basis.rates,
+            }
+        case Login():
+            adds = {"login": 1, "logins": 1}
+        case Ticket(action="opened", category=category):
+            measure = "complaints" if category == "complaint" else f"{category}_tickets"
+            adds = {"ticket": 1, "tickets": 1, category: 1, measure: 1}
+        case Ticket(action=action):
+            adds = (
+                {"ticket": 1, "tickets": 1, "tickets_reopened": 1} if action == "reopened" else {"tickets_resolved": 1}
+            )
+        case Email(action=action, machine_open=machine_open) if not (action == "opened" and machine_open):
+            adds = {action: 1} | ({_MAIL[action]: 1, "email_activity": 1} if action in _MAIL else {})
+    is_activity = any(name in adds for name in ("purchases", "logins", "tickets", "email_activity"))
+    is_evidence = "tickets" in adds or "unsubscribes" in adds
+    return Happened(basis.calendar.day_of(event.time_ms), event, adds, is_activity, is_evidence)
+
+
+def notes_of(seen: Iterable[Happened], feed: int, day: int) -> list[Happened]:
+    """The evidence kept of a day."""
+    notes = [one for one in seen if one.day == day and one.event.feed == feed and one.is_evidence]
+    return sorted(notes, key=lambda one: (one.event.time_ms, one.event.id))[:MAX_NOTES]
+
+
+def channels_of(seen: Iterable[Happened], day: int) -> list[str]:
+    """The channels kept of the tickets opened on a day."""
+    tickets = [one.event.data for one in seen if one.day == day and isinstance(one.event.data, Ticket)]
+    return sorted({ticket.channel for ticket in tickets if ticket.action == "opened" and ticket.channel})[:MAX_CHANNELS]
+
+
+class Score(NamedTuple):
+    """What the model said on a customer's snapshot day."""
+
+    boundary: int
+    risk: float
+    rank: float | None
+
+
+@dataclass(frozen=True)
+class Past:
+    """What happened on the days before the boundary, in declared feeds."""
+
+    basis: Basis
+    boundary: int
+    seen: Sequence[Happened]
+    scores: Sequence[Score] = ()
+
+    @cached_property
+    def counts(self) -> Mapping[str, Counter[int]]:
+        """By name and day, how much there was."""
+        found: defaultdict[str, Counter[int]] = defaultdict(Counter)
+        closed = [one for one in self.seen if one.day < self.boundary and one.event.feed in self.basis.feeds]
+        for day, name, amount in ((one.day, *added) for one in closed for added in one.adds.items()):
+            found[name][day] += amount
+        found["active_days"] = Counter({one.day for one in closed if one.is_activity})
+        for name, tenths in self.basis.engagement.tenths.items():
+            cap = self.basis.engagement.caps[name]
+            found["engagement"].update({day: tenths * min(count, cap) for day, count in found[name].items()})
+        return found
+
+    def count(self, name: str, length: int, skip: int = 0) -> float | None:
+        """The sum over the `length` days that end `skip` days before the boundary; unknown without the feed."""
+        if FEED_OF.get(name, self.basis.feeds[0]) not in self.basis.feeds:
+            return None
+        end = self.boundary - skip
+        amount = sum(amount for day, amount in self.counts[name].items() if end - length <= day < end)
+        return amount / SCALES[name] if name in SCALES else amount
+
+    def usual(self, name: str, length: int) -> float | None:
+        """What `length` days usually hold, by the 56 days before them; unknown with under 42 days of history there."""
+        level, first, scale = self.count(name, USUAL_DAYS, length), self.first_day, SCALES.get(name, 1)
+        if level is None or first is None or self.boundary - length - first < USUAL_HISTORY:
+            return None
+        return round(level * scale) * length / (USUAL_DAYS * scale)
+
+    def channels(self, length: int) -> int | None:
+        """Distinct channels of tickets opened in the last `length` days."""
+        days = [day for day in self.days_of("tickets") if day >= self.boundary - length]
+        return (
+            len({name for day in days for name in channels_of(self.seen, day)}) if TICKET in self.basis.feeds else None
+        )
+
+    def days_of(self, name: str) -> list[int]:
+        """The days on which there was some, oldest first."""
+        return sorted(day for day, amount in self.counts[name].items() if amount)
+
+    @property
+    def first_day(self) -> int | None:
+        """The day of the first activity."""
+        return min(self.days_of("active_days"), default=None)
+
+    def days_since(self, days: Sequence[int]) -> int | None:
+        """Whole days from the newest of these to the newest closed day."""
+        return self.boundary - 1 - days[-1] if days else None
+
+    def login_silence(self) -> int | None:
+        """Whole days from the last login; who never logged in is silent since the first activity."""
+        days = self.days_of("logins") or self.days_of("active_days")[:1]
+        return self.days_since(days) if LOGIN in self.basis.feeds else None
+
+    def median_gap(self) -> float | None:
+        """The median gap between the purchase days that are kept."""
+        days = [day for day in self.days_of("purchases") if day >= self.boundary - self.basis.keep_days]
+        return float(median(later - earlier for earlier, later in pairwise(days))) if len(days) > MIN_GAPS else None
+
+    def slope(self) -> tuple[float, float] | tuple[None, None]:
+        """(28 x slope / level, z) of engagement, by weighted least squares over every day of history."""
+        weights, first = self.basis.engagement, self.first_day
+        ages = range(0 if first is None else min(self.boundary - first, weights.history_days))
+        tenths = [self.counts["engagement"][self.boundary - 1 - age] for age in ages]
+        points = [(2 ** (-age / weights.half_life_days), -age, y / 10) for age, y in zip(ages, tenths, strict=True)]
+        s0, q0 = sum(w for w, _, _ in points), sum(w * w for w, _, _ in points)
+        if len(points) < 3 or not any(tenths) or (level := sum(w * y for w, _, y in points) / s0) <= 0:
+            return None, None
+        centre, n_eff = sum(w * u for w, u, _ in points) / s0, s0 * s0 / q0
+        noise = (sum(w * y * y for w, _, y in points) / s0 - level**2) * n_eff / (n_eff - 1)
+        rise = sum(w * (u - centre) * y for w, u, y in points)
+        spread = sum(w * (u - centre) ** 2 for w, u, _ in points)
+        factor = sum((w * (u - centre)) ** 2 for w, u, _ in points)
+        return 28 * rise / spread / level, rise / sqrt(max(noise, level / 2) * factor)
+
+    def standing(self) -> tuple[str, int] | tuple[None, None]:
+        """(stage, days of silence behind it), the first that matches; none before the first activity."""
+        limits, last_day, active = self.basis.lifecycle, self.boundary - 1, self.days_of("active_days")
+        if not active:
+            return None, None
+        bought = self.days_of("purchases")
+        clock = active if limits.silence == "activity" or not bought else [d for d in active if d < bought[0]] + bought
+        silent, gap = last_day - clock[-1], self.median_gap()
+        restarts = [later for earlier, later in pairwise(clock) if later - earlier >= limits.dormant_days]
+        usual = limits.active_days if gap is None else max(limits.active_days, limits.gap_factor * gap)
+        ordered = {
+            "churned": silent > limits.churned_days,
+            "dormant": silent >= limits.dormant_days,
+            "reactivated": any(last_day - day < limits.reactivated_days for day in restarts),
+            "new": last_day - active[0] < limits.new_days,
+            "active": silent <= min(limits.dormant_days - 1, int(usual)),
+            "lapsed": True,
+        }
+        return next(stage for stage, is_so in ordered.items() if is_so), silent
+
+    def risk(self) -> Score | None:
+        """The newest score; none once another snapshot was due."""
+        step = self.basis.learning.step_days if self.basis.learning else 0
+        return self.scores[-1] if self.scores and self.boundary - self.scores[-1].boundary < step else None
+
+    def usual_risk(self) -> float | None:
+        """The mean of the scores of the 28 days before the newest."""
+        newest = self.risk()
+        known = [s.risk for s in self.scores[:-1] if newest and newest.boundary - s.boundary <= USUAL_RISK_DAYS]
+        return sum(known) / len(known) if known else None
+
+
+MEASURES: Final[Mapping[str, Callable[[Past], Value]]] = {
+    "never": lambda _: False,
+    "days_since_first": lambda past: past.days_since(past.days_of("active_days")[:1]),
+    "days_since_activity": lambda past: past.days_since(past.days_of("active_days")),
+    "days_since_purchase": lambda past: past.days_since(past.days_of("purchases")),
+    "days_since_login": Past.login_silence,
+    "days_since_first_ticket": lambda past: past.days_since(past.days_of("tickets")[:1]),
+    "purchases_total": lambda past: past.count("purchases", past.boundary),
+    "spend_total": lambda past: past.count("spend", past.boundary),
+    "median_gap": Past.median_gap,
+    "slope_change": lambda past: past.slope()[0],
+    "slope_z": lambda past: past.slope()[1],
+    "stage": lambda past: past.standing()[0],
+    "risk": lambda past: score.risk if (score := past.risk()) else None,
+    "risk_rank": lambda past: score.rank if (score := past.risk()) else None,
+    "risk_usual": Past.usual_risk,
+}
+"""Measures without a window, and the condition that never holds."""

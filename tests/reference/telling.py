@@ -1,0 +1,120 @@
+"""An episode as of a boundary, told as the alert that is published."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+from models.calendar import date_of
+from models.config import Basis
+from models.signals.catalogue import Signal
+from reference.language import holds, number, read, words_of
+from reference.past import FEED_OF, OF_ALL_FEEDS, OF_MODEL, Past, Value, notes_of
+from schemas.alert import AlertSeverity, AlertV1, Driver, ModelRef, Money, Status, alert_id
+from schemas.event import EMAIL, PURCHASE, TICKET
+from schemas.instant import to_rfc3339
+
+MODEL_VERSION: Final = "given"
+"""What alerts name as the version of the model whose scores were given."""
+
+
+class Episode(Struct, frozen=True, array_like=True):
+    """An open alert as last told; `initial` is the score it began with."""
+
+    start: int
+    revision: int
+    severity: AlertSeverity
+    score: float | None
+    stage: str | None
+    owner: str
+    observed_ms: int
+    initial: float | None
+    corroborated_by: tuple[str, ...] = ()
+
+
+def alert_of(
+    signal: Signal, status: Status, episode: Episode, past: Past, *, by_review: bool, **context: Any
+) -> AlertV1:
+    """One revision; `context`: the customer, the catalogue's hash, and whether it is historical.
+
+    What is announced, and not yet by a review, knows its own feed alone: no stage and no value at risk.
+    """
+    calendar, respond_ms, is_open = past.basis.calendar, signal.respond_ms, status in ("firing", "updated")
+    values = {name: read(value.text, past, episode.start) for name, value in signal.values.items()}
+    worth = _worth(past) if by_review else {"value_at_risk": None}
+    is_by_model = asks_model(signal) or worth.get("value_basis") == "expected"
+    return AlertV1(
+        alert_id=alert_id(context["customer_id"], signal.id, date_of(episode.start)), revision=episode.revision,
+        status=status, signal=signal.id, polarity=signal.polarity, severity=episode.severity,
+        summary=_summary(signal, status, episode, past, values),
+        stage=episode.stage if by_review else None, owner=episode.owner,
+        intervention=signal.intervention, playbook_url=signal.playbook_url, starts_at=calendar.text_of(episode.start),
+        observed_at=to_rfc3339(episode.observed_ms),
+        due_at=None if respond_ms is None else to_rfc3339(episode.observed_ms + respond_ms),
+        ends_at=None if is_open else to_rfc3339(calendar.start_of(past.boundary)),
+        score=episode.score, threshold=number(read(signal.score.threshold.text, past, episode.start)),
+        drivers=() if asks_model(signal) else _drivers(signal, values),
+        clears_when=signal.clears_when.filled(values, past.basis.currency), corroborated_by=episode.corroborated_by,
+        model=ModelRef("churn", MODEL_VERSION if past.scores else "", cold=False) if is_by_model else None,
+        evidence=_evidence(signal, past), arm=None, **worth, **context,
+    )  # fmt: skip
+
+
+def asks_model(signal: Signal) -> bool:
+    """Whether it rests on what the model says: its drivers come from the model's version, and are left out."""
+    return any(words_of(text) & {*OF_MODEL} for text in (signal.when.text, signal.ends.text, signal.score.term.text))
+
+
+def rests_on(signal: Signal, basis: Basis) -> set[int]:
+    """The feeds a condition rests on: the stage on what restarts the clock, the model on purchases, the age on none."""
+    words, all_feeds, purchase = words_of(signal.when.text), {*basis.feeds}, {PURCHASE}
+    feeds = {FEED_OF[word] for word in words if word in FEED_OF} | (purchase if words & {*OF_MODEL} else set())
+    feeds |= (purchase if basis.lifecycle.silence == "purchase" else all_feeds) if "stage" in words else set()
+    return feeds | (all_feeds if words & {*OF_ALL_FEEDS} else set())
+
+
+def _summary(signal: Signal, status: Status, episode: Episode, past: Past, values: Mapping[str, Value]) -> str:
+    """The reason while the condition holds, later that it is still open, at last that it is over."""
+    days = past.boundary - episode.start
+    if status == "retracted":
+        return "Taken back: with all events of the day known, it did not hold."
+    if status == "expired":
+        return f"Expired after {days} {'day' if days == 1 else 'days'}: nothing ended it before."
+    is_only_open = status == "updated" and not holds(signal.when.text, past, episode.start)
+    template = signal.ended if status == "resolved" else signal.later if is_only_open else signal.summary
+    others = " and ".join(episode.corroborated_by) if status != "resolved" else ""
+    critical = f" Critical: {others} open as well." if others else ""
+    return template.filled({**values, "days_open": days}, past.basis.currency) + critical
+
+
+def _drivers(signal: Signal, values: Mapping[str, Value]) -> tuple[Driver, ...]:
+    """The measures compared, each with its share of the total relative deviation."""
+    rows = [(d.text, number(values[d.value]), number(values[d.usual]) if d.usual else None) for d in signal.drivers]
+    off = [0.0 if value is None else abs(value - usual) / abs(usual) if usual else float(value != 0)
+           for _, value, usual in rows]  # fmt: skip
+    return tuple(Driver(*row, round(part / (sum(off) or 1.0), 3)) for row, part in zip(rows, off, strict=True))
+
+
+def _evidence(signal: Signal, past: Past) -> tuple[str, ...]:
+    """Ids of the last ten notes of 30 days in the feeds that the condition names measures of."""
+    feeds, days = {FEED_OF.get(word) for word in words_of(signal.when.text)}, range(past.boundary - 30, past.boundary)
+    notes = [
+        one.event for feed in (TICKET, EMAIL) if feed in feeds for day in days for one in notes_of(past.seen, feed, day)
+    ]
+    return tuple(event.id for event in sorted(notes, key=lambda event: (event.time_ms, event.id))[-10:])
+
+
+def _worth(past: Past) -> dict[str, Any]:
+    """What is at stake: spend of the last year or, where there is a risk, the risk times twelve months' spend."""
+    orders, spend, currency = past.count("purchases", 365), past.count("spend", 365), past.basis.currency
+    score, first, base = past.risk(), past.first_day, past.basis.base
+    if orders is None or spend is None:
+        return {"value_at_risk": None}
+    if score is None or first is None:
+        return {"value_at_risk": Money(spend, currency), "value_basis": "last_year"}
+    days = past.boundary - first
+    repeats = orders if days > 365 else max(0, orders - 1)
+    velocity = (repeats + base.purchases_a_year / 365 * base.worth_days) / (min(365, days) + base.worth_days)
+    basket = (spend + base.basket) / (orders + 1)
+    expected = round(100 * score.risk * velocity * basket * 365) / 100
+    return {"value_at_risk": Money(expected, currency), "value_basis": "expected"}
