@@ -29,6 +29,7 @@ from streams.transport.producer import FLUSH_TIMEOUT_S, flushed
 from streams.transport.published import EXAMPLES_PARTITION
 from streams.transport.snapshots.log import SnapshotLog
 from streams.transport.snapshots.origin import ANSWERS_WITHIN_S
+from streams.transport.snapshots.ownership import Contest
 from streams.transport.snapshots.records import Covered
 from streams.transport.snapshots.sender import Sender
 
@@ -62,6 +63,7 @@ class CustomerState:
         self.ids: dict[str, str] = {}
         """The id of each input topic."""
         self._stop = threading.Event()
+        self._contest = Contest(self.token)
         customers.note_begun = self._note_begun
 
     def attach(self, app: FrameApp) -> None:
@@ -75,9 +77,11 @@ class CustomerState:
     ) -> Mapping[int, RestoredPartition]:
         """Take partitions over, in a thread."""
         self.ids = self.ids or topic_ids(self.source.connection, self.source.inputs)
-        return restore_partitions(
+        found = restore_partitions(
             self.source, self._sender, partitions, owner=self.token, stop=stop, on_progress=on_progress
         )
+        self._contest.check([one.owned for one in found.values()], time.monotonic())
+        return found
 
     def hand_over(self, partition: int, found: RestoredPartition) -> None:
         """Adopt a partition, and read on where its snapshot was made."""

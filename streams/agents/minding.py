@@ -35,6 +35,9 @@ TURN_S: Final = 0.25
 COUNT_EVERY_S: Final = 1.0
 LOOK_EVERY_S: Final = 20.0
 
+TOPICS_EVERY_S: Final = 2.0
+"""How long what a topic made anew holds may be taken for what the old one held."""
+
 RIVAL_FOR_S: Final = 10.0
 """How long another worker's claim may stand while we think a partition ours: a rebalance is over by then."""
 
@@ -60,7 +63,7 @@ class Minder:
     def __init__(self, app: FrameApp, customers: Customers, state: CustomerState) -> None:
         self._app, self._customers, self._state = app, customers, state
         self._counted_at = 0.0
-        self._looked_at = time.monotonic()
+        self._looked_at = self._topics_at = time.monotonic()
         self._rival: tuple[OwnedPartition, float] | None = None
 
     async def run(self) -> None:
@@ -91,9 +94,11 @@ class Minder:
             await self._state.save(chosen.number)
         elif now - self._looked_at > LOOK_EVERY_S:
             self._looked_at = now
-            await self._look_for_topics()
             await self._state.log.look()
             self._rival = None
+        if now - self._topics_at > TOPICS_EVERY_S:
+            self._topics_at = now
+            await self._look_for_topics()
 
     def _is_live(self, number: int) -> bool:
         lags = [lag for tp, lag in self._app.consumer.lag().items() if tp.partition == number]

@@ -26,18 +26,23 @@ class Lying(NamedTuple):
 
 @dataclass(slots=True)
 class OpenAlerts:
-    """What lies on one partition, by alert id, up to `end`. `best`: of the highest epoch, among equals the later."""
+    """What lies on one partition, by alert id, up to `end`.
+
+    `best`: of the highest epoch, among equals the later; `values`: the best of those that say that it is open.
+    """
 
     last: dict[bytes, Lying] = field(default_factory=dict)
     best: dict[bytes, Lying] = field(default_factory=dict)
+    values: dict[bytes, Lying] = field(default_factory=dict)
     end: int = 0
 
     def add(self, key: bytes, lying: Lying) -> None:
         """Take one record, in the order of the log."""
         self.last[key] = lying
-        known = self.best.get(key)
-        if known is None or lying.epoch >= known.epoch:
-            self.best[key] = lying
+        for found in (self.best, self.values) if lying.value is not None else (self.best,):
+            known = found.get(key)
+            if known is None or lying.epoch >= known.epoch:
+                found[key] = lying
 
     def corrections(self, is_open: Callable[[str], bool]) -> dict[bytes, bytes | None]:
         """What to write so that the topic says what is so. `is_open`: whether an alert is, by its id.
@@ -46,9 +51,12 @@ class OpenAlerts:
         """
         wrong: dict[bytes, bytes | None] = {}
         for key, lying in self.last.items():
-            best = self.best[key]
-            if best.value is not None and not is_open(key.decode(errors="replace")):
-                wrong[key] = None
+            best, value = self.best[key], self.values.get(key)
+            if not is_open(key.decode(errors="replace")):
+                if lying.value is not None:
+                    wrong[key] = None
+            elif lying.value is None and value is not None:
+                wrong[key] = value.value
             elif lying.epoch < best.epoch and lying.value != best.value:
                 wrong[key] = best.value
         return wrong

@@ -235,7 +235,7 @@ def wait_for_lag_zero(deployment: Deployment, running: Sequence[Worker], *, with
     """
     positions = Positions(deployment)
     deadline = time.monotonic() + within_s
-    while left := positions.lag() or sum(_waiting(worker) for worker in running):
+    while left := positions.lag() or int(sum(_waiting(worker) for worker in running)):
         for worker in running:
             worker.check()
         late = f"{left} events not committed, or customers still to be judged, after {within_s:.0f} s"

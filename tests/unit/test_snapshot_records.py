@@ -12,7 +12,7 @@ from streams.transport.errors import StopWorkerError
 from streams.transport.snapshots.chunks import pack
 from streams.transport.snapshots.load import Loaded, Pile
 from streams.transport.snapshots.origin import Beginnings, check_origin
-from streams.transport.snapshots.ownership import rival_of
+from streams.transport.snapshots.ownership import MOST_TURNS, Contest, Owned, rival_of
 from streams.transport.snapshots.records import (
     Begun,
     Claim,
@@ -148,6 +148,28 @@ def test_a_higher_claim_of_another_owner_is_a_rival() -> None:
     claims = loaded(claim(1), claim(2, "b"), claim(3, "a")).claims
     assert rival_of(claims, 3, "a") is None
     assert rival_of(claims, 2, "b") == claims[2]
+
+
+def test_two_who_take_turns_by_the_second_are_told_and_one_gives_up_first() -> None:
+    turns = [claim(epoch, "ab"[epoch % 2]) for epoch in range(1, 40)]
+    contests = {"a": Contest("a"), "b": Contest("b")}
+    given_up: list[tuple[str, int]] = []
+    for at in range(1, len(turns)):
+        owner = "ab"[(at + 1) % 2]
+        try:
+            contests[owner].check([Owned(loaded(*turns[: at + 1]), at + 1)], at * 1.0)
+        except StopWorkerError:
+            given_up.append((owner, at))
+    name, at = given_up[0]
+    assert name == "a"
+    assert at <= 2 * MOST_TURNS + 2
+    assert min(at for name, at in given_up if name == "b") > 2 * at
+
+
+def test_partitions_that_come_back_after_minutes_are_no_contest() -> None:
+    contest = Contest("a")
+    for epoch in range(1, 60, 2):
+        contest.check([Owned(loaded(claim(epoch, "a"), claim(epoch + 1, "b"), claim(epoch + 2, "a")), 3)], epoch * 60.0)
 
 
 NEW = Beginnings(0, {}, {"in": 0})

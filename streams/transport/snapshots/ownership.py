@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping
+from collections import deque
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -17,6 +18,12 @@ from streams.transport.snapshots.sender import Sender, Writes
 
 ATTEMPTS: Final = 5
 """How often one gives way. Two that start at once are apart after the first; more means that others keep claiming."""
+
+MOST_TURNS: Final = 5
+"""How often a partition may come back from one and the same other worker before we believe that there are two of us."""
+
+TURN_WITHIN_S: Final = 6.0
+"""A turn that takes longer is a rebalance: a session's length, which members that are paused need at least."""
 
 log = logging.getLogger(__name__)
 
@@ -117,3 +124,40 @@ def _contested(left: Mapping[int, Pile], owner: str) -> StopWorkerError:
         "CHURN_PREFIX and each worker a name of its own",
         EXIT_SETUP,
     )
+
+
+class Contest:
+    """Notices another process that takes the same partitions again and again, as two of one CHURN_INSTANCE_ID do.
+
+    The group gives such a pair what it owns in turn, a second each. Of the two, the one of the lower token gives up
+    first, so that the other can go on.
+    """
+
+    def __init__(self, owner: str) -> None:
+        self._owner = owner
+        self._turns: deque[float] = deque(maxlen=3 * MOST_TURNS)
+
+    def check(self, owned: Iterable[Owned], now_s: float) -> None:
+        """Look at partitions just taken over. Raises StopWorkerError."""
+        taken = [(one.loaded, _rival_between(one.loaded.claims, self._owner)) for one in owned]
+        rivals = [(loaded, rival) for loaded, rival in taken if rival is not None]
+        if not rivals:
+            return
+        self._turns.append(now_s)
+        loaded, rival = rivals[0]
+        most = MOST_TURNS if self._owner < rival else 3 * MOST_TURNS
+        if len(self._turns) >= most and now_s - self._turns[-most] < most * TURN_WITHIN_S:
+            raise StopWorkerError(
+                f"{loaded.topic}/{loaded.partition}: taken {most} times in a row by us ({self._owner}) and in between "
+                f"by the same other worker ({rival}). Two workers have one CHURN_INSTANCE_ID, or something pauses them "
+                "again and again: give each worker a name of its own",
+                EXIT_SETUP,
+            )
+
+
+def _rival_between(claims: Sequence[PlacedClaim], owner: str) -> str | None:
+    """Who claimed between our last two claims; None where we have claimed once, or nobody did between."""
+    owners = [one.claim.owner for one in claims]
+    mine = [place for place, name in enumerate(owners) if name == owner]
+    between = owners[mine[-2] + 1 : mine[-1]] if len(mine) > 1 else []
+    return between[-1] if between else None
