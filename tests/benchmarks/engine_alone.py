@@ -14,6 +14,9 @@ from time import process_time
 from typing import IO, Final
 
 import msgspec
+from models.oracle import Oracle
+from models.partition import Batch, Partition, Published
+from models.partition_record import PARTITION_KEY
 from msgspec import Struct
 
 from benchmarks.load import DAY_MS, DAYS, START_MS, read_load
@@ -21,9 +24,6 @@ from benchmarks.measuring import resident_bytes
 from benchmarks.outputs import is_alert
 from models.customers.columns import NEVER
 from models.engine import Engine
-from models.oracle import Oracle
-from models.partition import Batch, Partition, Published
-from models.partition_record import PARTITION_KEY
 from schemas.codec import decode_event
 from streams.catalogue_file import load_rules
 from streams.memory import uncollected

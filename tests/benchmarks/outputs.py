@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from models.partition import Published
+
 from schemas.topics import Topics
 
 BY_KEY: Final = -1

@@ -15,12 +15,12 @@ from time import monotonic, process_time
 
 import msgspec
 from confluent_kafka import Consumer, Message, Producer
+from models.partition import Batch, Partition
 
 from benchmarks.engine_alone import NOW_MS
 from benchmarks.measuring import SystemRun, resident_bytes
 from benchmarks.outputs import routed
 from models.engine import Engine
-from models.partition import Batch, Partition
 from schemas.codec import decode_event
 from schemas.topics import Topics
 from streams.catalogue_file import load_rules

@@ -9,6 +9,9 @@ from typing import Final
 
 import msgspec
 from confluent_kafka import Producer
+from models.customer import Customer
+from models.customer_record import decode_customer, encode_customer
+from models.partition_record import PARTITION_KEY, State, decode_state, encode_state
 from msgspec import Struct
 
 from benchmarks.load import DAY_MS
@@ -17,9 +20,6 @@ from benchmarks.midnight import post_everywhere, post_login
 from benchmarks.product import running, until
 from benchmarks.steady import WARM_UP_S, LatencyRun, Stream, arriving, compare_times
 from models.config import HOUR_MS
-from models.customer import Customer
-from models.customer_record import decode_customer, encode_customer
-from models.partition_record import PARTITION_KEY, State, decode_state, encode_state
 from schemas.event import LOGIN
 from streams.transport.producer import DELIVERY_SETTINGS
 from support.workers import Deployment, Positions, Worker

@@ -15,8 +15,7 @@ from typing import Final
 
 import pytest
 
-from models.engine.ledger import REJECTIONS_IN_A_ROW
-from models.engine.ledger import OUTCOMES
+from models.engine.ledger import OUTCOMES, REJECTIONS_IN_A_ROW
 from schemas.event import FEEDS, LOGIN, PURCHASE, Event
 from schemas.partitioner import partition_of
 from streams.wording import counted

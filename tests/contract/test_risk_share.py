@@ -8,10 +8,10 @@ from statistics import median
 from typing import Final
 
 import pytest
-
 from models.episodes import ALERTS
 from models.partition import Published
 from models.rehearsal import Rehearsal
+
 from schemas.alert import AlertV1, decode_alert
 from schemas.event import PURCHASE, Event
 from schemas.instant import from_rfc3339

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
+from models.signals.band import GREATEST, RELATIONS, Band
 
 from models.customers.columns import NEVER
-from models.signals.band import GREATEST, RELATIONS, Band
 
 scales = st.sampled_from([1, 10, 100])
 limits = st.one_of(

@@ -11,12 +11,12 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from models.activity import fold, forget
 from models.customer import Customer
 from models.learning.features import Past
-from models.scoring.features import GAP_PRIOR, MEANINGS, NARROW, feature_names
 from models.signals.measures import View
+
+from models.scoring.features import GAP_PRIOR, MEANINGS, NARROW, feature_names
 from property.test_measures import BASIS, CALENDAR, pasts, quick, record_of
 from schemas.event import Event
 from support.troubled import FIRST_DAY

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-
 from models.activity import fold, forget
 from models.customer import NEVER, Customer
 from models.engagement import slope
-from models.catalogue.language import compile_condition, compile_term
 from models.signals.measures import FEED_OF, SCALARS, View, standing
+
+from models.catalogue.language import compile_condition, compile_term
 from schemas.event import Email, Event, Login, Purchase, Ticket
 from support.troubled import FIRST_DAY, default_rules, make_event
 

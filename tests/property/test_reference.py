@@ -12,13 +12,13 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-
-from models.config import Basis, Learning
 from models.customer import Risk
 from models.learning.foresight import Foresight
 from models.learning.snapshots import Pending, pack_features
 from models.oracle import Oracle
 from models.signals.catalogue import Rules, build_rules
+
+from models.config import Basis, Learning
 from reference.life import Risks
 from reference.telling import MODEL_VERSION, asks_model
 from schemas.alert import decode_alert

@@ -6,8 +6,8 @@ import random
 from typing import Any
 
 import pytest
-
 from models.partition import Partition
+
 from models.scoring.version import Version
 from support.examples import taught
 from support.one_partition import DAY_MS, PATTERNS, by_time, differences, logs_of, run

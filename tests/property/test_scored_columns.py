@@ -10,23 +10,23 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from models.activity import fold
-from models.config import Basis, Learning
 from models.customer import Customer, risks_in_force
-from models.customers.arrays import Floats
-from models.customers.columns import STAGE_NAMES
-from models.labels import Question
 from models.learning.crowd import Crowd
 from models.learning.features import Past
 from models.learning.foresight import Foresight, Insight
 from models.oracle import Oracle
+from models.worth import worth_of as worth_of_record
+
+from models.config import Basis, Learning
+from models.customers.arrays import Floats
+from models.customers.columns import STAGE_NAMES
+from models.labels import Question
 from models.scoring.features import feature_names, features
 from models.scoring.scoring import Scoring
 from models.scoring.snapshots import is_in_risk_set
 from models.scoring.version import Version
 from models.scoring.worth import worth_of
-from models.worth import worth_of as worth_of_record
 from property.test_measures import pasts, quick
 from schemas.event import Event
 from schemas.example import encode_lesson

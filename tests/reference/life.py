@@ -3,9 +3,9 @@
 from collections.abc import Callable, Sequence
 from zlib import crc32
 
+from models.signals.catalogue import Rules, Signal
 from msgspec.structs import replace
 
-from models.signals.catalogue import Rules, Signal
 from reference.language import holds, number, read
 from reference.past import Happened, Past, Score, notes_of
 from reference.telling import Episode, alert_of, rests_on

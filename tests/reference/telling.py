@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from models.signals.catalogue import Signal
 from msgspec import Struct
 
 from models.calendar import date_of
 from models.config import Basis
-from models.signals.catalogue import Signal
 from reference.language import holds, number, read, words_of
 from reference.past import FEED_OF, OF_ALL_FEEDS, OF_MODEL, Past, Value, notes_of
 from schemas.alert import AlertSeverity, AlertV1, Driver, ModelRef, Money, Status, alert_id

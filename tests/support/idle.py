@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from models.partition import Partition
 from prometheus_client import CollectorRegistry, generate_latest
 
 from models.config import Learning
+from models.engine.partition import Partition
+from models.engine.population import Population
 from schemas.topics import Topics
 from streams.agents.learner import LearnerAgent
 from streams.agents.models import Shelf
@@ -38,4 +39,5 @@ class _Idle:
 
     def __init__(self) -> None:
         self.partitions: dict[int, Partition] = {}
+        self.populations: dict[int, Population] = {}
         self.tally = Tally()

@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
+from models.signals.catalogue import Rules
 from msgspec import to_builtins
 
 from models.calendar import DAY_MS
 from models.config import Basis
-from models.signals.catalogue import Rules
 from reference.life import Life, Risks
 from reference.past import Happened, channels_of, happened, notes_of
 from schemas.alert import AlertV1

@@ -6,10 +6,10 @@ import pickle
 from typing import Any
 
 import pytest
-
 from models.customer import Customer
-from models.catalogue.catalogue import build_rules, merged
 from models.signals.measures import View
+
+from models.catalogue.catalogue import build_rules, merged
 from models.catalogue.reader import CatalogueError, Mistake
 from support.troubled import catalogue, default_rules
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-
 from models.census import Census, Entry, OpenAlert
-from models.engine import Engine
 from models.oracle import Oracle
 from models.partition import Partition
+
+from models.engine import Engine
 from schemas.event import Event
 from support.builders import login, purchase, ticket
 from support.troubled import FIRST_DAY, default_rules, rich_history

@@ -8,14 +8,14 @@ from __future__ import annotations
 from itertools import chain, groupby
 
 import pytest
-
-from models.calendar import date_of
-from models.alerts.corroboration import severities, witnesses_of
-from models.engine import Engine
 from models.episodes import ALERTS
 from models.oracle import Oracle
 from models.partition import Partition
+
+from models.alerts.corroboration import severities, witnesses_of
+from models.calendar import date_of
 from models.catalogue.catalogue import Rules, build_rules, merged, without_model
+from models.engine import Engine
 from schemas.alert import AlertV1, decode_alert
 from schemas.event import Event
 from support.builders import purchase, ticket

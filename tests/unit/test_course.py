@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from io import StringIO
 
+from models.activity import fold
+from models.customer import Customer
+from models.signals.measures import View
 from rich.cells import cell_len
 from rich.console import Console
 
-from models.activity import fold
 from models.calendar import date_of
 from models.measures.course import COURSE_DAYS, LEVEL_DAYS, Course, course
-from models.customer import Customer
-from models.signals.measures import View
 from schemas.event import Event
 from streams.course_plot import draw_course
 from support.builders import login, purchase, ticket

@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 import pytest
-
 from models.bounds import FAR, FOREVER
 from models.customer import NEVER, Customer, Outline
 from models.customer_record import (
@@ -26,6 +25,7 @@ from models.customer_record import (
 from models.oracle import Oracle
 from models.partition import Partition
 from models.partition_record import PARTITION_KEY
+
 from models.catalogue.catalogue import without_model
 from support.one_partition import PATTERNS, differences, logs_of, oracle, run
 from support.troubled import default_rules, rich_history

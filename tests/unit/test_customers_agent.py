@@ -1,15 +1,15 @@
-"""The agent of customers: a midnight spread over frames, scored by one version of the model; records it cannot read."""
+"""The agent of customers: a midnight spread over frames, scored by one version of the model, written down first."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import asyncio
+from collections.abc import Sequence
 
 import pytest
 
-from models.customer_record import decode_customer
-from models.engine import Engine
-from models.partition import Partition
-from models.partition_record import PARTITION_KEY, TICKS
+from models.engine.ledger import TICKS
+from models.engine.partition import Passed
+from models.engine.snapshot import freeze, load
 from schemas.codec import encode_event
 from schemas.event import FEEDS
 from schemas.example import ProgressV1, decode_lesson
@@ -18,11 +18,9 @@ from schemas.tick import Tick, encode_tick
 from schemas.topics import Topics
 from streams.agents import customers as agent
 from streams.agents.models import Shelf
+from streams.agents.owned import OwnedPartition
 from streams.catalogue_file import rules_of
-from streams.errors import EXIT_SETUP
 from streams.settings import Settings
-from streams.transport.changelog import Changelog
-from streams.transport.errors import StopWorkerError
 from streams.transport.producer import Outputs
 from streams.transport.records import Record
 from support.builders import DAY_MS, HOUR_MS, purchase
@@ -67,21 +65,28 @@ def published(boundaries: int) -> bytes:
 
 
 class Life:
-    """One life of the agent that owns the one partition."""
+    """One life of the agent that owns the one partition; `expected`: boundaries that an earlier life had passed."""
 
-    def __init__(self, shelf: Shelf, records: Mapping[bytes, bytes]) -> None:
+    def __init__(self, shelf: Shelf, state: bytes | None = None, expected: Sequence[Passed] = ()) -> None:
         self.sent = Sent()
-        self.records = dict(records)
-        changelog = Changelog(self.sent, TOPICS.changelog)
-        self.agent = agent.Customers(SETTINGS, RULES, self.sent, changelog, lambda: LATEST_MS, shelf)
-        self.agent.restored(0, self.records)
+        self.agent = agent.Customers(SETTINGS, RULES, self.sent, lambda: LATEST_MS, shelf)
+        self.written: list[tuple[Passed, int]] = []
+        """Boundaries written down, each with how much had been sent before."""
+        self.agent.note_begun = self._note
+        partition = self.agent.new_partition(0) if state is None else load(state, RULES)
+        self.own = OwnedPartition(0, partition, expected=list(expected))
+        self.agent.adopt(self.own)
+        self.records: list[Record] = []
         self._frames = 0
+
+    async def _note(self, _partition: int, passed: Sequence[Passed]) -> None:
+        self.written += [(one, len(self.sent.records)) for one in passed]
 
     def buy(self, customers: range, time_ms: int) -> None:
         """A frame of purchases, one each."""
-        events = [purchase(f"c{number}", time_ms, currency="USD") for number in customers]
-        at = self.agent.partitions[0].state.covered[0] + 1
-        self._take(
+        events = [purchase(f"c{number}", time_ms, currency="USD", id=f"{time_ms}/{number}") for number in customers]
+        at = self.own.partition.ledger.covered[0] + 1
+        self.take(
             [
                 Record(TOPICS.events[0], event.customer_id.encode(), encode_event(event), at + place, event.time_ms)
                 for place, event in enumerate(events)
@@ -91,27 +96,30 @@ class Life:
     def pass_midnight(self, day: int) -> None:
         """A tick says that it is an hour and more past the midnight before a day."""
         now_ms = day * DAY_MS + 2 * HOUR_MS
-        offset = self.agent.partitions[0].state.covered[TICKS] + 1
+        offset = self.own.partition.ledger.covered[TICKS] + 1
         value = encode_tick(Tick(now_ms, dict.fromkeys(FEEDS, 0)))
-        self._take([Record(TOPICS.ticks, None, value, offset, now_ms)])
+        self.take([Record(TOPICS.ticks, None, value, offset, now_ms)])
 
     def wait(self) -> None:
         """A frame without records."""
-        self._take([])
+        self.take([])
 
     def end_midnight(self) -> None:
-        """Frames without records for as long as anybody waits for a review."""
+        """Frames without records for as long as anybody waits to be judged."""
         while self.agent.is_behind(0):
             self.wait()
 
-    def _take(self, records: list[Record]) -> None:
+    def take(self, records: list[Record]) -> None:
         self._frames += 1
-        self.agent.take(0, self._frames, records)
+        self.records += records
+        asyncio.run(self.agent.take(0, self._frames, records))
 
     def scored_by(self) -> list[str]:
         """The versions that scored customers, one for each who has a score."""
-        found = [decode_customer(packed) for key, packed in self.records.items() if key != PARTITION_KEY]
-        return [customer.scored_by for customer in found if customer.scored_by]
+        scoring = self.own.partition.review.scoring
+        assert scoring is not None
+        found = [scoring.scored_by(row) for row in range(self.own.partition.customers.size)]
+        return [name for name in found if name]
 
 
 @pytest.fixture
@@ -124,52 +132,38 @@ def life(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Life:
     """Customers who bought, and the midnight after it that has just passed; the first version is there."""
     monkeypatch.setattr(agent, "REVIEWS_A_FRAME", PIECE)
     shelf.put(published(8))
-    life = Life(shelf, {})
+    life = Life(shelf)
     life.buy(range(CUSTOMERS), FIRST_DAY * DAY_MS)
     life.pass_midnight(FIRST_DAY + 1)
     return life
 
 
-def test_events_are_taken_while_customers_wait_for_their_review(life: Life) -> None:
-    partition = life.agent.partitions[0]
-    assert (partition.reviews, partition.waiting) == (0, CUSTOMERS)
-    assert partition.gone_through == FIRST_DAY < partition.state.boundary
+def test_events_are_taken_while_customers_wait_to_be_judged(life: Life) -> None:
+    partition = life.own.partition
+    assert (partition.judged, partition.unjudged) == (0, CUSTOMERS)
+    assert partition.judged_boundary < FIRST_DAY + 1 == partition.boundary
     life.wait()
+    before = partition.judged
     life.buy(range(5), (FIRST_DAY + 1) * DAY_MS + 3 * HOUR_MS)
-    assert (partition.reviews, partition.waiting) == (PIECE, CUSTOMERS - PIECE)
+    assert (partition.judged, partition.unjudged) == (before, CUSTOMERS - before)
     life.end_midnight()
-    assert (partition.reviews, partition.waiting) == (CUSTOMERS, 0)
-    assert partition.gone_through == partition.state.boundary
-
-
-def test_who_is_being_reviewed_is_not_told_of_as_reviewed() -> None:
-    """Else a look from another thread ends a wait for a midnight while its last customers are at work."""
-    told: list[tuple[int, int]] = []
-
-    def look(_boundary: int) -> None:
-        told.append((partition.gone_through, partition.waiting))
-
-    partition = Partition(Engine(RULES), {}, versions=look)
-    partition.spreads = True
-    partition.begin(0)
-    for place in range(CUSTOMERS):
-        partition.take_event(purchase(f"c{place}", FIRST_DAY * DAY_MS, currency="USD"), place)
-    partition.lift((FIRST_DAY + 1) * DAY_MS + 2 * HOUR_MS, list(range(len(FEEDS))))
-    partition.finish()
-    told.clear()
-    partition.begin(1)
-    partition.go_on()
-    assert told == [(FIRST_DAY, CUSTOMERS)]
-    partition.finish()
-    assert (partition.gone_through, partition.waiting) == (FIRST_DAY + 1, 0)
+    assert (partition.judged, partition.unjudged) == (CUSTOMERS, 0)
+    assert partition.judged_boundary == partition.boundary
 
 
 def test_the_next_midnight_waits_for_nobody(life: Life) -> None:
     life.wait()
-    partition = life.agent.partitions[0]
+    partition = life.own.partition
     life.pass_midnight(FIRST_DAY + 2)
-    assert partition.reviews == CUSTOMERS
-    assert partition.gone_through == FIRST_DAY + 1
+    assert partition.judged == CUSTOMERS
+    assert partition.judged_boundary == FIRST_DAY + 1
+
+
+def test_a_boundary_is_written_down_before_its_first_output_is_sent(life: Life) -> None:
+    ((passed, sent),) = life.written
+    assert (passed.boundary, sent) == (FIRST_DAY + 1, 0)
+    life.end_midnight()
+    assert life.sent.records
 
 
 def test_all_of_a_midnight_are_scored_by_one_version_and_that_is_told_at_its_end(life: Life, shelf: Shelf) -> None:
@@ -194,8 +188,8 @@ def test_a_worker_that_died_in_the_middle_ends_with_the_version_it_began_with(li
     assert begun_with is not None
     life.wait()
     shelf.put(published(9))
-    again = Life(shelf, life.records)
-    assert again.sent.models_told() == []
+    again = Life(shelf, expected=[passed for passed, _ in life.written])
+    again.take(life.records)
     again.end_midnight()
     assert again.scored_by() == [begun_with.name] * CUSTOMERS
     assert again.sent.models_told() == [begun_with.name]
@@ -203,18 +197,24 @@ def test_a_worker_that_died_in_the_middle_ends_with_the_version_it_began_with(li
 
 def test_what_was_begun_without_a_model_is_ended_without_one(monkeypatch: pytest.MonkeyPatch, shelf: Shelf) -> None:
     monkeypatch.setattr(agent, "REVIEWS_A_FRAME", PIECE)
-    life = Life(shelf, {})
+    life = Life(shelf)
     life.buy(range(CUSTOMERS), FIRST_DAY * DAY_MS)
     life.pass_midnight(FIRST_DAY + 1)
     life.wait()
     shelf.put(published(8))
-    again = Life(shelf, life.records)
+    again = Life(shelf, expected=[passed for passed, _ in life.written])
+    again.take(life.records)
     again.end_midnight()
     assert again.scored_by() == []
     assert again.sent.models_told() == [None]
 
 
-def test_a_worker_that_is_older_than_the_records_stops_and_says_what_to_do(shelf: Shelf) -> None:
-    with pytest.raises(StopWorkerError, match=r"partition 0: record format 99 .* CHURN_APP_VERSION") as caught:
-        Life(shelf, {b"c1": bytes((99,)) + bytes(40)})
-    assert caught.value.exit_code == EXIT_SETUP
+def test_a_life_from_a_snapshot_goes_on_where_it_was_made(life: Life, shelf: Shelf) -> None:
+    life.end_midnight()
+    again = Life(shelf, freeze(life.own.partition).to_bytes())
+    for one in (life, again):
+        one.sent.records.clear()
+        one.pass_midnight(FIRST_DAY + 2)
+        one.end_midnight()
+    assert again.sent.records == life.sent.records
+    assert again.scored_by() == life.scored_by()

@@ -5,12 +5,12 @@ from __future__ import annotations
 import pickle
 
 import pytest
-
 from models.activity import fold
 from models.customer import Customer
+from models.signals.measures import View
+
 from models.catalogue.catalogue import build_rules
 from models.catalogue.language import LanguageError, compile_condition, compile_term
-from models.signals.measures import View
 from schemas.event import Event
 from support.builders import email, login, purchase, ticket
 from support.troubled import FIRST_DAY, catalogue, default_rules

@@ -5,15 +5,15 @@ from __future__ import annotations
 import random
 
 import pytest
+from models.customer import Customer, Risk
+from models.learning.crowd import MIN_SCORES, Crowd
+from models.learning.features import Past
+from models.learning.snapshots import Pack, Pending, is_in_risk_set, known_labels, next_snapshot_day
 
 from models.calendar import Calendar
 from models.config import Learning
-from models.customer import Customer, Risk
 from models.labels import Question
-from models.learning.crowd import MIN_SCORES, Crowd
-from models.learning.features import Past
 from models.learning.lessons import Lessons
-from models.learning.snapshots import Pack, Pending, is_in_risk_set, known_labels, next_snapshot_day
 from models.scoring.snapshots import due_parts, last_complete, pack_features, question_id
 from schemas.example import LabelV1, Lesson, LessonError, LessonV1, ProgressV1, SnapshotV1, decode_lesson, encode_lesson
 from support.troubled import default_rules

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from models.lifecycle import Past, own_gap, standing
 
 from models.config import Lifecycle
 from models.customers.columns import NEVER
-from models.lifecycle import Past, own_gap, standing
 
 LIMITS = Lifecycle()
 TODAY = 1_000

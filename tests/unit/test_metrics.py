@@ -11,10 +11,10 @@ import pytest
 from faust.types import TP
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
-from models.engine import Engine
-from models.oracle import Oracle
-from models.partition import Partition
-from models.partition_record import PARTITION_KEY
+from models.engine.ledger import TICKS
+from models.engine.partition import Arrival, Partition
+from models.engine.population import population_of
+from schemas.event import Event
 from schemas.topics import Topics
 from streams.agents.tally import Tally
 from streams.metrics.collector import WorkerCollector
@@ -30,30 +30,31 @@ TOPICS: Final = Topics("churn")
 
 
 @cache
-def a_dozen() -> dict[bytes, bytes]:
-    """The records of a dozen customers with a rich history, the partition's own among them."""
-    oracle = Oracle(default_rules(), 1)
-    for event in sorted(rich_history(1), key=lambda event: (event.time_ms, event.feed)):
-        oracle.take(event)
-    oracle.finish()
-    return dict(oracle.partitions[0].records)
+def events() -> list[Event]:
+    """A dozen customers with a rich history."""
+    return sorted(rich_history(1), key=lambda event: (event.time_ms, event.feed))
+
+
+def lived_through(partition: Partition) -> Partition:
+    """The partition with their history behind it."""
+    offsets = [0] * TICKS
+    for event in events():
+        partition.observe([Arrival(event.feed, offsets[event.feed], event)])
+        offsets[event.feed] += 1
+    partition.drain()
+    return partition
 
 
 class Busy:
-    """A worker that owns all partitions, each with so many customers, and has done everything it does in a day."""
+    """A worker that owns all partitions, with so many customers in all, and has done everything it does in a day."""
 
     def __init__(self, customers: int) -> None:
-        known = dict(a_dozen())
-        own = known.pop(PARTITION_KEY)
-        kinds = list(known.values())
-        self.partitions = {
-            number: Partition(
-                Engine(default_rules()),
-                {f"c{place}".encode(): kinds[place % len(kinds)] for place in range(number, customers, PARTITIONS)}
-                | {PARTITION_KEY: own},
-            )
-            for number in range(PARTITIONS)
-        }
+        self.partitions = {number: Partition(default_rules(), number=number) for number in range(PARTITIONS)}
+        if customers:
+            lived_through(self.partitions[0])
+        for place in range(self.partitions[0].customers.size, customers):
+            self.partitions[place % PARTITIONS].customers.row_of(f"c{place}")
+        self.populations = {number: population_of(partition) for number, partition in self.partitions.items()}
         self.tally = Tally()
         for topic in (*TOPICS.events, TOPICS.ticks):
             self.tally.count_frame([Record(topic, None, None, 0, NOW_MS - 200)], 0.001, NOW_MS, 0)
@@ -145,22 +146,34 @@ def test_history_has_no_age_and_every_topic_of_a_frame_its_newest_record() -> No
 
 def test_a_partition_that_waits_for_a_declared_feed_is_seen() -> None:
     source = Busy(100)
-    clocks = source.partitions[3].state.highs
+    clocks = source.partitions[3].watermark.highs
     clocks[:] = [NOW_MS, -1, NOW_MS, NOW_MS]
-    source.partitions[4].state.highs[:] = [NOW_MS, NOW_MS - 7_200_000, NOW_MS, NOW_MS - 1_000]
+    source.partitions[4].watermark.highs[:] = [NOW_MS, NOW_MS - 7_200_000, NOW_MS, NOW_MS - 1_000]
     for number in {*range(PARTITIONS)} - {3, 4}:
-        source.partitions[number].state.highs[:] = [-1] * 4  # no events yet: nothing waits
+        source.partitions[number].watermark.highs[:] = [-1] * 4  # no events yet: nothing waits
     series = samples(page(source, at_work()))
     assert series["churn_partitions_without_watermark", ()] == 1
     assert series["churn_watermark_delay_seconds", ()] == 7_200
 
 
 def test_a_midnight_that_is_still_gone_through_for_the_first_time_is_not_told() -> None:
+    """Counts carry the boundary they speak of, whatever was judged since."""
     source = Busy(12)
     boundary = "churn_boundary_timestamp_seconds", ()
+    partition = source.partitions[0]
     told = samples(page(source, at_work()))[boundary]
-    source.partitions[0].gone_through = -1
+    assert told == partition.basis.calendar.start_of(partition.boundary) / 1000
+    partition.spreads = True
+    partition.lift(partition.basis.calendar.start_of(partition.boundary + 3), range(TICKS))
     assert samples(page(source, at_work()))[boundary] == told
-    for partition in source.partitions.values():
-        partition.gone_through = -1
-    assert boundary not in samples(page(source, at_work()))
+    partition.go_on()
+    source.populations[0] = population_of(partition)
+    assert samples(page(source, at_work()))[boundary] > told
+    assert boundary not in samples(page(Busy(0), at_work()))
+
+
+def test_a_partition_that_was_not_counted_yet_is_not_spoken_of() -> None:
+    source = Busy(100)
+    del source.populations[3]
+    series = samples(page(source, at_work()))
+    assert series["churn_counted_partitions", ()] == PARTITIONS - 1

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from models.calendar import DAY_MS
 from models.episodes import ALERTS
 from models.oracle import Oracle
 from models.partition import Published
 from models.rehearsal import Rehearsal
+
+from models.calendar import DAY_MS
 from models.catalogue.catalogue import Rules, without_model
 from schemas.alert import decode_alert
 from schemas.example import ProgressV1, decode_lesson

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from models.engine import Engine
-from models.partition import Partition
+from models.engine.partition import Arrival, Partition
 from schemas.event import LOGIN
 from schemas.topics import Topics
 from streams.agents.restarted_topics import find_restarted
@@ -15,9 +14,8 @@ LOGINS = TOPICS.event(LOGIN)
 
 
 def test_topic_that_ends_before_what_was_read_is_named() -> None:
-    partition = Partition(Engine(default_rules()), {})
-    partition.begin(0)
-    partition.take_event(login(), 41)
+    partition = Partition(default_rules())
+    partition.observe([Arrival(LOGIN, 41, login())])
     assert find_restarted({3: partition}, lambda _: {LOGINS: 42}, TOPICS) is None
     assert find_restarted({3: partition}, lambda _: {LOGINS: 100}, TOPICS) is None, "read on, not yet in the record"
     assert find_restarted({3: partition}, lambda _: {}, TOPICS) is None, "still being read"

@@ -6,12 +6,12 @@ import random
 
 import numpy as np
 import pytest
-
-from models.config import Learning
 from models.customer import Risk
-from models.labels import PARTS, Question, label
 from models.learning.crowd import Crowd
 from models.learning.snapshots import next_snapshot_day
+
+from models.config import Learning
+from models.labels import PARTS, Question, label
 from models.scoring.matured import is_known
 from models.scoring.ranks import MIN_SCORES, Ranks
 from models.scoring.risks import OWN_DAYS, Risks

@@ -6,13 +6,13 @@ import random
 from itertools import pairwise
 
 import numpy as np
-
 from models.customer import Risk
 from models.customer_record import decode_customer
-from models.engine import Engine
 from models.oracle import Oracle
 from models.partition import TOGETHER, Partition
 from models.partition_record import PARTITION_KEY
+
+from models.engine import Engine
 from models.scoring.version import Version
 from schemas.event import FEEDS, Event
 from streams.catalogue_file import rules_of

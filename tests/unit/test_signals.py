@@ -10,9 +10,9 @@ from itertools import chain
 from typing import Any
 
 import pytest
+from models.partition_record import TICKS
 
 from models.calendar import date_of
-from models.partition_record import TICKS
 from models.catalogue.catalogue import Rules, build_rules
 from schemas.alert import AlertV1, decode_alert
 from schemas.event import Event

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from models.engine import Engine
-from models.partition import Partition
+from models.engine.ledger import TICKS
+from models.engine.partition import Arrival, Partition
 from schemas.event import FEEDS, LOGIN
 from schemas.tick import Tick
 from schemas.topics import Topics
@@ -16,10 +16,9 @@ L_MS = 7 * DAY_MS
 
 
 def partition_with(*, newest_ms: int | None) -> Partition:
-    partition = Partition(Engine(default_rules()), {})
-    partition.begin(0)
+    partition = Partition(default_rules())
     if newest_ms is not None:
-        partition.take_event(login(at_ms=newest_ms), 41)
+        partition.observe([Arrival(LOGIN, 41, login(at_ms=newest_ms))])
     return partition
 
 
@@ -33,8 +32,8 @@ def test_tick_lifts_the_feeds_it_names_and_no_others() -> None:
     live = partition_with(newest_ms=NOON_MS)
     tick = due_tick(live, TOPICS.events[:3], TOPICS, NOON_MS + HOUR_MS)
     assert tick is not None
-    live.take_tick(tick, 0)
-    assert live.state.highs == [NOON_MS + HOUR_MS] * 3 + [-1]
+    live.observe([Arrival(TICKS, 0, tick)])
+    assert live.watermark.highs == [NOON_MS + HOUR_MS] * 3 + [-1]
 
 
 def test_no_tick_while_every_feed_has_something_left_to_read() -> None:
@@ -53,7 +52,7 @@ def test_no_tick_before_the_first_event() -> None:
 
 def test_tick_for_a_position_not_reached_lifts_nothing() -> None:
     live = partition_with(newest_ms=NOON_MS)
-    live.take_tick(Tick(NOON_MS + DAY_MS, dict.fromkeys(FEEDS, 43)), 0)
-    assert live.state.highs[LOGIN] == NOON_MS
-    live.take_tick(Tick(NOON_MS + DAY_MS, dict.fromkeys(FEEDS, 42)), 1)
-    assert live.state.highs[LOGIN] == NOON_MS + DAY_MS
+    live.observe([Arrival(TICKS, 0, Tick(NOON_MS + DAY_MS, dict.fromkeys(FEEDS, 43)))])
+    assert live.watermark.highs[LOGIN] == NOON_MS
+    live.observe([Arrival(TICKS, 1, Tick(NOON_MS + DAY_MS, dict.fromkeys(FEEDS, 42)))])
+    assert live.watermark.highs[LOGIN] == NOON_MS + DAY_MS

@@ -7,15 +7,15 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 import pytest
-
-from models.config import Base, Learning
 from models.customer import Customer, Risk
+from models.worth import Worth, worth_of
+
+from models.catalogue.catalogue import build_rules
+from models.catalogue.reader import CatalogueError
+from models.config import Base, Learning
 from models.learning.histories import fold_history
 from models.learning.value import at_risk, owns_of
 from models.scoring.worth import YEAR, Prior
-from models.catalogue.catalogue import build_rules
-from models.catalogue.reader import CatalogueError
-from models.worth import Worth, worth_of
 from property.test_measures import BASIS, record_of
 from schemas.event import Event
 from streams.alert_text import told_worth, what_to_do

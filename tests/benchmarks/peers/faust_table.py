@@ -9,9 +9,9 @@ from collections.abc import Iterator, MutableMapping
 
 import faust
 from faust.types import SchemaT, TableT
+from models.partition_record import PARTITION_KEY
 
 from benchmarks.peers.fold import Stopwatch
-from models.partition_record import PARTITION_KEY
 
 RAW: SchemaT[bytes, bytes] = faust.Schema(
     key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"

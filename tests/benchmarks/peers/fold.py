@@ -16,12 +16,12 @@ from time import monotonic, process_time
 from typing import NamedTuple
 
 import msgspec
+from models.partition import Partition
 
 from benchmarks.engine_alone import NOW_MS
 from benchmarks.measuring import SystemRun, resident_bytes
 from benchmarks.outputs import Routed, routed
 from models.engine import Engine
-from models.partition import Partition
 from schemas.codec import decode_event
 from schemas.event import Event
 from schemas.topics import Topics
