@@ -8,11 +8,11 @@ from statistics import median
 from typing import Final
 
 import pytest
-from models.episodes import ALERTS
-from models.partition import Published
-from models.rehearsal import Rehearsal
 
-from schemas.alert import AlertV1, decode_alert
+from models.engine.learning_replay import LearningReplay
+from models.engine.population import population_of
+from models.engine.review import Message
+from schemas.alert import AlertV1
 from schemas.event import PURCHASE, Event
 from schemas.instant import from_rfc3339
 from schemas.topics import DAY_MS
@@ -41,10 +41,10 @@ class Course:
     shares: list[float] = field(default_factory=list)
     opened: set[str] = field(default_factory=set)
 
-    def take(self, outputs: Sequence[Published]) -> None:
+    def take(self, messages: Sequence[Message]) -> None:
         """Note what the model said."""
-        for output in outputs:
-            if output.kind in ALERTS and (alert := decode_alert(output.payload)).signal == "churn_risk":
+        for alert in messages:
+            if isinstance(alert, AlertV1) and alert.signal == "churn_risk":
                 self.alerts.append(alert)
                 (self.opened.add if alert.is_open else self.opened.discard)(alert.customer_id)
 
@@ -69,14 +69,16 @@ class Course:
 
 def course_of(events: Sequence[Event], feeds: str) -> Course:
     """A history in one partition, the model learned on the way."""
-    rehearsal = Rehearsal(rules_of(f"{{base: default, feeds: [{feeds}]}}", Settings()), 1)
+    replay = LearningReplay(rules_of(f"{{base: default, feeds: [{feeds}]}}", Settings()), 1)
     course, week = Course(), events[0].time_ms // DAY_MS // WEEK
     for event in events:
-        course.take(rehearsal.take(event)[1])
+        replay.take(event)
         if event.time_ms // DAY_MS // WEEK > week:
             week = event.time_ms // DAY_MS // WEEK
-            stages = rehearsal.census().customers
+            course.take(replay.drain())
+            stages = population_of(replay.partitions[0]).customers
             course.shares.append(len(course.opened) / max(1, stages.total() - stages["churned"]))
+    course.take(replay.drain())
     return course
 
 
