@@ -1,220 +1,143 @@
-"""The agent of customers: a midnight spread over frames, scored by one version of the model; records it cannot read."""
+"""The agent of customers: what it sends and when, what stood there already, where boundaries are passed again."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 import pytest
 
-from models.customer_record import decode_customer
-from models.engine import Engine
-from models.partition import Partition
-from models.partition_record import PARTITION_KEY, TICKS
-from schemas.codec import encode_event
-from schemas.event import FEEDS
-from schemas.example import ProgressV1, decode_lesson
-from schemas.model_version import ModelVersionV1, encode_model_version, sealed
-from schemas.tick import Tick, encode_tick
-from schemas.topics import Topics
-from streams.agents import customers as agent
-from streams.agents.models import Shelf
-from streams.catalogue_file import rules_of
-from streams.errors import EXIT_SETUP
-from streams.settings import Settings
-from streams.transport.changelog import Changelog
+from models.engine.ledger import TICKS
+from models.engine.partition import Passed as Boundary
+from schemas.alert import decode_alert
+from schemas.event import LOGIN, PURCHASE
+from schemas.stage import decode_stage_change
+from streams.agents import customers
+from streams.agents.minding import REREAD_S, due
+from streams.agents.owned import OwnedPartition
+from streams.errors import EXIT_DEAD_LETTER_LIMIT
 from streams.transport.errors import StopWorkerError
-from streams.transport.producer import Outputs
+from streams.transport.open_alerts import Lying, OpenAlerts
+from streams.transport.published import Published
 from streams.transport.records import Record
-from support.builders import DAY_MS, HOUR_MS, purchase
-from support.examples import taught
-from support.troubled import FIRST_DAY
+from support.agents import TOPICS, Life, record, tick
+from support.builders import DAY_MS, HOUR_MS, email, login, purchase
+from support.troubled import FIRST_DAY, default_rules
 
-SETTINGS = Settings(partitions=1)
-TOPICS = Topics(SETTINGS.prefix)
-RULES = rules_of("{base: default, model: {step_days: 1}}", SETTINGS)
+RULES = default_rules()
+NOW_MS = (FIRST_DAY + 40) * DAY_MS
 CUSTOMERS = 30
-PIECE = 8
-LATEST_MS = (FIRST_DAY + 3) * DAY_MS
+DAY_1_MS = FIRST_DAY * DAY_MS + 12 * HOUR_MS
 
 
-class Sent(Outputs):
-    """Keeps what would be sent."""
-
-    def __init__(self) -> None:
-        self.records: list[tuple[str, bytes | None, bytes | None]] = []
-
-    def send(
-        self,
-        topic: str,
-        partition: int | None,  # noqa: ARG002 - the port's
-        key: bytes | None,
-        value: bytes | None,
-        headers: Sequence[tuple[str, bytes]] | None = None,  # noqa: ARG002 - the port's
-    ) -> None:
-        self.records.append((topic, key, value))
-
-    def models_told(self) -> list[str | None]:
-        """The versions named by the markers of progress, in order."""
-        lessons = [decode_lesson(value or b"") for topic, _, value in self.records if topic == TOPICS.examples]
-        return [lesson.model_version for lesson in lessons if isinstance(lesson, ProgressV1)]
+def buying(customers: int = CUSTOMERS) -> list[Record]:
+    return [record(purchase(f"c{n}", DAY_1_MS, currency="USD"), n) for n in range(customers)]
 
 
-def published(boundaries: int) -> bytes:
-    """A version as the models topic has it; another number, another version."""
-    committee = taught(boundaries, 200)
-    model = ModelVersionV1("churn", "2026-01-05T00:00:00Z", committee.to_state(), {}, boundaries)
-    return encode_model_version(sealed(model), 1)
+def midnight(day: int, offset: int) -> Record:
+    return tick((FIRST_DAY + day) * DAY_MS + 2 * HOUR_MS, offset)
 
 
-class Life:
-    """One life of the agent that owns the one partition."""
-
-    def __init__(self, shelf: Shelf, records: Mapping[bytes, bytes]) -> None:
-        self.sent = Sent()
-        self.records = dict(records)
-        changelog = Changelog(self.sent, TOPICS.changelog)
-        self.agent = agent.Customers(SETTINGS, RULES, self.sent, changelog, lambda: LATEST_MS, shelf)
-        self.agent.restored(0, self.records)
-        self._frames = 0
-
-    def buy(self, customers: range, time_ms: int) -> None:
-        """A frame of purchases, one each."""
-        events = [purchase(f"c{number}", time_ms, currency="USD") for number in customers]
-        at = self.agent.partitions[0].state.covered[0] + 1
-        self._take(
-            [
-                Record(TOPICS.events[0], event.customer_id.encode(), encode_event(event), at + place, event.time_ms)
-                for place, event in enumerate(events)
-            ]
-        )
-
-    def pass_midnight(self, day: int) -> None:
-        """A tick says that it is an hour and more past the midnight before a day."""
-        now_ms = day * DAY_MS + 2 * HOUR_MS
-        offset = self.agent.partitions[0].state.covered[TICKS] + 1
-        value = encode_tick(Tick(now_ms, dict.fromkeys(FEEDS, 0)))
-        self._take([Record(TOPICS.ticks, None, value, offset, now_ms)])
-
-    def wait(self) -> None:
-        """A frame without records."""
-        self._take([])
-
-    def end_midnight(self) -> None:
-        """Frames without records for as long as anybody waits for a review."""
-        while self.agent.is_behind(0):
-            self.wait()
-
-    def _take(self, records: list[Record]) -> None:
-        self._frames += 1
-        self.agent.take(0, self._frames, records)
-
-    def scored_by(self) -> list[str]:
-        """The versions that scored customers, one for each who has a score."""
-        found = [decode_customer(packed) for key, packed in self.records.items() if key != PARTITION_KEY]
-        return [customer.scored_by for customer in found if customer.scored_by]
+def test_a_boundary_is_on_record_before_its_first_output_leaves_and_is_spread_over_frames(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(customers, "REVIEWS_A_FRAME", 8)
+    life = Life(RULES, now_ms=NOW_MS)
+    life.take(buying())
+    life.take([midnight(1, 0)])
+    assert [(one.boundary, one.covered) for one in life.begun] == [(FIRST_DAY + 1, (29, -1, -1, -1, 0))]
+    frames = 0
+    while life.agent.is_behind(0):
+        life.take()
+        frames += 1
+    assert frames == -(-CUSTOMERS // 8)
+    changes = [decode_stage_change(sent.value or b"") for sent in life.sent.on(TOPICS.stages)]
+    assert {change.customer_id for change in changes} == {f"c{n}" for n in range(CUSTOMERS)}
 
 
-@pytest.fixture
-def shelf() -> Shelf:
-    return Shelf(RULES)
+def test_what_stands_on_its_topic_is_not_sent_again() -> None:
+    before = Life(RULES, now_ms=NOW_MS)
+    records = [*buying(), record(email("c1", DAY_1_MS, action="unsubscribed"), 0), midnight(1, 0)]
+    refused = Record(TOPICS.event(LOGIN), b"c1", b"{", 7, DAY_1_MS)
+    before.take([*records, refused])
+    while before.agent.is_behind(0):
+        before.take()
+    alerts = [decode_alert(sent.value or b"") for sent in before.sent.on(TOPICS.alerts)]
+    assert alerts
+    there = Published(
+        alerts={alert.alert_id: alert.revision for alert in alerts},
+        stages={decode_stage_change(sent.value or b"").id for sent in before.sent.on(TOPICS.stages)[1:]},
+        dead_letters={(TOPICS.event(LOGIN), 7): "not_json"},
+    )
+    lying = OpenAlerts()
+    for sent in before.sent.on(TOPICS.alerts_open)[:-1]:
+        lying.add(sent.key or b"", Lying(1, sent.value))
+    blank = Life(RULES, now_ms=NOW_MS)
+    own = OwnedPartition(0, blank.agent.new_partition(0), epoch=4, published=there, lying=lying)
+    again = Life(RULES, now_ms=NOW_MS, own=own)
+    again.take([*records, refused])
+    while again.agent.is_behind(0):
+        again.take()
+    assert not again.sent.on(TOPICS.alerts)
+    assert not again.sent.on(TOPICS.dead_letters)
+    assert again.sent.on(TOPICS.stages)[0].value == before.sent.on(TOPICS.stages)[0].value
+    assert len(again.sent.on(TOPICS.stages)) == 1
+    assert not again.sent.on(TOPICS.alerts_open)
+    again.agent.publisher.settle_open(own)
+    lost = before.sent.on(TOPICS.alerts_open)[-1]
+    (told,) = again.sent.on(TOPICS.alerts_open)
+    assert (told.partition, told.key, told.value) == (0, lost.key, lost.value)
+    assert told.headers == (("g", b"4"),)
 
 
-@pytest.fixture
-def life(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> Life:
-    """Customers who bought, and the midnight after it that has just passed; the first version is there."""
-    monkeypatch.setattr(agent, "REVIEWS_A_FRAME", PIECE)
-    shelf.put(published(8))
-    life = Life(shelf, {})
-    life.buy(range(CUSTOMERS), FIRST_DAY * DAY_MS)
-    life.pass_midnight(FIRST_DAY + 1)
-    return life
+def test_a_boundary_is_passed_again_where_it_was_passed_whatever_comes_first() -> None:
+    """Before the crash the login came after the midnight and was late; read again, it comes first."""
+    covered = [-1] * (TICKS + 1)
+    covered[PURCHASE], covered[TICKS] = CUSTOMERS - 1, 0
+    blank = Life(RULES, now_ms=NOW_MS)
+    own = OwnedPartition(0, blank.agent.new_partition(0), epoch=4)
+    own.expected = [Boundary(FIRST_DAY + 1, tuple(covered), None)]
+    own.begun = {FIRST_DAY + 1}
+    life = Life(RULES, now_ms=NOW_MS, own=own)
+    late = record(login("c1", DAY_1_MS), 0)
+    bought = buying()
+    life.take([late, *bought[:10]])
+    assert own.held == [late]
+    assert own.partition.boundary == -1
+    life.take([*bought[10:], midnight(1, 0)])
+    assert own.held == []
+    assert own.partition.boundary == FIRST_DAY + 1
+    assert own.partition.ledger.counts[LOGIN]["applied_late"] == 1
+    assert own.partition.ledger.counts[PURCHASE]["applied"] == CUSTOMERS
+    assert not life.begun, "it is on record already"
 
 
-def test_events_are_taken_while_customers_wait_for_their_review(life: Life) -> None:
-    partition = life.agent.partitions[0]
-    assert (partition.reviews, partition.waiting) == (0, CUSTOMERS)
-    assert partition.gone_through == FIRST_DAY < partition.state.boundary
-    life.wait()
-    life.buy(range(5), (FIRST_DAY + 1) * DAY_MS + 3 * HOUR_MS)
-    assert (partition.reviews, partition.waiting) == (PIECE, CUSTOMERS - PIECE)
-    life.end_midnight()
-    assert (partition.reviews, partition.waiting) == (CUSTOMERS, 0)
-    assert partition.gone_through == partition.state.boundary
+def test_the_dead_letter_limit_stops_the_worker_and_names_the_record() -> None:
+    life = Life(RULES, now_ms=NOW_MS)
+    bad = [Record(TOPICS.event(LOGIN), b"c1", b"{", offset, DAY_1_MS) for offset in range(1_500)]
+    with pytest.raises(StopWorkerError, match="partition 0 offset 1000: 1001 records refused in a row") as caught:
+        life.take(bad)
+    assert caught.value.exit_code == EXIT_DEAD_LETTER_LIMIT
+    assert not life.sent.records, "nothing of that frame leaves"
 
 
-def test_who_is_being_reviewed_is_not_told_of_as_reviewed() -> None:
-    """Else a look from another thread ends a wait for a midnight while its last customers are at work."""
-    told: list[tuple[int, int]] = []
-
-    def look(_boundary: int) -> None:
-        told.append((partition.gone_through, partition.waiting))
-
-    partition = Partition(Engine(RULES), {}, versions=look)
-    partition.spreads = True
-    partition.begin(0)
-    for place in range(CUSTOMERS):
-        partition.take_event(purchase(f"c{place}", FIRST_DAY * DAY_MS, currency="USD"), place)
-    partition.lift((FIRST_DAY + 1) * DAY_MS + 2 * HOUR_MS, list(range(len(FEEDS))))
-    partition.finish()
-    told.clear()
-    partition.begin(1)
-    partition.go_on()
-    assert told == [(FIRST_DAY, CUSTOMERS)]
-    partition.finish()
-    assert (partition.gone_through, partition.waiting) == (FIRST_DAY + 1, 0)
+def owned(
+    number: int, *, cost_s: float = 0.0, save_s: float = 0.0, boundary: int = 5, saved: int = 5
+) -> OwnedPartition:
+    partition = Life(RULES, now_ms=NOW_MS).agent.new_partition(number)
+    partition.watermark.pass_boundary(5)
+    return OwnedPartition(number, partition, cost_s=cost_s, saved_boundary=saved)
 
 
-def test_the_next_midnight_waits_for_nobody(life: Life) -> None:
-    life.wait()
-    partition = life.agent.partitions[0]
-    life.pass_midnight(FIRST_DAY + 2)
-    assert partition.reviews == CUSTOMERS
-    assert partition.gone_through == FIRST_DAY + 1
+def test_a_snapshot_is_due_after_a_midnight_at_the_live_tail() -> None:
+    one, other = owned(0), owned(1, saved=4)
+    assert due([one, other], lambda _: True) is other
+    assert due([one, other], lambda _: False) is None
+    other.is_busy = True
+    assert due([one, other], lambda _: True) is None
 
 
-def test_all_of_a_midnight_are_scored_by_one_version_and_that_is_told_at_its_end(life: Life, shelf: Shelf) -> None:
-    begun_with = shelf.current
-    assert begun_with is not None
-    life.wait()
-    shelf.put(published(9))
-    assert shelf.current is not None
-    assert shelf.current.name != begun_with.name
-    assert life.sent.models_told() == []
-    life.end_midnight()
-    assert life.scored_by() == [begun_with.name] * CUSTOMERS
-    assert life.sent.models_told() == [begun_with.name]
-    life.pass_midnight(FIRST_DAY + 2)
-    life.end_midnight()
-    assert set(life.scored_by()) == {shelf.current.name}
-    assert life.sent.models_told() == [begun_with.name, shelf.current.name]
-
-
-def test_a_worker_that_died_in_the_middle_ends_with_the_version_it_began_with(life: Life, shelf: Shelf) -> None:
-    begun_with = shelf.current
-    assert begun_with is not None
-    life.wait()
-    shelf.put(published(9))
-    again = Life(shelf, life.records)
-    assert again.sent.models_told() == []
-    again.end_midnight()
-    assert again.scored_by() == [begun_with.name] * CUSTOMERS
-    assert again.sent.models_told() == [begun_with.name]
-
-
-def test_what_was_begun_without_a_model_is_ended_without_one(monkeypatch: pytest.MonkeyPatch, shelf: Shelf) -> None:
-    monkeypatch.setattr(agent, "REVIEWS_A_FRAME", PIECE)
-    life = Life(shelf, {})
-    life.buy(range(CUSTOMERS), FIRST_DAY * DAY_MS)
-    life.pass_midnight(FIRST_DAY + 1)
-    life.wait()
-    shelf.put(published(8))
-    again = Life(shelf, life.records)
-    again.end_midnight()
-    assert again.scored_by() == []
-    assert again.sent.models_told() == [None]
-
-
-def test_a_worker_that_is_older_than_the_records_stops_and_says_what_to_do(shelf: Shelf) -> None:
-    with pytest.raises(StopWorkerError, match=r"partition 0: record format 99 .* CHURN_APP_VERSION") as caught:
-        Life(shelf, {b"c1": bytes((99,)) + bytes(40)})
-    assert caught.value.exit_code == EXIT_SETUP
+def test_a_snapshot_is_due_when_too_much_would_be_read_again() -> None:
+    parts = [owned(number, cost_s=REREAD_S / 4) for number in range(4)]
+    assert due(parts, lambda _: False) is None
+    parts[2].cost_s += 1.0
+    assert due(parts, lambda _: False) is parts[2]
+    parts[2].save_s = 5.0
+    assert due(parts, lambda _: False) is not parts[2], "its last one took long"
