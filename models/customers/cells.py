@@ -15,6 +15,15 @@ from models.customers.arrays import Bools, Growing, Ints, Rows
 Values = Mapping[str, NDArray[Any]]
 
 
+class DayOf:
+    """The cells of one feed and day: rows ascending, a column each for what is counted, first activity per row."""
+
+    __slots__ = ("columns", "first_ms", "rows")
+
+    def __init__(self, rows: Rows, columns: Mapping[str, NDArray[Any]], first_ms: Ints) -> None:
+        self.rows, self.columns, self.first_ms = rows, columns, first_ms
+
+
 class Cells:
     """The log of a feed. Days are contiguous from `first_day`; `end_day` is the first day that is not closed."""
 

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from models.config import Basis
 from models.customers.arrays import NO_ROWS, Bools, Rows
 from models.customers.buckets import EMAIL_ACTIONS, TICKET_COUNTS, Bucket, Note
-from models.customers.cells import Cells, RowIndex
-from models.customers.open_day import LAYOUT, DayOf, OpenDay, bucket_in
+from models.customers.cells import Cells, DayOf, RowIndex
+from models.customers.open_day import LAYOUT, OpenDay, bucket_in
 from models.customers.pulse import PULSE_LAYOUT, Pulse, pulse_of
 from models.customers.roster import Roster
 from schemas.event import EMAIL, FEEDS, TICKET, Event
@@ -32,7 +32,7 @@ class Closed:
 
     __slots__ = ("cells", "day", "pulse", "unrated")
 
-    def __init__(self, day: int, cells: Mapping[int, DayOf], pulse: Pulse, unrated: list[int]) -> None:
+    def __init__(self, day: int, cells: Mapping[int, DayOf], pulse: Pulse, unrated: Rows) -> None:
         self.day, self.cells, self.pulse, self.unrated = day, cells, pulse, unrated
 
 
@@ -91,9 +91,9 @@ class Days:
         pulse = pulse_of(cells, self._basis.feeds, self._basis.engagement)
         self.pulse.append(day, pulse.rows, {"active": pulse.active, "points": pulse.points})
         for feed, log in self.notes.items():
-            log.append(day, *_note_columns(opened.buckets(feed)))
+            log.append(day, *_note_columns(opened.noted(feed)))
         self.channels.append(day, *self._channel_columns(opened.tickets))
-        return Closed(day, cells, pulse, opened.unrated)
+        return Closed(day, cells, pulse, np.array(opened.unrated, np.int32))
 
     def merge_late(self) -> list[Closed]:
         """Put events that came late into their days; says by day what was added."""
@@ -110,7 +110,7 @@ class Days:
         touched = np.unique(np.concatenate([new.rows for new in added.values()])) if added else np.empty(0, np.int32)
         pulse = pulse_of(self._cells_of(day, touched), self._basis.feeds, self._basis.engagement)
         self.pulse.replace(day, touched, pulse.rows, {"active": pulse.active, "points": pulse.points})
-        return Closed(day, added, pulse, late.unrated)
+        return Closed(day, added, pulse, np.array(late.unrated, np.int32))
 
     def _merge_buckets(self, feed: int, day: int, late: Mapping[int, Bucket]) -> None:
         """Notes and channels of a day, where more of them came late."""

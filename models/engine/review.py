@@ -204,7 +204,7 @@ class Review:
         found = days.buckets_of_one(feed, row, self._reach[feed], EVIDENCE_DAYS) if boundary >= 0 else {}
         first_ms = int(self.customers.columns.first_ms(feed)[row])
         for day, opened in days.open.items():
-            bucket = opened.buckets(feed).get(row)
+            bucket = opened.bucket_of(feed, row)
             if bucket is not None:
                 found[day] = bucket
                 first_ms = min(first_ms, bucket.first_ms)
