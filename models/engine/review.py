@@ -169,18 +169,20 @@ class Review:
 
     def fire_early(self, signals: Sequence[SignalAlerts], row: int, day: int) -> list[Message]:
         """First revisions of the episodes that begin on a day still open; a function of its feed's days up to it."""
+        feed = signals[0].signal.announced_feed or 0
+        days = self._counted_days(feed, row).at(day + 1)
+        begun = [of for of in signals if day not in of.early.get(row, ()) and of.signal.when.condition.is_true(days)]
+        if not begun:
+            return []
         found: list[Message] = []
         reviewed = self.customers.boundary - (row >= self.reached and not self.is_done)
-        days = None
-        for alerts in signals:
-            signal, known = alerts.signal, alerts.early.get(row, [])
-            if day in known:
-                continue
-            days = days or self.feed_days(signal.announced_feed or 0, row)
+        days = self.feed_days(feed, row)
+        for alerts in begun:
+            signal = alerts.signal
             score = begins(alerts, row, days, day, reviewed)
             if score is None:
                 continue
-            alerts.early[row] = sorted([*known, day])
+            alerts.early[row] = sorted([*alerts.early.get(row, ()), day])
             observed_ms = first_true_ms(signal, days, day)
             revision = Revision(row, "firing", day, 1, signal.severity, score, None, signal.owner, observed_ms)
             facts = self._early_facts(signal, days.at(day + 1, day))
@@ -200,8 +202,15 @@ class Review:
 
     def feed_days(self, feed: int, row: int) -> FeedDays:
         """One customer's days in a feed, open ones included, as far back as early signals look."""
+        found = self._counted_days(feed, row)
+        if self.customers.boundary >= 0:
+            self.customers.days.add_notes_of_one(found.days, feed, row, EVIDENCE_DAYS)
+        return found
+
+    def _counted_days(self, feed: int, row: int) -> FeedDays:
+        """The same without the notes of closed days."""
         days, boundary = self.customers.days, self.customers.boundary
-        found = days.buckets_of_one(feed, row, self._reach[feed], EVIDENCE_DAYS) if boundary >= 0 else {}
+        found = days.counts_of_one(feed, row, self._reach[feed]) if boundary >= 0 else {}
         first_ms = int(self.customers.columns.first_ms(feed)[row])
         for day, opened in days.open.items():
             bucket = opened.bucket_of(feed, row)
