@@ -87,7 +87,11 @@ class OpenDay:
         found = {}
         if self._buyers:
             groups = _Groups(self._buyers)
-            columns = {"purchases": groups.counts(), "minor": groups.sums(self._minor), "items": groups.sums(self._items)}
+            columns = {
+                "purchases": groups.counts(),
+                "minor": groups.sums(self._minor),
+                "items": groups.sums(self._items),
+            }
             found[PURCHASE] = DayOf(groups.rows, columns, groups.least(self._purchase_ms))
         if self._logins:
             groups = _Groups(self._logins)

@@ -71,7 +71,7 @@ class SeenIds:
     def __init__(self, days: int) -> None:
         self._days = days
         self.recent: dict[int, int] = {}
-        """By key, day and fingerprint in one number: what came since the days were last put away, or is of open ones."""
+        """By key, day and fingerprint in one number: of open days, and what came since others were put away."""
         self._again: dict[int, list[int]] = {}
         """The same for ids that came once more, too far apart to be compared."""
         self._boundary = -1

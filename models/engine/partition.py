@@ -173,17 +173,20 @@ class Partition:
             else:
                 fate = self._apply(content, row, day, hashed, key, is_found=not is_new)
             fates.append(fate)
-            if self._expected:
-                self._pass_expected()
             counts[feed][fate.outcome] += 1
-            if fate is CONFLICT:
-                ledger.reject(fate.reason or "", is_limited=self.limit_dead_letters)
-                continue
-            ledger.rejected_in_a_row = 0
-            if time_ms > highs[feed]:
+            if self._expected or fate is CONFLICT:
+                self._settle(fate)
+            if time_ms > highs[feed] and fate is not CONFLICT:
                 highs[feed] = time_ms
                 if self.waiting or time_ms >= watermark.next_turn_ms:
                     self._turn(feed, time_ms)
+
+    def _settle(self, fate: Fate) -> None:
+        """What follows seldom: a boundary that is expected where the record was, a refused record."""
+        if self._expected:
+            self._pass_expected()
+        if fate is CONFLICT:
+            self.ledger.reject(fate.reason or "", is_limited=self.limit_dead_letters)
 
     def _places(self, arrivals: Sequence[Arrival]) -> Iterable[tuple[int, int, int, int, bool] | None]:
         """Of each event (customer's row, day, hash of the id, its key, whether it is surely no repetition), at once.
