@@ -64,7 +64,7 @@ def _add_totals(columns: Columns, closed: Closed) -> None:
         cells = closed.cells[PURCHASE]
         columns.purchases_total[cells.rows] += cells.columns["purchases"].astype(np.int32)
         columns.spend_total[cells.rows] += cells.columns["minor"]
-        np.add.at(columns.unrated_total, np.array(closed.unrated, np.int64), 1)
+        np.add.at(columns.unrated_total, closed.unrated, 1)
 
 
 def restarts(columns: Columns, days: Days, rows: Rows, size: int, boundary: int, basis: Basis) -> Ints:

@@ -208,7 +208,7 @@ def _day_values(opened: OpenDay) -> list[Any]:
     """An open day as plain values."""
     return [
         *opened.to_lists(),
-        *({row: _bucket_values(b) for row, b in of.items()} for of in (opened.tickets, opened.emails)),
+        *({row: _bucket_values(b) for row, b in of.items()} for of in (opened.tickets, opened.emails.buckets())),
     ]
 
 
@@ -217,7 +217,7 @@ def _day_of(values: list[Any]) -> OpenDay:
     opened = OpenDay()
     opened.set_lists(lists)
     opened.tickets = {row: _bucket_of(one) for row, one in tickets.items()}
-    opened.emails = {row: _bucket_of(one) for row, one in emails.items()}
+    opened.emails.set_buckets({row: _bucket_of(one) for row, one in emails.items()})
     return opened
 
 
