@@ -116,6 +116,7 @@ class Scoring:
 
     def scores(self) -> Scores:
         """Of each row the risk in force, the mean of those of 28 days before it, and its rank; NaN where unknown."""
+        self._grow()
         return self.risks.scores(self._size)
 
     def explain(self, row: int) -> tuple[Driver, ...] | None:
