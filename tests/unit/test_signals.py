@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from models.calendar import date_of
-from models.partition_record import TICKS
 from models.catalogue.catalogue import Rules, build_rules
+from models.engine.ledger import TICKS
 from schemas.alert import AlertV1, decode_alert
 from schemas.event import Event
 from support.builders import email, login, purchase, ticket

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from models.signals.measures import Value
+from models.catalogue.expressions import Value
 from models.catalogue.template import Template
 
 
