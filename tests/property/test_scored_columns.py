@@ -42,69 +42,9 @@ ROUGH = 1e-3
 """Share of features that may differ in the last of 32 bits: logarithms of numpy are not those of the C library."""
 
 
-class Records:
-    """The same customers as packed records, looked at by the engine that came before."""
-
-    def __init__(self, basis: Basis, events: Sequence[Event]) -> None:
-        self.basis = basis
-        self.customers: dict[str, Customer] = {}
-        self._days: dict[int, list[Event]] = {}
-        for event in events:
-            self._days.setdefault(basis.calendar.day_of(event.time_ms), []).append(event)
-
-    def close(self, day: int) -> None:
-        """Fold what happened on a day."""
-        for event in self._days.pop(day, ()):
-            customer = self.customers.setdefault(event.customer_id, Customer())
-            fold(customer, event, day, self.basis.rates)
-
-
-def folded(basis: Basis, events: Sequence[Event]) -> dict[str, Customer]:
-    records = Records(basis, events)
-    for event in events:
-        records.close(basis.calendar.day_of(event.time_ms))
-    return records.customers
-
-
 def at_risk(closing: Closing, learning: Learning) -> Rows:
     rows = np.arange(closing.customers.size, dtype=np.int32)
     return rows[is_in_risk_set(closing.customers, rows, learning)]
-
-
-def assert_features(found: Floats, expected: Floats) -> int:
-    """Equal but for the last of 32 bits, seldom; how many differ."""
-    assert found.dtype == np.float64
-    assert np.array_equal(found, found.astype(np.float32))
-    ours, theirs = found.astype(np.float32), expected.astype(np.float32)
-    assert np.all(ours >= np.nextafter(theirs, np.float32(-np.inf)))
-    assert np.all(ours <= np.nextafter(theirs, np.float32(np.inf)))
-    return int((ours != theirs).sum())
-
-
-@pytest.mark.parametrize("feeds", [(0, 1, 2, 3), (0, 2), (0, 3), (0,)])
-@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
-def test_features_are_those_of_the_records(zone: str, feeds: tuple[int, ...]) -> None:
-    basis = replace(default_rules(zone).basis, feeds=feeds)
-    events = rich_history(3, customers=20, days=470 if zone == "UTC" else 150, zone=zone, scale=0.5)
-    closing, learning = Closing(basis, events), Learning(Question(60, 180))
-    ids = closing.customers.roster.ids
-    histories = {customer_id: Past(customer, basis) for customer_id, customer in folded(basis, events).items()}
-    compared = differing = 0
-    for boundary in closing.until(FIRST_DAY + 500):
-        rows = np.arange(closing.customers.size, dtype=np.int32)
-        silent = [histories[ids[row]].silent_days(boundary) for row in rows]
-        known = np.array([days is not None and days <= 180 for days in silent])
-        assert is_in_risk_set(closing.customers, rows, learning).tolist() == known.tolist()
-        if boundary % 5:
-            continue
-        found = features(closing.customers, rows[known], boundary)
-        assert found.shape == (known.sum(), len(feature_names(feeds)))
-        vectors = [histories[ids[row]].vector(boundary) for row in rows[known]]
-        differing += assert_features(found, np.array(vectors, np.float64).reshape(found.shape))
-        compared += found.size
-    assert compared > 5_000
-    print(f"{differing} of {compared} features differ in the last of 32 bits")
-    assert differing <= compared * ROUGH
 
 
 @quick
