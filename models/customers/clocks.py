@@ -111,10 +111,16 @@ def recount(columns: Columns, days: Days, size: int, boundary: int, basis: Basis
     number = np.arange(size, dtype=np.int64)
     for column, log in (
         (columns.last_day, days.pulse),
-        *([(columns.last_purchase, days.feeds[PURCHASE])] if PURCHASE in basis.feeds else []),
+        (columns.last_purchase, days.feeds[PURCHASE]),
+        (columns.last_login, days.feeds[LOGIN]),
     ):
+        column[:size][column[:size] >= floor] = NO_DAY  # what is older stays: no day tells of it any more
         own, day = _days_in(log, number, floor, boundary)
         np.maximum.at(column, own, day)
+    if PURCHASE not in basis.feeds:
+        columns.last_purchase[:size], columns.gap[:size] = NO_DAY, np.nan
+    is_known, last = columns.first_day[:size] != NEVER, columns.last_day[:size]
+    columns.last_day[:size] = np.where(is_known, np.maximum(last, columns.first_day[:size]), NO_DAY)
     columns.restart[:size] = restarts(columns, days, rows, size, boundary, basis)
     move_gaps(columns, days, rows, size, boundary, basis)
 

@@ -89,6 +89,7 @@ class Review:
         if is_anew and customers.boundary >= 0:
             customers.days.rebuild_pulse()
             recount(customers.columns, customers.days, customers.size, customers.boundary, self.rules.basis)
+        self.windows.grow(customers.columns.capacity)
         if customers.boundary >= 0:
             self.windows.recount(customers, everybody)
         self.is_anew = is_anew
