@@ -18,7 +18,10 @@ from streams.agents import customers
 from streams.agents.owned import OwnedPartition
 from streams.transport.records import Record
 
-REVIEWS: Final = 7
+LEAST: Final = 7
+PIECES: Final = 8
+"""A midnight is gone through in so many pieces, however many customers there are."""
+
 PROGRAM: Final = (sys.executable, __file__)
 
 SLOT: Final = struct.Struct(">qqq")
@@ -35,8 +38,9 @@ def note_progress(file: int) -> None:
     process = customers.Customers.process
 
     def noting(agent: customers.Customers, own: OwnedPartition, records: Sequence[Record]) -> None:
-        process(agent, own, records)
         partition = own.partition
+        customers.REVIEWS_A_FRAME = max(LEAST, partition.customers.size // PIECES)
+        process(agent, own, records)
         judged = partition.review.reached if partition.is_behind else 0
         slot = SLOT.pack(partition.boundary, judged, partition.unjudged if partition.is_behind else 0)
         os.pwrite(file, slot, own.number * SLOT.size)
@@ -45,6 +49,5 @@ def note_progress(file: int) -> None:
 
 
 if __name__ == "__main__":
-    customers.REVIEWS_A_FRAME = REVIEWS
     note_progress(os.open(slots_file(os.environ["CHURN_PREFIX"]), os.O_RDWR | os.O_CREAT))
     main(["worker"])
