@@ -87,7 +87,7 @@ class Partition:
         self.waiting: dict[tuple[int, int], dict[int, None]] = {}
         """Rows whose early firing waits for a feed's clock, by (feed, day)."""
         self._held: list[tuple[int, Event, int]] = []
-        """Late events of closed days that came while a boundary is judged: they count from the boundary behind it on."""
+        """Late events that came while a boundary is judged: they count from the boundary behind it on."""
         self.passed: list[Passed] = []
         """Boundaries passed, the newest last; whoever writes them down clears the list."""
         self._expected: list[Passed] = []
@@ -167,7 +167,7 @@ class Partition:
         return fates
 
     def _places(self, arrivals: Sequence[Arrival]) -> Iterable[tuple[int, int, int, int, bool] | None]:
-        """Of each event (row of its customer, day, hash of its id, key of its id, whether that was seen on a closed day).
+        """Of each event (row of its customer, day, hash of its id, key of its id, whether it was seen on a closed day).
 
         The row is -1 of a customer not seen yet. Looked up for all at once.
         """

@@ -127,15 +127,17 @@ def test_lessons_scores_and_ranks_are_those_of_a_recount(name: str) -> None:
         told = labels_of(scoring.review(version))
         assert not known.keys() & told.keys(), "a label is told once"
         known |= told
-        rows = np.flatnonzero(scoring._weekdays[:size] == boundary % learning.step_days)
-        rows = rows[is_in_risk_set(closing.customers, rows.astype(np.int32), learning)].astype(np.int32)
+        due: Rows = np.flatnonzero(scoring._weekdays[:size] == boundary % learning.step_days).astype(np.int32)
+        rows = due[is_in_risk_set(closing.customers, due, learning)]
         if version is None or version.scorer.is_cold or not len(rows) or boundary < (learning.anchor or 0):
             continue
         scores, risks = scoring.scores(), version.risks(features(closing.customers, rows, boundary))
         assert scores.risk[rows].tolist() == risks.tolist()
         steps = np.minimum(199, (risks * 200).astype(int))
         lately = [one for day in range(boundary - learning.step_days, boundary) for one in base.get(day, [])]
-        shares = [sum(one >= step for one in lately) / len(lately) if len(lately) >= MIN_SCORES else None for step in steps]
+        shares = [
+            sum(one >= step for one in lately) / len(lately) if len(lately) >= MIN_SCORES else None for step in steps
+        ]
         assert [None if isnan(rank) else rank for rank in scores.rank[rows].tolist()] == shares
         scored, ranked = scored + len(rows), ranked + sum(share is not None for share in shares)
         assert {scoring.scored_by(int(row)) for row in rows} == {version.name}

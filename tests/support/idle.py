@@ -5,7 +5,7 @@ from __future__ import annotations
 from prometheus_client import CollectorRegistry, generate_latest
 
 from models.config import Learning
-from models.partition import Partition
+from models.engine.partition import Partition
 from schemas.topics import Topics
 from streams.agents.learner import LearnerAgent
 from streams.agents.models import Shelf

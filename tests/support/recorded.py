@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from models.partition_record import OUTCOMES, State, total_counts
+from models.engine.ledger import OUTCOMES, Ledger, total_counts
 from schemas.event import FEEDS
 from streams.settings import Settings
 from streams.snapshot import partition_state, read_state
 from support.workers import Deployment
 
 
-def states_of(deployment: Deployment) -> dict[int, State]:
+def states_of(deployment: Deployment) -> dict[int, Ledger]:
     """What every partition knows of itself, from the changelog."""
     settings = Settings(
         bootstrap=deployment.broker.bootstrap, prefix=deployment.prefix, partitions=deployment.partitions
@@ -20,7 +20,7 @@ def states_of(deployment: Deployment) -> dict[int, State]:
 
 def outcomes_of(deployment: Deployment) -> dict[str, dict[str, int]]:
     """Outcomes by topic."""
-    counts = total_counts(states_of(deployment))
+    counts = total_counts(states_of(deployment).values())
     return {deployment.topics.event(feed): counts[name] for feed, name in enumerate(FEEDS)}
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from confluent_kafka import Message
-
-from models.calendar import DAY_MS
 from models.customer_record import decode_customer
 from models.partition_record import PARTITION_KEY, State, decode_state, epoch_of
+
+from models.calendar import DAY_MS
 from schemas.alert import decode_alert
 from schemas.event import FEEDS
 from schemas.instant import from_rfc3339

@@ -14,9 +14,9 @@ from typing import Final, TypeVar
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
-
 from models.customer_record import due_of
 from models.partition_record import PARTITION_KEY, decode_state
+
 from schemas.topics import Topics
 from support.broker import Broker
 from support.program import ROOT, command, environment, run

@@ -1,4 +1,4 @@
-"""A record that comes again after a restart: what was covered changes nothing, the rest gets the answer of the first time."""
+"""A record that comes again after a restart changes nothing if it was covered, or gets the answer of the first time."""
 
 from __future__ import annotations
 

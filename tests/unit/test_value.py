@@ -18,7 +18,8 @@ from models.learning.value import (
     sums_of,
 )
 from models.scoring.worth import Prior
-from property.test_measures import BASIS, record_of
+from property.test_features import record_of
+from property.test_measures import BASIS
 from support.builders import DAY_MS, purchase
 from support.troubled import FIRST_DAY
 
