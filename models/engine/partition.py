@@ -164,9 +164,9 @@ class Partition:
             ledger.taken += 1
             row, day, hashed, key, is_new = place
             time_ms = content.time_ms
-            if self.waiting:
-                self._release(feed, time_ms)
             if is_new and time_ms >= watermark.boundary_ms and key not in recent:  # so are nearly all
+                if self.waiting:
+                    self._release(feed, time_ms)
                 recent[key] = day << DAY_SHIFT | content.fingerprint
                 opened = open_days.get(day) or days.opened(day)
                 if opened.add(row, content, rates) and self._early[feed]:

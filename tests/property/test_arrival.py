@@ -1,4 +1,4 @@
-"""Results are a function of the set of events: arrival, frames, crashes, redelivery and spread reviews leave no trace."""
+"""Results are a function of the set of events: arrival, frames, crashes and spread reviews leave no trace."""
 
 from __future__ import annotations
 

@@ -145,7 +145,9 @@ def test_the_slope_equals_weighted_least_squares_by_brute_force(rows: dict[int, 
     pulse = Cells(PULSE_LAYOUT)
     for day in range(last + 1):
         here = np.array([2] if day in rows else [], np.int32)
-        pulse.append(day, here, {"active": np.ones(len(here), int), "points": np.array([rows.get(day, 0)])[: len(here)]})
+        pulse.append(
+            day, here, {"active": np.ones(len(here), int), "points": np.array([rows.get(day, 0)])[: len(here)]}
+        )
     first_days = np.array([0, 0, last + 1 - history], np.int32)
     fitted = slopes(pulse, np.array([2], np.int32), first_days, 3, last + 1, BASIS.engagement)
     change, z, at_last, per_day = (float(values[0]) for values in fitted)

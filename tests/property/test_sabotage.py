@@ -1,7 +1,7 @@
 """What breaks when a rule is dropped (design of the engine, rule by rule): each sabotage must be noticed.
 
-One shared history, four patterns of arrival, each also with crashes; and one with late events. The engine as it is passes
-all; with one rule dropped at least one differs from the truth.
+One shared history, four patterns of arrival, each also with crashes; and one with late events. The engine as it is
+passes all; with one rule dropped at least one differs from the truth.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ import models.alerts.early
 import models.customers.clocks
 import models.customers.customers
 import models.engine.review
-from models.alerts.corroboration import witnesses_of
-from models.alerts.early import Beginning, FeedDays, beginning
+from models.alerts.corroboration import corroborate, witnesses_of
+from models.alerts.early import FeedDays, score_of
 from models.alerts.episode import SignalAlerts
 from models.alerts.lifecycle import Judgement
 from models.catalogue.catalogue import Signal, without_model
@@ -230,7 +230,9 @@ def early_alerts_say_the_stage(patch: pytest.MonkeyPatch) -> None:
 def early_alerts_say_the_spend(patch: pytest.MonkeyPatch) -> None:
     def more(alert: AlertV1, review: Review, row: int) -> AlertV1:
         sums = review.windows.sums(SPENT)
-        return msgspec.structs.replace(alert, value_at_risk=Money(float(sums[row]) / 100 if row < len(sums) else 0.0, "USD"))
+        return msgspec.structs.replace(
+            alert, value_at_risk=Money(float(sums[row]) / 100 if row < len(sums) else 0.0, "USD")
+        )
 
     _early_alerts_say(patch, more)
 
@@ -260,10 +262,10 @@ def ends_of_early_episodes_are_looked_for_without_a_bound(patch: pytest.MonkeyPa
 
 
 def fired_early_only_while_nothing_is_open_and_later_starts_are_ignored(patch: pytest.MonkeyPatch) -> None:
-    def begins(alerts: SignalAlerts, row: int, days: FeedDays, day: int, _reviewed: int) -> Beginning | None:
+    def begins(alerts: SignalAlerts, row: int, days: FeedDays, day: int, _reviewed: int) -> float | None:
         if alerts.open.place(row) is not None or row in alerts.early:
             return None
-        return beginning(alerts.signal, days.at(day + 1), None)
+        return score_of(alerts.signal, days.at(day + 1), None)
 
     retract = Judgement._retract
 
@@ -279,8 +281,6 @@ def fired_early_only_while_nothing_is_open_and_later_starts_are_ignored(patch: p
 
 
 def corroboration_waits_until_the_other_alert_has_news_of_its_own(patch: pytest.MonkeyPatch) -> None:
-    corroborate = models.engine.review.corroborate
-
     def waiting(alerts: Any, witnesses: Any, revisions: Any, rows: Any) -> None:
         having = {signal for signal, told in revisions.items() if told}
         corroborate(alerts, {one: others for one, others in witnesses.items() if one in having}, revisions, rows)
@@ -289,8 +289,6 @@ def corroboration_waits_until_the_other_alert_has_news_of_its_own(patch: pytest.
 
 
 def an_alert_stays_critical_when_its_witness_is_gone(patch: pytest.MonkeyPatch) -> None:
-    corroborate = models.engine.review.corroborate
-
     def clinging(alerts: Any, witnesses: Any, revisions: Any, rows: Rows) -> None:
         raised = {row for of in alerts for row in of.corroborated}
         free = np.array([row for row in rows.tolist() if row not in raised], np.int32)

@@ -35,7 +35,7 @@ def test_arrival_leaves_no_trace_in_what_is_at_stake(seed: int) -> None:
 def test_a_boundary_is_judged_again_with_the_version_it_was_begun_with(seed: int) -> None:
     """Which version is in force when a boundary is passed is a race; what was recorded decides from then on."""
     dice, rules = random.Random(seed), default_rules()
-    versions = [None, VERSION, *(replace(VERSION, name=f"v{n}", scorer=taught(n, 150).scorer()) for n in (6, 7))]
+    versions = [None, VERSION, *(replace(VERSION, name=f"v{n}", scorer=taught(n, 200).scorer()) for n in (6, 9))]
     racing = Kind(versions=lambda _boundary: dice.choice(versions))
     logs = logs_of(rich_history(seed, customers=5, days=110))
     found = run(rules, logs, PATTERNS["mixed"], random.Random(seed), crashes=6, kind=racing)

@@ -1,35 +1,28 @@
-"""The model over columns says what it says of packed records, whoever stands beside and whatever comes late."""
+"""The model over columns says what a recount of the events says, whoever stands beside and whatever comes late."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from math import isnan
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from models.activity import fold
-from models.config import Basis, Learning
-from models.customer import Customer, risks_in_force
-from models.customers.arrays import Floats, Rows
-from models.customers.columns import STAGE_NAMES
-from models.labels import Question
-from models.learning.crowd import Crowd
-from models.learning.features import Past
-from models.learning.foresight import Foresight, Insight
-from models.oracle import Oracle
-from models.scoring.features import feature_names, features
+from models.config import Learning
+from models.customers.arrays import Rows
+from models.customers.stages import LOST
+from models.engine.replay import Replay
+from models.labels import PARTS, Question, label, matures_after
+from models.scoring.features import features
+from models.scoring.ranks import MIN_SCORES
 from models.scoring.scoring import Scoring
-from models.scoring.snapshots import is_in_risk_set
+from models.scoring.snapshots import is_in_risk_set, weekday_of
 from models.scoring.version import Version
 from models.scoring.worth import worth_of
-from models.worth import worth_of as worth_of_record
-from property.test_measures import CALENDAR, pasts, quick
-from schemas.event import Event
+from property.test_measures import CALENDAR
+from schemas.event import PURCHASE, Event
 from schemas.example import LabelV1, LessonV1, decode_lesson, encode_lesson
 from support.closing import Closing
 from support.examples import taught
@@ -38,27 +31,11 @@ from support.troubled import FIRST_DAY, default_rules, make_event, rich_history
 
 BASIS = default_rules().basis
 VERSION = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer())
-ROUGH = 1e-3
-"""Share of features that may differ in the last of 32 bits: logarithms of numpy are not those of the C library."""
 
 
 def at_risk(closing: Closing, learning: Learning) -> Rows:
     rows = np.arange(closing.customers.size, dtype=np.int32)
     return rows[is_in_risk_set(closing.customers, rows, learning)]
-
-
-@quick
-@given(events=pasts(), ahead=st.integers(1, 130))
-def test_features_of_any_history(events: list[Event], ahead: int) -> None:
-    boundary = FIRST_DAY + ahead
-    closing = Closing(BASIS, events)
-    for _ in closing.until(boundary):
-        pass
-    past = Past(folded(BASIS, events)["c1"], BASIS)
-    rows = at_risk(closing, Learning(Question(60, 365))) if closing.customers.boundary == boundary else np.empty(0, int)
-    assert bool(len(rows)) == (past.silent_days(boundary) is not None)
-    if len(rows):
-        assert_features(features(closing.customers, rows, boundary), np.array([past.vector(boundary)]))
 
 
 def test_a_row_alone_has_the_same_bits_as_among_all() -> None:
@@ -76,7 +53,7 @@ def test_a_row_alone_has_the_same_bits_as_among_all() -> None:
             assert VERSION.risks(alone)[0] == risks[place]
 
 
-# -- whole runs against the records
+# -- whole runs against a recount
 
 
 def crowded(seed: int, customers: int = 12, days: int = 150) -> list[Event]:
@@ -90,20 +67,8 @@ def crowded(seed: int, customers: int = 12, days: int = 150) -> list[Event]:
     return events
 
 
-def by_records(
-    basis: Basis, learning: Learning, events: Sequence[Event], closing: Closing, versions: dict[int, Version | None]
-) -> Iterator[tuple[int, list[bytes], dict[str, Customer]]]:
-    """What the engine over records says at each boundary; stages are put into its records from the columns."""
-    foresight, crowd = Foresight(learning, basis), Crowd(learning.step_days)
-    records = Records(basis, events)
-    for boundary, version in versions.items():
-        records.close(boundary - 1)
-        foreseen = foresight.foresee(records.customers, boundary, Insight(version, crowd))
-        yield boundary, sorted(output.payload for one in foreseen.values() for output in one.lessons), records.customers
-        for customer_id, customer in records.customers.items():
-            customer.stage = STAGE_NAMES[closing.customers.columns.stage[closing.customers.roster.rows[customer_id]]]
-
-
+Known = dict[tuple[str, str, int], bool]
+"""Labels by customer, snapshot and part."""
 LEARNINGS = {
     "default": Learning(),
     "anchored": Learning(anchor=FIRST_DAY + 20),
@@ -115,70 +80,91 @@ LEARNINGS = {
 }
 
 
+def expected_labels(events: Sequence[Event], learning: Learning, end: int) -> Known:
+    """What is known by a boundary, from the list of events: labels of every snapshot of everybody at risk."""
+    found: Known = {}
+    question, longest = learning.question, min(learning.question.risk_set_days, BASIS.keep_days)
+    first = min(CALENDAR.day_of(event.time_ms) for event in events)
+    bought: dict[str, list[int]] = {}
+    for event in events:
+        if event.feed == PURCHASE:
+            bought.setdefault(event.customer_id, []).append(CALENDAR.day_of(event.time_ms))
+    for customer, days in bought.items():
+        own = weekday_of(customer, learning)
+        dates = [d for d in range(max(first + 1, learning.anchor or 0), end + 1) if d % learning.step_days == own]
+        for snapshot in dates:
+            before = [day for day in days if day < snapshot]
+            if not before or snapshot - max(before) > longest:
+                continue
+            for part in PARTS:
+                matured = snapshot + matures_after(question, part)
+                told_on = next((day for day in dates if day >= matured), None)
+                if told_on is None:
+                    continue
+                until = min((day - snapshot for day in days if snapshot <= day < told_on), default=None)
+                said = label(question, part, until)
+                if said is not None:
+                    found[customer, CALENDAR.text_of(snapshot), part] = said
+    return found
+
+
 @pytest.mark.parametrize("name", LEARNINGS)
-def test_lessons_scores_ranks_and_worth_are_those_of_the_records(name: str) -> None:
+def test_lessons_scores_and_ranks_are_those_of_a_recount(name: str) -> None:
     learning = LEARNINGS[name]
     basis = replace(BASIS, learning=learning)
-    days = 60 if name == "daily" else 150
+    days = 60 if name == "daily" else 110
     events = crowded(11, 12, days)
     closing, end = Closing(basis, events), FIRST_DAY + days + 40
     cold = replace(VERSION, name="cold", scorer=replace(VERSION.scorer, is_cold=True))
-    other = replace(VERSION, name="other", scorer=taught(9, 150).scorer())
-    chosen = [None, cold, VERSION, VERSION, other]
-    versions = {b: chosen[min((b - FIRST_DAY) // 15, 4)] for b in range(closing.first + 1, end + 1)}
-    told = by_records(basis, learning, events, closing, versions)
-    ranked = expected = 0
+    versions = [None, cold, VERSION, VERSION, replace(VERSION, name="other", scorer=taught(9, 200).scorer())]
+    known: Known = {}
+    base: dict[int, list[int]] = {}
     scoring = Scoring(closing.customers, learning)
+    scored = ranked = lost = 0
     for boundary in closing.until(end):
-        _, lessons, records = next(told)
-        found = scoring.review(versions[boundary])
-        assert [lesson.customer_id for lesson in found] == sorted(
-            (lesson.customer_id for lesson in found), key=closing.customers.roster.rows.__getitem__
-        )
-        assert sorted(map(encode_lesson, found)) == lessons
-        if boundary % 3 == 0:
-            known = compare_scores(closing, scoring, records, learning)
-            ranked, expected = ranked + known[0], expected + known[1]
-    assert expected > 100 or name == "yearly"
-    assert ranked > 100 or name in ("yearly", "rare", "daily")
+        version = versions[min((boundary - FIRST_DAY) // 15, 4)]
+        columns, size = closing.customers.columns, closing.customers.size
+        told = labels_of(scoring.review(version))
+        assert not known.keys() & told.keys(), "a label is told once"
+        known |= told
+        due: Rows = np.flatnonzero(scoring._weekdays[:size] == boundary % learning.step_days).astype(np.int32)
+        rows = due[is_in_risk_set(closing.customers, due, learning)]
+        if version is None or version.scorer.is_cold or not len(rows) or boundary < (learning.anchor or 0):
+            continue
+        scores, risks = scoring.scores(), version.risks(features(closing.customers, rows, boundary))
+        assert scores.risk[rows].tolist() == risks.tolist()
+        steps = np.minimum(199, (risks * 200).astype(int))
+        lately = [one for day in range(boundary - learning.step_days, boundary) for one in base.get(day, [])]
+        shares = [
+            sum(one >= step for one in lately) / len(lately) if len(lately) >= MIN_SCORES else None for step in steps
+        ]
+        assert [None if isnan(rank) else rank for rank in scores.rank[rows].tolist()] == shares
+        scored, ranked = scored + len(rows), ranked + sum(share is not None for share in shares)
+        assert {scoring.scored_by(int(row)) for row in rows} == {version.name}
+        base[boundary] = steps[~np.isin(columns.stage[rows], LOST)].tolist()
+        lost += len(rows) - len(base[boundary])
+    assert known == expected_labels(events, learning, end)
+    assert scored > 100 or name == "yearly"
+    assert lost > 0 or learning.question.risk_set_days <= 60 or name in ("yearly", "rare")
+    assert ranked > 100 or name in ("yearly", "rare", "daily", "four_weeks")
 
 
-def test_lessons_of_a_replay_are_those_of_the_engine_over_records() -> None:
-    events = history(Size(6_000, 400, 120), seed=3)
-    oracle = Oracle(default_rules(), 2, 0, lambda _partition, _boundary: VERSION)
-    published = [output for event in events for output in oracle.take(event)[1]] + oracle.finish()
-    expected = sorted(output.payload for output in published if output.kind == "lesson")
+def test_lessons_of_a_replay_are_those_of_its_days() -> None:
+    events = history(Size(4_000, 300, 120), seed=3)
+    replay = Replay(default_rules(), 2)
+    for partition in replay.partitions:
+        partition.versions = lambda _boundary: VERSION
+    for event in events:
+        replay.take(event)
+    expected = sorted(encode_lesson(one) for one in replay.drain() if isinstance(one, LessonV1))
     learning, found = default_rules().basis.learning, []
     assert learning is not None
-    for place, partition in enumerate(oracle.partitions):
-        own = [event for event in events if oracle.place_of(event.customer_id) == place]
-        for _, _, lessons in Closing(BASIS, own).scored(learning, partition.state.boundary, VERSION):
+    for partition in replay.partitions:
+        own = [event for event in events if event.customer_id in partition.customers.roster.rows]
+        for _, _, lessons in Closing(BASIS, own).scored(learning, partition.boundary, VERSION):
             found += [encode_lesson(lesson) for lesson in lessons]
-    assert len(expected) > 1_000
+    assert len(expected) > 500
     assert sorted(found) == expected
-
-
-def compare_scores(
-    closing: Closing, scoring: Scoring, records: dict[str, Customer], learning: Learning
-) -> tuple[int, int]:
-    """Hold every customer's scores and worth against the record; how many were ranked, how many are expected."""
-    scores, boundary, basis = scoring.scores(), closing.customers.boundary, closing.customers.basis
-    rows = np.array([closing.customers.roster.rows[customer_id] for customer_id in records], np.int32)
-    worth = worth_of(closing.as_of(scoring), rows, scoring)
-    assert worth is not None
-    for place, (row, customer) in enumerate(zip(rows.tolist(), records.values(), strict=True)):
-        risks = risks_in_force(customer, boundary, learning)
-        before = [risk.value for risk in risks[:-1]]
-        usual = sum(before) / len(before) if before else None
-        expected = (risks[-1].value, usual, risks[-1].rank) if risks else (None, None, None)
-        assert tuple(None if isnan(value) else value for value in (array[row] for array in scores)) == expected
-        if risks:
-            assert scoring.scored_by(row) == customer.scored_by
-        if max(customer.first) >= 0:
-            of_record = worth_of_record(customer, boundary, basis)
-            assert of_record is not None
-            assert (worth[0][place], worth[1][place]) == (of_record.minor, of_record.basis == "expected")
-    return int((~np.isnan(scores.rank)).sum()), int(worth[1].sum())
 
 
 def test_drivers_are_those_of_who_was_scored_at_this_boundary() -> None:
@@ -198,9 +184,6 @@ def test_drivers_are_those_of_who_was_scored_at_this_boundary() -> None:
 
 
 # -- late events
-
-
-Known = dict[tuple[str, str, int], bool]
 
 
 def labels_of(lessons: Sequence[LessonV1]) -> Known:

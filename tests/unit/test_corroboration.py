@@ -9,8 +9,8 @@ from itertools import chain, groupby
 
 import pytest
 
-from models.calendar import date_of
 from models.alerts.corroboration import severities, witnesses_of
+from models.calendar import date_of
 from models.catalogue.catalogue import Rules, build_rules, merged, without_model
 from models.engine.replay import Replay
 from models.engine.snapshot import freeze, load

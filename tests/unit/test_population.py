@@ -27,7 +27,9 @@ def counts(of: Population) -> list[object]:
     return [*(+table for table in tables), +of.open_alerts, of.value_at_risk]
 
 
-def replayed(events: list[Event], until_ms: int | None = None, rules: Rules | None = None, partitions: int = 1) -> Replay:
+def replayed(
+    events: list[Event], until_ms: int | None = None, rules: Rules | None = None, partitions: int = 1
+) -> Replay:
     replay = Replay(rules or default_rules(), partitions)
     for event in sorted(events, key=lambda event: (event.time_ms, event.feed)):
         replay.take(event)

@@ -99,7 +99,9 @@ def test_a_copy_does_not_change_with_the_partition_it_was_taken_of() -> None:
     before = frozen.to_bytes()
     partition.lift((NOW + 30) * DAY_MS, range(len(FEEDS)))
     assert frozen.to_bytes() == before
-    assert list(canonical_states(load(before, default_rules()))) == list(canonical_states(load(written(), default_rules())))
+    assert list(canonical_states(load(before, default_rules()))) == list(
+        canonical_states(load(written(), default_rules()))
+    )
 
 
 def test_the_same_catalogue_has_nothing_to_say_about_what_it_finds() -> None:
@@ -121,10 +123,10 @@ def test_an_empty_partition_goes_on_from_nothing() -> None:
 def test_alerts_of_a_signal_that_left_are_resolved_as_retired() -> None:
     before = load(written(), default_rules())
     gone = {of.signal.id: len(of.open) for of in before.review.alerts if len(of.open)}
-    for signal in gone:
+    for signal, count in gone.items():
         alerts = at_the_next_boundary(changed({"signals": {signal: False}}))
         closed = [alert for alert in alerts if alert.signal == signal]
-        assert len(closed) == gone[signal]
+        assert len(closed) == count
         assert {alert.status for alert in closed} == {"resolved"}
         for alert in closed:
             assert alert.summary.endswith("signal retired.")
@@ -154,7 +156,7 @@ def test_an_owner_or_a_severity_that_changed_is_told_once(change: dict[str, str]
     rules = changed({"signals": dict.fromkeys(signals, change)})
     unchanged = {(alert.alert_id, alert.status) for alert in at_the_next_boundary(default_rules())}
     alerts = at_the_next_boundary(rules)
-    (name, value), = change.items()
+    ((name, value),) = change.items()
     still_open = [alert for alert in alerts if alert.status == "updated"]
     having = {of.signal.id for of in before.review.alerts if getattr(of.signal, name) == value}
     lasting = sum(len(of.open) for of in before.review.alerts if of.signal.id not in having)
@@ -208,7 +210,9 @@ def _known(partition: Partition) -> dict[str, Any]:
         name: [
             float(value) if is_known else None
             for value, is_known in zip(
-                np.broadcast_to(values, len(rows)), np.broadcast_to(True if known is None else known, len(rows)), strict=True
+                np.broadcast_to(values, len(rows)),
+                np.broadcast_to(True if known is None else known, len(rows)),
+                strict=True,
             )
         ]
         for name, (values, known) in readings.items()

@@ -30,7 +30,7 @@ def worth(
     basis: Basis = LEARNING,
     is_due_again: bool = False,
 ) -> tuple[int, bool] | None:
-    """(what is at stake, whether it is what is expected) of a customer who bought on some days, scored lately or not."""
+    """(what is at stake, whether it is what is expected) of a customer who bought on some days, maybe scored."""
     bought = [
         purchase("c1", (FIRST_DAY + day) * DAY_MS, amount=30.0, currency="USD", order_id=f"{day}") for day in days
     ]
