@@ -182,3 +182,7 @@ def test_a_signal_whose_threshold_reads_another_feed_is_not_announced_at_once() 
     own["signals"]["any_ticket"]["score"]["threshold"] = "logins(7d)"
     with pytest.raises(CatalogueError, match="any_ticket"):
         build_rules(own)
+
+def test_a_late_event_before_the_first_day_has_closed_counts_on_its_own_day() -> None:
+    late = login("c1", (FIRST_DAY - 3) * DAY_MS, id="late")
+    assert differences({0: default_rules()}, [*days_of_all_feeds(0, 0), late, *days_of_all_feeds(1, 4)]) == []
