@@ -89,7 +89,8 @@ def restarts(columns: Columns, days: Days, rows: Rows, size: int, boundary: int,
     oldest = np.full(len(rows), NEVER, np.int64)
     oldest[own[is_first]] = day[is_first]
     known = columns.restart[rows].astype(np.int64)
-    return np.where((found == -NEVER) & (known == oldest), known, found)  # of a silence longer than the days kept
+    is_of_old = (known == oldest) & (columns.first_day[rows] < floor)  # of a silence longer than the days kept
+    return np.where((found == -NEVER) & is_of_old, known, found)
 
 
 def _days_in(cells: Cells, number: Ints, first: int, end: int) -> tuple[Ints, Ints]:
@@ -109,12 +110,17 @@ def recount(columns: Columns, days: Days, size: int, boundary: int, basis: Basis
         firsts = np.minimum(firsts, columns.first_ms(feed)[:size])
     columns.first_day[:size] = [NEVER if first == NO_TIME else day_of(first) for first in firsts.tolist()]
     number = np.arange(size, dtype=np.int64)
-    for column, log in (
-        (columns.last_day, days.pulse),
-        *([(columns.last_purchase, days.feeds[PURCHASE])] if PURCHASE in basis.feeds else []),
+    for column, log, is_declared in (
+        (columns.last_day, days.pulse, True),
+        (columns.last_purchase, days.feeds[PURCHASE], PURCHASE in basis.feeds),
+        (columns.last_login, days.feeds[LOGIN], LOGIN in basis.feeds),
     ):
-        own, day = _days_in(log, number, floor, boundary)
-        np.maximum.at(column, own, day)
+        column[:size][(column[:size] >= floor) | (not is_declared)] = NO_DAY
+        if is_declared:
+            own, day = _days_in(log, number, floor, boundary)
+            np.maximum.at(column, own, day)
+    if PURCHASE not in basis.feeds:
+        columns.gap[:size] = np.nan
     columns.restart[:size] = restarts(columns, days, rows, size, boundary, basis)
     move_gaps(columns, days, rows, size, boundary, basis)
 

@@ -186,3 +186,34 @@ def test_a_signal_whose_threshold_reads_another_feed_is_not_announced_at_once() 
 def test_a_late_event_before_the_first_day_has_closed_counts_on_its_own_day() -> None:
     late = login("c1", (FIRST_DAY - 3) * DAY_MS, id="late")
     assert differences({0: default_rules()}, [*days_of_all_feeds(0, 0), late, *days_of_all_feeds(1, 4)]) == []
+
+# -- another catalogue
+
+
+def with_feeds(*feeds: str, silence: str = "purchase") -> Rules:
+    own = catalogue() | {"feeds": list(feeds)}
+    own["lifecycle"]["silence"] = silence
+    own["signals"]["away"] = extra_signal("days_since_login >= 12", "never", "days_since_login")
+    return build_rules(own)
+
+
+def test_clocks_are_those_of_the_feeds_that_are_declared_now() -> None:
+    bought = purchase("c1", (FIRST_DAY + 3) * DAY_MS, currency="USD", id="p")
+    seen = [login("c1", (FIRST_DAY + day) * DAY_MS + day, id=f"l{day}") for day in range(9)]
+    arrivals = sorted([bought, *seen, *days_of_all_feeds(0, 60)], key=lambda event: event.time_ms)
+    changes = {0: default_rules(), 50: with_feeds("login"), 190: with_feeds("purchase", "ticket")}
+    assert differences(changes, arrivals) == []
+
+
+def test_a_first_purchase_is_no_return_once_logins_are_not_declared_any_more() -> None:
+    came = [login("c1", FIRST_DAY * DAY_MS, id="l"), purchase("c1", (FIRST_DAY + 70) * DAY_MS, currency="USD", id="p")]
+    arrivals = sorted([*came, *days_of_all_feeds(0, 80)], key=lambda event: event.time_ms)
+    changes = {0: with_feeds("purchase", "login", silence="activity"), 300: with_feeds("purchase", silence="activity")}
+    assert differences(changes, arrivals) == []
+
+
+def test_late_logins_count_once_logins_are_declared() -> None:
+    bought = purchase("c1", FIRST_DAY * DAY_MS, currency="USD", id="p")
+    came = [bought, *days_of_all_feeds(0, 9), login("c1", (FIRST_DAY + 2) * DAY_MS, id="l")]
+    changes = {0: with_feeds("purchase"), 50: with_feeds("purchase", "login")}
+    assert differences(changes, [*came, *days_of_all_feeds(10, 40)]) == []
