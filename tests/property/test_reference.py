@@ -217,3 +217,9 @@ def test_late_logins_count_once_logins_are_declared() -> None:
     came = [bought, *days_of_all_feeds(0, 9), login("c1", (FIRST_DAY + 2) * DAY_MS, id="l")]
     changes = {0: with_feeds("purchase"), 50: with_feeds("purchase", "login")}
     assert differences(changes, [*came, *days_of_all_feeds(10, 40)]) == []
+
+@pytest.mark.parametrize(("seen", "left"), [("login", "purchase"), ("purchase", "login")])
+def test_a_customer_of_whom_nothing_is_left_to_see_keeps_the_stage(seen: str, left: str) -> None:
+    came = make_event(FEEDS.index(seen), "c1", FIRST_DAY * DAY_MS, 1, 1)
+    arrivals, changes = [came, *days_of_all_feeds(0, 19)], {0: default_rules(), 20: with_feeds(left)}
+    assert differences(changes, arrivals) == []
