@@ -77,12 +77,16 @@ class SeenIds:
         found: list[bool] = (self._keys[places] == keys).tolist()
         return found
 
-    def add(self, key: int, day: int, fingerprint: int, *, is_found: bool) -> Seen:
-        """Note an event's id, and say whether it was seen before. `is_found`: among those of closed days."""
+    def add(self, key: int, day: int, fingerprint: int, boundary: int, *, is_found: bool) -> Seen:
+        """Note an event's id, and say whether it was seen before. `is_found`: among those of closed days.
+
+        What is too old to be asked for as of the boundary is not seen, forgotten or not: frames make no difference.
+        """
         packed = day << _DAY_SHIFT | fingerprint
         if is_found or key in self._recent:
+            oldest = self._oldest(boundary)
             for known in self._known(key):
-                if abs((known >> _DAY_SHIFT) - day) < self._days:
+                if oldest <= known >> _DAY_SHIFT and abs((known >> _DAY_SHIFT) - day) < self._days:
                     return "duplicate" if known & _PRINT == fingerprint else "conflict"
             if key in self._recent:
                 self._again.setdefault(key, []).append(packed)
@@ -118,13 +122,17 @@ class SeenIds:
         self._merge(np.array(keys, np.uint64), np.array(packed, np.int64), boundary)
 
     def _merge(self, keys: Keys, packed: NDArray[np.int64], boundary: int) -> None:
-        """Add ids of closed days; a late event is compared with ids as much older than it as it is late at most."""
-        oldest = boundary - 2 * self._days + 1
+        """Add ids of closed days, but those too old to be asked for."""
+        oldest = self._oldest(boundary)
         keys, packed = np.concatenate((self._keys, keys)), np.concatenate((self._packed, packed))
         kept = packed >> _DAY_SHIFT >= oldest
         keys, packed = keys[kept], packed[kept]
         order = np.argsort(keys, kind="stable")
         self._keys, self._packed = keys[order], packed[order]
+
+    def _oldest(self, boundary: int) -> int:
+        """A late event is compared with ids as much older than it as it is late at most."""
+        return boundary - 2 * self._days + 1
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Everything, by name."""
@@ -142,4 +150,4 @@ class SeenIds:
         is_open = packed >> _DAY_SHIFT >= boundary
         self._merge(keys[~is_open], packed[~is_open], boundary)
         for key, one in zip(keys[is_open].tolist(), packed[is_open].tolist(), strict=True):
-            self.add(key, one >> _DAY_SHIFT, one & _PRINT, is_found=False)
+            self.add(key, one >> _DAY_SHIFT, one & _PRINT, boundary, is_found=False)

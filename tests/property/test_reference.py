@@ -223,3 +223,9 @@ def test_a_customer_of_whom_nothing_is_left_to_see_keeps_the_stage(seen: str, le
     came = make_event(FEEDS.index(seen), "c1", FIRST_DAY * DAY_MS, 1, 1)
     arrivals, changes = [came, *days_of_all_feeds(0, 19)], {0: default_rules(), 20: with_feeds(left)}
     assert differences(changes, arrivals) == []
+
+@pytest.mark.parametrize("seed", range(6))
+def test_ids_older_than_a_late_event_may_ask_for_are_not_compared_whatever_the_frames(seed: int) -> None:
+    old = login("c1", FIRST_DAY * DAY_MS, id="l")
+    rules = with_feeds("purchase")
+    assert differences({0: rules}, [*days_of_all_feeds(0, 30), old, old, old, *days_of_all_feeds(31, 33)], seed=seed) == []
