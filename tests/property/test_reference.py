@@ -229,3 +229,10 @@ def test_ids_older_than_a_late_event_may_ask_for_are_not_compared_whatever_the_f
     old = login("c1", FIRST_DAY * DAY_MS, id="l")
     rules = with_feeds("purchase")
     assert differences({0: rules}, [*days_of_all_feeds(0, 30), old, old, old, *days_of_all_feeds(31, 33)], seed=seed) == []
+
+def test_a_boundary_is_passed_when_the_feed_that_held_it_back_is_not_declared_any_more() -> None:
+    ahead = [event for event in days_of_all_feeds(0, 20) if event.feed == 0 or event.time_ms < (FIRST_DAY + 5) * DAY_MS]
+    late = purchase("c1", (FIRST_DAY + 15) * DAY_MS, currency="USD", id="p")
+    behind = make_event(1, CLOCK, (FIRST_DAY + 5) * DAY_MS, 99_999, 0)
+    changes = {0: default_rules(), len(ahead): with_feeds("purchase")}
+    assert differences(changes, [*ahead, behind, late, *days_of_all_feeds(21, 23)]) == []
