@@ -236,3 +236,13 @@ def test_a_boundary_is_passed_when_the_feed_that_held_it_back_is_not_declared_an
     behind = make_event(1, CLOCK, (FIRST_DAY + 5) * DAY_MS, 99_999, 0)
     changes = {0: default_rules(), len(ahead): with_feeds("purchase")}
     assert differences(changes, [*ahead, behind, late, *days_of_all_feeds(21, 23)]) == []
+
+def test_who_has_rested_does_not_rest_again_by_a_catalogue_with_a_longer_cool_down() -> None:
+    changes = {}
+    for place, cooldown_days in ((0, 1), (60, 60)):
+        own = catalogue()
+        own["signals"] = {"any": extra_signal("logins(1d) >= 1", "logins(1d) == 0", "1", cooldown_days=cooldown_days)}
+        changes[place] = build_rules(own)
+    came = [login("c1", (FIRST_DAY + day) * DAY_MS, id=f"l{day}") for day in (2, 20)]
+    arrivals = sorted([*came, *days_of_all_feeds(0, 25)], key=lambda event: event.time_ms)
+    assert differences(changes, arrivals) == []
