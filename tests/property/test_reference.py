@@ -183,9 +183,9 @@ def test_a_signal_whose_threshold_reads_another_feed_is_not_announced_at_once() 
     with pytest.raises(CatalogueError, match="any_ticket"):
         build_rules(own)
 
-def test_a_late_event_before_the_first_day_has_closed_counts_on_its_own_day() -> None:
-    late = login("c1", (FIRST_DAY - 3) * DAY_MS, id="late")
-    assert differences({0: default_rules()}, [*days_of_all_feeds(0, 0), late, *days_of_all_feeds(1, 4)]) == []
+def test_late_events_before_the_first_day_has_closed_count_on_their_own_days() -> None:
+    late = [login(who, (FIRST_DAY - days) * DAY_MS, id="late") for who, days in (("c1", 5), ("c2", 3))]
+    assert differences({0: default_rules()}, [*days_of_all_feeds(0, 0), *late, *days_of_all_feeds(1, 4)]) == []
 
 # -- another catalogue
 
