@@ -185,7 +185,7 @@ class Life:
         return Episode(start, revision, signal.severity, score, self.stage, signal.owner, observed_ms, score)
 
     def _carry_on(self, signal: Signal, past: Past, begun: Status | None) -> None:
-        """Tell what began, ended, expired, worsened, or changed its stage or, by another catalogue, owner or severity."""
+        """Tell what began, ended, expired, worsened, or changed its stage or, by the catalogue, owner or severity."""
         episode = self.episodes[signal.id]
         ending = self._ending(signal, past, episode) if episode.start < self.boundary else None
         score = number(signal.score.term.text, past, episode.start)

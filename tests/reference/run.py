@@ -32,7 +32,7 @@ class Outcome:
 
 
 class Moment(NamedTuple):
-    """An event as it is taken (None: the clock alone), by which rules, the feeds' clocks behind it, the boundary then."""
+    """An event as it is taken (None: the clock alone), the rules in force, the feeds' clocks after it, the boundary."""
 
     event: Event | None
     rules: Rules
