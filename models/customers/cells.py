@@ -96,6 +96,9 @@ class Cells:
 
     def replace(self, day: int, removed: Rows, rows: Rows, values: Values) -> None:
         """Put other entries in the place of those of some customers on a closed day."""
+        if len(self._starts) == 1:  # no day was closed yet
+            self.first_day = day
+        self._starts += [self._rows.size] * (day + 1 - self.end_day)
         if day < self.first_day:  # nothing was kept of so early a day yet
             self._starts = [0] * (self.first_day - day) + self._starts
             self.first_day = day

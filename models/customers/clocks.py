@@ -89,7 +89,8 @@ def restarts(columns: Columns, days: Days, rows: Rows, size: int, boundary: int,
     oldest = np.full(len(rows), NEVER, np.int64)
     oldest[own[is_first]] = day[is_first]
     known = columns.restart[rows].astype(np.int64)
-    return np.where((found == -NEVER) & (known == oldest), known, found)  # of a silence longer than the days kept
+    is_of_old = (known == oldest) & (columns.first_day[rows] < floor)  # of a silence longer than the days kept
+    return np.where((found == -NEVER) & is_of_old, known, found)
 
 
 def _days_in(cells: Cells, number: Ints, first: int, end: int) -> tuple[Ints, Ints]:

@@ -86,12 +86,16 @@ class SeenIds:
         found: Bools = self._keys[places] == keys
         return found
 
-    def add(self, key: int, day: int, fingerprint: int, *, is_found: bool) -> Seen:
-        """Note an event's id, and say whether it was seen before. `is_found`: among those of closed days."""
+    def add(self, key: int, day: int, fingerprint: int, boundary: int, *, is_found: bool) -> Seen:
+        """Note an event's id, and say whether it was seen before. `is_found`: among those of closed days.
+
+        What is too old to be asked for as of the boundary is not seen, forgotten or not: frames make no difference.
+        """
         packed = day << DAY_SHIFT | fingerprint
         if is_found or key in self.recent:
+            oldest = self._oldest(boundary)
             for known in self._known(key):
-                if abs((known >> DAY_SHIFT) - day) < self._days:
+                if oldest <= known >> DAY_SHIFT and abs((known >> DAY_SHIFT) - day) < self._days:
                     return "duplicate" if known & _PRINT == fingerprint else "conflict"
             if key in self.recent:
                 self._again.setdefault(key, []).append(packed)
@@ -122,14 +126,18 @@ class SeenIds:
                 self._again.setdefault(key, []).append(one)
 
     def _merge(self, keys: Keys, packed: NDArray[np.int64], boundary: int) -> None:
-        """Add ids of closed days; a late event is compared with ids as much older than it as it is late at most."""
-        oldest = boundary - 2 * self._days + 1
+        """Add ids of closed days, but those too old to be asked for."""
+        oldest = self._oldest(boundary)
         kept = self._packed >> DAY_SHIFT >= oldest
         self._keys, self._packed = self._keys[kept], self._packed[kept]
         order = keys.argsort(kind="stable")
         keys, packed = keys[order], packed[order]
         at = self._keys.searchsorted(keys, side="right")
         self._keys, self._packed = np.insert(self._keys, at, keys), np.insert(self._packed, at, packed)
+
+    def _oldest(self, boundary: int) -> int:
+        """A late event is compared with ids as much older than it as it is late at most."""
+        return boundary - 2 * self._days + 1
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Everything, by name."""
@@ -148,4 +156,4 @@ class SeenIds:
         is_open = packed >> DAY_SHIFT >= boundary
         self._merge(keys[~is_open], packed[~is_open], boundary)
         for key, one in zip(keys[is_open].tolist(), packed[is_open].tolist(), strict=True):
-            self.add(key, one >> DAY_SHIFT, one & _PRINT, is_found=False)
+            self.add(key, one >> DAY_SHIFT, one & _PRINT, boundary, is_found=False)

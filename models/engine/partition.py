@@ -246,7 +246,7 @@ class Partition:
         if row < 0:
             row = customers.row_of(event.customer_id)
             key, is_found = key_of(hashed, feed, row), False
-        seen = self.ids.add(key, day, event.fingerprint, is_found=is_found)
+        seen = self.ids.add(key, day, event.fingerprint, self.watermark.boundary, is_found=is_found)
         if seen != "new":
             return DUPLICATE if seen == "duplicate" else CONFLICT
         if self.waiting:

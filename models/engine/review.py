@@ -22,7 +22,7 @@ from models.customers.arrays import NO_ROWS, Ints, Rows
 from models.customers.clocks import recount
 from models.customers.columns import STAGE_NAMES
 from models.customers.customers import Customers
-from models.customers.stages import silent_days
+from models.customers.stages import NONE, silent_days
 from models.measures.as_of import AsOf
 from models.measures.windows import Window, Windows
 from models.scoring.scoring import Scoring
@@ -137,7 +137,9 @@ class Review:
     def _change_stages(self, low: int, high: int) -> list[StageChangeV1]:
         """The stages of a range of rows, and what is published of those that changed."""
         columns, boundary = self.customers.columns, self.as_of.boundary
-        rows = low + np.flatnonzero(self._stages[low:high] != columns.stage[low:high])
+        stage = self._stages[low:high]
+        is_changed = (stage != columns.stage[low:high]) & (stage != NONE)  # without a feed nothing may be left to see
+        rows = low + np.flatnonzero(is_changed)
         if not len(rows):
             return []
         basis, at = self.rules.basis, self.rules.basis.calendar.text_of(boundary)

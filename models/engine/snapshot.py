@@ -116,6 +116,7 @@ def _arrays(partition: Partition) -> dict[str, NDArray[Any]]:
         "ids": partition.ids.to_arrays(),
         **{f"days/{name}": log.to_arrays() for name, log in customers.days.logs.items()},
         **{f"alerts/{of.signal.id}/{name}": table.to_arrays() for of in review.alerts for name, table in _tables(of)},
+        **{f"alerts/{of.signal.id}/cooling": of.still_cooling(customers.boundary).to_arrays() for of in review.alerts},
     }
     if review.scoring is not None:
         parts["scoring"] = review.scoring.to_arrays()
