@@ -15,7 +15,7 @@ from streams.__main__ import COMMANDS
 from support.program import ROOT
 from support.prometheus import DEPLOY, RULE_FILES, Rule, program, promtool, rules
 
-RUNBOOK: Final = (DEPLOY / "runbook.md").read_text()
+RUNBOOK: Final = (DEPLOY / "handbook" / "runbook.md").read_text()
 CASES: Final = sorted((ROOT / "tests" / "data" / "prometheus").glob("*.yml"))
 ALERTS: Final = [rule for rule in rules() if rule.is_alert]
 
@@ -70,7 +70,7 @@ def test_an_alert_says_what_happened_how_bad_it_is_and_what_to_do(alert: Rule) -
     assert len(alert.annotations["summary"]) < 100
     assert len(alert.annotations["description"]) > 50
     file, _, anchor = alert.annotations["runbook_url"].partition("#")
-    assert file == "deploy/runbook.md"
+    assert file == "deploy/handbook/runbook.md"
     section = sections()[anchor]
     assert [row for row in section.splitlines() if row.startswith("- ")]
     for word in ("\n- Look: ", "\n- Do: ", "\n- Over "):
