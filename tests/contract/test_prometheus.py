@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from streams.__main__ import COMMANDS
+from support.documents import text_of
 from support.program import ROOT
 from support.prometheus import DEPLOY, RULE_FILES, Rule, program, promtool, rules
 
@@ -84,9 +85,9 @@ def test_the_runbook_has_no_section_without_an_alert_and_no_link_that_leads_nowh
 
 def test_the_runbook_names_commands_metrics_and_files_that_exist() -> None:
     assert set(re.findall(r"churn-signals ([a-z-]+)", RUNBOOK)) <= set(COMMANDS)
-    readme = (ROOT / "README.md").read_text()
-    assert {name for name in re.findall(r"\bchurn_[a-z_]+", RUNBOOK) if f"`{name}`" not in readme} == set()
-    assert {name for name in re.findall(r"\bCHURN_[A-Z_]+", RUNBOOK) if name not in readme} == set()
+    reference = text_of("streams/README.md", "models/README.md")
+    assert {name for name in re.findall(r"\bchurn_[a-z_]+", RUNBOOK) if f"`{name}`" not in reference} == set()
+    assert {name for name in re.findall(r"\bCHURN_[A-Z_]+", RUNBOOK) if f"`{name}`" not in reference} == set()
     files = set(re.findall(r"`(deploy/[\w/.]+)`", RUNBOOK))
     assert files
     assert {name for name in files if not (ROOT / name).exists()} == set()
