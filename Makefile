@@ -103,6 +103,10 @@ check: ## what CI runs, in this order
 dashboards: $(STAMP) ## write deploy/grafana/dashboards/*.json anew from the YAML files beside
 	PYTHONPATH=deploy $(BIN)/python -m grafana.dashboards
 
+.PHONY: tables
+tables: $(STAMP) ## write the tables of the README files anew from the code
+	PYTHONPATH=.:tests $(BIN)/python tests/tools/write_tables.py
+
 .PHONY: lock
 lock: $(STAMP) ## write requirements.lock anew from pyproject.toml, and what images and checks install
 	$(PIP_COMPILE) --all-extras --output-file requirements.lock pyproject.toml

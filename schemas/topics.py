@@ -10,12 +10,10 @@ from schemas.event import FEEDS
 DAY_MS: Final = 86_400_000
 
 MIN_COMPACTION_LAG_MS: Final = 600_000
-"""The changelog's last ten minutes are never compacted, so that a restore sees what a paused worker wrote beside its
-successor and the higher epoch can win."""
+"""The last ten minutes are never compacted, so that a takeover sees who claimed the partition, and in which order."""
 
 MAX_RECORD_BYTES: Final = 8_000_000
-"""Of a record of the changelog. Typical is half a kilobyte; 16 bytes for each event of the last week come to it: this
-is room for a customer id that stands for a crowd."""
+"""Of a record of the changelog. A piece of a snapshot stays below 900 kB; the list of boundaries begun has room too."""
 
 FOR_EVER: Final = -1
 """Events carry their event time as the record's timestamp: any finite retention deletes posted history at once."""
@@ -107,7 +105,7 @@ class Topics:
 
     @property
     def changelog(self) -> str:
-        """Customer and partition records, from which a worker restores its state."""
+        """Snapshots of the partitions, and the boundaries begun since: with the events, what a worker restores from."""
         return f"{self.prefix}.changelog" + (f"-v{self.app_version}" if self.app_version > 1 else "")
 
 
@@ -150,5 +148,5 @@ def topic_table(
         spec(names.dead_letters, "original key", "refused records, with reason and origin", kept(14)),
         spec(names.examples, "none (one partition)", "training examples and progress of partitions", kept(90), 1),
         spec(names.models, "model name", "weights of the model, its quality and version", changelog, 1),
-        spec(names.changelog, "customer id", "customer and partition records", changelog),
+        spec(names.changelog, "kind, epoch and number", "snapshots of partitions, boundaries begun, claims", changelog),
     )

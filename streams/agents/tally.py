@@ -54,8 +54,6 @@ class Tally:
     stages: Counter[str] = field(default_factory=Counter)
     """Stage that was entered."""
     reviews: int = 0
-    sent_again: int = 0
-    """Outputs sent once more at a restore, because their cause was not committed."""
     already_sent: int = 0
     """Outputs that stood on their topic when they were decided once more after a restart."""
     processing: Spread = field(default_factory=lambda: Spread(PROCESSING_BUCKETS_S))

@@ -117,8 +117,12 @@ class FlowMetrics:
         yield counters(
             "churn_stage_changes", "Transitions published, by the stage entered.", ["stage"], sorted(stages.items())
         )
-        yield counter("churn_reviews", "Reviews of a customer at a boundary.", tally.reviews)
-        yield counter("churn_outputs_sent_again", "Outputs sent once more after a restore.", tally.sent_again)
+        yield counter("churn_reviews", "Reviews of a customer at a boundary: everybody at each one.", tally.reviews)
+        yield counter(
+            "churn_outputs_already_sent",
+            "Outputs decided once more after a restart that stood on their topic already: they are not sent again.",
+            tally.already_sent,
+        )
 
     def _event_time(self, partitions: Mapping[int, Partition]) -> Iterator[Metric]:
         marks = [partition.watermark.value_ms for partition in partitions.values()]

@@ -52,8 +52,16 @@ def _group(status: Status) -> Iterator[Metric]:
     yield gauge("churn_recovering", "1 while partitions are being restored.", int(status.is_restoring))
     yield gauge("churn_recovery_seconds", "Duration of the last restore.", status.restore_seconds)
     yield counter("churn_restores", "Restores done.", status.restores)
-    yield counter("churn_restored_records", "Records read from the changelog by restores.", status.restored_records)
-    yield counter("churn_rewrites", "Records put again because an earlier owner's lay behind ours.", status.rewrites)
+    yield counter(
+        "churn_restored_records",
+        "Records that restores read: of the changelog, and of the outputs since the snapshot.",
+        status.restored_records,
+    )
+    yield counter(
+        "churn_rewrites",
+        "Of the learner: records put again because an earlier owner's lay behind ours.",
+        status.rewrites,
+    )
 
 
 def _commits(status: Status, now: float) -> Iterator[Metric]:

@@ -1,6 +1,6 @@
 """Measures the engine, workers beside a plain loop and other systems, latency, growth and restarts.
 
-Writes Markdown, JSON, a plot, and `deploy/sizing.md`. Run by `make bench`; options in
+Writes Markdown, JSON, a plot, and `deploy/handbook/sizing.md`. Run by `make bench`; options in
 `make bench ARGS='--quick --only engine'`. Exit code 1 when the worker's alerts differ from the oracle's.
 """
 

@@ -1,4 +1,4 @@
-"""What a deployment needs, worked out from what was measured: the page `deploy/sizing.md`."""
+"""What a deployment needs, worked out from what was measured: the page `deploy/handbook/sizing.md`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from benchmarks.race import WITH_MODEL
 from benchmarks.results import Results, over
 from support.program import ROOT
 
-PAGE: Final = ROOT / "deploy/sizing.md"
+PAGE: Final = ROOT / "deploy/handbook/sizing.md"
 
 CUSTOMERS: Final = (10_000, 100_000, 1_000_000, 10_000_000, 100_000_000)
 EVENTS_A_DAY: Final = EVENTS_EACH / DAYS
@@ -49,11 +49,11 @@ class Costs(NamedTuple):
     event_us: float
     """CPU of a worker an event, everything included, reviews too."""
     midnight_us: float
-    """Of a midnight, by the clock, a customer; not all of them are due."""
+    """Of a midnight, by the clock, a customer."""
     record_bytes: float
     customer_bytes: float
     midnight_bytes: float
-    """A customer, at the most: those that are reviewed are unpacked until their frame ends."""
+    """A customer, at the most: while everybody is reviewed."""
     base_bytes: float
     restored_a_second: float
 

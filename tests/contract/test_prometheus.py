@@ -12,10 +12,11 @@ import pytest
 import yaml
 
 from streams.__main__ import COMMANDS
+from support.documents import text_of
 from support.program import ROOT
 from support.prometheus import DEPLOY, RULE_FILES, Rule, program, promtool, rules
 
-RUNBOOK: Final = (DEPLOY / "runbook.md").read_text()
+RUNBOOK: Final = (DEPLOY / "handbook" / "runbook.md").read_text()
 CASES: Final = sorted((ROOT / "tests" / "data" / "prometheus").glob("*.yml"))
 ALERTS: Final = [rule for rule in rules() if rule.is_alert]
 
@@ -70,7 +71,7 @@ def test_an_alert_says_what_happened_how_bad_it_is_and_what_to_do(alert: Rule) -
     assert len(alert.annotations["summary"]) < 100
     assert len(alert.annotations["description"]) > 50
     file, _, anchor = alert.annotations["runbook_url"].partition("#")
-    assert file == "deploy/runbook.md"
+    assert file == "deploy/handbook/runbook.md"
     section = sections()[anchor]
     assert [row for row in section.splitlines() if row.startswith("- ")]
     for word in ("\n- Look: ", "\n- Do: ", "\n- Over "):
@@ -84,9 +85,9 @@ def test_the_runbook_has_no_section_without_an_alert_and_no_link_that_leads_nowh
 
 def test_the_runbook_names_commands_metrics_and_files_that_exist() -> None:
     assert set(re.findall(r"churn-signals ([a-z-]+)", RUNBOOK)) <= set(COMMANDS)
-    readme = (ROOT / "README.md").read_text()
-    assert {name for name in re.findall(r"\bchurn_[a-z_]+", RUNBOOK) if f"`{name}`" not in readme} == set()
-    assert {name for name in re.findall(r"\bCHURN_[A-Z_]+", RUNBOOK) if name not in readme} == set()
+    reference = text_of("streams/README.md", "models/README.md")
+    assert {name for name in re.findall(r"\bchurn_[a-z_]+", RUNBOOK) if f"`{name}`" not in reference} == set()
+    assert {name for name in re.findall(r"\bCHURN_[A-Z_]+", RUNBOOK) if f"`{name}`" not in reference} == set()
     files = set(re.findall(r"`(deploy/[\w/.]+)`", RUNBOOK))
     assert files
     assert {name for name in files if not (ROOT / name).exists()} == set()

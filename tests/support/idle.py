@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from prometheus_client import CollectorRegistry, generate_latest
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, Metric, generate_latest
+from prometheus_client.registry import Collector
 
 from models.config import Learning
 from models.engine.partition import Partition
@@ -22,16 +25,33 @@ from support.troubled import default_rules
 
 def pages() -> str:
     """The metrics of both."""
-    rules, status = default_rules(), Status()
-    registry, found = CollectorRegistry(auto_describe=False), ""
-    registry.register(WorkerCollector(Topics("churn"), 12, status, _Idle(), rules, lambda: 0))
-    registry.register(ModelMetrics(Shelf(rules)))
-    found += generate_latest(registry).decode()
-    registry = CollectorRegistry(auto_describe=False)
+    found = ""
+    for collectors in (_worker(), _learner()):
+        registry = CollectorRegistry(auto_describe=False)
+        for collector in collectors:
+            registry.register(collector)
+        found += generate_latest(registry).decode()
+    return found
+
+
+def families() -> Iterator[tuple[str, Metric]]:
+    """Every metric, with the process that tells it."""
+    for process, collectors in (("worker", _worker()), ("learner", _learner())):
+        for collector in collectors:
+            yield from ((process, metric) for metric in collector.collect())
+
+
+def _worker() -> list[Collector]:
+    rules = default_rules()
+    flow = WorkerCollector(Topics("churn"), 12, Status(), _Idle(), rules, lambda: 0)
+    return [flow, ModelMetrics(Shelf(rules))]
+
+
+def _learner() -> list[Collector]:
+    rules = default_rules()
     learner = LearnerAgent(rules, Learning(), 1, Changelog(Outputs({}), "churn.models"), lambda _first: ())
     learner.restored(0, {})
-    registry.register(LearnerMetrics(learner, status, rules.basis.calendar, lambda: 0))
-    return found + generate_latest(registry).decode()
+    return [LearnerMetrics(learner, Status(), rules.basis.calendar, lambda: 0)]
 
 
 class _Idle:
