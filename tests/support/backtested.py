@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from models.learning.pasts import fold_history
+
 from models.catalogue.catalogue import Rules
 from models.learning.backtest import Backtest, Plan
-from models.learning.pasts import fold_history
 from schemas.event import Event
 from schemas.model import CommitteeV1
 

@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from io import StringIO
 
-from models.activity import fold
-from models.customer import Customer
-from models.signals.measures import View
 from rich.cells import cell_len
 from rich.console import Console
 
