@@ -10,19 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-<<<<<<< HEAD
-from models.customer import Risk
-from models.learning.foresight import Foresight
-from models.learning.snapshots import Pending, pack_features
-from models.oracle import Oracle
-from models.signals.catalogue import Rules, build_rules
-
-from models.config import Basis, Learning
-=======
 
 from models.catalogue.catalogue import Rules, build_rules
 from models.catalogue.reader import CatalogueError
->>>>>>> h6
 from reference.life import Risks
 from reference.run import Changes, Outcome, moments_of, run
 from schemas.event import FEEDS, Event

@@ -3,15 +3,10 @@
 from collections.abc import Callable, Sequence
 from zlib import crc32
 
-from models.signals.catalogue import Rules, Signal
 from msgspec.structs import replace
 
-<<<<<<< HEAD
-from reference.language import holds, number, read
-=======
 from models.catalogue.catalogue import Rules, Signal
 from reference.language import holds, number
->>>>>>> h6
 from reference.past import Happened, Past, Score, notes_of
 from reference.telling import Episode, alert_of, rests_on, retired
 from schemas.alert import AlertV1, Money, Status

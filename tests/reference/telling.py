@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from models.signals.catalogue import Signal
 from msgspec import Struct
 
 from models.calendar import date_of
