@@ -27,7 +27,7 @@ EVERYBODY = Learning(Question(60, 365))
 def vector_of(standing: Standing) -> list[float] | None:
     """The features of the customer; None of who is not asked about."""
     customers, rows = standing.closing.customers, np.array([standing.row], np.int32)
-    if not is_in_risk_set(customers, rows, EVERYBODY)[0]:
+    if not is_in_risk_set(customers, rows, EVERYBODY.question)[0]:
         return None
     found: list[float] = features(customers, rows, standing.boundary)[0].tolist()
     return found

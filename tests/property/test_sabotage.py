@@ -20,7 +20,7 @@ import models.customers.clocks
 import models.customers.customers
 import models.engine.review
 from models.alerts.corroboration import corroborate, witnesses_of
-from models.alerts.early import FeedDays, score_of
+from models.alerts.early import Beginning, FeedDays, beginning
 from models.alerts.episode import SignalAlerts
 from models.alerts.lifecycle import Judgement
 from models.catalogue.catalogue import Signal, without_model
@@ -189,12 +189,14 @@ def what_leaves_a_window_stays(patch: pytest.MonkeyPatch) -> None:
 
 
 def first_seen_is_the_first_to_arrive(patch: pytest.MonkeyPatch) -> None:
-    apply, go_on = Partition._apply, Partition.go_on
+    places, go_on = Partition._places, Partition.go_on
     firsts: dict[str, int] = {}
 
-    def noting(partition: Partition, event: Event, *place: Any) -> Fate:
-        firsts.setdefault(event.customer_id, partition.basis.calendar.day_of(event.time_ms))
-        return apply(partition, event, *place)
+    def noting(partition: Partition, arrivals: Sequence[Arrival]) -> Any:
+        for _, _, event in arrivals:
+            if isinstance(event, Event):
+                firsts.setdefault(event.customer_id, partition.basis.calendar.day_of(event.time_ms))
+        return places(partition, arrivals)
 
     def judging(partition: Partition, most: int = 1 << 60) -> None:
         columns, rows = partition.customers.columns, partition.customers.roster.rows
@@ -203,7 +205,7 @@ def first_seen_is_the_first_to_arrive(patch: pytest.MonkeyPatch) -> None:
                 columns.first_day[row] = firsts[customer]
         go_on(partition, most)
 
-    patch.setattr(Partition, "_apply", noting)
+    patch.setattr(Partition, "_places", noting)
     patch.setattr(Partition, "go_on", judging)
 
 
@@ -262,10 +264,10 @@ def ends_of_early_episodes_are_looked_for_without_a_bound(patch: pytest.MonkeyPa
 
 
 def fired_early_only_while_nothing_is_open_and_later_starts_are_ignored(patch: pytest.MonkeyPatch) -> None:
-    def begins(alerts: SignalAlerts, row: int, days: FeedDays, day: int, _reviewed: int) -> float | None:
+    def begins(alerts: SignalAlerts, row: int, days: FeedDays, day: int, _reviewed: int) -> Beginning | None:
         if alerts.open.place(row) is not None or row in alerts.early:
             return None
-        return score_of(alerts.signal, days.at(day + 1), None)
+        return beginning(alerts.signal, days.at(day + 1), None)
 
     retract = Judgement._retract
 
@@ -366,24 +368,26 @@ def notes_forget_late_events(patch: pytest.MonkeyPatch) -> None:
 
 
 def signals_of_presence_forget_late_events(patch: pytest.MonkeyPatch) -> None:
-    run_judgement = Judgement.run
+    close = Customers.close
 
-    def deaf(judgement: Judgement, _had_late: Rows, evidence: Rows, *, is_anew: bool) -> Any:
-        return run_judgement(judgement, NO_ROWS, evidence, is_anew=is_anew)
+    def deaf(customers: Customers, day: int) -> Ints:
+        stages = close(customers, day)
+        customers.late_rows = NO_ROWS
+        return stages
 
-    patch.setattr(Judgement, "run", deaf)
+    patch.setattr(Customers, "close", deaf)
 
 
 def late_events_count_when_they_come(patch: pytest.MonkeyPatch) -> None:
     """At the boundary that is being judged, if it has not come to their day yet."""
     apply = Partition._apply
 
-    def at_once(partition: Partition, event: Event, *place: Any) -> Fate:
+    def at_once(partition: Partition, event: Event, *place: Any, is_found: bool) -> Fate:
         boundary = partition.watermark.boundary
         if partition.is_behind:
             partition.watermark.boundary = partition.customers.boundary
         try:
-            return apply(partition, event, *place)
+            return apply(partition, event, *place, is_found=is_found)
         finally:
             partition.watermark.boundary = boundary
 

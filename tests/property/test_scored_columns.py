@@ -35,7 +35,7 @@ VERSION = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer())
 
 def at_risk(closing: Closing, learning: Learning) -> Rows:
     rows = np.arange(closing.customers.size, dtype=np.int32)
-    return rows[is_in_risk_set(closing.customers, rows, learning)]
+    return rows[is_in_risk_set(closing.customers, rows, learning.question)]
 
 
 def test_a_row_alone_has_the_same_bits_as_among_all() -> None:
@@ -128,7 +128,7 @@ def test_lessons_scores_and_ranks_are_those_of_a_recount(name: str) -> None:
         assert not known.keys() & told.keys(), "a label is told once"
         known |= told
         due: Rows = np.flatnonzero(scoring._weekdays[:size] == boundary % learning.step_days).astype(np.int32)
-        rows = due[is_in_risk_set(closing.customers, due, learning)]
+        rows = due[is_in_risk_set(closing.customers, due, learning.question)]
         if version is None or version.scorer.is_cold or not len(rows) or boundary < (learning.anchor or 0):
             continue
         scores, risks = scoring.scores(), version.risks(features(closing.customers, rows, boundary))

@@ -10,7 +10,6 @@ from itertools import chain
 from typing import Any
 
 import pytest
-from models.partition_record import TICKS
 
 from models.calendar import date_of
 from models.catalogue.catalogue import Rules, build_rules
