@@ -109,6 +109,15 @@ def decode_line(line: bytes) -> Event:
     return _decode(_feed_of(line), None, line, None)
 
 
+def decode_again(feed: int, line: bytes) -> Event:
+    """The event in a line that `decode_line` has taken as one of this feed."""
+    try:
+        wire = _decode_by_feed[feed](line)
+    except _UNDECODABLE:
+        return decode_line(line)
+    return _from_wire(feed, wire)
+
+
 def event_from_json(line: bytes) -> tuple[int, bytes, int]:
     """What a producer needs to post one JSON line: feed, key and event time in ms. Raises RejectedError."""
     event = decode_line(line)

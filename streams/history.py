@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, Final, NamedTuple
@@ -71,13 +71,18 @@ class History:
 
     def without_events(self, feeds: Sequence[int]) -> list[str]:
         """A sentence if declared feeds have no event here: nothing is decided while one is waited for."""
-        here = {event.feed for event in self.events}
+        here = self.feeds
         away = ", ".join(FEEDS[feed] for feed in feeds if feed not in here)
         sentence = (
             f"warning: no {away} events here, and the catalogue's `feeds` says they come: nothing is decided. Declare "
             "the feeds you have in a catalogue of your own, or move the clock with --until."
         )
         return [sentence] if away and here else []
+
+    @property
+    def feeds(self) -> set[int]:
+        """The feeds that have an event here."""
+        return {event.feed for event in self.events}
 
     def oldest_ms(self) -> dict[int, int]:
         """Time of the oldest event of each feed that has any."""
@@ -96,21 +101,24 @@ def read_history(files: Sequence[Path], mapping: TableMapping | None = None) -> 
 
     A table whose name a built-in mapping knows needs no `mapping`. All events are held in memory, about 0.6 kB each.
     """
-    events: list[HistoryEvent] = []
-    bad: list[BadLine] = []
-    currencies: Counter[str] = Counter()
-    for number, file in enumerate(files):
+    history = History(tuple(files), [], [], Counter())
+    read_into(history.events.append, history, mapping)
+    history.events.sort()
+    return history
+
+
+def read_into(take: Callable[[HistoryEvent], None], history: History, mapping: TableMapping | None) -> None:
+    """Read the history's files, hand over their events in the order of lines, and note in it what is wrong."""
+    for number, file in enumerate(history.files):
         for line, found in _read(file, mapping):
             if isinstance(found, RejectedError):
-                bad.append(BadLine(file, line, found))
+                history.bad.append(BadLine(file, line, found))
             else:
                 event, value = found
                 key = event.customer_id.encode()
                 if isinstance(event.data, Purchase):
-                    currencies[event.data.currency] += 1
-                events.append(HistoryEvent(event.time_ms, event.feed, number << _LINE_BITS | line, key, value))
-    events.sort()
-    return History(tuple(files), events, bad, currencies)
+                    history.currencies[event.data.currency] += 1
+                take(HistoryEvent(event.time_ms, event.feed, number << _LINE_BITS | line, key, value))
 
 
 def shifted(history: History, days: int) -> History:
@@ -119,12 +127,16 @@ def shifted(history: History, days: int) -> History:
         return history
     moved = []
     for old in history.events:
-        event = decode_line(old.value)
-        time_ms = event.time_ms + days * DAY_MS
-        given_id = None if event.id_derived else event.id
-        new = new_event(event.feed, event.customer_id, time_ms, event.data, source=event.source, id=given_id)
-        moved.append(old._replace(time_ms=time_ms, value=encode_event(new)))
+        new = moved_by(decode_line(old.value), days)
+        moved.append(old._replace(time_ms=new.time_ms, value=encode_event(new)))
     return replace(history, events=moved)
+
+
+def moved_by(event: Event, days: int) -> Event:
+    """The event some whole days later."""
+    time_ms = event.time_ms + days * DAY_MS
+    given_id = None if event.id_derived else event.id
+    return new_event(event.feed, event.customer_id, time_ms, event.data, source=event.source, id=given_id)
 
 
 def days_until_yesterday(history: History, now_ms: int) -> int:

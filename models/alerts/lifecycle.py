@@ -89,7 +89,7 @@ class Judgement:
         at: NDArray[np.intp],
         begun: dict[int, Status],
     ) -> "list[_Told]":
-        """What is told of each open alert of which anything may be; `found` is by open alert, `at` is where they are."""
+        """What is told of open alerts of which anything may be; `found` is of all open ones, `at` where these are."""
         last = self.alerts.open.column("score")[places].tolist()
         over, ended, changed, scores = (part[at].tolist() for part in found)
         told = []

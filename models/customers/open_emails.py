@@ -1,4 +1,4 @@
-"""E-mails of a day that is not closed yet. Most were merely sent: they are counted, and nothing else is kept of them."""
+"""E-mails of a day that is not closed yet. Most were merely sent: they are counted, and no more is kept of them."""
 
 from collections.abc import Mapping
 from typing import Final
