@@ -13,7 +13,7 @@ import msgspec
 
 from schemas.codec import decode_again
 from schemas.event import Event
-from streams.history import History, HistoryEvent, moved_by, read_into
+from streams.history import History, moved_by, read_into
 from streams.tables import Mapping as TableMapping
 
 _RUN: Final = 50_000
@@ -23,7 +23,10 @@ _BLOCK: Final = 500
 _LEVEL: Final = 1
 
 _pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(list[HistoryEvent]).decode
+_unpack = msgspec.msgpack.Decoder(list[tuple[int, int, int, bytes]]).decode
+
+Stored = tuple[int, int, int, bytes]
+"""Time, feed, place, value: as `HistoryEvent`, and sorted as that."""
 
 
 class Runs:
@@ -35,14 +38,14 @@ class Runs:
 
     def __init__(self) -> None:
         self._runs: list[list[bytes]] = []
-        self._gathered: list[HistoryEvent] = []
-        self._newest = HistoryEvent(-1, 0, 0, b"", b"")
+        self._gathered: list[Stored] = []
+        self._newest = (-1, 0, 0, b"")
         self._size = 0
 
     def __len__(self) -> int:
         return self._size
 
-    def add(self, event: HistoryEvent) -> None:
+    def add(self, event: Stored) -> None:
         """Take an event in."""
         self._size += 1
         self._gathered.append(event)
@@ -60,13 +63,13 @@ class Runs:
             packed = _pack(events[first : first + _BLOCK])
             self._runs[-1].append(bytes(cramjam.zstd.compress(packed, level=_LEVEL)))
 
-    def __iter__(self) -> Iterator[HistoryEvent]:
+    def __iter__(self) -> Iterator[Stored]:
         self._put_away()
         runs = [_unpacked(run) for run in self._runs]
         return runs[0] if len(runs) == 1 else merge(*runs)
 
 
-def _unpacked(run: list[bytes]) -> Iterator[HistoryEvent]:
+def _unpacked(run: list[bytes]) -> Iterator[Stored]:
     for block in run:
         yield from _unpack(cramjam.zstd.decompress(block))
 
@@ -85,8 +88,8 @@ class PackedHistory(History):
 
     def replayed(self, days: int = 0) -> Iterator[Event]:
         """The events in order, some whole days later."""
-        for stored in self.runs:
-            event = decode_again(stored.feed, stored.value)
+        for _, feed, _, value in self.runs:
+            event = decode_again(feed, value)
             yield moved_by(event, days) if days else event
 
 
@@ -94,9 +97,9 @@ def read_packed(files: Sequence[Path], mapping: TableMapping | None = None) -> P
     """As `read_history`, for files of any size. Raises SetupError."""
     history = PackedHistory(tuple(files), [], [])
 
-    def take(event: HistoryEvent) -> None:
+    def keep(event: Event, place: int, value: bytes) -> None:
         history.heard.add(event.feed)
-        history.runs.add(event._replace(key=b""))
+        history.runs.add((event.time_ms, event.feed, place, value))
 
-    read_into(take, history, mapping)
+    read_into(keep, history, mapping)
     return history
