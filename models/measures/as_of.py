@@ -81,7 +81,9 @@ class AsOf:
         if not self.has(measure.feed):
             return UNKNOWN
         sums = self.windows.sums(window)[: self.size][chosen]
-        return Reading(sums / measure.scale if measure.scale != 1 else sums, None)
+        if measure.scale != 1:
+            sums = np.true_divide(sums, measure.scale, dtype=np.float64)  # of small integers it would be 32 bits
+        return Reading(sums, None)
 
     def since(self, name: str, chosen: Selection, starts: Ints) -> Reading:
         """The sum from a day on that each customer has its own of; `starts` is by row."""
