@@ -55,19 +55,20 @@ def decode_event(
     return _checked(feed, key, value, headers, now_ms)
 
 
-def _plain(feed: int, key: bytes, value: bytes) -> Event | None:
-    """The event in a short plain JSON record; None for any other, which `_checked` then looks at from the start."""
+def _plain(feed: int, key: bytes | None, value: bytes) -> Event | None:
+    """The event in a short plain JSON record; None for any other, which must then be looked at from the start."""
     try:
         wire = _decode_by_feed[feed](value)
     except _UNDECODABLE:
         return None
+    customer = wire.customer_id.encode()
     if (
         len(value) > MAX_STRING
         or value.count(b"{") > MAX_DEPTH
         or _BRACKET in value
         or not value.isascii()
-        or key.translate(None, LEGAL_ID)  # something is left of it
-        or wire.customer_id.encode() != key
+        or customer.translate(None, LEGAL_ID)  # something is left of it
+        or (key is not None and customer != key)
         or (feed == PURCHASE and not is_currency(wire.data.currency))  # type: ignore[union-attr] # of that feed
     ):
         return None
@@ -102,11 +103,24 @@ def decode_line(line: bytes) -> Event:
 
     The type in the line says which feed it belongs to. No event is judged to be in the future. Raises RejectedError.
     """
+    if line.startswith(b"{"):
+        event = _plain(_feed_of(line), None, line)
+        if event is not None:
+            return event
     if not line.strip():
         raise RejectedError("empty", "the line is empty")
     if len(line) > MAX_BYTES:
         raise RejectedError("too_large", f"{len(line)} bytes, at most {MAX_BYTES} are allowed")
     return _decode(_feed_of(line), None, line, None)
+
+
+def decode_again(feed: int, line: bytes) -> Event:
+    """The event in a line that `decode_line` has taken as one of this feed."""
+    try:
+        wire = _decode_by_feed[feed](line)
+    except _UNDECODABLE:
+        return decode_line(line)
+    return _from_wire(feed, wire)
 
 
 def event_from_json(line: bytes) -> tuple[int, bytes, int]:
@@ -153,6 +167,7 @@ class _Head(msgspec.Struct, gc=False):
 
 
 _decode_head = msgspec.json.Decoder(_Head).decode
+_FEED_OF: Final = {name: feed for feed, name in enumerate(FEEDS)}
 
 
 def _feed_of(line: bytes) -> int:
@@ -161,7 +176,8 @@ def _feed_of(line: bytes) -> int:
         name = _decode_head(line).type
     except _UNDECODABLE:
         return PURCHASE
-    return FEEDS.index(name) if name in FEEDS else cloudevent.feed_of_type(name)
+    feed = _FEED_OF.get(name)
+    return cloudevent.feed_of_type(name) if feed is None else feed
 
 
 def _decode(feed: int, key: bytes | None, value: bytes, headers: Sequence[tuple[str, bytes]] | None) -> Event:

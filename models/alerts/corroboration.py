@@ -9,8 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from models.alerts.episode import Revision, SignalAlerts
-from models.alerts.lifecycle import revision_of
+from models.alerts.episode import Revision, SignalAlerts, revision_of
 from models.catalogue.catalogue import Rules, Signal
 from models.config import Basis
 from models.customers.arrays import Rows

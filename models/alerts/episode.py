@@ -1,10 +1,12 @@
 """An alert from its first revision to its last, as values; and all that is kept of a signal's alerts."""
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.alerts.tables import RowTable
 from models.catalogue.catalogue import Signal
@@ -68,3 +70,30 @@ class SignalAlerts:
         found = copy(self.cooling)
         found.keep(boundary + 1 < found.column("ended") + self.signal.cooldown_days)
         return found
+
+
+def revision_of(alerts: SignalAlerts, row: int, place: int, status: Status) -> Revision:
+    """An open alert as a revision."""
+    assert alerts.open.rows[place] == row
+    return revisions_of(alerts, np.array([place]), [status])[0]
+
+
+def revisions_of(alerts: SignalAlerts, places: NDArray[np.intp], statuses: Sequence[Status]) -> list[Revision]:
+    """Open alerts as revisions."""
+    table = alerts.open
+    columns = [
+        table.column(name)[places].tolist()
+        for name in ("start", "revision", "severity", "score", "stage", "owner", "observed_ms")
+    ]
+    corroborated = alerts.corroborated
+    return [
+        Revision(row, status, start, revision, severity, published(score), stage, owner, observed_ms,
+                 corroborated_by=corroborated.get(row, ()))
+        for row, status, start, revision, severity, score, stage, owner, observed_ms
+        in zip(table.rows[places].tolist(), statuses, *columns, strict=True)
+    ]  # fmt: skip
+
+
+def published(score: float) -> float | None:
+    """A score rounded as published, None when unknown."""
+    return None if score != score else round(score, 4)  # noqa: PLR0124 - not a number

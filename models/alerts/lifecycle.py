@@ -4,13 +4,13 @@ Each signal is asked `ends` of the customers with an open alert and `when` of th
 moves: at most one revision of an alert a boundary. Nothing says when a customer must be looked at again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts
+from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts, published, revisions_of
 from models.catalogue.catalogue import Signal
 from models.customers.arrays import Bools, Floats, Ints, Rows, Selection, among
 from models.measures.as_of import AsOf
@@ -101,8 +101,8 @@ class Judgement:
             if status is not None:
                 told.append(_Told(row, place, status, is_next=False))
                 continue
-            score = _published(scores[number])
-            is_worse = self.signal.score.is_worse(score, _published(last[number]))
+            score = published(scores[number])
+            is_worse = self.signal.score.is_worse(score, published(last[number]))
             if is_worse or changed[number]:
                 told.append(_Told(row, place, "updated", is_next=True, worse=score if is_worse else None))
         return told
@@ -195,13 +195,13 @@ class Judgement:
         for at, place in zip(found.nonzero()[0].tolist(), cooling.places(rows[found]).tolist(), strict=True):
             ended, initial = int(cooling.column("ended")[place]), float(cooling.column("initial")[place])
             rests = self.boundary < ended + rest_days
-            is_worse = self.signal.score.is_worse(_published(float(score[at])), _published(initial))
+            is_worse = self.signal.score.is_worse(published(float(score[at])), published(initial))
             is_same_day = ended == self.boundary and self.signal.announced_feed is None
             found[at] = rests and (is_same_day or not is_worse)
         return found
 
     def _begin(self, rows: Rows, start: int, score: Floats, observed_ms: Ints | int, revision: Ints | int) -> None:
-        scores = [np.nan if (value := _published(one)) is None else value for one in score.tolist()]
+        scores = [np.nan if (value := published(one)) is None else value for one in score.tolist()]
         self.alerts.open.add(
             rows,
             start=start,
@@ -287,30 +287,3 @@ class _Told(NamedTuple):
     status: Status
     is_next: bool
     worse: float | None = None
-
-
-def revision_of(alerts: SignalAlerts, row: int, place: int, status: Status) -> Revision:
-    """An open alert as a revision."""
-    assert alerts.open.rows[place] == row
-    return revisions_of(alerts, np.array([place]), [status])[0]
-
-
-def revisions_of(alerts: SignalAlerts, places: NDArray[np.intp], statuses: Sequence[Status]) -> list[Revision]:
-    """Open alerts as revisions."""
-    table = alerts.open
-    columns = [
-        table.column(name)[places].tolist()
-        for name in ("start", "revision", "severity", "score", "stage", "owner", "observed_ms")
-    ]
-    corroborated = alerts.corroborated
-    return [
-        Revision(row, status, start, revision, severity, _published(score), stage, owner, observed_ms,
-                 corroborated_by=corroborated.get(row, ()))
-        for row, status, start, revision, severity, score, stage, owner, observed_ms
-        in zip(table.rows[places].tolist(), statuses, *columns, strict=True)
-    ]  # fmt: skip
-
-
-def _published(score: float) -> float | None:
-    """A score rounded as published, None when unknown."""
-    return None if score != score else round(score, 4)  # noqa: PLR0124 - not a number

@@ -67,21 +67,20 @@ class Term(ABC):
     def listed(self, as_of: AsOf, rows: Rows, starts: Ints) -> list[Value]:
         """The values as they are published: rounded, None for unknown, stages by name."""
         values, known = self.read(as_of, rows, starts)
-        found: list[Any] = (
-            np.broadcast_to(values, len(rows)).tolist()
-            if isinstance(values, np.ndarray | np.generic)
-            else [values] * len(rows)
-        )
+        count = len(rows)
+        found: list[Any]
+        if isinstance(values, np.ndarray) and values.shape == (count,):
+            found = values.tolist()
+        else:  # one for all
+            found = [values.item() if isinstance(values, np.ndarray | np.generic) else values] * count
         if self.is_stage:
             found = [STAGE_NAMES[number] for number in found]
         elif found and isinstance(found[0], float):
             found = [round(value, 4) for value in found]
         if known is None or bool(known.all()):
             return found
-        return [
-            value if is_known else None
-            for value, is_known in zip(found, np.broadcast_to(known, len(rows)).tolist(), strict=True)
-        ]
+        told = known.tolist() if len(known) == count else known.tolist() * count
+        return [value if is_known else None for value, is_known in zip(found, told, strict=True)]
 
 
 class Constant(Term):

@@ -80,7 +80,7 @@ class Columns:
         """Make room for so many customers."""
         if size <= self.capacity:
             return
-        self.capacity = size + size // 4
+        self.capacity = size + size // 8
         for column in COLUMNS:
             setattr(self, column.name, grown(getattr(self, column.name), self.capacity, column.fill))
 

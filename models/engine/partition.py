@@ -93,6 +93,8 @@ class Partition:
         self.passed: list[Passed] = []
         """Boundaries passed, the newest last; whoever writes them down clears the list."""
         self._expected: list[Passed] = []
+        self._is_unsure = True
+        """Whether the watermark may have reached a boundary already, with no clock to cross it any more."""
         self._beyond: set[int] = set()
         self._outputs: list[Message] = []
         self.judged = 0
@@ -179,8 +181,9 @@ class Partition:
             if self._expected or fate is CONFLICT:
                 self._settle(fate)
             if time_ms > highs[feed] and fate is not CONFLICT:
+                is_turn = highs[feed] < watermark.next_turn_ms <= time_ms  # the last clock to come brings the boundary
                 highs[feed] = time_ms
-                if self.waiting or time_ms >= watermark.next_turn_ms:
+                if is_turn or self._is_unsure or self.waiting:
                     self._turn(feed, time_ms)
 
     def _settle(self, fate: Fate) -> None:
@@ -268,12 +271,14 @@ class Partition:
         if self.waiting:
             self._release(feed, time_ms)
         target = self.watermark.boundary_reached()
+        self._is_unsure = target is not None and bool(self._expected)
         if target is not None and not self._expected:
             self._pass(target)
 
     def expect(self, passed: Iterable[Passed]) -> None:
         """After a restart: pass these boundaries again where they were passed, so that the same events are late."""
         self._expected = [one for one in passed if one.boundary > self.boundary]
+        self._is_unsure = True
 
     def is_beyond(self, feed: int, offset: int) -> bool:
         """Whether a record must wait until the next boundary that is expected was passed."""

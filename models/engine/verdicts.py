@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from models.alerts.lifecycle import revision_of
+from models.alerts.episode import revision_of
 from models.customers.columns import STAGE_NAMES
 from models.engine.partition import Partition
 

@@ -26,7 +26,7 @@ class Watermark:
     @property
     def value_ms(self) -> int | None:
         """Event time up to which everything has been seen; None until each declared feed has shown an event."""
-        least = min(self.highs[feed] for feed in self._basis.feeds)
+        least = min([self.highs[feed] for feed in self._basis.feeds])
         return None if least < 0 else least - self._basis.disorder_ms
 
     def boundary_reached(self) -> int | None:

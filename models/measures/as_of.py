@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from models.config import Basis
-from models.customers.arrays import Bools, Floats, Ints, Rows, Selection
+from models.customers.arrays import NO_ROWS, Bools, Floats, Ints, Rows, Selection, among
 from models.customers.columns import Columns
 from models.customers.customers import Customers
 from models.customers.rhythm import Slope, slopes
@@ -41,6 +41,9 @@ class AsOf:
         self.boundary = customers.boundary
         self.size = customers.size
         self._channels: dict[int, Ints] = {}
+        self._sloped: Rows = NO_ROWS
+        self._slope = Slope(*[np.empty(0)] * 4)
+        """The trends of `_sloped`: conditions, scores and texts ask for the same ones."""
 
     @property
     def basis(self) -> Basis:
@@ -78,7 +81,9 @@ class AsOf:
         if not self.has(measure.feed):
             return UNKNOWN
         sums = self.windows.sums(window)[: self.size][chosen]
-        return Reading(sums / measure.scale if measure.scale != 1 else sums, None)
+        if measure.scale != 1:
+            sums = np.true_divide(sums, measure.scale, dtype=np.float64)  # of small integers it would be 32 bits
+        return Reading(sums, None)
 
     def since(self, name: str, chosen: Selection, starts: Ints) -> Reading:
         """The sum from a day on that each customer has its own of; `starts` is by row."""
@@ -107,7 +112,16 @@ class AsOf:
 
     def slope(self, chosen: Selection) -> Slope:
         """The trend of engagement of some customers."""
-        rows, columns = self.rows(chosen), self.columns
-        return slopes(
-            self.customers.days.pulse, rows, columns.first_day, self.size, self.boundary, self.basis.engagement
-        )
+        rows, known = self.rows(chosen), self._sloped
+        missing = rows[~among(rows, known)]
+        if len(missing):
+            found = slopes(
+                self.customers.days.pulse, missing, self.columns.first_day, self.size, self.boundary,
+                self.basis.engagement,
+            )  # fmt: skip
+            both = np.concatenate((known, missing))
+            order = both.argsort(kind="stable")
+            known = self._sloped = both[order]
+            self._slope = Slope(*(np.concatenate(parts)[order] for parts in zip(self._slope, found, strict=True)))
+        places = known.searchsorted(rows)
+        return Slope(*(part[places] for part in self._slope))

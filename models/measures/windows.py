@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from models.customers.arrays import Ints, Rows, grown
 from models.customers.cells import Cells
 from models.customers.customers import Customers
+from models.customers.days import Days
 from models.measures.daily import DAILY
 
 
@@ -24,13 +25,24 @@ WIDE: Final = frozenset(("spend", "items"))
 """Measures whose sums may be larger than 32 bits hold."""
 
 
+_MOST: Final = {np.dtype(kind): int(np.iinfo(kind).max) for kind in (np.uint8, np.int16, np.int32, np.int64)}
+
+
+def _bits(window: Window, days: Days) -> int:
+    """How many bits surely hold the sums of a window and a day, by the types that its counts have taken so far."""
+    measure = DAILY[window.measure]
+    if window.measure in WIDE:
+        return 64
+    log = measure.log(days)
+    most = sum([_MOST[log.column(name).dtype] for name in measure.columns])
+    return 16 if most * (window.length + 1) <= _MOST[np.dtype(np.int16)] else 32
+
+
 class Windows:
     """One array for each window that somebody asks for."""
 
     def __init__(self, asked: Iterable[Window]) -> None:
-        self._sums: dict[Window, NDArray[Any]] = {
-            window: np.zeros(0, np.int64 if window.measure in WIDE else np.int32) for window in sorted(set(asked))
-        }
+        self._sums: dict[Window, NDArray[Any]] = {window: np.zeros(0, np.int16) for window in sorted(set(asked))}
 
     def sums(self, window: Window) -> Ints:
         """The sum of each customer as of the boundary; unscaled."""
@@ -47,9 +59,17 @@ class Windows:
             if len(sums) < capacity:
                 self._sums[window] = grown(sums, capacity, 0)
 
+    def _widen(self, days: Days) -> None:
+        """See to it that what is added and taken next finds room."""
+        for window, sums in self._sums.items():
+            bits = _bits(window, days)
+            if sums.itemsize * 8 < bits:
+                self._sums[window] = sums.astype(f"i{bits // 8}")
+
     def move(self, customers: Customers) -> None:
         """Follow the customers to their boundary, one day after the last."""
         self.grow(customers.columns.capacity)
+        self._widen(customers.days)
         newest = customers.boundary - 1
         days: dict[tuple[str, int], tuple[Rows, Ints]] = {}
 
@@ -70,6 +90,7 @@ class Windows:
     def recount(self, customers: Customers, rows: Rows) -> None:
         """Add the windows of some customers up anew, from their days."""
         self.grow(customers.columns.capacity)
+        self._widen(customers.days)
         is_asked = customers.roster.flagged(rows)
         for window, sums in self._sums.items():
             log = DAILY[window.measure].log(customers.days)

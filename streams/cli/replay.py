@@ -27,7 +27,8 @@ from streams.catalogue_file import load_rules
 from streams.cli.instant import INSTANT
 from streams.cli.model import labels_told
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
-from streams.history import History, read_history, shifted
+from streams.history import History
+from streams.packed_history import PackedHistory, read_packed
 from streams.settings import Settings, environment_settings
 from streams.tables import load_mapping
 from streams.wording import counted
@@ -126,13 +127,13 @@ def replay(  # noqa: PLR0913 - one for each option
     settings = environment_settings()
     if catalogue is not None:
         settings = settings.replace(catalogue=catalogue)
-    history = shifted(read_history(files, load_mapping(mapping_name) if mapping_name else None), shift_by)
+    history = read_packed(files, load_mapping(mapping_name) if mapping_name else None)
     rules = load_rules(settings)
     if learn and rules.basis.learning is None:
         raise SetupError("--learn", "the catalogue has no model", "Add a `model:` section, or replay without.")
     _warn(history, rules, is_clock_moved=until_ms is not None)
     excluded = set() if exclude is None else set(exclude.read_text().split())
-    events = [event for event in history.decoded() if event.id not in excluded]
+    events = _Events(history, shift_by, excluded)
     count = partitions or settings.partitions
     with ExitStack() as stack:
         for opened in (alerts, stages, states):
@@ -176,7 +177,20 @@ def _engine(settings: Settings, partitions: int, models: Path | None, *, learn: 
     return Replay(rules, partitions, alerts_from_ms, load(models, rules).of)
 
 
-def _run(engine: Replay, events: list[Event], until_ms: int | None, sinks: Sinks) -> Replay:
+class _Events:
+    """The events to replay, as often as they are asked for."""
+
+    def __init__(self, history: PackedHistory, shift_days: int, excluded: set[str]) -> None:
+        self._history, self._shift_days, self._excluded = history, shift_days, excluded
+
+    def __len__(self) -> int:
+        return len(self._history.runs)
+
+    def __iter__(self) -> Iterator[Event]:
+        return (one for one in self._history.replayed(self._shift_days) if one.id not in self._excluded)
+
+
+def _run(engine: Replay, events: _Events, until_ms: int | None, sinks: Sinks) -> Replay:
     for number, event in enumerate(_tracked(events), start=1):
         engine.take(event)
         if number % DRAIN_EVERY == 0:
@@ -187,12 +201,12 @@ def _run(engine: Replay, events: list[Event], until_ms: int | None, sinks: Sinks
     return engine
 
 
-def _tracked(events: list[Event]) -> Iterator[Event]:
+def _tracked(events: _Events) -> Iterator[Event]:
     console = Console(stderr=True)
     if not console.is_terminal:
         yield from events
         return
-    yield from track(events, description="replaying", console=console, transient=True)
+    yield from track(events, total=len(events), description="replaying", console=console, transient=True)
 
 
 def _summary(engine: Replay, sinks: Sinks, other: Sinks | None, bad: int) -> dict[str, object]:
