@@ -253,3 +253,14 @@ def test_who_has_rested_does_not_rest_again_by_a_catalogue_with_a_longer_cool_do
     came = [login("c1", (FIRST_DAY + day) * DAY_MS, id=f"l{day}") for day in (2, 20)]
     arrivals = sorted([*came, *days_of_all_feeds(0, 25)], key=lambda event: event.time_ms)
     assert differences(changes, arrivals) == []
+
+
+def test_what_must_persist_is_counted_anew_when_in_between_it_did_not_have_to() -> None:
+    changes = {}
+    for place, persistence in ((0, 3), (17, 1), (46, 3)):
+        own = catalogue()
+        own["signals"] = {"any": extra_signal("logins(1d) >= 1", "never", "1", persistence=persistence)}
+        changes[place] = build_rules(own)
+    came = [login("c1", (FIRST_DAY + day) * DAY_MS, id=f"l{day}") for day in (2, 10)]
+    arrivals = sorted([*came, *days_of_all_feeds(0, 25)], key=lambda event: event.time_ms)
+    assert differences(changes, arrivals) == []
