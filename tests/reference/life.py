@@ -103,7 +103,6 @@ class Life:
     # -- a boundary
 
     def review(self, boundary: int) -> None:
-        """Decide everything as of a boundary."""
         self.boundary, self.seen, self.late = boundary, self.seen + self.late, []
         self._ask_model()
         past = Past(self.basis, boundary, self.seen, self.scores)
