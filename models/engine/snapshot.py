@@ -182,6 +182,8 @@ def _load_alerts(partition: Partition, head: _Head, arrays: Mapping[str, NDArray
     for signal in sorted(known & alerts.keys()):
         of = alerts[signal]
         for name, table in _tables(of):
+            if name == "pending" and of.signal.persistence == 1:
+                continue  # nobody counts, so that a longer count must begin anew
             table.set_arrays(_part(arrays, f"alerts/{signal}/{name}"))
         of.early = head.early.get(signal, {})
         of.corroborated = head.corroborated.get(signal, {})

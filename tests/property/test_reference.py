@@ -23,7 +23,7 @@ from support.troubled import FIRST_DAY, catalogue, default_rules, make_event, ri
 from support.upsets import CLOCK, ZONES, end_of, extra_signal, some_risk, upset_runs
 
 quick = settings(
-    max_examples=12, derandomize=True, deadline=None, phases=[Phase.generate],
+    max_examples=8, derandomize=True, deadline=None, phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 
@@ -251,5 +251,16 @@ def test_who_has_rested_does_not_rest_again_by_a_catalogue_with_a_longer_cool_do
         own["signals"] = {"any": extra_signal("logins(1d) >= 1", "logins(1d) == 0", "1", cooldown_days=cooldown_days)}
         changes[place] = build_rules(own)
     came = [login("c1", (FIRST_DAY + day) * DAY_MS, id=f"l{day}") for day in (2, 20)]
+    arrivals = sorted([*came, *days_of_all_feeds(0, 25)], key=lambda event: event.time_ms)
+    assert differences(changes, arrivals) == []
+
+
+def test_what_must_persist_is_counted_anew_when_in_between_it_did_not_have_to() -> None:
+    changes = {}
+    for place, persistence in ((0, 3), (17, 1), (46, 3)):
+        own = catalogue()
+        own["signals"] = {"any": extra_signal("logins(1d) >= 1", "never", "1", persistence=persistence)}
+        changes[place] = build_rules(own)
+    came = [login("c1", (FIRST_DAY + day) * DAY_MS, id=f"l{day}") for day in (2, 10)]
     arrivals = sorted([*came, *days_of_all_feeds(0, 25)], key=lambda event: event.time_ms)
     assert differences(changes, arrivals) == []

@@ -43,7 +43,10 @@ class Life:
         known = {signal.id for signal in rules.signals}
         told = (self.episodes.keys() | self.announced.keys()) - known
         left = tuple(retired(signal) for signal in self.signals if signal.id in told)
-        self.holding = {name: since for name, since in self.holding.items() if name in known}
+        counting = {one.id for one in self.signals if one.persistence > 1} & {
+            one.id for one in rules.signals if one.persistence > 1
+        }
+        self.holding = {name: since for name, since in self.holding.items() if name in counting}
         rest = {signal.id: signal.cooldown_days for signal in self.signals if signal.id in known}
         self.cooling = {name: (ended, score) for name, (ended, score) in self.cooling.items()
                         if self.boundary + 1 < ended + rest.get(name, 0)}  # fmt: skip
@@ -100,7 +103,6 @@ class Life:
     # -- a boundary
 
     def review(self, boundary: int) -> None:
-        """Decide everything as of a boundary."""
         self.boundary, self.seen, self.late = boundary, self.seen + self.late, []
         self._ask_model()
         past = Past(self.basis, boundary, self.seen, self.scores)

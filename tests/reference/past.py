@@ -6,7 +6,7 @@ from functools import cached_property
 from itertools import pairwise
 from math import sqrt
 from statistics import median
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from models.config import Basis
 from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET, Email, Event, Login, Purchase, Ticket
@@ -44,7 +44,6 @@ class Happened(NamedTuple):
 
 
 def happened(event: Event, basis: Basis) -> Happened:
-    """The event with what it means."""
     adds: dict[str, int] = {}
     match event.data:
         case Purchase(amount=amount, currency=currency, items=items):
@@ -66,9 +65,15 @@ def happened(event: Event, basis: Basis) -> Happened:
 
 
 def notes_of(seen: Iterable[Happened], feed: int, day: int) -> list[Happened]:
-    """The evidence kept of a day: the first ten by (time, id)."""
+    """The evidence kept of a day: the first ten by time and id, one of another content with the same id by that."""
     notes = [one for one in seen if one.day == day and one.event.feed == feed and one.is_evidence]
-    return sorted(notes, key=lambda one: (one.event.time_ms, one.event.id))[:10]
+    return sorted(notes, key=lambda one: note_of(one.event))[:10]
+
+
+def note_of(event: Event) -> tuple[Any, ...]:
+    """What is kept as evidence."""
+    texts = (getattr(event.data, name, None) or "" for name in ("action", "category", "channel"))
+    return event.time_ms, event.id, *texts
 
 
 def channels_of(seen: Iterable[Happened], day: int) -> list[str]:
@@ -94,7 +99,6 @@ class Past:
 
     @cached_property
     def counts(self) -> Mapping[str, Counter[int]]:
-        """By name and day, how much there was."""
         found: defaultdict[str, Counter[int]] = defaultdict(Counter)
         for one in self.seen:
             for name, amount in one.adds.items():
@@ -121,18 +125,15 @@ class Past:
         return round(level * scale) * length / (56 * scale)
 
     def channels(self, length: int) -> int | None:
-        """Distinct channels of tickets opened in the last `length` days."""
         days = range(self.boundary - length, self.boundary)
         names = {name for day in days for name in channels_of(self.seen, day)}
         return len(names) if TICKET in self.basis.feeds else None
 
     def days_of(self, name: str) -> list[int]:
-        """The days on which there was some, oldest first."""
         return sorted(day for day, amount in self.counts[name].items() if amount)
 
     @property
     def first_day(self) -> int | None:
-        """The day of the first activity."""
         return min(self.days_of("active_days"), default=None)
 
     def days_since(self, days: Sequence[int]) -> int | None:

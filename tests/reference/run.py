@@ -13,7 +13,7 @@ from models.calendar import DAY_MS
 from models.catalogue.catalogue import Rules
 from models.config import Basis
 from reference.life import Life, Risks
-from reference.past import Happened, channels_of, happened, notes_of
+from reference.past import Happened, channels_of, happened, note_of, notes_of
 from schemas.alert import AlertV1
 from schemas.event import EMAIL, FEEDS, LOGIN, PURCHASE, TICKET, Event
 from schemas.stage import StageChangeV1
@@ -87,8 +87,7 @@ def facts_of(seen: Sequence[Happened], floor: int) -> dict[str, Any]:
         return {str(day): row([one for one in kept if one.day == day]) for day in sorted({one.day for one in kept})}
 
     def notes(feed: int, of: list[Happened]) -> list[list[Any]]:
-        texts, events = ("action", "category", "channel"), [one.event for one in notes_of(of, feed, of[0].day)]
-        return [[one.time_ms, one.id, *(getattr(one.data, text, None) or "" for text in texts)] for one in events]
+        return [[*note_of(one.event)] for one in notes_of(of, feed, of[0].day)]
 
     def first(feed: int) -> int:
         return min((one.event.time_ms for one in seen if one.is_activity and one.event.feed == feed), default=-1)

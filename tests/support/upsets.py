@@ -89,14 +89,14 @@ def catalogues(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def changed(draw: st.DrawFn, own: dict[str, Any], most: int) -> dict[str, Any]:
-    """Some signals with other settings. What persists is counted by boundaries: by how many is never changed."""
+    """Some signals with other settings."""
     own = deepcopy(own)
     for name in draw(st.lists(st.sampled_from(sorted(own["signals"])), max_size=most, unique=True)):
         signal = own["signals"][name]
         signal["cooldown_days"] = draw(st.sampled_from((0, 1, 7, 60)))
         signal["score"]["margin"] = draw(st.sampled_from((0, 0.5, 1, 3)))
         signal["severity"] = draw(st.sampled_from(("warning", "error")))
-        if not signal.get("announced") and most == 8:
+        if not signal.get("announced"):
             signal["persistence"] = draw(st.sampled_from((1, 2, 5)))
         signal["expires_days"] = draw(st.sampled_from((None, 1, 3, 20)))
     return own
