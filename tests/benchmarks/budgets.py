@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from benchmarks.markdown import MB
-from benchmarks.race import ONE, WITH_MODEL
+from benchmarks.race import ONE, PLAIN, PLAIN_MODEL, WITH_MODEL
 from benchmarks.results import EnginePart, RacePart, ReplayPart, RestartPart, Results, over, ratio
 
 GRADES: Final = ("aim", "must", "missed")
@@ -80,12 +80,11 @@ def _engine(part: EnginePart) -> Iterator[Budget]:
 
 
 def _worker(part: RacePart) -> Iterator[Budget]:
-    first = part.systems[0]
-    for name in (ONE.name, WITH_MODEL.name):
-        system = part.find(name)
-        if system is None or not first.runs:
+    for name, against in ((ONE.name, PLAIN.name), (WITH_MODEL.name, PLAIN_MODEL.name)):
+        system, loop = part.find(name), part.find(against)
+        if system is None or loop is None:
             continue
-        speed = 1 / ratio(system, first, "seconds")
+        speed = 1 / ratio(system, loop, "seconds")
         rate = over(system.runs, lambda run: part.events / run.seconds)
         yield Budget(
             f"{name}, against the plain loop that calls the same engine",
@@ -95,7 +94,7 @@ def _worker(part: RacePart) -> Iterator[Budget]:
                 Figure(speed, 0.6, 0.75, f"{speed:.2f}", is_least=True),
                 Figure(rate.median, 40_000, 60_000, f"{rate.show(0)}/s", is_least=True),
             ),
-            "the loop with rules alone" if system.name == WITH_MODEL.name else "",
+            f"{part.customers:,} customers, {part.events:,} events",
         )
 
 
@@ -104,7 +103,7 @@ def _midnight(part: RestartPart) -> Iterator[Budget]:
     must, aim = "≤ 4 s of CPU, no event waits over 300 ms", "≤ 2 s"
     if part.alone:
         cpu = over(part.alone, lambda run: run.cpu_s)
-        step = over(part.alone, lambda run: max(run.longest_ms.values()))
+        step = over(part.alone, lambda run: run.longest_ms.most)
         spent = Figure(cpu.median, 4, 2, f"{cpu.show(2)} s of CPU")
         longest = Figure(step.median, 300, 300, f"longest step {step.show(0)} ms")
         yield Budget(f"{what}, without Kafka", must, aim, (spent, longest), note)

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter, process_time
-from typing import Final, TypeVar
+from typing import Final, Literal, TypeVar
 
 import msgspec
 from msgspec import Struct
@@ -32,17 +32,32 @@ from streams.memory import uncollected
 from streams.settings import Settings, environment_settings
 
 T = TypeVar("T")
+Part = Literal["close", "step", "count", "copy"]
 
 REVIEWS_A_FRAME: Final = 20_000
 """As `streams.agents.customers`, which brings Faust and its memory with it."""
 
 
-class MidnightRun(Struct, frozen=True):
-    """CPU of the midnight in all partitions; the first step of a partition closes the day and judges some.
+class Longest(Struct):
+    """By the clock, in milliseconds, with what is encoded: each holds up the events of a worker as long."""
 
-    `longest_ms`, by the clock: a step with its encoding; counting for the metrics; copying for the snapshot: each holds
-    up the events of a worker as long.
-    """
+    close: float
+    """The first step, which closes the day."""
+    step: float
+    """Another one."""
+    count: float
+    """Counting for the metrics."""
+    copy: float
+    """Copying for the snapshot."""
+
+    @property
+    def most(self) -> float:
+        """The longest of all."""
+        return max(self.close, self.step, self.count, self.copy)
+
+
+class MidnightRun(Struct, frozen=True):
+    """CPU of the midnight in all partitions."""
 
     customers: int
     events: int
@@ -51,7 +66,7 @@ class MidnightRun(Struct, frozen=True):
     keep_s: float
     """Copying, and packing the copy as bytes, which a worker does in a thread."""
     outputs: int
-    longest_ms: dict[str, float]
+    longest_ms: Longest
     resident_bytes: int
     peak_bytes: int
 
@@ -73,7 +88,7 @@ class Midnight:
         self._events = 0
         self._judge_s = self._encode_s = self._keep_s = 0.0
         self._outputs = 0
-        self._longest = {"step": 0.0, "count": 0.0, "copy": 0.0}
+        self._longest = Longest(0.0, 0.0, 0.0, 0.0)
 
     def run(self) -> MidnightRun:
         """A day, then the midnight behind it."""
@@ -89,7 +104,7 @@ class Midnight:
             encode_s=self._encode_s,
             keep_s=self._keep_s,
             outputs=self._outputs,
-            longest_ms={name: seconds * 1e3 for name, seconds in self._longest.items()},
+            longest_ms=self._longest,
             resident_bytes=resident,
             peak_bytes=resident_bytes(os.getpid(), "VmHWM"),
         )
@@ -109,6 +124,7 @@ class Midnight:
         calendar, basis = partition.basis.calendar, partition.basis
         partition.spreads = True
         partition.lift(calendar.start_of(partition.boundary + 1) + basis.disorder_ms, range(len(FEEDS)))
+        self._time("close", lambda: self._step(partition))
         while partition.is_behind:
             self._time("step", lambda: self._step(partition))
         self._time("count", lambda: population_of(partition))
@@ -128,10 +144,11 @@ class Midnight:
         self._encode_s += process_time() - judged
         self._outputs += len(messages)
 
-    def _time(self, name: str, do: Callable[[], T]) -> T:
+    def _time(self, name: Part, do: Callable[[], T]) -> T:
         begun = perf_counter()
         found = do()
-        self._longest[name] = max(self._longest[name], perf_counter() - begun)
+        took_ms = (perf_counter() - begun) * 1e3
+        setattr(self._longest, name, max(getattr(self._longest, name), took_ms))
         return found
 
 

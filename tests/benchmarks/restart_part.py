@@ -84,5 +84,5 @@ def _midnights(bench: Bench, company: Company) -> list[MidnightRun]:
             told = run_module("midnight", str(company.folder), **settings)
         run = msgspec.json.decode(told, type=MidnightRun)
         runs.append(run)
-        bench.tell(f"a midnight alone: {run.cpu_s:.2f} s CPU, longest step {run.longest_ms['step']:.0f} ms")
+        bench.tell(f"a midnight alone: {run.cpu_s:.2f} s CPU, longest step {run.longest_ms.most:.0f} ms")
     return runs

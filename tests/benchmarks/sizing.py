@@ -56,7 +56,8 @@ class Costs(NamedTuple):
     midnight_bytes: float
     """A customer, at the most: while a snapshot is copied and compressed."""
     base_bytes: float
-    restored_a_second: float
+    restarted_a_second: float
+    """Customers, their snapshots restored and a day of their events read again."""
 
 
 class Need(NamedTuple):
@@ -103,7 +104,7 @@ def costs_of(results: Results) -> Costs | None:
         customer_bytes=(over(runs, lambda run: run.after_bytes).median - base_bytes) / customers,
         midnight_bytes=(restart.day.peak_bytes - base_bytes) / customers,
         base_bytes=base_bytes,
-        restored_a_second=customers / over(runs, lambda run: run.restored_s).median,
+        restarted_a_second=customers / over(runs, lambda run: run.reread_s).median,
     )
 
 
@@ -131,7 +132,7 @@ def need_of(customers: int, costs: Costs) -> Need:
         network_bytes=peak * (EVENT_BYTES + AROUND_BYTES),
         snapshot_bytes=customers * costs.packed_bytes,
         midnight_s=midnight_s / workers,
-        restart_s=customers / workers / costs.restored_a_second,
+        restart_s=customers / workers / costs.restarted_a_second,
         backlog_h=events_a_day * 365 * costs.event_us / 1e6 / workers / 3600,
     )
 

@@ -16,10 +16,11 @@ from benchmarks.companies import make_company
 from benchmarks.engine_alone import END_MS, EngineRun, run
 from benchmarks.load import DAY_MS, DAYS, EVENTS_EACH, START_MS, make_load, read_load, write_load
 from benchmarks.measuring import SystemRun, spread
-from benchmarks.midnight import Midnight, MidnightRun, snapshot_of
+from benchmarks.midnight import Longest, Midnight, MidnightRun, snapshot_of
 from benchmarks.peers.environments import REQUIREMENTS
 from benchmarks.peers.fold import Fold, Record, Stopwatch
 from benchmarks.plot import write_plot
+from benchmarks.race import PLAIN_MODEL
 from benchmarks.report import to_markdown
 from benchmarks.restart import DayRun, RestartRun
 from benchmarks.results import (
@@ -81,7 +82,7 @@ COSTS = Costs(
     customer_bytes=1_000,
     midnight_bytes=2_000,
     base_bytes=100 * MB,
-    restored_a_second=100_000,
+    restarted_a_second=100_000,
 )
 
 
@@ -96,7 +97,9 @@ def _results() -> Results:
     return Results(
         4,
         engine=EnginePart(given, [ENGINE], [ENGINE], [ENGINE]),
-        race=RacePart(given, 100, 5, [_system("plain loop", 1, EQUAL), with_model]),
+        race=RacePart(
+            given, 100, 5, [_system("plain loop", 1, EQUAL), _system(PLAIN_MODEL.name, 1.5, EQUAL), with_model]
+        ),
         peers=RacePart(given, 100, 5, [_system("plain loop", 1, EQUAL), _system("slow", 4, LACKING), lost]),
         growth=GrowthPart(given, 2, 6, [ENGINE, msgspec.structs.replace(ENGINE, customers=10, decode_s=6e-4)]),
         restart_model=RestartPart(
@@ -106,7 +109,7 @@ def _results() -> Results:
             snapshot_bytes=MB,
             packed_bytes=500_000,
             runs=[RestartRun(2.0, 2.5, 3.0, 100 * MB, 101 * MB, 102 * MB)],
-            alone=[MidnightRun(1_000, 333, 3.0, 0.5, 0.2, 900, {"step": 40.0, "count": 1.0, "copy": 350.0}, MB, MB)],
+            alone=[MidnightRun(1_000, 333, 3.0, 0.5, 0.2, 900, Longest(90.0, 40.0, 1.0, 350.0), MB, MB)],
             day=DayRun(300, 1.5, 1.0, 2.5, 1.6, LatencyRun(20.0, 30, 30, 50.0, 90.0, 99.0), 104 * MB),
         ),
         replay=ReplayPart(given, 20, 30, 1_000, [ReplayRun(0.4, 0.5, 200 * MB, 20, 7)]),
@@ -281,7 +284,7 @@ def test_costs_are_those_that_were_measured() -> None:
     assert costs.event_us == pytest.approx(2 / 100 * 1e6)
     assert costs.midnight_us == pytest.approx(2.5 / 1_000 * 1e6)
     assert (costs.customer_bytes, costs.midnight_bytes) == pytest.approx((1_000, 4_000))
-    assert costs.restored_a_second == pytest.approx(500)
+    assert costs.restarted_a_second == pytest.approx(1_000 / 3)
     assert costs_of(Results(4)) is None
     assert "1,000 bytes a customer, beside 100 MB" in sizing_page(costs)
     assert "500 bytes a customer, compressed" in sizing_page(costs)
