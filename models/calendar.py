@@ -29,7 +29,7 @@ class Calendar:
 
     def __init__(self, zone: str = "UTC") -> None:
         self.zone = zone
-        self._midnights: list[int] | None = None if zone == "UTC" else _midnights(ZoneInfo(zone))
+        self._midnights: list[int] | None = None if zone == "UTC" else _midnights(zone)
 
     def day_of(self, time_ms: int) -> int:
         """The number of the day that holds the instant."""
@@ -67,8 +67,9 @@ def date_of(day: int) -> str:
     return (_EPOCH + timedelta(days=day)).isoformat()
 
 
-def _midnights(zone: ZoneInfo) -> list[int]:
+@lru_cache(maxsize=16)
+def _midnights(zone: str) -> list[int]:
     """Every midnight of the zone; where a change of the clock skips midnight, the first instant of the day."""
     days = (date(_LAST_YEAR, 1, 1) - date(_FIRST_YEAR, 1, 1)).days
-    starts = (datetime(1970, 1, 1, tzinfo=zone) + timedelta(days=n) for n in range(days))
+    starts = (datetime(1970, 1, 1, tzinfo=ZoneInfo(zone)) + timedelta(days=n) for n in range(days))
     return [int(start.timestamp()) * 1000 for start in starts]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from datetime import datetime
 from typing import Annotated, Final, Literal
 
@@ -12,6 +13,9 @@ from schemas.event import Email, Login, Purchase, Text, Ticket
 
 is_customer_id = re.compile("[A-Za-z0-9_.@-]{1,64}").fullmatch
 """Truthy for a legal customer id."""
+
+LEGAL_ID: Final = (string.ascii_letters + string.digits + "_.@-").encode()
+"""Every byte that a legal customer id may hold."""
 
 is_currency = re.compile("[A-Z]{3}").fullmatch
 """Truthy for what can be an ISO 4217 code."""

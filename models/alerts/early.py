@@ -5,7 +5,6 @@ end condition holds. Both are read from the feed's own days alone, so what is fi
 same as what is fired on the day.
 """
 
-from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from models.alerts.episode import SignalAlerts
@@ -31,7 +30,7 @@ class FeedDays:
 
     __slots__ = ("_first_ms", "basis", "boundary", "days", "start")
 
-    def __init__(self, days: Mapping[int, Bucket], first_ms: int, basis: Basis) -> None:
+    def __init__(self, days: dict[int, Bucket], first_ms: int, basis: Basis) -> None:
         """`first_ms`: of the first activity in the feed, NO_TIME for none."""
         self.days, self._first_ms, self.basis = days, first_ms, basis
         self.boundary = 0

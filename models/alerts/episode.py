@@ -1,5 +1,6 @@
 """An alert from its first revision to its last, as values; and all that is kept of a signal's alerts."""
 
+from copy import copy
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -61,3 +62,9 @@ class SignalAlerts:
     early: dict[int, list[int]] = field(default_factory=dict)
     corroborated: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """By row, the signals whose open alerts make this one critical."""
+
+    def still_cooling(self, boundary: int) -> RowTable:
+        """Those whose rest lasts longer than this boundary. By a catalogue with a longer one nobody rests again."""
+        found = copy(self.cooling)
+        found.keep(boundary + 1 < found.column("ended") + self.signal.cooldown_days)
+        return found

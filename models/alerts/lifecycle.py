@@ -4,15 +4,15 @@ Each signal is asked `ends` of the customers with an open alert and `when` of th
 moves: at most one revision of an alert a boundary. Nothing says when a customer must be looked at again.
 """
 
-from collections.abc import Callable
-from typing import Final
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts
 from models.catalogue.catalogue import Signal
-from models.customers.arrays import Bools, Floats, Ints, Rows
+from models.customers.arrays import Bools, Floats, Ints, Rows, Selection, among
 from models.measures.as_of import AsOf
 from schemas.alert import Status
 
@@ -26,107 +26,129 @@ FirstTrue = Callable[[Signal, int, int], int]
 class Judgement:
     """One signal at one boundary, for the customers of a range of rows."""
 
-    def __init__(self, alerts: SignalAlerts, as_of: AsOf, seen: Rows, starts: Ints, first_true_ms: FirstTrue) -> None:
-        """`seen`: customers with activity, ascending. `starts`: NO_EPISODE by row, used while it judges."""
+    def __init__(
+        self, alerts: SignalAlerts, as_of: AsOf, low: int, high: int, starts: Ints, first_true_ms: FirstTrue
+    ) -> None:
+        """From row `low` up to and without `high`. `starts`: NO_EPISODE by row, used while it judges."""
         self.alerts, self.signal, self.as_of = alerts, alerts.signal, as_of
-        self.seen, self.starts = seen, starts
+        self.starts = starts
         self.boundary = as_of.boundary
         self.boundary_ms = as_of.basis.calendar.start_of(as_of.boundary)
         self.revisions: list[Revision] = []
         self._first_true_ms = first_true_ms
-        self._low, self._high = (int(seen[0]), int(seen[-1]) + 1) if len(seen) else (0, 0)
+        self._low, self._high = low, high
+        self._stages = as_of.columns.stage
 
-    def run(self, had_late: Rows, evidence: Rows, *, is_anew: bool) -> list[Revision]:
-        """Carry the signal over the boundary; `evidence`: customers of whom early firing may have been decided.
+    def run(self, concerned: Rows, *, is_anew: bool) -> list[Revision]:
+        """Carry the signal over the boundary; `concerned`: customers of whom early firing may have been decided.
 
         `is_anew`: by a catalogue that the open alerts do not know yet.
         """
         begun: dict[int, Status] = {}
         if self.signal.announced_feed is not None:
-            begun = self._decide_early(np.union1d(had_late, evidence).astype(np.int32))
-        places = self.alerts.open.within(self._low, self._high)
-        rows = self.alerts.open.rows[places]
-        self.starts[rows] = self.alerts.open.column("start")[places]
-        if len(rows):
-            self._carry_on(rows, begun, is_anew=is_anew)
-        self.starts[rows] = NO_EPISODE
+            begun = self._decide_early(concerned)
+        span = self.alerts.open.within(self._low, self._high)
+        if span.start < span.stop:
+            rows = self.alerts.open.rows[span]
+            self.starts[rows] = self.alerts.open.column("start")[span]
+            self._carry_on(rows, span, begun, is_anew=is_anew)
+            self.starts[rows] = NO_EPISODE
         if self.signal.announced_feed is None:
             self._maybe_fire()
         return self.revisions
 
     # -- open alerts
 
-    def _carry_on(self, rows: Rows, begun: dict[int, Status], *, is_anew: bool) -> None:
+    def _carry_on(self, rows: Rows, span: slice, begun: dict[int, Status], *, is_anew: bool) -> None:
         """Begun, ended, expired, updated or left alone."""
-        table, signal = self.alerts.open, self.signal
-        places = table.places(rows)
-        start = table.column("start")[places]
-        flags = self.as_of.customers.roster.flagged
-        over = flags(signal.ends.condition.where(self.as_of, rows, self.starts))[rows]
-        expired = np.zeros(len(rows), np.bool_)
-        if signal.expires_days is not None:
-            expired = self.boundary >= start + signal.expires_days
-        ended = (start < self.boundary) & (over | expired)
+        table, signal, boundary = self.alerts.open, self.signal, self.boundary
+        start = table.column("start")[span]
+        over = among(rows, signal.ends.condition.where(self.as_of, rows, self.starts))
+        ended = over if signal.expires_days is None else over | (start <= boundary - signal.expires_days)
+        ended = ended & (start < boundary)
         score = self._scores(rows)
-        told = np.zeros(len(rows), np.bool_)
-        told[np.searchsorted(rows, np.fromiter(begun, np.int32, len(begun)))] = True
-        stage = self.as_of.columns.stage[rows]
-        worse = self._may_be_worse(score, table.column("score")[places])
-        changed = table.column("stage")[places] != stage
+        changed = table.column("stage")[span] != self._stages[rows]
         if is_anew:
-            changed |= (table.column("owner")[places] != signal.owner) | ~self._has_own_severity(rows, places)
-        for at in np.flatnonzero(ended | told | changed | worse).tolist():
-            row, place = int(rows[at]), int(places[at])
-            if ended[at]:
-                self._end(row, place, "resolved" if over[at] else "expired", is_begun=bool(told[at]))
-            elif told[at]:
-                self._tell(row, place, begun[row])
-            else:
-                self._update(row, place, _published(float(score[at])), is_changed=bool(changed[at]))
+            changed |= (table.column("owner")[span] != signal.owner) | ~self._has_own_severity(rows, span)
+        is_told = ended | changed | self._may_be_worse(score, table.column("score")[span])
+        if begun:
+            is_told[rows.searchsorted(np.fromiter(begun, np.int32, len(begun)))] = True
+        places = is_told.nonzero()[0]
+        if not len(places):
+            return
+        told = self._verdicts(rows[places], places + span.start, (over, ended, changed, score), places, begun)
+        self._tell(told, is_anew=is_anew)
         if ended.any():
-            kept = np.ones(len(table), np.bool_)
-            kept[places[ended]] = False
-            for row in rows[ended].tolist():
-                self.alerts.corroborated.pop(row, None)
-            self._cool_down(rows[ended], table.column("initial")[places[ended]])
-            table.keep(kept)
+            self._close(rows[ended], ended.nonzero()[0] + span.start)
 
-    def _has_own_severity(self, rows: Rows, places: NDArray[np.intp]) -> Bools:
+    def _verdicts(
+        self,
+        rows: Rows,
+        places: NDArray[np.intp],
+        found: tuple[Bools, Bools, Bools, Floats],
+        at: NDArray[np.intp],
+        begun: dict[int, Status],
+    ) -> "list[_Told]":
+        """What is published of open alerts of which anything may be; `found` is by open alert, `at` where they are."""
+        last = self.alerts.open.column("score")[places].tolist()
+        over, ended, changed, scores = (part[at].tolist() for part in found)
+        told = []
+        for number, (row, place) in enumerate(zip(rows.tolist(), places.tolist(), strict=True)):
+            status = begun.get(row)
+            if ended[number]:
+                told.append(_Told(row, place, "resolved" if over[number] else "expired", status is None))
+                continue
+            if status is not None:
+                told.append(_Told(row, place, status, is_next=False))
+                continue
+            score = _published(scores[number])
+            is_worse = self.signal.score.is_worse(score, _published(last[number]))
+            if is_worse or changed[number]:
+                told.append(_Told(row, place, "updated", is_next=True, worse=score if is_worse else None))
+        return told
+
+    def _tell(self, told: "list[_Told]", *, is_anew: bool) -> None:
+        """Move the open alerts on to what is told of them, and note the revisions."""
+        if not told:
+            return
+        table, signal = self.alerts.open, self.signal
+        rows, places = np.array([one.row for one in told], np.int32), np.array([one.place for one in told])
+        table.column("stage")[places] = self._stages[rows]
+        table.column("revision")[places] += np.array([one.is_next for one in told])
+        for one in told:
+            if one.worse is not None:
+                table.column("score")[one.place] = one.worse
+            if is_anew and one.status == "updated" and one.is_next:
+                table.column("owner")[one.place] = signal.owner
+                if one.row not in self.alerts.corroborated:
+                    table.column("severity")[one.place] = signal.severity
+        revisions = revisions_of(self.alerts, places, [one.status for one in told])
+        for revision in revisions:
+            if revision.status in ("resolved", "expired"):
+                revision.ends_ms = self.boundary_ms
+        self.revisions += revisions
+
+    def _close(self, rows: Rows, places: NDArray[np.intp]) -> None:
+        """Alerts that ended are open no more."""
+        table = self.alerts.open
+        if self.alerts.corroborated:
+            for row in rows.tolist():
+                self.alerts.corroborated.pop(row, None)
+        self._cool_down(rows, table.column("initial")[places])
+        kept = np.ones(len(table), np.bool_)
+        kept[places] = False
+        table.keep(kept)
+
+    def _has_own_severity(self, rows: Rows, span: slice) -> Bools:
         """Whether an alert is as severe as the signal says; corroborated ones are weighed apart."""
         is_raised = np.array([row in self.alerts.corroborated for row in rows.tolist()], np.bool_)
-        found: Bools = (self.alerts.open.column("severity")[places] == self.signal.severity) | is_raised
+        found: Bools = (self.alerts.open.column("severity")[span] == self.signal.severity) | is_raised
         return found
-
-    def _update(self, row: int, place: int, score: float | None, *, is_changed: bool) -> None:
-        """Publish what changed of an open alert, if anything did that is worth it."""
-        table, signal = self.alerts.open, self.signal
-        is_worse = signal.score.is_worse(score, _published(float(table.column("score")[place])))
-        if not (is_worse or is_changed):
-            return
-        if is_worse and score is not None:
-            table.column("score")[place] = score
-        table.column("stage")[place] = self.as_of.columns.stage[row]
-        table.column("owner")[place] = signal.owner
-        if row not in self.alerts.corroborated:
-            table.column("severity")[place] = signal.severity
-        table.column("revision")[place] += 1
-        self._tell(row, place, "updated")
-
-    def _end(self, row: int, place: int, status: Status, *, is_begun: bool) -> None:
-        table = self.alerts.open
-        table.column("revision")[place] += not is_begun
-        table.column("stage")[place] = self.as_of.columns.stage[row]
-        self._tell(row, place, status)
-        self.revisions[-1].ends_ms = self.boundary_ms
-
-    def _tell(self, row: int, place: int, status: Status) -> None:
-        self.revisions.append(revision_of(self.alerts, row, place, status))
 
     def _cool_down(self, rows: Rows, initial: Floats) -> None:
         """Remember when an alert ended and how bad it had begun; what has rested for long enough is forgotten."""
         cooling, rest = self.alerts.cooling, max(1, self.signal.cooldown_days)
-        is_resting = (self.boundary < cooling.column("ended") + rest) & ~np.isin(cooling.rows, rows)
-        cooling.keep(is_resting)
+        cooling.keep((cooling.column("ended") > self.boundary - rest) & ~among(cooling.rows, rows))
         cooling.add(rows, ended=self.boundary, initial=initial)
 
     # -- beginnings
@@ -134,20 +156,24 @@ class Judgement:
     def _maybe_fire(self) -> None:
         """Begin an alert where the condition has held for long enough and the cool-down allows it."""
         alerts, signal = self.alerts, self.signal
-        is_open = np.zeros(self.as_of.size, np.bool_)
-        is_open[alerts.open.rows] = True
-        free = self.seen[~is_open[self.seen]]
-        true = signal.when.condition.where(self.as_of, free, self.starts)
-        ready = self._persisting(true)
+        ready = self._persisting(self._free_and_true(slice(self._low, self._high)))
         if not len(ready):
             return
         score = self._scores(ready)
-        firing = ready[~self._is_cooling(ready, score, rest_days=max(1, signal.cooldown_days))]
+        may_begin = ~self._is_cooling(ready, score, rest_days=max(1, signal.cooldown_days))
+        firing = ready[may_begin]
         if signal.persistence > 1:
-            alerts.pending.keep(~np.isin(alerts.pending.rows, firing))
-        self._begin(firing, self.boundary, score[np.isin(ready, firing)], np.full(len(firing), self.boundary_ms), 1)
-        for row, place in zip(firing.tolist(), alerts.open.places(firing).tolist(), strict=True):
-            self._tell(row, place, "firing")
+            alerts.pending.keep(~among(alerts.pending.rows, firing))
+        if len(firing):
+            self._begin(firing, self.boundary, score[may_begin], self.boundary_ms, 1)
+            self.revisions += revisions_of(alerts, alerts.open.places(firing), ["firing"] * len(firing))
+
+    def _free_and_true(self, chosen: Selection) -> Rows:
+        """The customers of whom the condition is true, and no alert is open; nobody who was never active."""
+        true = self.signal.when.condition.where(self.as_of, chosen, self.starts)
+        if len(true):
+            true = true[~self.alerts.open.has(true) & (self._stages[true] > 0)]
+        return true
 
     def _persisting(self, true: Rows) -> Rows:
         """Those of whom it has been true at as many boundaries in a row as the signal asks for."""
@@ -155,9 +181,8 @@ class Judgement:
             return true
         pending = self.alerts.pending
         outside = (pending.rows < self._low) | (pending.rows >= self._high)
-        pending.keep(outside | np.isin(pending.rows, true))
-        new = true[~pending.has(true)]
-        pending.add(new, since=self.boundary)
+        pending.keep(outside | among(pending.rows, true))
+        pending.add(true[~pending.has(true)], since=self.boundary)
         since = pending.column("since")[pending.places(true)]
         return true[self.boundary >= since + self.signal.persistence - 1]
 
@@ -165,7 +190,9 @@ class Judgement:
         """Which customers' last alert ended so lately that only a worse one may begin; never one on the same day."""
         cooling = self.alerts.cooling
         found = cooling.has(rows)
-        for at, place in zip(np.flatnonzero(found).tolist(), cooling.places(rows[found]).tolist(), strict=True):
+        if not found.any():
+            return found
+        for at, place in zip(found.nonzero()[0].tolist(), cooling.places(rows[found]).tolist(), strict=True):
             ended, initial = int(cooling.column("ended")[place]), float(cooling.column("initial")[place])
             rests = self.boundary < ended + rest_days
             is_worse = self.signal.score.is_worse(_published(float(score[at])), _published(initial))
@@ -173,15 +200,15 @@ class Judgement:
             found[at] = rests and (is_same_day or not is_worse)
         return found
 
-    def _begin(self, rows: Rows, start: int, score: Floats, observed_ms: Ints, revision: Ints | int) -> None:
-        scores = [np.nan if (value := _published(float(one))) is None else value for one in score]
+    def _begin(self, rows: Rows, start: int, score: Floats, observed_ms: Ints | int, revision: Ints | int) -> None:
+        scores = [np.nan if (value := _published(one)) is None else value for one in score.tolist()]
         self.alerts.open.add(
             rows,
             start=start,
             revision=revision,
             severity=self.signal.severity,
             score=scores,
-            stage=self.as_of.columns.stage[rows],
+            stage=self._stages[rows],
             owner=self.signal.owner,
             observed_ms=observed_ms,
             initial=scores,
@@ -190,19 +217,20 @@ class Judgement:
     def _decide_early(self, concerned: Rows) -> dict[int, Status]:
         """Confirm what was fired early on the day just closed, begin what was not, retract what is not so."""
         alerts, day = self.alerts, self.boundary - 1
-        concerned = concerned[np.isin(concerned, self.seen)]
-        free = concerned[~alerts.open.has(concerned)]
-        true = self.signal.when.condition.where(self.as_of, free, self.starts)
-        score = self._scores(true)
-        allowed = ~self._is_cooling(true, score, rest_days=self.signal.cooldown_days)
-        true, score = true[allowed], score[allowed]
-        observed_ms = np.array([self._first_true_ms(self.signal, row, day) for row in true.tolist()], np.int64)
-        is_known = np.array([day in alerts.early.get(row, ()) for row in true.tolist()], np.bool_)
-        self._begin(true, day, score, observed_ms, np.where(is_known, 2, 1))
-        begun: dict[int, Status] = {
-            row: "updated" if known else "firing" for row, known in zip(true.tolist(), is_known.tolist(), strict=True)
-        }
-        self._retract(day)
+        concerned = concerned[(concerned >= self._low) & (concerned < self._high)] if len(concerned) else concerned
+        true = self._free_and_true(concerned) if len(concerned) else concerned
+        begun: dict[int, Status] = {}
+        if len(true):
+            score = self._scores(true)
+            allowed = ~self._is_cooling(true, score, rest_days=self.signal.cooldown_days)
+            true, score = true[allowed], score[allowed]
+            rows = true.tolist()
+            observed_ms = np.array([self._first_true_ms(self.signal, row, day) for row in rows], np.int64)
+            is_known = [day in alerts.early.get(row, ()) for row in rows]
+            self._begin(true, day, score, observed_ms, np.array(is_known, np.int32) + 1)
+            begun = {row: "updated" if known else "firing" for row, known in zip(rows, is_known, strict=True)}
+        if alerts.early:
+            self._retract(day)
         return begun
 
     def _retract(self, day: int) -> None:
@@ -237,9 +265,10 @@ class Judgement:
     def _scores(self, rows: Rows) -> Floats:
         """The signal's score of some customers, not rounded; NaN where unknown."""
         values, known = self.signal.score.term.term.read(self.as_of, rows, self.starts)
-        found = np.broadcast_to(np.asarray(values, np.float64), len(rows)).copy()
+        found = np.empty(len(rows))
+        found[:] = values
         if known is not None:
-            found[~np.broadcast_to(known, len(rows))] = np.nan
+            np.copyto(found, np.nan, where=~known)
         return found
 
     def _may_be_worse(self, score: Floats, than: Floats) -> Bools:
@@ -250,24 +279,38 @@ class Judgement:
         return found
 
 
+class _Told(NamedTuple):
+    """A new revision of an open alert; `is_next`: it was not counted yet. `worse`: its score, where it got worse."""
+
+    row: int
+    place: int
+    status: Status
+    is_next: bool
+    worse: float | None = None
+
+
 def revision_of(alerts: SignalAlerts, row: int, place: int, status: Status) -> Revision:
     """An open alert as a revision."""
+    assert alerts.open.rows[place] == row
+    return revisions_of(alerts, np.array([place]), [status])[0]
+
+
+def revisions_of(alerts: SignalAlerts, places: NDArray[np.intp], statuses: Sequence[Status]) -> list[Revision]:
+    """Open alerts as revisions."""
     table = alerts.open
-    score = float(table.column("score")[place])
-    return Revision(
-        row=row,
-        status=status,
-        start=int(table.column("start")[place]),
-        revision=int(table.column("revision")[place]),
-        severity=table.column("severity")[place],
-        score=_published(score),
-        stage=int(table.column("stage")[place]),
-        owner=table.column("owner")[place],
-        observed_ms=int(table.column("observed_ms")[place]),
-        corroborated_by=alerts.corroborated.get(row, ()),
-    )
+    columns = [
+        table.column(name)[places].tolist()
+        for name in ("start", "revision", "severity", "score", "stage", "owner", "observed_ms")
+    ]
+    corroborated = alerts.corroborated
+    return [
+        Revision(row, status, start, revision, severity, _published(score), stage, owner, observed_ms,
+                 corroborated_by=corroborated.get(row, ()))
+        for row, status, start, revision, severity, score, stage, owner, observed_ms
+        in zip(table.rows[places].tolist(), statuses, *columns, strict=True)
+    ]  # fmt: skip
 
 
 def _published(score: float) -> float | None:
     """A score rounded as published, None when unknown."""
-    return None if np.isnan(score) else round(score, 4)
+    return None if score != score else round(score, 4)  # noqa: PLR0124 - not a number

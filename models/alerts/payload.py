@@ -1,7 +1,9 @@
 """From a revision to the alert that is published: texts, drivers, deadlines, for all revisions of a signal at once."""
 
-from collections.abc import Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import repeat
+from operator import attrgetter
+from typing import Any, Final
 
 import numpy as np
 
@@ -11,7 +13,7 @@ from models.catalogue.catalogue import DAYS_OPEN, Rules, Signal
 from models.catalogue.expressions import Value
 from models.catalogue.template import Template
 from models.config import Number
-from models.customers.arrays import Ints, Rows
+from models.customers.arrays import Ints, Rows, among
 from models.customers.columns import STAGE_NAMES
 from models.measures.as_of import AsOf
 from models.scoring.scoring import Scoring
@@ -29,17 +31,18 @@ _RETRACTED: Final = Template("Taken back: with all events of the day known, it d
 
 
 class Facts:
-    """What a signal's alerts say beside the revision, by revision."""
+    """What a signal's alerts say beside the revisions, a list each, by revision; of values one by name."""
 
     __slots__ = ("drivers", "evidence", "holds", "scored_by", "thresholds", "values", "worth")
 
-    def __init__(self, values: list[dict[str, Value]], thresholds: list[Value]) -> None:
+    def __init__(self, values: Mapping[str, list[Value]], thresholds: list[Value]) -> None:
+        count = len(thresholds)
         self.values, self.thresholds = values, thresholds
-        self.holds: list[bool] = [True] * len(values)
-        self.evidence: list[tuple[str, ...]] = [()] * len(values)
-        self.worth: list[tuple[int, ValueBasis] | None] = [None] * len(values)
-        self.scored_by = [""] * len(values)
-        self.drivers: list[tuple[Driver, ...] | None] = [None] * len(values)
+        self.holds: list[bool] = [True] * count
+        self.evidence: list[tuple[str, ...]] = [()] * count
+        self.worth: list[tuple[int, ValueBasis] | None] = [None] * count
+        self.scored_by = [""] * count
+        self.drivers: list[tuple[Driver, ...] | None] = [None] * count
         """Those of a score given at this very boundary, for signals that ask the model."""
 
 
@@ -59,11 +62,11 @@ class Writer:
         A customer may have two: one that is taken back, and one that goes on.
         """
         found = []
-        left = sorted(revisions, key=lambda one: one.row)
+        left = sorted(revisions, key=attrgetter("row"))
         while left:
             taken = {one.row: one for one in reversed(left)}
-            found += self._write(signal, [taken[row] for row in sorted(taken)], as_of, starts, scoring)
-            left = [one for one in left if taken[one.row] is not one]
+            found += self._write(signal, [*taken.values()][::-1], as_of, starts, scoring)
+            left = [] if len(taken) == len(left) else [one for one in left if taken[one.row] is not one]
         return found
 
     def _write(
@@ -71,16 +74,13 @@ class Writer:
     ) -> list[AlertV1]:
         """The same of revisions in the order of rows, one a customer."""
         rows = np.array([one.row for one in revisions], np.int32)
-        before = starts[rows].copy()
+        before = starts[rows]
         starts[rows] = [one.start for one in revisions]
-        listed = {name: term.term.listed(as_of, rows, starts) for name, term in signal.values.items()}
-        values = [dict(zip(listed, row, strict=True)) for row in zip(*listed.values(), strict=True)] or [
-            {} for _ in revisions
-        ]
+        values = {name: term.term.listed(as_of, rows, starts) for name, term in signal.values.items()}
         facts = Facts(values, signal.score.threshold.term.listed(as_of, rows, starts))
         if any(one.status == "updated" for one in revisions):
-            holds = as_of.customers.roster.flagged(signal.when.condition.where(as_of, rows, starts))
-            facts.holds = holds[rows].tolist()
+            facts.holds = among(rows, signal.when.condition.where(as_of, rows, starts)).tolist()
+        starts[rows] = before
         facts.evidence = _evidence(signal, as_of, rows)
         if (amounts := worth_of(as_of, rows, scoring)) is not None:
             minor, is_expected = amounts
@@ -88,55 +88,73 @@ class Writer:
                 (amount, "expected" if by_model else "last_year")
                 for amount, by_model in zip(minor.tolist(), is_expected.tolist(), strict=True)
             ]
-        starts[rows] = before
         ids = as_of.customers.roster.ids
         if scoring is not None:
             facts.scored_by = [scoring.scored_by(one.row) for one in revisions]
             if signal.asks_model:
                 facts.drivers = [scoring.explain(one.row) for one in revisions]
-        return [self.alert(signal, one, ids[one.row], as_of.boundary, facts, at) for at, one in enumerate(revisions)]
+        return self.alerts(signal, revisions, [ids[one.row] for one in revisions], as_of.boundary, facts)
 
-    def alert(
-        self, signal: Signal, one: Revision, customer_id: str, boundary: int, facts: Facts, at: int = 0
-    ) -> AlertV1:
-        """One alert. What is fired early has no stage and no value at risk: the day's review adds them."""
-        values, worth = facts.values[at], facts.worth[at]
-        threshold, drivers = facts.thresholds[at], facts.drivers[at]
-        is_by_model = signal.asks_model or (worth is not None and worth[1] == "expected")
-        text_of, currency = self._calendar.text_of, self._currency
-        return AlertV1(
-            alert_id=alert_id(customer_id, signal.id, date_of(one.start)),
-            revision=one.revision,
-            status=one.status,
-            signal=signal.id,
-            polarity=signal.polarity,
-            severity=one.severity,
-            summary=_sentence(signal, one.status, holds=facts.holds[at]).filled(
-                {**values, DAYS_OPEN: boundary - one.start}, currency
-            )
-            + _others(one),
-            customer_id=customer_id,
-            stage=None if one.stage is None else STAGE_NAMES[one.stage],
-            owner=one.owner,
-            intervention=signal.intervention,
-            playbook_url=signal.playbook_url,
-            starts_at=text_of(one.start),
-            observed_at=to_rfc3339(one.observed_ms),
-            due_at=None if signal.respond_ms is None else to_rfc3339(one.observed_ms + signal.respond_ms),
-            ends_at=None if one.ends_ms is None else to_rfc3339(one.ends_ms),
-            score=one.score,
-            threshold=None if isinstance(threshold, str) else threshold,
-            drivers=_drivers(signal, values) if drivers is None else drivers,
-            clears_when=signal.clears_when.filled(values, currency),
-            value_at_risk=None if worth is None else Money(worth[0] / 100, currency),
-            value_basis=None if worth is None else worth[1],
-            corroborated_by=one.corroborated_by,
-            model=ModelRef(MODEL_NAME, facts.scored_by[at], cold=False) if is_by_model else None,
-            catalogue=self._rules.hash,
-            evidence=facts.evidence[at],
-            arm=None,
-            historical=one.observed_ms < self.alerts_from_ms,
-        )
+    def alerts(
+        self, signal: Signal, revisions: Sequence[Revision], customers: Sequence[str], boundary: int, facts: Facts
+    ) -> list[AlertV1]:
+        """Alerts of one signal. What is fired early has no stage and no value at risk: the day's review adds them."""
+        currency, respond_ms = self._currency, signal.respond_ms
+        text_of = {start: self._calendar.text_of(start) for start in {one.start for one in revisions}}
+        observed = [one.observed_ms for one in revisions]
+        same: dict[str, Any] = {
+            "signal": signal.id,
+            "polarity": signal.polarity,
+            "intervention": signal.intervention,
+            "playbook_url": signal.playbook_url,
+            "catalogue": self._rules.hash,
+            "arm": None,
+        }
+        columns: dict[str, Iterable[Any]] = {name: repeat(value) for name, value in same.items()} | {
+            "alert_id": [
+                alert_id(customer, signal.id, date_of(one.start))
+                for customer, one in zip(customers, revisions, strict=True)
+            ],
+            "revision": [one.revision for one in revisions],
+            "status": [one.status for one in revisions],
+            "severity": [one.severity for one in revisions],
+            "summary": self._summaries(signal, revisions, boundary, facts),
+            "customer_id": customers,
+            "stage": [None if one.stage is None else STAGE_NAMES[one.stage] for one in revisions],
+            "owner": [one.owner for one in revisions],
+            "starts_at": [text_of[one.start] for one in revisions],
+            "observed_at": [to_rfc3339(at) for at in observed],
+            "due_at": [None if respond_ms is None else to_rfc3339(at + respond_ms) for at in observed],
+            "ends_at": [None if one.ends_ms is None else to_rfc3339(one.ends_ms) for one in revisions],
+            "score": [one.score for one in revisions],
+            "threshold": [_number(value) for value in facts.thresholds],
+            "drivers": _drivers(signal, facts),
+            "clears_when": signal.clears_when.lines(facts.values, len(revisions), currency),
+            "value_at_risk": [None if worth is None else Money(worth[0] / 100, currency) for worth in facts.worth],
+            "value_basis": [None if worth is None else worth[1] for worth in facts.worth],
+            "corroborated_by": [one.corroborated_by for one in revisions],
+            "model": _models(signal, facts),
+            "evidence": facts.evidence,
+            "historical": [at < self.alerts_from_ms for at in observed],
+        }
+        return list(map(AlertV1, *[columns[name] for name in _FIELDS]))
+
+    def _summaries(self, signal: Signal, revisions: Sequence[Revision], boundary: int, facts: Facts) -> Sequence[str]:
+        """What each revision says, filled template by template."""
+        told: dict[str, list[int]] = {}
+        for at, (one, holds) in enumerate(zip(revisions, facts.holds, strict=True)):
+            told.setdefault(_sentence(signal, one.status, holds=holds).text, []).append(at)
+        days_open: list[Value] = [boundary - one.start for one in revisions]
+        columns = {**facts.values, DAYS_OPEN: days_open}
+        found = [""] * len(revisions)
+        for text, places in told.items():
+            chosen = {name: [values[at] for at in places] for name, values in columns.items()}
+            for at, summary in zip(places, Template(text).lines(chosen, len(places), self._currency), strict=True):
+                found[at] = summary + _others(revisions[at])
+        return found
+
+
+_FIELDS: Final = [name for name in AlertV1.__struct_fields__ if name != "schema_version"]
 
 
 def _sentence(signal: Signal, status: Status, *, holds: bool) -> Template:
@@ -163,15 +181,31 @@ def _others(one: Revision) -> str:
     return f" Critical: {' and '.join(others)} open as well." if others and one.ends_ms is None else ""
 
 
-def _drivers(signal: Signal, values: Mapping[str, Value]) -> tuple[Driver, ...]:
-    """The measures compared, each with its share of the total relative deviation."""
-    rows = [(d.text, _number(values[d.value]), _number(values[d.usual]) if d.usual else None) for d in signal.drivers]
-    weights = [_deviation(value, usual) for _, value, usual in rows]
-    total = sum(weights) or 1.0
-    return tuple(
-        Driver(text, value, usual, round(weight / total, 3))
-        for (text, value, usual), weight in zip(rows, weights, strict=True)
-    )
+def _models(signal: Signal, facts: Facts) -> list[ModelRef | None]:
+    """The model behind each, where there is one."""
+    is_asked = signal.asks_model
+    return [
+        ModelRef(MODEL_NAME, version, cold=False) if is_asked or (worth and worth[1] == "expected") else None
+        for version, worth in zip(facts.scored_by, facts.worth, strict=True)
+    ]
+
+
+def _drivers(signal: Signal, facts: Facts) -> list[tuple[Driver, ...]]:
+    """The measures compared, each with its share of the total relative deviation; of a new score what moved it."""
+    count = len(facts.thresholds)
+    columns: list[tuple[list[Number | None], list[Number | None]]] = [
+        ([_number(value) for value in facts.values[d.value]],
+         [_number(value) for value in facts.values[d.usual]] if d.usual else [None] * count)
+        for d in signal.drivers
+    ]  # fmt: skip
+    weights = [[*map(_deviation, values, usuals)] for values, usuals in columns]
+    totals = [sum(row) or 1.0 for row in zip(*weights, strict=True)]
+    told = [
+        [Driver(d.text, v, u, round(w / total, 3)) for v, u, w, total in zip(*column, weight, totals, strict=True)]
+        for d, column, weight in zip(signal.drivers, columns, weights, strict=True)
+    ]
+    measured = [*zip(*told, strict=True)] or [()] * count
+    return [own if moved is None else moved for own, moved in zip(measured, facts.drivers, strict=True)]
 
 
 def _deviation(value: Number | None, usual: Number | None) -> float:
@@ -192,12 +226,10 @@ def _evidence(signal: Signal, as_of: AsOf, rows: Rows) -> list[tuple[str, ...]]:
     feeds = [feed for feed in (TICKET, EMAIL) if feed in signal.when.feeds]
     if not feeds:
         return [()] * len(rows)
-    is_asked = as_of.customers.roster.flagged(rows)
     notes: dict[int, list[tuple[object, ...]]] = {}
+    is_asked, first = as_of.customers.roster.flagged(rows), as_of.boundary - EVIDENCE_DAYS
     for feed in feeds:
-        for row, _, note in as_of.customers.days.notes_of(
-            feed, is_asked, as_of.boundary - EVIDENCE_DAYS, as_of.boundary
-        ):
+        for row, _, note in as_of.customers.days.notes_of(feed, is_asked, first, as_of.boundary):
             notes.setdefault(row, []).append(note)
     return [newest(notes.get(row, [])) for row in rows.tolist()]
 

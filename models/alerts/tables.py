@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from models.customers.arrays import Bools, Rows
+from models.customers.arrays import Bools, Rows, among
 
 
 class RowTable:
@@ -30,7 +30,7 @@ class RowTable:
 
     def places(self, rows: Rows) -> NDArray[np.intp]:
         """Where the entries of these customers are: each must have one."""
-        return np.searchsorted(self.rows, rows)
+        return self.rows.searchsorted(rows)
 
     def place(self, row: int) -> int | None:
         """Where the entry of a customer is, None when there is none."""
@@ -39,20 +39,25 @@ class RowTable:
 
     def has(self, rows: Rows) -> Bools:
         """Which of these customers have an entry."""
-        if not len(self.rows):
-            return np.zeros(len(rows), np.bool_)
-        places = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
-        found: Bools = self.rows[places] == rows
-        return found
+        return among(rows, self.rows)
 
     def add(self, rows: Rows, **values: Any) -> None:
         """Add entries of customers who have none; a value may stand for all."""
         if not len(rows):
             return
-        at = np.searchsorted(self.rows, rows)
-        self.rows = np.insert(self.rows, at, rows)
-        for name, column in self._columns.items():
-            self._columns[name] = np.insert(column, at, values[name])
+        size = len(self.rows) + len(rows)
+        new = self.rows.searchsorted(rows) + np.arange(len(rows))
+        is_old = np.ones(size, np.bool_)
+        is_old[new] = False
+
+        def with_new(column: NDArray[Any], value: Any) -> NDArray[Any]:
+            found = np.empty(size, column.dtype)
+            found[is_old] = column
+            found[new] = value
+            return found
+
+        self.rows = with_new(self.rows, rows)
+        self._columns = {name: with_new(column, values[name]) for name, column in self._columns.items()}
 
     def keep(self, kept: Bools) -> None:
         """Drop the entries that are not kept."""

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.config import KEEP_DAYS, Number
-from models.customers.arrays import Bools, Ints, Rows, Selection
+from models.customers.arrays import NO_ROWS, Bools, Ints, Rows, Selection, among
 from models.customers.columns import STAGE_NAMES
 from models.measures.as_of import UNKNOWN, AsOf, Reading
 from models.measures.daily import DAILY
@@ -271,23 +271,20 @@ class Comparison(Condition):
 
     def __init__(self, op: str, left: Term, right: Term) -> None:
         self.op, self.left, self.right = op, left, right
+        self._relation = RELATIONS[op]
         self.is_dear = left.is_dear or right.is_dear
 
     def where(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Rows:
         """Those known to compare so."""
         (a, a_known), (b, b_known) = self.left.read(as_of, chosen, starts), self.right.read(as_of, chosen, starts)
         known = both_known(a_known, b_known)
-        holds = RELATIONS[self.op](a, b)
-        if known is not None:
-            holds = holds & known
-        rows = as_of.rows(chosen)
-        kept: Rows = rows[np.broadcast_to(holds, len(rows))]
-        return kept
+        holds = self._relation(a, b)
+        return as_of.kept(chosen, holds if known is None else holds & known)
 
     def is_true(self, evening: Evening) -> bool:
         """Whether both are known and compare so."""
         a, b = self.left.value(evening), self.right.value(evening)
-        return a is not None and b is not None and bool(RELATIONS[self.op](a, b))
+        return a is not None and b is not None and bool(self._relation(a, b))
 
     def terms(self) -> Iterator[Term]:
         """Both sides."""
@@ -327,15 +324,16 @@ class AnyOf(Condition):
         self.is_dear = any(part.is_dear for part in parts)
 
     def where(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Rows:
-        """Those that a part keeps of who is left by the parts before it."""
-        rest = as_of.rows(chosen)
-        found = [rest[:0]]
+        """Those that any part keeps; what is dear is asked of who is left by the parts before it."""
+        found: list[Rows] = []
         for part in self.parts:
-            kept = part.where(as_of, rest, starts)
+            if part.is_dear and found:
+                rest = as_of.rows(chosen)
+                chosen = rest[~among(rest, np.unique(np.concatenate(found)))]
+            kept = part.where(as_of, chosen, starts)
             if len(kept):
                 found.append(kept)
-                rest = rest[~as_of.customers.roster.flagged(kept)[rest]]
-        return np.sort(np.concatenate(found)) if len(found) > 2 else found[-1]
+        return np.unique(np.concatenate(found)) if len(found) > 1 else found[0] if found else NO_ROWS
 
     def is_true(self, evening: Evening) -> bool:
         """Whether one is."""

@@ -4,9 +4,10 @@ A value with `{currency}` behind it is written as money.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import repeat
 from typing import NamedTuple
 
 from models.catalogue.expressions import Value
@@ -40,12 +41,23 @@ class Template:
 
     def filled(self, values: Mapping[str, Value], currency: str) -> str:
         """The text with its values."""
-        return "".join([
-            piece.told(values) if isinstance(piece, _Place) else piece
-            for names, pieces in _parts(self.text, currency)
-            if all(values[name] for name in names)
-            for piece in pieces
-        ])  # fmt: skip
+        return self.lines({name: [value] for name, value in values.items()}, 1, currency)[0]
+
+    def lines(self, values: Mapping[str, Sequence[Value]], count: int, currency: str) -> list[str]:
+        """The text so many times, each with values of its own: columns of pieces, put together line by line."""
+        columns: list[Iterable[str]] = []
+        for names, pieces in _parts(self.text, currency):
+            part = [
+                piece.told(values[piece.name]) if isinstance(piece, _Place) else repeat(piece, count)
+                for piece in pieces
+            ]
+            if names:
+                is_told = zip(*(values[name] for name in names), strict=True)
+                lines = map("".join, zip(*part, strict=True))
+                columns.append([line if all(known) else "" for known, line in zip(is_told, lines, strict=True)])
+            else:
+                columns += part
+        return [*map("".join, zip(*columns, strict=True))]
 
 
 class _Place(NamedTuple):
@@ -56,10 +68,11 @@ class _Place(NamedTuple):
     many: str | None
     is_money: bool
 
-    def told(self, values: Mapping[str, Value]) -> str:
-        value = values[self.name]
-        told = _money(value) if self.is_money else _text(value)
-        return told if self.one is None else f"{told} {self.one if value == 1 else self.many}"
+    def told(self, values: Sequence[Value]) -> list[str]:
+        told = [*map(_money if self.is_money else _text, values)]
+        if self.one is None:
+            return told
+        return [f"{text} {self.one if value == 1 else self.many}" for text, value in zip(told, values, strict=True)]
 
 
 @lru_cache(maxsize=1000)
@@ -83,7 +96,7 @@ def _pieces(text: str, currency: str) -> tuple[str | _Place, ...]:
         is_money = text.startswith(f" {{{CURRENCY}}}", match.end())
         pieces += [text[reached : match.start()], currency if name == CURRENCY else _Place(name, one, many, is_money)]
         reached = match.end()
-    return (*pieces, text[reached:])
+    return tuple(piece for piece in (*pieces, text[reached:]) if piece)
 
 
 def _money(value: Value) -> str:
@@ -94,6 +107,8 @@ def _money(value: Value) -> str:
 
 
 def _text(value: Value) -> str:
+    if type(value) is int:
+        return str(value)
     if value is None:
         return "an unknown number of"
     if isinstance(value, float):

@@ -71,6 +71,16 @@ class Growing:
         self.size = len(self._data)
 
 
+def among(rows: Rows, others: Rows) -> Bools:
+    """Which rows stand among others; both ascending, and of the same type: another would be converted first."""
+    if not len(others):
+        return np.zeros(len(rows), np.bool_)
+    places = others.searchsorted(rows)
+    np.minimum(places, len(others) - 1, out=places)
+    found: Bools = others[places] == rows
+    return found
+
+
 def grown(array: NDArray[Any], capacity: int, fill: Any) -> NDArray[Any]:
     """The array in a larger one, the rest filled."""
     larger = np.full(capacity, fill, array.dtype)

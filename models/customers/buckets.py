@@ -3,7 +3,7 @@
 from bisect import insort
 from typing import Final, NamedTuple
 
-from schemas.event import Email, Ticket
+from schemas.event import Ticket
 
 TICKET_CATEGORIES: Final = ("complaint", "billing", "delivery", "return", "other")
 TICKET_COUNTS: Final = (*TICKET_CATEGORIES, "reopened", "resolved")
@@ -57,30 +57,19 @@ class Bucket:
                 self._add_channels((channel,))
         else:
             self.counts[_REOPENED] += 1
-        self._add_notes((Note(time_ms, event_id, data.action, data.category, channel),))
+        self.add_notes((Note(time_ms, event_id, data.action, data.category, channel),))
         self.first_ms = min(self.first_ms, time_ms)
-        return True
-
-    def add_email(self, data: Email, time_ms: int, event_id: str) -> bool:
-        """Count an e-mail's event; True when it is a refusal. What a machine opened is not counted."""
-        if data.action == "opened" and data.machine_open:
-            return False
-        self.counts[_EMAIL_PLACE[data.action]] += 1
-        if data.action in STRONG_ACTIONS:
-            self.first_ms = min(self.first_ms, time_ms)
-        if data.action not in REFUSALS:
-            return False
-        self._add_notes((Note(time_ms, event_id, data.action, "", ""),))
         return True
 
     def merge(self, other: "Bucket") -> None:
         """Add what another bucket of the same customer and day holds."""
         self.counts = [ours + theirs for ours, theirs in zip(self.counts, other.counts, strict=True)]
-        self._add_notes(other.notes)
+        self.add_notes(other.notes)
         self._add_channels(other.channels)
         self.first_ms = min(self.first_ms, other.first_ms)
 
-    def _add_notes(self, notes: "list[Note] | tuple[Note, ...]") -> None:
+    def add_notes(self, notes: "list[Note] | tuple[Note, ...]") -> None:
+        """Keep the smallest of these and those known."""
         for note in notes:
             insort(self.notes, note)
         del self.notes[MAX_NOTES:]

@@ -4,7 +4,7 @@ A day is a slice, so a window moves by two slices, and everything about some cus
 rows. Entries of a day are ordered by row. Only late events change a closed day, see `replace`.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,15 @@ from numpy.typing import DTypeLike, NDArray
 from models.customers.arrays import Bools, Growing, Ints, Rows
 
 Values = Mapping[str, NDArray[Any]]
+
+
+class DayOf:
+    """The cells of one feed and day: rows ascending, a column each for what is counted, first activity per row."""
+
+    __slots__ = ("columns", "first_ms", "rows")
+
+    def __init__(self, rows: Rows, columns: Mapping[str, NDArray[Any]], first_ms: Ints) -> None:
+        self.rows, self.columns, self.first_ms = rows, columns, first_ms
 
 
 class Cells:
@@ -87,6 +96,9 @@ class Cells:
 
     def replace(self, day: int, removed: Rows, rows: Rows, values: Values) -> None:
         """Put other entries in the place of those of some customers on a closed day."""
+        if len(self._starts) == 1:  # no day was closed yet
+            self.first_day = day
+        self._starts += [self._rows.size] * (day + 1 - self.end_day)
         if day < self.first_day:  # nothing was kept of so early a day yet
             self._starts = [0] * (self.first_day - day) + self._starts
             self.first_day = day
@@ -143,16 +155,19 @@ class Cells:
 
 
 class RowIndex:
-    """Where the entries of single customers are in the days from `first` on; good until the log changes."""
+    """The entries of single customers in the days from `first` on; good until the log changes."""
 
     def __init__(self, cells: Cells, first: int) -> None:
         span = cells.span(first, cells.end_day)
         rows = cells.rows[span]
-        order = np.argsort(rows, kind="stable")
-        self._rows, self._places = rows[order], order + span.start
+        order = rows.argsort(kind="stable")
+        self._rows = rows[order]
+        self._columns = [cells.days_of(order + span.start), *(cells.column(name)[span][order] for name in cells.names)]
+        self._is_known = bytes(np.bincount(rows, minlength=1) > 0)
 
-    def places(self, row: int) -> NDArray[np.intp]:
-        """The positions of a customer's entries, days ascending."""
+    def entries(self, row: int) -> Iterator[tuple[Any, ...]]:
+        """The day and the columns of a customer's entries, days ascending."""
+        if row >= len(self._is_known) or not self._is_known[row]:
+            return iter(())
         low, high = self._rows.searchsorted(np.array((row, row + 1), np.int32)).tolist()
-        found: NDArray[np.intp] = self._places[low:high]
-        return found
+        return zip(*[column[low:high].tolist() for column in self._columns], strict=True)

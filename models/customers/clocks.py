@@ -64,7 +64,7 @@ def _add_totals(columns: Columns, closed: Closed) -> None:
         cells = closed.cells[PURCHASE]
         columns.purchases_total[cells.rows] += cells.columns["purchases"].astype(np.int32)
         columns.spend_total[cells.rows] += cells.columns["minor"]
-        np.add.at(columns.unrated_total, np.array(closed.unrated, np.int64), 1)
+        np.add.at(columns.unrated_total, closed.unrated, 1)
 
 
 def restarts(columns: Columns, days: Days, rows: Rows, size: int, boundary: int, basis: Basis) -> Ints:
@@ -89,7 +89,8 @@ def restarts(columns: Columns, days: Days, rows: Rows, size: int, boundary: int,
     oldest = np.full(len(rows), NEVER, np.int64)
     oldest[own[is_first]] = day[is_first]
     known = columns.restart[rows].astype(np.int64)
-    return np.where((found == -NEVER) & (known == oldest), known, found)  # of a silence longer than the days kept
+    is_of_old = (known == oldest) & (columns.first_day[rows] < floor)  # of a silence longer than the days kept
+    return np.where((found == -NEVER) & is_of_old, known, found)
 
 
 def _days_in(cells: Cells, number: Ints, first: int, end: int) -> tuple[Ints, Ints]:
@@ -111,10 +112,16 @@ def recount(columns: Columns, days: Days, size: int, boundary: int, basis: Basis
     number = np.arange(size, dtype=np.int64)
     for column, log in (
         (columns.last_day, days.pulse),
-        *([(columns.last_purchase, days.feeds[PURCHASE])] if PURCHASE in basis.feeds else []),
+        (columns.last_purchase, days.feeds[PURCHASE]),
+        (columns.last_login, days.feeds[LOGIN]),
     ):
+        column[:size][column[:size] >= floor] = NO_DAY  # what is older stays: no day tells of it any more
         own, day = _days_in(log, number, floor, boundary)
         np.maximum.at(column, own, day)
+    if PURCHASE not in basis.feeds:
+        columns.last_purchase[:size], columns.gap[:size] = NO_DAY, np.nan
+    is_known, last = columns.first_day[:size] != NEVER, columns.last_day[:size]
+    columns.last_day[:size] = np.where(is_known, np.maximum(last, columns.first_day[:size]), NO_DAY)
     columns.restart[:size] = restarts(columns, days, rows, size, boundary, basis)
     move_gaps(columns, days, rows, size, boundary, basis)
 

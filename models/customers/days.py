@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from models.config import Basis
 from models.customers.arrays import NO_ROWS, Bools, Rows
 from models.customers.buckets import EMAIL_ACTIONS, TICKET_COUNTS, Bucket, Note
-from models.customers.cells import Cells, RowIndex
-from models.customers.open_day import LAYOUT, DayOf, OpenDay, bucket_in
+from models.customers.cells import Cells, DayOf, RowIndex
+from models.customers.open_day import LAYOUT, OpenDay, bucket_in
 from models.customers.pulse import PULSE_LAYOUT, Pulse, pulse_of
 from models.customers.roster import Roster
 from schemas.event import EMAIL, FEEDS, TICKET, Event
@@ -32,7 +32,7 @@ class Closed:
 
     __slots__ = ("cells", "day", "pulse", "unrated")
 
-    def __init__(self, day: int, cells: Mapping[int, DayOf], pulse: Pulse, unrated: list[int]) -> None:
+    def __init__(self, day: int, cells: Mapping[int, DayOf], pulse: Pulse, unrated: Rows) -> None:
         self.day, self.cells, self.pulse, self.unrated = day, cells, pulse, unrated
 
 
@@ -49,7 +49,7 @@ class Days:
         self._channel_codes: dict[str, int] = {}
         self.open: dict[int, OpenDay] = {}
         self.late: dict[int, OpenDay] = {}
-        self._indexes: dict[int, list[RowIndex]] = {}
+        self._indexes: dict[str, RowIndex] = {}
 
     @property
     def logs(self) -> dict[str, Cells]:
@@ -91,9 +91,9 @@ class Days:
         pulse = pulse_of(cells, self._basis.feeds, self._basis.engagement)
         self.pulse.append(day, pulse.rows, {"active": pulse.active, "points": pulse.points})
         for feed, log in self.notes.items():
-            log.append(day, *_note_columns(opened.buckets(feed)))
+            log.append(day, *_note_columns(opened.noted(feed)))
         self.channels.append(day, *self._channel_columns(opened.tickets))
-        return Closed(day, cells, pulse, opened.unrated)
+        return Closed(day, cells, pulse, np.array(opened.unrated, np.int32))
 
     def merge_late(self) -> list[Closed]:
         """Put events that came late into their days; says by day what was added."""
@@ -110,7 +110,7 @@ class Days:
         touched = np.unique(np.concatenate([new.rows for new in added.values()])) if added else np.empty(0, np.int32)
         pulse = pulse_of(self._cells_of(day, touched), self._basis.feeds, self._basis.engagement)
         self.pulse.replace(day, touched, pulse.rows, {"active": pulse.active, "points": pulse.points})
-        return Closed(day, added, pulse, late.unrated)
+        return Closed(day, added, pulse, np.array(late.unrated, np.int32))
 
     def _merge_buckets(self, feed: int, day: int, late: Mapping[int, Bucket]) -> None:
         """Notes and channels of a day, where more of them came late."""
@@ -180,22 +180,28 @@ class Days:
         is_asked = self._roster.flagged(rows)
         return self._buckets(feed, *(log.find(is_asked, first, end) for log in self._bucket_logs(feed)))
 
-    def buckets_of_one(self, feed: int, row: int, reach: int, notes_reach: int) -> dict[int, Bucket]:
-        """Closed tickets or e-mails of one customer, by day; quick from the second time on.
+    def counts_of_one(self, feed: int, row: int, reach: int) -> dict[int, Bucket]:
+        """Closed tickets or e-mails of one customer in the last `reach` days, by day, without the notes."""
+        size, found = len(COUNTED[feed]), {}
+        for day, *counts in self._index(FEEDS[feed], self.feeds[feed], reach).entries(row):
+            found[day] = bucket = Bucket(0)
+            bucket.counts = counts
+        if feed == TICKET:
+            for day, code in self._index("channels", self.channels, reach).entries(row):
+                bucket_in(found, day, size).channels.append(self.channel_names[code])
+        return found
 
-        What was counted and the channels of the last `reach` days, and the notes of the last `notes_reach`.
-        """
-        indexes = self._indexes.get(feed)
-        if indexes is None:
-            counted, noted, *others = self._bucket_logs(feed)
-            end = counted.end_day
-            indexes = self._indexes[feed] = [
-                RowIndex(counted, end - reach),
-                RowIndex(noted, end - notes_reach),
-                *(RowIndex(log, end - reach) for log in others),
-            ]
-        places = [index.places(row) for index in indexes]
-        return self._buckets(feed, *places).get(row, {}) if any(map(len, places)) else {}
+    def add_notes_of_one(self, found: dict[int, Bucket], feed: int, row: int, reach: int) -> None:
+        """Give the buckets of one customer their notes of the last `reach` closed days."""
+        for day, *note in self._index(f"{FEEDS[feed]}_notes", self.notes[feed], reach).entries(row):
+            bucket_in(found, day, len(COUNTED[feed])).notes.append(Note(*note))
+
+    def _index(self, name: str, log: Cells, reach: int) -> RowIndex:
+        """Made at the first question after a day was closed."""
+        index = self._indexes.get(name)
+        if index is None:
+            index = self._indexes[name] = RowIndex(log, log.end_day - reach)
+        return index
 
     def _bucket_logs(self, feed: int) -> list[Cells]:
         """The logs that make up buckets: counts, notes, and channels of tickets."""

@@ -68,7 +68,9 @@ def _add_open(customers: Customers, places: Mapping[int, int], tables: Any, firs
                     totals[place, 0] += counts[0]
                     totals[place, 1] += counts[1]
                 else:
-                    bucket_in(known, day, len(COUNTED[feed])).merge(opened.buckets(feed)[row])
+                    bucket = opened.bucket_of(feed, row)
+                    assert bucket is not None  # it has a cell
+                    bucket_in(known, day, len(COUNTED[feed])).merge(bucket)
         for row in opened.unrated:
             if row in places:
                 totals[places[row], 2] += 1

@@ -1,13 +1,15 @@
 """A day that is not closed yet: events are appended as they arrive; closing adds them up, once, into columns."""
 
+from array import array
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.customers.arrays import Ints, Rows
 from models.customers.buckets import EMAIL_ACTIONS, TICKET_COUNTS, Bucket
+from models.customers.cells import DayOf
+from models.customers.open_emails import OpenEmails
 from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET, Email, Event, Purchase, Ticket
 
 LAYOUT: Final[Mapping[int, Mapping[str, type]]] = {
@@ -19,34 +21,24 @@ LAYOUT: Final[Mapping[int, Mapping[str, type]]] = {
 """Columns of the cells of each feed, in the smallest type that may do."""
 
 
-class DayOf:
-    """The cells of one feed and day: rows ascending, a column each for what is counted, first activity per row."""
-
-    __slots__ = ("columns", "first_ms", "rows")
-
-    def __init__(self, rows: Rows, columns: Mapping[str, NDArray[Any]], first_ms: Ints) -> None:
-        self.rows, self.columns, self.first_ms = rows, columns, first_ms
-
-
-_LISTS: Final = ("_buyers", "_minor", "_items", "_purchase_ms", "unrated", "_logins", "_login_ms")
+_LISTS: Final = {
+    "_buyers": "i", "_minor": "q", "_items": "q", "_purchase_ms": "q", "unrated": "i", "_logins": "i", "_login_ms": "q",
+}  # fmt: skip
+"""What is appended to while the day is open, and the type of its numbers."""
 
 
 class OpenDay:
     """Arrivals of one day in all feeds."""
 
-    __slots__ = ("_buyers", "_items", "_login_ms", "_logins", "_minor", "_purchase_ms", "emails", "tickets", "unrated")
+    __slots__ = (*_LISTS, "emails", "tickets")
 
     def __init__(self) -> None:
-        self._buyers: list[int] = []
-        self._minor: list[int] = []
-        self._items: list[int] = []
-        self._purchase_ms: list[int] = []
-        self.unrated: list[int] = []
+        self._buyers, self._minor, self._items, self._purchase_ms = array("i"), array("q"), array("q"), array("q")
+        self.unrated = array("i")
         """Rows of purchases whose currency has no rate, one each."""
-        self._logins: list[int] = []
-        self._login_ms: list[int] = []
+        self._logins, self._login_ms = array("i"), array("q")
         self.tickets: dict[int, Bucket] = {}
-        self.emails: dict[int, Bucket] = {}
+        self.emails = OpenEmails()
 
     def add(self, row: int, event: Event, rates: Mapping[str, float]) -> bool:
         """Take an event in; True when it can begin an early alert: a ticket opened or reopened, an e-mail refused."""
@@ -55,50 +47,59 @@ class OpenDay:
             self._logins.append(row)
             self._login_ms.append(event.time_ms)
             return False
-        if isinstance(data, Purchase):
-            rate = rates.get(data.currency)
-            if rate is None:
-                self.unrated.append(row)
-            self._buyers.append(row)
-            self._minor.append(0 if rate is None else round(data.amount * rate * 100))
-            self._items.append(data.items)
-            self._purchase_ms.append(event.time_ms)
-            return False
+        if isinstance(data, Email):
+            return self.emails.add(row, data, event.time_ms, event.id)
         if isinstance(data, Ticket):
             return bucket_in(self.tickets, row, len(TICKET_COUNTS)).add_ticket(data, event.time_ms, event.id)
-        assert isinstance(data, Email)
-        return bucket_in(self.emails, row, len(EMAIL_ACTIONS)).add_email(data, event.time_ms, event.id)
+        assert isinstance(data, Purchase)
+        rate = rates.get(data.currency)
+        if rate is None:
+            self.unrated.append(row)
+        self._buyers.append(row)
+        self._minor.append(0 if rate is None else round(data.amount * rate * 100))
+        self._items.append(data.items)
+        self._purchase_ms.append(event.time_ms)
+        return False
 
     def to_lists(self) -> list[list[int]]:
         """Everything but tickets and e-mails, copied."""
-        return [getattr(self, name).copy() for name in _LISTS]
+        return [getattr(self, name).tolist() for name in _LISTS]
 
     def set_lists(self, lists: list[list[int]]) -> None:
         """Take over what `to_lists` gave."""
-        for name, values in zip(_LISTS, lists, strict=True):
-            setattr(self, name, values)
+        for (name, code), values in zip(_LISTS.items(), lists, strict=True):
+            setattr(self, name, array(code, values))
 
     def buckets(self, feed: int) -> dict[int, Bucket]:
         """Tickets or e-mails by row."""
-        return self.tickets if feed == TICKET else self.emails
+        return self.tickets if feed == TICKET else self.emails.buckets()
+
+    def bucket_of(self, feed: int, row: int) -> Bucket | None:
+        """Tickets or e-mails of one customer."""
+        return self.tickets.get(row) if feed == TICKET else self.emails.bucket_of(row)
+
+    def noted(self, feed: int) -> dict[int, Bucket]:
+        """Buckets with all notes of the day; of e-mails they hold nothing else."""
+        return self.tickets if feed == TICKET else self.emails.refused
 
     def close(self) -> dict[int, DayOf]:
         """The day's cells by feed, of feeds with any."""
         found = {}
         if self._buyers:
-            rows, places = np.unique(np.array(self._buyers, np.int32), return_inverse=True)
+            groups = _Groups(self._buyers)
             columns = {
-                "purchases": np.bincount(places),
-                "minor": _sums(places, self._minor),
-                "items": _sums(places, self._items),
+                "purchases": groups.counts(),
+                "minor": groups.sums(self._minor),
+                "items": groups.sums(self._items),
             }
-            found[PURCHASE] = DayOf(rows, columns, _firsts(places, self._purchase_ms))
+            found[PURCHASE] = DayOf(groups.rows, columns, groups.least(self._purchase_ms))
         if self._logins:
-            rows, places = np.unique(np.array(self._logins, np.int32), return_inverse=True)
-            found[LOGIN] = DayOf(rows, {"logins": np.bincount(places)}, _firsts(places, self._login_ms))
-        for feed, buckets, names in ((TICKET, self.tickets, TICKET_COUNTS), (EMAIL, self.emails, EMAIL_ACTIONS)):
-            if buckets:
-                found[feed] = cells_of(buckets, names)
+            groups = _Groups(self._logins)
+            found[LOGIN] = DayOf(groups.rows, {"logins": groups.counts()}, groups.least(self._login_ms))
+        if self.tickets:
+            found[TICKET] = _ticket_cells(self.tickets)
+        if len(self.emails):
+            found[EMAIL] = self.emails.close()
         return found
 
 
@@ -110,23 +111,41 @@ def bucket_in(buckets: dict[int, Bucket], row: int, size: int) -> Bucket:
     return bucket
 
 
-def cells_of(buckets: Mapping[int, Bucket], names: tuple[str, ...]) -> DayOf:
-    """Buckets as columns; a bucket that counted nothing has no cell."""
-    kept = sorted((row, bucket) for row, bucket in buckets.items() if any(bucket.counts))
-    rows = np.array([row for row, _ in kept], np.int32)
-    counts = np.array([bucket.counts for _, bucket in kept], np.int64).reshape(-1, len(names))
-    columns = {name: counts[:, place] for place, name in enumerate(names)}
-    return DayOf(rows, columns, np.array([bucket.first_ms for _, bucket in kept], np.int64))
+def _ticket_cells(buckets: Mapping[int, Bucket]) -> DayOf:
+    """Buckets as columns."""
+    rows = sorted(buckets)
+    counts = np.array([buckets[row].counts for row in rows], np.int64)
+    first_ms = np.array([buckets[row].first_ms for row in rows], np.int64)
+    return DayOf(np.array(rows, np.int32), dict(zip(TICKET_COUNTS, counts.T, strict=True)), first_ms)
 
 
-def _sums(places: NDArray[np.intp], values: list[int]) -> Ints:
-    """Exact sums by place: floats would lose cents of very large amounts."""
-    found = np.zeros(int(places.max()) + 1, np.int64)
-    np.add.at(found, places, np.array(values, np.int64))
-    return found
+class _Groups:
+    """Arrivals by customer: `rows` ascending, what belongs to each added up exactly (floats would lose cents)."""
 
+    __slots__ = ("_order", "_starts", "rows")
 
-def _firsts(places: NDArray[np.intp], times: list[int]) -> Ints:
-    found = np.full(int(places.max()) + 1, 1 << 62, np.int64)
-    np.minimum.at(found, places, np.array(times, np.int64))
-    return found
+    def __init__(self, arrived: "array[int]") -> None:
+        arrivals = np.array(arrived, np.int32)
+        self._order = arrivals.argsort(kind="stable")
+        own = arrivals[self._order]
+        is_first = np.ones(len(own), np.bool_)
+        np.not_equal(own[1:], own[:-1], out=is_first[1:])
+        self._starts = is_first.nonzero()[0]
+        self.rows: Rows = own[self._starts]
+
+    def counts(self) -> Ints:
+        """How many arrivals each has."""
+        found = np.empty(len(self._starts), np.int64)
+        np.subtract(self._starts[1:], self._starts[:-1], out=found[:-1])
+        found[-1] = len(self._order) - self._starts[-1]
+        return found
+
+    def sums(self, values: "array[int]") -> Ints:
+        """The sum of each one's values."""
+        found: Ints = np.add.reduceat(np.array(values, np.int64)[self._order], self._starts)
+        return found
+
+    def least(self, values: "array[int]") -> Ints:
+        """The least of each one's values."""
+        found: Ints = np.minimum.reduceat(np.array(values, np.int64)[self._order], self._starts)
+        return found

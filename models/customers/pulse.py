@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from models.config import Engagement
 from models.customers.arrays import NO_ROWS, Bools, Ints, Rows
 from models.customers.buckets import EMAIL_ACTIONS, STRONG_ACTIONS, TICKET_CATEGORIES
-from models.customers.open_day import DayOf
+from models.customers.cells import DayOf
 from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET
 
 PULSE_LAYOUT: Final = {"active": np.uint8, "points": np.int16}

@@ -10,12 +10,15 @@ from typing import Any, Final, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from models.customers.arrays import Bools
+
 Keys = NDArray[np.uint64]
 Seen = Literal["new", "duplicate", "conflict"]
 
 _MASK: Final = (1 << 64) - 1
-_DAY_SHIFT: Final = 32
-_PRINT: Final = (1 << _DAY_SHIFT) - 1
+DAY_SHIFT: Final = 32
+"""Of the day in a number that holds the fingerprint as well."""
+_PRINT: Final = (1 << DAY_SHIFT) - 1
 _ROW: Final = 0x9E3779B97F4A7C15
 _FEED: Final = 0xC2B2AE3D27D4EB4F
 _LONGEST: Final = 1 << 12
@@ -37,11 +40,18 @@ def hashes(ids: Sequence[str]) -> Keys:
     if len(ends) != len(ids):  # an id with a zero byte in it
         return np.concatenate([hashes([name.replace("\x00", "\x01")]) for name in ids])
     starts = np.concatenate(([0], ends[:-1] + 1))
-    lengths = ends - starts + 1
-    places = np.arange(len(data)) - np.repeat(starts, lengths)
-    found: Keys = np.add.reduceat((data.astype(np.uint64) + np.uint64(1)) * _WEIGHTS[places % _LONGEST], starts)
+    length = int(ends[0]) + 1
+    if len(data) == length * len(ids) and (ends - starts == length - 1).all():  # as long as each other, as most are
+        found: Keys = data.reshape(-1, length).astype(np.uint64) @ _weights(length) + _weights(length).sum()
+    else:
+        places = np.arange(len(data)) - np.repeat(starts, ends - starts + 1)
+        found = np.add.reduceat((data.astype(np.uint64) + np.uint64(1)) * _WEIGHTS[places % _LONGEST], starts)
     found = (found ^ (found >> _HALF)) * _MIX
     return found ^ (found >> _HALF)
+
+
+def _weights(length: int) -> Keys:
+    return _WEIGHTS[np.arange(length) % _LONGEST]
 
 
 def key_of(hashed: int, feed: int, row: int) -> int:
@@ -60,77 +70,80 @@ class SeenIds:
 
     def __init__(self, days: int) -> None:
         self._days = days
-        self._recent: dict[int, int] = {}
-        """By key, day and fingerprint in one number, of days that were open when the frame began."""
+        self.recent: dict[int, int] = {}
+        """By key, day and fingerprint in one number: of open days, and what came since others were put away."""
         self._again: dict[int, list[int]] = {}
         """The same for ids that came once more, too far apart to be compared."""
-        self._open: dict[int, list[int]] = {}
-        """The keys of `_recent` by day."""
+        self._boundary = -1
         self._keys: Keys = np.empty(0, np.uint64)
         self._packed: NDArray[np.int64] = np.empty(0, np.int64)
 
-    def find(self, keys: Keys) -> list[bool]:
+    def find(self, keys: Keys) -> Bools:
         """Which keys stand among those of closed days."""
         if not len(self._keys):
-            return [False] * len(keys)
-        places = np.minimum(np.searchsorted(self._keys, keys), len(self._keys) - 1)
-        found: list[bool] = (self._keys[places] == keys).tolist()
+            return np.zeros(len(keys), np.bool_)
+        places = np.minimum(self._keys.searchsorted(keys), len(self._keys) - 1)
+        found: Bools = self._keys[places] == keys
         return found
 
-    def add(self, key: int, day: int, fingerprint: int, *, is_found: bool) -> Seen:
-        """Note an event's id, and say whether it was seen before. `is_found`: among those of closed days."""
-        packed = day << _DAY_SHIFT | fingerprint
-        if is_found or key in self._recent:
+    def add(self, key: int, day: int, fingerprint: int, boundary: int, *, is_found: bool) -> Seen:
+        """Note an event's id, and say whether it was seen before. `is_found`: among those of closed days.
+
+        What is too old to be asked for as of the boundary is not seen, forgotten or not: frames make no difference.
+        """
+        packed = day << DAY_SHIFT | fingerprint
+        if is_found or key in self.recent:
+            oldest = self._oldest(boundary)
             for known in self._known(key):
-                if abs((known >> _DAY_SHIFT) - day) < self._days:
+                if oldest <= known >> DAY_SHIFT and abs((known >> DAY_SHIFT) - day) < self._days:
                     return "duplicate" if known & _PRINT == fingerprint else "conflict"
-            if key in self._recent:
+            if key in self.recent:
                 self._again.setdefault(key, []).append(packed)
                 return "new"
-        self._recent[key] = packed
-        keys = self._open.get(day)
-        if keys is None:
-            keys = self._open[day] = []
-        keys.append(key)
+        self.recent[key] = packed
         return "new"
 
     def _known(self, key: int) -> Iterator[int]:
-        if key in self._recent:
-            yield self._recent[key]
+        if key in self.recent:
+            yield self.recent[key]
         yield from self._again.get(key, ())
         first, last = self._keys.searchsorted(np.uint64(key)), self._keys.searchsorted(np.uint64(key), side="right")
         yield from self._packed[first:last].tolist()
 
     def put_away(self, boundary: int) -> None:
         """Between frames: ids of closed days become arrays, those too old to be asked for are forgotten."""
-        closed = [day for day in self._open if day < boundary]
-        if not closed:
+        if boundary <= self._boundary:
             return
-        keys = [key for day in closed for key in self._open.pop(day)]
-        packed = [self._recent.pop(key) for key in keys]
-        for key, more in list(self._again.items()):
-            over = [one for one in more if one >> _DAY_SHIFT < boundary]
-            keys += [key] * len(over)
-            packed += over
-            self._again[key] = [one for one in more if one >> _DAY_SHIFT >= boundary]
-            if not self._again[key]:
-                del self._again[key]
-        self._merge(np.array(keys, np.uint64), np.array(packed, np.int64), boundary)
+        self._boundary = boundary
+        more = [(key, one) for key, packed in self._again.items() for one in packed]
+        keys = np.fromiter((*self.recent, *(key for key, _ in more)), np.uint64)
+        packed = np.fromiter((*self.recent.values(), *(one for _, one in more)), np.int64)
+        is_over = packed >> DAY_SHIFT < boundary
+        self._merge(keys[is_over], packed[is_over], boundary)
+        self.recent, self._again = {}, {}
+        for key, one in zip(keys[~is_over].tolist(), packed[~is_over].tolist(), strict=True):
+            if self.recent.setdefault(key, one) != one:
+                self._again.setdefault(key, []).append(one)
 
     def _merge(self, keys: Keys, packed: NDArray[np.int64], boundary: int) -> None:
-        """Add ids of closed days; a late event is compared with ids as much older than it as it is late at most."""
-        oldest = boundary - 2 * self._days + 1
-        keys, packed = np.concatenate((self._keys, keys)), np.concatenate((self._packed, packed))
-        kept = packed >> _DAY_SHIFT >= oldest
-        keys, packed = keys[kept], packed[kept]
-        order = np.argsort(keys, kind="stable")
-        self._keys, self._packed = keys[order], packed[order]
+        """Add ids of closed days, but those too old to be asked for."""
+        oldest = self._oldest(boundary)
+        kept = self._packed >> DAY_SHIFT >= oldest
+        self._keys, self._packed = self._keys[kept], self._packed[kept]
+        order = keys.argsort(kind="stable")
+        keys, packed = keys[order], packed[order]
+        at = self._keys.searchsorted(keys, side="right")
+        self._keys, self._packed = np.insert(self._keys, at, keys), np.insert(self._packed, at, packed)
+
+    def _oldest(self, boundary: int) -> int:
+        """A late event is compared with ids as much older than it as it is late at most."""
+        return boundary - 2 * self._days + 1
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Everything, by name."""
         more = [(key, one) for key, packed in self._again.items() for one in packed]
-        keys = [*self._recent, *(key for key, _ in more)]
-        packed = [*self._recent.values(), *(one for _, one in more)]
+        keys = [*self.recent, *(key for key, _ in more)]
+        packed = [*self.recent.values(), *(one for _, one in more)]
         return {
             "keys": np.concatenate((self._keys, np.array(keys, np.uint64))),
             "packed": np.concatenate((self._packed, np.array(packed, np.int64))),
@@ -139,7 +152,8 @@ class SeenIds:
     def set_arrays(self, arrays: dict[str, NDArray[Any]], boundary: int) -> None:
         """Take over what `to_arrays` gave as of a boundary."""
         keys, packed = arrays["keys"], arrays["packed"]
-        is_open = packed >> _DAY_SHIFT >= boundary
+        self._boundary = boundary
+        is_open = packed >> DAY_SHIFT >= boundary
         self._merge(keys[~is_open], packed[~is_open], boundary)
         for key, one in zip(keys[is_open].tolist(), packed[is_open].tolist(), strict=True):
-            self.add(key, one >> _DAY_SHIFT, one & _PRINT, is_found=False)
+            self.add(key, one >> DAY_SHIFT, one & _PRINT, boundary, is_found=False)

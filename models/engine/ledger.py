@@ -49,7 +49,8 @@ class Ledger(Struct):
         if not is_limited:  # what passes knowingly is not held against what comes after
             self.rejected_in_a_row, self.rejected_at = 0, []
             return
-        self.rejected_in_a_row += 1
+        is_next = bool(self.rejected_at) and self.rejected_at[-1] == self.taken - 1
+        self.rejected_in_a_row = self.rejected_in_a_row + 1 if is_next else 1
         horizon = self.taken - REJECTION_WINDOW
         self.rejected_at = [at for at in self.rejected_at if at > horizon]
         self.rejected_at.append(self.taken)

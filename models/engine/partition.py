@@ -13,7 +13,7 @@ import numpy as np
 from models.calendar import DAY_MS
 from models.catalogue.catalogue import Rules
 from models.customers.customers import Customers
-from models.engine.ids import SeenIds, hashes, key_of, keys_of
+from models.engine.ids import DAY_SHIFT, SeenIds, hashes, key_of, keys_of
 from models.engine.ledger import TICKS, Ledger, Outcome
 from models.engine.review import Message, Review
 from models.engine.watermark import Watermark
@@ -25,6 +25,8 @@ from schemas.example import ProgressV1
 from schemas.tick import Tick
 
 EVERYBODY: Final = 1 << 60
+TOGETHER: Final = 1_000
+"""Events whose places are looked up at once: enough to share the cost of a call, few enough to stay in a cache."""
 
 
 class Arrival(NamedTuple):
@@ -87,7 +89,7 @@ class Partition:
         self.waiting: dict[tuple[int, int], dict[int, None]] = {}
         """Rows whose early firing waits for a feed's clock, by (feed, day)."""
         self._held: list[tuple[int, Event, int]] = []
-        """Late events of closed days that came while a boundary is judged: they count from the boundary behind it on."""
+        """Late events of closed days that came while a boundary is judged: they count from the next one on."""
         self.passed: list[Passed] = []
         """Boundaries passed, the newest last; whoever writes them down clears the list."""
         self._expected: list[Passed] = []
@@ -141,10 +143,17 @@ class Partition:
 
     def observe(self, arrivals: Sequence[Arrival]) -> list[Fate]:
         """Take records in, in order. Raises DeadLetterLimitError past the limits."""
-        ledger, highs = self.ledger, self.watermark.highs
-        covered, counts = ledger.covered, ledger.counts
-        fates = []
-        for (feed, offset, content), place in zip(arrivals, self._places(arrivals), strict=True):
+        fates: list[Fate] = []
+        for first in range(0, len(arrivals), TOGETHER):
+            self._observe(arrivals[first : first + TOGETHER], fates)
+        return fates
+
+    def _observe(self, arrivals: Sequence[Arrival], fates: list[Fate]) -> None:
+        ledger, watermark, days, rates = self.ledger, self.watermark, self.customers.days, self.basis.rates
+        covered, counts, highs = ledger.covered, ledger.counts, watermark.highs
+        places = self._places(arrivals)
+        recent, open_days = self.ids.recent, days.open
+        for (feed, offset, content), place in zip(arrivals, places, strict=True):
             if offset <= covered[feed]:
                 fates.append(AGAIN)
                 continue
@@ -153,26 +162,39 @@ class Partition:
                 fates.append(self._take_other(feed, content))
                 continue
             ledger.taken += 1
-            fate = self._apply(content, *place)
-            fates.append(fate)
-            if self._expected:
-                self._pass_expected()
-            counts[feed][fate.outcome] += 1
-            if fate.outcome == "dead_lettered":
-                ledger.reject(fate.reason or "", is_limited=self.limit_dead_letters)
-                continue
-            ledger.rejected_in_a_row = 0
+            row, day, hashed, key, is_new = place
             time_ms = content.time_ms
-            if time_ms > highs[feed]:
+            if is_new and time_ms >= watermark.boundary_ms and key not in recent:  # so are nearly all
+                if self.waiting:
+                    self._release(feed, time_ms)
+                recent[key] = day << DAY_SHIFT | content.fingerprint
+                opened = open_days.get(day) or days.opened(day)
+                if opened.add(row, content, rates) and self._early[feed]:
+                    self._fire_or_wait(feed, row, day)
+                fate = APPLIED
+            else:
+                fate = self._apply(content, row, day, hashed, key, is_found=not is_new)
+            fates.append(fate)
+            counts[feed][fate.outcome] += 1
+            if self._expected or fate is CONFLICT:
+                self._settle(fate)
+            if time_ms > highs[feed] and fate is not CONFLICT:
                 highs[feed] = time_ms
-                if self.waiting or time_ms >= self.watermark.next_turn_ms:
+                if self.waiting or time_ms >= watermark.next_turn_ms:
                     self._turn(feed, time_ms)
-        return fates
+
+    def _settle(self, fate: Fate) -> None:
+        """What follows seldom: a boundary that is expected where the record was, a refused record."""
+        if self._expected:
+            self._pass_expected()
+        if fate is CONFLICT:
+            self.ledger.reject(fate.reason or "", is_limited=self.limit_dead_letters)
 
     def _places(self, arrivals: Sequence[Arrival]) -> Iterable[tuple[int, int, int, int, bool] | None]:
-        """Of each event (customer's row, day, hash of the id, its key, whether that was seen on a closed day), at once.
+        """Of each event (customer's row, day, hash of the id, its key, whether it is surely no repetition), at once.
 
-        The row is -1 of a customer not seen yet.
+        It is none when the customer was seen before, and the id was not on a closed day. The row is -1 of a customer
+        not seen yet.
         """
         self.ids.put_away(self.customers.boundary)
         events = [content for _, _, content in arrivals if isinstance(content, Event)]
@@ -181,9 +203,10 @@ class Partition:
         row_of = self.customers.roster.rows.get
         rows = [row_of(event.customer_id, -1) for event in events]
         days = self.basis.calendar.days_of([event.time_ms for event in events])
-        hashed = hashes([event.id for event in events])
-        keys = keys_of(hashed, np.array([event.feed for event in events]), np.array(rows))
-        found = zip(rows, days, hashed.tolist(), keys.tolist(), self.ids.find(keys), strict=True)
+        hashed, numbers = hashes([event.id for event in events]), np.array(rows, np.int32)
+        keys = keys_of(hashed, np.array([event.feed for event in events], np.int8), numbers)
+        is_new = (numbers >= 0) & ~self.ids.find(keys)
+        found = zip(rows, days, hashed.tolist(), keys.tolist(), is_new.tolist(), strict=True)
         if len(events) == len(arrivals):
             return found
         return [next(found) if isinstance(one.content, Event) else None for one in arrivals]
@@ -214,7 +237,8 @@ class Partition:
                 self.watermark.highs[feed] = now_ms
                 self._turn(feed, now_ms)
 
-    def _apply(self, event: Event, row: int, day: int, hashed: int, key: int, is_found: bool) -> Fate:  # noqa: FBT001
+    def _apply(self, event: Event, row: int, day: int, hashed: int, key: int, *, is_found: bool) -> Fate:
+        """Take in an event of which anything may be the case."""
         feed, customers = event.feed, self.customers
         is_past = event.time_ms < self.watermark.boundary_ms and feed in self.basis.feeds
         if is_past and event.time_ms < self.watermark.boundary_ms - self.basis.lateness_ms:
@@ -222,7 +246,7 @@ class Partition:
         if row < 0:
             row = customers.row_of(event.customer_id)
             key, is_found = key_of(hashed, feed, row), False
-        seen = self.ids.add(key, day, event.fingerprint, is_found=is_found)
+        seen = self.ids.add(key, day, event.fingerprint, self.watermark.boundary, is_found=is_found)
         if seen != "new":
             return DUPLICATE if seen == "duplicate" else CONFLICT
         if self.waiting:

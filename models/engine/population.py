@@ -136,7 +136,8 @@ def _count_at_risk(found: Population, partition: Partition, stage: Ints) -> None
     review = partition.review
     review.windows.grow(partition.customers.columns.capacity)  # some came since the boundary and had an early alert
     spend = np.zeros(len(at_risk), np.int64)
-    spend[rows] = review.windows.sums(SPENT)[rows] if review.as_of.has(PURCHASE) else 0
+    known = rows[rows < review.as_of.size]  # others were seen since the boundary: their days are still open
+    spend[known] = review.windows.sums(SPENT)[known] if review.as_of.has(PURCHASE) else 0
     for number in np.unique(stage[rows]).tolist():
         chosen = rows[stage[rows] == number]
         found.by_stage.add(STAGE_NAMES[number], len(chosen), int(spend[chosen].sum()))
@@ -151,6 +152,6 @@ def _count_at_risk(found: Population, partition: Partition, stage: Ints) -> None
         owner[chosen] = True
     for name, flags in by_owner.items():
         found.by_owner.add(name, int(flags.sum()), int(spend[flags].sum()))
-    worth = worth_of(review.as_of, rows, review.scoring)
+    worth = worth_of(review.as_of, known, review.scoring)
     if worth is not None:
         found.value_at_risk = int(worth[0].sum())

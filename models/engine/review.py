@@ -18,11 +18,11 @@ from models.alerts.payload import EVIDENCE_DAYS, Facts, Writer, newest
 from models.catalogue.catalogue import Rules, Signal
 from models.catalogue.expressions import Term, Value
 from models.config import Number
-from models.customers.arrays import Ints, Rows
+from models.customers.arrays import NO_ROWS, Ints, Rows
 from models.customers.clocks import recount
 from models.customers.columns import STAGE_NAMES
 from models.customers.customers import Customers
-from models.customers.stages import silent_days
+from models.customers.stages import NONE, silent_days
 from models.measures.as_of import AsOf
 from models.measures.windows import Window, Windows
 from models.scoring.scoring import Scoring
@@ -89,6 +89,7 @@ class Review:
         if is_anew and customers.boundary >= 0:
             customers.days.rebuild_pulse()
             recount(customers.columns, customers.days, customers.size, customers.boundary, self.rules.basis)
+        self.windows.grow(customers.columns.capacity)
         if customers.boundary >= 0:
             self.windows.recount(customers, everybody)
         self.is_anew = is_anew
@@ -101,9 +102,8 @@ class Review:
         high = min(as_of.size, low + most)
         self.reached = high
         messages: list[Message] = list(self._change_stages(low, high))
-        seen = low + np.flatnonzero(self._stages[low:high] > 0).astype(np.int32)
-        if len(seen):
-            revisions = self._judge_signals(seen)
+        if low < high:
+            revisions = self._judge_signals(low, high)
             for alerts in self.alerts:
                 if told := revisions[alerts.signal.id]:
                     messages += self.writer.write(alerts.signal, told, as_of, self._starts, self.scoring)
@@ -112,19 +112,20 @@ class Review:
             self.alerts = [of for of in self.alerts if of.signal in self.rules.signals or len(of.open) or of.early]
         return messages
 
-    def _judge_signals(self, seen: Rows) -> dict[str, list[Revision]]:
-        as_of, customers = self.as_of, self.customers
+    def _judge_signals(self, low: int, high: int) -> dict[str, list[Revision]]:
+        as_of, late = self.as_of, self.customers.late_rows
+        concerned: dict[int | None, Rows] = {None: late}
+        for feed, notes in self.customers.days.notes.items():
+            noted = notes.rows[notes.day(as_of.boundary - 1)]
+            concerned[feed] = np.unique(np.concatenate((noted, late))) if len(noted) + len(late) else NO_ROWS
         revisions = {}
-        changed: list[int] = []
+        changed: set[int] = set()
         for alerts in self.alerts:
-            signal, evidence = alerts.signal, seen[:0]
-            if signal.announced_feed is not None:
-                notes = customers.days.notes[signal.announced_feed]
-                evidence = np.unique(notes.rows[notes.day(as_of.boundary - 1)])
-            judgement = Judgement(alerts, as_of, seen, self._starts, self._first_true_ms)
-            revisions[signal.id] = judgement.run(customers.late_rows, evidence, is_anew=self.is_anew)
-            changed += [one.row for one in revisions[signal.id]]
-        rows = seen if self.is_anew else np.unique(np.array(changed, np.int32))
+            signal = alerts.signal
+            judgement = Judgement(alerts, as_of, low, high, self._starts, self._first_true_ms)
+            told = revisions[signal.id] = judgement.run(concerned[signal.announced_feed], is_anew=self.is_anew)
+            changed.update([one.row for one in told])
+        rows = np.arange(low, high, dtype=np.int32) if self.is_anew else np.array(sorted(changed), np.int32)
         corroborate(self.alerts, self._witnesses, revisions, rows)
         return revisions
 
@@ -136,7 +137,9 @@ class Review:
     def _change_stages(self, low: int, high: int) -> list[StageChangeV1]:
         """The stages of a range of rows, and what is published of those that changed."""
         columns, boundary = self.customers.columns, self.as_of.boundary
-        rows = low + np.flatnonzero(self._stages[low:high] != columns.stage[low:high])
+        stage = self._stages[low:high]
+        is_changed = (stage != columns.stage[low:high]) & (stage != NONE)  # without a feed nothing may be left to see
+        rows = low + np.flatnonzero(is_changed)
         if not len(rows):
             return []
         basis, at = self.rules.basis, self.rules.basis.calendar.text_of(boundary)
@@ -169,29 +172,33 @@ class Review:
 
     def fire_early(self, signals: Sequence[SignalAlerts], row: int, day: int) -> list[Message]:
         """First revisions of the episodes that begin on a day still open; a function of its feed's days up to it."""
+        feed = signals[0].signal.announced_feed or 0
+        days = self._counted_days(feed, row).at(day + 1)
+        begun = [of for of in signals if day not in of.early.get(row, ()) and of.signal.when.condition.is_true(days)]
+        if not begun:
+            return []
         found: list[Message] = []
         reviewed = self.customers.boundary - (row >= self.reached and not self.is_done)
-        days = None
-        for alerts in signals:
-            signal, known = alerts.signal, alerts.early.get(row, [])
-            if day in known:
+        days = self.feed_days(feed, row)
+        for alerts in begun:
+            signal = alerts.signal
+            one = begins(alerts, row, days, day, reviewed)
+            if one is None:
                 continue
-            days = days or self.feed_days(signal.announced_feed or 0, row)
-            begun = begins(alerts, row, days, day, reviewed)
-            if begun is None:
-                continue
-            alerts.early[row] = sorted([*known, day])
+            alerts.early[row] = sorted([*alerts.early.get(row, ()), day])
             observed_ms = first_true_ms(signal, days, day)
-            revision = Revision(row, "firing", day, 1, signal.severity, begun.score, None, signal.owner, observed_ms)
+            revision = Revision(row, "firing", day, 1, signal.severity, one.score, None, signal.owner, observed_ms)
             facts = self._early_facts(signal, days.at(day + 1, day))
             customer_id = self.customers.roster.ids[row]
-            found.append(self.writer.alert(signal, revision, customer_id, day + 1, facts))
+            found += self.writer.alerts(signal, [revision], [customer_id], day + 1, facts)
         return found
 
     def _early_facts(self, signal: Signal, days: FeedDays) -> Facts:
         """What an early alert says: only what its own feed knows."""
-        values: dict[str, Value] = {name: _rounded(value.term.value(days)) for name, value in signal.values.items()}
-        facts = Facts([values], [_rounded(signal.score.threshold.term.value(days))])
+        values: dict[str, list[Value]] = {
+            name: [_rounded(value.term.value(days))] for name, value in signal.values.items()
+        }
+        facts = Facts(values, [_rounded(signal.score.threshold.term.value(days))])
         first = days.boundary - EVIDENCE_DAYS
         facts.evidence = [
             newest([note for day, bucket in days.days.items() if first <= day < days.boundary for note in bucket.notes])
@@ -200,11 +207,18 @@ class Review:
 
     def feed_days(self, feed: int, row: int) -> FeedDays:
         """One customer's days in a feed, open ones included, as far back as early signals look."""
+        found = self._counted_days(feed, row)
+        if self.customers.boundary >= 0:
+            self.customers.days.add_notes_of_one(found.days, feed, row, EVIDENCE_DAYS)
+        return found
+
+    def _counted_days(self, feed: int, row: int) -> FeedDays:
+        """The same without the notes of closed days."""
         days, boundary = self.customers.days, self.customers.boundary
-        found = days.buckets_of_one(feed, row, self._reach[feed], EVIDENCE_DAYS) if boundary >= 0 else {}
+        found = days.counts_of_one(feed, row, self._reach[feed]) if boundary >= 0 else {}
         first_ms = int(self.customers.columns.first_ms(feed)[row])
         for day, opened in days.open.items():
-            bucket = opened.buckets(feed).get(row)
+            bucket = opened.bucket_of(feed, row)
             if bucket is not None:
                 found[day] = bucket
                 first_ms = min(first_ms, bucket.first_ms)

@@ -116,6 +116,7 @@ def _arrays(partition: Partition) -> dict[str, NDArray[Any]]:
         "ids": partition.ids.to_arrays(),
         **{f"days/{name}": log.to_arrays() for name, log in customers.days.logs.items()},
         **{f"alerts/{of.signal.id}/{name}": table.to_arrays() for of in review.alerts for name, table in _tables(of)},
+        **{f"alerts/{of.signal.id}/cooling": of.still_cooling(customers.boundary).to_arrays() for of in review.alerts},
     }
     if review.scoring is not None:
         parts["scoring"] = review.scoring.to_arrays()
@@ -208,7 +209,7 @@ def _day_values(opened: OpenDay) -> list[Any]:
     """An open day as plain values."""
     return [
         *opened.to_lists(),
-        *({row: _bucket_values(b) for row, b in of.items()} for of in (opened.tickets, opened.emails)),
+        *({row: _bucket_values(b) for row, b in of.items()} for of in (opened.tickets, opened.emails.buckets())),
     ]
 
 
@@ -217,7 +218,7 @@ def _day_of(values: list[Any]) -> OpenDay:
     opened = OpenDay()
     opened.set_lists(lists)
     opened.tickets = {row: _bucket_of(one) for row, one in tickets.items()}
-    opened.emails = {row: _bucket_of(one) for row, one in emails.items()}
+    opened.emails.set_buckets({row: _bucket_of(one) for row, one in emails.items()})
     return opened
 
 

@@ -20,6 +20,8 @@ class Watermark:
         self.next_turn_ms = 0
         """No clock before this instant can bring the next boundary."""
         self.pass_boundary(boundary)
+        if self.boundary_reached() is not None:  # other feeds are declared now
+            self.next_turn_ms = 0
 
     @property
     def value_ms(self) -> int | None:

@@ -58,7 +58,19 @@ class AsOf:
 
     def rows(self, chosen: Selection) -> Rows:
         """The customers one by one."""
-        return np.arange(self.size, dtype=np.int32)[chosen] if isinstance(chosen, slice) else chosen
+        return np.arange(*chosen.indices(self.size), dtype=np.int32) if isinstance(chosen, slice) else chosen
+
+    def kept(self, chosen: Selection, holds: Any) -> Rows:
+        """Those of the chosen, in order, of whom something holds; one answer may stand for all."""
+        if np.size(holds) == 1:
+            rows = self.rows(chosen)
+            return rows if np.any(holds) else rows[:0]
+        if isinstance(chosen, slice):
+            found: Rows = holds.nonzero()[0].astype(np.int32)
+            found += chosen.indices(self.size)[0]
+        else:
+            found = chosen[holds]
+        return found
 
     def window(self, window: Window, chosen: Selection) -> Reading:
         """The sum over a window."""

@@ -29,6 +29,9 @@ from streams.transport.records import Record
 REVIEWS_A_FRAME = 20_000
 """Customers judged between two looks at what has arrived, some tens of milliseconds: so a midnight is spread."""
 
+COUNT_SHARE = 20.0
+"""Counting all customers for the metrics may take one of so many seconds."""
+
 NoteBegun = Callable[[int, Sequence[Boundary]], Awaitable[None]]
 """Called with a partition and boundaries it passed; returns once that is on record."""
 
@@ -95,10 +98,13 @@ class Customers:
         return own is not None and (own.partition.is_behind or bool(own.outbox))
 
     def count(self, own: OwnedPartition) -> None:
-        """Count the customers as they stand; not in the middle of a boundary."""
-        if not own.partition.is_behind:
-            self.populations[own.number] = population_of(own.partition)
-            own.is_counted = True
+        """Count the customers as they stand, in a small part of the time; not in the middle of a boundary."""
+        started = time.perf_counter()
+        if own.is_counted or own.partition.is_behind or started - own.counted_at < COUNT_SHARE * own.count_s:
+            return
+        self.populations[own.number] = population_of(own.partition)
+        own.is_counted, own.counted_at = True, time.perf_counter()
+        own.count_s = own.counted_at - started
 
     # -- a frame
 

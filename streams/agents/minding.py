@@ -32,7 +32,6 @@ LIVE_RECORDS: Final = 2_000
 """A partition with fewer records to take is at the live tail: a second or two of a busy one."""
 
 TURN_S: Final = 0.25
-COUNT_EVERY_S: Final = 1.0
 LOOK_EVERY_S: Final = 20.0
 
 TOPICS_EVERY_S: Final = 2.0
@@ -62,7 +61,6 @@ class Minder:
 
     def __init__(self, app: FrameApp, customers: Customers, state: CustomerState) -> None:
         self._app, self._customers, self._state = app, customers, state
-        self._counted_at = 0.0
         self._looked_at = self._topics_at = time.monotonic()
         self._rival: tuple[OwnedPartition, float] | None = None
 
@@ -83,11 +81,8 @@ class Minder:
 
     async def _turn(self) -> None:
         now = time.monotonic()
-        if now - self._counted_at > COUNT_EVERY_S:
-            self._counted_at = now
-            for own in self._customers.owned.values():
-                if not own.is_counted:
-                    self._customers.count(own)
+        for own in self._customers.owned.values():
+            self._customers.count(own)
         self._forget_published()
         chosen = due(self._customers.owned.values(), self._is_live)
         if chosen is not None:

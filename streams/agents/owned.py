@@ -27,7 +27,8 @@ class OwnedPartition:
     `expected`: boundaries that were passed before the restart, until they were passed again; `held`: records that wait
     for that. `asides` and `outbox`: what is still to be sent. `published` and `lying`: what stood on the output topics
     at the restart; `reopened`: open alerts, as they are by what is read again. `cost_s`: what it would cost to read
-    again what came since the last snapshot. `is_busy`: in the middle of a frame.
+    again what came since the last snapshot. `is_busy`: in the middle of a frame. `is_counted`: the metrics' counts are
+    of now; they took `count_s`.
     """
 
     number: int
@@ -48,6 +49,8 @@ class OwnedPartition:
     saved_boundary: int = -1
     is_busy: bool = False
     is_counted: bool = False
+    count_s: float = 0.0
+    counted_at: float = 0.0
 
     @property
     def is_calm(self) -> bool:

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 from faust.types import TP
 
 from streams.transport.offsets import Mark
-
-if TYPE_CHECKING:
-    from streams.transport.frame_app import FrameApp
 
 
 class StateLog(Protocol):
@@ -23,7 +20,7 @@ class StateLog(Protocol):
     keeps_positions: bool
     """Whether reading goes on from where memory is, not from what is committed."""
 
-    def attach(self, app: FrameApp) -> None:
+    def attach(self, app: Any) -> None:  # the application imports this module
         """The application it works for; called once, before anything else."""
 
     def restore(

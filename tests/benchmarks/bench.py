@@ -1,7 +1,7 @@
-"""Measures the engine, workers beside a plain loop and other systems, latency, growth and restarts.
+"""Measures the engine, workers beside a plain loop and other systems, latency, growth, restarts and replays.
 
 Writes Markdown, JSON, a plot, and `deploy/handbook/sizing.md`. Run by `make bench`; options in
-`make bench ARGS='--quick --only engine'`. Exit code 1 when the worker's alerts differ from the oracle's.
+`make bench ARGS='--quick --only engine'`. Exit code 1 when the worker's alerts differ from those of replay.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from benchmarks.growth_part import run_growth
 from benchmarks.peers_part import run_peers
 from benchmarks.plot import write_plot
 from benchmarks.race import run_race
+from benchmarks.replay_part import run_replays
 from benchmarks.report import write_report
 from benchmarks.restart_part import run_restarts
 from benchmarks.results import load_results, save_results
@@ -43,14 +44,18 @@ PARTS: Final[dict[str, Callable[[Bench], bool]]] = {
     "steady": run_steady,
     "growth": run_growth,
     "restart": run_restarts,
+    "replay": run_replays,
 }
 """Each stores its figures and says whether all alerts of the product were right."""
 
 USUAL: Final = Sizes(
-    customers=5_000,
-    peer_customers=2_000,
-    steady_customers=4_000,
+    customers=50_000,
+    peer_customers=5_000,
+    steady_customers=20_000,
     restart_customers=1_000_000,
+    replay_customers=20_000,
+    replay_days=365,
+    small_customers=500,
     growth=(10_000, 100_000, 1_000_000),
     growth_events=2,
     growth_days=6,
@@ -63,9 +68,12 @@ USUAL: Final = Sizes(
 )
 QUICK: Final = Sizes(
     customers=500,
-    peer_customers=100,
+    peer_customers=50,
     steady_customers=500,
     restart_customers=20_000,
+    replay_customers=200,
+    replay_days=90,
+    small_customers=50,
     growth=(100, 1_000, 10_000),
     growth_events=2,
     growth_days=6,
@@ -107,7 +115,7 @@ def sizes_of(given: argparse.Namespace) -> Sizes:
 
 
 def main() -> int:
-    """Measure what was asked for; 1 when the product's alerts are not the oracle's."""
+    """Measure what was asked for; 1 when the product's alerts are not those of replay."""
     given = arguments()
     sizes = sizes_of(given)
     path = QUICK_RESULTS if given.quick else RESULTS

@@ -1,47 +1,152 @@
-"""Events that say what time it is: a login that waits for a restart, or one of every feed in every partition."""
+"""A midnight of many customers without Kafka, in a process of its own: its cost, and the longest step of it.
+
+  python -m benchmarks.midnight FOLDER     (partitions and catalogue in CHURN_*)
+
+FOLDER holds a snapshot of each partition. A day of events is taken in, then the clock passes midnight: as in a worker,
+everybody is judged some at a time, and what is decided is encoded before the next step. Prints the figures as JSON.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Final
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter, process_time
+from typing import Final, TypeVar
 
-from confluent_kafka import Producer
+import msgspec
+from msgspec import Struct
 
-from schemas.codec import encode_event, new_event
-from schemas.event import EMAIL, FEEDS, LOGIN, PURCHASE, TICKET, Email, EventData, Login, Purchase, Ticket
-from schemas.partitioner import partition_of
-from support.workers import Deployment
+from benchmarks.days import day_of_events
+from benchmarks.engine_alone import NOW_MS
+from benchmarks.measuring import resident_bytes
+from benchmarks.outputs import encoded
+from models.engine.partition import Arrival, Partition
+from models.engine.population import population_of
+from models.engine.snapshot import freeze, load
+from schemas.codec import decode_event
+from schemas.event import FEEDS
+from streams.catalogue_file import load_rules
+from streams.memory import uncollected
+from streams.settings import Settings, environment_settings
 
-_DATA: Final[dict[int, EventData]] = {
-    PURCHASE: Purchase(order_id="order", amount=10.0, currency="USD", items=1),
-    LOGIN: Login(),
-    TICKET: Ticket(ticket_id="ticket", action="resolved", category="other"),
-    EMAIL: Email(action="sent"),
-}
+T = TypeVar("T")
 
-
-def post_login(deployment: Deployment, customer: str, time_ms: int, id_prefix: str) -> None:
-    """Post one event that decides nothing."""
-    _post(deployment, [(LOGIN, customer)], time_ms, id_prefix)
-
-
-def post_everywhere(deployment: Deployment, time_ms: int, id_prefix: str) -> int:
-    """Let every clock of every partition come to an instant; returns the number of events this took."""
-    customers = [_customer_in(partition, deployment.partitions) for partition in range(deployment.partitions)]
-    events = [(feed, customer) for customer in customers for feed in range(len(FEEDS))]
-    _post(deployment, events, time_ms, id_prefix)
-    return len(events)
+REVIEWS_A_FRAME: Final = 20_000
+"""As `streams.agents.customers`, which brings Faust and its memory with it."""
 
 
-def _customer_in(partition: int, partitions: int) -> str:
-    """A customer of every load whose events go to a partition."""
-    names = (f"customer-{number:07}" for number in range(1_000))
-    return next(name for name in names if partition_of(name.encode(), partitions) == partition)
+class MidnightRun(Struct, frozen=True):
+    """CPU of the midnight in all partitions; the first step of a partition closes the day and judges some.
+
+    `longest_ms`, by the clock: a step with its encoding; counting for the metrics; copying for the snapshot: each holds
+    up the events of a worker as long.
+    """
+
+    customers: int
+    events: int
+    judge_s: float
+    encode_s: float
+    keep_s: float
+    """Copying, and packing the copy as bytes, which a worker does in a thread."""
+    outputs: int
+    longest_ms: dict[str, float]
+    resident_bytes: int
+    peak_bytes: int
+
+    @property
+    def cpu_s(self) -> float:
+        """Judged and encoded."""
+        return self.judge_s + self.encode_s
 
 
-def _post(deployment: Deployment, events: Sequence[tuple[int, str]], time_ms: int, id_prefix: str) -> None:
-    producer = Producer({"bootstrap.servers": deployment.broker.bootstrap, "partitioner": "murmur2_random"})
-    for feed, customer in events:
-        event = new_event(feed, customer, time_ms, _DATA[feed], source="shop", id=f"{id_prefix}-{feed}-{customer}")
-        producer.produce(deployment.topics.event(feed), encode_event(event), customer.encode(), timestamp=time_ms)
-    assert producer.flush(30) == 0, "the broker does not take the events"
+class Midnight:
+    """All partitions of a company."""
+
+    def __init__(self, settings: Settings, folder: Path) -> None:
+        rules = load_rules(settings)
+        self._partitions = [
+            load(snapshot_of(folder, number).read_bytes(), rules, number=number)
+            for number in range(settings.partitions)
+        ]
+        self._events = 0
+        self._judge_s = self._encode_s = self._keep_s = 0.0
+        self._outputs = 0
+        self._longest = {"step": 0.0, "count": 0.0, "copy": 0.0}
+
+    def run(self) -> MidnightRun:
+        """A day, then the midnight behind it."""
+        for partition in self._partitions:
+            self._day(partition)
+        resident = resident_bytes(os.getpid())
+        for partition in self._partitions:
+            self._pass(partition)
+        return MidnightRun(
+            customers=sum(partition.customers.size for partition in self._partitions),
+            events=self._events,
+            judge_s=self._judge_s,
+            encode_s=self._encode_s,
+            keep_s=self._keep_s,
+            outputs=self._outputs,
+            longest_ms={name: seconds * 1e3 for name, seconds in self._longest.items()},
+            resident_bytes=resident,
+            peak_bytes=resident_bytes(os.getpid(), "VmHWM"),
+        )
+
+    def _day(self, partition: Partition) -> None:
+        events = day_of_events(partition.customers.roster.ids)
+        offsets = [0] * len(FEEDS)
+        frame = []
+        for one in events:
+            frame.append(Arrival(one.feed, offsets[one.feed], decode_event(one.feed, one.key, one.value, (), NOW_MS)))
+            offsets[one.feed] += 1
+        partition.observe(frame)
+        partition.drain()
+        self._events += len(events)
+
+    def _pass(self, partition: Partition) -> None:
+        calendar, basis = partition.basis.calendar, partition.basis
+        partition.spreads = True
+        partition.lift(calendar.start_of(partition.boundary + 1) + basis.disorder_ms, range(len(FEEDS)))
+        while partition.is_behind:
+            self._time("step", lambda: self._step(partition))
+        self._time("count", lambda: population_of(partition))
+        begun = process_time()
+        frozen = self._time("copy", lambda: freeze(partition))
+        frozen.to_bytes()
+        self._keep_s += process_time() - begun
+
+    def _step(self, partition: Partition) -> None:
+        begun = process_time()
+        partition.go_on(REVIEWS_A_FRAME)
+        messages = partition.drain()
+        judged = process_time()
+        for message in messages:
+            encoded(message)
+        self._judge_s += judged - begun
+        self._encode_s += process_time() - judged
+        self._outputs += len(messages)
+
+    def _time(self, name: str, do: Callable[[], T]) -> T:
+        begun = perf_counter()
+        found = do()
+        self._longest[name] = max(self._longest[name], perf_counter() - begun)
+        return found
+
+
+def snapshot_of(folder: Path, partition: int) -> Path:
+    """Where the snapshot of a partition is."""
+    return folder / f"partition-{partition}"
+
+
+def main() -> int:
+    """Run once; see the module."""
+    with uncollected():
+        figures = Midnight(environment_settings(), Path(sys.argv[1])).run()
+    print(msgspec.json.encode(figures).decode())
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

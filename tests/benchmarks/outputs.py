@@ -5,12 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from models.partition import Published
-
+from models.engine.review import Message
+from schemas.alert import AlertV1, encode_alert
+from schemas.example import encode_lesson
+from schemas.stage import StageChangeV1, encode_stage_change
 from schemas.topics import Topics
 
-BY_KEY: Final = -1
-"""librdkafka's number for a partition that follows from the key."""
+ENDED: Final = frozenset({"resolved", "retracted", "expired"})
+"""Status of a revision behind which an alert is no longer among the open ones."""
+
+
+SNAPSHOT_S: Final = 10.0
+"""How often those beside the worker that keep snapshots write one; the worker does after ten seconds of work."""
 
 
 class Routed(NamedTuple):
@@ -22,19 +28,21 @@ class Routed(NamedTuple):
     value: bytes | None
 
 
-def routed(topics: Topics, partition: int, output: Published) -> Iterator[Routed]:
-    """The records of one output, on the topics and partitions where the worker puts them."""
-    key = output.customer_id.encode()
-    if output.kind in ("lesson", "progress"):
-        yield Routed(topics.examples, 0, None, output.payload)
-    elif output.kind == "stage":
-        yield Routed(topics.stages, partition, key, output.payload)
+def routed(topics: Topics, partition: int, message: Message) -> Iterator[Routed]:
+    """The records of one decision, on the topics and partitions where the worker puts them."""
+    if isinstance(message, AlertV1):
+        payload = encode_alert(message)
+        yield Routed(topics.alerts, partition, message.customer_id.encode(), payload)
+        still_open = None if message.status in ENDED else payload
+        yield Routed(topics.alerts_open, partition, message.alert_id.encode(), still_open)
+    elif isinstance(message, StageChangeV1):
+        yield Routed(topics.stages, partition, message.customer_id.encode(), encode_stage_change(message))
     else:
-        yield Routed(topics.alerts, partition, key, output.payload)
-        still_open = output.payload if output.kind == "alert_open" else None
-        yield Routed(topics.alerts_open, BY_KEY, output.ref.encode(), still_open)
+        yield Routed(topics.examples, 0, None, encode_lesson(message))
 
 
-def is_alert(output: Published) -> bool:
-    """Whether an output is a revision of an alert."""
-    return output.kind not in ("stage", "lesson", "progress")
+def encoded(message: Message) -> bytes:
+    """The value of the record that a decision becomes."""
+    if isinstance(message, AlertV1):
+        return encode_alert(message)
+    return encode_stage_change(message) if isinstance(message, StageChangeV1) else encode_lesson(message)

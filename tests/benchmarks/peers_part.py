@@ -60,10 +60,18 @@ def _by(module: str, requirements: str) -> Callable[[Deployment, list[HistoryEve
 
 
 PEERS: Final = (
-    System("Faust 0.15.3, as documented", "table's log; commits on a timer", _by("faust_documented", "faust")),
-    System("Faust 0.15.3, tuned", "table's log; commits on a timer", _by("faust_tuned", "faust")),
-    System("Quix Streams 3.28.1", "record of the event's customer: log, then commit", _by("quix", "quix")),
-    System("Bytewax 0.21.1", "snapshot of all records each second", _by("bytewax_flow", "bytewax")),
+    System(
+        "Faust 0.15.3, as documented",
+        "a snapshot each 10 s in its table's log; commits on a timer",
+        _by("faust_documented", "faust"),
+    ),
+    System(
+        "Faust 0.15.3, tuned",
+        "a snapshot each 10 s in its table's log; commits on a timer",
+        _by("faust_tuned", "faust"),
+    ),
+    System("Quix Streams 3.28.1", "outputs, then commits on a timer", _by("quix", "quix")),
+    System("Bytewax 0.21.1", "a snapshot each 10 s", _by("bytewax_flow", "bytewax")),
     System("Pathway 0.33.0", "nothing", _by("pathway_graph", "pathway")),
 )
 

@@ -2,8 +2,9 @@
 
   python -m benchmarks.plain_loop EVENTS     (settings as the worker's, in CHURN_*)
 
-Consume a batch, decode, fold, produce what changed, flush, commit; it ends when so many events are committed and
-prints its figures as JSON. It does without aligned topics, ticks, metrics, restore, rebalancing and dead letters.
+Consume a batch, decode, observe, produce what was decided, flush, commit; after each ten seconds of that a snapshot of
+every partition, as the worker writes one. It ends when so many events are committed and prints its figures as JSON. It
+does without aligned topics, ticks, metrics, restore, rebalancing and dead letters.
 """
 
 from __future__ import annotations
@@ -15,20 +16,22 @@ from time import monotonic, process_time
 
 import msgspec
 from confluent_kafka import Consumer, Message, Producer
-from models.partition import Batch, Partition
 
 from benchmarks.engine_alone import NOW_MS
 from benchmarks.measuring import SystemRun, resident_bytes
-from benchmarks.outputs import routed
-from models.engine import Engine
+from benchmarks.outputs import SNAPSHOT_S, routed
+from models.engine.partition import Arrival, Partition
+from models.engine.snapshot import freeze
 from schemas.codec import decode_event
 from schemas.topics import Topics
 from streams.catalogue_file import load_rules
+from streams.memory import uncollected
 from streams.settings import Settings, environment_settings
 from streams.transport.producer import DELIVERY_SETTINGS
+from streams.transport.snapshots.chunks import pack
 
-BATCH = 5_000
-"""As many as a frame of the product holds at most."""
+BATCH = 20_000
+"""Four partitions of the five thousand that a frame of the product holds at most."""
 
 CONSUMING = {
     "enable.auto.commit": False,
@@ -46,8 +49,7 @@ class PlainLoop:
         self._feeds = {topic: feed for feed, topic in enumerate(self._topics.events)}
         rules, broker = load_rules(settings), {"bootstrap.servers": settings.bootstrap}
         self._partitions = [
-            Partition(Engine(rules), {}, number=number, limit_dead_letters=False)
-            for number in range(settings.partitions)
+            Partition(rules, number=number, limit_dead_letters=False) for number in range(settings.partitions)
         ]
         self._consumer = Consumer({**broker, "group.id": f"{settings.prefix}-plain", **CONSUMING})
         self._producer = Producer({**broker, **DELIVERY_SETTINGS})
@@ -55,16 +57,20 @@ class PlainLoop:
 
     def run(self, events: int) -> SystemRun:
         """Take that many events."""
-        left, started, cpu_s = events, 0.0, 0.0
+        left, started, cpu_s, saved = events, 0.0, 0.0, 0.0
         while left:
             before, cpu_before = monotonic(), process_time()
             messages = self._consumer.consume(BATCH, 0.05)
             if not messages:
                 continue
             if left == events:
-                started, cpu_s = before, cpu_before
+                started = saved = before
+                cpu_s = cpu_before
             self._take(messages)
             left -= len(messages)
+            if monotonic() - saved > SNAPSHOT_S:
+                self._save()
+                saved = monotonic()
         found = SystemRun(
             monotonic() - started,
             process_time() - cpu_s,
@@ -74,29 +80,35 @@ class PlainLoop:
         self._consumer.close()
         return found
 
+    @uncollected()
     def _take(self, messages: Iterable[Message]) -> None:
-        batches: dict[int, list[Message]] = {}
+        arrivals: dict[int, list[Arrival]] = {}
+        feeds = self._feeds
         for message in messages:
             assert message.error() is None, message.error()
-            batches.setdefault(message.partition() or 0, []).append(message)
-        for number, batch in batches.items():
-            partition = self._partitions[number]
-            partition.begin(partition.state.sequence)
-            for message in batch:
-                feed = self._feeds[message.topic() or ""]
-                event = decode_event(feed, message.key(), message.value(), (), NOW_MS)
-                partition.take_event(event, message.offset() or 0)
-            self._send(number, partition.finish())
-        assert self._producer.flush(60) == 0, "the broker does not take the outputs"
+            feed = feeds[message.topic() or ""]
+            event = decode_event(feed, message.key(), message.value(), (), NOW_MS)
+            arrivals.setdefault(message.partition() or 0, []).append(Arrival(feed, message.offset() or 0, event))
+        for number, frame in arrivals.items():
+            self._partitions[number].observe(frame)
+            self._send(number)
+        self._flush()
         self._consumer.commit(asynchronous=False)
 
-    def _send(self, number: int, batch: Batch) -> None:
+    def _send(self, number: int) -> None:
         produce = self._producer.produce
-        for output in batch.outputs:
-            for topic, partition, key, value in routed(self._topics, number, output):
+        for message in self._partitions[number].drain():
+            for topic, partition, key, value in routed(self._topics, number, message):
                 produce(topic, value, key, partition)
-        for key, packed in batch.writes.items():
-            produce(self._topics.changelog, packed, key, number)
+
+    def _save(self) -> None:
+        for partition in self._partitions:
+            for place, piece in enumerate(pack(freeze(partition).to_bytes())):
+                self._producer.produce(self._topics.changelog, piece, b"plain/%d" % place, partition.number)
+        self._flush()
+
+    def _flush(self) -> None:
+        assert self._producer.flush(60) == 0, "the broker does not take the outputs"
 
 
 def main() -> int:

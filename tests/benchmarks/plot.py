@@ -34,7 +34,7 @@ def write_plot(results: Results, path: Path) -> Path | None:
 
 
 def _draw_race(axes: Axes, part: RacePart) -> None:
-    """A bar for each system that ran, on a scale of factors: green where the alerts were the oracle's."""
+    """A bar for each system that ran, on a scale of factors: green where the alerts were those of replay."""
     first, ran = part.systems[0], [system for system in reversed(part.systems) if system.runs]
     factors = [1 / ratio(system, first, "seconds") for system in ran]
     is_right = [system.worst is not None and not system.worst.size for system in ran]
@@ -45,7 +45,7 @@ def _draw_race(axes: Axes, part: RacePart) -> None:
     axes.xaxis.set_major_formatter(FuncFormatter(lambda factor, _place: f"{factor:g}"))
     axes.set_xlim(min(factors) / 2, max(factors) * 2)
     tidy(axes, x="speed, plain loop with the same engine = 1", y="", grid="x")
-    keys = {"alerts equal to the oracle's": Ink.GREEN, "alerts differ": Ink.ORANGE}
+    keys = {"alerts equal to those of replay": Ink.GREEN, "alerts differ": Ink.ORANGE}
     axes.legend(
         handles=[Patch(color=ink, label=text) for text, ink in keys.items()],
         loc="lower left",
@@ -58,8 +58,8 @@ def _draw_growth(axes: Axes, part: GrowthPart) -> None:
     """Two lines that should be level."""
     customers = [run.customers for run in part.runs]
     for text, ink, figures in (
-        ("a review", Ink.BLUE, [run.review_us for run in part.runs]),
-        ("an event", Ink.RED, [run.event_us for run in part.runs]),
+        ("a customer at a midnight", Ink.BLUE, [run.judged_us for run in part.runs]),
+        ("an event", Ink.RED, [run.between_us for run in part.runs]),
     ):
         axes.plot(customers, figures, marker="o", color=ink, label=text)
     axes.set_xscale("log")

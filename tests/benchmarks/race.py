@@ -15,7 +15,7 @@ from benchmarks.work import Bench, Catalogue, compare, post_all, run_module
 from streams.history import HistoryEvent
 from support.workers import Deployment
 
-KEEPS: Final = "log, then commit"
+KEEPS: Final = "outputs, then commit; a snapshot each 10 s"
 """Of a system that commits an offset only when everything that follows from it is acknowledged."""
 
 
@@ -51,7 +51,7 @@ TWO: Final = System("churn-signals, two workers", KEEPS, run_workers(2))
 
 
 def run_race(bench: Bench) -> bool:
-    """Measure the product against the plain loop; whether its alerts were the oracle's in every round."""
+    """Measure the product against the plain loop; whether its alerts were those of replay in every round."""
     sizes = bench.sizes
     bench.results.race = race(bench, (PLAIN, ONE, WITH_MODEL, TWO), sizes.customers, sizes.rounds)
     bench.save()

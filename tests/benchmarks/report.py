@@ -2,26 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
 
 from benchmarks import about
+from benchmarks.budgets import HEADS, budgets_of
 from benchmarks.engine_alone import EngineRun
 from benchmarks.load import DAYS, EVENTS_EACH
-from benchmarks.results import (
-    Conditions,
-    EnginePart,
-    GrowthPart,
-    RacePart,
-    RestartPart,
-    Results,
-    SteadyPart,
-    over,
-    ratio,
-)
-
-MB: Final = 1e6
+from benchmarks.markdown import MB, table, told
+from benchmarks.report_company import growth, replay, restart
+from benchmarks.results import EnginePart, RacePart, Results, SteadyPart, over, ratio
 
 
 def write_report(results: Results, path: Path, plot: Path | None) -> None:
@@ -37,6 +27,7 @@ def to_markdown(results: Results, plot: Path | None = None) -> str:
     ]
     if plot is not None:
         parts.append(f"![other systems against the plain loop, and cost against size]({plot.name})")
+    parts += _budgets(results)
     if results.engine is not None:
         parts += _engine(results.engine)
     if results.race is not None:
@@ -46,44 +37,63 @@ def to_markdown(results: Results, plot: Path | None = None) -> str:
     if results.steady is not None:
         parts += _steady(results.steady)
     if results.growth is not None:
-        parts += _growth(results.growth)
+        parts += growth(results.growth)
     for name, part in (("rules alone", results.restart), ("model on", results.restart_model)):
         if part is not None:
-            parts += _restart(part, name)
+            parts += restart(part, name)
+    if results.replay is not None:
+        parts += replay(results.replay)
     return "\n\n".join(parts) + "\n"
 
 
+def _budgets(results: Results) -> list[str]:
+    rows = [one.cells() for one in budgets_of(results)]
+    return ["## Against what it should cost", about.BUDGETS, table(HEADS, rows)] if rows else []
+
+
 def _engine(part: EnginePart) -> list[str]:
-    columns = [part.rules, part.model]
-    first = part.rules[0]
+    columns = [part.rules, part.model, part.small]
+    first, small = part.rules[0], part.small[0]
 
-    def row(name: str, *cells: str) -> tuple[str, ...]:
-        return (name, *cells)
+    def row(name: str, figure: Callable[[EngineRun], float], unit: str, digits: int = 1) -> tuple[str, ...]:
+        return name, *(f"{over(runs, figure).show(digits)} {unit}" for runs in columns)
 
-    totals = [over(runs, lambda run: run.total_us) for runs in columns]
     rows = [
-        row(
-            "CPU an event, without reviews (bytes to packed record)",
-            *(f"{over(runs, lambda r: r.event_us).show()} µs" for runs in columns),
-        ),
-        row(
-            "CPU a review, its share of packing included",
-            *(f"{over(runs, lambda r: r.review_us).show()} µs" for runs in columns),
-        ),
-        row("reviews an event", *(f"{runs[0].reviews / runs[0].events:.2f}" for runs in columns)),
-        row("CPU an event in all", *(f"{total.show()} µs" for total in totals)),
-        row("events a second in one process", *(f"{1e6 / total.median:,.0f}" for total in totals)),
-        row(
-            "packed record, outboxes committed", *(f"{runs[0].record_bytes:,.0f} bytes a customer" for runs in columns)
-        ),
-        row("alert revisions", *(f"{runs[0].revisions:,}" for runs in columns)),
+        *(row(f"CPU an event: {name}", _share(field), "µs") for field, name in _PARTS.items()),
+        row("CPU an event, all in", lambda run: run.event_us, "µs"),
+        ("events a second in one process", *(_rate(runs) for runs in columns)),
+        row("CPU a customer at a midnight", lambda run: run.judged_us, "µs", 2),
+        row("CPU a midnight of a partition", lambda run: run.midnight_ms, "ms", 2),
+        ("customers judged, each once a midnight", *(f"{runs[0].judged:,}" for runs in columns)),
+        row("CPU to encode an output and write it", lambda run: run.output_us, "µs"),
+        ("outputs, of them alert revisions", *(f"{runs[0].outputs:,}, {runs[0].revisions:,}" for runs in columns)),
+        row("columns, bytes a customer", lambda run: run.column_bytes / run.customers, "", 0),
+        row("growth of the process, bytes a customer", lambda run: run.resident_bytes / run.customers, "", 0),
     ]
     return [
         "## The engine alone",
-        about.ENGINE.format(events=first.events, customers=first.customers),
-        table(("", "rules alone", "model on"), rows),
+        about.ENGINE.format(events=first.events, customers=first.customers, few=small.customers, of=small.partitions),
+        table(("", "rules alone", "model on", "few customers, model on"), rows),
         told(part.conditions),
     ]
+
+
+_PARTS = {
+    "decode_s": "bytes to event",
+    "observe_s": "folding it into its day",
+    "close_s": "closing days, moving windows, snapshots of the model",
+    "judge_s": "judging everybody, alerts as values",
+    "encode_s": "encoding outputs, writing them to a file",
+}
+
+
+def _share(field: str) -> Callable[[EngineRun], float]:
+    """A part of the CPU, in microseconds an event."""
+    return lambda run: float(getattr(run, field)) / run.events * 1e6
+
+
+def _rate(runs: Sequence[EngineRun]) -> str:
+    return f"{1e6 / over(runs, lambda run: run.event_us).median:,.0f}"
 
 
 def _race(part: RacePart) -> list[str]:
@@ -164,83 +174,3 @@ def _steady(part: SteadyPart) -> list[str]:
         table(("", ""), rows),
         told(part.conditions),
     ]
-
-
-def _growth(part: GrowthPart) -> list[str]:
-    rows = [
-        (
-            f"{run.customers:,}",
-            f"{run.events:,}",
-            f"{run.event_us:.1f}",
-            f"{run.review_us:.1f}",
-            f"{run.reviews / run.events:.2f}",
-            f"{run.resident_bytes:,}",
-        )
-        for run in part.runs
-    ]
-    heads = ("customers", "events", "µs an event", "µs a review", "reviews an event", "process, bytes a customer")
-    events, reviews = ([figure(run) for run in part.runs] for figure in (_event_us, _review_us))
-    return [
-        "## Growth",
-        about.GROWTH.format(events=part.events_each, days=part.days),
-        table(heads, rows),
-        (
-            f"Dearest against cheapest: {_range(events):+.0%} an event, {_range(reviews):+.0%} a review; "
-            f"of the last two sizes {_range(events[-2:]):+.0%} and {_range(reviews[-2:]):+.0%}."
-        ),
-        told(part.conditions),
-    ]
-
-
-def _range(figures: list[float]) -> float:
-    return max(figures) / min(figures) - 1
-
-
-def _event_us(run: EngineRun) -> float:
-    return run.event_us
-
-
-def _review_us(run: EngineRun) -> float:
-    return run.review_us
-
-
-def _restart(part: RestartPart, name: str) -> list[str]:
-    runs, customers, day = part.runs, part.customers, part.day
-    grown = over(runs, lambda run: (run.after_bytes - run.before_bytes) / customers)
-    rows = [
-        ("restored, ready", f"{over(runs, lambda r: r.restored_s).show()} s"),
-        ("first event processed", f"{over(runs, lambda r: r.first_event_s).show()} s"),
-        ("memory before the restore", f"{over(runs, lambda r: r.before_bytes / MB).show(0)} MB"),
-        ("memory after the first event", f"{over(runs, lambda r: r.after_bytes / MB).show(0)} MB"),
-        ("most memory", f"{over(runs, lambda r: r.peak_bytes / MB).show(0)} MB"),
-        ("grown by", f"{grown.show(0)} bytes a customer"),
-    ]
-    if day is not None:
-        rows += [
-            ("a day's reviews", f"{day.reviews:,} in {day.seconds:.1f} s"),
-            ("alerts announced meanwhile, of those expected", f"{day.latency.announced:,} of {day.latency.probes:,}"),
-            ("event to alert meanwhile, half of them within", f"{day.latency.p50_ms:,.0f} ms"),
-            ("event to alert meanwhile, 99 % within", f"{day.latency.p99_ms:,.0f} ms"),
-            ("event to alert meanwhile, the slowest", f"{day.latency.most_ms:,.0f} ms"),
-            ("most memory, midnight included", f"{day.peak_bytes / MB:,.0f} MB"),
-        ]
-    return [
-        f"## Restart with {customers:,} customers, {name}",
-        about.RESTART.format(bytes=part.record_bytes),
-        table(("", ""), rows),
-        told(part.conditions),
-    ]
-
-
-def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """A Markdown table."""
-    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, ["---"] * len(heads), *rows))
-
-
-def told(given: Conditions) -> str:
-    """Where and when a part was taken."""
-    versions = ", ".join(f"{name} {number}" for name, number in given.versions.items())
-    load = " ".join(f"{value:.1f}" for value in given.load_average)
-    return (
-        f"Taken {given.date} on {given.machine}; Python {given.python}, {versions}; load average at the start {load}."
-    )

@@ -15,12 +15,13 @@ from msgspec import Struct
 
 from benchmarks.engine_alone import EngineRun
 from benchmarks.measuring import Spread, SystemRun, spread
+from benchmarks.midnight import MidnightRun
 from benchmarks.restart import DayRun, RestartRun
 from benchmarks.steady import CatchUpRun, LatencyRun
 
 R = TypeVar("R")
 
-PACKAGES: Final = ("faust-streaming", "aiokafka", "confluent-kafka", "msgspec")
+PACKAGES: Final = ("faust-streaming", "aiokafka", "confluent-kafka", "msgspec", "numpy")
 
 
 class Conditions(Struct, frozen=True):
@@ -36,15 +37,19 @@ class Conditions(Struct, frozen=True):
 
 
 class EnginePart(Struct, frozen=True):
-    """`rules`: the rules alone; `model`: with weekly snapshots and lessons, but no version of the model in force."""
+    """`rules`: the rules alone; `model`: with weekly snapshots and lessons, but no version of the model in force.
+
+    `small`: with the model, a few hundred customers a partition.
+    """
 
     conditions: Conditions
     rules: list[EngineRun]
     model: list[EngineRun]
+    small: list[EngineRun]
 
 
 class Difference(Struct, frozen=True):
-    """Revisions of alerts against the oracle's, by (id, revision); `other`: the same ones with other bytes."""
+    """Revisions of alerts against those of replay, by (id, revision); `other`: the same ones with other bytes."""
 
     expected: int
     found: int
@@ -79,7 +84,7 @@ class SystemPart(Struct):
 
     @property
     def is_right(self) -> bool:
-        """Whether its alerts were the oracle's in every round."""
+        """Whether its alerts were those of replay in every round."""
         return not any(alerts.size for alerts in self.alerts)
 
 
@@ -116,12 +121,39 @@ class GrowthPart(Struct, frozen=True):
 
 
 class RestartPart(Struct, frozen=True):
+    """`alone`, without Kafka, and `day`, behind the last start: a midnight, of the default catalogue only.
+
+    `snapshot_bytes`: of all customers; `packed_bytes`: the same as it lies in the changelog.
+    """
+
     conditions: Conditions
     customers: int
-    record_bytes: float
+    events: int
+    snapshot_bytes: int
+    packed_bytes: int
     runs: list[RestartRun]
+    alone: list[MidnightRun]
     day: DayRun | None
-    """Of the default catalogue only, after the last start."""
+
+
+class ReplayRun(Struct, frozen=True):
+    """One call of `churn-signals replay`; `peak_bytes`: the most it had resident."""
+
+    seconds: float
+    cpu_s: float
+    peak_bytes: int
+    customers: int
+    revisions: int
+
+
+class ReplayPart(Struct, frozen=True):
+    """Customers simulated over so many days; the rules alone."""
+
+    conditions: Conditions
+    customers: int
+    days: int
+    events: int
+    runs: list[ReplayRun]
 
 
 class Results(Struct):
@@ -135,6 +167,7 @@ class Results(Struct):
     growth: GrowthPart | None = None
     restart: RestartPart | None = None
     restart_model: RestartPart | None = None
+    replay: ReplayPart | None = None
 
 
 def conditions() -> Conditions:

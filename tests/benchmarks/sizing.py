@@ -27,7 +27,7 @@ BUSY_SHARE: Final = 0.5
 frames of a quiet hour are smaller than those of the backlog that was measured."""
 
 MIDNIGHT_S: Final = 300
-"""Within what time the reviews of a midnight should be through."""
+"""Within what time a midnight should be through."""
 
 WORKER_BYTES: Final = 4e9
 """What a worker should be given at most: a restore reads what is in it."""
@@ -47,13 +47,14 @@ class Costs(NamedTuple):
     """What was measured, medians, with the default catalogue."""
 
     event_us: float
-    """CPU of a worker an event, everything included, reviews too."""
+    """CPU of a worker an event, everything included, midnights of a full backlog too."""
     midnight_us: float
-    """Of a midnight, by the clock, a customer."""
-    record_bytes: float
+    """Of a midnight, by the clock, a customer, until its snapshot is written."""
+    packed_bytes: float
+    """Of a snapshot, a customer, as it lies in Kafka."""
     customer_bytes: float
     midnight_bytes: float
-    """A customer, at the most: while everybody is reviewed."""
+    """A customer, at the most: while a snapshot is copied and compressed."""
     base_bytes: float
     restored_a_second: float
 
@@ -74,6 +75,8 @@ class Need(NamedTuple):
     partitions: int
     worker_bytes: float
     network_bytes: float
+    snapshot_bytes: float
+    """Of all customers, written after each midnight."""
     midnight_s: float
     restart_s: float
     backlog_h: float
@@ -81,7 +84,7 @@ class Need(NamedTuple):
     @property
     def decider(self) -> str:
         """What asks for the most workers."""
-        asked = {"memory": self.by_memory, "events": self.by_events, "the reviews of a midnight": self.by_midnight}
+        asked = {"memory": self.by_memory, "events": self.by_events, "midnight": self.by_midnight}
         return max(asked, key=lambda name: asked[name])
 
 
@@ -95,8 +98,8 @@ def costs_of(results: Results) -> Costs | None:
     base_bytes = over(runs, lambda run: run.before_bytes).median
     return Costs(
         event_us=over(worker.runs, lambda run: run.cpu_s).median / events * 1e6,
-        midnight_us=restart.day.seconds / customers * 1e6,
-        record_bytes=restart.record_bytes,
+        midnight_us=restart.day.saved_seconds / customers * 1e6,
+        packed_bytes=restart.packed_bytes / customers,
         customer_bytes=(over(runs, lambda run: run.after_bytes).median - base_bytes) / customers,
         midnight_bytes=(restart.day.peak_bytes - base_bytes) / customers,
         base_bytes=base_bytes,
@@ -125,7 +128,8 @@ def need_of(customers: int, costs: Costs) -> Need:
         workers=workers,
         partitions=max(MIN_PARTITIONS, workers * PARTITIONS_EACH),
         worker_bytes=costs.base_bytes + customers / workers * costs.midnight_bytes,
-        network_bytes=peak * (EVENT_BYTES + costs.record_bytes + 2 * AROUND_BYTES),
+        network_bytes=peak * (EVENT_BYTES + AROUND_BYTES),
+        snapshot_bytes=customers * costs.packed_bytes,
         midnight_s=midnight_s / workers,
         restart_s=customers / workers / costs.restored_a_second,
         backlog_h=events_a_day * 365 * costs.event_us / 1e6 / workers / 3600,

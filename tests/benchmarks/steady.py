@@ -16,6 +16,7 @@ from benchmarks.load import random_event
 from benchmarks.product import running, until
 from schemas.codec import encode_event, new_event
 from schemas.event import TICKET, Ticket
+from schemas.instant import to_rfc3339
 from streams.history import HistoryEvent
 from support.workers import Deployment, Positions, follower
 
@@ -24,6 +25,14 @@ PROBE_EVERY: Final = 50
 
 PULSE_S: Final = 0.005
 """Events are posted in pulses: a thread that posted each on its own would spend its time on waking up."""
+
+POOL: Final = 20_000
+"""Events made before the stream begins: to make each anew would take the core that the worker needs."""
+
+TIME_MS: Final = 1_000_000_000_123
+TIME: Final = to_rfc3339(TIME_MS).encode()
+NUMBER: Final = b"999999999"
+"""What stands in them for the time and for the number of the event."""
 
 WARM_UP_S: Final = 3.0
 LAST_ALERTS_S: Final = 20.0
@@ -79,6 +88,7 @@ class Stream:
         self._customers, self._per_second, self._start_ms = customers, per_second, start_ms
         self._probe_every = probe_every
         self._dice = random.Random(2)
+        self._pool = [] if probe_every == 1 else [self._template() for _ in range(POOL)]
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._post, daemon=True)
 
@@ -95,19 +105,28 @@ class Stream:
         begun, number = time.monotonic(), 0
         while not self._is_over.wait(PULSE_S):
             passed = time.monotonic() - begun
+            time_ms = self._start_ms + int(number / self._per_second * 1000)
+            text = to_rfc3339(time_ms).encode()
             for place in range(number, int(passed * self._per_second)):
-                self._send(place, self._start_ms + int(place / self._per_second * 1000))
+                self._send(place, time_ms, text)
                 number = place + 1
             self._producer.poll(0)
 
-    def _send(self, place: int, time_ms: int) -> None:
+    def _send(self, place: int, time_ms: int, text: bytes) -> None:
         if place % self._probe_every == 0:
             event = _probe(place, time_ms)
             self.posted[event.key] = time.monotonic()
+            feed, key, value = event.feed, event.key, event.value
         else:
-            customer = f"customer-{self._dice.randrange(self._customers):07}"
-            event = random_event(self._dice, customer, time_ms, place)
-        self._producer.produce(self._topics[event.feed], event.value, event.key, timestamp=time_ms)
+            feed, key, template = self._pool[place % POOL]
+            value = template.replace(TIME, text).replace(NUMBER, b"%09d" % place)
+        self._producer.produce(self._topics[feed], value, key, timestamp=time_ms)
+
+    def _template(self) -> tuple[int, bytes, bytes]:
+        """An event but for its time and the number that tells it from all others."""
+        customer = f"customer-{self._dice.randrange(self._customers):07}"
+        event = random_event(self._dice, customer, TIME_MS, int(NUMBER))
+        return event.feed, event.key, event.value
 
 
 def _probe(place: int, time_ms: int) -> HistoryEvent:

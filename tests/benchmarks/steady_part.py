@@ -6,9 +6,9 @@ import time
 from contextlib import ExitStack
 from typing import Final
 
+from benchmarks.clocks import post_everywhere
 from benchmarks.load import DAY_MS, DAYS, START_MS
 from benchmarks.measuring import Page
-from benchmarks.midnight import post_everywhere
 from benchmarks.product import is_worked_off, patient, running, until, work_off
 from benchmarks.results import SteadyPart, conditions
 from benchmarks.steady import Stream, catch_up, time_alerts, usual_lag

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -18,10 +18,12 @@ from benchmarks.engine_alone import EngineRun
 from benchmarks.load import make_load, write_load
 from benchmarks.product import deployed
 from benchmarks.results import Difference, Results
+from models.catalogue.catalogue import Rules
 from schemas.alert import decode_alert
+from streams.catalogue_file import load_rules
 from streams.cli.produce import post
 from streams.history import HistoryEvent
-from streams.settings import load_settings
+from streams.settings import Settings, load_settings
 from support.broker import Broker, open_broker
 from support.program import ROOT, environment
 from support.reading import read_topic
@@ -42,6 +44,9 @@ class Sizes:
     peer_customers: int
     steady_customers: int
     restart_customers: int
+    replay_customers: int
+    replay_days: int
+    small_customers: int
     growth: tuple[int, ...]
     growth_events: int
     growth_days: int
@@ -54,12 +59,12 @@ class Sizes:
 
 
 class Truth(NamedTuple):
-    """A load and what the oracle makes of it."""
+    """A load and what replay makes of it."""
 
     events: list[HistoryEvent]
     expected: dict[Identity, bytes]
-    records: Path
-    """The packed customers it ended with, by partition."""
+    snapshots: Path
+    """The partitions as of the midnight behind it."""
 
 
 @dataclass
@@ -90,10 +95,6 @@ class Bench:
         """A line above the bars."""
         self.progress.console.print(text, highlight=False, soft_wrap=True)
 
-    def track(self, numbers: Iterable[int]) -> Iterable[int]:
-        """A bar for a long loop."""
-        return self.progress.track(numbers, description="filling the changelog")
-
     @contextmanager
     def step(self, text: str) -> Iterator[None]:
         """Something that takes a while."""
@@ -109,6 +110,10 @@ class Bench:
         path.write_text(CATALOGUES[name])
         return str(path)
 
+    def rules(self, name: Catalogue) -> Rules:
+        """The same, compiled."""
+        return load_rules(Settings(catalogue=Path(self.catalogue(name))))
+
     def load(self, customers: int) -> list[HistoryEvent]:
         """The load of so many customers, made once."""
         if customers not in self._loads:
@@ -118,19 +123,19 @@ class Bench:
         return self._loads[customers]
 
     def run_engine(self, customers: int, catalogue: Catalogue) -> EngineRun:
-        """The engine alone over a load, in a process of its own; its alerts and records are the truth from then on."""
+        """The engine alone over a load, in a process of its own; its alerts are the truth from then on."""
         events = self.load(customers)
-        alerts, records = (self.folder / f"{customers}-{catalogue}.{kind}" for kind in ("jsonl", "msgpack"))
+        alerts, snapshots = (self.folder / f"{customers}-{catalogue}.{kind}" for kind in ("jsonl", "msgpack"))
         settings = {"partitions": str(self.sizes.partitions), "catalogue": self.catalogue(catalogue)}
-        told = run_module("engine_alone", str(self._file(customers)), str(alerts), str(records), **settings)
+        told = run_module("engine_alone", str(self._file(customers)), str(alerts), str(snapshots), **settings)
         expected = dict(map(_identified, alerts.read_bytes().splitlines()))
-        self._truths[customers, catalogue] = Truth(events, expected, records)
+        self._truths[customers, catalogue] = Truth(events, expected, snapshots)
         return msgspec.json.decode(told, type=EngineRun)
 
     def truth(self, customers: int, catalogue: Catalogue) -> Truth:
-        """A load and what the oracle makes of it, found once."""
+        """A load and what replay makes of it, found once."""
         if (customers, catalogue) not in self._truths:
-            with self.step(f"asking the oracle about {customers:,} customers"):
+            with self.step(f"replaying {customers:,} customers"):
                 self.run_engine(customers, catalogue)
         return self._truths[customers, catalogue]
 
@@ -163,7 +168,7 @@ def post_all(deployment: Deployment, events: list[HistoryEvent]) -> None:
 
 
 def compare(deployment: Deployment, expected: dict[Identity, bytes]) -> Difference:
-    """What is on the alerts topic against what the oracle says."""
+    """What is on the alerts topic against what replay says."""
     messages = read_topic(deployment.broker.bootstrap, deployment.topics.alerts)
     found = dict(_identified(message.value() or b"") for message in messages)
     both = expected.keys() & found.keys()

@@ -21,9 +21,7 @@ from support.workers import Deployment
 CUSTOMERS = 15
 
 
-def test_loop_and_worker_give_the_alerts_of_the_oracle_and_a_failing_peer_says_why(
-    broker: Broker, tmp_path: Path
-) -> None:
+def test_loop_and_worker_give_the_alerts_of_replay_and_a_failing_peer_says_why(broker: Broker, tmp_path: Path) -> None:
     def fail(deployment: Deployment, events: list[HistoryEvent]) -> SystemRun:
         raise PeerError("left with 1: no such module")
 

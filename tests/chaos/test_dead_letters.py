@@ -125,7 +125,7 @@ def check_counts(deployment: Deployment, ledger: Ledger, *, applied: int) -> Non
     }
     reasons = Counter[str]()
     for state in partitions_of(deployment).values():
-        reasons.update(state.reasons)
+        reasons.update(state.ledger.reasons)
     assert reasons == Counter(one.refused_for for one in ledger.refused.values())
 
 

@@ -1,4 +1,4 @@
-"""Results are a function of the set of events: arrival, frames, crashes, redelivery and spread reviews leave no trace."""
+"""Results are a function of the set of events: arrival, frames, crashes and spread reviews leave no trace."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from models.calendar import Calendar
 from models.catalogue.catalogue import Rules, build_rules
-from models.catalogue.language import STAGES
+from models.customers.columns import STAGES
 from models.engine.ledger import OUTCOMES, TICKS
 from models.engine.partition import Arrival, Fate, Partition
 from models.engine.snapshot import freeze, load

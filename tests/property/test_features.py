@@ -1,4 +1,4 @@
-"""Features are those of the record as it was at the boundary, and what their names say."""
+"""Features are those of the closed days before the boundary, and what their names say."""
 
 from __future__ import annotations
 
@@ -7,103 +7,105 @@ from dataclasses import replace
 from itertools import pairwise
 from math import exp, log, log1p, sqrt
 
-import msgspec
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from models.activity import fold, forget
-from models.customer import Customer
-from models.learning.features import Past
-from models.signals.measures import View
 
-from models.scoring.features import GAP_PRIOR, MEANINGS, NARROW, feature_names
-from property.test_measures import BASIS, CALENDAR, pasts, quick, record_of
-from schemas.event import Event
-from support.troubled import FIRST_DAY
+from models.config import Learning
+from models.labels import Question
+from models.scoring.features import GAP_PRIOR, MEANINGS, NARROW, feature_names, features
+from models.scoring.snapshots import is_in_risk_set
+from property.test_measures import BASIS, CALENDAR, pasts, quick
+from schemas.event import PURCHASE, Event
+from support.standing import Standing
+from support.troubled import FIRST_DAY, make_event
 
-
-def values_at(customer: Customer, boundary: int) -> dict[str, float]:
-    return dict(zip(feature_names(BASIS.feeds), Past(customer, BASIS).vector(boundary), strict=True))
+EVERYBODY = Learning(Question(60, 365))
 
 
-def is_scored(customer: Customer, boundary: int) -> bool:
-    return Past(customer, BASIS).silent_days(boundary) is not None
+def vector_of(standing: Standing) -> list[float] | None:
+    """The features of the customer; None of who is not asked about."""
+    customers, rows = standing.closing.customers, np.array([standing.row], np.int32)
+    if not is_in_risk_set(customers, rows, EVERYBODY.question)[0]:
+        return None
+    found: list[float] = features(customers, rows, standing.boundary)[0].tolist()
+    return found
+
+
+def values_at(standing: Standing) -> dict[str, float] | None:
+    vector = vector_of(standing)
+    return None if vector is None else dict(zip(feature_names(BASIS.feeds), vector, strict=True))
 
 
 @quick
-@given(events=pasts(), ahead=st.integers(1, 130), keep_days=st.sampled_from((40, 90, 400)))
-def test_later_days_and_forgotten_days_change_no_bit(events: list[Event], ahead: int, keep_days: int) -> None:
+@given(events=pasts(), ahead=st.integers(1, 130))
+def test_later_days_change_no_bit(events: list[Event], ahead: int) -> None:
     boundary = FIRST_DAY + ahead
-    basis = replace(BASIS, keep_days=keep_days)
-    whole = Past(record_of(events), basis)
     known = [event for event in events if CALENDAR.day_of(event.time_ms) < boundary]
-    then = Customer()
-    for event in known:
-        day = CALENDAR.day_of(event.time_ms)
-        fold(then, event, day, BASIS.rates)
-    forget(then, boundary - keep_days)
-    stored = Past(msgspec.msgpack.decode(msgspec.msgpack.encode(then), type=Customer), basis)
-    assert whole.silent_days(boundary) == stored.silent_days(boundary)
-    if stored.silent_days(boundary) is not None:
-        assert whole.vector(boundary) == stored.vector(boundary)
+    assert vector_of(Standing(BASIS, events, boundary)) == vector_of(Standing(BASIS, known, boundary))
+
+
+@quick
+@given(events=pasts(), ahead=st.integers(20, 130), keep_days=st.sampled_from((40, 90, 400)))
+def test_forgotten_days_change_no_bit(events: list[Event], ahead: int, keep_days: int) -> None:
+    """Days that are not kept any more are dropped at once, or later where they are few among many others."""
+    boundary, basis = FIRST_DAY + ahead, replace(BASIS, keep_days=keep_days)
+    crowd = [
+        make_event(number % 4, f"m{number % 50}", CALENDAR.start_of(boundary - 1 - number % 5), 1_000 + number, 1)
+        for number in range(800)
+    ]
+    alone, among = Standing(basis, events, boundary), Standing(basis, [*events, *crowd], boundary)
+    assert vector_of(alone) == vector_of(among)
 
 
 @quick
 @given(events=pasts(), ahead=st.integers(1, 130))
 def test_features_equal_the_measures_of_the_signals(events: list[Event], ahead: int) -> None:
-    boundary = FIRST_DAY + ahead
-    customer = record_of(events)
-    if not is_scored(customer, boundary):
+    standing = Standing(BASIS, events, FIRST_DAY + ahead)
+    found = values_at(standing)
+    if found is None:
         return
-    found, view = values_at(customer, boundary), View(customer, boundary, BASIS)
-    since = {name: float(view.scalar(f"days_since_{name}")[0] or 0) + 1 for name in ("purchase", "first")}
-    assert found["recency"] == pytest.approx(log1p(since["purchase"]), rel=1e-6)
-    assert found["tenure"] == pytest.approx(log1p(since["first"]), rel=1e-6)
-    assert found["purchases"] == pytest.approx(log1p(float(view.scalar("purchases_total")[0] or 0)), rel=1e-6)
+
+    def measured(text: str) -> float:
+        value = standing.value(text)
+        assert not isinstance(value, str)
+        return float(value or 0)
+
+    assert found["recency"] == pytest.approx(log1p(measured("days_since_purchase") + 1), rel=1e-6)
+    assert found["tenure"] == pytest.approx(log1p(measured("days_since_first") + 1), rel=1e-6)
+    assert found["purchases"] == pytest.approx(log1p(measured("purchases_total")), rel=1e-6)
     measures = [("purchases", 7), ("purchases", 30), ("purchases", 90), ("spend", 30), ("spend", 90), ("logins", 30)]
     for name, days in measures:
-        count = view.count(name, days, 0)[0]
-        assert isinstance(count, int | float)
-        assert found[f"{name}_{days}d"] == pytest.approx(log1p(count), rel=1e-6), name
-    troubles = sum(float(view.count(name, 30, 0)[0] or 0) for name in ("tickets", "unsubscribes"))
+        assert found[f"{name}_{days}d"] == pytest.approx(log1p(measured(f"{name}({days}d)")), rel=1e-6), name
+    troubles = sum(measured(f"{name}(30d)") for name in ("tickets", "unsubscribes"))
     assert found["troubles_30d"] == pytest.approx(log1p(troubles), rel=1e-6)
-    assert found["slope"] == pytest.approx(float(view.scalar("slope_z")[0] or 0), rel=1e-6, abs=1e-6)
-    assert found["only_one"] == (view.scalar("purchases_total")[0] == 1)
+    assert found["slope"] == pytest.approx(measured("slope_z"), rel=1e-6, abs=1e-4)
+    assert found["only_one"] == (measured("purchases_total") == 1)
 
 
 @quick
 @given(events=pasts(), ahead=st.integers(1, 130))
 def test_a_feature_survives_storage_in_four_bytes(events: list[Event], ahead: int) -> None:
-    customer = record_of(events)
-    if is_scored(customer, FIRST_DAY + ahead):
-        vector = Past(customer, BASIS).vector(FIRST_DAY + ahead)
+    vector = vector_of(Standing(BASIS, events, FIRST_DAY + ahead))
+    if vector is not None:
         assert array("f", array("f", vector).tobytes()).tolist() == vector
-
-
-@quick
-@given(events=pasts(), snapshot=st.integers(0, 130), ahead=st.integers(0, 130))
-def test_days_until_the_next_purchase_look_no_further_than_the_boundary(
-    events: list[Event], snapshot: int, ahead: int
-) -> None:
-    first, boundary = FIRST_DAY + snapshot, FIRST_DAY + snapshot + ahead
-    days = sorted(CALENDAR.day_of(event.time_ms) for event in events if event.feed == 0)
-    inside = [day - first for day in days if first <= day < boundary]
-    past = Past(record_of(events), BASIS)
-    assert past.days_until_purchase(first, boundary) == (inside[0] if inside else None)
-    assert past.bought(first, boundary)[0] == len(inside)
 
 
 @quick
 @given(events=pasts(), ahead=st.integers(1, 130))
 def test_the_rhythm_equals_a_recount_of_the_gaps(events: list[Event], ahead: int) -> None:
     boundary = FIRST_DAY + ahead
-    customer = record_of(events)
-    if not is_scored(customer, boundary):
+    standing = Standing(BASIS, events, boundary)
+    found = values_at(standing)
+    if found is None:
         return
-    found = values_at(customer, boundary)
-    days = sorted(day for day in customer.purchases if day < boundary)
+    all_days = {CALENDAR.day_of(event.time_ms) for event in events if event.feed == PURCHASE}
+    days = sorted(day for day in all_days if day < boundary)
     silence, gaps = boundary - days[-1], [later - earlier for earlier, later in pairwise(days)]
-    mean = sum(gaps) / len(gaps) if gaps else Past(customer, BASIS).tenure(boundary)
+    since_first = standing.value("days_since_first")
+    assert isinstance(since_first, int)
+    mean = sum(gaps) / len(gaps) if gaps else since_first + 1
     spread = sqrt(sum((gap - mean) ** 2 for gap in gaps) / len(gaps)) / mean if gaps else 0.0
     known = len(gaps) + GAP_PRIOR
     expected = {

@@ -1,7 +1,7 @@
 """What breaks when a rule is dropped (design of the engine, rule by rule): each sabotage must be noticed.
 
-One shared history, four patterns of arrival, each also with crashes; and one with late events. The engine as it is passes
-all; with one rule dropped at least one differs from the truth.
+One shared history, four patterns of arrival, each also with crashes; and one with late events. The engine as it is
+passes all; with one rule dropped at least one differs from the truth.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import models.alerts.early
 import models.customers.clocks
 import models.customers.customers
 import models.engine.review
-from models.alerts.corroboration import witnesses_of
+from models.alerts.corroboration import corroborate, witnesses_of
 from models.alerts.early import Beginning, FeedDays, beginning
 from models.alerts.episode import SignalAlerts
 from models.alerts.lifecycle import Judgement
@@ -189,12 +189,14 @@ def what_leaves_a_window_stays(patch: pytest.MonkeyPatch) -> None:
 
 
 def first_seen_is_the_first_to_arrive(patch: pytest.MonkeyPatch) -> None:
-    apply, go_on = Partition._apply, Partition.go_on
+    places, go_on = Partition._places, Partition.go_on
     firsts: dict[str, int] = {}
 
-    def noting(partition: Partition, event: Event, *place: Any) -> Fate:
-        firsts.setdefault(event.customer_id, partition.basis.calendar.day_of(event.time_ms))
-        return apply(partition, event, *place)
+    def noting(partition: Partition, arrivals: Sequence[Arrival]) -> Any:
+        for _, _, event in arrivals:
+            if isinstance(event, Event):
+                firsts.setdefault(event.customer_id, partition.basis.calendar.day_of(event.time_ms))
+        return places(partition, arrivals)
 
     def judging(partition: Partition, most: int = 1 << 60) -> None:
         columns, rows = partition.customers.columns, partition.customers.roster.rows
@@ -203,7 +205,7 @@ def first_seen_is_the_first_to_arrive(patch: pytest.MonkeyPatch) -> None:
                 columns.first_day[row] = firsts[customer]
         go_on(partition, most)
 
-    patch.setattr(Partition, "_apply", noting)
+    patch.setattr(Partition, "_places", noting)
     patch.setattr(Partition, "go_on", judging)
 
 
@@ -230,7 +232,9 @@ def early_alerts_say_the_stage(patch: pytest.MonkeyPatch) -> None:
 def early_alerts_say_the_spend(patch: pytest.MonkeyPatch) -> None:
     def more(alert: AlertV1, review: Review, row: int) -> AlertV1:
         sums = review.windows.sums(SPENT)
-        return msgspec.structs.replace(alert, value_at_risk=Money(float(sums[row]) / 100 if row < len(sums) else 0.0, "USD"))
+        return msgspec.structs.replace(
+            alert, value_at_risk=Money(float(sums[row]) / 100 if row < len(sums) else 0.0, "USD")
+        )
 
     _early_alerts_say(patch, more)
 
@@ -279,8 +283,6 @@ def fired_early_only_while_nothing_is_open_and_later_starts_are_ignored(patch: p
 
 
 def corroboration_waits_until_the_other_alert_has_news_of_its_own(patch: pytest.MonkeyPatch) -> None:
-    corroborate = models.engine.review.corroborate
-
     def waiting(alerts: Any, witnesses: Any, revisions: Any, rows: Any) -> None:
         having = {signal for signal, told in revisions.items() if told}
         corroborate(alerts, {one: others for one, others in witnesses.items() if one in having}, revisions, rows)
@@ -289,8 +291,6 @@ def corroboration_waits_until_the_other_alert_has_news_of_its_own(patch: pytest.
 
 
 def an_alert_stays_critical_when_its_witness_is_gone(patch: pytest.MonkeyPatch) -> None:
-    corroborate = models.engine.review.corroborate
-
     def clinging(alerts: Any, witnesses: Any, revisions: Any, rows: Rows) -> None:
         raised = {row for of in alerts for row in of.corroborated}
         free = np.array([row for row in rows.tolist() if row not in raised], np.int32)
@@ -368,24 +368,26 @@ def notes_forget_late_events(patch: pytest.MonkeyPatch) -> None:
 
 
 def signals_of_presence_forget_late_events(patch: pytest.MonkeyPatch) -> None:
-    run_judgement = Judgement.run
+    close = Customers.close
 
-    def deaf(judgement: Judgement, _had_late: Rows, evidence: Rows, *, is_anew: bool) -> Any:
-        return run_judgement(judgement, NO_ROWS, evidence, is_anew=is_anew)
+    def deaf(customers: Customers, day: int) -> Ints:
+        stages = close(customers, day)
+        customers.late_rows = NO_ROWS
+        return stages
 
-    patch.setattr(Judgement, "run", deaf)
+    patch.setattr(Customers, "close", deaf)
 
 
 def late_events_count_when_they_come(patch: pytest.MonkeyPatch) -> None:
     """At the boundary that is being judged, if it has not come to their day yet."""
     apply = Partition._apply
 
-    def at_once(partition: Partition, event: Event, *place: Any) -> Fate:
+    def at_once(partition: Partition, event: Event, *place: Any, is_found: bool) -> Fate:
         boundary = partition.watermark.boundary
         if partition.is_behind:
             partition.watermark.boundary = partition.customers.boundary
         try:
-            return apply(partition, event, *place)
+            return apply(partition, event, *place, is_found=is_found)
         finally:
             partition.watermark.boundary = boundary
 

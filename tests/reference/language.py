@@ -27,9 +27,10 @@ def read(text: str, past: Past, since: int | None = None) -> Value:
     return round(found, 4) if isinstance(found, float) else found
 
 
-def number(value: Value) -> float | None:
-    """The value unless it is a stage."""
-    return None if isinstance(value, str) else value
+def number(text: str, past: Past, since: int | None = None) -> float | None:
+    """The same unless it is a stage."""
+    found = read(text, past, since)
+    return None if isinstance(found, str) else found
 
 
 @cache

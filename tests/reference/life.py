@@ -3,18 +3,18 @@
 from collections.abc import Callable, Sequence
 from zlib import crc32
 
-from models.signals.catalogue import Rules, Signal
 from msgspec.structs import replace
 
-from reference.language import holds, number, read
+from models.catalogue.catalogue import Rules, Signal
+from reference.language import holds, number
 from reference.past import Happened, Past, Score, notes_of
-from reference.telling import Episode, alert_of, rests_on
+from reference.telling import Episode, alert_of, rests_on, retired
 from schemas.alert import AlertV1, Money, Status
 from schemas.stage import StageChangeV1, stage_change_id
 
 Risks = Callable[[str, int], tuple[float, float | None] | None]
 """By customer and boundary, asked on the customer's snapshot days: (risk, rank), or None for no score."""
-Cooled = tuple[int, float | None] | None
+Cooled = tuple[int, float | None]
 """The boundary at which the last episode ended, and the score it had begun with."""
 
 
@@ -22,11 +22,12 @@ class Life:
     """A customer from the first event on; `told` are the revisions of the boundary at hand, by signal and start."""
 
     def __init__(self, rules: Rules, customer_id: str, alerts_from_ms: int, risks: Risks | None) -> None:
-        self.rules, self.basis, self.customer_id = rules, rules.basis, customer_id
+        self.rules, self.basis, self.signals, self.customer_id = rules, rules.basis, rules.signals, customer_id
         self.alerts_from_ms, self.risks = alerts_from_ms, risks
         self.boundary, self.stage_since, self.has_late = -1, 0, False
         self.stage: str | None = None
         self.seen: list[Happened] = []
+        self.late: list[Happened] = []
         self.scores: list[Score] = []
         self.waiting: set[tuple[int, int]] = set()
         self.announced: dict[str, list[int]] = {}
@@ -37,17 +38,32 @@ class Life:
         self.alerts: list[AlertV1] = []
         self.stages: list[StageChangeV1] = []
 
+    def go_on_by(self, rules: Rules) -> None:
+        """Change the catalogue; what was told of signals that it does not know is taken back at the next boundary."""
+        known = {signal.id for signal in rules.signals}
+        told = (self.episodes.keys() | self.announced.keys()) - known
+        left = tuple(retired(signal) for signal in self.signals if signal.id in told)
+        self.holding = {name: since for name, since in self.holding.items() if name in known}
+        rest = {signal.id: signal.cooldown_days for signal in self.signals if signal.id in known}
+        self.cooling = {name: (ended, score) for name, (ended, score) in self.cooling.items()
+                        if self.boundary + 1 < ended + rest.get(name, 0)}  # fmt: skip
+        self.rules, self.basis, self.signals = rules, rules.basis, rules.signals + left
+        self.scores = self.scores if self.basis.learning else []
+
     # -- days still open
 
     def take(self, one: Happened, *, is_late: bool) -> None:
-        """Apply an event. Announcing waits while an event of an earlier day can still come in the same feed."""
-        self.seen.append(one)
+        """Apply an event. What is of a closed day counts from the next boundary on."""
+        (self.late if one.day < self.boundary else self.seen).append(one)
         self.has_late |= is_late
-        if one.is_evidence and not is_late:
+        if one.is_evidence and not is_late and one.event.feed in self.basis.feeds:
             self.waiting.add((one.event.feed, one.day))
 
     def release(self, clocks: Sequence[int]) -> None:
-        """Announce what waits on days whose midnight the feed's clock has passed by the bound on disorder."""
+        """Announce what waits on days whose midnight the feed's clock has passed by the bound on disorder.
+
+        Before that an event of an earlier day can still come in the same feed.
+        """
         for feed, day in sorted(self.waiting):
             if clocks[feed] >= self.basis.calendar.start_of(day) + self.basis.disorder_ms:
                 self.waiting.remove((feed, day))
@@ -60,8 +76,7 @@ class Life:
         episode, cooled = self.episodes.get(signal.id), self.cooling.get(signal.id)
         for evening in range(max(self.boundary, min(one.day for one in self.seen)), day + 1):
             before, past = Past(self.basis, evening, self.seen), Past(self.basis, evening + 1, self.seen)
-            may_end = episode is not None and evening > max(episode.start, self.boundary)
-            if may_end and episode and self._ending(signal, before, episode):
+            if episode and evening > max(episode.start, self.boundary) and self._ending(signal, before, episode):
                 cooled = (evening, episode.initial)
                 episode = None
             if episode is None and self._notes(signal, evening) and self._may_begin(signal, past, cooled):
@@ -86,13 +101,12 @@ class Life:
 
     def review(self, boundary: int) -> None:
         """Decide everything as of a boundary."""
-        self.boundary = boundary
+        self.boundary, self.seen, self.late = boundary, self.seen + self.late, []
         self._ask_model()
         past = Past(self.basis, boundary, self.seen, self.scores)
-        stage, silent = past.standing()
-        if stage is not None:
-            self._change_stage(past, stage, f"{silent} days of silence" if silent else "activity")
-            for signal in self.rules.signals:
+        if past.first_day is not None:
+            self._change_stage(past)
+            for signal in self.signals:
                 self._judge(signal, past)
             self._corroborate()
             for telling in self.told.values():
@@ -110,13 +124,14 @@ class Life:
                 found = self.risks(self.customer_id, self.boundary)
                 self.scores = self.scores if found is None else [*self.scores, Score(self.boundary, *found)]
 
-    def _change_stage(self, past: Past, stage: str, cause: str) -> None:
-        if stage != self.stage:
-            calendar, spend = self.basis.calendar, past.count("spend", self.boundary)
-            at, days = calendar.text_of(self.boundary), self.boundary - self.stage_since if self.stage else None
+    def _change_stage(self, past: Past) -> None:
+        (stage, silent), spend = past.standing, past.count("spend", self.boundary)
+        if stage is not None and stage != self.stage:
+            calendar, at = self.basis.calendar, self.basis.calendar.text_of(self.boundary)
             self.stages.append(StageChangeV1(
                 id=stage_change_id(self.customer_id, at), customer_id=self.customer_id, at=at, from_stage=self.stage,
-                to_stage=stage, cause=cause, days_in_previous=days,
+                to_stage=stage, cause=f"{silent} days of silence" if silent else "activity",
+                days_in_previous=self.boundary - self.stage_since if self.stage else None,
                 spend_so_far=Money(spend or 0.0, self.basis.currency),
                 historical=calendar.start_of(self.boundary) < self.alerts_from_ms, catalogue=self.rules.hash,
             ))  # fmt: skip
@@ -159,29 +174,28 @@ class Life:
             self.episodes[signal.id] = self._begun(signal, past, self.boundary, at_ms)
             self._carry_on(signal, past, "firing")
 
-    def _may_begin(self, signal: Signal, past: Past, cooled: Cooled) -> bool:
+    def _may_begin(self, signal: Signal, past: Past, cooled: Cooled | None) -> bool:
         """The condition holds, and the cool-down is over or the score worse than what the last episode began with."""
         is_cool = cooled is None or past.boundary >= cooled[0] + signal.cooldown_days
-        is_cool = is_cool or is_worse(signal, number(read(signal.score.term.text, past)), cooled and cooled[1])
-        return holds(signal.when.text, past) and is_cool
+        is_cool = is_cool or is_worse(signal, number(signal.score.term.text, past), cooled and cooled[1])
+        return is_cool and holds(signal.when.text, past)
 
     def _begun(self, signal: Signal, past: Past, start: int, observed_ms: int, revision: int = 1) -> Episode:
-        score = number(read(signal.score.term.text, past, start))
+        score = number(signal.score.term.text, past, start)
         return Episode(start, revision, signal.severity, score, self.stage, signal.owner, observed_ms, score)
 
     def _carry_on(self, signal: Signal, past: Past, begun: Status | None) -> None:
-        """Tell what began, ended, expired, worsened, or changed its stage."""
+        """Tell what began, ended, expired, worsened, or changed its stage or, by the catalogue, owner or severity."""
         episode = self.episodes[signal.id]
         ending = self._ending(signal, past, episode) if episode.start < self.boundary else None
-        score = number(read(signal.score.term.text, past, episode.start))
+        score = number(signal.score.term.text, past, episode.start)
         has_worsened = is_worse(signal, score, episode.score)
-        if ending or (begun is None and (has_worsened or episode.stage != self.stage)):
-            score = score if has_worsened and not ending else episode.score
-            revision = episode.revision + (begun is None)
-            episode = replace(episode, score=score, stage=self.stage, revision=revision)
-            self._tell(signal, ending or "updated", episode)
-        elif begun:
-            self._tell(signal, begun, episode)
+        severity = episode.severity if ending or episode.corroborated_by else signal.severity
+        now = replace(episode, stage=self.stage, owner=episode.owner if ending else signal.owner, severity=severity)
+        if ending or begun or has_worsened or now != episode:
+            score = score if has_worsened and not ending and not begun else episode.score
+            now = replace(now, score=score, revision=episode.revision + (begun is None))
+            self._tell(signal, ending or begun or "updated", now)
         if ending:
             del self.episodes[signal.id]
             self.cooling[signal.id] = (self.boundary, episode.initial)
@@ -192,13 +206,16 @@ class Life:
 
     def _corroborate(self) -> None:
         """Alerts of severity error, open at once and resting on different feeds, make each other critical."""
-        grave = [one for one in self.rules.signals if (one.polarity, one.severity) == ("negative", "error")]
-        resting = [(one, feeds) for one in grave if one.id in self.episodes and (feeds := rests_on(one, self.basis))]
-        for signal, feeds in resting:
-            others = tuple(sorted(other.id for other, of_other in resting if not feeds & of_other))
-            episode, told = self.episodes[signal.id], self.told.get((signal.id, self.episodes[signal.id].start))
+        grave = [one for one in self.signals if (one.polarity, one.severity) == ("negative", "error")]
+        resting = {one.id: feeds for one in grave if one.id in self.episodes and (feeds := rests_on(one, self.basis))}
+        for signal in self.signals:
+            if (episode := self.episodes.get(signal.id)) is None:
+                continue
+            own = resting.get(signal.id)
+            others = tuple(sorted(other for other, feeds in resting.items() if own and not feeds & own))
             if others != episode.corroborated_by:
-                severity, revision = "critical" if others else "error", episode.revision + (told is None)
+                told, severity = self.told.get((signal.id, episode.start)), "critical" if others else signal.severity
+                revision = episode.revision + (told is None)
                 episode = replace(episode, corroborated_by=others, severity=severity, revision=revision)
                 self._tell(signal, told[1] if told else "updated", episode)
 

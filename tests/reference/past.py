@@ -2,7 +2,6 @@
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
 from math import sqrt
@@ -25,11 +24,6 @@ _MEASURES_OF: Final = {
 }
 FEED_OF: Final = {name: feed for feed, names in _MEASURES_OF.items() for name in names.split()}
 """The one feed that a measure is counted from; without it the measure is unknown, not zero."""
-OF_ALL_FEEDS: Final = ("active_days", "engagement", "days_since_activity", "slope_z", "slope_change")
-OF_MODEL: Final = ("risk", "risk_usual", "risk_rank")
-USUAL_DAYS, USUAL_HISTORY, USUAL_RISK_DAYS, MIN_GAPS = 56, 42, 28, 3
-MAX_NOTES, MAX_CHANNELS = 10, 4
-"""Evidence kept of a day and feed, the first by (time, id); ticket channels kept of a day, the first by name."""
 _MAIL: Final = {"clicked": "clicks", "unsubscribed": "unsubscribes", "complained": "unsubscribes"}
 
 
@@ -39,49 +33,48 @@ class Happened(NamedTuple):
     day: int
     event: Event
     adds: Mapping[str, int]
-    is_activity: bool
-    is_evidence: bool
+
+    @property
+    def is_activity(self) -> bool:
+        return bool(self.adds.keys() & {"purchases", "logins", "tickets", "email_activity"})
+
+    @property
+    def is_evidence(self) -> bool:
+        return bool(self.adds.keys() & {"tickets", "unsubscribes"})
 
 
 def happened(event: Event, basis: Basis) -> Happened:
-    """The event with what it means. Evidence: a ticket opened or reopened, an e-mail refused."""
+    """The event with what it means."""
     adds: dict[str, int] = {}
     match event.data:
         case Purchase(amount=amount, currency=currency, items=items):
-            minor = round(amount * basis.rates[currency] * 100) if currency in basis.rates else 0
-            adds = {
-                "purchase": 1,
-                "purchases": 1,
-                "spend": minor,
-                "items": items,
-                "unrated": currency not in basis.rates,
-            }
+            rate = basis.rates.get(currency)
+            adds = {"purchase": 1, "purchases": 1, "items": items, "unrated": int(rate is None)}
+            adds["spend"] = round(amount * (rate or 0) * 100)
         case Login():
             adds = {"login": 1, "logins": 1}
         case Ticket(action="opened", category=category):
             measure = "complaints" if category == "complaint" else f"{category}_tickets"
             adds = {"ticket": 1, "tickets": 1, category: 1, measure: 1}
-        case Ticket(action=action):
-            adds = (
-                {"ticket": 1, "tickets": 1, "tickets_reopened": 1} if action == "reopened" else {"tickets_resolved": 1}
-            )
+        case Ticket(action="reopened"):
+            adds = {"ticket": 1, "tickets": 1, "tickets_reopened": 1}
+        case Ticket():
+            adds = {"tickets_resolved": 1}
         case Email(action=action, machine_open=machine_open) if not (action == "opened" and machine_open):
             adds = {action: 1} | ({_MAIL[action]: 1, "email_activity": 1} if action in _MAIL else {})
-    is_activity = any(name in adds for name in ("purchases", "logins", "tickets", "email_activity"))
-    is_evidence = "tickets" in adds or "unsubscribes" in adds
-    return Happened(basis.calendar.day_of(event.time_ms), event, adds, is_activity, is_evidence)
+    return Happened(basis.calendar.day_of(event.time_ms), event, adds)
 
 
 def notes_of(seen: Iterable[Happened], feed: int, day: int) -> list[Happened]:
-    """The evidence kept of a day."""
+    """The evidence kept of a day: the first ten by (time, id)."""
     notes = [one for one in seen if one.day == day and one.event.feed == feed and one.is_evidence]
-    return sorted(notes, key=lambda one: (one.event.time_ms, one.event.id))[:MAX_NOTES]
+    return sorted(notes, key=lambda one: (one.event.time_ms, one.event.id))[:10]
 
 
 def channels_of(seen: Iterable[Happened], day: int) -> list[str]:
-    """The channels kept of the tickets opened on a day."""
+    """The channels kept of the tickets opened on a day: the first four by name."""
     tickets = [one.event.data for one in seen if one.day == day and isinstance(one.event.data, Ticket)]
-    return sorted({ticket.channel for ticket in tickets if ticket.action == "opened" and ticket.channel})[:MAX_CHANNELS]
+    return sorted({ticket.channel for ticket in tickets if ticket.action == "opened" and ticket.channel})[:4]
 
 
 class Score(NamedTuple):
@@ -92,23 +85,21 @@ class Score(NamedTuple):
     rank: float | None
 
 
-@dataclass(frozen=True)
 class Past:
     """What happened on the days before the boundary, in declared feeds."""
 
-    basis: Basis
-    boundary: int
-    seen: Sequence[Happened]
-    scores: Sequence[Score] = ()
+    def __init__(self, basis: Basis, boundary: int, seen: Iterable[Happened], scores: Sequence[Score] = ()) -> None:
+        self.basis, self.boundary, self.scores = basis, boundary, scores
+        self.seen = [one for one in seen if one.day < boundary and one.event.feed in basis.feeds]
 
     @cached_property
     def counts(self) -> Mapping[str, Counter[int]]:
         """By name and day, how much there was."""
         found: defaultdict[str, Counter[int]] = defaultdict(Counter)
-        closed = [one for one in self.seen if one.day < self.boundary and one.event.feed in self.basis.feeds]
-        for day, name, amount in ((one.day, *added) for one in closed for added in one.adds.items()):
-            found[name][day] += amount
-        found["active_days"] = Counter({one.day for one in closed if one.is_activity})
+        for one in self.seen:
+            for name, amount in one.adds.items():
+                found[name][one.day] += amount
+        found["active_days"] = Counter({one.day for one in self.seen if one.is_activity})
         for name, tenths in self.basis.engagement.tenths.items():
             cap = self.basis.engagement.caps[name]
             found["engagement"].update({day: tenths * min(count, cap) for day, count in found[name].items()})
@@ -124,17 +115,16 @@ class Past:
 
     def usual(self, name: str, length: int) -> float | None:
         """What `length` days usually hold, by the 56 days before them; unknown with under 42 days of history there."""
-        level, first, scale = self.count(name, USUAL_DAYS, length), self.first_day, SCALES.get(name, 1)
-        if level is None or first is None or self.boundary - length - first < USUAL_HISTORY:
+        level, first, scale = self.count(name, 56, length), self.first_day, SCALES.get(name, 1)
+        if level is None or first is None or self.boundary - length - first < 42:
             return None
-        return round(level * scale) * length / (USUAL_DAYS * scale)
+        return round(level * scale) * length / (56 * scale)
 
     def channels(self, length: int) -> int | None:
         """Distinct channels of tickets opened in the last `length` days."""
-        days = [day for day in self.days_of("tickets") if day >= self.boundary - length]
-        return (
-            len({name for day in days for name in channels_of(self.seen, day)}) if TICKET in self.basis.feeds else None
-        )
+        days = range(self.boundary - length, self.boundary)
+        names = {name for day in days for name in channels_of(self.seen, day)}
+        return len(names) if TICKET in self.basis.feeds else None
 
     def days_of(self, name: str) -> list[int]:
         """The days on which there was some, oldest first."""
@@ -155,10 +145,11 @@ class Past:
         return self.days_since(days) if LOGIN in self.basis.feeds else None
 
     def median_gap(self) -> float | None:
-        """The median gap between the purchase days that are kept."""
+        """The median of at least three gaps between the purchase days that are kept."""
         days = [day for day in self.days_of("purchases") if day >= self.boundary - self.basis.keep_days]
-        return float(median(later - earlier for earlier, later in pairwise(days))) if len(days) > MIN_GAPS else None
+        return float(median(later - earlier for earlier, later in pairwise(days))) if len(days) > 3 else None
 
+    @cached_property
     def slope(self) -> tuple[float, float] | tuple[None, None]:
         """(28 x slope / level, z) of engagement, by weighted least squares over every day of history."""
         weights, first = self.basis.engagement, self.first_day
@@ -175,6 +166,7 @@ class Past:
         factor = sum((w * (u - centre)) ** 2 for w, u, _ in points)
         return 28 * rise / spread / level, rise / sqrt(max(noise, level / 2) * factor)
 
+    @cached_property
     def standing(self) -> tuple[str, int] | tuple[None, None]:
         """(stage, days of silence behind it), the first that matches; none before the first activity."""
         limits, last_day, active = self.basis.lifecycle, self.boundary - 1, self.days_of("active_days")
@@ -203,7 +195,7 @@ class Past:
     def usual_risk(self) -> float | None:
         """The mean of the scores of the 28 days before the newest."""
         newest = self.risk()
-        known = [s.risk for s in self.scores[:-1] if newest and newest.boundary - s.boundary <= USUAL_RISK_DAYS]
+        known = [s.risk for s in self.scores[:-1] if newest and newest.boundary - s.boundary <= 28]
         return sum(known) / len(known) if known else None
 
 
@@ -217,9 +209,9 @@ MEASURES: Final[Mapping[str, Callable[[Past], Value]]] = {
     "purchases_total": lambda past: past.count("purchases", past.boundary),
     "spend_total": lambda past: past.count("spend", past.boundary),
     "median_gap": Past.median_gap,
-    "slope_change": lambda past: past.slope()[0],
-    "slope_z": lambda past: past.slope()[1],
-    "stage": lambda past: past.standing()[0],
+    "slope_change": lambda past: past.slope[0],
+    "slope_z": lambda past: past.slope[1],
+    "stage": lambda past: past.standing[0],
     "risk": lambda past: score.risk if (score := past.risk()) else None,
     "risk_rank": lambda past: score.rank if (score := past.risk()) else None,
     "risk_usual": Past.usual_risk,

@@ -1,21 +1,27 @@
 """An episode as of a boundary, told as the alert that is published."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
 
-from models.signals.catalogue import Signal
 from msgspec import Struct
 
 from models.calendar import date_of
+from models.catalogue.catalogue import Score as SignalScore
+from models.catalogue.catalogue import Signal
+from models.catalogue.language import compile_condition, compile_term
+from models.catalogue.template import Template
 from models.config import Basis
 from reference.language import holds, number, read, words_of
-from reference.past import FEED_OF, OF_ALL_FEEDS, OF_MODEL, Past, Value, notes_of
+from reference.past import FEED_OF, Past, Value, notes_of
 from schemas.alert import AlertSeverity, AlertV1, Driver, ModelRef, Money, Status, alert_id
 from schemas.event import EMAIL, PURCHASE, TICKET
 from schemas.instant import to_rfc3339
 
 MODEL_VERSION: Final = "given"
 """What alerts name as the version of the model whose scores were given."""
+OF_ALL_FEEDS: Final = {"active_days", "engagement", "days_since_activity", "slope_z", "slope_change"}
+OF_MODEL: Final = {"risk", "risk_usual", "risk_rank"}
 
 
 class Episode(Struct, frozen=True, array_like=True):
@@ -32,6 +38,16 @@ class Episode(Struct, frozen=True, array_like=True):
     corroborated_by: tuple[str, ...] = ()
 
 
+def retired(signal: Signal) -> Signal:
+    """A signal that left the catalogue: its alerts end at the next boundary, and nothing of it begins."""
+    unknown = compile_term("0 / 0", {})
+    return replace(
+        signal, when=compile_condition("never", {}), ends=compile_condition("0 == 0", {}), cooldown_days=0,
+        expires_days=None, values={}, drivers=(), score=SignalScore(unknown, unknown, "higher", 0.0),
+        clears_when=Template("signal retired"), ended=Template("Over after {days_open|day|days}: signal retired."),
+    )  # fmt: skip
+
+
 def alert_of(
     signal: Signal, status: Status, episode: Episode, past: Past, *, by_review: bool, **context: Any
 ) -> AlertV1:
@@ -42,7 +58,8 @@ def alert_of(
     calendar, respond_ms, is_open = past.basis.calendar, signal.respond_ms, status in ("firing", "updated")
     values = {name: read(value.text, past, episode.start) for name, value in signal.values.items()}
     worth = _worth(past) if by_review else {"value_at_risk": None}
-    is_by_model = asks_model(signal) or worth.get("value_basis") == "expected"
+    texts = (signal.when.text, signal.ends.text, signal.score.term.text)
+    is_by_model = any(words_of(text) & OF_MODEL for text in texts) or worth.get("value_basis") == "expected"
     return AlertV1(
         alert_id=alert_id(context["customer_id"], signal.id, date_of(episode.start)), revision=episode.revision,
         status=status, signal=signal.id, polarity=signal.polarity, severity=episode.severity,
@@ -52,25 +69,20 @@ def alert_of(
         observed_at=to_rfc3339(episode.observed_ms),
         due_at=None if respond_ms is None else to_rfc3339(episode.observed_ms + respond_ms),
         ends_at=None if is_open else to_rfc3339(calendar.start_of(past.boundary)),
-        score=episode.score, threshold=number(read(signal.score.threshold.text, past, episode.start)),
-        drivers=() if asks_model(signal) else _drivers(signal, values),
-        clears_when=signal.clears_when.filled(values, past.basis.currency), corroborated_by=episode.corroborated_by,
+        score=episode.score, threshold=number(signal.score.threshold.text, past, episode.start),
+        drivers=_drivers(signal, values), clears_when=signal.clears_when.filled(values, past.basis.currency),
+        corroborated_by=episode.corroborated_by, evidence=_evidence(signal, past), arm=None,
         model=ModelRef("churn", MODEL_VERSION if past.scores else "", cold=False) if is_by_model else None,
-        evidence=_evidence(signal, past), arm=None, **worth, **context,
+        **worth, **context,
     )  # fmt: skip
-
-
-def asks_model(signal: Signal) -> bool:
-    """Whether it rests on what the model says: its drivers come from the model's version, and are left out."""
-    return any(words_of(text) & {*OF_MODEL} for text in (signal.when.text, signal.ends.text, signal.score.term.text))
 
 
 def rests_on(signal: Signal, basis: Basis) -> set[int]:
     """The feeds a condition rests on: the stage on what restarts the clock, the model on purchases, the age on none."""
     words, all_feeds, purchase = words_of(signal.when.text), {*basis.feeds}, {PURCHASE}
-    feeds = {FEED_OF[word] for word in words if word in FEED_OF} | (purchase if words & {*OF_MODEL} else set())
+    feeds = {FEED_OF[word] for word in words if word in FEED_OF} | (purchase if words & OF_MODEL else set())
     feeds |= (purchase if basis.lifecycle.silence == "purchase" else all_feeds) if "stage" in words else set()
-    return feeds | (all_feeds if words & {*OF_ALL_FEEDS} else set())
+    return feeds | (all_feeds if words & OF_ALL_FEEDS else set())
 
 
 def _summary(signal: Signal, status: Status, episode: Episode, past: Past, values: Mapping[str, Value]) -> str:
@@ -89,7 +101,8 @@ def _summary(signal: Signal, status: Status, episode: Episode, past: Past, value
 
 def _drivers(signal: Signal, values: Mapping[str, Value]) -> tuple[Driver, ...]:
     """The measures compared, each with its share of the total relative deviation."""
-    rows = [(d.text, number(values[d.value]), number(values[d.usual]) if d.usual else None) for d in signal.drivers]
+    known = {name: None if isinstance(value, str) else value for name, value in values.items()}
+    rows = [(d.text, known[d.value], known[d.usual] if d.usual else None) for d in signal.drivers]
     off = [0.0 if value is None else abs(value - usual) / abs(usual) if usual else float(value != 0)
            for _, value, usual in rows]  # fmt: skip
     return tuple(Driver(*row, round(part / (sum(off) or 1.0), 3)) for row, part in zip(rows, off, strict=True))
@@ -97,10 +110,9 @@ def _drivers(signal: Signal, values: Mapping[str, Value]) -> tuple[Driver, ...]:
 
 def _evidence(signal: Signal, past: Past) -> tuple[str, ...]:
     """Ids of the last ten notes of 30 days in the feeds that the condition names measures of."""
-    feeds, days = {FEED_OF.get(word) for word in words_of(signal.when.text)}, range(past.boundary - 30, past.boundary)
-    notes = [
-        one.event for feed in (TICKET, EMAIL) if feed in feeds for day in days for one in notes_of(past.seen, feed, day)
-    ]
+    feeds = {FEED_OF.get(word) for word in words_of(signal.when.text)} & {TICKET, EMAIL}
+    days = range(past.boundary - 30, past.boundary)
+    notes = [one.event for feed in feeds if feed for day in days for one in notes_of(past.seen, feed, day)]
     return tuple(event.id for event in sorted(notes, key=lambda event: (event.time_ms, event.id))[-10:])
 
 

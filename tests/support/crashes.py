@@ -34,11 +34,10 @@ class Report:
     joins: int = 0
 
     def __str__(self) -> str:
-        middle = [kill for kill in self.kills if kill.is_mid_boundary]
-        torn = sum(1 for kill in middle if kill.torn)
+        middle = sum(kill.is_mid_boundary for kill in self.kills)
         return (
             f"{len(self.kills)} kills, redeliveries {[kill.redelivered for kill in self.kills]}, "
-            f"{len(middle)} in the middle of a boundary ({torn} with customers ahead of their partition), "
+            f"{middle} in the middle of a boundary, "
             f"{self.joins} joins"
         )
 
@@ -111,7 +110,6 @@ class Crashes:
         def end() -> None:
             victim.kill_9()
             self._watch.catch_up()
-            self._watch.begin(self._owned(victim))
 
         self._step_until(is_good, slice_s, at_the_end=end)
         self.report.kills.append(found[-1])

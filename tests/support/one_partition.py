@@ -1,9 +1,10 @@
 """A worker for one partition without Kafka: logs, arrival patterns, frames, snapshots, crashes, restores.
 
-It does around the real `Partition` what a worker does: boundaries that were passed are durable before the first output of
-theirs, a snapshot counts once it and everything sent before it is durable, a restart goes on from the newest snapshot,
-reads again what came since, and passes boundaries where they were passed. Reviews of a boundary are spread over calls
-between those with records. What a broker would keep is in `Broker`; a crash makes a random prefix of the rest durable.
+It does around the real `Partition` what a worker does: boundaries that were passed are durable before the first output
+of theirs, a snapshot counts once it and everything sent before it is durable, a restart goes on from the newest
+snapshot, reads again what came since, and passes boundaries where they were passed. Reviews of a boundary are spread
+over calls between those with records. What a broker would keep is in `Broker`; a crash makes a random prefix of the
+rest durable.
 """
 
 from __future__ import annotations
@@ -192,7 +193,7 @@ class Kind:
 class Worker:
     """One life of a worker, from restore to crash. `unflushed` holds what is sent and not durable yet, in order."""
 
-    def __init__(self, broker: Broker, rules: Rules, kind: Kind = Kind(), alerts_from_ms: int = 0) -> None:  # noqa: B008
+    def __init__(self, broker: Broker, rules: Rules, kind: Kind = Kind(), alerts_from_ms: int = 0) -> None:
         self.broker, self._kind = broker, kind
         self.unflushed: list[Message | Aside | Passed | bytes] = []
         self.partition = self._restored(rules, alerts_from_ms)
@@ -236,8 +237,8 @@ class Worker:
     def _take_in_turn(self, place: int, offset: int) -> None:
         """Take a record when it is its turn: behind a boundary that was passed before it, and behind its own topic."""
         self._held[place].append(offset)
-        while any([self._take_held(place) for place in range(len(self._held))]):
-            pass
+        while sum(self._take_held(place) for place in range(len(self._held))):
+            pass  # what was taken of one topic may let another go on
 
     def _take_held(self, place: int) -> bool:
         held, before = self._held[place], len(self._held[place])
@@ -304,7 +305,7 @@ def run(
     rng: random.Random,
     *,
     crashes: int = 0,
-    kind: Kind = Kind(),  # noqa: B008 - frozen
+    kind: Kind = Kind(),
     life: type[Worker] = Worker,
     alerts_from_ms: int = 0,
     max_frame: int = MAX_FRAME,

@@ -6,11 +6,10 @@ import pickle
 from typing import Any
 
 import pytest
-from models.customer import Customer
-from models.signals.measures import View
 
 from models.catalogue.catalogue import build_rules, merged
 from models.catalogue.reader import CatalogueError, Mistake
+from support.standing import Standing
 from support.troubled import catalogue, default_rules
 
 SIGNALS = (
@@ -148,6 +147,6 @@ def test_the_error_survives_pickle() -> None:
 def test_the_sentence_of_the_model_s_alert_says_for_how_long_its_risk_is(model: object, days: int) -> None:
     rules = build_rules(merged(catalogue(), {"model": model}))
     (signal,) = (signal for signal in rules.signals if signal.id == "churn_risk")
-    view = View(Customer(), 1, rules.basis)
-    said = signal.summary.filled({name: term.term.read(view)[0] for name, term in signal.values.items()}, "USD")
+    nobody = Standing(rules.basis, [], 1)
+    said = signal.summary.filled({name: nobody.value(term) for name, term in signal.values.items()}, "USD")
     assert f"nothing is bought in {days} days" in said

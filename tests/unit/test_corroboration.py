@@ -8,14 +8,12 @@ from __future__ import annotations
 from itertools import chain, groupby
 
 import pytest
-from models.episodes import ALERTS
-from models.oracle import Oracle
-from models.partition import Partition
 
 from models.alerts.corroboration import severities, witnesses_of
 from models.calendar import date_of
 from models.catalogue.catalogue import Rules, build_rules, merged, without_model
-from models.engine import Engine
+from models.engine.replay import Replay
+from models.engine.snapshot import freeze, load
 from schemas.alert import AlertV1, decode_alert
 from schemas.event import Event
 from support.builders import purchase, ticket
@@ -90,18 +88,17 @@ def test_an_alert_that_begins_beside_an_open_one_is_critical_from_its_first_revi
 
 
 def test_another_catalogue_takes_back_what_it_no_longer_calls_grave_at_the_next_midnight() -> None:
-    before = Oracle(RULES, 1)
+    before = Replay(RULES, 1)
     for event in sorted([*buys(), *asks()], key=lambda event: event.time_ms):
         before.take(event)
     before.until(at(ASKED_ON + 1, 7_200_000))
-    before.finish()
+    assert before.drain()
     milder = merged(
         catalogue(), {"signals": {"purchase_drop_and_silence": False, "support_spike": {"severity": "warning"}}}
     )
-    partition = Partition(Engine(without_model(build_rules(milder))), dict(before.partitions[0].records))
-    partition.begin(committed=0)
+    partition = load(freeze(before.partitions[0]).to_bytes(), without_model(build_rules(milder)))
     partition.lift(at(ASKED_ON + 2, 7_200_000), [0, 1, 2, 3])
-    alerts = [decode_alert(output.payload) for output in partition.finish().outputs if output.kind in ALERTS]
+    alerts = [message for message in partition.drain() if isinstance(message, AlertV1)]
     assert {alert.signal: life([alert])[0][1:] for alert in alerts} == {
         "support_spike": ("updated", "warning", ()),
         "loyal_gone_silent": ("updated", "error", ()),

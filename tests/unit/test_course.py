@@ -5,9 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from io import StringIO
 
-from models.activity import fold
-from models.customer import Customer
-from models.signals.measures import View
 from rich.cells import cell_len
 from rich.console import Console
 
@@ -16,6 +13,7 @@ from models.measures.course import COURSE_DAYS, LEVEL_DAYS, Course, course
 from schemas.event import Event
 from streams.course_plot import draw_course
 from support.builders import login, purchase, ticket
+from support.standing import Standing
 from support.troubled import FIRST_DAY, default_rules
 
 BASIS = default_rules().basis
@@ -29,10 +27,9 @@ def at(day: int) -> int:
 
 
 def course_of(*events: Event, basis: object = None) -> Course | None:
-    record = Customer()
-    for event in events:
-        fold(record, event, BASIS.calendar.day_of(event.time_ms), {"EUR": 1.0})
-    return course(View(record, BOUNDARY, BASIS if basis is None else replace(BASIS, feeds=(0,))))
+    known = replace(BASIS, rates={"EUR": 1.0})
+    standing = Standing(known if basis is None else replace(known, feeds=(0,)), events, BOUNDARY)
+    return course(standing.as_of(), standing.row)
 
 
 def drawn(of: Course) -> list[str]:

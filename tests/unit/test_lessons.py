@@ -3,20 +3,33 @@
 from __future__ import annotations
 
 import random
+from math import isnan
 
+import numpy as np
 import pytest
-from models.customer import Customer, Risk
-from models.learning.crowd import MIN_SCORES, Crowd
-from models.learning.features import Past
-from models.learning.snapshots import Pack, Pending, is_in_risk_set, known_labels, next_snapshot_day
 
 from models.calendar import Calendar
 from models.config import Learning
 from models.labels import Question
 from models.learning.lessons import Lessons
-from models.scoring.snapshots import due_parts, last_complete, pack_features, question_id
+from models.scoring.features import feature_names
+from models.scoring.ranks import MIN_SCORES, Ranks
+from models.scoring.snapshots import (
+    Pending,
+    is_in_risk_set,
+    last_complete,
+    pack_features,
+    question_id,
+    rows_of_day,
+    weekday_of,
+)
+from models.scoring.version import Version
 from schemas.example import LabelV1, Lesson, LessonError, LessonV1, ProgressV1, SnapshotV1, decode_lesson, encode_lesson
-from support.troubled import default_rules
+from support.builders import DAY_MS, login, purchase
+from support.closing import Closing
+from support.examples import taught
+from support.standing import Standing
+from support.troubled import FIRST_DAY, default_rules
 
 CALENDAR = Calendar()
 RULES = default_rules()
@@ -24,81 +37,87 @@ WEEKLY = Learning(anchor=0)
 FEATURES = ("recency",)
 
 
-def past(bought: list[int]) -> Past:
-    customer = Customer(purchases={day: [1, 100, 1] for day in bought}, totals=[len(bought), 100 * len(bought), 0])
-    return Past(customer, RULES.basis)
+def told(
+    snapshot: int, bought: list[int], learning: Learning = WEEKLY, customer: str = "c", until: int = 80
+) -> list[tuple[int, int, bool]]:
+    """(part, matured, is_true) of one snapshot over its later snapshot days, as they are published.
 
-
-def told(snapshot: int, bought: list[int], boundaries: range) -> list[tuple[int, int, bool]]:
-    """(part, matured, is_true) of one snapshot over its later snapshot days."""
-    pending = Pending(snapshot, None, b"")
-    return [
-        (known.part, known.matured - snapshot, known.is_true)
-        for boundary in boundaries
-        for known in known_labels(pending, past(bought), boundary, WEEKLY.question, due_parts(WEEKLY))
-    ]
+    The customer buys once before the snapshot, so that it is taken, and on the days that are given.
+    """
+    events = [purchase(customer, day * DAY_MS, order_id=f"{day}") for day in (snapshot - 1, *bought)]
+    found = []
+    for boundary, _, lessons in Closing(RULES.basis, events).scored(learning, snapshot + until, None):
+        for lesson in lessons:
+            assert lesson.question == question_id(learning.question, feature_names(RULES.basis.feeds))
+            for taken in lesson.snapshots:
+                if taken.at == CALENDAR.text_of(snapshot):
+                    found += [(label, boundary) for label in taken.labels]
+    matured = [(label, CALENDAR.day_of_text(label.matured_at), boundary) for label, boundary in found]
+    assert all(day <= boundary < day + learning.step_days for _, day, boundary in matured)
+    return [(label.part, day - snapshot, label.is_true) for label, day, _ in matured]
 
 
 def test_nobody_came_back() -> None:
-    weeks = range(707, 707 + 77, 7)
     expected = [(1, 15, False), (2, 30, False), (3, 45, False), (4, 60, False), (0, 60, True)]
-    assert told(700, [], weeks) == expected
+    assert told(700, []) == expected
 
 
 def test_a_purchase_ends_the_bins_and_decides_the_whole_at_its_end() -> None:
-    weeks = range(707, 707 + 77, 7)
-    assert told(700, [720], weeks) == [(1, 15, False), (2, 30, True), (0, 60, False)]
+    assert told(700, [720]) == [(1, 15, False), (2, 30, True), (0, 60, False)]
 
 
 def test_the_first_day_belongs_to_the_horizon_and_the_day_after_the_last_does_not() -> None:
-    weeks = range(707, 707 + 77, 7)
-    assert told(700, [700], weeks) == [(1, 15, True), (0, 60, False)]
-    assert (0, 60, True) in told(700, [760], weeks)
+    assert told(700, [700]) == [(1, 15, True), (0, 60, False)]
+    assert (0, 60, True) in told(700, [760])
 
 
 def test_each_label_is_told_exactly_once_whatever_the_weekday() -> None:
     for shift in range(7):
-        learning = Learning(anchor=shift)
-        first = next_snapshot_day("c", 699, learning)
-        pending = Pending(first, 0.5, b"")
-        found = [
-            known.part
-            for boundary in range(first + 7, first + 77, 7)
-            for known in known_labels(pending, past([]), boundary, learning.question, due_parts(learning))
-        ]
-        assert sorted(found) == [0, 1, 2, 3, 4]
+        learning = Learning(anchor=700 + shift)
+        assert sorted(part for part, _, _ in told(700 + shift, [], learning)) == [0, 1, 2, 3, 4]
 
 
 def test_all_that_matured_until_the_complete_day_was_told() -> None:
     for anchor in (None, 3):
         learning = Learning(anchor=anchor)
+        weekdays = np.array([weekday_of(f"c{number}", learning) for number in range(40)])
         for boundary in range(700, 730):
-            for number in range(40):
-                told_by = {
-                    day for day in range(600, boundary + 1) if next_snapshot_day(f"c{number}", day - 1, learning) == day
-                }
-                assert max(told_by) >= last_complete(boundary, learning)
+            last = np.array([max(day for day in range(boundary - 6, boundary + 1) if row in rows_of_day(
+                weekdays, day, learning)) for row in range(40)])  # fmt: skip
+            assert (last >= last_complete(boundary, learning)).all()
 
 
 def test_who_bought_too_long_ago_or_never_is_not_asked_about() -> None:
-    assert is_in_risk_set(past([10]), 100, WEEKLY)
-    assert not is_in_risk_set(past([9]), 100, WEEKLY)
-    assert not is_in_risk_set(past([100]), 100, WEEKLY)
-    assert not is_in_risk_set(past([]), 100, WEEKLY)
+    def is_asked(boundary: int, *bought: int) -> bool:
+        events = [purchase("c", day * DAY_MS, order_id=f"{day}") for day in bought]
+        customers = Standing(RULES.basis, [*events, login("c", 0)], boundary, customer="c").closing.customers
+        return bool(is_in_risk_set(customers, np.array([0], np.int32), WEEKLY.question)[0])
+
+    assert is_asked(100, 10)
+    assert not is_asked(100, 9)
+    assert not is_asked(100, 100)
+    assert not is_asked(100)
 
 
 def test_snapshots_are_kept_bit_by_bit() -> None:
-    features = pack_features([0.5, 1e-3])
-    pending = [Pending(700, None, features), Pending(707, 0.1234567890123, features)]
-    pack = Pack("two", 2)
-    assert pack.from_bytes(pack.to_bytes(pending)) == pending
-    assert pack.to_bytes([]) == b""
-    assert pack.from_bytes(b"") == []
+    features = np.array([[0.5, 1e-3]])
+    pending = Pending("two", 2)
+    pending.add(700, np.array([0], np.int32), np.array([np.nan]), features)
+    pending.add(707, np.array([0], np.int32), np.array([0.1234567890123]), features)
+    again = Pending("two", 2)
+    again.set_arrays(pending.to_arrays())
+    assert repr(list(again.newest_first())) == repr(list(pending.newest_first()))
+    assert len(again) == 2
+    again.set_arrays(Pending("two", 2).to_arrays())
+    assert len(again) == 0
 
 
 def test_snapshots_taken_for_another_question_are_dropped() -> None:
-    pending = [Pending(700, None, pack_features([0.5, 1e-3]))]
-    assert Pack("other", 2).from_bytes(Pack("two", 2).to_bytes(pending)) == []
+    pending = Pending("two", 2)
+    pending.add(700, np.array([0], np.int32), np.array([np.nan]), np.array([[0.5, 1e-3]]))
+    other = Pending("other", 2)
+    other.set_arrays(pending.to_arrays())
+    assert len(other) == 0
 
 
 # -- the order of learning
@@ -203,30 +222,43 @@ def test_lessons_come_back_bit_by_bit() -> None:
         assert decode_lesson(encode_lesson(lesson)) == lesson
 
 
-# -- the crowd
+# -- ranks
+
+
+def rank(ranks: Ranks, boundary: int, risk: float) -> float | None:
+    (found,) = ranks.of(boundary, np.array([risk])).tolist()
+    return None if isnan(found) else float(found)
 
 
 def test_the_rank_is_the_share_of_the_base_with_at_least_this_risk() -> None:
-    crowd = Crowd(7)
+    ranks = Ranks(7)
     for number in range(400):
-        crowd.add(Risk(100 + number % 7, number / 400, None))
-    assert crowd.rank(107, 0.95) == pytest.approx(0.05)
-    assert crowd.rank(107, 0.0) == 1.0
+        ranks.add(100 + number % 7, np.array([number / 400]))
+    assert rank(ranks, 107, 0.95) == pytest.approx(0.05)
+    assert rank(ranks, 107, 0.0) == 1.0
 
 
 def test_scores_of_the_boundary_itself_and_old_ones_do_not_count() -> None:
-    crowd = Crowd(7)
-    for number in range(MIN_SCORES):
-        crowd.add(Risk(100, number / MIN_SCORES, None))
-    assert crowd.rank(100, 0.5) is None
-    assert crowd.rank(101, 0.5) == pytest.approx(0.5)
-    assert crowd.rank(107, 0.5) == pytest.approx(0.5)
-    assert crowd.rank(108, 0.5) is None
+    ranks = Ranks(7)
+    ranks.add(100, np.arange(MIN_SCORES) / MIN_SCORES)
+    assert rank(ranks, 100, 0.5) is None
+    assert rank(ranks, 101, 0.5) == pytest.approx(0.5)
+    assert rank(ranks, 107, 0.5) == pytest.approx(0.5)
+    assert rank(ranks, 108, 0.5) is None
 
 
 def test_who_was_lost_already_is_not_of_the_base() -> None:
-    crowd = Crowd(7)
-    for number in range(MIN_SCORES):
-        crowd.add(Risk(100, 0.2, None))
-        crowd.add(Risk(100, 0.9, None, is_of_base=number % 2 == 0))
-    assert crowd.rank(101, 0.5) == pytest.approx(1 / 3)
+    """Of half as many again who are dormant the scores are given and not counted."""
+    basis, boundary = RULES.basis, FIRST_DAY + 100
+    days = {"base": boundary - 20, "lost": boundary - 80}
+    events = [
+        purchase(f"{name}{number}", day * DAY_MS, order_id="o")
+        for name, day in days.items()
+        for number in range(MIN_SCORES)
+    ]
+    version = Version("v", FIRST_DAY, taught(8, 200).scorer())
+    learning = Learning(anchor=boundary)
+    *_, (_, scoring, _) = Closing(basis, events).scored(learning, boundary, version)
+    assert scoring.scores().risk.shape == (2 * MIN_SCORES,)
+    assert not np.isnan(scoring.scores().risk).any()
+    assert scoring.ranks.to_arrays()["counts"].sum() == MIN_SCORES

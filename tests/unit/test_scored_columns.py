@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import random
+from zlib import crc32
 
 import numpy as np
 import pytest
-from models.customer import Risk
-from models.learning.crowd import Crowd
-from models.learning.snapshots import next_snapshot_day
 
 from models.config import Learning
 from models.labels import PARTS, Question, label
@@ -27,7 +25,9 @@ def test_a_snapshot_day_is_every_step_on_the_own_weekday(step: int, anchor: int 
     ids = [f"c{number}" for number in range(50)]
     weekdays = np.array([weekday_of(customer, learning) for customer in ids])
     for boundary in range(690, 1100):
-        expected = [row for row, one in enumerate(ids) if next_snapshot_day(one, boundary - 1, learning) == boundary]
+        own = [anchor if anchor is not None else crc32(one.encode()) for one in ids]
+        begun = anchor is None or boundary >= anchor
+        expected = [row for row, day in enumerate(own) if begun and (boundary - day) % step == 0]
         assert rows_of_day(weekdays, boundary, learning).tolist() == expected
 
 
@@ -41,23 +41,31 @@ def test_labels_of_many_are_those_of_each(question: Question) -> None:
         assert found == [label(question, part, until) for until in untils]
 
 
-def test_ranks_are_those_of_one_score_at_a_time() -> None:
-    dice, ranks, crowd = random.Random(1), Ranks(7), Crowd(7)
+def test_ranks_are_a_recount_of_the_scores_of_the_days_before() -> None:
+    dice, ranks = random.Random(1), Ranks(7)
+    given: dict[int, list[float]] = {}
     unknown = 0
     for boundary in range(700, 740):
-        given = [dice.choice((dice.random(), 0.0, 1.0, 0.005, 0.995)) for _ in range(dice.choice((0, 10, 60, 500)))]
-        expected = [crowd.rank(boundary, risk) for risk in given]
-        found = ranks.of(boundary, np.array(given))
+        now = [dice.choice((dice.random(), 0.0, 1.0, 0.005, 0.995)) for _ in range(dice.choice((0, 10, 60, 500)))]
+        base = [step_of(risk) for day in range(boundary - 7, boundary) for risk in given.get(day, [])]
+        expected = [
+            None if len(base) < MIN_SCORES else sum(one >= step_of(risk) for one in base) / len(base) for risk in now
+        ]
+        found = ranks.of(boundary, np.array(now))
         assert [None if rank != rank else rank for rank in found.tolist()] == expected  # noqa: PLR0124 - not a number
         unknown += expected.count(None)
-        for risk in given:
-            crowd.add(Risk(boundary, risk, None))
-        ranks.add(boundary, np.array(given))
+        ranks.add(boundary, np.array(now))
+        given[boundary] = now
         again = Ranks(7)
         again.set_arrays(ranks.to_arrays())
         ranks = again
     assert 0 < unknown < 1_000
     assert MIN_SCORES == 200
+
+
+def step_of(risk: float) -> int:
+    """Risks are compared in steps of half a per cent."""
+    return min(199, int(risk * 200))
 
 
 @pytest.mark.parametrize(("step", "kept"), [(1, 29), (7, 5), (28, 2), (29, 1), (365, 1)])

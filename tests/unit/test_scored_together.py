@@ -6,15 +6,13 @@ import random
 from itertools import pairwise
 
 import numpy as np
-from models.customer import Risk
-from models.customer_record import decode_customer
-from models.oracle import Oracle
-from models.partition import TOGETHER, Partition
-from models.partition_record import PARTITION_KEY
 
-from models.engine import Engine
+from models.engine.partition import Arrival, Partition
+from models.engine.replay import Replay
+from models.engine.snapshot import freeze, load
+from models.scoring.scoring import TOGETHER
 from models.scoring.version import Version
-from schemas.event import FEEDS, Event
+from schemas.event import FEEDS, PURCHASE, Event
 from streams.catalogue_file import rules_of
 from streams.settings import Settings
 from support.builders import DAY_MS, purchase
@@ -37,65 +35,68 @@ def purchases() -> list[Event]:
     ]
 
 
-def scores(partitions: int) -> dict[bytes, list[tuple[int, float]]]:
-    """By customer: boundaries and scores."""
-    oracle = Oracle(RULES, partitions, versions=lambda _partition, _boundary: VERSION)
+def given(replay: Replay) -> dict[str, tuple[list[float], float]]:
+    """By customer: the risks of the last snapshot days, the newest first, and the rank of that."""
+    found = {}
+    for partition in replay.partitions:
+        scoring = partition.review.scoring
+        assert scoring is not None
+        for row, customer in enumerate(partition.customers.roster.ids):
+            found[customer] = scoring.risks.values[:, row].tolist(), float(scoring.risks.ranks[row])
+    return found
+
+
+def replayed(partitions: int, days: int = 30) -> Replay:
+    replay = Replay(RULES, partitions)
+    for partition in replay.partitions:
+        partition.versions = lambda _boundary: VERSION
     for event in purchases():
-        oracle.take(event)
-    oracle.until((FIRST_DAY + 30) * DAY_MS)
-    oracle.finish()
-
-    def told(risks: list[Risk]) -> list[tuple[int, float]]:
-        return [(risk.boundary, risk.value) for risk in risks]
-
-    return {
-        key: told(decode_customer(packed).risks)
-        for partition in oracle.partitions
-        for key, packed in partition.records.items()
-        if key != PARTITION_KEY
-    }
+        replay.take(event)
+    replay.until((FIRST_DAY + days) * DAY_MS)
+    return replay
 
 
-def test_more_than_are_scored_in_one_go_are_each_scored_once_and_as_in_smaller_partitions() -> None:
-    found = scores(1)
+def test_more_than_are_scored_in_one_go_are_each_scored_once_a_week_and_as_in_smaller_partitions() -> None:
+    found = {customer: risks for customer, (risks, _) in given(replayed(1)).items()}
     assert len(found) == CUSTOMERS
     for risks in found.values():
-        days = [boundary for boundary, _ in risks]
-        assert len(days) >= 2
-        assert all(later - day == 7 for day, later in pairwise(days))
-    assert len({risks[-1][1] for risks in found.values()}) > CUSTOMERS / 2
-    assert scores(7) == found
+        scored = [risk for risk in risks if risk == risk]  # noqa: PLR0124 - not a number
+        assert len(scored) >= 2
+        assert scored == risks[: len(scored)]
+    assert len({risks[0] for risks in found.values()}) > CUSTOMERS / 2
+    smaller = {customer: risks for customer, (risks, _) in given(replayed(7)).items()}
+    assert repr(sorted(smaller.items())) == repr(sorted(found.items()))
 
 
-def test_a_midnight_of_many_customers_tells_that_it_goes_on() -> None:
-    told: list[int] = []
-    partition = Partition(Engine(RULES), {}, progress=lambda: told.append(partition.reviews))
-    partition.begin(0)
-    for offset, event in enumerate(purchases()):
-        partition.take_event(event, offset)
-    told.clear()
-    before = partition.reviews
-    partition.lift((FIRST_DAY + 30) * DAY_MS, list(range(len(FEEDS))))
-    assert partition.reviews - before > 2 * TOGETHER
-    assert max(later - earlier for earlier, later in pairwise([before, *told])) <= TOGETHER
+def test_a_midnight_of_many_customers_is_judged_in_parts() -> None:
+    partition = Partition(RULES)
+    partition.spreads = True
+    partition.observe([Arrival(PURCHASE, offset, event) for offset, event in enumerate(purchases())])
+    partition.go_on()
+    before = partition.judged
+    partition.lift((FIRST_DAY + 20) * DAY_MS, range(len(FEEDS)))
+    boundaries = partition.boundary - partition.customers.boundary
+    assert partition.unjudged == boundaries * CUSTOMERS
+    steps = [partition.judged]
+    while partition.is_behind:
+        partition.go_on(500)
+        steps.append(partition.judged)
+        assert partition.unjudged == before + boundaries * CUSTOMERS - partition.judged
+    assert steps[-1] - before == boundaries * CUSTOMERS > 2 * TOGETHER
+    assert max(later - earlier for earlier, later in pairwise(steps)) <= 500
+    assert partition.judged_boundary == partition.boundary
 
 
 def test_a_restored_partition_compares_with_the_same_scores() -> None:
-    running = Partition(Engine(RULES), {}, versions=lambda _boundary: VERSION)
-    running.begin(0)
-    for offset, event in enumerate(purchases()):
-        running.take_event(event, offset)
-    running.lift((FIRST_DAY + 23) * DAY_MS, list(range(len(FEEDS))))
-    running.finish()
-    restored = Partition(Engine(RULES), dict(running.records), versions=lambda _boundary: VERSION)
-    for partition in (running, restored):
-        partition.begin(1)
-        partition.lift((FIRST_DAY + 37) * DAY_MS, list(range(len(FEEDS))))
-        partition.finish()
-    customers = running.records.keys() - {PARTITION_KEY}
-    risks = {key: decode_customer(running.records[key]).risks for key in customers}
-    assert sum(risk.rank is not None for each in risks.values() for risk in each[-2:]) == 2 * CUSTOMERS
-    assert {key: decode_customer(restored.records[key]).risks for key in customers} == risks
+    running = replayed(1, 23)
+    restored = replayed(1, 1)
+    restored.partitions = [load(freeze(running.partitions[0]).to_bytes(), RULES)]
+    restored.partitions[0].versions = lambda _boundary: VERSION
+    for replay in (running, restored):
+        replay.until((FIRST_DAY + 37) * DAY_MS)
+    ranks = [rank for _, rank in given(running).values()]
+    assert sum(rank == rank for rank in ranks) == CUSTOMERS  # noqa: PLR0124 - not a number
+    assert repr(given(restored)) == repr(given(running))
 
 
 def test_nobody_to_score_is_no_mistake() -> None:

@@ -10,10 +10,10 @@ from itertools import chain
 from typing import Any
 
 import pytest
-from models.partition_record import TICKS
 
 from models.calendar import date_of
 from models.catalogue.catalogue import Rules, build_rules
+from models.engine.ledger import TICKS
 from schemas.alert import AlertV1, decode_alert
 from schemas.event import Event
 from support.builders import email, login, purchase, ticket

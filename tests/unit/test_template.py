@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from models.signals.measures import Value
 
+from models.catalogue.expressions import Value
 from models.catalogue.template import Template
 
 

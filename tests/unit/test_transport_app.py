@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from schemas.topics import Topics
 from streams.agents.customers import Customers
+from streams.agents.keeping import CustomerState
 from streams.agents.models import Shelf
 from streams.settings import Settings
-from streams.transport.app import build_app
-from streams.transport.changelog import Changelog
+from streams.transport.app import build_app, customer_inputs
 from streams.transport.producer import Outputs
 from support.troubled import default_rules
 
@@ -18,8 +17,8 @@ from support.troubled import default_rules
 def test_any_session_that_may_be_set_makes_an_application(seconds: float) -> None:
     settings = Settings(session_timeout_s=seconds)
     outputs = Outputs({"bootstrap.servers": "127.0.0.1:1"})
-    changelog = Changelog(outputs, Topics(settings.prefix).changelog)
     rules = default_rules()
-    owner = Customers(settings, rules, outputs, changelog, lambda: 0, Shelf(rules))
-    app = build_app(settings, owner, outputs=outputs, changelog=changelog)
+    owner = Customers(settings, rules, outputs, lambda: 0, Shelf(rules))
+    state = CustomerState(settings, owner, customer_inputs(settings).group)
+    app = build_app(settings, owner, outputs=outputs, state=state)
     assert app.status.session_s == seconds

@@ -103,12 +103,12 @@ def test_frames_cover_every_record_once_and_without_holes(steps: list[tuple[int,
 def test_memory_is_kept_over_exactly_one_generation() -> None:
     store = PartitionStore()
     assert store.assign([0, 1], 4).fresh == {0, 1}
-    store.restore(0, {b"k": b"v"}, 4)
-    store.restore(1, {}, 4)
+    store.restore(0, 4)
+    store.restore(1, 4)
     change = store.assign([0, 2], 5)
     assert change.lost == {1}
     assert change.fresh == {2}
-    assert store.size(0) == 1
+    assert store.partitions == {0}
     assert store.assign([0], 7).fresh == {0}, "somebody else may have owned it in generation 6"
 
 

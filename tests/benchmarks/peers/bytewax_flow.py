@@ -1,4 +1,4 @@
-"""Bytewax: a dataflow keyed by partition, a stateful step that takes what has arrived, snapshots each second."""
+"""Bytewax: a dataflow keyed by partition, a stateful step that takes what has arrived, snapshots by epoch."""
 
 from __future__ import annotations
 
@@ -15,30 +15,33 @@ from bytewax.operators import StatefulBatchLogic
 from bytewax.recovery import RecoveryConfig, init_db_dir
 from bytewax.run import cli_main
 
-from benchmarks.outputs import Routed
+from benchmarks.outputs import SNAPSHOT_S, Routed
 from benchmarks.peers.fold import Fold, Record, Stopwatch, from_command_line
 from streams.settings import Settings
 
-EPOCH = timedelta(seconds=1)
+EPOCH = timedelta(seconds=SNAPSHOT_S)
 
 
 class Folding(StatefulBatchLogic):  # type: ignore[misc] # Bytewax is not installed here
-    """One partition; its snapshot is its packed records."""
+    """One partition. Its number is known with its first record, so that a snapshot holds it."""
 
-    def __init__(self, settings: Settings, stopwatch: Stopwatch, kept: dict[bytes, bytes] | None) -> None:
-        self._records = kept or {}
-        self._fold = Fold(settings, lambda _number: self._records)
-        self._stopwatch = stopwatch
+    def __init__(self, settings: Settings, stopwatch: Stopwatch, kept: tuple[int, bytes] | None) -> None:
+        self._fold, self._stopwatch = Fold(settings), stopwatch
+        self._number = -1
+        if kept is not None:
+            self._number, snapshot = kept
+            self._fold.restore(self._number, snapshot)
 
     def on_batch(self, values: list[KafkaSourceMessage]) -> tuple[Iterable[Routed], bool]:
         """Fold what has arrived."""
         self._stopwatch.taking(len(values))
         records = [Record(m.topic, m.offset, m.key, m.value) for m in values]
-        return self._fold.take(values[0].partition, records).outputs, False
+        self._number = values[0].partition
+        return self._fold.take(self._number, records), False
 
-    def snapshot(self) -> dict[bytes, bytes]:
-        """The records as they are now."""
-        return dict(self._records)
+    def snapshot(self) -> tuple[int, bytes]:
+        """The partition as it is now."""
+        return self._number, self._fold.snapshot(self._number)
 
 
 def _message(keyed: tuple[str, Routed]) -> KafkaSinkMessage[bytes | None, bytes | None]:

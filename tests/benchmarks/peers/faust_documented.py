@@ -10,7 +10,7 @@ import faust
 import msgspec
 from faust.types import StreamT
 
-from benchmarks.peers.faust_table import RAW, Records, end
+from benchmarks.peers.faust_table import RAW, end, keep
 from benchmarks.peers.fold import Fold, from_command_line
 from schemas.codec import new_event
 from schemas.event import FEEDS, Email, EventData, Login, Purchase, Ticket
@@ -38,8 +38,8 @@ app = faust.App(
     topic_partitions=settings.partitions,
     datadir=Path(sys.argv[2]).with_suffix(".data"),
 )
-table = app.Table("records", schema=RAW)
-fold = Fold(settings, lambda number: Records(table, number))
+table = app.Table("snapshots", schema=RAW)
+fold = Fold(settings)
 events_topic = app.topic(*fold.topics.events, key_type=str, value_type=Incoming)
 
 
@@ -54,9 +54,9 @@ async def take(stream: StreamT[Incoming]) -> None:
         data = msgspec.convert(incoming.data, DATA[feed])
         time_ms = from_rfc3339(incoming.event_time)
         known = new_event(feed, incoming.customer_id, time_ms, data, source=incoming.source, id=incoming.id)
-        for topic, partition, key, value in fold.take_events(message.partition, [(known, message.offset)]).outputs:
-            place = None if partition < 0 else partition
-            await app.send(topic, key, value, place, key_serializer="raw", value_serializer="raw")
+        for topic, partition, key, value in fold.take_events(message.partition, [(known, message.offset)]):
+            await app.send(topic, key, value, partition, key_serializer="raw", value_serializer="raw")
+        keep(table, fold, message.partition)
         if stopwatch.is_over:
             app.add_future(end(app, stopwatch))
 

@@ -9,11 +9,11 @@ from typing import Final
 import faust
 from faust.types import StreamT
 
-from benchmarks.peers.faust_table import RAW, Records, end
+from benchmarks.peers.faust_table import RAW, end, keep
 from benchmarks.peers.fold import Fold, Record, from_command_line
 
 BUFFERED: Final = 10_000
-"""Table writes that may wait for the producer; with the usual hundred every few events wait for a flush."""
+"""Messages that may wait for the producer; with the usual hundred every few events wait for a flush."""
 
 settings, stopwatch = from_command_line()
 app = faust.App(
@@ -26,8 +26,8 @@ app = faust.App(
     stream_buffer_maxsize=16_384,
     stream_wait_empty=False,
 )
-table = app.Table("records", schema=RAW)
-fold = Fold(settings, lambda number: Records(table, number))
+table = app.Table("snapshots", schema=RAW)
+fold = Fold(settings)
 events_topic = app.topic(
     *fold.topics.events, key_type=bytes, value_type=bytes, key_serializer="raw", value_serializer="raw"
 )
@@ -41,9 +41,9 @@ async def take(stream: StreamT[bytes]) -> None:
         stopwatch.taking(1)
         message = event.message
         record = Record(message.topic, message.offset, message.key or b"", message.value or b"")
-        for topic, partition, key, value in fold.take(message.partition, [record]).outputs:
-            place = None if partition < 0 else partition
-            await app.send(topic, key, value, place, key_serializer="raw", value_serializer="raw")
+        for topic, partition, key, value in fold.take(message.partition, [record]):
+            await app.send(topic, key, value, partition, key_serializer="raw", value_serializer="raw")
+        keep(table, fold, message.partition)
         if stopwatch.is_over:
             app.add_future(end(app, stopwatch))
 

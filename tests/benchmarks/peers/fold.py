@@ -3,25 +3,25 @@
   python -m benchmarks.peers.PEER EVENTS FIGURES     (settings as the worker's, in CHURN_*)
 
 Each runs in an environment of its own, reads the four event topics, and folds them in a `Partition` for each partition
-of Kafka: reviews follow the clock of a partition, which a state by customer alone cannot know.
+of Kafka: everybody in it is judged at each midnight, which a state by customer alone cannot do.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, MutableMapping
+from collections.abc import Iterable
 from pathlib import Path
 from time import monotonic, process_time
 from typing import NamedTuple
 
 import msgspec
-from models.partition import Partition
 
 from benchmarks.engine_alone import NOW_MS
 from benchmarks.measuring import SystemRun, resident_bytes
-from benchmarks.outputs import Routed, routed
-from models.engine import Engine
+from benchmarks.outputs import SNAPSHOT_S, Routed, routed
+from models.engine.partition import Arrival, Partition
+from models.engine.snapshot import freeze, load
 from schemas.codec import decode_event
 from schemas.event import Event
 from schemas.topics import Topics
@@ -38,43 +38,51 @@ class Record(NamedTuple):
     value: bytes
 
 
-class Folded(NamedTuple):
-    """What came of some records: to be produced, and packed records to be kept by key."""
-
-    outputs: list[Routed]
-    writes: dict[bytes, bytes]
-
-
 class Fold:
-    """The engine for all partitions that this process reads. `store`: where a partition keeps its packed records."""
+    """The engine for all partitions that this process reads."""
 
-    def __init__(self, settings: Settings, store: Callable[[int], MutableMapping[bytes, bytes]] | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         self.topics = Topics(settings.prefix)
         self._feeds = {topic: feed for feed, topic in enumerate(self.topics.events)}
         self._rules = load_rules(settings)
-        self._store = store
         self._partitions: dict[int, Partition] = {}
+        self._snapshot_at: dict[int, float] = {}
 
-    def take(self, number: int, records: Iterable[Record]) -> Folded:
-        """Decode and fold records of one partition, as many as the peer has at hand."""
-        events = (
-            (decode_event(self._feeds[topic], key, value, (), NOW_MS), offset) for topic, offset, key, value in records
+    def take(self, number: int, records: Iterable[Record]) -> list[Routed]:
+        """Decode and fold records of one partition, as many as the peer has at hand; what is to be produced."""
+        feeds = self._feeds
+        return self.take_events(
+            number,
+            ((decode_event(feeds[topic], key, value, (), NOW_MS), offset) for topic, offset, key, value in records),
         )
-        return self.take_events(number, events)
 
-    def take_events(self, number: int, events: Iterable[tuple[Event, int]]) -> Folded:
+    def take_events(self, number: int, events: Iterable[tuple[Event, int]]) -> list[Routed]:
         """Fold events, with their offsets, of one partition."""
-        partition = self._partitions.get(number)
-        if partition is None:
-            records = {} if self._store is None else self._store(number)
-            partition = Partition(Engine(self._rules), records, number=number, limit_dead_letters=False)
-            self._partitions[number] = partition
-        partition.begin(partition.state.sequence)
-        for event, offset in events:
-            partition.take_event(event, offset)
-        batch = partition.finish()
-        outputs = [record for output in batch.outputs for record in routed(self.topics, number, output)]
-        return Folded(outputs, batch.writes)
+        partition = self._partition(number)
+        partition.observe([Arrival(event.feed, offset, event) for event, offset in events])
+        return [record for message in partition.drain() for record in routed(self.topics, number, message)]
+
+    def snapshot(self, number: int) -> bytes:
+        """A partition as it stands."""
+        return freeze(self._partition(number)).to_bytes()
+
+    def is_due(self, number: int) -> bool:
+        """Whether it is time for the next snapshot of a partition; asked once for each."""
+        now = monotonic()
+        if now - self._snapshot_at.setdefault(number, now) < SNAPSHOT_S:
+            return False
+        self._snapshot_at[number] = now
+        return True
+
+    def restore(self, number: int, snapshot: bytes) -> None:
+        """Go on from a snapshot."""
+        self._partitions[number] = load(snapshot, self._rules, number=number, limit_dead_letters=False)
+
+    def _partition(self, number: int) -> Partition:
+        found = self._partitions.get(number)
+        if found is None:
+            found = self._partitions[number] = Partition(self._rules, number=number, limit_dead_letters=False)
+        return found
 
 
 class Stopwatch:

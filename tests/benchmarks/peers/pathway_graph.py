@@ -45,7 +45,7 @@ def main() -> None:
         ordered = sorted((row for row, _ in rows), key=lambda row: (row[4], row[3]))
         number = ordered[0][2]
         outputs = fold.take(number, [Record(topic, offset, key, value) for key, topic, _, offset, _, value in ordered])
-        return msgspec.msgpack.encode((len(rows), outputs.outputs))
+        return msgspec.msgpack.encode((len(rows), outputs))
 
     this = pw.this
     outputs = placed.groupby(this.partition).reduce(

@@ -1,6 +1,6 @@
-"""Quix Streams: one dataframe over the four topics, stateful by customer, state in RocksDB with a changelog topic.
+"""Quix Streams: one dataframe over the four topics, a record at a time.
 
-A function sees the state of the customer of its record alone, so what reviews make of others stays in memory.
+A function sees the state of the customer of its record alone; a partition judges everybody, so it stays in memory.
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from quixstreams import Application, State
+from quixstreams import Application
 from quixstreams.context import message_context
 from quixstreams.models import Serializer, Topic
 
@@ -42,12 +42,10 @@ def main() -> None:
             topics[routed.topic] = app.topic(routed.topic, key_serializer="bytes", value_serializer=OfRouted())
         return topics[routed.topic]
 
-    def take(value: bytes, key: bytes, _timestamp: int, _headers: object, state: State) -> list[Routed]:
+    def take(value: bytes, key: bytes, _timestamp: int, _headers: object) -> list[Routed]:
         place = message_context()
         stopwatch.taking(1)
-        outputs, writes = fold.take(place.partition, [Record(place.topic, place.offset, key, value)])
-        if key in writes:
-            state.set_bytes("record", writes[key])
+        outputs = fold.take(place.partition, [Record(place.topic, place.offset, key, value)])
         if stopwatch.is_over:
             app.stop()
         return outputs
@@ -59,7 +57,7 @@ def main() -> None:
     events = frames[0]
     for frame in frames[1:]:
         events = events.concat(frame)
-    outputs = events.apply(take, stateful=True, metadata=True, expand=True)
+    outputs = events.apply(take, metadata=True, expand=True)
     outputs.to_topic(topic_of, key=lambda routed: routed.key)
     app.run()
     stopwatch.stop()

@@ -1,0 +1,141 @@
+"""The reference: what a run must publish and know, customer by customer, by the plainest way there is.
+
+It is a witness for the engine: written from the specification, it shares no code with what it is compared with.
+"""
+
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal, NamedTuple
+
+from msgspec import json
+
+from models.calendar import DAY_MS
+from models.catalogue.catalogue import Rules
+from models.config import Basis
+from reference.life import Life, Risks
+from reference.past import Happened, channels_of, happened, notes_of
+from schemas.alert import AlertV1
+from schemas.event import EMAIL, FEEDS, LOGIN, PURCHASE, TICKET, Event
+from schemas.stage import StageChangeV1
+
+Changes = Mapping[int, Rules]
+"""The catalogue in force from the event of this number on; 0 is the first."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run published, every revision, and what it knows at its end."""
+
+    alerts: list[AlertV1]
+    stages: list[StageChangeV1]
+    states: dict[str, dict[str, Any]]
+
+
+class Moment(NamedTuple):
+    """An event as it is taken (None: the clock alone), the rules in force, the feeds' clocks after it, the boundary."""
+
+    event: Event | None
+    rules: Rules
+    verdict: Literal["applied", "applied late", "no"]
+    clocks: tuple[int, ...]
+    boundary: int
+
+
+def run(
+    moments: Sequence[Moment], alerts_from_ms: int = 0, risks: Risks | None = None, but: Container[str] = ()
+) -> Outcome:
+    """What becomes of the customers of one partition, but some."""
+    everybody = sorted({one.event.customer_id for one in moments if one.event and one.verdict != "no"})
+    lives = [_live(customer, moments, alerts_from_ms, risks) for customer in everybody if customer not in but]
+    alerts, stages = [one for life in lives for one in life.alerts], [one for life in lives for one in life.stages]
+    return Outcome(alerts, stages, {life.customer_id: _state(life, moments[-1].boundary) for life in lives})
+
+
+def _live(customer_id: str, moments: Sequence[Moment], alerts_from_ms: int, risks: Risks | None) -> Life:
+    life, passed = Life(moments[0].rules, customer_id, alerts_from_ms, risks), -1
+    for event, rules, verdict, clocks, boundary in moments:
+        if rules is not life.rules:
+            life.go_on_by(rules)
+        life.release(clocks)
+        if event is not None and event.customer_id == customer_id and verdict != "no":
+            life.boundary = passed
+            life.take(happened(event, rules.basis), is_late=verdict == "applied late")
+            life.release(clocks)
+        if boundary > passed and (known := life.seen + life.late):
+            for midnight in range(max(passed, min(one.day for one in known)) + 1, boundary + 1):
+                life.review(midnight)
+        passed = boundary
+    return life
+
+
+def _state(life: Life, boundary: int) -> dict[str, Any]:
+    since, announced = life.stage_since if life.stage else None, {n: sorted(d) for n, d in life.announced.items()}
+    verdict = {"stage": life.stage, "stage_since": since, "episodes": life.episodes, "announced": announced}
+    facts = facts_of(life.seen + life.late, boundary - life.basis.keep_days)
+    verdict = json.decode(json.encode(verdict))
+    return {"customer_id": life.customer_id, "boundary": boundary, "facts": facts, "verdict": verdict}
+
+
+def facts_of(seen: Sequence[Happened], floor: int) -> dict[str, Any]:
+    """What was observed, open days too; of days before `floor` only the totals and the first activity are kept."""
+
+    def sums(of: Sequence[Happened], names: str) -> list[int]:
+        return [sum(one.adds.get(name, 0) for one in of) for name in names.split()]
+
+    def by_day(feed: int, row: Callable[[list[Happened]], Any]) -> dict[str, Any]:
+        kept = [one for one in seen if one.event.feed == feed and one.day >= floor and one.adds]
+        return {str(day): row([one for one in kept if one.day == day]) for day in sorted({one.day for one in kept})}
+
+    def notes(feed: int, of: list[Happened]) -> list[list[Any]]:
+        texts, events = ("action", "category", "channel"), [one.event for one in notes_of(of, feed, of[0].day)]
+        return [[one.time_ms, one.id, *(getattr(one.data, text, None) or "" for text in texts)] for one in events]
+
+    def first(feed: int) -> int:
+        return min((one.event.time_ms for one in seen if one.is_activity and one.event.feed == feed), default=-1)
+
+    return {
+        "first": [first(feed) for feed in range(len(FEEDS))],
+        "totals": sums(seen, "purchases spend unrated"),
+        "purchases": by_day(PURCHASE, lambda of: sums(of, "purchases spend items")),
+        "logins": by_day(LOGIN, len),
+        "tickets": by_day(TICKET, lambda of: [
+            sums(of, "complaint billing delivery return other"), *sums(of, "tickets_reopened tickets_resolved"),
+            channels_of(of, of[0].day), notes(TICKET, of)]),
+        "emails": by_day(EMAIL, lambda of: [
+            sums(of, "sent opened clicked unsubscribed complained bounced"), notes(EMAIL, of)]),
+    }  # fmt: skip
+
+
+def moments_of(arrivals: Sequence[Event], changes: Changes, until_ms: int | None) -> Iterator[Moment]:
+    """What becomes of each event, and the boundaries passed; at the end all clocks may be lifted to an instant.
+
+    An id is compared with those of events as many days older or younger as an event may be late.
+    """
+    known: dict[tuple[int, str, str], list[tuple[int, Event]]] = {}
+    clocks, boundary, rules = (-1,) * len(FEEDS), -1, changes[0]
+    for place, event in enumerate(arrivals):
+        rules = changes.get(place, rules)
+        basis, day = rules.basis, rules.basis.calendar.day_of(event.time_ms)
+        is_judged = boundary >= 0 and event.feed in basis.feeds
+        behind_ms = basis.calendar.start_of(boundary) - event.time_ms if is_judged else 0
+        verdict: Literal["applied", "applied late", "no"] = "applied late" if behind_ms > 0 else "applied"
+        days, same = -(-basis.lateness_ms // DAY_MS), known.setdefault((event.feed, event.customer_id, event.id), [])
+        near = [one for on, one in same if abs(on - day) <= days and on >= boundary - 2 * days - 1]
+        if behind_ms > basis.lateness_ms or near:
+            verdict = "no"
+        else:
+            same.append((day, event))
+        is_conflict = bool(near) and (near[0].time_ms, near[0].data) != (event.time_ms, event.data)
+        if event.time_ms > clocks[event.feed] and not is_conflict:
+            clocks = tuple(event.time_ms if feed == event.feed else at for feed, at in enumerate(clocks))
+            boundary = max(boundary, _reached(clocks, basis))
+        yield Moment(event, rules, verdict, clocks, boundary)
+    if until_ms is not None:
+        clocks = tuple(max(at, until_ms) for at in clocks)
+        yield Moment(None, rules, "no", clocks, max(boundary, _reached(clocks, rules.basis)))
+
+
+def _reached(clocks: Sequence[int], basis: Basis) -> int:
+    """The boundary that the watermark has reached; none before every declared feed has shown an event."""
+    least = min(clocks[feed] for feed in basis.feeds)
+    return -1 if least < 0 else basis.calendar.day_of(least - basis.disorder_ms)
