@@ -1,1 +1,5 @@
-"""Learning who will leave: from features and labels to the committee, its quality and its scores."""
+"""What the learner needs: the ensemble of experts, training examples in order, quality, drift; and `backtest`.
+
+May import `models.scoring`, `models.customers`, `models.catalogue`, the values on top of `models`; River in `churn`
+alone. Knows no partition: examples come in one by one.
+"""

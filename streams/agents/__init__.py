@@ -1,1 +1,5 @@
-"""What the worker does with frames: the customers agent and the clock; may import `models` and the transport."""
+"""What a worker and a learner do with frames: decode, observe or review, publish; snapshots, restoring, the clock.
+
+May import `models`, `schemas` and `streams.transport`; of Faust only what names a partition. Commands, metrics and the
+tests import it.
+"""

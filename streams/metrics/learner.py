@@ -1,4 +1,4 @@
-"""What a learner tells: what it has learned, how good it is beside the baselines, what was left out."""
+"""What a learner exposes: what it has learned, how good it is beside the baselines, what was left out."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class LearnerMetrics(Collector):
         yield from self._model()
         yield counters(
             "churn_lessons_refused",
-            "Records of the examples, or of the model at a restore, that were no such thing.",
+            "Records that were refused as training examples, or as the model at a restore.",
             ["reason"],
             (([reason], count) for reason, count in sorted(self._agent.refused.items())),
         )
@@ -52,7 +52,7 @@ class LearnerMetrics(Collector):
         )
         yield gauge(
             "churn_label_lag_seconds",
-            "Event time from the newest label learned to the day until which a partition has told all of them.",
+            "Event time from the newest label learned to the day until which a partition has sent all of them.",
             None if lag_ms is None else lag_ms / 1000,
         )
         yield gauge(
@@ -68,7 +68,7 @@ class LearnerMetrics(Collector):
         )
         yield gauges(
             "churn_expert_weight",
-            "Weight of each expert in the committee; they add up to 1.",
+            "Weight of each expert in the ensemble; they add up to 1.",
             ["expert"],
             (([expert], weight) for expert, weight in zip(EXPERTS, committee.weights, strict=True)),
         )
@@ -79,7 +79,7 @@ class LearnerMetrics(Collector):
     def _quality(self, learner: Learner) -> Iterator[Metric]:
         yield gauges(
             "churn_model_quality",
-            "Quality of the risks told, decayed over a quarter, of the committee and its baselines on the same rows.",
+            "Quality of predicted risks, decayed over a quarter, of the ensemble and its baselines on the same rows.",
             ["model", "measure"],
             (
                 ([name, measure], value)
@@ -89,7 +89,7 @@ class LearnerMetrics(Collector):
             ),
         )
         table = [(BINS[min(int(row.given * BINS_SHOWN), BINS_SHOWN - 1)], row) for row in learner.calibration()]
-        for name, text in (("told", "Mean risk told"), ("happened", "Share that churned")):
+        for name, text in (("told", "Mean predicted risk"), ("happened", "Observed share that churned")):
             yield gauges(
                 f"churn_model_{name}_ratio",
                 f"{text} of the risks in a bin of the calibration table, which is named by its upper end.",
@@ -101,7 +101,7 @@ class LearnerMetrics(Collector):
         """Of each mean that is watched: how many changes were seen, and the newest, if any."""
         yield gauges(
             "churn_model_drift_alarms",
-            "Changes of a mean that were seen and are remembered (20 at most): of the loss, or of what is told.",
+            "Changes of a mean that were seen and are remembered (20 at most): of the loss, or of the predicted risk.",
             ["of"],
             (([name], float(len(window.alarms))) for name, window in learner.drift.items()),
         )

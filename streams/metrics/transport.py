@@ -41,7 +41,7 @@ def transport_metrics(status: Status, now_ms: int) -> Iterator[Metric]:
     yield from _commits(status, now)
     yield gauge(
         "churn_stopped_at_dead_letter_limit",
-        "1 once the worker has stopped at the dead-letter limit; it is told for some seconds before the process ends.",
+        "1 once the worker has stopped at the dead-letter limit; it stays for some seconds before the process ends.",
         int(status.exit_code == EXIT_DEAD_LETTER_LIMIT),
     )
 
