@@ -151,19 +151,21 @@ class Partition:
             covered[feed] = offset
             if place is None or not isinstance(content, Event):
                 fates.append(self._take_other(feed, content))
+                if self._expected:
+                    self._pass_expected()
                 continue
             ledger.taken += 1
             fate = self._apply(content, *place)
             fates.append(fate)
-            if self._expected:
-                self._pass_expected()
             counts[feed][fate.outcome] += 1
             if fate.outcome == "dead_lettered":
                 ledger.reject(fate.reason or "", is_limited=self.limit_dead_letters)
-                continue
-            ledger.rejected_in_a_row = 0
-            if content.time_ms > highs[feed]:
-                self._move(feed, content.time_ms)
+            else:
+                ledger.rejected_in_a_row = 0
+                if content.time_ms > highs[feed]:
+                    self._move(feed, content.time_ms)
+            if self._expected:  # the clock comes first: what it lets fire is fired before the boundary
+                self._pass_expected()
         return fates
 
     def _places(self, arrivals: Sequence[Arrival]) -> Iterable[tuple[int, int, int, int, bool] | None]:
@@ -190,8 +192,6 @@ class Partition:
         if feed == TICKS:
             if isinstance(content, Tick):
                 self._take_tick(content)
-            if self._expected:
-                self._pass_expected()
             return APPLIED
         assert isinstance(content, RejectedError)  # a record of a feed holds one or the other
         self.ledger.taken += 1
