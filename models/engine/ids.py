@@ -22,10 +22,20 @@ _PRINT: Final = (1 << DAY_SHIFT) - 1
 _ROW: Final = 0x9E3779B97F4A7C15
 _FEED: Final = 0xC2B2AE3D27D4EB4F
 _LONGEST: Final = 1 << 12
-_WEIGHTS: Final[Keys] = np.random.default_rng(20_000).integers(0, 1 << 64, _LONGEST, np.uint64) | np.uint64(1)
-"""An odd multiplier for each byte of an id: fixed, because hashes are kept."""
 _MIX: Final = np.uint64(0xFF51AFD7ED558CCD)
 _HALF: Final = np.uint64(32)
+
+
+def _weights(count: int) -> Keys:
+    """Odd multipliers, one for each byte of an id, by SplitMix64 (Steele, Lea, Flood 2014): hashes are kept for days."""
+    state = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(_ROW)
+    state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
+    state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
+    found: Keys = (state ^ (state >> np.uint64(31))) | np.uint64(1)
+    return found
+
+
+_WEIGHTS: Final = _weights(_LONGEST)
 
 
 def hashes(ids: Sequence[str]) -> Keys:

@@ -162,6 +162,8 @@ class Partition:
             covered[feed] = offset
             if place is None or not isinstance(content, Event):
                 fates.append(self._take_other(feed, content))
+                if self._expected:
+                    self._pass_expected()
                 continue
             ledger.taken += 1
             row, day, hashed, key, is_new = place
@@ -178,20 +180,15 @@ class Partition:
                 fate = self._apply(content, row, day, hashed, key, is_found=not is_new)
             fates.append(fate)
             counts[feed][fate.outcome] += 1
-            if self._expected or fate is CONFLICT:
-                self._settle(fate)
-            if time_ms > highs[feed] and fate is not CONFLICT:
+            if fate is CONFLICT:
+                ledger.reject(fate.reason or "", is_limited=self.limit_dead_letters)
+            elif time_ms > highs[feed]:
                 is_turn = highs[feed] < watermark.next_turn_ms <= time_ms  # the last clock to come brings the boundary
                 highs[feed] = time_ms
                 if is_turn or self._is_unsure or self.waiting:
                     self._turn(feed, time_ms)
-
-    def _settle(self, fate: Fate) -> None:
-        """What follows seldom: a boundary that is expected where the record was, a refused record."""
-        if self._expected:
-            self._pass_expected()
-        if fate is CONFLICT:
-            self.ledger.reject(fate.reason or "", is_limited=self.limit_dead_letters)
+            if self._expected:  # the clock comes first: what it lets fire is fired before the boundary
+                self._pass_expected()
 
     def _places(self, arrivals: Sequence[Arrival]) -> Iterable[tuple[int, int, int, int, bool] | None]:
         """Of each event (customer's row, day, hash of the id, its key, whether it is surely no repetition), at once.
@@ -219,8 +216,6 @@ class Partition:
         if feed == TICKS:
             if isinstance(content, Tick):
                 self._take_tick(content)
-            if self._expected:
-                self._pass_expected()
             return APPLIED
         assert isinstance(content, RejectedError)  # a record of a feed holds one or the other
         self.ledger.taken += 1
