@@ -46,13 +46,22 @@ class Judgement:
             begun = self._decide_early(np.union1d(had_late, evidence).astype(np.int32))
         places = self.alerts.open.within(self._low, self._high)
         rows = self.alerts.open.rows[places]
-        self.starts[rows] = self.alerts.open.column("start")[places]
+        is_seen = self._is_seen(rows)
+        rows = rows[is_seen]
+        self.starts[rows] = self.alerts.open.column("start")[places][is_seen]
         if len(rows):
             self._carry_on(rows, begun, is_anew=is_anew)
         self.starts[rows] = NO_EPISODE
         if self.signal.announced_feed is None:
             self._maybe_fire()
         return self.revisions
+
+    def _is_seen(self, rows: Rows) -> Bools:
+        """Who of some customers is judged: not those of whom no declared feed tells, by another catalogue."""
+        if not len(self.seen):
+            return np.zeros(len(rows), np.bool_)
+        found: Bools = self.seen[np.minimum(np.searchsorted(self.seen, rows), len(self.seen) - 1)] == rows
+        return found
 
     # -- open alerts
 
@@ -209,7 +218,8 @@ class Judgement:
         """Take back what was fired early and is not confirmed; what was fired on later days waits on."""
         alerts = self.alerts
         due = sorted(row for row, days in alerts.early.items() if days[0] <= day and self._low <= row < self._high)
-        for row in due:
+        is_seen = self._is_seen(np.array(due, np.int32))
+        for row in np.array(due, np.int32)[is_seen].tolist():
             place = alerts.open.place(row)
             start = None if place is None else int(alerts.open.column("start")[place])
             days = alerts.early.pop(row)
