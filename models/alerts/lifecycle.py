@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts, published, revisions_of
+from models.alerts.tables import RowTable
 from models.catalogue.catalogue import Signal
 from models.customers.arrays import Bools, Floats, Ints, Rows, Selection, among
 from models.measures.as_of import AsOf
@@ -47,39 +48,49 @@ class Judgement:
         begun: dict[int, Status] = {}
         if self.signal.announced_feed is not None:
             begun = self._decide_early(concerned)
-        span = self.alerts.open.within(self._low, self._high)
-        if span.start < span.stop:
-            rows = self.alerts.open.rows[span]
-            self.starts[rows] = self.alerts.open.column("start")[span]
-            self._carry_on(rows, span, begun, is_anew=is_anew)
+        places = self._judged(self.alerts.open)
+        if len(places):
+            rows = self.alerts.open.rows[places]
+            self.starts[rows] = self.alerts.open.column("start")[places]
+            self._carry_on(rows, places, begun, is_anew=is_anew)
             self.starts[rows] = NO_EPISODE
         if self.signal.announced_feed is None:
             self._maybe_fire()
         return self.revisions
 
+    def _judged(self, table: RowTable) -> NDArray[np.intp]:
+        """The entries of who is judged: not of those of whom no declared feed tells, by another catalogue."""
+        span = table.within(self._low, self._high)
+        places = np.arange(span.start, span.stop)
+        return places[self._is_seen(table.rows[span])]
+
+    def _is_seen(self, rows: Rows) -> Bools:
+        found: Bools = self._stages[rows] > 0
+        return found
+
     # -- open alerts
 
-    def _carry_on(self, rows: Rows, span: slice, begun: dict[int, Status], *, is_anew: bool) -> None:
+    def _carry_on(self, rows: Rows, places: NDArray[np.intp], begun: dict[int, Status], *, is_anew: bool) -> None:
         """Begun, ended, expired, updated or left alone."""
         table, signal, boundary = self.alerts.open, self.signal, self.boundary
-        start = table.column("start")[span]
+        start = table.column("start")[places]
         over = among(rows, signal.ends.condition.where(self.as_of, rows, self.starts))
         ended = over if signal.expires_days is None else over | (start <= boundary - signal.expires_days)
         ended = ended & (start < boundary)
         score = self._scores(rows)
-        changed = table.column("stage")[span] != self._stages[rows]
+        changed = table.column("stage")[places] != self._stages[rows]
         if is_anew:
-            changed |= (table.column("owner")[span] != signal.owner) | ~self._has_own_severity(rows, span)
-        is_told = ended | changed | self._may_be_worse(score, table.column("score")[span])
+            changed |= (table.column("owner")[places] != signal.owner) | ~self._has_own_severity(rows, places)
+        is_told = ended | changed | self._may_be_worse(score, table.column("score")[places])
         if begun:
             is_told[rows.searchsorted(np.fromiter(begun, np.int32, len(begun)))] = True
-        places = is_told.nonzero()[0]
-        if not len(places):
+        at = is_told.nonzero()[0]
+        if not len(at):
             return
-        told = self._verdicts(rows[places], places + span.start, (over, ended, changed, score), places, begun)
+        told = self._verdicts(rows[at], places[at], (over, ended, changed, score), at, begun)
         self._tell(told, is_anew=is_anew)
         if ended.any():
-            self._close(rows[ended], ended.nonzero()[0] + span.start)
+            self._close(rows[ended], places[ended])
 
     def _verdicts(
         self,
@@ -139,10 +150,10 @@ class Judgement:
         kept[places] = False
         table.keep(kept)
 
-    def _has_own_severity(self, rows: Rows, span: slice) -> Bools:
+    def _has_own_severity(self, rows: Rows, places: NDArray[np.intp]) -> Bools:
         """Whether an alert is as severe as the signal says; corroborated ones are weighed apart."""
         is_raised = np.array([row in self.alerts.corroborated for row in rows.tolist()], np.bool_)
-        found: Bools = (self.alerts.open.column("severity")[span] == self.signal.severity) | is_raised
+        found: Bools = (self.alerts.open.column("severity")[places] == self.signal.severity) | is_raised
         return found
 
     def _cool_down(self, rows: Rows, initial: Floats) -> None:
@@ -237,7 +248,8 @@ class Judgement:
         """Take back what was fired early and is not confirmed; what was fired on later days waits on."""
         alerts = self.alerts
         due = sorted(row for row, days in alerts.early.items() if days[0] <= day and self._low <= row < self._high)
-        for row in due:
+        is_seen = self._is_seen(np.array(due, np.int32))
+        for row in np.array(due, np.int32)[is_seen].tolist():
             place = alerts.open.place(row)
             start = None if place is None else int(alerts.open.column("start")[place])
             days = alerts.early.pop(row)

@@ -26,8 +26,8 @@ _MIX: Final = np.uint64(0xFF51AFD7ED558CCD)
 _HALF: Final = np.uint64(32)
 
 
-def _weights(count: int) -> Keys:
-    """Odd multipliers, one for each byte of an id, by SplitMix64 (Steele, Lea, Flood 2014): hashes are kept for days."""
+def _odd_numbers(count: int) -> Keys:
+    """Multipliers, one for each byte of an id, by SplitMix64 (Steele, Lea, Flood 2014): hashes are kept for days."""
     state = np.arange(1, count + 1, dtype=np.uint64) * np.uint64(_ROW)
     state = (state ^ (state >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     state = (state ^ (state >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
@@ -35,7 +35,7 @@ def _weights(count: int) -> Keys:
     return found
 
 
-_WEIGHTS: Final = _weights(_LONGEST)
+_WEIGHTS: Final = _odd_numbers(_LONGEST)
 
 
 def hashes(ids: Sequence[str]) -> Keys:

@@ -162,15 +162,12 @@ class Partition:
             covered[feed] = offset
             if place is None or not isinstance(content, Event):
                 fates.append(self._take_other(feed, content))
-                if self._expected:
-                    self._pass_expected()
                 continue
             ledger.taken += 1
             row, day, hashed, key, is_new = place
             time_ms = content.time_ms
-            if is_new and time_ms >= watermark.boundary_ms and key not in recent:  # so are nearly all
-                if self.waiting:
-                    self._release(feed, time_ms)
+            is_plain = is_new and time_ms >= watermark.boundary_ms and not self.waiting
+            if is_plain and key not in recent:  # so are nearly all
                 recent[key] = day << DAY_SHIFT | content.fingerprint
                 opened = open_days.get(day) or days.opened(day)
                 if opened.add(row, content, rates) and self._early[feed]:
@@ -213,9 +210,11 @@ class Partition:
 
     def _take_other(self, feed: int, content: object) -> Fate:
         """A tick, or a record that does not keep the contract."""
+        if isinstance(content, Tick):
+            self._take_tick(content)
+        if self._expected:
+            self._pass_expected()
         if feed == TICKS:
-            if isinstance(content, Tick):
-                self._take_tick(content)
             return APPLIED
         assert isinstance(content, RejectedError)  # a record of a feed holds one or the other
         self.ledger.taken += 1

@@ -264,3 +264,13 @@ def test_what_must_persist_is_counted_anew_when_in_between_it_did_not_have_to() 
     came = [login("c1", (FIRST_DAY + day) * DAY_MS, id=f"l{day}") for day in (2, 10)]
     arrivals = sorted([*came, *days_of_all_feeds(0, 25)], key=lambda event: event.time_ms)
     assert differences(changes, arrivals) == []
+
+
+def test_alerts_of_a_customer_of_whom_nothing_is_left_to_see_wait_whoever_stands_beside() -> None:
+    changes = {}
+    for place, feeds in ((0, ["purchase", "login"]), (24, ["purchase"])):
+        own = catalogue() | {"feeds": feeds}
+        own["signals"] = {"any": extra_signal("days_since_first >= 1", "slope_z > 100", "days_since_first")}
+        changes[place] = build_rules(own)
+    came = [make_event(kind, who, FIRST_DAY * DAY_MS, kind, 1) for kind, who in ((0, "c0"), (1, "c1"))]
+    assert differences(changes, [*came, *days_of_all_feeds(0, 19)]) == []
