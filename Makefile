@@ -73,7 +73,7 @@ test-full: install ## at full size: what workers publish equals `replay`, detect
 	  tests/chaos/test_learning.py tests/contract/test_backtest_bars.py tests/contract/test_risk_share.py
 
 .PHONY: bench
-bench: install ## speed, memory, latency, against other systems (25 minutes); options: make bench ARGS='--quick'
+bench: install ## speed, memory, latency, against other systems (30 minutes); options: make bench ARGS='--quick'
 	PYTHONPATH=tests:deploy $(BIN)/python tests/benchmarks/bench.py $(ARGS)
 
 .PHONY: fmt fmt-check lint type arch wheel-test check

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import xml.etree.ElementTree as ET
-from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -12,11 +11,10 @@ import pytest
 
 from benchmarks.bench import QUICK, USUAL
 from benchmarks.budgets import Figure, budgets_of
-from benchmarks.companies import make_company
-from benchmarks.engine_alone import END_MS, EngineRun, run
+from benchmarks.engine_alone import EngineRun, run
 from benchmarks.load import DAY_MS, DAYS, EVENTS_EACH, START_MS, make_load, read_load, write_load
 from benchmarks.measuring import SystemRun, spread
-from benchmarks.midnight import Longest, Midnight, MidnightRun, snapshot_of
+from benchmarks.midnight import Longest, MidnightRun
 from benchmarks.peers.environments import REQUIREMENTS
 from benchmarks.peers.fold import Fold, Record, Stopwatch
 from benchmarks.plot import write_plot
@@ -40,18 +38,11 @@ from benchmarks.results import (
 )
 from benchmarks.sizing import EVENTS_A_DAY, PAGE, Costs, costs_of, need_of, sizing_page
 from benchmarks.steady import NUMBER, TIME, LatencyRun, Stream
-from models.catalogue.catalogue import Rules
-from models.engine.partition import Partition
-from models.engine.population import population_of
-from models.engine.snapshot import load
-from models.scoring.snapshots import weekday_of
 from schemas.codec import decode_event
 from schemas.event import FEEDS
 from schemas.partitioner import partition_of
 from schemas.topics import Topics
-from streams.catalogue_file import load_rules
 from streams.settings import Settings
-from support.workers import RULES_ONLY, WITH_MODEL
 
 CUSTOMERS = 12
 PARTITIONS = 2
@@ -188,47 +179,6 @@ def test_every_line_of_the_design_has_a_row_that_says_which_bound_was_kept() -> 
     }
     assert Figure(0.7, 0.6, 0.75, "", is_least=True).grade == 1
     assert budgets_of(Results(4)) == []
-
-
-@pytest.mark.parametrize("catalogue", ["rules-only", "default"])
-def test_a_company_made_of_few_customers_is_like_them(tmp_path: Path, catalogue: str) -> None:
-    """As many in each stage, with as many open alerts, and so they go on."""
-    file = RULES_ONLY if catalogue == "rules-only" else WITH_MODEL
-    settings = Settings(partitions=1, catalogue=Path(file))
-    rules, templates = load_rules(settings), tmp_path / "templates"
-    run(write_load(make_load(40), tmp_path / "load.tsv"), settings, tmp_path / "alerts.jsonl", templates)
-    company = make_company(templates, rules, 400, tmp_path / "company")
-    few = load(msgspec.msgpack.decode(templates.read_bytes(), type=list[bytes])[0], rules)
-    many = load(snapshot_of(company.folder, 0).read_bytes(), rules)
-    assert (few.customers.size, many.customers.size) == (40, 400)
-    assert sorted(set(many.customers.roster.ids)) == [f"customer-{number:07}" for number in range(400)]
-    assert company.boundary == many.boundary == few.boundary
-    if catalogue == "rules-only":  # with the model only customers of one snapshot day stand for each other
-        for partition in (few, many):
-            partition.lift(END_MS + 10 * DAY_MS, range(len(FEEDS)))
-        one, ten = population_of(few), population_of(many)
-        assert ten.customers == Counter({stage: 10 * count for stage, count in one.customers.items()})
-        assert ten.open_alerts == Counter({alert: 10 * count for alert, count in one.open_alerts.items()})
-        assert len(many.drain()) == 10 * len(few.drain()) > 0
-    else:
-        assert one_weekday(few, rules) == one_weekday(many, rules) != set()
-    figures = Midnight(settings, company.folder).run()
-    assert figures.customers == 400
-    assert figures.events == 400 * EVENTS_EACH // DAYS
-    assert figures.outputs > 0
-
-
-def one_weekday(partition: Partition, rules: Rules) -> set[tuple[int, int]]:
-    """Remainders of the snapshots that wait for labels, and of the customers they are of."""
-    learning, scoring = rules.basis.learning, partition.review.scoring
-    assert learning is not None
-    assert scoring is not None
-    ids = partition.customers.roster.ids
-    return {
-        (day % learning.step_days, weekday_of(ids[row], learning))
-        for day, taken in scoring.pending.newest_first()
-        for row in taken.rows.tolist()
-    }
 
 
 def test_a_streams_events_are_made_before_it_begins_and_each_is_another(tmp_path: Path) -> None:

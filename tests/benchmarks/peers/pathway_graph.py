@@ -15,14 +15,12 @@ from confluent_kafka import Producer
 
 from benchmarks.outputs import Routed
 from benchmarks.peers.fold import Fold, Record, from_command_line
+from streams.settings import Settings
 from streams.transport.producer import DELIVERY_SETTINGS
 
 
-def main() -> None:
-    """Run until all events are folded and their outputs are acknowledged."""
-    settings, stopwatch = from_command_line()
-    fold = Fold(settings)
-    producer = Producer({"bootstrap.servers": settings.bootstrap, **DELIVERY_SETTINGS})
+def _placed(settings: Settings, fold: Fold) -> Any:
+    """The four topics as one table: key, value, and where each record stands."""
     connection = {
         "bootstrap.servers": settings.bootstrap,
         "group.id": f"{settings.prefix}-pathway",
@@ -30,7 +28,7 @@ def main() -> None:
     }
     feeds = [pw.io.kafka.read(connection, name, format="raw", with_metadata=True) for name in fold.topics.events]
     events = pw.Table.concat_reindex(*feeds)
-    placed = events.select(
+    return events.select(
         pw.this.key,
         pw.this.data,
         topic=pw.this._metadata["topic"].as_str(),
@@ -38,6 +36,14 @@ def main() -> None:
         offset=pw.this._metadata["offset"].as_int(),
         at_ms=pw.this._metadata["timestamp_millis"].as_int(),
     )
+
+
+def main() -> None:
+    """Run until all events are folded and their outputs are acknowledged."""
+    settings, stopwatch = from_command_line()
+    fold = Fold(settings)
+    producer = Producer({"bootstrap.servers": settings.bootstrap, **DELIVERY_SETTINGS})
+    placed = _placed(settings, fold)
 
     @pw.reducers.stateful_many  # type: ignore[untyped-decorator] # Pathway is not installed here
     def folded(_state: bytes | None, rows: list[tuple[list[Any], int]]) -> bytes:
