@@ -101,9 +101,23 @@ def _retention(settings: Settings, admin: AdminClient, names: list[str]) -> Iter
     limits = retention_limits(settings, topic_configs(admin, names))
     if not limits:
         yield Observation("retention", "ok", "event topics keep their records for ever")
-    for name, limit in limits.items():
-        days = limit / DAY_MS
-        yield Observation("retention", "ok", f"{name}: {days:.1f} days; older history must not be posted to it")
+    yield from (look_at_retention(name, limit, settings.lateness_days) for name, limit in limits.items())
+
+
+def look_at_retention(name: str, limit_ms: int, lateness_days: int) -> Observation:
+    """Whether a restart finds what it must read again: a snapshot may be a day old, and what it waits for L days.
+
+    >>> look_at_retention("churn.events.login", 30 * DAY_MS, 7).level, look_at_retention("x", 8 * DAY_MS, 7).level
+    ('ok', 'warning')
+    """
+    days, least = limit_ms / DAY_MS, 1 + lateness_days
+    if days > least:
+        return Observation("retention", "ok", f"{name}: {days:.1f} days; older history must not be posted to it")
+    text = (
+        f"{name}: {days:.1f} days, but a restart may read again what is {least} days old: set retention.ms above "
+        f"{least * DAY_MS}, the longest outage on top"
+    )
+    return Observation("retention", "warning", text)
 
 
 def _permissions(settings: Settings, admin: AdminClient, names: list[str]) -> Iterator[Observation]:

@@ -241,7 +241,7 @@ def test_costs_are_those_that_were_measured() -> None:
 
 
 def test_the_sizing_page_is_that_of_the_last_run() -> None:
-    costs = costs_of(load_results(PAGE.parents[1] / "tests/benchmarks/results/bench.json", USUAL.partitions))
+    costs = costs_of(load_results(PAGE.parents[2] / "tests/benchmarks/results/bench.json", USUAL.partitions))
     if costs is None:
         pytest.skip("the figures at hand are of an older form: a full `make bench` makes them anew")
     assert sizing_page(costs) == PAGE.read_text()
