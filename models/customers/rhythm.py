@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.config import Engagement
+from models.config import Basis
 from models.customers.arrays import Bools, Floats, Ints, Rows
 from models.customers.cells import Cells
 
@@ -63,17 +63,18 @@ class _Fits(NamedTuple):
     n_eff: Floats
 
 
-def slopes(pulse: Cells, rows: Rows, first_days: Ints, size: int, boundary: int, weights: Engagement) -> Slope:
+def slopes(pulse: Cells, rows: Rows, first_days: Ints, size: int, boundary: int, basis: Basis) -> Slope:
     """Exponentially weighted least squares of the daily index on time, zero days included (Gauss 1809).
 
     Weights are 2^(-age/half-life); days without events enter in closed form. Unknown (NaN) when all days are zero, when
     the weighted mean is not positive, or with fewer than three days of history.
     """
+    weights = basis.engagement
     fits = _fits(weights.history_days, weights.half_life_days)
     number = np.full(size, -1, np.int64)
     number[rows] = np.arange(len(rows))
-    history = np.minimum(boundary - first_days[rows].astype(np.int64), weights.history_days)
-    places = pulse.find(number >= 0, boundary - weights.history_days, boundary)
+    history = np.clip(boundary - first_days[rows].astype(np.int64), 0, weights.history_days)
+    places = pulse.find(number >= 0, boundary - min(weights.history_days, basis.keep_days), boundary)
     own, age = number[pulse.rows[places]], boundary - 1 - pulse.days_of(places)
     tenths = pulse.column("points")[places]
     used = (age < history[own]) & (tenths != 0)

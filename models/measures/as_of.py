@@ -117,7 +117,7 @@ class AsOf:
         if len(missing):
             found = slopes(
                 self.customers.days.pulse, missing, self.columns.first_day, self.size, self.boundary,
-                self.basis.engagement,
+                self.basis,
             )  # fmt: skip
             both = np.concatenate((known, missing))
             order = both.argsort(kind="stable")

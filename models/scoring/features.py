@@ -191,7 +191,7 @@ def _rhythm(bought: _Bought, recency: Floats, tenure: Floats) -> _Rhythm:
 def _engagement(customers: Customers, asked: Asked, boundary: int) -> dict[str, Floats]:
     """Engagement points of 30 days, and z of their slope; unknown is 0, like no engagement and no slope."""
     pulse, first_days = customers.days.pulse, customers.columns.first_day
-    trend = slopes(pulse, asked.rows, first_days, customers.size, boundary, customers.basis.engagement)
+    trend = slopes(pulse, asked.rows, first_days, customers.size, boundary, customers.basis)
     points = asked.sum(pulse, ("points",), boundary - MONTH, boundary) / 10
     return {"engagement": np.arcsinh(points), "slope": np.where(np.isnan(trend.z), 0.0, trend.z)}
 

@@ -149,7 +149,7 @@ def test_the_slope_equals_weighted_least_squares_by_brute_force(rows: dict[int, 
             day, here, {"active": np.ones(len(here), int), "points": np.array([rows.get(day, 0)])[: len(here)]}
         )
     first_days = np.array([0, 0, last + 1 - history], np.int32)
-    fitted = slopes(pulse, np.array([2], np.int32), first_days, 3, last + 1, BASIS.engagement)
+    fitted = slopes(pulse, np.array([2], np.int32), first_days, 3, last + 1, BASIS)
     change, z, at_last, per_day = (float(values[0]) for values in fitted)
     lam = 2 ** (-1 / BASIS.engagement.half_life_days)
     ages = range(history)
