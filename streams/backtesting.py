@@ -17,7 +17,7 @@ from models.labels import Question
 from models.learning.backtest import Backtest, Plan
 from models.learning.churn import PRIOR
 from models.learning.evaluation import report
-from models.learning.pasts import Folded, fold_history
+from models.learning.histories import Folded, fold_history
 from models.scoring.features import has_purchases
 from models.scoring.scorer import Floats
 from schemas.event import PURCHASE, Purchase
@@ -106,7 +106,7 @@ def _day(named: datetime) -> int:
 
 def run_backtest(prepared: Prepared, compared: list[str]) -> tuple[Backtest, dict[str, Floats]]:
     """Run it, and refit what it is compared with, under a progress bar where somebody looks."""
-    run = Backtest(prepared.folded.pasts, prepared.basis, prepared.plan)
+    run = Backtest(prepared.folded, prepared.plan)
     plan = prepared.plan
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[day]}"), TimeRemainingColumn())
     console = Console(stderr=True)

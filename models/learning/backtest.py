@@ -7,21 +7,22 @@ reviewed. The last boundary that labels mature at is the midnight before the las
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.config import Basis
-from models.labels import PARTS, WHOLE, Example, Question, label, matures_after
+from models.labels import PARTS, WHOLE, Example, Question, matures_after
 from models.learning.churn import PRIOR, Committee, new_committee
 from models.learning.drift import Window, bucket_of
-from models.learning.features import Past
+from models.learning.histories import NOT_YET, Folded, Whole
 from models.learning.quality import Quality, new_quality
-from models.learning.value import Whole, own_of
-from models.scoring.features import feature_names
+from models.learning.value import owns_of
+from models.scoring.features import feature_names, features
+from models.scoring.matured import is_known
 from models.scoring.scorer import BASELINES, Floats, Scorer, log_loss
+from models.scoring.snapshots import is_in_risk_set
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,13 +111,14 @@ class Watched:
 
 
 class Backtest:
-    """Runs a plan over the pasts of all customers, in the order of their ids."""
+    """Runs a plan over the histories of all customers, in the order of their ids. It closes their days: once only."""
 
-    def __init__(self, pasts: Mapping[str, Past], basis: Basis, plan: Plan) -> None:
+    def __init__(self, folded: Folded, plan: Plan) -> None:
         self.plan = plan
-        self.customers = sorted(pasts)
-        self.pasts = [pasts[customer] for customer in self.customers]
-        self.features = feature_names(basis.feeds)
+        self._folded = folded
+        self.customers = [folded.customers.roster.ids[row] for row in folded.rows.tolist()]
+        self.purchases = folded.purchases
+        self.features = feature_names(folded.customers.basis.feeds)
         self.committee: Committee = new_committee(plan.question, self.features, prior=plan.prior)
         self.frames: dict[int, Frame] = {}
         self.watched = Watched()
@@ -137,28 +139,32 @@ class Backtest:
                     self._judge(boundary)
             yield boundary
 
+    def _close(self, boundary: int) -> None:
+        """Close the days before a boundary."""
+        customers = self._folded.customers
+        for day in range(max(customers.boundary, self._folded.first_day), boundary):
+            customers.close(day)
+
     def _score(self, snapshot: int, scorer: Scorer) -> None:
-        limit = self.plan.question.risk_set_days
-        at_risk = [
-            (place, silent)
-            for place, past in enumerate(self.pasts)
-            if (silent := past.silent_days(snapshot)) is not None and silent <= limit
-        ]
-        vectors = [self.pasts[place].vector(snapshot) for place, _ in at_risk]
-        self._pending[snapshot] = [tuple(vector) for vector in vectors]
-        rows = np.array(vectors, dtype=np.float64).reshape(len(vectors), len(self.features))
+        self._close(snapshot)
+        customers, everybody = self._folded.customers, self._folded.rows
+        at_risk = np.flatnonzero(is_in_risk_set(customers, everybody, self.plan.question))
+        chosen = everybody[at_risk]
+        rows = features(customers, chosen, customers.boundary)
+        self._pending[snapshot] = list(map(tuple, rows.tolist()))
         experts = scorer.experts(rows)
+        tenure = snapshot - customers.columns.first_day[chosen].astype(np.int64)
         frame = Frame(
             snapshot=snapshot,
-            customers=np.array([place for place, _ in at_risk], dtype=np.int64),
-            silent=np.array([silent for _, silent in at_risk], dtype=np.int64),
+            customers=at_risk,
+            silent=snapshot - customers.columns.last_purchase[chosen].astype(np.int64),
             rows=rows,
             experts=experts,
             baselines=scorer.baselines(rows),
             chance=scorer.mix(experts),
             weights=scorer.weights,
             is_cold=scorer.is_cold,
-            own=np.array([own_of(self.pasts[place], snapshot) for place, _ in at_risk], dtype=np.int64).reshape(-1, 5),
+            own=owns_of(self.purchases, at_risk, tenure, snapshot),
         )
         self.frames[snapshot] = frame
         self.watched.score(frame)
@@ -169,18 +175,19 @@ class Backtest:
         found = []
         for part in PARTS:
             snapshot = boundary - matures_after(question, part)
-            for place, features in self._open(snapshot):
-                until = self.pasts[place].days_until_purchase(snapshot, boundary)
-                is_true = label(question, part, until)
-                if is_true is not None:
-                    found.append(Example(boundary, snapshot, self.customers[place], part, is_true, features))
+            vectors = self._pending.get(snapshot)
+            if vectors is None:
+                continue
+            places = self.frames[snapshot].customers
+            known, is_true = is_known(question, part, self.purchases.days_until(places, snapshot, boundary))
+            found += [
+                Example(boundary, snapshot, self.customers[place], part, truth, vectors[at])
+                for at, place, truth in zip(
+                    np.flatnonzero(known).tolist(), places[known].tolist(), is_true[known].tolist(), strict=True
+                )
+            ]
         found.sort(key=_order)
         return found
-
-    def _open(self, snapshot: int) -> Iterator[tuple[int, tuple[float, ...]]]:
-        """The customers of a snapshot by their places, with their features."""
-        if snapshot in self._pending:
-            yield from zip(self.frames[snapshot].customers.tolist(), self._pending[snapshot], strict=True)
 
     def _judge(self, boundary: int) -> None:
         """Settle the snapshot whose horizon ends at the boundary."""
@@ -188,9 +195,7 @@ class Backtest:
         if self._pending.pop(snapshot, None) is None:
             return
         frame = self.frames[snapshot]
-        pasts = [self.pasts[place] for place in frame.customers.tolist()]
-        untils = [past.days_until_purchase(snapshot, boundary) for past in pasts]
-        frame.churned = np.array([until is None for until in untils], dtype=np.bool_)
+        frame.churned = self.purchases.days_until(frame.customers, snapshot, boundary) == NOT_YET
         self.watched.learn(boundary, frame)
 
     def scored_rows(self) -> int:

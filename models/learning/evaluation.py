@@ -184,8 +184,7 @@ def _value(run: Backtest, frames: Sequence[Frame], days: int) -> dict[str, Any]:
     said: dict[str, list[Floats]] = {name: [] for name in ("expected", "own_rhythm", "last_90_days", "last_year")}
     for frame in frames:
         prior = prior_of(sums_of(frame.own))
-        pasts = [run.pasts[place] for place in frame.customers.tolist()]
-        spent.append(np.array([past.bought(frame.snapshot, frame.snapshot + days)[1] for past in pasts]) / 100)
+        spent.append(run.purchases.bought(frame.customers, frame.snapshot, frame.snapshot + days)[1] / 100)
         horizon = run.plan.question.horizon_days
         said["expected"].append(expected(frame.own, prior, days, frame.chance, horizon) / 100)
         said["own_rhythm"].append(at_own_rhythm(frame.own, prior, days) / 100)

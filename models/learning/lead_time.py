@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from models.learning.backtest import Backtest, Frame
+from models.learning.histories import NOT_YET
 
 BUDGETS: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
 
@@ -81,10 +82,9 @@ def _lapses(run: Backtest, first: int) -> dict[tuple[int, int], int]:
     for frame in run.frames.values():
         if frame.snapshot < first:
             continue
-        for customer, silent in zip(frame.customers.tolist(), frame.silent.tolist(), strict=True):
-            lapse = frame.snapshot - silent + limit
-            if lapse <= run.plan.last_day and (customer, lapse - limit) not in found:
-                until = run.pasts[customer].days_until_purchase(frame.snapshot, lapse)
-                if until is None:
-                    found[customer, lapse - limit] = lapse
+        lapses = frame.snapshot - frame.silent + limit
+        untils = run.purchases.days_until(frame.customers, frame.snapshot, lapses)
+        lapsed = (lapses <= run.plan.last_day) & (untils == NOT_YET)
+        for customer, lapse in zip(frame.customers[lapsed].tolist(), lapses[lapsed].tolist(), strict=True):
+            found[customer, lapse - limit] = lapse
     return found

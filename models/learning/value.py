@@ -10,13 +10,11 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
-from models.learning.features import Past
+from models.customers.arrays import Ints
+from models.learning.histories import PurchaseHistory, Whole
 from models.scoring.scorer import Floats
 from models.scoring.worth import YEAR, Prior, spend_a_day
-
-Whole = NDArray[np.int64]
 
 MAX_WORTH_DAYS: Final = 3_650.0
 """The most that the base's velocity may weigh against a customer's own days: ten years."""
@@ -44,12 +42,15 @@ class Sums(NamedTuple):
     minor: int = 0
 
 
-def own_of(past: Past, boundary: int) -> Own:
-    """The last year of a customer; the very first purchase begins the history and repeats nothing."""
-    days = min(YEAR, past.tenure(boundary))
-    orders, minor = past.bought(boundary - YEAR, boundary)
-    repeats = orders if past.tenure(boundary) > YEAR else max(0, orders - 1)
-    return Own(repeats, days, orders, minor, past.bought(boundary - 90, boundary)[1])
+def owns_of(purchases: PurchaseHistory, who: Ints, tenure: Ints, boundary: int) -> Whole:
+    """The last year of customers, an `Own` a row; `tenure`: days since the first activity of each.
+
+    The very first purchase begins the history and repeats nothing.
+    """
+    orders, minor = purchases.bought(who, boundary - YEAR, boundary)
+    repeats = np.where(tenure > YEAR, orders, np.maximum(0, orders - 1))
+    recently = purchases.bought(who, boundary - 90, boundary)[1]
+    return np.stack((repeats, np.minimum(YEAR, tenure), orders, minor, recently), axis=1)
 
 
 def sums_of(own: Whole) -> Sums:

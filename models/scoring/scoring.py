@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.config import Learning
-from models.customers.arrays import NO_ROWS, Floats, Ints, Rows, grown
+from models.customers.arrays import NO_ROWS, Bools, Floats, Ints, Rows, grown
 from models.customers.customers import Customers
 from models.customers.stages import LOST
 from models.measures.as_of import Scores
@@ -44,7 +44,8 @@ _NOBODY = _Scored(NO_ROWS, np.empty((0, 0)), None)
 class Scoring:
     """Snapshots, risks and ranks of a partition's customers.
 
-    To be reviewed at every boundary, while the stages are still those of the boundary before: so who was lost is known.
+    To be reviewed at every boundary. It is made, or takes over arrays, once the customers hold theirs: who is lost is
+    known from the stages of the boundary before.
     """
 
     def __init__(self, customers: Customers, learning: Learning) -> None:
@@ -58,6 +59,7 @@ class Scoring:
         """Names of the versions that gave a risk, by their number in the arrays."""
         self._weekdays: Ints = np.empty(0, np.int32)
         self._size = 0
+        self._was_lost: Bools = _is_lost(customers)
         self._scored = _NOBODY
 
     def review(self, version: Version | None) -> list[LessonV1]:
@@ -76,7 +78,8 @@ class Scoring:
             lessons = matured(customers, self.pending, is_due, learning, self._due)
             self.pending.drop(is_due, boundary - learning.question.horizon_days)
             self.risks.begin(rows)
-            self._take(rows[is_in_risk_set(customers, rows, learning)], version)
+            self._take(rows[is_in_risk_set(customers, rows, learning.question)], version)
+        self._was_lost = _is_lost(customers)
         return lessons
 
     def _take(self, rows: Rows, version: Version | None) -> None:
@@ -92,8 +95,10 @@ class Scoring:
             return
         ranks = self.ranks.of(boundary, risks)
         self.risks.give(rows, risks, ranks, self._number_of(version.name))
-        stage = self._customers.columns.stage[rows]
-        self.ranks.add(boundary, risks[(stage != LOST[0]) & (stage != LOST[1])])
+        known = rows < len(self._was_lost)  # others are new: nobody is lost who was not there
+        is_of_base = ~known
+        is_of_base[known] = ~self._was_lost[rows[known]]
+        self.ranks.add(boundary, risks[is_of_base])
         self._scored = _Scored(rows, matrix, version)
 
     def _number_of(self, version: str) -> int:
@@ -118,6 +123,11 @@ class Scoring:
         """Of each row the risk in force, the mean of those of 28 days before it, and its rank; NaN where unknown."""
         self._grow()
         return self.risks.scores(self._size)
+
+    def risk_of(self, rows: Rows) -> Floats:
+        """The risk in force of some customers; NaN where there is none."""
+        self._grow()
+        return self.risks.newest(rows)
 
     def explain(self, row: int) -> tuple[Driver, ...] | None:
         """What moved a score that was given at this very boundary; None when none was."""
@@ -154,4 +164,12 @@ class Scoring:
         self.ranks.set_arrays(of("ranks/"))
         self.versions = [*versions]
         self._weekdays, self._size = np.empty(0, np.int32), 0
+        self._was_lost = _is_lost(self._customers)
         self._grow()
+
+
+def _is_lost(customers: Customers) -> Bools:
+    """Who is lost by the stage as it stands, by row."""
+    stage = customers.columns.stage[: customers.size]
+    found: Bools = (stage == LOST[0]) | (stage == LOST[1])
+    return found

@@ -54,10 +54,10 @@ def last_complete(boundary: int, learning: Learning) -> int:
     return boundary - (step - 1 if learning.anchor is None else (boundary - learning.anchor) % step)
 
 
-def is_in_risk_set(customers: Customers, rows: Rows, learning: Learning) -> Bools:
+def is_in_risk_set(customers: Customers, rows: Rows, question: Question) -> Bools:
     """Whose last purchase before the boundary is recent enough for the question to make sense."""
     last = customers.columns.last_purchase[rows]
-    longest = min(learning.question.risk_set_days, customers.basis.keep_days)
+    longest = min(question.risk_set_days, customers.basis.keep_days)
     found: Bools = (last != NO_DAY) & (customers.boundary - last <= longest)
     return found
 

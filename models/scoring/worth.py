@@ -54,7 +54,7 @@ def worth_of(as_of: AsOf, rows: Rows, scoring: Scoring | None) -> tuple[Ints, Bo
     minor: Ints = as_of.windows.sums(SPENT)[rows].astype(np.int64)
     if scoring is None:
         return minor, np.zeros(len(rows), np.bool_)
-    risks = scoring.risks.newest(rows)
+    risks = scoring.risk_of(rows)
     is_expected = ~np.isnan(risks)
     base = as_of.basis.base
     prior = Prior(base.purchases_a_year / YEAR, base.worth_days, 100 * base.basket)

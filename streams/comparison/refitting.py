@@ -81,8 +81,7 @@ def _bgnbd(run: Backtest, frames: list[Frame], tick: Tick) -> list[Floats]:
 
     horizon, said, model, fitted = run.plan.question.horizon_days, [], None, 0
     for frame in frames:
-        counted = [past.buying(frame.snapshot) for past in run.pasts]
-        everybody = np.array([found or (-1, 0, 0) for found in counted], dtype=np.float64)
+        everybody = run.purchases.buying(len(run.customers), frame.snapshot).astype(np.float64)
         if model is None or frame.snapshot - fitted >= BGNBD_DAYS:
             model, fitted = fit(Purchases(*everybody[everybody[:, 0] >= 0].T)), frame.snapshot
         said.append(model.churned(Purchases(*everybody[frame.customers].T), float(horizon)))

@@ -12,11 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.activity import fold
 from models.config import Learning
-from models.customer import Customer
 from models.labels import Question
-from models.learning.features import Past
 from models.scoring.features import GAP_PRIOR, MEANINGS, NARROW, feature_names, features
 from models.scoring.snapshots import is_in_risk_set
 from property.test_measures import BASIS, CALENDAR, pasts, quick
@@ -30,7 +27,7 @@ EVERYBODY = Learning(Question(60, 365))
 def vector_of(standing: Standing) -> list[float] | None:
     """The features of the customer; None of who is not asked about."""
     customers, rows = standing.closing.customers, np.array([standing.row], np.int32)
-    if not is_in_risk_set(customers, rows, EVERYBODY)[0]:
+    if not is_in_risk_set(customers, rows, EVERYBODY.question)[0]:
         return None
     found: list[float] = features(customers, rows, standing.boundary)[0].tolist()
     return found
@@ -39,14 +36,6 @@ def vector_of(standing: Standing) -> list[float] | None:
 def values_at(standing: Standing) -> dict[str, float] | None:
     vector = vector_of(standing)
     return None if vector is None else dict(zip(feature_names(BASIS.feeds), vector, strict=True))
-
-
-def record_of(events: list[Event]) -> Customer:
-    """The record that a backtest keeps."""
-    customer = Customer()
-    for event in events:
-        fold(customer, event, CALENDAR.day_of(event.time_ms), BASIS.rates)
-    return customer
 
 
 @quick
@@ -102,19 +91,6 @@ def test_a_feature_survives_storage_in_four_bytes(events: list[Event], ahead: in
     vector = vector_of(Standing(BASIS, events, FIRST_DAY + ahead))
     if vector is not None:
         assert array("f", array("f", vector).tobytes()).tolist() == vector
-
-
-@quick
-@given(events=pasts(), snapshot=st.integers(0, 130), ahead=st.integers(0, 130))
-def test_days_until_the_next_purchase_look_no_further_than_the_boundary(
-    events: list[Event], snapshot: int, ahead: int
-) -> None:
-    first, boundary = FIRST_DAY + snapshot, FIRST_DAY + snapshot + ahead
-    days = sorted(CALENDAR.day_of(event.time_ms) for event in events if event.feed == 0)
-    inside = [day - first for day in days if first <= day < boundary]
-    past = Past(record_of(events), BASIS)
-    assert past.days_until_purchase(first, boundary) == (inside[0] if inside else None)
-    assert past.bought(first, boundary)[0] == len(inside)
 
 
 @quick

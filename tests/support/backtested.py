@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.catalogue.catalogue import Rules
 from models.learning.backtest import Backtest, Plan
-from models.learning.pasts import fold_history
+from models.learning.histories import fold_history
 from schemas.event import Event
 from schemas.model import CommitteeV1
 
@@ -16,7 +16,7 @@ def backtested(rules: Rules, events: list[Event]) -> dict[str, CommitteeV1]:
     assert learning.anchor is not None
     folded = fold_history(events, rules.basis)
     plan = Plan(learning.question, learning.anchor, learning.anchor, folded.last_day, prior=learning.prior)
-    backtest = Backtest(folded.pasts, rules.basis, plan)
+    backtest = Backtest(folded, plan)
     found = {}
     for boundary in backtest.run():
         if boundary in plan.snapshots and backtest.committee.boundary >= 0:

@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterable, Iterator
+from typing import Final
 
+import numpy as np
+
+from models.calendar import Calendar
 from models.config import Basis, Learning
+from models.customers.arrays import Rows
 from models.customers.customers import Customers
 from models.measures.as_of import AsOf
 from models.measures.windows import Window, Windows
 from models.scoring.scoring import Scoring
+from models.scoring.snapshots import is_in_risk_set
 from models.scoring.version import Version
 from models.scoring.worth import ORDERS, SPENT
 from schemas.event import Event
 from schemas.example import LessonV1
+from support.examples import taught
+from support.troubled import FIRST_DAY, make_event, rich_history
+
+VERSION: Final = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer())
+"""One that is not cold."""
 
 
 class Closing:
@@ -65,3 +77,19 @@ class Closing:
     def as_of(self, scoring: Scoring | None = None) -> AsOf:
         """What is known as of the boundary reached."""
         return AsOf(self.customers, self.windows, None if scoring is None else scoring.scores())
+
+
+def at_risk(closing: Closing, learning: Learning) -> Rows:
+    rows = np.arange(closing.customers.size, dtype=np.int32)
+    return rows[is_in_risk_set(closing.customers, rows, learning.question)]
+
+
+def crowded(seed: int, customers: int = 12, days: int = 150) -> list[Event]:
+    """Some temperaments, and many who buy now and then: enough to be ranked among."""
+    dice = random.Random(seed)
+    events = rich_history(seed, customers, days)
+    for number in range(10_000, 10_000 + 180 * customers):
+        day, choice = FIRST_DAY + dice.randrange(days), dice.randrange(60)
+        at_ms = Calendar().start_of(day) + dice.randrange(86_400_000)
+        events.append(make_event(dice.choice((0, 0, 1, 2, 3)), f"m{number % (60 * customers)}", at_ms, number, choice))
+    return events

@@ -8,7 +8,7 @@ from typing import Final
 
 from models.labels import Question
 from models.learning.backtest import Backtest, Plan
-from models.learning.pasts import fold_history
+from models.learning.histories import fold_history
 from schemas.event import Event
 from support.builders import DAY_MS, purchase
 from support.troubled import FIRST_DAY, default_rules
@@ -35,11 +35,11 @@ def shop() -> list[Event]:
     return sorted(found, key=lambda event: event.time_ms)
 
 
-def run_of(events: list[Event], *, step_days: int = 5) -> Backtest:
+def run_of(events: list[Event], *, step_days: int = 5, made: type[Backtest] = Backtest) -> Backtest:
     """A whole backtest over these events."""
     folded = fold_history(events, BASIS)
     plan = Plan(QUESTION, FIRST_DAY + 21, FIRST_DAY + 70, folded.last_day, step_days)
-    run = Backtest(folded.pasts, BASIS, plan)
+    run = made(folded, plan)
     boundaries = list(run.run())
     assert boundaries == list(range(plan.first_snapshot, plan.last_day + 2))
     return run

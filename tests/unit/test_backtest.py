@@ -14,9 +14,8 @@ from models.customers.columns import NEVER
 from models.labels import BINS, Example
 from models.learning.backtest import Backtest, stacked
 from models.learning.evaluation import report
-from models.learning.features import Past
+from models.learning.histories import Folded, fold_history
 from models.learning.lead_time import BUDGETS, lead_times
-from models.learning.pasts import Folded, fold_history
 from schemas.model import encode_committee
 from support.builders import purchase
 from support.shop import BASIS, QUESTION, run_of, shop, whole
@@ -65,11 +64,16 @@ def test_the_order_of_the_events_changes_nothing(seed: int) -> None:
     assert report(other) == report(whole())
 
 
-def test_a_label_learned_before_its_time_would_be_seen(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The sabotage: a past that shows the future in its features changes the scores, so the tests above can fail."""
-    truth, vector = whole(), Past.vector
-    monkeypatch.setattr(Past, "vector", lambda past, boundary: vector(past, boundary + 3))
-    run = run_of(shop())
+class Ahead(Backtest):
+    """Closes days before their time."""
+
+    def _close(self, boundary: int) -> None:
+        super()._close(boundary + 3)
+
+
+def test_a_day_closed_before_its_time_would_be_seen() -> None:
+    """The sabotage: features that show the future change the scores, so the tests above can fail."""
+    truth, run = whole(), run_of(shop(), made=Ahead)
     until = FIRST_DAY + CUTS[0]
     assert said(run, until) != said(truth, until)
 
@@ -110,7 +114,7 @@ class Witnessed(Backtest):
 
 
 def test_examples_come_in_the_order_in_which_they_are_learned() -> None:
-    run = Witnessed(fold_history(shop(), BASIS).pasts, BASIS, replace(whole().plan, step_days=7))
+    run = Witnessed(fold_history(shop(), BASIS), replace(whole().plan, step_days=7))
     taken: list[list[Example]] = []
     run.taken = taken
     for _ in run.run():

@@ -91,7 +91,7 @@ def test_who_bought_too_long_ago_or_never_is_not_asked_about() -> None:
     def is_asked(boundary: int, *bought: int) -> bool:
         events = [purchase("c", day * DAY_MS, order_id=f"{day}") for day in bought]
         customers = Standing(RULES.basis, [*events, login("c", 0)], boundary, customer="c").closing.customers
-        return bool(is_in_risk_set(customers, np.array([0], np.int32), WEEKLY)[0])
+        return bool(is_in_risk_set(customers, np.array([0], np.int32), WEEKLY.question)[0])
 
     assert is_asked(100, 10)
     assert not is_asked(100, 9)

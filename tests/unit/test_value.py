@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.learning.features import Past
+from models.learning.histories import fold_history
 from models.learning.value import (
     MAX_WORTH_DAYS,
     Own,
@@ -13,12 +13,11 @@ from models.learning.value import (
     at_own_rhythm,
     at_risk,
     expected,
-    own_of,
+    owns_of,
     prior_of,
     sums_of,
 )
 from models.scoring.worth import Prior
-from property.test_features import record_of
 from property.test_measures import BASIS
 from support.builders import DAY_MS, purchase
 from support.troubled import FIRST_DAY
@@ -79,7 +78,11 @@ def test_the_first_purchase_repeats_nothing() -> None:
         purchase("c1", (FIRST_DAY + day) * DAY_MS, amount=10.0, currency="USD", order_id=f"{day}")
         for day in (0, 5, 400)
     ]
-    past = Past(record_of(bought), BASIS)
-    assert own_of(past, FIRST_DAY + 10) == Own(1, 10, 2, 2_000, 2_000)
-    assert own_of(past, FIRST_DAY + 120) == Own(1, 120, 2, 2_000, 0)
-    assert own_of(past, FIRST_DAY + 401) == Own(1, 365, 1, 1_000, 1_000)
+    purchases = fold_history(bought, BASIS).purchases
+    for age, expected_own in (
+        (10, Own(1, 10, 2, 2_000, 2_000)),
+        (120, Own(1, 120, 2, 2_000, 0)),
+        (401, Own(1, 365, 1, 1_000, 1_000)),
+    ):
+        found = owns_of(purchases, np.array([0]), np.array([age]), FIRST_DAY + age)
+        assert found.tolist() == [list(expected_own)]

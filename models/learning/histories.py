@@ -1,0 +1,126 @@
+"""Histories of customers read from events, by the product's own columns and rule for duplicates.
+
+Days stay open until a backtest closes them, one by one. Purchases alone are kept for good, to be asked what became of a
+snapshot long after the columns have forgotten its days.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.calendar import DAY_MS
+from models.config import Basis
+from models.customers.arrays import Ints, Rows
+from models.customers.columns import NEVER
+from models.customers.customers import Customers
+from schemas.event import PURCHASE, Event
+
+NOT_YET: Final = NEVER
+"""More days than any horizon has: nothing was bought."""
+Whole = NDArray[np.int64]
+
+
+class PurchaseHistory:
+    """All purchase days of customers, who are known by their places in the order of ids."""
+
+    def __init__(self, who: Whole, days: Whole, orders: Whole, minor: Whole) -> None:
+        """An entry for each customer and day with a purchase, in any order."""
+        order = np.lexsort((days, who))
+        self._days = days[order]
+        self._first = int(days.min(initial=NEVER))
+        self._span = max(0, int(days.max(initial=-1)) - self._first) + 2
+        self._keys = who[order] * self._span + self._days - self._first
+        self._orders = np.concatenate(([0], np.cumsum(orders[order])))
+        self._minor = np.concatenate(([0], np.cumsum(minor[order])))
+
+    def _places(self, who: Ints, day: int | Ints) -> NDArray[np.intp]:
+        """Where the entries of each from a day on begin."""
+        offset = np.clip(np.asarray(day, np.int64) - self._first, 0, self._span - 1)
+        return np.searchsorted(self._keys, who.astype(np.int64) * self._span + offset)
+
+    def bought(self, who: Ints, first: int, end: int) -> tuple[Whole, Whole]:
+        """(orders, minor units spent) of each on the days in [first, end)."""
+        low, high = self._places(who, first), self._places(who, end)
+        return self._orders[high] - self._orders[low], self._minor[high] - self._minor[low]
+
+    def days_until(self, who: Ints, snapshot: int, end: int | Ints) -> Whole:
+        """Days from a snapshot to the first purchase day on or after it and before `end`; NOT_YET: there is none."""
+        low, high = self._places(who, snapshot), self._places(who, end)
+        found = np.full(len(low), NOT_YET, np.int64)
+        known = low < high
+        found[known] = self._days[low[known]] - snapshot
+        return found
+
+    def buying(self, customers: int, boundary: int) -> Whole:
+        """Of the first so many customers: days with a repeat purchase, days from the first to the last, days from it.
+
+        A customer who bought nothing before the boundary has -1, 0 and 0.
+        """
+        who = np.arange(customers)
+        low, high = self._places(who, self._first), self._places(who, boundary)
+        found = np.tile(np.array([-1, 0, 0], np.int64), (customers, 1))
+        known = low < high
+        first, last = self._days[low[known]], self._days[high[known] - 1]
+        found[known] = np.stack(((high - low)[known] - 1, last - first, boundary - first), axis=1)
+        return found
+
+
+@dataclass(slots=True)
+class Folded:
+    """Everybody's days, still open; how many events there were, were duplicates, had an amount without a rate.
+
+    `rows` of `customers` in the order of ids; `purchases` goes by that order.
+    """
+
+    customers: Customers
+    rows: Rows
+    purchases: PurchaseHistory
+    events: int
+    duplicates: int
+    without_rate: int
+    first_day: int
+    last_day: int
+
+
+def fold_history(events: Iterable[Event], basis: Basis) -> Folded:
+    """Take in events in any order; an id comes twice when a customer has it again within days, as in the worker."""
+    customers = Customers(basis)
+    seen: dict[tuple[str, int, str], int] = {}
+    seen_days = -(-basis.lateness_ms // DAY_MS) + 1
+    number = duplicates = 0
+    for event in events:
+        day = basis.calendar.day_of(event.time_ms)
+        key = (event.customer_id, event.feed, event.id)
+        before = seen.get(key)
+        if before is not None and abs(day - before) < seen_days:
+            duplicates += 1
+            continue
+        number += 1
+        seen[key] = day
+        customers.add(customers.row_of(event.customer_id), event, day)
+    days = customers.days.open
+    without_rate = sum(len(opened.unrated) for opened in days.values())
+    ids = customers.roster.ids
+    rows = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.int32)
+    first_day, last_day = min(days, default=0), max(days, default=0)
+    return Folded(customers, rows, _purchases(customers, rows), number, duplicates, without_rate, first_day, last_day)
+
+
+def _purchases(customers: Customers, rows: Rows) -> PurchaseHistory:
+    """The purchases of days still open."""
+    place = np.empty(len(rows), np.int64)
+    place[rows] = np.arange(len(rows))
+    found = [(day, opened.close().get(PURCHASE)) for day, opened in customers.days.open.items()]
+    cells = [(day, of_day) for day, of_day in found if of_day is not None]
+    none = np.empty(0, np.int64)
+    return PurchaseHistory(
+        np.concatenate([none, *(place[of_day.rows] for _, of_day in cells)]),
+        np.concatenate([none, *(np.full(len(of_day.rows), day) for day, of_day in cells)]),
+        np.concatenate([none, *(of_day.columns["purchases"] for _, of_day in cells)]),
+        np.concatenate([none, *(of_day.columns["minor"] for _, of_day in cells)]),
+    )
