@@ -102,7 +102,7 @@ def fold_history(events: Iterable[Event], basis: Basis) -> Folded:
             continue
         number += 1
         seen[key] = day
-        customers.add(customers.row_of(event.customer_id), event, day)
+        customers.days.opened(day).add(customers.row_of(event.customer_id), event, basis.rates)
     days = customers.days.open
     without_rate = sum(len(opened.unrated) for opened in days.values())
     ids = customers.roster.ids

@@ -43,7 +43,7 @@ from support.troubled import FIRST_DAY, at_ms, catalogue, default_rules, make_ev
 
 SECONDS = (0, 1, 1_800, 3_599, 3_600, 43_200, 82_800, 86_399)
 quick = settings(
-    max_examples=4,
+    max_examples=3,
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking runs of a whole worker takes many minutes
@@ -250,7 +250,7 @@ def test_late_events_are_counted_and_folded_and_touch_no_one_else(chance: int) -
     rules, end = default_rules(), end_of(events, 30)
     truth = oracle(rules, kept, end)
     late_customers = {"c1", "c2"}
-    for name in ("sorted", "aligned", "delayed"):
+    for name in ("aligned", "delayed"):
         for crashes in (0, 5)[: 1 + (name == "aligned")]:
             found = run(rules, logs, PATTERNS[name], random.Random(chance), crashes=crashes, until_ms=end, max_frame=30)
             counts = {kind: [of_feed[kind] for of_feed in found.counts] for kind in OUTCOMES}
@@ -300,8 +300,8 @@ def test_what_was_published_before_a_crash_and_what_is_decided_after_it_agree_ab
 @pytest.mark.parametrize("chance", range(4))
 def test_lives_agree_about_late_events_of_busy_customers(chance: int) -> None:
     rules = variant(("default", "short episodes", "a model", "two feeds")[chance])
-    logs = scattered(rich_history(chance, customers=5, days=80), random.Random(chance), 0.1)
-    for name in ("sorted", "aligned", "mixed", "delayed"):
+    logs = scattered(rich_history(chance, customers=4, days=60), random.Random(chance), 0.15)
+    for name in ("aligned", "mixed", "delayed"):
         found = run(rules, logs, PATTERNS[name], random.Random(chance), crashes=6, max_frame=25)
         assert sum(of_feed["applied_late"] for of_feed in found.counts) > 0
         assert of_one_mind(rules, logs, found, name) == [], name
@@ -340,7 +340,7 @@ def test_the_watermark_and_the_boundary_never_fall(events: list[Event], chance: 
 
 
 @quick
-@given(events=histories(), ahead=st.integers(2, 300))
+@given(events=histories(), ahead=st.integers(2, 150))
 def test_everybody_with_activity_has_exactly_one_stage_that_joins_its_transitions(
     events: list[Event], ahead: int
 ) -> None:

@@ -123,7 +123,7 @@ def told_of(rules: Rules, events: Iterable[Event], until_ms: int) -> tuple[dict[
 @pytest.mark.parametrize("seed", range(2))
 def test_a_customer_alone_is_judged_as_among_thousands(seed: int) -> None:
     dice = random.Random(seed)
-    ours = rich_history(seed, customers=8, days=90)
+    ours = rich_history(seed, customers=5, days=80)
     crowd = [
         make_event(dice.choice((0, 1, 1, 2, 3)), f"m{dice.randrange(1_500)}",
                    FIRST_DAY * DAY_MS + dice.randrange(90 * DAY_MS), 100_000 + number, dice.randrange(60))

@@ -47,13 +47,14 @@ def test_later_days_change_no_bit(events: list[Event], ahead: int) -> None:
 
 
 @quick
-@given(events=pasts(), ahead=st.integers(20, 130), keep_days=st.sampled_from((40, 90, 400)))
-def test_forgotten_days_change_no_bit(events: list[Event], ahead: int, keep_days: int) -> None:
+@given(events=pasts(), ahead=st.integers(90, 190))
+def test_forgotten_days_change_no_bit(events: list[Event], ahead: int) -> None:
     """Days that are not kept any more are dropped at once, or later where they are few among many others."""
-    boundary, basis = FIRST_DAY + ahead, replace(BASIS, keep_days=keep_days)
+    boundary = FIRST_DAY + ahead
+    basis = replace(BASIS, keep_days=95, engagement=replace(BASIS.engagement, history_days=84))
     crowd = [
         make_event(number % 4, f"m{number % 50}", CALENDAR.start_of(boundary - 1 - number % 5), 1_000 + number, 1)
-        for number in range(800)
+        for number in range(400)
     ]
     alone, among = Standing(basis, events, boundary), Standing(basis, [*events, *crowd], boundary)
     assert vector_of(alone) == vector_of(among)
