@@ -9,8 +9,9 @@ from typing import Any, NamedTuple
 import yaml
 
 from models.calendar import DAY_MS
-from models.catalogue.catalogue import Rules, build_rules, merged
+from models.catalogue.catalogue import build_rules, merged
 from models.catalogue.reader import CatalogueError, Mistake
+from models.catalogue.rules import Rules
 from streams.errors import SetupError
 from streams.settings import Settings, variable_of
 

@@ -15,7 +15,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from models.catalogue.catalogue import Rules, without_model
+from models.catalogue.rules import Rules, without_model
 from models.detection.scores import Firing, Move, Observed, Watched
 from models.detection.truth import Truth
 from models.engine.replay import Replay

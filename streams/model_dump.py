@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from models.calendar import Calendar, date_of
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.scoring.version import Version
 from schemas.example import LessonError, ProgressV1, decode_lesson
 from schemas.model import ModelStateError

@@ -11,7 +11,7 @@ from typing import Any
 
 from confluent_kafka import Message
 
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.engine.partition import Partition
 from models.engine.replay import canonical_states
 from schemas.alert import AlertV1, decode_alert

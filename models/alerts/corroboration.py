@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 
 from models.alerts.episode import Revision, SignalAlerts, revision_of
-from models.catalogue.catalogue import Rules, Signal
+from models.catalogue.rules import Rules, Signal
 from models.config import Basis
 from models.customers.arrays import Rows
 from models.measures.daily import ALL_FEEDS

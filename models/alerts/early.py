@@ -8,7 +8,7 @@ same as what is fired on the day.
 from typing import Final, NamedTuple
 
 from models.alerts.episode import SignalAlerts
-from models.catalogue.catalogue import Signal
+from models.catalogue.rules import Signal
 from models.config import Basis, Number
 from models.customers.buckets import EMAIL_ACTIONS, NO_TIME, TICKET_COUNTS, Bucket, bucket_of_notes
 from models.measures.daily import DAILY
@@ -26,7 +26,7 @@ SINCE_START: Final = -1
 
 
 class FeedDays:
-    """One customer's days in one feed, open ones included; `boundary` moves over them. See `expressions.Evening`."""
+    """One customer's days in one feed, open ones included; `boundary` moves over them. See `terms.Evening`."""
 
     __slots__ = ("_first_ms", "basis", "boundary", "days", "start")
 

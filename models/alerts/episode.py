@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.alerts.tables import RowTable
-from models.catalogue.catalogue import Signal
+from models.catalogue.rules import Signal
 from schemas.alert import AlertSeverity, Status
 
 NO_EPISODE: Final = 1 << 30

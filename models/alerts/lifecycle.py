@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts, published, revisions_of
 from models.alerts.tables import RowTable
-from models.catalogue.catalogue import Signal
+from models.catalogue.rules import Signal
 from models.customers.arrays import Bools, Floats, Ints, Rows, Selection, among
 from models.measures.as_of import AsOf
 from schemas.alert import Status
@@ -32,8 +32,7 @@ class Judgement:
     ) -> None:
         """From row `low` up to and without `high`. `starts`: NO_EPISODE by row, used while it judges."""
         self.alerts, self.signal, self.as_of = alerts, alerts.signal, as_of
-        self.starts = starts
-        self.boundary = as_of.boundary
+        self.starts, self.boundary = starts, as_of.boundary
         self.boundary_ms = as_of.basis.calendar.start_of(as_of.boundary)
         self.revisions: list[Revision] = []
         self._first_true_ms = first_true_ms
@@ -248,8 +247,8 @@ class Judgement:
         """Take back what was fired early and is not confirmed; what was fired on later days waits on."""
         alerts = self.alerts
         due = sorted(row for row, days in alerts.early.items() if days[0] <= day and self._low <= row < self._high)
-        is_seen = self._is_seen(np.array(due, np.int32))
-        for row in np.array(due, np.int32)[is_seen].tolist():
+        rows = np.array(due, np.int32)
+        for row in rows[self._is_seen(rows)].tolist():
             place = alerts.open.place(row)
             start = None if place is None else int(alerts.open.column("start")[place])
             days = alerts.early.pop(row)

@@ -9,9 +9,9 @@ import numpy as np
 
 from models.alerts.episode import Revision
 from models.calendar import date_of
-from models.catalogue.catalogue import DAYS_OPEN, Rules, Signal
-from models.catalogue.expressions import Value
+from models.catalogue.rules import DAYS_OPEN, Rules, Signal
 from models.catalogue.template import Template
+from models.catalogue.terms import Value
 from models.config import Number
 from models.customers.arrays import Ints, Rows, among
 from models.customers.columns import STAGE_NAMES

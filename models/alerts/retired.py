@@ -5,10 +5,11 @@ from typing import Final
 
 from msgspec import Struct
 
-from models.catalogue.catalogue import Polarity, Score, Signal
-from models.catalogue.expressions import UNKNOWN_TERM, Condition, Evening, Never, Term
+from models.catalogue.conditions import Condition, Never
 from models.catalogue.language import CompiledCondition, CompiledTerm
+from models.catalogue.rules import Polarity, Score, Signal
 from models.catalogue.template import Template
+from models.catalogue.terms import UNKNOWN_TERM, Evening, Term
 from models.customers.arrays import Ints, Rows, Selection
 from models.measures.as_of import AsOf
 from schemas.alert import AlertSeverity

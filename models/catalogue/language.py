@@ -4,23 +4,19 @@
 
 Windows: `(30d)` the last 30 closed days, `(30d before 14d)` the 30 days that end 14 days ago, `(since start)` from the
 first day of the episode. `usual(engagement, 14d)` is what 14 days usually hold. Comparisons with something unknown are
-unknown; unknown never fires. Expressions compile to operations on columns, see `models.catalogue.expressions`.
+unknown; unknown never fires. Expressions compile to operations on columns, see `models.catalogue.conditions`.
 """
 
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from models.catalogue.expressions import (
+from models.catalogue.conditions import AllOf, AnyOf, Comparison, Condition, Never
+from models.catalogue.terms import (
     USUAL_DAYS,
-    AllOf,
-    AnyOf,
     Arithmetic,
     Channels,
-    Comparison,
-    Condition,
     Constant,
-    Never,
     ScalarTerm,
     SinceStart,
     Term,

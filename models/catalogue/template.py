@@ -10,7 +10,7 @@ from functools import lru_cache
 from itertools import repeat
 from typing import NamedTuple
 
-from models.catalogue.expressions import Value
+from models.catalogue.terms import Value
 
 _PLACE = re.compile(r"\{(\w+)(?:\|([^|{}\[\]]+)\|([^|{}\[\]]+))?\}")
 _PART = re.compile(r"\[([^\[\]]*)\]")

@@ -1,6 +1,6 @@
 """A replay with a learner beside it: a history as if the model had been learned while it happened."""
 
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.engine.replay import Replay
 from models.engine.review import Message
 from models.learning.churn import Committee

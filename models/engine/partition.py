@@ -6,15 +6,17 @@ anything: what was decided is taken with `drain`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
 
 from models.calendar import DAY_MS
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.customers.customers import Customers
-from models.engine.ids import DAY_SHIFT, SeenIds, hashes, key_of, keys_of
-from models.engine.ledger import TICKS, Ledger, Outcome
+from models.engine.arrivals import AGAIN, APPLIED, APPLIED_LATE, CONFLICT, DUPLICATE, Arrival, Expected, Fate, Passed
+from models.engine.ids import DAY_SHIFT, SeenIds, key_of
+from models.engine.ledger import TICKS, Ledger
+from models.engine.lookup import look_up
 from models.engine.review import Message, Review
 from models.engine.watermark import Watermark
 from models.scoring.snapshots import last_complete
@@ -27,44 +29,6 @@ from schemas.tick import Tick
 EVERYBODY: Final = 1 << 60
 TOGETHER: Final = 1_000
 """Events whose places are looked up at once: enough to share the cost of a call, few enough to stay in a cache."""
-
-
-class Arrival(NamedTuple):
-    """A record as it was read: the topic's place (TICKS for ticks), its offset, and what it says.
-
-    None is a tick that cannot be read.
-    """
-
-    feed: int
-    offset: int
-    content: Event | Tick | RejectedError | None
-
-
-class Fate(NamedTuple):
-    """What became of a record. `is_again`: a redelivery, which changes nothing and is not counted.
-
-    `boundary`: of a late event, the boundary that it missed.
-    """
-
-    outcome: Outcome
-    is_again: bool = False
-    reason: str | None = None
-    boundary: int = -1
-
-
-class Passed(NamedTuple):
-    """A boundary that was passed: where in the topics (`covered`), and the version of the model that judges it."""
-
-    boundary: int
-    covered: tuple[int, ...]
-    version: str | None
-
-
-APPLIED: Final = Fate("applied")
-APPLIED_LATE: Final = Fate("applied_late")
-DUPLICATE: Final = Fate("duplicate")
-CONFLICT: Final = Fate("dead_lettered", reason="id_conflict")
-AGAIN: Final = Fate("applied", is_again=True)
 
 
 class Partition:
@@ -92,10 +56,9 @@ class Partition:
         """Late events of closed days that came while a boundary is judged: they count from the next one on."""
         self.passed: list[Passed] = []
         """Boundaries passed, the newest last; whoever writes them down clears the list."""
-        self._expected: list[Passed] = []
+        self._expected = Expected()
         self._is_unsure = True
         """Whether the watermark may have reached a boundary already, with no clock to cross it any more."""
-        self._beyond: set[int] = set()
         self._outputs: list[Message] = []
         self.judged = 0
         """Customers judged at boundaries so far, a boundary at a time."""
@@ -153,7 +116,7 @@ class Partition:
     def _observe(self, arrivals: Sequence[Arrival], fates: list[Fate]) -> None:
         ledger, watermark, days, rates = self.ledger, self.watermark, self.customers.days, self.basis.rates
         covered, counts, highs = ledger.covered, ledger.counts, watermark.highs
-        places = self._places(arrivals)
+        places = look_up(arrivals, self.customers, self.ids)
         recent, open_days = self.ids.recent, days.open
         for (feed, offset, content), place in zip(arrivals, places, strict=True):
             if offset <= covered[feed]:
@@ -186,27 +149,6 @@ class Partition:
                     self._turn(feed, time_ms)
             if self._expected:  # the clock comes first: what it lets fire is fired before the boundary
                 self._pass_expected()
-
-    def _places(self, arrivals: Sequence[Arrival]) -> Iterable[tuple[int, int, int, int, bool] | None]:
-        """Of each event (customer's row, day, hash of the id, its key, whether it is surely no repetition), at once.
-
-        It is none when the customer was seen before, and the id was not on a closed day. The row is -1 of a customer
-        not seen yet.
-        """
-        self.ids.put_away(self.customers.boundary)
-        events = [content for _, _, content in arrivals if isinstance(content, Event)]
-        if not events:
-            return [None] * len(arrivals)
-        row_of = self.customers.roster.rows.get
-        rows = [row_of(event.customer_id, -1) for event in events]
-        days = self.basis.calendar.days_of([event.time_ms for event in events])
-        hashed, numbers = hashes([event.id for event in events]), np.array(rows, np.int32)
-        keys = keys_of(hashed, np.array([event.feed for event in events], np.int8), numbers)
-        is_new = (numbers >= 0) & ~self.ids.find(keys)
-        found = zip(rows, days, hashed.tolist(), keys.tolist(), is_new.tolist(), strict=True)
-        if len(events) == len(arrivals):
-            return found
-        return [next(found) if isinstance(one.content, Event) else None for one in arrivals]
 
     def _take_other(self, feed: int, content: object) -> Fate:
         """A tick, or a record that does not keep the contract."""
@@ -271,28 +213,19 @@ class Partition:
 
     def expect(self, passed: Iterable[Passed]) -> None:
         """After a restart: pass these boundaries again where they were passed, so that the same events are late."""
-        self._expected = [one for one in passed if one.boundary > self.boundary]
+        self._expected = Expected(one for one in passed if one.boundary > self.boundary)
         self._is_unsure = True
 
     def is_beyond(self, feed: int, offset: int) -> bool:
         """Whether a record must wait until the next boundary that is expected was passed."""
-        if not self._lies_beyond(feed, offset):
+        if not self._expected.lies_beyond(feed, offset):
             return False
-        self._beyond.add(feed)  # all before it was read
         self._pass_expected()
-        return self._lies_beyond(feed, offset)
-
-    def _lies_beyond(self, feed: int, offset: int) -> bool:
-        return bool(self._expected) and offset > self._expected[0].covered[feed]
+        return self._expected.lies_beyond(feed, offset)
 
     def _pass_expected(self) -> None:
-        covered = self.ledger.covered
-        while self._expected:
-            reached = zip(covered, self._expected[0].covered, strict=True)
-            if any(at < until and feed not in self._beyond for feed, (at, until) in enumerate(reached)):
-                return
-            self._beyond.clear()
-            self._pass(self._expected.pop(0).boundary)
+        while (boundary := self._expected.take_reached(self.ledger.covered)) is not None:
+            self._pass(boundary)
 
     def _pass(self, target: int) -> None:
         self.go_on()  # what is left of an earlier boundary comes first

@@ -6,9 +6,10 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.customers.facts import facts_of
-from models.engine.partition import Arrival, Partition
+from models.engine.arrivals import Arrival
+from models.engine.partition import Partition
 from models.engine.review import Message
 from models.engine.verdicts import verdict_of
 from models.scoring.version import Version

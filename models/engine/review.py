@@ -15,8 +15,8 @@ from models.alerts.early import FeedDays, begins, first_true_ms
 from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts
 from models.alerts.lifecycle import Judgement
 from models.alerts.payload import EVIDENCE_DAYS, Facts, Writer, newest
-from models.catalogue.catalogue import Rules, Signal
-from models.catalogue.expressions import Term, Value
+from models.catalogue.rules import Rules, Signal
+from models.catalogue.terms import Term, Value
 from models.config import Number
 from models.customers.arrays import NO_ROWS, Ints, Rows
 from models.customers.clocks import recount

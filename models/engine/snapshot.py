@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from models.alerts.episode import SignalAlerts
 from models.alerts.retired import RetiredSignal, known_of, retired
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.customers.buckets import Bucket, Note
 from models.customers.open_day import OpenDay
 from models.engine.ledger import Ledger

@@ -6,7 +6,7 @@ from itertools import groupby
 import numpy as np
 from msgspec import UNSET
 
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.config import Learning
 from models.customers.columns import NEVER
 from models.labels import WHOLE, Example

@@ -10,9 +10,9 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
+from models.engine.arrivals import Passed as Boundary
 from models.engine.partition import Partition
-from models.engine.partition import Passed as Boundary
 from models.engine.population import Population, population_of
 from models.scoring.version import Version
 from schemas.topics import Topics

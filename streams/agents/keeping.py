@@ -14,7 +14,7 @@ from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 from faust.types import TP
 
-from models.engine.partition import Passed as Boundary
+from models.engine.arrivals import Passed as Boundary
 from models.engine.snapshot import SNAPSHOT_FORMAT, freeze
 from schemas.topics import Topics
 from streams.agents.customers import Customers

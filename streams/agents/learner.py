@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.config import Learning
 from models.learning.learner import Learner
 from schemas.example import LessonError, decode_lesson

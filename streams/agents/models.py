@@ -12,7 +12,7 @@ from typing import Final
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
 
 from models.calendar import Calendar
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.config import Learning
 from models.scoring.features import feature_names
 from models.scoring.version import Version

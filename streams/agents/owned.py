@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from models.engine.partition import Partition, Passed
+from models.engine.arrivals import Passed
+from models.engine.partition import Partition
 from models.engine.review import Message
 from streams.transport.open_alerts import OpenAlerts
 from streams.transport.published import Published

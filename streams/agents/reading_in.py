@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from models.engine.arrivals import APPLIED, Arrival, Fate
 from models.engine.ledger import TICKS, DeadLetterLimitError
-from models.engine.partition import APPLIED, Arrival, Fate, Partition
+from models.engine.partition import Partition
 from schemas.codec import MAX_AHEAD_MS, decode_event
 from schemas.dead_letter import Origin, dead_letter_headers, late_headers
 from schemas.errors import RejectedError

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from confluent_kafka import TopicCollection
 from confluent_kafka.admin import AdminClient
 
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
+from models.engine.arrivals import Passed as Boundary
 from models.engine.ledger import TICKS
 from models.engine.partition import Partition
-from models.engine.partition import Passed as Boundary
 from models.engine.snapshot import SnapshotError
 from models.engine.snapshot import load as load_partition
 from schemas.topics import Topics

@@ -17,7 +17,7 @@ import msgspec
 from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.learning.summary import Summary, summary_of
 from schemas.alert import decode_alert
 from schemas.event import FEEDS

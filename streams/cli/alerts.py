@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from rich.console import Console
 
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from schemas.alert import URGENCY, AlertV1, encode_alert
 from streams.alert_text import STYLES, what_to_do
 from streams.catalogue_file import load_rules

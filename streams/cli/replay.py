@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
-from models.catalogue.catalogue import Rules, without_model
+from models.catalogue.rules import Rules, without_model
 from models.engine.ledger import total_counts
 from models.engine.population import Population, population_of
 from models.engine.replay import Replay

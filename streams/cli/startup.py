@@ -6,7 +6,7 @@ import logging
 import signal
 import sys
 
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from streams.catalogue_file import load_rules
 from streams.errors import EXIT_DONE
 from streams.logs import log_to_stderr

@@ -15,7 +15,7 @@ from typing import Protocol
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.engine.partition import Partition
 from models.engine.population import Population
 from schemas.topics import Topics

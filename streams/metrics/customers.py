@@ -12,7 +12,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from models.alerts.corroboration import severities
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.customers.columns import NEVER, STAGE_NAMES
 from models.engine.partition import Partition
 from models.engine.population import Population

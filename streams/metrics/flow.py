@@ -9,7 +9,7 @@ from prometheus_client import Metric
 from prometheus_client.core import HistogramMetricFamily
 
 from models.alerts.corroboration import severities
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.customers.columns import STAGE_NAMES
 from models.engine.ledger import OUTCOMES, total_counts
 from models.engine.partition import Partition

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from benchmarks.midnight import snapshot_of
 from benchmarks.tiling import names_of, tiled
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.engine.snapshot import SNAPSHOT_FORMAT, load
 from streams.transport.snapshots.chunks import pack
 from streams.transport.snapshots.records import Covered

@@ -22,7 +22,8 @@ from benchmarks.days import day_of_events
 from benchmarks.engine_alone import NOW_MS
 from benchmarks.measuring import resident_bytes
 from benchmarks.outputs import encoded
-from models.engine.partition import Arrival, Partition
+from models.engine.arrivals import Arrival
+from models.engine.partition import Partition
 from models.engine.population import population_of
 from models.engine.snapshot import freeze, load
 from schemas.codec import decode_event

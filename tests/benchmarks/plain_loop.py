@@ -20,7 +20,8 @@ from confluent_kafka import Consumer, Message, Producer
 from benchmarks.engine_alone import NOW_MS
 from benchmarks.measuring import SystemRun, resident_bytes
 from benchmarks.outputs import SNAPSHOT_S, routed
-from models.engine.partition import Arrival, Partition
+from models.engine.arrivals import Arrival
+from models.engine.partition import Partition
 from models.engine.snapshot import freeze
 from schemas.codec import decode_event
 from schemas.topics import Topics

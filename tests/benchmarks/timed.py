@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from time import process_time
 
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.customers.customers import Customers
 from models.engine.partition import Partition
 from models.engine.review import Message, Review

@@ -18,7 +18,7 @@ from benchmarks.engine_alone import EngineRun
 from benchmarks.load import make_load, write_load
 from benchmarks.product import deployed
 from benchmarks.results import Difference, Results
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from schemas.alert import decode_alert
 from streams.catalogue_file import load_rules
 from streams.cli.produce import post

@@ -12,10 +12,12 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from models.calendar import Calendar
-from models.catalogue.catalogue import Rules, build_rules
+from models.catalogue.catalogue import build_rules
+from models.catalogue.rules import Rules
 from models.customers.columns import STAGES
+from models.engine.arrivals import Arrival, Fate
 from models.engine.ledger import OUTCOMES, TICKS
-from models.engine.partition import Arrival, Fate, Partition
+from models.engine.partition import Partition
 from models.engine.snapshot import freeze, load
 from schemas.errors import RejectedError
 from schemas.event import Event

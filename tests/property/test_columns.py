@@ -12,12 +12,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from models.catalogue.catalogue import Rules, build_rules, without_model
+from models.catalogue.catalogue import build_rules
+from models.catalogue.rules import Rules, without_model
 from models.customers.buckets import Note
 from models.customers.columns import COLUMNS
 from models.customers.facts import facts_of
+from models.engine.arrivals import Arrival
 from models.engine.ledger import TICKS
-from models.engine.partition import Arrival, Partition
+from models.engine.partition import Partition
 from models.engine.replay import Replay, canonical_states
 from models.engine.review import Message, windows_of
 from models.engine.snapshot import freeze, load

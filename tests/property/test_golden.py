@@ -16,7 +16,8 @@ import msgspec
 import orjson
 import pytest
 
-from models.catalogue.catalogue import build_rules, without_model
+from models.catalogue.catalogue import build_rules
+from models.catalogue.rules import without_model
 from models.engine.learning_replay import LearningReplay
 from models.engine.replay import Replay
 from schemas.instant import from_rfc3339

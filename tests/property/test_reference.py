@@ -11,8 +11,9 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from models.catalogue.catalogue import Rules, build_rules
+from models.catalogue.catalogue import build_rules
 from models.catalogue.reader import CatalogueError
+from models.catalogue.rules import Rules
 from reference.life import Risks
 from reference.run import Changes, Outcome, moments_of, run
 from schemas.event import FEEDS, Event

@@ -18,19 +18,22 @@ import pytest
 import models.alerts.early
 import models.customers.clocks
 import models.customers.customers
+import models.engine.lookup
+import models.engine.partition
 import models.engine.review
 from models.alerts.corroboration import corroborate, witnesses_of
 from models.alerts.early import Beginning, FeedDays, beginning
 from models.alerts.episode import SignalAlerts
 from models.alerts.lifecycle import Judgement
-from models.catalogue.catalogue import Signal, without_model
+from models.catalogue.rules import Signal, without_model
 from models.customers.arrays import NO_ROWS, Ints, Rows, Selection
 from models.customers.clocks import move_gaps
 from models.customers.columns import STAGE_NAMES, Columns
 from models.customers.customers import Customers
 from models.customers.days import Closed, Days
+from models.engine.arrivals import AGAIN, Arrival, Fate
 from models.engine.ids import SeenIds
-from models.engine.partition import AGAIN, Arrival, Fate, Partition
+from models.engine.partition import Partition
 from models.engine.review import Message, Review
 from models.engine.watermark import Watermark
 from models.measures.as_of import AsOf, Reading
@@ -190,14 +193,14 @@ def what_leaves_a_window_stays(patch: pytest.MonkeyPatch) -> None:
 
 
 def first_seen_is_the_first_to_arrive(patch: pytest.MonkeyPatch) -> None:
-    places, go_on = Partition._places, Partition.go_on
+    look_up, go_on = models.engine.lookup.look_up, Partition.go_on
     firsts: dict[str, int] = {}
 
-    def noting(partition: Partition, arrivals: Sequence[Arrival]) -> Any:
+    def noting(arrivals: Sequence[Arrival], customers: Customers, ids: SeenIds) -> Any:
         for _, _, event in arrivals:
             if isinstance(event, Event):
-                firsts.setdefault(event.customer_id, partition.basis.calendar.day_of(event.time_ms))
-        return places(partition, arrivals)
+                firsts.setdefault(event.customer_id, customers.basis.calendar.day_of(event.time_ms))
+        return look_up(arrivals, customers, ids)
 
     def judging(partition: Partition, most: int = 1 << 60) -> None:
         columns, rows = partition.customers.columns, partition.customers.roster.rows
@@ -206,7 +209,7 @@ def first_seen_is_the_first_to_arrive(patch: pytest.MonkeyPatch) -> None:
                 columns.first_day[row] = firsts[customer]
         go_on(partition, most)
 
-    patch.setattr(Partition, "_places", noting)
+    patch.setattr(models.engine.partition, "look_up", noting)
     patch.setattr(Partition, "go_on", judging)
 
 

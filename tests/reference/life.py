@@ -5,7 +5,7 @@ from zlib import crc32
 
 from msgspec.structs import replace
 
-from models.catalogue.catalogue import Rules, Signal
+from models.catalogue.rules import Rules, Signal
 from reference.language import holds, number
 from reference.past import Happened, Past, Score, notes_of
 from reference.telling import Episode, alert_of, rests_on, retired

@@ -10,7 +10,7 @@ from typing import Any, Literal, NamedTuple
 from msgspec import json
 
 from models.calendar import DAY_MS
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.config import Basis
 from reference.life import Life, Risks
 from reference.past import Happened, channels_of, happened, note_of, notes_of

@@ -7,9 +7,9 @@ from typing import Any, Final
 from msgspec import Struct
 
 from models.calendar import date_of
-from models.catalogue.catalogue import Score as SignalScore
-from models.catalogue.catalogue import Signal
 from models.catalogue.language import compile_condition, compile_term
+from models.catalogue.rules import Score as SignalScore
+from models.catalogue.rules import Signal
 from models.catalogue.template import Template
 from models.config import Basis
 from reference.language import holds, number, read, words_of

@@ -6,8 +6,8 @@ import asyncio
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from models.catalogue.catalogue import Rules
-from models.engine.partition import Passed as Boundary
+from models.catalogue.rules import Rules
+from models.engine.arrivals import Passed as Boundary
 from schemas.codec import encode_event
 from schemas.event import FEEDS, Event
 from schemas.tick import Tick, encode_tick

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.learning.backtest import Backtest, Plan
 from models.learning.histories import fold_history
 from schemas.event import Event

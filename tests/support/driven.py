@@ -9,11 +9,12 @@ from unittest.mock import patch
 
 import numpy as np
 
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.config import Learning
 from models.customers.arrays import Rows
 from models.customers.customers import Customers
-from models.engine.partition import Arrival, Partition
+from models.engine.arrivals import Arrival
+from models.engine.partition import Partition
 from models.engine.replay import canonical_states
 from models.engine.review import Message
 from models.engine.snapshot import freeze, load

@@ -16,9 +16,10 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
+from models.engine.arrivals import Arrival, Fate, Passed
 from models.engine.ledger import TICKS
-from models.engine.partition import Arrival, Fate, Partition, Passed
+from models.engine.partition import Partition
 from models.engine.replay import Replay, canonical_states
 from models.engine.review import Message
 from models.engine.snapshot import freeze, load

@@ -8,8 +8,8 @@ from functools import cached_property
 import numpy as np
 
 from models.alerts.episode import NO_EPISODE
-from models.catalogue.expressions import Term, Value
 from models.catalogue.language import CompiledCondition, CompiledTerm, compile_condition, compile_term
+from models.catalogue.terms import Term, Value
 from models.config import Basis, Number
 from models.measures.as_of import AsOf
 from models.measures.windows import Windows

@@ -10,7 +10,8 @@ from typing import Any, Final
 import yaml
 
 from models.calendar import Calendar
-from models.catalogue.catalogue import Rules, build_rules
+from models.catalogue.catalogue import build_rules
+from models.catalogue.rules import Rules
 from schemas.event import Event
 from support.builders import email, event, purchase, ticket
 

@@ -10,7 +10,8 @@ from zlib import crc32
 
 from hypothesis import strategies as st
 
-from models.catalogue.catalogue import Rules, build_rules
+from models.catalogue.catalogue import build_rules
+from models.catalogue.rules import Rules
 from schemas.event import Event
 from support.builders import DAY_MS, HOUR_MS
 from support.troubled import FIRST_DAY, at_ms, catalogue, make_event

@@ -12,7 +12,7 @@ from benchmarks.companies import make_company
 from benchmarks.engine_alone import END_MS, run
 from benchmarks.load import DAY_MS, DAYS, EVENTS_EACH, make_load, write_load
 from benchmarks.midnight import Midnight, snapshot_of
-from models.catalogue.catalogue import Rules
+from models.catalogue.rules import Rules
 from models.engine.partition import Partition
 from models.engine.population import population_of
 from models.engine.snapshot import load

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 
 import pytest
 
+from models.engine.arrivals import Passed
 from models.engine.ledger import TICKS
-from models.engine.partition import Passed
 from models.engine.snapshot import freeze, load
 from schemas.codec import encode_event
 from schemas.event import FEEDS

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from models.engine.arrivals import Passed as Boundary
 from models.engine.ledger import TICKS
-from models.engine.partition import Passed as Boundary
 from schemas.alert import decode_alert
 from schemas.event import LOGIN, PURCHASE
 from schemas.stage import decode_stage_change

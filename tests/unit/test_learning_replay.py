@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from models.calendar import DAY_MS
-from models.catalogue.catalogue import Rules, without_model
+from models.catalogue.rules import Rules, without_model
 from models.engine.learning_replay import LearningReplay
 from models.engine.replay import Replay
 from models.engine.review import Message

@@ -11,8 +11,9 @@ import pytest
 from faust.types import TP
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
+from models.engine.arrivals import Arrival
 from models.engine.ledger import TICKS
-from models.engine.partition import Arrival, Partition
+from models.engine.partition import Partition
 from models.engine.population import population_of
 from schemas.event import Event
 from schemas.topics import Topics

@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from models.catalogue.catalogue import Rules, build_rules, merged, without_model
+from models.catalogue.catalogue import build_rules, merged
+from models.catalogue.rules import Rules, without_model
 from models.engine.partition import Partition
 from models.engine.population import Population, Totals, is_at_risk, population_of
 from models.engine.replay import Replay, canonical_states

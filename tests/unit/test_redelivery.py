@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from models.engine.arrivals import AGAIN, Arrival, Fate
 from models.engine.ledger import REJECTIONS_IN_A_ROW, DeadLetterLimitError
-from models.engine.partition import AGAIN, Arrival, Fate, Partition
+from models.engine.partition import Partition
 from models.engine.snapshot import freeze, load
 from schemas.errors import RejectedError
 from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET

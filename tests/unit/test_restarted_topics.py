@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from models.engine.partition import Arrival, Partition
+from models.engine.arrivals import Arrival
+from models.engine.partition import Partition
 from schemas.event import LOGIN
 from schemas.topics import Topics
 from streams.agents.restarted_topics import find_restarted

@@ -7,7 +7,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from models.engine.partition import Arrival, Partition
+from models.engine.arrivals import Arrival
+from models.engine.partition import Partition
 from models.engine.replay import Replay
 from models.engine.snapshot import freeze, load
 from models.scoring.scoring import TOGETHER

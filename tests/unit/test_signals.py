@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from models.calendar import date_of
-from models.catalogue.catalogue import Rules, build_rules
+from models.catalogue.catalogue import build_rules
+from models.catalogue.rules import Rules
 from models.engine.ledger import TICKS
 from schemas.alert import AlertV1, decode_alert
 from schemas.event import Event

@@ -12,7 +12,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.catalogue.catalogue import Rules, build_rules, merged, without_model
+from models.catalogue.catalogue import build_rules, merged
+from models.catalogue.rules import Rules, without_model
 from models.customers.facts import facts_of
 from models.engine.partition import Partition
 from models.engine.replay import canonical_states

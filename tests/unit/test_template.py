@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from models.catalogue.expressions import Value
 from models.catalogue.template import Template
+from models.catalogue.terms import Value
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from models.engine.arrivals import Arrival
 from models.engine.ledger import TICKS
-from models.engine.partition import Arrival, Partition
+from models.engine.partition import Partition
 from schemas.event import FEEDS, LOGIN
 from schemas.tick import Tick
 from schemas.topics import Topics

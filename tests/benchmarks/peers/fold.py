@@ -20,7 +20,8 @@ import msgspec
 from benchmarks.engine_alone import NOW_MS
 from benchmarks.measuring import SystemRun, resident_bytes
 from benchmarks.outputs import SNAPSHOT_S, Routed, routed
-from models.engine.partition import Arrival, Partition
+from models.engine.arrivals import Arrival
+from models.engine.partition import Partition
 from models.engine.snapshot import freeze, load
 from schemas.codec import decode_event
 from schemas.event import Event

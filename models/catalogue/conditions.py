@@ -1,0 +1,137 @@
+"""Conditions that expressions compile to. A condition keeps those customers of whom it is true.
+
+It also answers for one customer from the buckets of one feed (`is_true`). Comparisons with something unknown are not
+true; the language has no negation.
+"""
+
+import operator
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+
+from models.catalogue.terms import Evening, Term, both_known
+from models.customers.arrays import NO_ROWS, Ints, Rows, Selection, among
+from models.measures.as_of import AsOf
+
+RELATIONS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
+    "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt,
+}  # fmt: skip
+
+
+class Condition(ABC):
+    """A compiled condition."""
+
+    is_dear = False
+
+    @abstractmethod
+    def where(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Rows:
+        """The customers, out of those chosen and in their order, of whom it is true."""
+
+    @abstractmethod
+    def is_true(self, evening: Evening) -> bool:
+        """Whether it is true of one customer by one feed alone."""
+
+    @abstractmethod
+    def terms(self) -> Iterator[Term]:
+        """All that it compares."""
+
+
+class Never(Condition):
+    """The condition that does not come true."""
+
+    def where(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Rows:  # noqa: ARG002 - whatever is looked at
+        """Nobody."""
+        return np.empty(0, np.int32)
+
+    def is_true(self, evening: Evening) -> bool:  # noqa: ARG002 - as above
+        """It is not."""
+        return False
+
+    def terms(self) -> Iterator[Term]:
+        """None."""
+        return iter(())
+
+
+class Comparison(Condition):
+    """Any two terms."""
+
+    def __init__(self, op: str, left: Term, right: Term) -> None:
+        self.op, self.left, self.right = op, left, right
+        self._relation = RELATIONS[op]
+        self.is_dear = left.is_dear or right.is_dear
+
+    def where(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Rows:
+        """Those known to compare so."""
+        (a, a_known), (b, b_known) = self.left.read(as_of, chosen, starts), self.right.read(as_of, chosen, starts)
+        known = both_known(a_known, b_known)
+        holds = self._relation(a, b)
+        return as_of.kept(chosen, holds if known is None else holds & known)
+
+    def is_true(self, evening: Evening) -> bool:
+        """Whether both are known and compare so."""
+        a, b = self.left.value(evening), self.right.value(evening)
+        return a is not None and b is not None and bool(self._relation(a, b))
+
+    def terms(self) -> Iterator[Term]:
+        """Both sides."""
+        yield self.left
+        yield self.right
+
+
+class AllOf(Condition):
+    """True where all parts are. What is dear is asked last, of who is left."""
+
+    def __init__(self, parts: Sequence[Condition]) -> None:
+        self.parts = sorted(parts, key=lambda part: part.is_dear)
+        self.is_dear = any(part.is_dear for part in parts)
+
+    def where(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Rows:
+        """Those left by one part after the other."""
+        for part in self.parts:
+            chosen = part.where(as_of, chosen, starts)
+            if not len(chosen):
+                break
+        return as_of.rows(chosen)
+
+    def is_true(self, evening: Evening) -> bool:
+        """Whether all are."""
+        return all(part.is_true(evening) for part in self.parts)
+
+    def terms(self) -> Iterator[Term]:
+        """Those of all parts."""
+        return _all_terms(self.parts)
+
+
+class AnyOf(Condition):
+    """True where one part is."""
+
+    def __init__(self, parts: Sequence[Condition]) -> None:
+        self.parts = sorted(parts, key=lambda part: part.is_dear)
+        self.is_dear = any(part.is_dear for part in parts)
+
+    def where(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Rows:
+        """Those that any part keeps; what is dear is asked of who is left by the parts before it."""
+        found: list[Rows] = []
+        for part in self.parts:
+            if part.is_dear and found:
+                rest = as_of.rows(chosen)
+                chosen = rest[~among(rest, np.unique(np.concatenate(found)))]
+            kept = part.where(as_of, chosen, starts)
+            if len(kept):
+                found.append(kept)
+        return np.unique(np.concatenate(found)) if len(found) > 1 else found[0] if found else NO_ROWS
+
+    def is_true(self, evening: Evening) -> bool:
+        """Whether one is."""
+        return any(part.is_true(evening) for part in self.parts)
+
+    def terms(self) -> Iterator[Term]:
+        """Those of all parts."""
+        return _all_terms(self.parts)
+
+
+def _all_terms(parts: Iterable[Condition]) -> Iterator[Term]:
+    for part in parts:
+        yield from part.terms()

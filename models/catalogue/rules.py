@@ -1,0 +1,104 @@
+"""The rules of a catalogue as values: what a signal is, and the basis it is judged on."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from models.catalogue.language import CompiledCondition, CompiledTerm
+from models.catalogue.template import Template
+from models.catalogue.terms import Term
+from models.config import Basis
+from models.measures.scalars import RISK
+
+Severity = Literal["info", "warning", "error", "critical"]
+Polarity = Literal["negative", "positive"]
+DAYS_OPEN = "days_open"
+"""A value that `later` and `ended` may name besides the signal's own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """How bad it is, in the measure's own units, and by how much it must worsen to be worth an update."""
+
+    term: CompiledTerm
+    threshold: CompiledTerm
+    worse: Literal["higher", "lower"]
+    margin: float
+
+    def is_worse(self, score: float | None, than: float | None) -> bool:
+        """Whether a score is worse than another by at least the margin; an equal one is not, whatever the margin."""
+        if score is None or than is None or score == than:
+            return False
+        return score >= than + self.margin if self.worse == "higher" else score <= than - self.margin
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """A line of the explanation: what is measured and, where there is one, the customer's own usual."""
+
+    text: str
+    value: str
+    usual: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Signal:
+    """One rule: when it fires, when it ends, who does what by when, and how it is told."""
+
+    id: str
+    when: CompiledCondition
+    ends: CompiledCondition
+    announced_feed: int | None
+    persistence: int
+    cooldown_days: int
+    expires_days: int | None
+    polarity: Polarity
+    severity: Severity
+    owner: str
+    respond_ms: int | None
+    intervention: str
+    playbook_url: str
+    priority: int
+    inhibited_by_outage: bool
+    score: Score
+    values: Mapping[str, CompiledTerm]
+    summary: Template
+    clears_when: Template
+    later: Template
+    ended: Template
+    drivers: tuple[Driver, ...]
+
+    @property
+    def counts_as_risk(self) -> bool:
+        """Whether an open alert of it puts the customer at risk."""
+        return self.polarity == "negative" and self.severity != "info"
+
+    def terms(self) -> Iterator[Term]:
+        """Everything that it reads."""
+        yield from self.when.condition.terms()
+        yield from self.ends.condition.terms()
+        yield from (self.score.term.term, self.score.threshold.term)
+        yield from (value.term for value in self.values.values())
+
+    @property
+    def asks_model(self) -> bool:
+        """Whether it reads what the model says."""
+        return RISK in self.when.feeds or RISK in self.ends.feeds or RISK in self.score.term.feeds
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """A whole catalogue, ready to judge: the basis, the signals, and the hash that names it on every alert."""
+
+    basis: Basis
+    signals: tuple[Signal, ...]
+    hash: str
+
+    def early(self, feed: int) -> tuple[Signal, ...]:
+        """The signals announced at once on events of a feed."""
+        return tuple(signal for signal in self.signals if signal.announced_feed == feed)
+
+
+def without_model(rules: Rules) -> Rules:
+    """The same rules where the model says nothing: no snapshots are taken, and what is asked of it is unknown."""
+    return replace(rules, basis=replace(rules.basis, learning=None))

@@ -1,0 +1,76 @@
+"""What comes to a partition and what becomes of it; and the boundaries that are passed on the way."""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from models.engine.ledger import Outcome
+from schemas.errors import RejectedError
+from schemas.event import Event
+from schemas.tick import Tick
+
+
+class Arrival(NamedTuple):
+    """A record as it was read: the topic's place (TICKS for ticks), its offset, and what it says.
+
+    None is a tick that cannot be read.
+    """
+
+    feed: int
+    offset: int
+    content: Event | Tick | RejectedError | None
+
+
+class Fate(NamedTuple):
+    """What became of a record. `is_again`: a redelivery, which changes nothing and is not counted.
+
+    `boundary`: of a late event, the boundary that it missed.
+    """
+
+    outcome: Outcome
+    is_again: bool = False
+    reason: str | None = None
+    boundary: int = -1
+
+
+class Passed(NamedTuple):
+    """A boundary that was passed: where in the topics (`covered`), and the version of the model that judges it."""
+
+    boundary: int
+    covered: tuple[int, ...]
+    version: str | None
+
+
+APPLIED: Final = Fate("applied")
+APPLIED_LATE: Final = Fate("applied_late")
+DUPLICATE: Final = Fate("duplicate")
+CONFLICT: Final = Fate("dead_lettered", reason="id_conflict")
+AGAIN: Final = Fate("applied", is_again=True)
+
+
+class Expected:
+    """Boundaries that were passed before a restart, until they were passed again at the same place."""
+
+    def __init__(self, passed: Iterable[Passed] = ()) -> None:
+        self._passed = list(passed)
+        self._beyond: set[int] = set()
+        """Topics of which a record behind the next boundary was seen: all before it was read."""
+
+    def __bool__(self) -> bool:
+        return bool(self._passed)
+
+    def lies_beyond(self, feed: int, offset: int) -> bool:
+        """Whether a record was read behind the next boundary."""
+        is_beyond = bool(self._passed) and offset > self._passed[0].covered[feed]
+        if is_beyond:
+            self._beyond.add(feed)
+        return is_beyond
+
+    def take_reached(self, covered: Sequence[int]) -> int | None:
+        """The next boundary, once everything before it was taken; it is expected no more."""
+        if not self._passed:
+            return None
+        reached = zip(covered, self._passed[0].covered, strict=True)
+        if any(at < until and feed not in self._beyond for feed, (at, until) in enumerate(reached)):
+            return None
+        self._beyond.clear()
+        return self._passed.pop(0).boundary
