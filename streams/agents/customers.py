@@ -7,22 +7,27 @@ an earlier snapshot passes it at the same place again, with the same version of 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 
+from models.calendar import date_of
 from models.catalogue.catalogue import Rules
 from models.engine.partition import Partition
 from models.engine.partition import Passed as Boundary
 from models.engine.population import Population, population_of
 from models.scoring.version import Version
+from schemas.model import ModelStateError
 from schemas.topics import Topics
 from streams.agents.models import Shelf
 from streams.agents.owned import OwnedPartition
 from streams.agents.publishing import Publisher
 from streams.agents.reading_in import Intake
 from streams.agents.tally import Tally
+from streams.errors import EXIT_SETUP
 from streams.memory import uncollected
 from streams.settings import Settings
+from streams.transport.errors import StopWorkerError
 from streams.transport.producer import Outputs
 from streams.transport.records import Record
 
@@ -31,6 +36,8 @@ REVIEWS_A_FRAME = 20_000
 
 COUNT_SHARE = 20.0
 """Counting all customers for the metrics may take one of so many seconds."""
+
+log = logging.getLogger("churn")
 
 NoteBegun = Callable[[int, Sequence[Boundary]], Awaitable[None]]
 """Called with a partition and boundaries it passed; returns once that is on record."""
@@ -70,19 +77,44 @@ class Customers:
 
     def adopt(self, own: OwnedPartition) -> None:
         """A partition is ours from here on."""
-        names = {one.boundary: one.version for one in own.expected}
+        recorded = {one.boundary: self._recorded(own, one) for one in own.expected}
 
         def version(boundary: int) -> Version | None:
-            if boundary not in names:
-                return self._shelf.current
-            name = names[boundary]
-            return None if name is None else self._shelf.named(name) or self._shelf.current
+            chosen = recorded.get(boundary, self._shelf.current)
+            if chosen is not None:
+                own.pinned[chosen.name] = chosen.content
+            return chosen
 
         own.partition.spreads = True
         own.partition.versions = version
         own.partition.expect(own.expected)
         self.owned[own.number], self.partitions[own.number] = own, own.partition
         self.count(own)
+
+    def _recorded(self, own: OwnedPartition, passed: Boundary) -> Version | None:
+        """The version that judged a boundary before the restart, and no other: what it decided is published."""
+        name = passed.version
+        if name is None or self.rules.basis.learning is None:
+            return None
+        found = self._shelf.named(name)
+        if found is not None:
+            return found
+        date = date_of(passed.boundary)
+        if name not in own.pinned:
+            raise StopWorkerError(
+                f"partition {own.number}: the boundary {date} was judged by version {name} of the model, which is no "
+                "longer in the changelog nor on the models topic: any other would decide otherwise than is published. "
+                "Next: raise CHURN_APP_VERSION and begin anew from the event topics",
+                EXIT_SETUP,
+            )
+        try:
+            return self._shelf.read(own.pinned[name])
+        except ModelStateError as error:
+            log.warning(
+                "partition %d: the boundary %s was judged by version %s of the model, which this catalogue cannot use "
+                "(%s): it is judged without one", own.number, date, name, error,
+            )  # fmt: skip
+            return None
 
     def revoked(self, partition: int) -> None:
         """Forget the partition."""
@@ -156,6 +188,7 @@ class Customers:
         own.begun.update(one.boundary for one in new)
         if new:
             await self.note_begun(own.number, new)
+        own.pinned.clear()
 
 
 async def _nowhere(_partition: int, _passed: Sequence[Boundary]) -> None:

@@ -90,6 +90,7 @@ class Minder:
         elif now - self._looked_at > LOOK_EVERY_S:
             self._looked_at = now
             await self._state.log.look()
+            await self._state.correct_open(self._customers.owned.keys())
             self._rival = None
         if now - self._topics_at > TOPICS_EVERY_S:
             self._topics_at = now
@@ -106,6 +107,7 @@ class Minder:
             if own.published is not None and not own.expected and own.is_calm and self._is_live(own.number):
                 self._customers.publisher.settle_open(own)
                 own.published = own.lying = None
+                self._looked_at = 0.0  # what others left behind among the open alerts is put right now
 
     async def _look_for_topics(self) -> None:
         try:

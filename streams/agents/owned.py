@@ -25,10 +25,12 @@ class OwnedPartition:
     """What is known of a partition that only its owner needs.
 
     `expected`: boundaries that were passed before the restart, until they were passed again; `held`: records that wait
-    for that. `asides` and `outbox`: what is still to be sent. `published` and `lying`: what stood on the output topics
-    at the restart; `reopened`: open alerts, as they are by what is read again. `cost_s`: what it would cost to read
-    again what came since the last snapshot. `is_busy`: in the middle of a frame. `is_counted`: the metrics' counts are
-    of now; they took `count_s`.
+    for that. `pinned`: versions of the model by name, as they were published, that judged them or judge what was just
+    passed. `asides` and `outbox`: what is still to be sent. `published` and `lying`: what stood on the output topics
+    at the restart; `reopened`: open alerts, as they are by what is read again. `open_end`: up to where the topic
+    of open alerts was looked at, `open_newest`: the highest epoch there. `cost_s`: what it would cost to read again
+    what came since the last snapshot. `is_busy`: in the middle of a frame. `is_counted`: the metrics' counts are of
+    now; they took `count_s`.
     """
 
     number: int
@@ -38,12 +40,14 @@ class OwnedPartition:
     lying: OpenAlerts | None = None
     expected: list[Passed] = field(default_factory=list)
     begun: set[int] = field(default_factory=set)
+    pinned: dict[str, bytes] = field(default_factory=dict)
     held: list[Record] = field(default_factory=list)
     asides: list[Aside] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)
     reopened: dict[str, bytes | None] = field(default_factory=dict)
     told_open: set[bytes] = field(default_factory=set)
     open_end: int = 0
+    open_newest: int = 0
     cost_s: float = 0.0
     save_s: float = 0.0
     saved_boundary: int = -1

@@ -84,7 +84,9 @@ def restore_partitions(
     for number, one in taken.items():
         own = as_loaded(source, one.loaded)
         own.epoch, own.published, own.lying = one.epoch, published.get(number), lying.get(number)
-        own.open_end = 0 if own.lying is None else own.lying.end
+        manifest = one.loaded.manifest
+        if manifest is not None:
+            own.open_end, own.open_newest = manifest.outputs.get(open_topic, 0), manifest.epoch
         restored[number] = RestoredPartition(one, own, number in rebuilt)
     return restored
 
@@ -93,6 +95,7 @@ def as_loaded(source: Source, loaded: Loaded) -> OwnedPartition:
     """A partition as its changelog has it, a blank one without a snapshot. Raises StopWorkerError."""
     own = OwnedPartition(loaded.partition, _partition(source, loaded))
     own.expected = [_boundary(source, passed) for passed in loaded.begun]
+    own.pinned = dict(loaded.models)
     own.begun = {passed.boundary for passed in own.expected}
     own.saved_boundary = own.partition.boundary
     return own
