@@ -10,6 +10,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 from models.calendar import date_of
 from models.catalogue.catalogue import Rules
@@ -37,7 +38,16 @@ REVIEWS_A_FRAME = 20_000
 COUNT_SHARE = 20.0
 """Counting all customers for the metrics may take one of so many seconds."""
 
+PAUSED_S: Final = 2.0
+"""A worker that did nothing for longer may have been paused, and its partitions may be others' meanwhile."""
+
+LOST_S: Final = 0.1
+"""How long a frame of a partition that another worker claims takes, until the group says so too."""
+
 log = logging.getLogger("churn")
+
+IsOurs = Callable[[int], Awaitable[bool]]
+"""Called with a partition: whether no other worker has claimed it."""
 
 NoteBegun = Callable[[int, Sequence[Boundary]], Awaitable[None]]
 """Called with a partition and boundaries it passed; returns once that is on record."""
@@ -54,6 +64,8 @@ class Customers:
         self.populations: dict[int, Population] = {}
         self.tally = Tally()
         self.note_begun: NoteBegun = _nowhere
+        self.is_ours: IsOurs = _surely
+        self._breathed_at = time.perf_counter()
         self.rules = rules
         self._settings, self._now_ms, self._shelf = settings, now_ms, shelf
         topics = Topics(settings.prefix)
@@ -143,6 +155,9 @@ class Customers:
     async def take(self, partition: int, sequence: int, records: Sequence[Record]) -> None:  # noqa: ARG002 - the port's
         """Process one frame, or judge some who wait when it has no records."""
         own = self.owned[partition]
+        if own.is_lost:
+            await asyncio.sleep(LOST_S)
+            return
         own.is_busy = True
         try:
             started = time.perf_counter()
@@ -150,7 +165,7 @@ class Customers:
             seconds = time.perf_counter() - started
             if own.partition.passed:
                 await self._write_down(own)
-            if self.owned.get(partition) is not own:
+            if not await self._is_ours_still(own) or self.owned.get(partition) is not own:
                 return  # it became another worker's meanwhile, who decides the same and sends it
             started = time.perf_counter()
             self.publisher.send(own, min((record.timestamp_ms for record in records), default=None))
@@ -163,8 +178,24 @@ class Customers:
             alerts_from_ms = own.partition.review.writer.alerts_from_ms
             self.tally.count_frame(records, seconds, self._now_ms(), alerts_from_ms)
 
+    def breathe(self) -> None:
+        """Called often. After a pause others may have taken over: each partition is looked at before it sends."""
+        now = time.perf_counter()
+        if now - self._breathed_at > PAUSED_S:
+            for own in self.owned.values():
+                own.is_doubtful = True
+        self._breathed_at = now
+
+    async def _is_ours_still(self, own: OwnedPartition) -> bool:
+        self.breathe()
+        if own.is_doubtful:
+            own.is_lost, own.is_doubtful = not await self.is_ours(own.number), False
+        return not own.is_lost
+
     async def finish(self, own: OwnedPartition) -> None:
         """Judge everybody who waits, a part at a time, and send what that decides."""
+        if own.is_lost or own.is_doubtful:
+            return
         while own.partition.is_behind and not own.is_busy and self.owned.get(own.number) is own:
             self.process(own, ())
             self.publisher.send(own)
@@ -189,6 +220,11 @@ class Customers:
         if new:
             await self.note_begun(own.number, new)
         own.pinned.clear()
+
+
+async def _surely(_partition: int) -> bool:
+    """Nobody else is there: tests."""
+    return True
 
 
 async def _nowhere(_partition: int, _passed: Sequence[Boundary]) -> None:

@@ -27,7 +27,7 @@ from streams.transport.offsets import Mark
 from streams.transport.open_alerts import OpenAlerts, read_open
 from streams.transport.producer import FLUSH_TIMEOUT_S, flushed
 from streams.transport.published import EXAMPLES_PARTITION
-from streams.transport.snapshots.log import SnapshotLog
+from streams.transport.snapshots.log import OwnershipLostError, SnapshotLog
 from streams.transport.snapshots.origin import ANSWERS_WITHIN_S
 from streams.transport.snapshots.ownership import Contest
 from streams.transport.snapshots.records import Covered
@@ -65,6 +65,7 @@ class CustomerState:
         self._stop = threading.Event()
         self._contest = Contest(self.token)
         customers.note_begun = self._note_begun
+        customers.is_ours = self._is_ours
 
     def attach(self, app: FrameApp) -> None:
         """Work for this application."""
@@ -134,6 +135,14 @@ class CustomerState:
     async def _note_begun(self, number: int, passed: Sequence[Boundary]) -> None:
         pinned = self._customers.owned[number].pinned
         await self.log.begun(number, [noted(self.source, boundary) for boundary in passed], pinned)
+
+    async def _is_ours(self, number: int) -> bool:
+        try:
+            await self.log.look([number])
+        except OwnershipLostError as error:
+            log.warning("%s, while we were paused: nothing more of it is sent", error)
+            return False
+        return True
 
     async def save(self, number: int) -> bool:
         """Write a snapshot of a partition as it stands; False when this is not the moment, or the broker is away.

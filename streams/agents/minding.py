@@ -46,7 +46,7 @@ log = logging.getLogger("churn")
 def due(owned: Iterable[OwnedPartition], is_live: Callable[[int], bool]) -> OwnedPartition | None:
     """The partition whose snapshot is due: after a midnight at the live tail, or as too much would be read again."""
     everybody = list(owned)
-    free = [own for own in everybody if not (own.is_busy or own.held)]
+    free = [own for own in everybody if not (own.is_busy or own.held or own.is_lost or own.is_doubtful)]
     for own in free:
         if own.saved_boundary < own.partition.boundary and is_live(own.number):
             return own
@@ -68,6 +68,7 @@ class Minder:
         """Until cancelled."""
         while True:
             await asyncio.sleep(TURN_S)
+            self._customers.breathe()
             if not self._app.status.is_ready or self._app.failure is not None:
                 continue
             try:
@@ -87,9 +88,12 @@ class Minder:
         chosen = due(self._customers.owned.values(), self._is_live)
         if chosen is not None:
             await self._state.save(chosen.number)
-        elif now - self._looked_at > LOOK_EVERY_S:
+        elif now - self._looked_at > LOOK_EVERY_S or any(own.is_doubtful for own in self._customers.owned.values()):
             self._looked_at = now
+            doubtful = [own for own in self._customers.owned.values() if own.is_doubtful]
             await self._state.log.look()
+            for own in doubtful:
+                own.is_doubtful = False
             await self._state.correct_open(self._customers.owned.keys())
             self._rival = None
         if now - self._topics_at > TOPICS_EVERY_S:
@@ -123,6 +127,7 @@ class Minder:
         own = self._customers.owned.get(error.partition)
         if own is None:
             return
+        own.is_lost = True
         if self._rival is None or self._rival[0] is not own:
             log.warning("%s: waiting for the group to say whose it is", error)
             self._rival = own, time.monotonic()

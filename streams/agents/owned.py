@@ -29,8 +29,8 @@ class OwnedPartition:
     passed. `asides` and `outbox`: what is still to be sent. `published` and `lying`: what stood on the output topics
     at the restart; `reopened`: open alerts, as they are by what is read again. `open_end`: up to where the topic
     of open alerts was looked at, `open_newest`: the highest epoch there. `cost_s`: what it would cost to read again
-    what came since the last snapshot. `is_busy`: in the middle of a frame. `is_counted`: the metrics' counts are of
-    now; they took `count_s`.
+    what came since the last snapshot. `is_busy`: in the middle of a frame. `is_lost`: another worker has claimed it;
+    `is_doubtful`: one may have. `is_counted`: the metrics' counts are of now; they took `count_s`.
     """
 
     number: int
@@ -52,6 +52,8 @@ class OwnedPartition:
     save_s: float = 0.0
     saved_boundary: int = -1
     is_busy: bool = False
+    is_lost: bool = False
+    is_doubtful: bool = False
     is_counted: bool = False
     count_s: float = 0.0
     counted_at: float = 0.0
@@ -59,4 +61,12 @@ class OwnedPartition:
     @property
     def is_calm(self) -> bool:
         """Whether everything that was read is applied, judged and sent: the moment for a snapshot."""
-        return not (self.is_busy or self.held or self.outbox or self.asides or self.partition.is_behind)
+        return not (
+            self.is_busy
+            or self.is_lost
+            or self.is_doubtful
+            or self.held
+            or self.outbox
+            or self.asides
+            or self.partition.is_behind
+        )

@@ -43,9 +43,13 @@ def test_a_worker_paused_until_another_took_over(
     if not is_full and (place not in IN_SHORT or is_awake_early):
         pytest.skip("a pause there: --full")
     started = time.monotonic()
-    events, settings = history(QUICK), {"catalogue": RULES_ONLY}
-    expected = replay(write_history(events, tmp_path / "history.jsonl"), tmp_path, partitions=PARTITIONS, **settings)
-    deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS, session_timeout_s=str(SESSION_S), **settings)
+    events = history(QUICK)
+    expected = replay(
+        write_history(events, tmp_path / "history.jsonl"), tmp_path, partitions=PARTITIONS, catalogue=RULES_ONLY
+    )
+    deployment = deploy(
+        broker, prefix, tmp_path, partitions=PARTITIONS, session_timeout_s=str(SESSION_S), catalogue=RULES_ONLY
+    )
     post(deployment, merged(events))
     stopped = tmp_path / "stopped"
     paused, heir = Worker(deployment, "paused", program=program(place, stopped)), Worker(deployment, "heir")

@@ -25,7 +25,7 @@ record in the changelog; between that and its outputs; between a restore and its
 PLACES: Final = get_args(Place)
 SENT_BEFORE: Final = 2_000
 """Open alerts told before it stops: in the middle of the history."""
-BOUNDARIES_BEFORE: Final = 60
+FRAMES_BEFORE: Final = 12
 
 
 def program(place: Place, file: Path) -> tuple[str, ...]:
@@ -51,11 +51,11 @@ def arrange(place: str, file: Path) -> None:
     if place == "sending":
         _around(producer.Outputs, "send", after=Stop(file, SENT_BEFORE))
     elif place == "sent":
-        _around(publishing.Publisher, "send", after=Stop(file, SENT_BEFORE // 10))
+        _around(publishing.Publisher, "send", after=Stop(file, FRAMES_BEFORE))
     elif place == "judged":
-        _around_async(before=Stop(file, BOUNDARIES_BEFORE))
+        _around_async(before=Stop(file, FRAMES_BEFORE))
     elif place == "noted":
-        _around_async(after=Stop(file, BOUNDARIES_BEFORE))
+        _around_async(after=Stop(file, FRAMES_BEFORE))
     elif place == "claiming":
         _around(ownership, "_claim", before=Stop(file, 1))
 
@@ -86,7 +86,7 @@ def _around_async(*, before: Callable[[], None] = _nothing, after: Callable[[], 
         await call(agent, own)
         after()
 
-    customers.Customers._write_down = stopping  # type: ignore[method-assign]
+    customers.Customers._write_down = stopping  # type: ignore[method-assign,assignment]
 
 
 if __name__ == "__main__":

@@ -113,6 +113,11 @@ class Life:
         """A frame without records."""
         self.take([])
 
+    def end_some(self, frames: int) -> None:
+        """Some frames without records."""
+        for _ in range(frames):
+            self.wait()
+
     def end_midnight(self) -> None:
         """Frames without records for as long as anybody waits to be judged."""
         while self.agent.is_behind(0):
@@ -202,6 +207,27 @@ def test_a_worker_that_died_in_the_middle_ends_with_the_version_it_began_with(li
     again.end_midnight()
     assert again.scored_by() == [begun_with.name] * CUSTOMERS
     assert again.sent.models_told() == [begun_with.name]
+
+
+def test_nothing_is_sent_after_a_pause_in_which_another_worker_took_over(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    async def is_ours(partition: int) -> bool:
+        asked.append(partition)
+        return False
+
+    life.agent.is_ours = is_ours
+    life.wait()
+    assert not asked
+    sent = len(life.sent.records)
+    monkeypatch.setattr(agent, "PAUSED_S", 0.0)
+    life.end_some(1)
+    monkeypatch.undo()
+    life.end_some(2)
+    assert asked == [0]
+    assert len(life.sent.records) == sent
 
 
 def test_a_version_that_left_the_models_topic_ends_what_it_began_all_the_same(life: Life) -> None:

@@ -87,6 +87,19 @@ def test_what_stands_on_its_topic_is_not_sent_again() -> None:
     assert told.headers == (("g", b"4"),)
 
 
+def test_a_record_of_an_earlier_epoch_behind_one_of_ours_is_doubtful() -> None:
+    found = OpenAlerts(newest=3)
+    doubts = []
+    for epoch in (3, 4, 4, 3):
+        found.add(b"one", Lying(epoch, b"told"))
+        doubts.append(found.is_doubtful)
+    assert doubts == [False, False, False, True]
+    assert found.newest == 4
+    late = OpenAlerts(newest=3)
+    late.add(b"one", Lying(2, b"by a worker that wakes up"))
+    assert late.is_doubtful
+
+
 def test_a_boundary_is_passed_again_where_it_was_passed_whatever_comes_first() -> None:
     """Before the crash the login came after the midnight and was late; read again, it comes first."""
     covered = [-1] * (TICKS + 1)

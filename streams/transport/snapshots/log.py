@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -122,9 +122,10 @@ class SnapshotLog:
         loop, models = asyncio.get_running_loop(), dict(models)
         await loop.run_in_executor(self._beginning, self._note_begun, partition, held, passed, models)
 
-    async def look(self) -> None:
-        """Look for claims of others. Raises OwnershipLostError."""
-        await asyncio.get_running_loop().run_in_executor(self._writing, self._look, dict(self._held))
+    async def look(self, partitions: Iterable[int] | None = None) -> None:
+        """Look for claims of others, to all that is ours or to some of it. Raises OwnershipLostError."""
+        held = dict(self._held) if partitions is None else {number: self._held[number] for number in partitions}
+        await asyncio.get_running_loop().run_in_executor(self._writing, self._look, held)
 
     # -- in threads
 
