@@ -71,6 +71,8 @@ class Customers:
         topics = Topics(settings.prefix)
         self._intake = Intake(topics, settings.partitions, self.tally, now_ms)
         self._publisher = None if outputs is None else Publisher(outputs, topics, self.tally, now_ms)
+        if self._publisher is not None:
+            self._publisher.breathe = self.breathe
 
     @property
     def publisher(self) -> Publisher:
@@ -168,7 +170,10 @@ class Customers:
             if not await self._is_ours_still(own) or self.owned.get(partition) is not own:
                 return  # it became another worker's meanwhile, who decides the same and sends it
             started = time.perf_counter()
-            self.publisher.send(own, min((record.timestamp_ms for record in records), default=None))
+            oldest_ms = min((record.timestamp_ms for record in records), default=None)
+            self.publisher.send(own, oldest_ms)
+            while own.is_doubtful and await self._is_ours_still(own):
+                self.publisher.send(own, oldest_ms)
             seconds += time.perf_counter() - started
         finally:
             own.is_busy = False

@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from confluent_kafka import KafkaException
 
@@ -21,6 +21,7 @@ from streams.transport.snapshots.log import OwnershipLostError
 
 if TYPE_CHECKING:
     from streams.transport.frame_app import FrameApp
+    from streams.transport.recovery import FrameTables
 
 REREAD_S: Final = 10.0
 """What a restart may take to read again, at the speed at which it was read: above that a snapshot is due."""
@@ -39,6 +40,9 @@ TOPICS_EVERY_S: Final = 2.0
 
 RIVAL_FOR_S: Final = 10.0
 """How long another worker's claim may stand while we think a partition ours: a rebalance is over by then."""
+
+AGAIN_WITHIN_S: Final = 300.0
+"""Who claims what we took over anew within so long is no worker that was paused."""
 
 log = logging.getLogger("churn")
 
@@ -63,6 +67,7 @@ class Minder:
         self._app, self._customers, self._state = app, customers, state
         self._looked_at = self._topics_at = time.monotonic()
         self._rival: tuple[OwnedPartition, float] | None = None
+        self._retaken: dict[int, float] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -123,7 +128,11 @@ class Minder:
             await self._app.fail(reason)
 
     async def _meet_rival(self, error: OwnershipLostError) -> None:
-        """Another worker claims what we own. After a rebalance that passes; else there are two of us."""
+        """Another worker claims what we own. After a rebalance that passes, else we take it over anew.
+
+        So did one that was paused before its claim and whose partition became ours meanwhile. If it happens again soon,
+        there are two of us.
+        """
         own = self._customers.owned.get(error.partition)
         if own is None:
             return
@@ -131,7 +140,13 @@ class Minder:
         if self._rival is None or self._rival[0] is not own:
             log.warning("%s: waiting for the group to say whose it is", error)
             self._rival = own, time.monotonic()
-        elif time.monotonic() - self._rival[1] > RIVAL_FOR_S:
+        elif time.monotonic() - self._rival[1] < RIVAL_FOR_S:
+            await asyncio.sleep(1.0)
+        elif time.monotonic() - self._retaken.get(own.number, -AGAIN_WITHIN_S) > AGAIN_WITHIN_S:
+            log.warning("%s, but the group gives it to us: it is taken over anew", error)
+            self._retaken[own.number], self._rival = time.monotonic(), None
+            cast("FrameTables", self._app.tables).recovery.signal_recovery_start.set()
+        else:
             await self._app.fail(
                 StopWorkerError(
                     f"{error}, and the group still gives it to us. Two groups work on the same topics, or two workers "
@@ -139,6 +154,4 @@ class Minder:
                     EXIT_SETUP,
                 )
             )
-        else:
-            await asyncio.sleep(1.0)
         self._looked_at = 0.0  # look again at the next turn
