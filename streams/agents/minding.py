@@ -33,7 +33,7 @@ LIVE_RECORDS: Final = 2_000
 """A partition with fewer records to take is at the live tail: a second or two of a busy one."""
 
 TURN_S: Final = 0.25
-LOOK_EVERY_S: Final = 20.0
+LOOK_EVERY_S: Final = 10.0
 
 TOPICS_EVERY_S: Final = 2.0
 """How long what a topic made anew holds may be taken for what the old one held."""

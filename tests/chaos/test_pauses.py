@@ -14,7 +14,7 @@ import pytest
 
 from support.arrivals import merged
 from support.broker import Broker
-from support.histories import QUICK, history, write_history
+from support.histories import SMALL, history, write_history
 from support.oracles import Expected, Findings, compare, replay
 from support.posting import post
 from support.repeats import repeated
@@ -25,7 +25,7 @@ PARTITIONS: Final = 2
 SESSION_S: Final = 3.0
 STOPS_WITHIN_S: Final = 60.0
 PUT_RIGHT_WITHIN_S: Final = 45.0
-"""Its successor looks every 20 seconds."""
+"""Its successor looks every 10 seconds."""
 IN_SHORT: Final = ("sending",)
 
 
@@ -43,7 +43,7 @@ def test_a_worker_paused_until_another_took_over(
     if not is_full and (place not in IN_SHORT or is_awake_early):
         pytest.skip("a pause there: --full")
     started = time.monotonic()
-    events = history(QUICK)
+    events = history(SMALL[False])
     expected = replay(
         write_history(events, tmp_path / "history.jsonl"), tmp_path, partitions=PARTITIONS, catalogue=RULES_ONLY
     )

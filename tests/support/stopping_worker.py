@@ -26,6 +26,8 @@ PLACES: Final = get_args(Place)
 SENT_BEFORE: Final = 2_000
 """Open alerts told before it stops: in the middle of the history."""
 FRAMES_BEFORE: Final = 12
+BEGUN_BEFORE: Final = 2
+"""Frames that passed boundaries: of a backlog a frame holds many."""
 
 
 def program(place: Place, file: Path) -> tuple[str, ...]:
@@ -53,9 +55,9 @@ def arrange(place: str, file: Path) -> None:
     elif place == "sent":
         _around(publishing.Publisher, "send", after=Stop(file, FRAMES_BEFORE))
     elif place == "judged":
-        _around_async(before=Stop(file, FRAMES_BEFORE))
+        _around_async(before=Stop(file, BEGUN_BEFORE))
     elif place == "noted":
-        _around_async(after=Stop(file, FRAMES_BEFORE))
+        _around_async(after=Stop(file, BEGUN_BEFORE))
     elif place == "claiming":
         _around(ownership, "_claim", before=Stop(file, 1))
 
