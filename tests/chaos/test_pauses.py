@@ -50,17 +50,22 @@ def test_a_worker_paused_until_another_took_over(
     deployment = deploy(
         broker, prefix, tmp_path, partitions=PARTITIONS, session_timeout_s=str(SESSION_S), catalogue=RULES_ONLY
     )
-    post(deployment, merged(events))
+    arrivals = merged(events)
+    later = arrivals[len(arrivals) // 2 :] if place == "claiming" else []
+    post(deployment, arrivals[: len(arrivals) - len(later)])
     stopped = tmp_path / "stopped"
     paused, heir = Worker(deployment, "paused", program=program(place, stopped)), Worker(deployment, "heir")
     try:
         _start_until_paused(paused, stopped)
         heir.start()
         if is_awake_early:
-            _wait_until_restored(heir)
+            _wait_for(heir, "partitions in")
         else:
             wait_for_lag_zero(deployment, [heir])
         paused.resume()
+        if later:  # it claims over the head of its successor, who keeps a partition and must claim it anew
+            _wait_for(heir, "it is taken over anew")
+            post(deployment, later)
         wait_for_lag_zero(deployment, [heir, paused])
         findings = _compared_until_right(deployment, expected, [heir, paused])
         assert [worker.terminate() for worker in (paused, heir)] == [0, 0], paused.log_tail() + heir.log_tail()
@@ -82,10 +87,10 @@ def _start_until_paused(worker: Worker, stopped: Path) -> None:
         time.sleep(0.01)
 
 
-def _wait_until_restored(worker: Worker) -> None:
-    """Until it owns what the paused one had."""
+def _wait_for(worker: Worker, words: str) -> None:
+    """Until its log says so."""
     deadline = time.monotonic() + STOPS_WITHIN_S
-    while "restored" not in worker.log():
+    while words not in worker.log():
         worker.check()
         assert time.monotonic() < deadline, worker.log_tail()
         time.sleep(0.01)
