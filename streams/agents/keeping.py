@@ -160,7 +160,7 @@ class CustomerState:
         if not own.is_calm or self._customers.owned.get(number) is not own:
             return False
         covered, frozen, cost_s = self._covered(own, ends), freeze(own.partition), own.cost_s
-        if not await flushed(self._app.outputs, FLUSH_TIMEOUT_S):
+        if not await flushed(self._app.outputs, FLUSH_TIMEOUT_S) or self._customers.owned.get(number) is not own:
             return False
         manifest = await self.log.write(number, covered, frozen.to_bytes)
         own.cost_s -= cost_s

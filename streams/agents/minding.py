@@ -106,14 +106,20 @@ class Minder:
             await self._look_for_topics()
 
     def _is_live(self, number: int) -> bool:
+        lag = self._lag(number)
+        return lag is not None and lag < LIVE_RECORDS
+
+    def _lag(self, number: int) -> int | None:
+        """Records of a partition that were not taken yet, None while that is not known."""
         lags = [lag for tp, lag in self._app.consumer.lag().items() if tp.partition == number]
         known = [lag for lag in lags if lag is not None]
-        return bool(lags) and len(known) == len(lags) and sum(known) < LIVE_RECORDS
+        return sum(known) if lags and len(known) == len(lags) else None
 
     def _forget_published(self) -> None:
-        """At the live tail everything was read again that had been published."""
+        """Once everything was read again of which something had been published."""
         for own in self._customers.owned.values():
-            if own.published is not None and not own.expected and own.is_calm and self._is_live(own.number):
+            is_through = own.is_read_again or self._lag(own.number) == 0
+            if own.published is not None and not own.expected and own.is_calm and is_through:
                 self._customers.publisher.settle_open(own)
                 own.published = own.lying = None
                 self._looked_at = 0.0  # what others left behind among the open alerts is put right now

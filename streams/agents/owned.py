@@ -41,6 +41,7 @@ class OwnedPartition:
     expected: list[Passed] = field(default_factory=list)
     begun: set[int] = field(default_factory=set)
     pinned: dict[str, bytes] = field(default_factory=dict)
+    until: tuple[int, ...] = ()
     held: list[Record] = field(default_factory=list)
     asides: list[Aside] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)
@@ -57,6 +58,11 @@ class OwnedPartition:
     is_counted: bool = False
     count_s: float = 0.0
     counted_at: float = 0.0
+
+    @property
+    def is_read_again(self) -> bool:
+        """Whether everything was taken in that lay on the inputs at the restart (`until`, by feed)."""
+        return all(at + 1 >= end for at, end in zip(self.partition.ledger.covered, self.until, strict=False))
 
     @property
     def is_calm(self) -> bool:

@@ -66,7 +66,8 @@ class Publisher:
         payload = encode_alert(alert)
         still = None if alert.status in OVER else payload
         if own.published is not None and own.published.has_alert(alert.alert_id, alert.revision):
-            own.reopened[alert.alert_id] = still
+            if alert.revision == own.published.alerts[alert.alert_id]:  # the last that stands there
+                own.reopened[alert.alert_id] = still
             self._tally.already_sent += 1
             return
         own.reopened.pop(alert.alert_id, None)

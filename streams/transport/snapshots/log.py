@@ -124,7 +124,7 @@ class SnapshotLog:
 
     async def look(self, partitions: Iterable[int] | None = None) -> None:
         """Look for claims of others, to all that is ours or to some of it. Raises OwnershipLostError."""
-        held = dict(self._held) if partitions is None else {number: self._held[number] for number in partitions}
+        held = dict(self._held) if partitions is None else {n: self._held[n] for n in partitions if n in self._held}
         await asyncio.get_running_loop().run_in_executor(self._writing, self._look, held)
 
     # -- in threads
