@@ -123,7 +123,8 @@ def input_ends(source: Source, partitions: Iterable[int]) -> dict[int, tuple[int
     numbers = list(partitions)
     latest = OffsetSpec.latest()  # type: ignore[no-untyped-call] # published without types
     wanted = {TopicPartition(topic, number): latest for topic in source.inputs for number in numbers}
-    asked = AdminClient(source.connection).list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S) if wanted else {}
+    admin = AdminClient(source.connection)  # kept by name: one that is collected cancels its calls
+    asked = admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S) if wanted else {}
     ends = {(tp.topic, tp.partition): int(future.result(ANSWERS_WITHIN_S).offset) for tp, future in asked.items()}
     return {number: tuple(ends[topic, number] for topic in source.inputs) for number in numbers}
 
