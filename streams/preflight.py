@@ -10,7 +10,7 @@ from confluent_kafka import KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
 
 from schemas.instant import to_rfc3339
-from schemas.topics import DAY_MS, FOR_EVER, TopicSpec, topic_table
+from schemas.topics import DAY_MS, FOR_EVER, Topics, TopicSpec, topic_table
 from streams.clock import now_ms
 from streams.errors import SetupError
 from streams.kafka import connect
@@ -65,6 +65,7 @@ def examine(settings: Settings, admin: AdminClient, cluster: ClusterMetadata) ->
     yield from _partition_counts(settings, present, cluster)
     configs = topic_configs(admin, [spec.name for spec in present])
     yield from _cleanup(present, configs)
+    yield from refuse_short_retention(settings, configs)
     yield from _lost_history(settings, configs, cluster)
 
 
@@ -100,9 +101,27 @@ def refuse_old_history(limits_ms: Mapping[str, int], oldest_ms: Mapping[str, int
             )
 
 
-def retention_limits(settings: Settings, configs: Mapping[str, Mapping[str, str]]) -> dict[str, int]:
-    """Return `retention.ms` of the event topics that are cut at all."""
-    events = {spec.name for spec in specs(settings) if spec.name.startswith(f"{settings.prefix}.events.")}
+def refuse_short_retention(settings: Settings, configs: Mapping[str, Mapping[str, str]]) -> Iterator[Finding]:
+    """Yield a finding for each input that is cut before a restart has read it again.
+
+    A snapshot is up to a day old, and an event behind it up to L older. A tick is of the moment it is sent.
+    """
+    ticks = Topics(settings.prefix).ticks
+    for topic, limit in retention_limits(settings, configs, ticks).items():
+        days = 1 if topic == ticks else 1 + settings.lateness_days
+        if limit <= days * DAY_MS:
+            late = "" if topic == ticks else f", and {variable_of('lateness_days')} is {settings.lateness_days}"
+            yield Finding(
+                f"retention.ms of topic {topic}",
+                f"{limit} ({_days(limit)}), but a restart reads again up to a day of it{late}: "
+                "what Kafka deletes before is lost",
+                f"Set retention.ms of {topic} to -1 (for ever) or above {days * DAY_MS}.",
+            )
+
+
+def retention_limits(settings: Settings, configs: Mapping[str, Mapping[str, str]], *others: str) -> dict[str, int]:
+    """Return `retention.ms` of the event topics, and of others, that are cut at all."""
+    events = {spec.name for spec in specs(settings) if spec.name.startswith(f"{settings.prefix}.events.")} | {*others}
     limits = {name: int(config.get("retention.ms", FOR_EVER)) for name, config in configs.items() if name in events}
     cut = {name for name, config in configs.items() if "delete" in config.get("cleanup.policy", "delete")}
     return {name: limit for name, limit in limits.items() if limit != FOR_EVER and name in cut}

@@ -1,7 +1,7 @@
 """A version of the model in force: scores customers by their features, and says in words what moved a score."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import exp, expm1, sinh
 from typing import Final
 
@@ -25,6 +25,8 @@ class Version:
     learned_until: int
     """The boundary until which it learned everything."""
     scorer: Scorer
+    content: bytes = field(default=b"", repr=False)
+    """As it was published."""
 
     def risks(self, rows: Floats) -> Floats:
         """P(no purchase within the horizon) of customers with these features, a row each."""

@@ -7,22 +7,28 @@ an earlier snapshot passes it at the same place again, with the same version of 
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
+from models.calendar import date_of
 from models.catalogue.rules import Rules
 from models.engine.arrivals import Passed as Boundary
 from models.engine.partition import Partition
 from models.engine.population import Population, population_of
 from models.scoring.version import Version
+from schemas.model import ModelStateError
 from schemas.topics import Topics
 from streams.agents.models import Shelf
 from streams.agents.owned import OwnedPartition
 from streams.agents.publishing import Publisher
 from streams.agents.reading_in import Intake
 from streams.agents.tally import Tally
+from streams.errors import EXIT_SETUP
 from streams.memory import uncollected
 from streams.settings import Settings
+from streams.transport.errors import StopWorkerError
 from streams.transport.producer import Outputs
 from streams.transport.records import Record
 
@@ -31,6 +37,17 @@ REVIEWS_A_FRAME = 20_000
 
 COUNT_SHARE = 20.0
 """Counting all customers for the metrics may take one of so many seconds."""
+
+PAUSED_S: Final = 2.0
+"""A worker that did nothing for longer may have been paused, and its partitions may be others' meanwhile."""
+
+LOST_S: Final = 0.1
+"""How long a frame of a partition that another worker claims takes, until the group says so too."""
+
+log = logging.getLogger("churn")
+
+IsOurs = Callable[[int], Awaitable[bool]]
+"""Called with a partition: whether no other worker has claimed it."""
 
 NoteBegun = Callable[[int, Sequence[Boundary]], Awaitable[None]]
 """Called with a partition and boundaries it passed; returns once that is on record."""
@@ -47,11 +64,15 @@ class Customers:
         self.populations: dict[int, Population] = {}
         self.tally = Tally()
         self.note_begun: NoteBegun = _nowhere
+        self.is_ours: IsOurs = _surely
+        self._breathed_at = time.perf_counter()
         self.rules = rules
         self._settings, self._now_ms, self._shelf = settings, now_ms, shelf
         topics = Topics(settings.prefix)
         self._intake = Intake(topics, settings.partitions, self.tally, now_ms)
         self._publisher = None if outputs is None else Publisher(outputs, topics, self.tally, now_ms)
+        if self._publisher is not None:
+            self._publisher.breathe = self.breathe
 
     @property
     def publisher(self) -> Publisher:
@@ -70,19 +91,44 @@ class Customers:
 
     def adopt(self, own: OwnedPartition) -> None:
         """A partition is ours from here on."""
-        names = {one.boundary: one.version for one in own.expected}
+        recorded = {one.boundary: self._recorded(own, one) for one in own.expected}
 
         def version(boundary: int) -> Version | None:
-            if boundary not in names:
-                return self._shelf.current
-            name = names[boundary]
-            return None if name is None else self._shelf.named(name) or self._shelf.current
+            chosen = recorded.get(boundary, self._shelf.current)
+            if chosen is not None:
+                own.pinned[chosen.name] = chosen.content
+            return chosen
 
         own.partition.spreads = True
         own.partition.versions = version
         own.partition.expect(own.expected)
         self.owned[own.number], self.partitions[own.number] = own, own.partition
         self.count(own)
+
+    def _recorded(self, own: OwnedPartition, passed: Boundary) -> Version | None:
+        """The version that judged a boundary before the restart, and no other: what it decided is published."""
+        name = passed.version
+        if name is None or self.rules.basis.learning is None:
+            return None
+        found = self._shelf.named(name)
+        if found is not None:
+            return found
+        date = date_of(passed.boundary)
+        if name not in own.pinned:
+            raise StopWorkerError(
+                f"partition {own.number}: the boundary {date} was judged by version {name} of the model, which is no "
+                "longer in the changelog nor on the models topic: any other would decide otherwise than is published. "
+                "Next: raise CHURN_APP_VERSION and begin anew from the event topics",
+                EXIT_SETUP,
+            )
+        try:
+            return self._shelf.read(own.pinned[name])
+        except ModelStateError as error:
+            log.warning(
+                "partition %d: the boundary %s was judged by version %s of the model, which this catalogue cannot use "
+                "(%s): it is judged without one", own.number, date, name, error,
+            )  # fmt: skip
+            return None
 
     def revoked(self, partition: int) -> None:
         """Forget the partition."""
@@ -111,6 +157,9 @@ class Customers:
     async def take(self, partition: int, sequence: int, records: Sequence[Record]) -> None:  # noqa: ARG002 - the port's
         """Process one frame, or judge some who wait when it has no records."""
         own = self.owned[partition]
+        if own.is_lost:
+            await asyncio.sleep(LOST_S)
+            return
         own.is_busy = True
         try:
             started = time.perf_counter()
@@ -118,10 +167,13 @@ class Customers:
             seconds = time.perf_counter() - started
             if own.partition.passed:
                 await self._write_down(own)
-            if self.owned.get(partition) is not own:
+            if not await self._is_ours_still(own) or self.owned.get(partition) is not own:
                 return  # it became another worker's meanwhile, who decides the same and sends it
             started = time.perf_counter()
-            self.publisher.send(own, min((record.timestamp_ms for record in records), default=None))
+            oldest_ms = min((record.timestamp_ms for record in records), default=None)
+            self.publisher.send(own, oldest_ms)
+            while own.is_doubtful and await self._is_ours_still(own):
+                self.publisher.send(own, oldest_ms)
             seconds += time.perf_counter() - started
         finally:
             own.is_busy = False
@@ -131,8 +183,24 @@ class Customers:
             alerts_from_ms = own.partition.review.writer.alerts_from_ms
             self.tally.count_frame(records, seconds, self._now_ms(), alerts_from_ms)
 
+    def breathe(self) -> None:
+        """Called often. After a pause others may have taken over: each partition is looked at before it sends."""
+        now = time.perf_counter()
+        if now - self._breathed_at > PAUSED_S:
+            for own in self.owned.values():
+                own.is_doubtful = True
+        self._breathed_at = now
+
+    async def _is_ours_still(self, own: OwnedPartition) -> bool:
+        self.breathe()
+        if own.is_doubtful:
+            own.is_lost, own.is_doubtful = not await self.is_ours(own.number), False
+        return not own.is_lost
+
     async def finish(self, own: OwnedPartition) -> None:
         """Judge everybody who waits, a part at a time, and send what that decides."""
+        if own.is_lost or own.is_doubtful:
+            return
         while own.partition.is_behind and not own.is_busy and self.owned.get(own.number) is own:
             self.process(own, ())
             self.publisher.send(own)
@@ -156,6 +224,12 @@ class Customers:
         own.begun.update(one.boundary for one in new)
         if new:
             await self.note_begun(own.number, new)
+        own.pinned.clear()
+
+
+async def _surely(_partition: int) -> bool:
+    """Nobody else is there: tests."""
+    return True
 
 
 async def _nowhere(_partition: int, _passed: Sequence[Boundary]) -> None:

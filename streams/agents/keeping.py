@@ -24,10 +24,10 @@ from streams.agents.restoring import RestoredPartition, Source, noted, restore_p
 from streams.kafka import librdkafka_config
 from streams.settings import Settings
 from streams.transport.offsets import Mark
-from streams.transport.open_alerts import read_open
+from streams.transport.open_alerts import OpenAlerts, read_open
 from streams.transport.producer import FLUSH_TIMEOUT_S, flushed
 from streams.transport.published import EXAMPLES_PARTITION
-from streams.transport.snapshots.log import SnapshotLog
+from streams.transport.snapshots.log import OwnershipLostError, SnapshotLog
 from streams.transport.snapshots.origin import ANSWERS_WITHIN_S
 from streams.transport.snapshots.ownership import Contest
 from streams.transport.snapshots.records import Covered
@@ -65,6 +65,7 @@ class CustomerState:
         self._stop = threading.Event()
         self._contest = Contest(self.token)
         customers.note_begun = self._note_begun
+        customers.is_ours = self._is_ours
 
     def attach(self, app: FrameApp) -> None:
         """Work for this application."""
@@ -132,7 +133,16 @@ class CustomerState:
     # -- keeping
 
     async def _note_begun(self, number: int, passed: Sequence[Boundary]) -> None:
-        await self.log.begun(number, [noted(self.source, boundary) for boundary in passed])
+        pinned = self._customers.owned[number].pinned
+        await self.log.begun(number, [noted(self.source, boundary) for boundary in passed], pinned)
+
+    async def _is_ours(self, number: int) -> bool:
+        try:
+            await self.log.look([number])
+        except OwnershipLostError as error:
+            log.warning("%s, while we were paused: nothing more of it is sent", error)
+            return False
+        return True
 
     async def save(self, number: int) -> bool:
         """Write a snapshot of a partition as it stands; False when this is not the moment, or the broker is away.
@@ -144,11 +154,13 @@ class CustomerState:
         started = time.monotonic()
         self._customers.publisher.settle_open(own)
         ends = await asyncio.to_thread(self._output_ends, number)
+        await self.correct_open([number])
+        ends[self.source.topics.alerts_open] = own.open_end
         await self._customers.finish(own)
         if not own.is_calm or self._customers.owned.get(number) is not own:
             return False
         covered, frozen, cost_s = self._covered(own, ends), freeze(own.partition), own.cost_s
-        if not await flushed(self._app.outputs, FLUSH_TIMEOUT_S):
+        if not await flushed(self._app.outputs, FLUSH_TIMEOUT_S) or self._customers.owned.get(number) is not own:
             return False
         manifest = await self.log.write(number, covered, frozen.to_bytes)
         own.cost_s -= cost_s
@@ -158,7 +170,6 @@ class CustomerState:
             "partition %d saved as of epoch %d, generation %d: %d bytes in %.2f s",
             number, manifest.epoch, manifest.generation, manifest.size, own.save_s,
         )  # fmt: skip
-        await self._correct_open(own)
         return True
 
     def _covered(self, own: OwnedPartition, ends: dict[str, int]) -> Covered:
@@ -178,28 +189,41 @@ class CustomerState:
 
     def _output_ends(self, number: int) -> dict[str, int]:
         topics = self.source.topics
-        own = (topics.alerts, topics.alerts_open, topics.stages, topics.late, topics.dead_letters)
+        own = (topics.alerts, topics.stages, topics.late, topics.dead_letters)
         places = [TopicPartition(topic, number) for topic in own]
         latest = OffsetSpec.latest()  # type: ignore[no-untyped-call] # published without types
         wanted = dict.fromkeys([*places, TopicPartition(topics.examples, EXAMPLES_PARTITION)], latest)
         asked = self._admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S)
         return {tp.topic: int(future.result(ANSWERS_WITHIN_S).offset) for tp, future in asked.items()}
 
-    async def _correct_open(self, own: OwnedPartition) -> None:
-        """Look among the open alerts for what a worker of an earlier epoch wrote behind us, and put it right."""
+    async def correct_open(self, numbers: Collection[int]) -> None:
+        """Look among the open alerts for what a worker of an earlier epoch wrote behind us, and put it right.
+
+        Not before everything was read again: until then what is open by our memory is of an earlier time.
+        """
+        owned = [own for own in self._customers.owned.values() if own.number in numbers and own.published is None]
+        for own in owned:
+            own.told_open.clear()  # what is sent from now on is newer than what is read
+        if not await flushed(self._app.outputs, FLUSH_TIMEOUT_S):
+            return  # what was sent before must lie there: it would be taken for missing
+        found = await self._lying({own.number: own.open_end for own in owned})
+        whole = await self._lying({number: 0 for number, tail in found.items() if tail.is_doubtful})
+        for own in owned:
+            is_ours = self._customers.owned.get(own.number) is own and found[own.number].newest <= own.epoch
+            if is_ours:
+                own.open_end, own.open_newest = found[own.number].end, own.epoch
+                if own.number in whole:
+                    self._put_right(own, whole[own.number])
+
+    async def _lying(self, starts: dict[int, int]) -> dict[int, OpenAlerts]:
+        if not starts:
+            return {}
+        newest = {own.number: own.open_newest for own in self._customers.owned.values()}
         connection, topic = self.source.connection, self.source.topics.alerts_open
-        own.told_open.clear()  # what is sent from now on is newer than what is read
-        since = {own.number: own.open_end}
-        found = (await asyncio.to_thread(read_open, connection, topic, since, stop=self._stop))[own.number]
-        own.open_end = found.end
-        if all(lying.epoch == own.epoch for lying in found.last.values()):
-            return
-        all_of_it = {own.number: 0}
-        whole = (await asyncio.to_thread(read_open, connection, topic, all_of_it, stop=self._stop))[own.number]
-        if self._customers.owned.get(own.number) is not own:
-            return
-        wrong = whole.corrections(open_alert_ids(own.partition).__contains__)
-        for key, value in wrong.items():
+        return await asyncio.to_thread(read_open, connection, topic, starts, newest=newest, stop=self._stop)
+
+    def _put_right(self, own: OwnedPartition, whole: OpenAlerts) -> None:
+        for key, value in whole.corrections(open_alert_ids(own.partition).__contains__).items():
             if key not in own.told_open:
                 log.warning("open alert %s was left by an earlier owner and is put right", key.decode(errors="replace"))
                 self._customers.publisher.send_open(own, key, value)

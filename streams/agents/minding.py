@@ -6,7 +6,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from confluent_kafka import KafkaException
 
@@ -21,6 +21,7 @@ from streams.transport.snapshots.log import OwnershipLostError
 
 if TYPE_CHECKING:
     from streams.transport.frame_app import FrameApp
+    from streams.transport.recovery import FrameTables
 
 REREAD_S: Final = 10.0
 """What a restart may take to read again, at the speed at which it was read: above that a snapshot is due."""
@@ -32,7 +33,7 @@ LIVE_RECORDS: Final = 2_000
 """A partition with fewer records to take is at the live tail: a second or two of a busy one."""
 
 TURN_S: Final = 0.25
-LOOK_EVERY_S: Final = 20.0
+LOOK_EVERY_S: Final = 10.0
 
 TOPICS_EVERY_S: Final = 2.0
 """How long what a topic made anew holds may be taken for what the old one held."""
@@ -40,13 +41,16 @@ TOPICS_EVERY_S: Final = 2.0
 RIVAL_FOR_S: Final = 10.0
 """How long another worker's claim may stand while we think a partition ours: a rebalance is over by then."""
 
+AGAIN_WITHIN_S: Final = 300.0
+"""Who claims what we took over anew within so long is no worker that was paused."""
+
 log = logging.getLogger("churn")
 
 
 def due(owned: Iterable[OwnedPartition], is_live: Callable[[int], bool]) -> OwnedPartition | None:
     """The partition whose snapshot is due: after a midnight at the live tail, or as too much would be read again."""
     everybody = list(owned)
-    free = [own for own in everybody if not (own.is_busy or own.held)]
+    free = [own for own in everybody if not (own.is_busy or own.held or own.is_lost or own.is_doubtful)]
     for own in free:
         if own.saved_boundary < own.partition.boundary and is_live(own.number):
             return own
@@ -63,11 +67,13 @@ class Minder:
         self._app, self._customers, self._state = app, customers, state
         self._looked_at = self._topics_at = time.monotonic()
         self._rival: tuple[OwnedPartition, float] | None = None
+        self._retaken: dict[int, float] = {}
 
     async def run(self) -> None:
         """Until cancelled."""
         while True:
             await asyncio.sleep(TURN_S)
+            self._customers.breathe()
             if not self._app.status.is_ready or self._app.failure is not None:
                 continue
             try:
@@ -87,25 +93,36 @@ class Minder:
         chosen = due(self._customers.owned.values(), self._is_live)
         if chosen is not None:
             await self._state.save(chosen.number)
-        elif now - self._looked_at > LOOK_EVERY_S:
+        elif now - self._looked_at > LOOK_EVERY_S or any(own.is_doubtful for own in self._customers.owned.values()):
             self._looked_at = now
+            doubtful = [own for own in self._customers.owned.values() if own.is_doubtful]
             await self._state.log.look()
+            for own in doubtful:
+                own.is_doubtful = False
+            await self._state.correct_open(self._customers.owned.keys())
             self._rival = None
         if now - self._topics_at > TOPICS_EVERY_S:
             self._topics_at = now
             await self._look_for_topics()
 
     def _is_live(self, number: int) -> bool:
+        lag = self._lag(number)
+        return lag is not None and lag < LIVE_RECORDS
+
+    def _lag(self, number: int) -> int | None:
+        """Records of a partition that were not taken yet, None while that is not known."""
         lags = [lag for tp, lag in self._app.consumer.lag().items() if tp.partition == number]
         known = [lag for lag in lags if lag is not None]
-        return bool(lags) and len(known) == len(lags) and sum(known) < LIVE_RECORDS
+        return sum(known) if lags and len(known) == len(lags) else None
 
     def _forget_published(self) -> None:
-        """At the live tail everything was read again that had been published."""
+        """Once everything was read again of which something had been published."""
         for own in self._customers.owned.values():
-            if own.published is not None and not own.expected and own.is_calm and self._is_live(own.number):
+            is_through = own.is_read_again or self._lag(own.number) == 0
+            if own.published is not None and not own.expected and own.is_calm and is_through:
                 self._customers.publisher.settle_open(own)
                 own.published = own.lying = None
+                self._looked_at = 0.0  # what others left behind among the open alerts is put right now
 
     async def _look_for_topics(self) -> None:
         try:
@@ -117,14 +134,25 @@ class Minder:
             await self._app.fail(reason)
 
     async def _meet_rival(self, error: OwnershipLostError) -> None:
-        """Another worker claims what we own. After a rebalance that passes; else there are two of us."""
+        """Another worker claims what we own. After a rebalance that passes, else we take it over anew.
+
+        So did one that was paused before its claim and whose partition became ours meanwhile. If it happens again soon,
+        there are two of us.
+        """
         own = self._customers.owned.get(error.partition)
         if own is None:
             return
+        own.is_lost = True
         if self._rival is None or self._rival[0] is not own:
             log.warning("%s: waiting for the group to say whose it is", error)
             self._rival = own, time.monotonic()
-        elif time.monotonic() - self._rival[1] > RIVAL_FOR_S:
+        elif time.monotonic() - self._rival[1] < RIVAL_FOR_S:
+            await asyncio.sleep(1.0)
+        elif time.monotonic() - self._retaken.get(own.number, -AGAIN_WITHIN_S) > AGAIN_WITHIN_S:
+            log.warning("%s, but the group gives it to us: it is taken over anew", error)
+            self._retaken[own.number], self._rival = time.monotonic(), None
+            cast("FrameTables", self._app.tables).recovery.signal_recovery_start.set()
+        else:
             await self._app.fail(
                 StopWorkerError(
                     f"{error}, and the group still gives it to us. Two groups work on the same topics, or two workers "
@@ -132,6 +160,4 @@ class Minder:
                     EXIT_SETUP,
                 )
             )
-        else:
-            await asyncio.sleep(1.0)
         self._looked_at = 0.0  # look again at the next turn

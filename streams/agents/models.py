@@ -6,7 +6,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from confluent_kafka import Consumer, KafkaError, Message, TopicPartition
@@ -30,7 +30,7 @@ TAIL_SETTINGS: Final = {
 }
 
 KEPT: Final = 4
-"""Versions at hand: a boundary that was begun with the last one is ended with it."""
+"""Versions at hand without a look into a changelog."""
 
 log = logging.getLogger("churn")
 
@@ -49,12 +49,16 @@ class Shelf:
         if value is None:
             return
         try:
-            self.current = version_of(decode_model_version(value), self.rules)
+            self.current = self.read(value)
             self._lately = (*self._lately, self.current)[-KEPT:]
         except ModelStateError as error:
             self.refused[error.reason] += 1
             kept = "no model" if self.current is None else f"version {self.current.name}"
             log.error("a model was refused (%s); %s goes on scoring", error, kept)  # noqa: TRY400 - told, no crash
+
+    def read(self, value: bytes) -> Version:
+        """The version in a record's value. Raises ModelStateError."""
+        return replace(version_of(decode_model_version(value), self.rules), content=value)
 
     def named(self, name: str) -> Version | None:
         """One of the last few versions; None when it is not among them."""

@@ -26,10 +26,12 @@ class OwnedPartition:
     """What is known of a partition that only its owner needs.
 
     `expected`: boundaries that were passed before the restart, until they were passed again; `held`: records that wait
-    for that. `asides` and `outbox`: what is still to be sent. `published` and `lying`: what stood on the output topics
-    at the restart; `reopened`: open alerts, as they are by what is read again. `cost_s`: what it would cost to read
-    again what came since the last snapshot. `is_busy`: in the middle of a frame. `is_counted`: the metrics' counts are
-    of now; they took `count_s`.
+    for that. `pinned`: versions of the model by name, as they were published, that judged them or judge what was just
+    passed. `asides` and `outbox`: what is still to be sent. `published` and `lying`: what stood on the output topics
+    at the restart; `reopened`: open alerts, as they are by what is read again. `open_end`: up to where the topic
+    of open alerts was looked at, `open_newest`: the highest epoch there. `cost_s`: what it would cost to read again
+    what came since the last snapshot. `is_busy`: in the middle of a frame. `is_lost`: another worker has claimed it;
+    `is_doubtful`: one may have. `is_counted`: the metrics' counts are of now; they took `count_s`.
     """
 
     number: int
@@ -39,21 +41,39 @@ class OwnedPartition:
     lying: OpenAlerts | None = None
     expected: list[Passed] = field(default_factory=list)
     begun: set[int] = field(default_factory=set)
+    pinned: dict[str, bytes] = field(default_factory=dict)
+    until: tuple[int, ...] = ()
     held: list[Record] = field(default_factory=list)
     asides: list[Aside] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)
     reopened: dict[str, bytes | None] = field(default_factory=dict)
     told_open: set[bytes] = field(default_factory=set)
     open_end: int = 0
+    open_newest: int = 0
     cost_s: float = 0.0
     save_s: float = 0.0
     saved_boundary: int = -1
     is_busy: bool = False
+    is_lost: bool = False
+    is_doubtful: bool = False
     is_counted: bool = False
     count_s: float = 0.0
     counted_at: float = 0.0
 
     @property
+    def is_read_again(self) -> bool:
+        """Whether everything was taken in that lay on the inputs at the restart (`until`, by feed)."""
+        return all(at + 1 >= end for at, end in zip(self.partition.ledger.covered, self.until, strict=False))
+
+    @property
     def is_calm(self) -> bool:
         """Whether everything that was read is applied, judged and sent: the moment for a snapshot."""
-        return not (self.is_busy or self.held or self.outbox or self.asides or self.partition.is_behind)
+        return not (
+            self.is_busy
+            or self.is_lost
+            or self.is_doubtful
+            or self.held
+            or self.outbox
+            or self.asides
+            or self.partition.is_behind
+        )

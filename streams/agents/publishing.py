@@ -28,6 +28,8 @@ class Publisher:
 
     def __init__(self, outputs: Outputs, topics: Topics, tally: Tally, now_ms: Callable[[], int]) -> None:
         self._outputs, self._topics, self._tally, self._now_ms = outputs, topics, tally, now_ms
+        self.breathe: Callable[[], None] = lambda: None
+        """Called before each output: after a pause what is left waits until it is known whose it is."""
 
     def send(self, own: OwnedPartition, caused_ms: int | None = None) -> None:
         """Send what waits; `caused_ms`: Kafka time of the oldest event in the frame that caused it, if one did."""
@@ -36,7 +38,11 @@ class Publisher:
             self._send_aside(own, aside)
         outbox, own.outbox = own.outbox, []
         sent = [(SENT_HEADER, str(self._now_ms()).encode())]
-        for message in outbox:
+        for place, message in enumerate(outbox):
+            self.breathe()
+            if own.is_doubtful:
+                own.outbox = outbox[place:]
+                return
             if isinstance(message, AlertV1):
                 self._send_alert(own, message, sent, caused_ms)
             elif isinstance(message, StageChangeV1):
@@ -60,7 +66,8 @@ class Publisher:
         payload = encode_alert(alert)
         still = None if alert.status in OVER else payload
         if own.published is not None and own.published.has_alert(alert.alert_id, alert.revision):
-            own.reopened[alert.alert_id] = still
+            if alert.revision == own.published.alerts[alert.alert_id]:  # the last that stands there
+                own.reopened[alert.alert_id] = still
             self._tally.already_sent += 1
             return
         own.reopened.pop(alert.alert_id, None)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from confluent_kafka import TopicCollection
-from confluent_kafka.admin import AdminClient
+from confluent_kafka import TopicCollection, TopicPartition
+from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from models.catalogue.rules import Rules
 from models.engine.arrivals import Passed as Boundary
@@ -80,11 +80,15 @@ def restore_partitions(
     published = read_published(source.connection, source.topics, starts, stop=stop, on_progress=on_progress)
     open_topic = source.topics.alerts_open
     lying = read_open(source.connection, open_topic, {n: of.get(open_topic, 0) for n, of in starts.items()}, stop=stop)
+    until = input_ends(source, starts)
     restored = {}
     for number, one in taken.items():
         own = as_loaded(source, one.loaded)
         own.epoch, own.published, own.lying = one.epoch, published.get(number), lying.get(number)
-        own.open_end = 0 if own.lying is None else own.lying.end
+        own.until = until.get(number, ())
+        manifest = one.loaded.manifest
+        if manifest is not None:
+            own.open_end, own.open_newest = manifest.outputs.get(open_topic, 0), manifest.epoch
         restored[number] = RestoredPartition(one, own, number in rebuilt)
     return restored
 
@@ -93,6 +97,7 @@ def as_loaded(source: Source, loaded: Loaded) -> OwnedPartition:
     """A partition as its changelog has it, a blank one without a snapshot. Raises StopWorkerError."""
     own = OwnedPartition(loaded.partition, _partition(source, loaded))
     own.expected = [_boundary(source, passed) for passed in loaded.begun]
+    own.pinned = dict(loaded.models)
     own.begun = {passed.boundary for passed in own.expected}
     own.saved_boundary = own.partition.boundary
     return own
@@ -111,6 +116,17 @@ def _partition(source: Source, loaded: Loaded) -> Partition:
         )
     except SnapshotError as error:
         raise StopWorkerError(f"{loaded.topic}/{loaded.partition}: {error}", EXIT_SETUP) from error
+
+
+def input_ends(source: Source, partitions: Iterable[int]) -> dict[int, tuple[int, ...]]:
+    """Where the inputs of partitions end now, by feed: what was published came of what lies before. Blocks."""
+    numbers = list(partitions)
+    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call] # published without types
+    wanted = {TopicPartition(topic, number): latest for topic in source.inputs for number in numbers}
+    admin = AdminClient(source.connection)  # kept by name: one that is collected cancels its calls
+    asked = admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S) if wanted else {}
+    ends = {(tp.topic, tp.partition): int(future.result(ANSWERS_WITHIN_S).offset) for tp, future in asked.items()}
+    return {number: tuple(ends[topic, number] for topic in source.inputs) for number in numbers}
 
 
 def _rebuilt(source: Source, changelog: str, taken: Mapping[int, Owned]) -> set[int]:

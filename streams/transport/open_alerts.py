@@ -29,15 +29,20 @@ class OpenAlerts:
     """What lies on one partition, by alert id, up to `end`.
 
     `best`: of the highest epoch, among equals the later; `values`: the best of those that say that it is open.
+    `newest`: the highest epoch that was seen; once a lower one lies behind it, `is_doubtful`.
     """
 
     last: dict[bytes, Lying] = field(default_factory=dict)
     best: dict[bytes, Lying] = field(default_factory=dict)
     values: dict[bytes, Lying] = field(default_factory=dict)
     end: int = 0
+    newest: int = 0
+    is_doubtful: bool = False
 
     def add(self, key: bytes, lying: Lying) -> None:
         """Take one record, in the order of the log."""
+        self.is_doubtful = self.is_doubtful or lying.epoch < self.newest
+        self.newest = max(self.newest, lying.epoch)
         self.last[key] = lying
         for found in (self.best, self.values) if lying.value is not None else (self.best,):
             known = found.get(key)
@@ -63,10 +68,18 @@ class OpenAlerts:
 
 
 def read_open(
-    connection: Mapping[str, object], topic: str, starts: Mapping[int, int], *, stop: threading.Event
+    connection: Mapping[str, object],
+    topic: str,
+    starts: Mapping[int, int],
+    *,
+    newest: Mapping[int, int] | None = None,
+    stop: threading.Event,
 ) -> dict[int, OpenAlerts]:
-    """Read partitions of the topic from some offsets to their present end. Blocks. Raises what `Reader.read` raises."""
-    found = {partition: OpenAlerts() for partition in starts}
+    """Read partitions of the topic from some offsets to their present end; `newest`: the epochs known before.
+
+    Blocks. Raises what `Reader.read` raises.
+    """
+    found = {partition: OpenAlerts(newest=(newest or {}).get(partition, 0)) for partition in starts}
 
     def take(message: Message) -> None:
         headers = cast("Sequence[tuple[str, bytes]]", message.headers() or ())  # the client's stub says also dict

@@ -79,6 +79,19 @@ def test_history_older_than_the_retention_is_named(broker: Broker, topics: str, 
     assert_refused(outcome, f"retention.ms of topic {name}", "2419200000 (28 days)", "1997-01-01", "Set retention.ms")
 
 
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_retention_within_a_day_and_the_lateness_bound_is_named(
+    broker: Broker, topics: str, command: tuple[str, ...]
+) -> None:
+    name = f"{topics}.events.login"
+    set_config(broker, name, "retention.ms", str(8 * 86_400_000))
+    outcome = run(*command, bootstrap=broker.bootstrap, prefix=topics, partitions="2")
+    assert_refused(
+        outcome, f"retention.ms of topic {name}: 691200000 (8 days)", "CHURN_LATENESS_DAYS is 7", "above 691200000"
+    )
+    assert f"{topics}.ticks" not in outcome.err
+
+
 def test_changelog_that_is_not_compacted_is_named(broker: Broker, topics: str) -> None:
     name = f"{topics}.changelog"
     set_config(broker, name, "cleanup.policy", "delete")

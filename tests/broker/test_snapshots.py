@@ -181,6 +181,30 @@ def test_a_paused_worker_that_wakes_up_does_no_harm(log: Callable[[str], Snapsho
     assert keys_left(third) == {"claim/3", "3/1/0", "manifest/3/1", "3/2/0", "manifest/3/2"}
 
 
+def test_the_versions_that_judged_what_was_begun_lie_beside_it(log: Callable[[str], SnapshotOwner]) -> None:
+    """The models topic keeps the newest only."""
+    first, second = log("first"), log("second")
+    first.take_over()
+    first.write(b"before", boundary=20_000)
+    for boundary, name in ((20_001, "m1"), (20_002, "m1"), (20_003, "m2"), (20_004, None)):
+        first.begun([Passed(boundary, name, {"in": 9})], models={} if name is None else {name: name.encode() * 9})
+    assert {key for key in keys_left(first) if "model" in key} == {"model/1/20001", "model/1/20003"}
+    found = second.take_over()[0].loaded
+    assert found.models == {"m1": b"m1" * 9, "m2": b"m2" * 9}
+    put(first, b"model/1/20001", None)  # of a zombie that sweeps
+    put(first, b"model/1/20003", None)
+    assert second.load().models == found.models
+    assert {"model/2/20001", "model/2/20003"} <= set(keys_left(second))
+    second.write(b"one", boundary=20_002)
+    second.write(b"two", boundary=20_003)
+    assert {key for key in keys_left(second) if "model" in key} == {"model/2/20003"}, "the older may be needed again"
+    second.begun([Passed(20_005, "m2", {"in": 9})], models={"m2": b"again"})
+    second.write(b"three", boundary=20_005)
+    assert second.load().models == {"m2": b"m2" * 9}
+    second.write(b"four", boundary=20_006)
+    assert second.load().models == {}
+
+
 def test_two_who_claim_the_same_epoch_end_up_with_two(log: Callable[[str], SnapshotOwner]) -> None:
     """Both have read the partition before either has claimed; the barrier stands between."""
     barrier = threading.Barrier(2)

@@ -1,37 +1,61 @@
-"""Workers killed at any moment go on from their snapshots: what they publish is what `replay` says, told once."""
+"""Workers killed at any moment go on from their snapshots: what they publish is what `replay` says, told once.
+
+With `--full`: 40 kills of two workers at the live tail, where each midnight has its snapshot, with the model on; every
+other kill is followed by one in the middle of the restore.
+"""
 
 from __future__ import annotations
 
 import random
 import time
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-import msgspec
+import pytest
 
+from streams.transport.snapshots.records import from_key
 from support.arrivals import merged
 from support.broker import Broker
-from support.histories import QUICK, history, write_history
+from support.histories import QUICK, Size, history, write_history
 from support.oracles import compare, replay
-from support.posting import post
+from support.posting import post, posting
 from support.reading import read_topic
-from support.workers import RULES_ONLY, Deployment, Positions, deploy, wait_for_lag_zero, workers
+from support.repeats import repeated
+from support.workers import RULES_ONLY, WITH_MODEL, Deployment, Positions, Worker, deploy, wait_for_lag_zero, workers
 
-PARTITIONS = 4
-KILLS = 6
+PARTITIONS: Final = 4
+KILLS: Final = 6
+MANY: Final = 40
+LIVE: Final = Size(50_000, 2_500)
+PER_SECOND: Final = 330
+STARTS_WITHIN_S: Final = 30.0
 
 
-def repeated(deployment: Deployment) -> dict[str, int]:
-    """Outputs that stand more than once on their topic, by topic."""
-    topics = deployment.topics
-    found = {}
-    for topic, fields in ((topics.alerts, ("alert_id", "revision")), (topics.stages, ("id",))):
-        counts: Counter[tuple[object, ...]] = Counter()
-        for message in read_topic(deployment.broker.bootstrap, topic):
-            value = msgspec.json.decode(message.value() or b"{}")
-            counts[tuple(value[name] for name in fields)] += 1
-        found[topic] = sum(count - 1 for count in counts.values())
-    return found
+@dataclass
+class Interrupted:
+    """What the kills found under way."""
+
+    kills: int = 0
+    restores: int = 0
+
+    def kill(self, worker: Worker) -> None:
+        """Kill and start again."""
+        self.restores += "partitions in" not in worker.log()
+        self.kills += 1
+        worker.kill_9()
+        worker.start()
+
+
+def snapshots_left_undone(deployment: Deployment) -> int:
+    """Snapshots of which there are pieces but no manifest."""
+    pieces: Counter[tuple[object, ...]] = Counter()
+    for message in read_topic(deployment.broker.bootstrap, deployment.topics.changelog):
+        key = from_key(message.key() or b"")
+        if key is not None and key.kind in {"chunk", "manifest"} and message.value() is not None:
+            pieces[message.partition(), key.epoch, key.generation] |= 1 if key.kind == "chunk" else 2
+    return sum(found == 1 for found in pieces.values())
 
 
 def test_kill_9_at_random_points_changes_nothing_and_repeats_nothing(
@@ -60,5 +84,53 @@ def test_kill_9_at_random_points_changes_nothing_and_repeats_nothing(
         print(f"\nkilled with {killed_at} of {len(events)} events not committed; repeated: {repeated(deployment)}")
         assert main.terminate() == 0, main.log_tail()
     findings = compare(deployment, expected)
-    assert findings.codes == (0, 0, 0), str(findings)
+    assert findings.codes == (0, 0, 0, 0), str(findings)
     assert set(repeated(deployment).values()) == {0}
+
+
+@pytest.mark.timeout(600)
+def test_forty_kills_of_two_workers(
+    broker: Broker,
+    prefix: str,
+    tmp_path: Path,
+    is_full: bool,  # noqa: FBT001 - a fixture
+) -> None:
+    if not is_full:
+        pytest.skip("takes three minutes: --full")
+    events = history(LIVE)
+    file = write_history(events, tmp_path / "history.jsonl")
+    expected = replay(file, tmp_path, partitions=PARTITIONS, catalogue=WITH_MODEL)
+    deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS, catalogue=WITH_MODEL)
+    dice, found = random.Random(9), Interrupted()
+    with workers(deployment, "one", "two") as both:
+        with posting(deployment, merged(events), per_second=PER_SECOND):
+            for worker in both:
+                worker.start()
+            while found.kills < MANY:
+                victim = dice.choice(both)
+                _wait_for(victim, "partitions in")
+                time.sleep(dice.random() * 2.5)
+                found.kill(victim)
+                if dice.random() < 0.5:
+                    _wait_for(victim, "FrameRecovery]: Starting")
+                    time.sleep(dice.random() * 0.4)
+                    found.kill(victim)
+        wait_for_lag_zero(deployment, both)
+        assert [worker.terminate() for worker in both] == [0, 0], "".join(worker.log_tail() for worker in both)
+    undone, again = snapshots_left_undone(deployment), repeated(deployment)
+    findings = compare(deployment, expected)
+    print(
+        f"\n{found.kills} kills, {found.restores} in a restore, {undone} snapshots undone, repeated {again}\n{findings}"
+    )
+    assert findings.codes == (0, 0, 0, 0), str(findings)
+    assert found.restores > MANY // 10
+    assert set(again.values()) == {0}
+
+
+def _wait_for(worker: Worker, words: str) -> None:
+    """Until its log says so."""
+    deadline = time.monotonic() + STARTS_WITHIN_S
+    while words not in worker.log():
+        worker.check()
+        assert time.monotonic() < deadline, worker.log_tail()
+        time.sleep(0.01)

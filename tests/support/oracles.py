@@ -51,23 +51,24 @@ def replay(
 
 @dataclass(frozen=True, slots=True)
 class Findings:
-    """How the three comparisons ended."""
+    """How the four comparisons ended."""
 
     alerts: Outcome
     stages: Outcome
     states: Outcome
+    open: Outcome
 
     @property
-    def codes(self) -> tuple[int, int, int]:
-        return self.alerts.code, self.stages.code, self.states.code
+    def codes(self) -> tuple[int, int, int, int]:
+        return self.alerts.code, self.stages.code, self.states.code, self.open.code
 
     def __str__(self) -> str:
-        named = (("alerts", self.alerts), ("stages", self.stages), ("states", self.states))
+        named = (("alerts", self.alerts), ("stages", self.stages), ("states", self.states), ("open", self.open))
         return "".join(f"{name}: {outcome.out}{outcome.err}" for name, outcome in named)
 
 
 def compare(deployment: Deployment, expected: Expected) -> Findings:
-    """Compare alerts, stages and states with the tools that know nothing of the product."""
+    """Compare alerts, stages, states and the table of open alerts with the tools that know nothing of the product."""
     states = deployment.folder / "found-states.jsonl"
     done = run("customer", "--all", str(states), **deployment.settings)
     assert done.code == 0, done.err
@@ -77,6 +78,7 @@ def compare(deployment: Deployment, expected: Expected) -> Findings:
         _tool("compare_alerts.py", *place, topics.alerts, "--expected", str(expected.alerts)),
         _tool("compare_alerts.py", *place, topics.stages, "--expected", str(expected.stages), "--stages"),
         _tool("compare_states.py", str(states), str(expected.states)),
+        _tool("compare_alerts.py", *place, topics.alerts_open, "--expected", str(expected.alerts), "--open"),
     )
 
 

@@ -48,9 +48,9 @@ def samples(text: str) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     }
 
 
-def total(address: tuple[str, int], name: str) -> float:
+def total(address: tuple[str, int], name: str, token: str | None = None) -> float:
     """The sum of a metric over its labels, right now."""
-    status, text = get(address, "/metrics")
+    status, text = get(address, "/metrics", token)
     assert status == 200
     return sum(value for (sample, _), value in samples(text).items() if sample == name)
 

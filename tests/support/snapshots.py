@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from streams.transport.snapshots.load import Loaded, load
@@ -40,8 +40,8 @@ class SnapshotOwner:
     def write(self, payload: bytes, partition: int = 0, boundary: int = 20_000) -> Manifest:
         return asyncio.run(self.log.write(partition, covered(boundary), lambda: payload))
 
-    def begun(self, passed: Sequence[Passed], partition: int = 0) -> None:
-        asyncio.run(self.log.begun(partition, passed))
+    def begun(self, passed: Sequence[Passed], partition: int = 0, models: Mapping[str, bytes] | None = None) -> None:
+        asyncio.run(self.log.begun(partition, passed, models or {}))
 
     def load(self, partition: int = 0) -> Loaded:
         return load(self.connection, self.sender.topic, [partition], stop=NEVER)[partition]

@@ -96,14 +96,14 @@ class Worker:
     ) -> None:
         self.name, self.instance = name, instance
         self._program = command("worker") if program is None else program
-        self._deployment = deployment
+        self.deployment = deployment
         self._process: subprocess.Popen[bytes] | None = None
         self._log = deployment.folder / f"{name}.log"
         self._log_start = 0
 
     def start(self) -> None:
         """Start the process; it is ready a few seconds later."""
-        settings = self._deployment.settings
+        settings = self.deployment.settings
         if self.instance is not None:
             settings["instance_id"] = self.instance
         self._log_start = self._log.stat().st_size if self._log.exists() else 0
@@ -248,7 +248,8 @@ def _waiting(worker: Worker) -> float:
     from support.pages import address_of, total
 
     try:
-        return total(address_of(worker), "churn_reviews_waiting") if worker.is_running() else 0.0
+        token = worker.deployment.settings.get("metrics_token")
+        return total(address_of(worker), "churn_reviews_waiting", token) if worker.is_running() else 0.0
     except (OSError, HTTPException):
         return 1.0
 

@@ -1,12 +1,16 @@
-"""Compares what a topic holds with what `churn-signals replay` printed; knows nothing of the product.
+r"""Compares what a topic holds with what `churn-signals replay` printed; knows nothing of the product.
 
   python tests/tools/compare_alerts.py --bootstrap 127.0.0.1:9092 --topic churn.alerts --expected alerts.jsonl
   python tests/tools/compare_alerts.py --bootstrap 127.0.0.1:9092 --topic churn.stages --expected stages.jsonl --stages
+  python tests/tools/compare_alerts.py --bootstrap 127.0.0.1:9092 --topic churn.alerts.open --expected alerts.jsonl \
+      --open
   python tests/tools/compare_alerts.py --found alerts-on-topic.jsonl --expected alerts.jsonl
 
 An output is known by (alert_id, revision), a transition by id. It may be on the topic more than once (outputs are sent
 at least once), but always in the same bytes. What an announcement says (revision 1, told on a day still open, without a
 stage) may depend on the order of the day's events; everything else must have the expected bytes.
+
+With --open the topic is a table: of each alert that is open its last revision, and nothing of those that are over.
 Exit code 0: equal; 1: they differ.
 """
 
@@ -16,10 +20,11 @@ import argparse
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
 SHOWN = 5
 """Examples of each kind of difference that are printed in full."""
@@ -28,6 +33,9 @@ SHOWN_CHARACTERS = 300
 
 IDLE_S = 30.0
 """How long the broker may say nothing before the end of the topic."""
+
+OVER = frozenset({"resolved", "retracted", "expired"})
+"""Status of the last revision of an alert that is no longer open."""
 
 Identity = tuple[Any, ...]
 
@@ -49,8 +57,8 @@ def is_announcement(value: bytes) -> bool:
     return alert.get("revision") == 1 and alert.get("stage", "") is None
 
 
-def read_topic(bootstrap: str, topic: str) -> Iterator[bytes]:
-    """Every value of a topic up to its present end."""
+def read_topic(bootstrap: str, topic: str) -> Iterator[Message]:
+    """Every record of a topic up to its present end."""
     consumer = Consumer(
         {
             "bootstrap.servers": bootstrap,
@@ -73,7 +81,7 @@ def read_topic(bootstrap: str, topic: str) -> Iterator[bytes]:
                 error = message.error()
                 if error is None:
                     deadline = time.monotonic() + IDLE_S
-                    yield message.value() or b"null"
+                    yield message
                 elif error.code() == KafkaError._PARTITION_EOF:
                     left.discard(int(message.partition() or 0))
                 else:
@@ -115,10 +123,51 @@ def compare(found: Iterator[bytes], expected: Iterator[bytes], identity: Callabl
         elif wanted[name] != seen[name]:
             other.append(f"{name}: {difference(seen[name], wanted[name])}")
     kinds = {"missing": missing, "unknown": unknown, "conflicting repeats": conflicts, "of other content": other}
-    counts = ", ".join(f"{len(cases)} {kind}" for kind, cases in kinds.items())
-    print(f"{len(wanted)} expected, {len(seen)} found in {records} records ({records - len(seen)} repeats): {counts}")
-    if announced:
-        print(f"  {announced} announcements say something else than in the order of time")
+    summary = f"{len(wanted)} expected, {len(seen)} found in {records} records ({records - len(seen)} repeats)"
+    note = f"{announced} announcements say something else than in the order of time" if announced else ""
+    return report(summary, kinds, note)
+
+
+def compare_table(found: Iterator[Message], expected: Iterator[bytes]) -> int:
+    """Print how the open alerts differ from those that are open by the revisions; returns the exit code."""
+    revisions: dict[str, bytes] = {}
+    for line in expected:
+        name, revision = of_alert(line)
+        if name not in revisions or revision > of_alert(revisions[name])[1]:
+            revisions[name] = line
+    wanted = {name: line for name, line in revisions.items() if json.loads(line)["status"] not in OVER}
+    table: dict[tuple[str, int], bytes] = {}
+    records = 0
+    for message in found:
+        records += 1
+        key, value = ((message.key() or b"").decode(errors="replace"), int(message.partition() or 0)), message.value()
+        if value is None:
+            table.pop(key, None)
+        else:
+            table[key] = value
+    lying = {name: value for (name, _), value in table.items()}
+    twice = [name for name, count in Counter(name for name, _ in table).items() if count > 1]
+    other = [
+        f"{name}: {difference(lying[name], wanted[name])}"
+        for name in wanted.keys() & lying.keys()
+        if lying[name] != wanted[name] and not (is_announcement(lying[name]) and is_announcement(wanted[name]))
+    ]
+    return report(
+        f"{len(wanted)} open, {len(lying)} found in {records} records",
+        {
+            "missing": [f"{name}: {text(wanted[name])}" for name in wanted.keys() - lying.keys()],
+            "not open": [f"{name}: {text(lying[name])}" for name in lying.keys() - wanted.keys()],
+            "on two partitions": twice,
+            "of other content": other,
+        },
+    )
+
+
+def report(summary: str, kinds: Mapping[str, Sequence[str]], note: str = "") -> int:
+    """Print counts and some cases of each kind of difference; returns the exit code."""
+    print(f"{summary}: " + ", ".join(f"{len(cases)} {kind}" for kind, cases in kinds.items()))
+    if note:
+        print(f"  {note}")
     for kind, cases in kinds.items():
         for case in sorted(cases)[:SHOWN]:
             print(f"  {kind}: {case}")
@@ -140,11 +189,18 @@ def main() -> int:
     parser.add_argument("--found", help="the values of the topic, a line each, instead of --bootstrap and --topic")
     parser.add_argument("--expected", required=True, help="the file that `replay --alerts` or `--stages` wrote")
     parser.add_argument("--stages", action="store_true", help="the topic holds transitions of the lifecycle")
+    parser.add_argument("--open", action="store_true", help="the topic is the table of open alerts")
     arguments = parser.parse_args()
     if (arguments.found is None) == (arguments.bootstrap is None or arguments.topic is None):
         parser.error("say either --found, or --bootstrap and --topic")
-    found = lines(arguments.found) if arguments.found else read_topic(arguments.bootstrap, arguments.topic)
-    return compare(found, lines(arguments.expected), of_stage if arguments.stages else of_alert)
+    expected = lines(arguments.expected)
+    if arguments.open:
+        if arguments.found:
+            parser.error("--open needs --bootstrap and --topic")
+        return compare_table(read_topic(arguments.bootstrap, arguments.topic), expected)
+    values = (message.value() or b"null" for message in read_topic(arguments.bootstrap, arguments.topic))
+    found = lines(arguments.found) if arguments.found else values
+    return compare(found, expected, of_stage if arguments.stages else of_alert)
 
 
 if __name__ == "__main__":

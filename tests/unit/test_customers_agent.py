@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pytest
 
@@ -21,6 +21,7 @@ from streams.agents.models import Shelf
 from streams.agents.owned import OwnedPartition
 from streams.catalogue_file import rules_of
 from streams.settings import Settings
+from streams.transport.errors import StopWorkerError
 from streams.transport.producer import Outputs
 from streams.transport.records import Record
 from support.builders import DAY_MS, HOUR_MS, purchase
@@ -67,20 +68,28 @@ def published(boundaries: int) -> bytes:
 class Life:
     """One life of the agent that owns the one partition; `expected`: boundaries that an earlier life had passed."""
 
-    def __init__(self, shelf: Shelf, state: bytes | None = None, expected: Sequence[Passed] = ()) -> None:
+    def __init__(
+        self,
+        shelf: Shelf,
+        state: bytes | None = None,
+        expected: Sequence[Passed] = (),
+        pinned: Mapping[str, bytes] | None = None,
+    ) -> None:
         self.sent = Sent()
         self.agent = agent.Customers(SETTINGS, RULES, self.sent, lambda: LATEST_MS, shelf)
+        self.pinned: dict[str, bytes] = {}
         self.written: list[tuple[Passed, int]] = []
         """Boundaries written down, each with how much had been sent before."""
         self.agent.note_begun = self._note
         partition = self.agent.new_partition(0) if state is None else load(state, RULES)
-        self.own = OwnedPartition(0, partition, expected=list(expected))
+        self.own = OwnedPartition(0, partition, expected=list(expected), pinned=dict(pinned or {}))
         self.agent.adopt(self.own)
         self.records: list[Record] = []
         self._frames = 0
 
     async def _note(self, _partition: int, passed: Sequence[Passed]) -> None:
         self.written += [(one, len(self.sent.records)) for one in passed]
+        self.pinned |= self.own.pinned
 
     def buy(self, customers: range, time_ms: int) -> None:
         """A frame of purchases, one each."""
@@ -103,6 +112,11 @@ class Life:
     def wait(self) -> None:
         """A frame without records."""
         self.take([])
+
+    def end_some(self, frames: int) -> None:
+        """Some frames without records."""
+        for _ in range(frames):
+            self.wait()
 
     def end_midnight(self) -> None:
         """Frames without records for as long as anybody waits to be judged."""
@@ -193,6 +207,59 @@ def test_a_worker_that_died_in_the_middle_ends_with_the_version_it_began_with(li
     again.end_midnight()
     assert again.scored_by() == [begun_with.name] * CUSTOMERS
     assert again.sent.models_told() == [begun_with.name]
+
+
+def test_nothing_is_sent_after_a_pause_in_which_another_worker_took_over(
+    life: Life, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+
+    async def is_ours(partition: int) -> bool:
+        asked.append(partition)
+        return False
+
+    life.agent.is_ours = is_ours
+    life.wait()
+    assert not asked
+    sent = len(life.sent.records)
+    monkeypatch.setattr(agent, "PAUSED_S", 0.0)
+    life.end_some(1)
+    monkeypatch.undo()
+    life.end_some(2)
+    assert asked == [0]
+    assert len(life.sent.records) == sent
+
+
+def test_a_version_that_left_the_models_topic_ends_what_it_began_all_the_same(life: Life) -> None:
+    (name,) = life.pinned
+    later = Shelf(RULES)
+    later.put(published(9))
+    again = Life(later, expected=[passed for passed, _ in life.written], pinned=life.pinned)
+    again.take(life.records)
+    again.end_midnight()
+    assert again.scored_by() == [name] * CUSTOMERS
+    assert again.sent.models_told() == [name]
+    again.pass_midnight(FIRST_DAY + 2)
+    assert later.current is not None
+    assert later.current.name in again.pinned
+    assert not again.own.pinned, "what is on record is not kept in memory"
+
+
+def test_no_other_version_decides_what_was_begun_with_one_that_is_gone(life: Life) -> None:
+    later = Shelf(RULES)
+    later.put(published(9))
+    with pytest.raises(StopWorkerError, match=r"was judged by version 2026-01-05-\w{8} of the model"):
+        Life(later, expected=[passed for passed, _ in life.written])
+
+
+def test_a_version_that_the_catalogue_cannot_use_any_more_is_named(
+    life: Life, caplog: pytest.LogCaptureFixture
+) -> None:
+    other = rules_of("{base: default, model: {step_days: 1, horizon_days: 30}}", SETTINGS)
+    own = OwnedPartition(0, life.own.partition, expected=[life.written[0][0]], pinned=dict(life.pinned))
+    agent.Customers(SETTINGS, other, Sent(), lambda: LATEST_MS, Shelf(other)).adopt(own)
+    assert "which this catalogue cannot use" in caplog.text
+    assert own.partition.versions(FIRST_DAY + 1) is None
 
 
 def test_what_was_begun_without_a_model_is_ended_without_one(monkeypatch: pytest.MonkeyPatch, shelf: Shelf) -> None:

@@ -87,6 +87,44 @@ def test_what_stands_on_its_topic_is_not_sent_again() -> None:
     assert told.headers == (("g", b"4"),)
 
 
+def test_a_revision_behind_which_another_stands_says_nothing_of_what_is_open() -> None:
+    """A snapshot while events are read again must not put an older revision behind a newer one."""
+    before = Life(RULES, now_ms=NOW_MS)
+    records = [*buying(), record(email("c1", DAY_1_MS, action="unsubscribed"), 0), midnight(1, 0)]
+    before.take(records)
+    alerts = [decode_alert(sent.value or b"") for sent in before.sent.on(TOPICS.alerts)]
+    there = Published(alerts={alert.alert_id: alert.revision + 1 for alert in alerts})
+    blank = Life(RULES, now_ms=NOW_MS)
+    own = OwnedPartition(0, blank.agent.new_partition(0), epoch=4, published=there, lying=OpenAlerts())
+    again = Life(RULES, now_ms=NOW_MS, own=own)
+    again.take(records)
+    again.agent.publisher.settle_open(own)
+    assert alerts
+    assert not again.sent.on(TOPICS.alerts_open)
+
+
+def test_everything_is_read_again_once_the_ends_at_the_restart_are_reached() -> None:
+    life = Life(RULES, now_ms=NOW_MS)
+    life.own.until = (CUSTOMERS, 0, 0, 0, 0)
+    life.take(buying()[:-1])
+    before = life.own.is_read_again
+    life.take(buying()[-1:])
+    assert (before, life.own.is_read_again) == (False, True)
+
+
+def test_a_record_of_an_earlier_epoch_behind_one_of_ours_is_doubtful() -> None:
+    found = OpenAlerts(newest=3)
+    doubts = []
+    for epoch in (3, 4, 4, 3):
+        found.add(b"one", Lying(epoch, b"told"))
+        doubts.append(found.is_doubtful)
+    assert doubts == [False, False, False, True]
+    assert found.newest == 4
+    late = OpenAlerts(newest=3)
+    late.add(b"one", Lying(2, b"by a worker that wakes up"))
+    assert late.is_doubtful
+
+
 def test_a_boundary_is_passed_again_where_it_was_passed_whatever_comes_first() -> None:
     """Before the crash the login came after the midnight and was late; read again, it comes first."""
     covered = [-1] * (TICKS + 1)

@@ -21,6 +21,7 @@ from streams.transport.snapshots.records import (
     Manifest,
     NewerSnapshotError,
     Passed,
+    Pinned,
     format_of,
     from_key,
     from_value,
@@ -58,7 +59,8 @@ class PlacedClaim:
 class Loaded:
     """A partition as it stands. Without a manifest there is no payload either.
 
-    `begun`: boundaries passed since the snapshot, in order. `keys`: everything that lies there and was not deleted.
+    `begun`: boundaries passed since the snapshot, in order; `models`: the versions that judged them, by name.
+    `keys`: everything that lies there and was not deleted.
     `foreign`: records of other kinds, as earlier programs wrote them. `end`: the offset behind the last one read.
     """
 
@@ -67,6 +69,7 @@ class Loaded:
     manifest: Manifest | None
     payload: bytes | bytearray | None
     begun: tuple[Passed, ...]
+    models: Mapping[str, bytes]
     highest_epoch: int
     claims: tuple[PlacedClaim, ...]
     keys: frozenset[Key]
@@ -204,6 +207,7 @@ class Pile:
             manifest,
             payload,
             tuple(one for boundary, one in sorted(passed.items()) if boundary > since),
+            self._models(),
             self.highest_epoch,
             tuple(self.claims),
             self.keys(),
@@ -211,6 +215,18 @@ class Pile:
             self.end,
             tuple(self._problems.values()),
         )
+
+    def _models(self) -> dict[str, bytes]:
+        found = {}
+        for key, (offset, value) in self._records.items():
+            if key.kind == "model":
+                try:
+                    pinned = from_value(Pinned, value)
+                except DamagedError as error:
+                    self._note(key, offset, str(error))
+                else:
+                    found[pinned.model] = pinned.content
+        return found
 
     def _newest_whole(self) -> tuple[Manifest | None, bytearray | None]:
         for key in sorted((key for key in self._records if key.kind == "manifest"), reverse=True):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -13,9 +13,19 @@ import msgspec
 
 from streams.transport.snapshots.chunks import pack
 from streams.transport.snapshots.load import Pile, PlacedClaim, fill
-from streams.transport.snapshots.ownership import Owned, rival_of
+from streams.transport.snapshots.ownership import Owned, pins_of, rival_of
 from streams.transport.snapshots.reading import reader
-from streams.transport.snapshots.records import MANIFEST_FORMAT, Begun, Covered, Key, Manifest, Passed, to_key, to_value
+from streams.transport.snapshots.records import (
+    MANIFEST_FORMAT,
+    Begun,
+    Covered,
+    Key,
+    Manifest,
+    Passed,
+    Pinned,
+    to_key,
+    to_value,
+)
 from streams.transport.snapshots.sender import Sender
 
 
@@ -37,7 +47,8 @@ class OwnershipLostError(Exception):
 class _Held:
     """A partition we own. `newest` and `older`: the manifests that stand; `passed`: what was begun since `older`.
 
-    `keys`: all that lies in its changelog, as far as that was read: up to `end`.
+    `pinned`: the keys of the versions of the model that judged that, by name. `keys`: all that lies in its
+    changelog, as far as that was read: up to `end`.
     """
 
     epoch: int
@@ -47,6 +58,7 @@ class _Held:
     older: Manifest | None = None
     generation: int = 0
     passed: list[Passed] = field(default_factory=list)
+    pinned: dict[str, Key] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -73,7 +85,12 @@ class SnapshotLog:
         """A partition was taken over."""
         loaded = owned.loaded
         self._held[loaded.partition] = _Held(
-            owned.epoch, set(loaded.keys), loaded.end, loaded.manifest, passed=list(loaded.begun)
+            owned.epoch,
+            set(loaded.keys),
+            loaded.end,
+            loaded.manifest,
+            passed=list(loaded.begun),
+            pinned=pins_of(owned),
         )
 
     def forget(self, partition: int) -> None:
@@ -96,14 +113,19 @@ class SnapshotLog:
             self._writing, self._write, partition, held, covered, payload
         )
 
-    async def begun(self, partition: int, passed: Sequence[Passed]) -> None:
-        """Boundaries were passed; once this returns, outputs of theirs may be sent. Raises as above."""
-        held = self._held[partition]
-        await asyncio.get_running_loop().run_in_executor(self._beginning, self._note_begun, partition, held, passed)
+    async def begun(self, partition: int, passed: Sequence[Passed], models: Mapping[str, bytes]) -> None:
+        """Boundaries were passed; once this returns, outputs of theirs may be sent. Raises as above.
 
-    async def look(self) -> None:
-        """Look for claims of others. Raises OwnershipLostError."""
-        await asyncio.get_running_loop().run_in_executor(self._writing, self._look, dict(self._held))
+        `models`: the versions they name, as they were published.
+        """
+        held = self._held[partition]
+        loop, models = asyncio.get_running_loop(), dict(models)
+        await loop.run_in_executor(self._beginning, self._note_begun, partition, held, passed, models)
+
+    async def look(self, partitions: Iterable[int] | None = None) -> None:
+        """Look for claims of others, to all that is ours or to some of it. Raises OwnershipLostError."""
+        held = dict(self._held) if partitions is None else {n: self._held[n] for n in partitions if n in self._held}
+        await asyncio.get_running_loop().run_in_executor(self._writing, self._look, held)
 
     # -- in threads
 
@@ -154,7 +176,9 @@ class SnapshotLog:
         with held.lock:
             since = -1 if held.older is None else held.older.boundary
             held.passed = [one for one in held.passed if one.boundary > since]
-            kept = {Key("claim", held.epoch)}
+            named = {one.model for one in held.passed}
+            held.pinned = {name: key for name, key in held.pinned.items() if name in named}
+            kept = {Key("claim", held.epoch), *held.pinned.values()}
             for manifest in (held.newest, held.older):
                 if manifest is not None:
                     kept |= keys_of(manifest)
@@ -168,12 +192,17 @@ class SnapshotLog:
             self._send(partition, held.epoch, writes)
             held.keys &= kept
 
-    def _note_begun(self, partition: int, held: _Held, passed: Sequence[Passed]) -> None:
+    def _note_begun(self, partition: int, held: _Held, passed: Sequence[Passed], models: Mapping[str, bytes]) -> None:
         with held.lock:
             held.passed += passed
-            key = Key("begun", held.epoch)
-            held.keys.add(key)
-            self._send(partition, held.epoch, {key: to_value(Begun(held.epoch, self._owner, tuple(held.passed)))})
+            writes: dict[Key, bytes | None] = {}
+            for one in passed:
+                if one.model is not None and one.model in models and one.model not in held.pinned:
+                    held.pinned[one.model] = Key("model", held.epoch, one.boundary)
+                    writes[held.pinned[one.model]] = to_value(Pinned(one.model, models[one.model]))
+            writes[Key("begun", held.epoch)] = to_value(Begun(held.epoch, self._owner, tuple(held.passed)))
+            held.keys |= writes.keys()
+            self._send(partition, held.epoch, writes)
 
     def _send(self, partition: int, epoch: int, writes: Mapping[Key, bytes | None]) -> None:
         records = [(to_key(key), value) for key, value in writes.items()]

@@ -13,7 +13,7 @@ from streams.errors import EXIT_SETUP
 from streams.transport.errors import StopWorkerError
 from streams.transport.snapshots.load import Loaded, Pile, PlacedClaim, fill
 from streams.transport.snapshots.reading import Progress, reader
-from streams.transport.snapshots.records import Begun, Claim, Key, to_key, to_value
+from streams.transport.snapshots.records import Begun, Claim, Key, Pinned, to_key, to_value
 from streams.transport.snapshots.sender import Sender, Writes
 
 ATTEMPTS: Final = 5
@@ -96,11 +96,23 @@ def _claim(sender: Sender, epochs: Mapping[int, int], owner: str, stop: threadin
 def _repeat_begun(sender: Sender, owned: Mapping[int, Owned], owner: str, stop: threading.Event) -> None:
     """Write under our own epoch what was begun: an earlier owner's record may yet be replaced by itself, waking up."""
     writes: dict[int, Writes] = {
-        number: [(to_key(Key("begun", one.epoch)), to_value(Begun(one.epoch, owner, one.loaded.begun)))]
+        number: [
+            *((to_key(key), to_value(Pinned(name, one.loaded.models[name]))) for name, key in pins_of(one).items()),
+            (to_key(Key("begun", one.epoch)), to_value(Begun(one.epoch, owner, one.loaded.begun))),
+        ]
         for number, one in owned.items()
         if one.loaded.begun
     }
     sender.send(writes, stop=stop)
+
+
+def pins_of(owned: Owned) -> dict[str, Key]:
+    """Under which keys of our epoch the versions lie that judged what was begun."""
+    found: dict[str, Key] = {}
+    for passed in owned.loaded.begun:
+        if passed.model is not None and passed.model in owned.loaded.models:
+            found.setdefault(passed.model, Key("model", owned.epoch, passed.boundary))
+    return found
 
 
 def _say_problems(owned: Mapping[int, Owned]) -> None:

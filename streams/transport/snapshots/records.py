@@ -1,8 +1,9 @@
-"""What the changelog of a partition holds: manifests, chunks, boundaries that were begun, claims; and their keys.
+"""What the changelog of a partition holds: snapshots, boundaries begun, versions of the model, claims; and their keys.
 
     manifest/<epoch>/<generation>       what a snapshot covers, and how to know it is whole
     <epoch>/<generation>/<number>       a piece of it, compressed
     begun/<epoch>                       boundaries passed since
+    model/<epoch>/<boundary>            the version of the model that judged them, from this boundary on
     claim/<epoch>                       who took the partition over
 
 A generation has a manifest of its own: the one before it must stay readable until the next is complete. All values but
@@ -76,6 +77,13 @@ class Begun(msgspec.Struct, frozen=True):
     passed: tuple[Passed, ...]
 
 
+class Pinned(msgspec.Struct, frozen=True):
+    """A version of the model, as it was published: the models topic keeps the newest only."""
+
+    model: str
+    content: bytes
+
+
 class Claim(msgspec.Struct, frozen=True):
     """A partition was taken over. Two owners that chose the same epoch are told apart by their tokens."""
 
@@ -105,15 +113,16 @@ class NewerSnapshotError(Exception):
 class Key(NamedTuple):
     """A key, taken apart."""
 
-    kind: Literal["manifest", "chunk", "begun", "claim"]
+    kind: Literal["manifest", "chunk", "begun", "model", "claim"]
     epoch: int
     generation: int = 0
+    """Of a version of the model the boundary."""
     number: int = 0
 
 
-_NUMBERED: Final = re.compile(rb"(?:(manifest|begun|claim)/)?(\d+)(?:/(\d+))?(?:/(\d+))?")
+_NUMBERED: Final = re.compile(rb"(?:(manifest|begun|model|claim)/)?(\d+)(?:/(\d+))?(?:/(\d+))?")
 
-_PARTS: Final = {"manifest": 2, "chunk": 3, "begun": 1, "claim": 1}
+_PARTS: Final = {"manifest": 2, "chunk": 3, "begun": 1, "model": 2, "claim": 1}
 """How many numbers a key of each kind has."""
 
 
@@ -143,10 +152,10 @@ def from_key(key: bytes) -> Key | None:
     return Key(kind, *numbers) if len(numbers) == _PARTS[kind] else None  # type: ignore[arg-type] # the pattern knows the kinds
 
 
-Noted = TypeVar("Noted", Manifest, Begun, Claim)
+Noted = TypeVar("Noted", Manifest, Begun, Pinned, Claim)
 
 
-def to_value(record: Manifest | Begun | Claim) -> bytes:
+def to_value(record: Manifest | Begun | Pinned | Claim) -> bytes:
     """The bytes of a record that is no chunk.
 
     >>> to_value(Claim(3, "ab12"))
