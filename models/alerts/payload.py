@@ -102,15 +102,8 @@ class Writer:
         currency, respond_ms = self._currency, signal.respond_ms
         text_of = {start: self._calendar.text_of(start) for start in {one.start for one in revisions}}
         observed = [one.observed_ms for one in revisions]
-        same: dict[str, Any] = {
-            "signal": signal.id,
-            "polarity": signal.polarity,
-            "intervention": signal.intervention,
-            "playbook_url": signal.playbook_url,
-            "catalogue": self._rules.hash,
-            "arm": None,
-        }
-        columns: dict[str, Iterable[Any]] = {name: repeat(value) for name, value in same.items()} | {
+        columns: dict[str, Iterable[Any]] = {
+            **{name: repeat(value) for name, value in self._of_all(signal).items()},
             "alert_id": [
                 alert_id(customer, signal.id, date_of(one.start))
                 for customer, one in zip(customers, revisions, strict=True)
@@ -138,6 +131,17 @@ class Writer:
             "historical": [at < self.alerts_from_ms for at in observed],
         }
         return list(map(AlertV1, *[columns[name] for name in _FIELDS]))
+
+    def _of_all(self, signal: Signal) -> dict[str, str | None]:
+        """What all alerts of a signal say alike."""
+        return {
+            "signal": signal.id,
+            "polarity": signal.polarity,
+            "intervention": signal.intervention,
+            "playbook_url": signal.playbook_url,
+            "catalogue": self._rules.hash,
+            "arm": None,
+        }
 
     def _summaries(self, signal: Signal, revisions: Sequence[Revision], boundary: int, facts: Facts) -> Sequence[str]:
         """What each revision says, filled template by template."""

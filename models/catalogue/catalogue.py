@@ -80,31 +80,7 @@ def _signal(reader: Reader, name: str, body: Mapping[str, Any], basis: Basis) ->
     values = _values(reader, path, reader.mapping(path, body, "values"), constants)
     read = [when, ends, *([] if score is None else [score.term, score.threshold]), *values.values()]
     feed = _announced_feed(reader, path, body, read)
-    persistence = reader.whole(path, body, "persistence", default=1, least=1)
-    if feed is not None and persistence != 1:
-        reader.wrong((*path, "persistence"), "must be 1 for a signal that is announced at once")
-    expires_days = None
-    if body.get("expires_days") is not None:
-        expires_days = reader.whole(path, body, "expires_days", default=None, least=1)
-    respond = body.get("respond_hours")
-    inhibited = reader.flag(path, body, "inhibited_by_outage", default=True)
-    polarity = reader.choice(path, body, "polarity", get_args(Polarity))
-    if polarity == "negative" and respond is None:
-        reader.wrong((*path, "respond_hours"), "is required: no negative signal without a response time")
-    texts = {
-        key: reader.text(path, body, key) for key in ("owner", "intervention", "playbook", "summary", "clears_when")
-    }
-    templates = _templates(reader, path, body, texts, values)
-    built = {
-        "persistence": persistence,
-        "cooldown_days": reader.whole(path, body, "cooldown_days", default=7, least=0),
-        "expires_days": expires_days,
-        "severity": reader.choice(path, body, "severity", ("info", "warning", "error")),
-        "respond_ms": None if respond is None
-        else int(reader.number(path, body, "respond_hours", default=None, least=0) * HOUR_MS),
-        "priority": reader.whole(path, body, "priority", default=50, least=0),
-        "drivers": _drivers(reader, path, body.get("drivers", []), values),
-    }  # fmt: skip
+    built = _life(reader, path, body, is_announced=feed is not None) | _telling(reader, path, body, values)
     if when is None or ends is None or score is None or len(reader.mistakes) > before:
         return None
     return Signal(
@@ -112,19 +88,52 @@ def _signal(reader: Reader, name: str, body: Mapping[str, Any], basis: Basis) ->
         when=when,
         ends=ends,
         announced_feed=feed,
-        polarity=polarity,
-        owner=texts["owner"],
-        intervention=texts["intervention"],
-        playbook_url=texts["playbook"].replace("{signal}", name),
-        inhibited_by_outage=inhibited,
         score=score,
         values=values,
-        summary=templates["summary"],
-        clears_when=templates["clears_when"],
-        later=templates["later"],
-        ended=templates["ended"],
         **built,
     )
+
+
+def _life(reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], *, is_announced: bool) -> dict[str, Any]:
+    """How alerts of a signal begin, rest and end, besides its conditions."""
+    persistence = reader.whole(path, body, "persistence", default=1, least=1)
+    if is_announced and persistence != 1:
+        reader.wrong((*path, "persistence"), "must be 1 for a signal that is announced at once")
+    expires_days = None
+    if body.get("expires_days") is not None:
+        expires_days = reader.whole(path, body, "expires_days", default=None, least=1)
+    return {
+        "persistence": persistence,
+        "cooldown_days": reader.whole(path, body, "cooldown_days", default=7, least=0),
+        "expires_days": expires_days,
+        "inhibited_by_outage": reader.flag(path, body, "inhibited_by_outage", default=True),
+    }
+
+
+def _telling(
+    reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], values: dict[str, CompiledTerm]
+) -> dict[str, Any]:
+    """What alerts of a signal say, to whom, and how soon to act on it."""
+    respond = body.get("respond_hours")
+    polarity = reader.choice(path, body, "polarity", get_args(Polarity))
+    if polarity == "negative" and respond is None:
+        reader.wrong((*path, "respond_hours"), "is required: no negative signal without a response time")
+    texts = {
+        key: reader.text(path, body, key) for key in ("owner", "intervention", "playbook", "summary", "clears_when")
+    }
+    return {
+        **_templates(reader, path, body, texts, values),
+        "polarity": polarity,
+        "owner": texts["owner"],
+        "intervention": texts["intervention"],
+        "playbook_url": texts["playbook"].replace("{signal}", path[-1]),
+        "severity": reader.choice(path, body, "severity", ("info", "warning", "error")),
+        "respond_ms": None
+        if respond is None
+        else int(reader.number(path, body, "respond_hours", default=None, least=0) * HOUR_MS),
+        "priority": reader.whole(path, body, "priority", default=50, least=0),
+        "drivers": _drivers(reader, path, body.get("drivers", []), values),
+    }
 
 
 def _score(
