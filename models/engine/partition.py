@@ -69,6 +69,10 @@ class Partition:
 
     # -- what others ask
 
+    def fires_early(self, feed: int) -> bool:
+        """Whether a signal is announced by the events of a feed."""
+        return bool(self._early[feed])
+
     @property
     def boundary(self) -> int:
         """The last midnight that was passed, -1 for none."""

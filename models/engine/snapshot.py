@@ -65,6 +65,16 @@ class _Array(msgspec.Struct, array_like=True):
     data: bytes | list[str]
 
 
+class _Outline(msgspec.Struct):
+    """What every format has."""
+
+    format: int
+
+
+class _Formatted(msgspec.Struct):
+    head: _Outline
+
+
 class _Snapshot(msgspec.Struct):
     head: _Head
     arrays: dict[str, _Array]
@@ -89,7 +99,7 @@ def freeze(partition: Partition) -> Frozen:
     head = _Head(
         format=SNAPSHOT_FORMAT,
         zone=partition.basis.calendar.zone,
-        catalogue=partition.rules.hash,
+        catalogue="" if review.is_anew else partition.rules.hash,
         alerts_from_ms=review.writer.alerts_from_ms,
         ids=customers.roster.ids.copy(),
         channel_names=customers.days.channel_names.copy(),
@@ -147,7 +157,9 @@ def load(data: bytes, rules: Rules, *, number: int = 0, limit_dead_letters: bool
     partition.ledger = head.ledger
     partition.watermark = Watermark(partition.basis, head.highs, head.passed)
     partition.ids.set_arrays(_part(arrays, "ids"), head.closed)
-    partition.waiting = {(feed, day): dict.fromkeys(rows) for feed, day, rows in head.waiting}
+    partition.waiting = {
+        (feed, day): dict.fromkeys(rows) for feed, day, rows in head.waiting if partition.fires_early(feed)
+    }
     _load_alerts(partition, head, arrays)
     if review.scoring is not None:
         scoring = _part(arrays, "scoring")
@@ -159,14 +171,17 @@ def load(data: bytes, rules: Rules, *, number: int = 0, limit_dead_letters: bool
 
 def _checked(data: bytes, rules: Rules) -> tuple[_Head, dict[str, NDArray[Any]]]:
     try:
+        written = msgspec.msgpack.decode(data, type=_Formatted).head.format
+        if written != SNAPSHOT_FORMAT:
+            remedy = (
+                "Start the program that wrote it, or begin anew from the event topics with another CHURN_APP_VERSION."
+            )
+            raise SnapshotError("snapshot format", f"{written}, this program reads {SNAPSHOT_FORMAT}", remedy)
         snapshot = msgspec.msgpack.decode(data, type=_Snapshot)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        remedy = "It is damaged, or of a newer program: start that one again."
+        remedy = "It is damaged: the snapshot before it is used, or begin anew with another CHURN_APP_VERSION."
         raise SnapshotError("snapshot", f"it cannot be read ({error})", remedy) from error
     head = snapshot.head
-    if head.format != SNAPSHOT_FORMAT:
-        remedy = "Start the program that wrote it, or begin anew from the event topics with another CHURN_APP_VERSION."
-        raise SnapshotError("snapshot format", f"{head.format}, this program reads {SNAPSHOT_FORMAT}", remedy)
     if head.zone != rules.basis.calendar.zone:
         remedy = "Days were counted in that zone: set CHURN_ZONE back, or begin anew with another CHURN_APP_VERSION."
         raise SnapshotError("CHURN_ZONE", f"{rules.basis.calendar.zone}, but the state is of {head.zone}", remedy)

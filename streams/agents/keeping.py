@@ -207,7 +207,10 @@ class CustomerState:
         if not await flushed(self._app.outputs, FLUSH_TIMEOUT_S):
             return  # what was sent before must lie there: it would be taken for missing
         found = await self._lying({own.number: own.open_end for own in owned})
-        whole = await self._lying({number: 0 for number, tail in found.items() if tail.is_doubtful})
+        first = {
+            own.number for own in owned if own.open_newest < own.epoch
+        }  # what came since our claim is not told apart
+        whole = await self._lying({number: 0 for number, tail in found.items() if tail.is_doubtful or number in first})
         for own in owned:
             is_ours = self._customers.owned.get(own.number) is own and found[own.number].newest <= own.epoch
             if is_ours:

@@ -93,7 +93,7 @@ class Minder:
         chosen = due(self._customers.owned.values(), self._is_live)
         if chosen is not None:
             await self._state.save(chosen.number)
-        elif now - self._looked_at > LOOK_EVERY_S or any(own.is_doubtful for own in self._customers.owned.values()):
+        if now - self._looked_at > LOOK_EVERY_S or any(own.is_doubtful for own in self._customers.owned.values()):
             self._looked_at = now
             doubtful = [own for own in self._customers.owned.values() if own.is_doubtful]
             await self._state.log.look()

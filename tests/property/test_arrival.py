@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import pytest
@@ -83,6 +83,12 @@ def end_of(events: list[Event], days: int) -> int:
     return max(event.time_ms for event in events) + days * DAY_MS
 
 
+KEYS: Final[dict[str, dict[str, Any]]] = {
+    "two feeds": {"feeds": ["purchase", "ticket"]},
+    "a model": {"model": {"horizon_days": 20, "risk_set_days": 40, "step_days": 5}},
+}
+
+
 def variant(name: str, zone: str = "UTC") -> Rules:
     """The default catalogue changed where rules are easily got wrong."""
     own: dict[str, Any] = catalogue()
@@ -95,12 +101,14 @@ def variant(name: str, zone: str = "UTC") -> Rules:
         for place, signal in enumerate(signals):
             signal |= {"cooldown_days": (0, 1, 3, 20)[place % 4], "expires_days": (1, 2, 10)[place % 3]}
             signal["score"]["margin"] = (0, 0.5, 1, 3)[place % 4]
-    elif name == "two feeds":
-        own["feeds"] = ["purchase", "ticket"]
-    elif name == "a model":
-        own["model"] = {"horizon_days": 20, "risk_set_days": 40, "step_days": 5}
+    elif name == "other owners":
+        for signal in signals:
+            signal["owner"] += " two"
+    elif name == "nothing announced":
+        own["signals"] = {id_: one for id_, one in own["signals"].items() if not one.get("announced")}
     elif name == "silence of activity":
         own["lifecycle"]["silence"] = "activity"
+    own |= KEYS.get(name, {})
     return build_rules(own, zone=zone)
 
 
@@ -362,9 +370,10 @@ def test_everybody_with_activity_has_exactly_one_stage_that_joins_its_transition
 # -- restores
 
 
-def test_a_new_catalogue_is_not_forgotten_when_the_worker_dies_before_its_first_boundary() -> None:
+@pytest.mark.parametrize("name", ["short episodes", "other owners", "nothing announced"])
+def test_a_new_catalogue_is_not_forgotten_when_the_worker_dies_before_its_first_boundary(name: str) -> None:
     events = rich_history(5, customers=6, days=100)
-    before, after, end = default_rules(), variant("short episodes"), end_of(events, 10)
+    before, after, end = default_rules(), variant(name), end_of(events, 10)
     partition = oracle(before, events).partition
     snapshot = freeze(partition).to_bytes()
     told = []
@@ -375,3 +384,18 @@ def test_a_new_catalogue_is_not_forgotten_when_the_worker_dies_before_its_first_
         restored.lift(end, range(TICKS))
         told.append(restored.drain())
     assert told[0] == told[1] != []
+
+
+def test_what_waits_to_be_fired_is_forgotten_when_the_new_catalogue_announces_nothing() -> None:
+    """The first bound of disorder of a day, a ticket that waits for the clock, and then a deployment."""
+    utc = Calendar("UTC")
+    events = [make_event(kind, "c0", at_ms(FIRST_DAY, 43_200 + kind, utc), kind, 0) for kind in range(4)]
+    for choice in range(6):
+        events += [
+            make_event(kind, "c0", at_ms(FIRST_DAY + 1, 60 + kind, utc), 10 * choice + kind, choice) for kind in (2, 3)
+        ]
+    partition = oracle(default_rules(), events).partition
+    assert partition.waiting
+    restored = load(freeze(partition).to_bytes(), variant("nothing announced"))
+    restored.lift(at_ms(FIRST_DAY + 3, 0, utc), range(TICKS))
+    assert not restored.waiting
