@@ -1,8 +1,7 @@
-"""The model over columns says what a recount of the events says, whoever stands beside and whatever comes late."""
+"""The model over columns says what a recount of the events says, whoever stands beside."""
 
 from __future__ import annotations
 
-import random
 from collections.abc import Sequence
 from dataclasses import replace
 from math import isnan
@@ -19,23 +18,15 @@ from models.scoring.features import features
 from models.scoring.ranks import MIN_SCORES
 from models.scoring.scoring import Scoring
 from models.scoring.snapshots import is_in_risk_set, weekday_of
-from models.scoring.version import Version
-from models.scoring.worth import worth_of
 from property.test_measures import CALENDAR
 from schemas.event import PURCHASE, Event
-from schemas.example import LabelV1, LessonV1, decode_lesson, encode_lesson
-from support.closing import Closing
+from schemas.example import LessonV1, encode_lesson
+from support.closing import VERSION, Closing, Known, at_risk, crowded, labels_of
 from support.examples import taught
 from support.histories import Size, history
-from support.troubled import FIRST_DAY, default_rules, make_event, rich_history
+from support.troubled import FIRST_DAY, default_rules, rich_history
 
 BASIS = default_rules().basis
-VERSION = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer())
-
-
-def at_risk(closing: Closing, learning: Learning) -> Rows:
-    rows = np.arange(closing.customers.size, dtype=np.int32)
-    return rows[is_in_risk_set(closing.customers, rows, learning.question)]
 
 
 def test_a_row_alone_has_the_same_bits_as_among_all() -> None:
@@ -56,19 +47,6 @@ def test_a_row_alone_has_the_same_bits_as_among_all() -> None:
 # -- whole runs against a recount
 
 
-def crowded(seed: int, customers: int = 12, days: int = 150) -> list[Event]:
-    """Some temperaments, and many who buy now and then: enough to be ranked among."""
-    dice = random.Random(seed)
-    events = rich_history(seed, customers, days)
-    for number in range(10_000, 10_000 + 180 * customers):
-        day, choice = FIRST_DAY + dice.randrange(days), dice.randrange(60)
-        at_ms = CALENDAR.start_of(day) + dice.randrange(86_400_000)
-        events.append(make_event(dice.choice((0, 0, 1, 2, 3)), f"m{number % (60 * customers)}", at_ms, number, choice))
-    return events
-
-
-Known = dict[tuple[str, str, int], bool]
-"""Labels by customer, snapshot and part."""
 LEARNINGS = {
     "default": Learning(),
     "anchored": Learning(anchor=FIRST_DAY + 20),
@@ -181,115 +159,3 @@ def test_drivers_are_those_of_who_was_scored_at_this_boundary() -> None:
                 assert drivers == VERSION.drivers(alone)
                 explained += 1
     assert explained > 100
-
-
-# -- late events
-
-
-def labels_of(lessons: Sequence[LessonV1]) -> Known:
-    """Labels by customer, snapshot and part."""
-    return {
-        (lesson.customer_id, snapshot.at, label.part): label.is_true
-        for lesson in lessons
-        for snapshot in lesson.snapshots
-        for label in snapshot.labels
-    }
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_what_comes_late_is_as_if_in_time_from_the_next_boundary_on(seed: int) -> None:
-    dice, learning, settled = random.Random(seed), Learning(Question(28, 60)), FIRST_DAY + 80
-    events = rich_history(seed, customers=25, days=130)
-    late = [event for event in events if CALENDAR.day_of(event.time_ms) < settled - 8 and dice.random() < 0.1]
-    ids = {event.id for event in late}
-    punctual = [event for event in events if event.id not in ids]
-    pairs = [(event, dice.randrange(1, 8)) for event in late]
-    truth, found = Closing(BASIS, events), Closing(BASIS, punctual, pairs)
-    first = min(truth.first, found.first)
-    truth.first = found.first = first
-    runs = zip(
-        truth.scored(learning, FIRST_DAY + 140, VERSION), found.scored(learning, FIRST_DAY + 140, VERSION), strict=True
-    )
-    same = 0
-    for (boundary, scoring, expected), (_, later, lessons) in runs:
-        if boundary < settled:
-            continue
-        ours, theirs = (
-            [closing.customers.roster.ids[row] for row in at_risk(closing, learning)] for closing in (truth, found)
-        )
-        assert sorted(ours) == sorted(theirs)
-        table = [
-            np.array([closing.customers.roster.rows[customer] for customer in sorted(ours)], np.int32)
-            for closing in (truth, found)
-        ]
-        assert np.array_equal(
-            features(truth.customers, table[0], boundary), features(found.customers, table[1], boundary)
-        )
-        worths = [worth_of(closing.as_of(), rows, None) for closing, rows in zip((truth, found), table, strict=True)]
-        assert worths[0] is not None
-        assert worths[1] is not None
-        assert worths[0][0].tolist() == worths[1][0].tolist()
-        known, known_later = labels_of(expected), labels_of(lessons)
-        both = {key: value for key, value in known.items() if key in known_later}
-        assert both == {key: value for key, value in known_later.items() if key in known}
-        same += len(both)
-        new = CALENDAR.text_of(settled)
-        assert {key for key in known if key[1] >= new} == {key for key in known_later if key[1] >= new}
-        if boundary >= settled + 7:
-            risks = [one.scores().risk[rows] for one, rows in zip((scoring, later), table, strict=True)]
-            assert np.array_equal(risks[0], risks[1], equal_nan=True)
-    assert same > 100
-
-
-def test_late_purchases_decide_labels_that_are_still_to_come() -> None:
-    learning = Learning(Question(28, 60), anchor=FIRST_DAY + 1)
-    bought = make_event(0, "c1", CALENDAR.start_of(FIRST_DAY), 1, 1)
-    again = make_event(0, "c1", CALENDAR.start_of(FIRST_DAY + 9), 2, 1)
-    found: list[LabelV1] = []
-    for _, _, lessons in Closing(BASIS, [bought], [(again, 5)]).scored(learning, FIRST_DAY + 40, None):
-        for lesson in lessons:
-            assert decode_lesson(encode_lesson(lesson)) == lesson
-            first = [one for one in lesson.snapshots if one.at == CALENDAR.text_of(FIRST_DAY + 1)]
-            found += [label for one in first for label in one.labels]
-    assert [(label.part, label.is_true) for label in found] == [(1, False), (2, True), (0, False)]
-
-
-# -- snapshots of the partition
-
-
-@pytest.mark.parametrize("stop", [FIRST_DAY + 1, FIRST_DAY + 50, FIRST_DAY + 90])
-def test_a_partition_that_was_put_away_goes_on_as_if_it_had_not(stop: int) -> None:
-    learning, events = Learning(Question(30, 60)), crowded(4, days=110)
-    whole = {
-        b: (lessons, scoring.scores())
-        for b, scoring, lessons in Closing(BASIS, events).scored(learning, FIRST_DAY + 120, VERSION)
-    }
-    closing = Closing(BASIS, events)
-    scoring = Scoring(closing.customers, learning)
-    for boundary in closing.until(FIRST_DAY + 120):
-        lessons = scoring.review(VERSION)
-        assert lessons == whole[boundary][0]
-        for ours, theirs in zip(scoring.scores(), whole[boundary][1], strict=True):
-            assert np.array_equal(ours, theirs, equal_nan=True)
-        if boundary == stop:
-            arrays, names = scoring.to_arrays(), list(scoring.versions)
-            scoring = Scoring(closing.customers, learning)
-            scoring.set_arrays(arrays, names)
-            assert {n: a.tobytes() for n, a in scoring.to_arrays().items()} == {
-                n: a.tobytes() for n, a in arrays.items()
-            }
-
-
-def test_answers_to_another_question_are_dropped_and_risks_are_kept() -> None:
-    closing = Closing(BASIS, crowded(4, days=60))
-    *_, (_, scoring, _) = closing.scored(Learning(), FIRST_DAY + 60, VERSION)
-    arrays = scoring.to_arrays()
-    other = Scoring(closing.customers, Learning(Question(30, 90)))
-    other.set_arrays(arrays, list(scoring.versions))
-    assert len(scoring.pending) > 100
-    assert len(other.pending) == 0
-    assert np.array_equal(other.scores().risk, scoring.scores().risk, equal_nan=True)
-    slower = Scoring(closing.customers, Learning(step_days=14))
-    slower.set_arrays(arrays, list(scoring.versions))
-    assert len(slower.pending) == len(scoring.pending)
-    assert np.isnan(slower.scores().risk).all()

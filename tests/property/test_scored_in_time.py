@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
 
 import numpy as np
 import pytest
@@ -15,21 +14,9 @@ from models.scoring.features import features
 from models.scoring.scoring import Scoring
 from models.scoring.worth import worth_of
 from property.test_measures import BASIS, CALENDAR
-from schemas.example import LabelV1, LessonV1, decode_lesson, encode_lesson
-from support.closing import VERSION, Closing, at_risk, crowded
+from schemas.example import LabelV1, decode_lesson, encode_lesson
+from support.closing import VERSION, Closing, at_risk, crowded, labels_of
 from support.troubled import FIRST_DAY, make_event, rich_history
-
-Known = dict[tuple[str, str, int], bool]
-
-
-def labels_of(lessons: Sequence[LessonV1]) -> Known:
-    """Labels by customer, snapshot and part."""
-    return {
-        (lesson.customer_id, snapshot.at, label.part): label.is_true
-        for lesson in lessons
-        for snapshot in lesson.snapshots
-        for label in snapshot.labels
-    }
 
 
 class Twins:
@@ -93,9 +80,10 @@ def test_late_purchases_decide_labels_that_are_still_to_come() -> None:
 # -- snapshots of the partition
 
 
+@pytest.mark.parametrize("risk_set_days", [60, 90])
 @pytest.mark.parametrize("stop", [FIRST_DAY + 1, FIRST_DAY + 50, FIRST_DAY + 90])
-def test_a_partition_that_was_put_away_goes_on_as_if_it_had_not(stop: int) -> None:
-    learning, events = Learning(Question(30, 90)), crowded(4, days=110)
+def test_a_partition_that_was_put_away_goes_on_as_if_it_had_not(stop: int, risk_set_days: int) -> None:
+    learning, events = Learning(Question(30, risk_set_days)), crowded(4, days=110)
     whole = {
         b: (lessons, scoring.scores())
         for b, scoring, lessons in Closing(BASIS, events).scored(learning, FIRST_DAY + 120, VERSION)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 import numpy as np
@@ -25,6 +25,9 @@ from support.troubled import FIRST_DAY, make_event, rich_history
 
 VERSION: Final = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer())
 """One that is not cold."""
+
+Known = dict[tuple[str, str, int], bool]
+"""Labels by customer, snapshot and part."""
 
 
 class Closing:
@@ -93,3 +96,13 @@ def crowded(seed: int, customers: int = 12, days: int = 150) -> list[Event]:
         at_ms = Calendar().start_of(day) + dice.randrange(86_400_000)
         events.append(make_event(dice.choice((0, 0, 1, 2, 3)), f"m{number % (60 * customers)}", at_ms, number, choice))
     return events
+
+
+def labels_of(lessons: Sequence[LessonV1]) -> Known:
+    """Labels by customer, snapshot and part."""
+    return {
+        (lesson.customer_id, snapshot.at, label.part): label.is_true
+        for lesson in lessons
+        for snapshot in lesson.snapshots
+        for label in snapshot.labels
+    }
