@@ -8,7 +8,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, Message, Topic
 
 from streams.kafka import librdkafka_config
 from streams.settings import Settings
-from streams.transport.restore import BULK_SETTINGS
+from streams.transport.reading import BULK_SETTINGS
 
 Place = tuple[str, int]
 """Topic and partition."""

@@ -24,10 +24,10 @@ from streams.clock import now_ms
 from streams.kafka import connect, librdkafka_config
 from streams.reader import read_messages
 from streams.settings import Settings
+from streams.transport.reading import Reader, reader
 from streams.transport.records import Record
 from streams.transport.snapshots.load import Loaded, load
 from streams.transport.snapshots.origin import ask_beginnings
-from streams.transport.snapshots.reading import Reader, reader
 
 
 def group_of(settings: Settings) -> str:

@@ -16,7 +16,7 @@ from streams.agents.owned import OwnedPartition
 from streams.agents.restoring import made_anew, topic_ids
 from streams.errors import EXIT_SETUP
 from streams.transport.errors import DeliveryError, StopWorkerError
-from streams.transport.restore import RestoreStoppedError
+from streams.transport.reading import RestoreStoppedError
 from streams.transport.snapshots.log import OwnershipLostError
 
 if TYPE_CHECKING:

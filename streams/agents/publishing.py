@@ -12,9 +12,9 @@ from schemas.stage import StageChangeV1, encode_stage_change
 from schemas.topics import Topics
 from streams.agents.owned import Aside, OwnedPartition
 from streams.agents.tally import Tally
-from streams.transport.open_alerts import epoch_header
 from streams.transport.producer import Outputs
 from streams.transport.published import EXAMPLES_PARTITION
+from streams.transport.snapshots.sender import epoch_header
 
 SENT_HEADER = "churn-sent-ms"
 """When a revision was sent: a header, so that its value is a function of the events alone."""

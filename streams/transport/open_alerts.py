@@ -7,14 +7,14 @@ epoch's lies behind a newer one's, the newer one's is written again.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, cast
+from typing import NamedTuple
 
 from confluent_kafka import Message
 
-from streams.transport.snapshots.reading import reader
-from streams.transport.snapshots.sender import EPOCH_HEADER
+from streams.transport.reading import reader
+from streams.transport.snapshots.sender import epoch_in
 
 
 class Lying(NamedTuple):
@@ -82,8 +82,7 @@ def read_open(
     found = {partition: OpenAlerts(newest=(newest or {}).get(partition, 0)) for partition in starts}
 
     def take(message: Message) -> None:
-        headers = cast("Sequence[tuple[str, bytes]]", message.headers() or ())  # the client's stub says also dict
-        lying = Lying(epoch_in(headers), message.value())
+        lying = Lying(epoch_in(message) or 0, message.value())
         found[int(message.partition() or 0)].add(message.key() or b"", lying)
 
     if starts:
@@ -92,13 +91,3 @@ def read_open(
         for (_, partition), end in ends.items():
             found[partition].end = end
     return found
-
-
-def epoch_in(headers: Iterable[tuple[str, bytes]]) -> int:
-    """The epoch of a record's writer; 0 where it says none, as before there were epochs."""
-    return next((int(value) for name, value in headers if name == EPOCH_HEADER), 0)
-
-
-def epoch_header(epoch: int) -> tuple[str, bytes]:
-    """The header that says it."""
-    return EPOCH_HEADER, b"%d" % epoch

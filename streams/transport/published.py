@@ -7,10 +7,10 @@ ours are counted and left alone.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 from confluent_kafka import Message
@@ -18,7 +18,7 @@ from confluent_kafka import Message
 from schemas.dead_letter import to_dead_letter
 from schemas.example import LessonError, ProgressV1, decode_lesson
 from schemas.topics import Topics
-from streams.transport.snapshots.reading import Place, Progress, reader
+from streams.transport.reading import Place, Progress, headers_of, reader
 
 EXAMPLES_PARTITION: Final = 0
 """All partitions share one: there is one order of what is learned."""
@@ -166,6 +166,5 @@ def _takers(topics: Topics, found: Mapping[int, Published]) -> dict[str, Callabl
 
 def _origin(message: Message) -> tuple[int, Place, str]:
     """Partition, then topic and offset of the original, and why it was set aside."""
-    headers = cast("Sequence[tuple[str, bytes]]", message.headers() or ())  # the client's stub says also dict
-    letter = to_dead_letter(message.key(), message.value(), headers)
+    letter = to_dead_letter(message.key(), message.value(), headers_of(message))
     return letter.origin.partition, (letter.origin.topic, letter.origin.offset), letter.reason

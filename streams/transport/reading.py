@@ -4,12 +4,23 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from typing import Final, cast
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
 
-from streams.transport.restore import BULK_SETTINGS, RestoreStoppedError
+BULK_SETTINGS: Final[Mapping[str, object]] = {
+    "enable.auto.commit": False,
+    "enable.partition.eof": True,
+    "auto.offset.reset": "earliest",
+    "fetch.wait.max.ms": 20,
+    "fetch.queue.backoff.ms": 5,  # the default of 1000 stalls a full queue: a quarter of the speed
+    "queued.min.messages": 1_000_000,
+    "queued.max.messages.kbytes": 131_072,
+    "max.partition.fetch.bytes": 4 << 20,
+}
+"""Measured: these are the difference between 150,000 and 900,000 records a second."""
 
 Place = tuple[str, int]
 """Topic and partition."""
@@ -20,6 +31,10 @@ Progress = Callable[[int], None]
 PASSING = (KafkaError._PARTITION_EOF, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)  # noqa: SLF001 - the client's own names
 
 log = logging.getLogger(__name__)
+
+
+class RestoreStoppedError(Exception):
+    """Another rebalance began, or the worker stops: what was read so far is of no use."""
 
 
 class Reader:
@@ -63,3 +78,8 @@ def reader(
         yield Reader(consumer, stop, on_progress)
     finally:
         consumer.close()
+
+
+def headers_of(message: Message) -> Sequence[tuple[str, bytes]]:
+    """The headers of a record that was read; the client's stub says they may also be a dict."""
+    return cast("Sequence[tuple[str, bytes]]", message.headers() or ())

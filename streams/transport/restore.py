@@ -1,36 +1,16 @@
-"""Reads changelog partitions from their beginning, as fast as librdkafka can, keeping the newest record of each key."""
+"""Reads changelog partitions from their beginning, keeping the newest record of each key."""
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
 
-from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
+from confluent_kafka import Message
 
 from streams.memory import give_back
 from streams.transport.changelog import NO_EPOCH, epoch_of_tombstone
-
-BULK_SETTINGS: Final[Mapping[str, object]] = {
-    "enable.auto.commit": False,
-    "enable.partition.eof": True,
-    "auto.offset.reset": "earliest",
-    "fetch.wait.max.ms": 20,
-    "fetch.queue.backoff.ms": 5,  # the default of 1000 stalls a full queue: a quarter of the speed
-    "queued.min.messages": 1_000_000,
-    "queued.max.messages.kbytes": 131_072,
-    "max.partition.fetch.bytes": 4 << 20,
-}
-"""Measured: these are the difference between 150,000 and 900,000 records a second."""
-
-
-log = logging.getLogger(__name__)
-
-
-class RestoreStoppedError(Exception):
-    """Another rebalance began, or the worker stops: what was read so far is of no use."""
+from streams.transport.reading import headers_of, reader
 
 
 @dataclass(slots=True)
@@ -89,42 +69,21 @@ def restore(
     Raises RestoreStoppedError once `stop` is set, KafkaException for what does not pass by itself.
     """
     restored = {partition: Restored() for partition in partitions}
-    left = set(restored)
-    consumer = Consumer({**connection, **BULK_SETTINGS, "group.id": f"{topic}-restore", "logger": log})
-    try:
-        # 0 and not OFFSET_BEGINNING: looking that up costs half a second; where 0 is gone the reset finds the first.
-        consumer.assign([TopicPartition(topic, partition, 0) for partition in restored])
-        while left:
-            if stop.is_set():
-                raise RestoreStoppedError
-            messages = consumer.consume(10_000, 0.05)
-            on_progress(len(messages))
-            _apply(messages, restored, left)
-    finally:
-        consumer.close()
-    give_back()  # what the client had fetched ahead: measured, up to 300 bytes a customer
-    return restored
 
-
-def _apply(messages: Iterable[Any], restored: Mapping[int, Restored], left: set[int]) -> None:
-    for message in messages:
-        error = message.error()
-        if error is not None:
-            _check(error)
-            if error.code() == KafkaError._PARTITION_EOF:  # noqa: SLF001 # the client's own name for it
-                left.discard(message.partition())
-                restored[message.partition()].end = message.offset()
-            continue
-        target, key, value = restored[message.partition()], message.key(), message.value()
+    def take(message: Message) -> None:
+        target, key, value = restored[int(message.partition() or 0)], message.key() or b"", message.value()
         if value is None:
-            target.delete(key, epoch_of_tombstone(message.headers()))
+            target.delete(key, epoch_of_tombstone(headers_of(message)))
         elif target.tombstones or key in target.records:
             target.put(key, value)
-        else:  # the common case, a million times
+        else:  # the common case
             target.records[key] = value
 
-
-def _check(error: Any) -> None:
-    passing = (KafkaError._PARTITION_EOF, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)  # noqa: SLF001 # as above
-    if not (error.retriable() or error.code() in passing):
-        raise KafkaException(error)
+    # 0 and not OFFSET_BEGINNING: looking that up costs half a second; where 0 is gone the reset finds the first.
+    places = {(topic, partition): 0 for partition in restored}
+    with reader(connection, stop=stop, on_progress=on_progress) as source:
+        ends = source.read(places, take)
+    for (_, partition), end in ends.items():
+        restored[partition].end = end
+    give_back()  # what the client had fetched ahead
+    return restored

@@ -11,8 +11,9 @@ from confluent_kafka import Producer
 from schemas.dead_letter import Origin, dead_letter_headers, late_headers
 from schemas.example import LabelV1, LessonV1, ProgressV1, SnapshotV1, encode_lesson
 from schemas.topics import Topics
-from streams.transport.open_alerts import OpenAlerts, epoch_header, read_open
+from streams.transport.open_alerts import OpenAlerts, read_open
 from streams.transport.published import Published, read_published
+from streams.transport.snapshots.sender import epoch_header
 from support.broker import Broker, create_topics
 from support.snapshots import NEVER
 

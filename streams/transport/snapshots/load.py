@@ -6,12 +6,12 @@ import hashlib
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, cast
+from typing import Final
 
 from confluent_kafka import Message
 
+from streams.transport.reading import Progress, Reader, reader
 from streams.transport.snapshots.chunks import is_whole, unpack
-from streams.transport.snapshots.reading import Progress, Reader, reader
 from streams.transport.snapshots.records import (
     MANIFEST_FORMAT,
     Begun,
@@ -27,7 +27,7 @@ from streams.transport.snapshots.records import (
     from_value,
     to_key,
 )
-from streams.transport.snapshots.sender import EPOCH_HEADER
+from streams.transport.snapshots.sender import epoch_in
 
 MISSING: Final = "is missing"
 
@@ -105,18 +105,13 @@ def fill(source: Reader, piles: Mapping[int, Pile]) -> None:
         pile, offset, key = piles[int(message.partition() or 0)], int(message.offset() or 0), message.key() or b""
         value = message.value()
         if value is None:
-            pile.delete(offset, key, _epoch_of(message))
+            pile.delete(offset, key, epoch_in(message))
         else:
             pile.add(offset, key, value)
 
     ends = source.read({(pile.topic, number): pile.end for number, pile in piles.items()}, take)
     for (_, number), end in ends.items():
         piles[number].end = end
-
-
-def _epoch_of(tombstone: Message) -> int | None:
-    headers = cast("Sequence[tuple[str, bytes]]", tombstone.headers() or ())  # the client's stub says also dict
-    return next((int(value) for name, value in headers if name == EPOCH_HEADER), None)
 
 
 class Pile:

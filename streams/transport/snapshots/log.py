@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 import msgspec
 
+from streams.transport.reading import reader
 from streams.transport.snapshots.chunks import pack
 from streams.transport.snapshots.load import Pile, PlacedClaim, fill
 from streams.transport.snapshots.ownership import Owned, pins_of, rival_of
-from streams.transport.snapshots.reading import reader
 from streams.transport.snapshots.records import (
     MANIFEST_FORMAT,
     Begun,

@@ -12,8 +12,8 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 from streams.errors import EXIT_SETUP
 from streams.kafka import Config
 from streams.transport.errors import StopWorkerError
+from streams.transport.reading import Place
 from streams.transport.snapshots.load import Loaded
-from streams.transport.snapshots.reading import Place
 
 ANSWERS_WITHIN_S: Final = 30.0
 

@@ -11,8 +11,8 @@ from typing import Final
 
 from streams.errors import EXIT_SETUP
 from streams.transport.errors import StopWorkerError
+from streams.transport.reading import Progress, reader
 from streams.transport.snapshots.load import Loaded, Pile, PlacedClaim, fill
-from streams.transport.snapshots.reading import Progress, reader
 from streams.transport.snapshots.records import Begun, Claim, Key, Pinned, to_key, to_value
 from streams.transport.snapshots.sender import Sender, Writes
 

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaException, Message, Producer
 
 from streams.transport.errors import DeliveryError
 from streams.transport.producer import DELIVERY_SETTINGS
-from streams.transport.restore import RestoreStoppedError
+from streams.transport.reading import RestoreStoppedError, headers_of
 
 Headers = list[tuple[str, str | bytes | None]]
 
@@ -19,7 +19,7 @@ Writes = Sequence[tuple[bytes, bytes | None]]
 """Keys and values, None to delete."""
 
 EPOCH_HEADER: Final = "g"
-"""The header of a tombstone that says under which epoch it was written: its key names that of what it deletes."""
+"""Says under which epoch a record was written whose key and value do not: a tombstone, or an open alert."""
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Sender:
         wanted = 0
         for partition, records in writes.items():
             for key, value in records:
-                headers: Headers | None = [(EPOCH_HEADER, b"%d" % epoch)] if value is None else None
+                headers: Headers | None = [epoch_header(epoch)] if value is None else None
                 self._produce(partition, key, value, headers, sending)
                 wanted += 1
         while len(sending.placed) + len(sending.failures) < wanted:
@@ -82,3 +82,13 @@ class _Sending:
             self.placed.append((int(message.partition() or 0), int(message.offset() or 0)))
         else:
             self.failures.append(str(error))
+
+
+def epoch_header(epoch: int) -> tuple[str, bytes]:
+    """The header that says it."""
+    return EPOCH_HEADER, b"%d" % epoch
+
+
+def epoch_in(message: Message) -> int | None:
+    """What a record's header says; None where it has none, as one that somebody wrote by hand."""
+    return next((int(value) for name, value in headers_of(message) if name == EPOCH_HEADER), None)
