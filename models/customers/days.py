@@ -63,17 +63,11 @@ class Days:
 
     def opened(self, day: int) -> OpenDay:
         """The day, to add events to it."""
-        found = self.open.get(day)
-        if found is None:
-            found = self.open[day] = OpenDay()
-        return found
+        return _day_in(self.open, day)
 
     def add_late(self, row: int, event: Event, day: int) -> None:
         """Keep an event of a closed day for the next boundary."""
-        found = self.late.get(day)
-        if found is None:
-            found = self.late[day] = OpenDay()
-        found.add(row, event, self._basis.rates)
+        _day_in(self.late, day).add(row, event, self._basis.rates)
 
     # -- closing
 
@@ -235,6 +229,13 @@ class Days:
         log = self.notes[feed]
         columns = [log.column(name)[places].tolist() for name in NOTE_LAYOUT]
         return zip(log.rows[places].tolist(), log.days_of(places).tolist(), map(Note, *columns), strict=True)
+
+
+def _day_in(days: dict[int, OpenDay], day: int) -> OpenDay:
+    found = days.get(day)
+    if found is None:
+        found = days[day] = OpenDay()
+    return found
 
 
 def _nothing(log: Cells) -> tuple[Rows, dict[str, NDArray[Any]]]:

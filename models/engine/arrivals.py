@@ -10,14 +10,11 @@ from schemas.tick import Tick
 
 
 class Arrival(NamedTuple):
-    """A record as it was read: the topic's place (TICKS for ticks), its offset, and what it says.
-
-    None is a tick that cannot be read.
-    """
+    """A record as it was read: the topic's place (TICKS for ticks), its offset, and what it says."""
 
     feed: int
     offset: int
-    content: Event | Tick | RejectedError | None
+    content: Event | Tick | RejectedError
 
 
 class Fate(NamedTuple):

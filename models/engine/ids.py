@@ -125,15 +125,19 @@ class SeenIds:
         if boundary <= self._boundary:
             return
         self._boundary = boundary
-        more = [(key, one) for key, packed in self._again.items() for one in packed]
-        keys = np.fromiter((*self.recent, *(key for key, _ in more)), np.uint64)
-        packed = np.fromiter((*self.recent.values(), *(one for _, one in more)), np.int64)
+        keys, packed = self._recent_arrays()
         is_over = packed >> DAY_SHIFT < boundary
         self._merge(keys[is_over], packed[is_over], boundary)
         self.recent, self._again = {}, {}
         for key, one in zip(keys[~is_over].tolist(), packed[~is_over].tolist(), strict=True):
             if self.recent.setdefault(key, one) != one:
                 self._again.setdefault(key, []).append(one)
+
+    def _recent_arrays(self) -> tuple[Keys, NDArray[np.int64]]:
+        """What is not put away, as keys and numbers."""
+        more = [(key, one) for key, packed in self._again.items() for one in packed]
+        keys = np.fromiter((*self.recent, *(key for key, _ in more)), np.uint64)
+        return keys, np.fromiter((*self.recent.values(), *(one for _, one in more)), np.int64)
 
     def _merge(self, keys: Keys, packed: NDArray[np.int64], boundary: int) -> None:
         """Add ids of closed days, but those too old to be asked for."""
@@ -151,13 +155,8 @@ class SeenIds:
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Everything, by name."""
-        more = [(key, one) for key, packed in self._again.items() for one in packed]
-        keys = [*self.recent, *(key for key, _ in more)]
-        packed = [*self.recent.values(), *(one for _, one in more)]
-        return {
-            "keys": np.concatenate((self._keys, np.array(keys, np.uint64))),
-            "packed": np.concatenate((self._packed, np.array(packed, np.int64))),
-        }
+        keys, packed = self._recent_arrays()
+        return {"keys": np.concatenate((self._keys, keys)), "packed": np.concatenate((self._packed, packed))}
 
     def set_arrays(self, arrays: dict[str, NDArray[Any]], boundary: int) -> None:
         """Take over what `to_arrays` gave as of a boundary."""

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from models.alerts.episode import SignalAlerts
 from models.alerts.retired import RetiredSignal, known_of, retired
+from models.alerts.tables import RowTable
 from models.catalogue.rules import Rules
 from models.customers.buckets import Bucket, Note
 from models.customers.open_day import OpenDay
@@ -125,16 +126,17 @@ def _arrays(partition: Partition) -> dict[str, NDArray[Any]]:
         "columns": customers.columns.to_arrays(customers.size),
         "ids": partition.ids.to_arrays(),
         **{f"days/{name}": log.to_arrays() for name, log in customers.days.logs.items()},
-        **{f"alerts/{of.signal.id}/{name}": table.to_arrays() for of in review.alerts for name, table in _tables(of)},
-        **{f"alerts/{of.signal.id}/cooling": of.still_cooling(customers.boundary).to_arrays() for of in review.alerts},
     }
+    for of in review.alerts:
+        tables = _tables(of) | {"cooling": of.still_cooling(customers.boundary)}
+        parts |= {f"alerts/{of.signal.id}/{name}": table.to_arrays() for name, table in tables.items()}
     if review.scoring is not None:
         parts["scoring"] = review.scoring.to_arrays()
     return {f"{part}/{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
 
 
-def _tables(of: SignalAlerts) -> list[tuple[str, Any]]:
-    return [("open", of.open), ("cooling", of.cooling), ("pending", of.pending)]
+def _tables(of: SignalAlerts) -> dict[str, RowTable]:
+    return {"open": of.open, "cooling": of.cooling, "pending": of.pending}
 
 
 def load(data: bytes, rules: Rules, *, number: int = 0, limit_dead_letters: bool = True) -> Partition:
@@ -179,7 +181,7 @@ def _checked(data: bytes, rules: Rules) -> tuple[_Head, dict[str, NDArray[Any]]]
             raise SnapshotError("snapshot format", f"{written}, this program reads {SNAPSHOT_FORMAT}", remedy)
         snapshot = msgspec.msgpack.decode(data, type=_Snapshot)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        remedy = "It is damaged: the snapshot before it is used, or begin anew with another CHURN_APP_VERSION."
+        remedy = "It is damaged, or of another program: begin anew from the events with another CHURN_APP_VERSION."
         raise SnapshotError("snapshot", f"it cannot be read ({error})", remedy) from error
     head = snapshot.head
     if head.zone != rules.basis.calendar.zone:
@@ -196,7 +198,7 @@ def _load_alerts(partition: Partition, head: _Head, arrays: Mapping[str, NDArray
         partition.review.alerts.append(alerts[signal])
     for signal in sorted(known & alerts.keys()):
         of = alerts[signal]
-        for name, table in _tables(of):
+        for name, table in _tables(of).items():
             if name == "pending" and of.signal.persistence == 1:
                 continue  # nobody counts, so that a longer count must begin anew
             table.set_arrays(_part(arrays, f"alerts/{signal}/{name}"))
