@@ -10,8 +10,7 @@ import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
 from faust.types import TP
 
 from models.engine.arrivals import Passed as Boundary
@@ -28,7 +27,7 @@ from streams.transport.open_alerts import OpenAlerts, read_open
 from streams.transport.producer import FLUSH_TIMEOUT_S, flushed
 from streams.transport.published import EXAMPLES_PARTITION
 from streams.transport.snapshots.log import OwnershipLostError, SnapshotLog
-from streams.transport.snapshots.origin import ANSWERS_WITHIN_S
+from streams.transport.snapshots.origin import latest_offsets
 from streams.transport.snapshots.ownership import Contest
 from streams.transport.snapshots.records import Covered
 from streams.transport.snapshots.sender import Sender
@@ -190,11 +189,8 @@ class CustomerState:
     def _output_ends(self, number: int) -> dict[str, int]:
         topics = self.source.topics
         own = (topics.alerts, topics.stages, topics.late, topics.dead_letters)
-        places = [TopicPartition(topic, number) for topic in own]
-        latest = OffsetSpec.latest()  # type: ignore[no-untyped-call] # published without types
-        wanted = dict.fromkeys([*places, TopicPartition(topics.examples, EXAMPLES_PARTITION)], latest)
-        asked = self._admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S)
-        return {tp.topic: int(future.result(ANSWERS_WITHIN_S).offset) for tp, future in asked.items()}
+        places = [*((topic, number) for topic in own), (topics.examples, EXAMPLES_PARTITION)]
+        return {topic: end for (topic, _), end in latest_offsets(self._admin, places).items()}
 
     async def correct_open(self, numbers: Collection[int]) -> None:
         """Look among the open alerts for what a worker of an earlier epoch wrote behind us, and put it right.
@@ -206,11 +202,11 @@ class CustomerState:
             own.told_open.clear()  # what is sent from now on is newer than what is read
         if not await flushed(self._app.outputs, FLUSH_TIMEOUT_S):
             return  # what was sent before must lie there: it would be taken for missing
-        found = await self._lying({own.number: own.open_end for own in owned})
-        first = {
-            own.number for own in owned if own.open_newest < own.epoch
-        }  # what came since our claim is not told apart
-        whole = await self._lying({number: 0 for number, tail in found.items() if tail.is_doubtful or number in first})
+        # The first time all is read: what came since our claim cannot be told from what came before it.
+        first = {own.number for own in owned if own.open_newest < own.epoch}
+        found = await self._lying({own.number: 0 if own.number in first else own.open_end for own in owned})
+        doubtful = {number for number, tail in found.items() if tail.is_doubtful} - first
+        whole = {n: found[n] for n in first} | await self._lying(dict.fromkeys(doubtful, 0))
         for own in owned:
             is_ours = self._customers.owned.get(own.number) is own and found[own.number].newest <= own.epoch
             if is_ours:

@@ -93,9 +93,9 @@ class Minder:
         chosen = due(self._customers.owned.values(), self._is_live)
         if chosen is not None:
             await self._state.save(chosen.number)
-        if now - self._looked_at > LOOK_EVERY_S or any(own.is_doubtful for own in self._customers.owned.values()):
+        doubtful = [own for own in self._customers.owned.values() if own.is_doubtful]
+        if doubtful or now - self._looked_at > LOOK_EVERY_S:
             self._looked_at = now
-            doubtful = [own for own in self._customers.owned.values() if own.is_doubtful]
             await self._state.log.look()
             for own in doubtful:
                 own.is_doubtful = False

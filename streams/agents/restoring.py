@@ -7,8 +7,8 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from confluent_kafka import TopicCollection, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import TopicCollection
+from confluent_kafka.admin import AdminClient
 
 from models.catalogue.rules import Rules
 from models.engine.arrivals import Passed as Boundary
@@ -24,12 +24,10 @@ from streams.transport.errors import StopWorkerError
 from streams.transport.open_alerts import read_open
 from streams.transport.published import read_published
 from streams.transport.snapshots.load import Loaded
-from streams.transport.snapshots.origin import ask_beginnings, check_origin
+from streams.transport.snapshots.origin import ANSWERS_WITHIN_S, ask_beginnings, check_origin, latest_offsets
 from streams.transport.snapshots.ownership import Owned, take_over
 from streams.transport.snapshots.records import Manifest, NewerSnapshotError, Passed
 from streams.transport.snapshots.sender import Sender
-
-ANSWERS_WITHIN_S = 30.0
 
 log = logging.getLogger("churn")
 
@@ -104,9 +102,9 @@ def as_loaded(source: Source, loaded: Loaded) -> OwnedPartition:
 
 
 def _partition(source: Source, loaded: Loaded) -> Partition:
-    if loaded.payload is None:
-        return source.new_partition(loaded.partition)
     blank = source.new_partition(loaded.partition)
+    if loaded.payload is None:
+        return blank
     try:
         return load_partition(
             bytes(loaded.payload),
@@ -121,11 +119,8 @@ def _partition(source: Source, loaded: Loaded) -> Partition:
 def input_ends(source: Source, partitions: Iterable[int]) -> dict[int, tuple[int, ...]]:
     """Where the inputs of partitions end now, by feed: what was published came of what lies before. Blocks."""
     numbers = list(partitions)
-    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call] # published without types
-    wanted = {TopicPartition(topic, number): latest for topic in source.inputs for number in numbers}
     admin = AdminClient(source.connection)  # kept by name: one that is collected cancels its calls
-    asked = admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S) if wanted else {}
-    ends = {(tp.topic, tp.partition): int(future.result(ANSWERS_WITHIN_S).offset) for tp, future in asked.items()}
+    ends = latest_offsets(admin, [(topic, number) for topic in source.inputs for number in numbers])
     return {number: tuple(ends[topic, number] for topic in source.inputs) for number in numbers}
 
 

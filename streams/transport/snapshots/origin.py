@@ -36,12 +36,10 @@ def ask_beginnings(
 ) -> dict[int, Beginnings]:
     """Ask the broker. Blocks. Raises KafkaException."""
     numbers = sorted(partitions)
-    inputs = [TopicPartition(topic, number) for topic in sources for number in numbers]
-    admin = AdminClient(connection)
+    inputs = [(topic, number) for topic in sources for number in numbers]
     earliest = OffsetSpec.earliest()  # type: ignore[no-untyped-call] # published without types
-    wanted = dict.fromkeys([*inputs, *(TopicPartition(changelog, number) for number in numbers)], earliest)
-    asked = admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S)
-    firsts = {(tp.topic, tp.partition): int(future.result(ANSWERS_WITHIN_S).offset) for tp, future in asked.items()}
+    admin = AdminClient(connection)  # kept by name: one that is collected cancels its calls
+    firsts = _offsets(admin, [*inputs, *((changelog, number) for number in numbers)], earliest)
     committed = _committed(connection, group, inputs)
     return {
         number: Beginnings(
@@ -53,11 +51,22 @@ def ask_beginnings(
     }
 
 
-def _committed(connection: Config, group: str, inputs: Sequence[TopicPartition]) -> dict[Place, int]:
+def latest_offsets(admin: AdminClient, places: Iterable[Place]) -> dict[Place, int]:
+    """Where partitions end now. Blocks. Raises KafkaException."""
+    return _offsets(admin, places, OffsetSpec.latest())  # type: ignore[no-untyped-call] # published without types
+
+
+def _offsets(admin: AdminClient, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:
+    wanted = {TopicPartition(topic, number): spec for topic, number in places}
+    asked = admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S) if wanted else {}
+    return {(tp.topic, tp.partition): int(future.result(ANSWERS_WITHIN_S).offset) for tp, future in asked.items()}
+
+
+def _committed(connection: Config, group: str, inputs: Sequence[Place]) -> dict[Place, int]:
     """By a consumer that never joins: the admin client's own call crashes Python while a coordinator is loading."""
     consumer = Consumer({**connection, "group.id": group, "enable.auto.commit": False})
     try:
-        found = consumer.committed(list(inputs), timeout=ANSWERS_WITHIN_S)
+        found = consumer.committed([TopicPartition(*place) for place in inputs], timeout=ANSWERS_WITHIN_S)
     finally:
         consumer.close()
     return {(tp.topic, tp.partition): tp.offset for tp in found if tp.offset >= 0}
