@@ -1,13 +1,13 @@
 """Days of the deployment's zone: the grid on which everything is counted and decided."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
 import numpy as np
+from numpy.typing import NDArray
 
 DAY_MS: Final = 86_400_000
 _EPOCH = date(1970, 1, 1)
@@ -25,11 +25,12 @@ class Calendar:
     -3600000
     """
 
-    __slots__ = ("_midnights", "zone")
+    __slots__ = ("_midnights", "_starts", "zone")
 
     def __init__(self, zone: str = "UTC") -> None:
         self.zone = zone
         self._midnights: list[int] | None = None if zone == "UTC" else _midnights(zone)
+        self._starts = np.array(self._midnights or (), np.int64)
 
     def day_of(self, time_ms: int) -> int:
         """The number of the day that holds the instant."""
@@ -37,13 +38,11 @@ class Calendar:
             return time_ms // DAY_MS
         return bisect_right(self._midnights, time_ms) - 1
 
-    def days_of(self, times_ms: Sequence[int]) -> list[int]:
+    def days_of(self, times_ms: NDArray[np.int64]) -> NDArray[np.int64]:
         """The days of many instants."""
-        instants = np.array(times_ms, np.int64)
         if self._midnights is None:
-            found: list[int] = (instants // DAY_MS).tolist()
-            return found
-        return [bisect_right(self._midnights, time_ms) - 1 for time_ms in times_ms]
+            return times_ms // DAY_MS
+        return self._starts.searchsorted(times_ms, side="right") - 1
 
     def start_of(self, day: int) -> int:
         """The instant at which the day begins, in epoch milliseconds."""

@@ -1,10 +1,11 @@
 """A day that is not closed yet: events are appended as they arrive; closing adds them up, once, into columns."""
 
 from array import array
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.customers.arrays import Ints, Rows
 from models.customers.buckets import EMAIL_ACTIONS, TICKET_COUNTS, Bucket
@@ -43,23 +44,34 @@ class OpenDay:
     def add(self, row: int, event: Event, rates: Mapping[str, float]) -> bool:
         """Take an event in; True when it can begin an early alert: a ticket opened or reopened, an e-mail refused."""
         data = event.data
-        if event.feed == LOGIN:
-            self._logins.append(row)
-            self._login_ms.append(event.time_ms)
-            return False
         if isinstance(data, Email):
             return self.emails.add(row, data, event.time_ms, event.id)
         if isinstance(data, Ticket):
             return bucket_in(self.tickets, row, len(TICKET_COUNTS)).add_ticket(data, event.time_ms, event.id)
-        assert isinstance(data, Purchase)
-        rate = rates.get(data.currency)
-        if rate is None:
-            self.unrated.append(row)
-        self._buyers.append(row)
-        self._minor.append(0 if rate is None else round(data.amount * rate * 100))
-        self._items.append(data.items)
-        self._purchase_ms.append(event.time_ms)
+        rows, times = np.array([row], np.int32), np.array([event.time_ms], np.int64)
+        if isinstance(data, Purchase):
+            self.add_purchases(rows, times, [data], rates)
+        else:
+            self.add_logins(rows, times)
         return False
+
+    def add_logins(self, rows: Rows, times_ms: NDArray[np.int64]) -> None:
+        """Take logins in, one a row."""
+        self._logins.frombytes(rows.tobytes())
+        self._login_ms.frombytes(times_ms.tobytes())
+
+    def add_purchases(
+        self, rows: Rows, times_ms: NDArray[np.int64], purchases: Sequence[Purchase], rates: Mapping[str, float]
+    ) -> None:
+        """Take purchases in, one a row."""
+        self._buyers.frombytes(rows.tobytes())
+        self._purchase_ms.frombytes(times_ms.tobytes())
+        self._items.extend([one.items for one in purchases])
+        for place, one in enumerate(purchases):
+            rate = rates.get(one.currency)
+            if rate is None:
+                self.unrated.append(int(rows[place]))
+            self._minor.append(0 if rate is None else round(one.amount * rate * 100))
 
     def to_lists(self) -> list[list[int]]:
         """Everything but tickets and e-mails, copied."""

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
+from models.customers.arrays import Ints
 from models.engine.ledger import Outcome
 from schemas.errors import RejectedError
 from schemas.event import Event
@@ -62,12 +63,18 @@ class Expected:
             self._beyond.add(feed)
         return is_beyond
 
+    def until_reached(self, feeds: Ints, offsets: Ints, covered: Sequence[int]) -> int:
+        """How many records of these come until everything before the next boundary is taken; all, if it is not."""
+        lacking = [feed for feed in range(len(covered)) if self._lacks(feed, covered)]
+        ends = [((feeds == feed) & (offsets >= self._passed[0].covered[feed])).nonzero()[0][:1] for feed in lacking]
+        return max([1, *[int(end[0]) + 1 if len(end) else len(feeds) for end in ends]])
+
+    def _lacks(self, feed: int, covered: Sequence[int]) -> bool:
+        return covered[feed] < self._passed[0].covered[feed] and feed not in self._beyond
+
     def take_reached(self, covered: Sequence[int]) -> int | None:
         """The next boundary, once everything before it was taken; it is expected no more."""
-        if not self._passed:
-            return None
-        reached = zip(covered, self._passed[0].covered, strict=True)
-        if any(at < until and feed not in self._beyond for feed, (at, until) in enumerate(reached)):
+        if not self._passed or any(self._lacks(feed, covered) for feed in range(len(covered))):
             return None
         self._beyond.clear()
         return self._passed.pop(0).boundary

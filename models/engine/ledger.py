@@ -6,6 +6,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
+from models.customers.arrays import Ints
 from schemas.event import FEEDS
 
 OUTCOMES: Final = ("applied", "applied_late", "duplicate", "late", "dead_lettered")
@@ -43,18 +44,25 @@ class Ledger(Struct):
     rejected_in_a_row: int = 0
     rejected_at: list[int] = []
 
-    def reject(self, reason: str, *, is_limited: bool) -> None:
-        """Note a refused record; raises DeadLetterLimitError past the limits."""
+    def cover(self, feeds: Ints, offsets: Ints) -> None:
+        """Note how far records were taken."""
+        for feed in range(len(FEEDS)):
+            own = offsets[feeds == feed]
+            if len(own):
+                self.covered[feed] = max(self.covered[feed], int(own.max()))
+
+    def reject(self, reason: str, taken: int, *, is_limited: bool) -> None:
+        """Note a refused record, the last of so many `taken`; raises DeadLetterLimitError past the limits."""
         self.reasons[reason] = self.reasons.get(reason, 0) + 1
         if not is_limited:  # what passes knowingly is not held against what comes after
             self.rejected_in_a_row, self.rejected_at = 0, []
             return
-        is_next = bool(self.rejected_at) and self.rejected_at[-1] == self.taken - 1
+        is_next = bool(self.rejected_at) and self.rejected_at[-1] == taken - 1
         self.rejected_in_a_row = self.rejected_in_a_row + 1 if is_next else 1
-        horizon = self.taken - REJECTION_WINDOW
+        horizon = taken - REJECTION_WINDOW
         self.rejected_at = [at for at in self.rejected_at if at > horizon]
-        self.rejected_at.append(self.taken)
-        too_many = self.taken >= REJECTION_WINDOW and len(self.rejected_at) > REJECTION_SHARE * REJECTION_WINDOW
+        self.rejected_at.append(taken)
+        too_many = taken >= REJECTION_WINDOW and len(self.rejected_at) > REJECTION_SHARE * REJECTION_WINDOW
         if self.rejected_in_a_row > REJECTIONS_IN_A_ROW or too_many:
             raise DeadLetterLimitError(self.rejected_in_a_row, len(self.rejected_at))
 

@@ -14,9 +14,9 @@ from models.calendar import DAY_MS
 from models.catalogue.rules import Rules
 from models.customers.customers import Customers
 from models.engine.arrivals import AGAIN, APPLIED, APPLIED_LATE, CONFLICT, DUPLICATE, Arrival, Expected, Fate, Passed
-from models.engine.ids import DAY_SHIFT, SeenIds, key_of
+from models.engine.frame import ADDED_UP, Frame, Single
+from models.engine.ids import SeenIds
 from models.engine.ledger import TICKS, Ledger
-from models.engine.lookup import look_up
 from models.engine.review import Message, Review
 from models.engine.watermark import Watermark
 from models.scoring.snapshots import last_complete
@@ -27,8 +27,8 @@ from schemas.example import ProgressV1
 from schemas.tick import Tick
 
 EVERYBODY: Final = 1 << 60
-TOGETHER: Final = 1_000
-"""Events whose places are looked up at once: enough to share the cost of a call, few enough to stay in a cache."""
+TOGETHER: Final = 4_000
+"""Events that are made columns at once: enough to share the cost of a call, few enough to stay in a cache."""
 
 
 class Partition:
@@ -58,7 +58,7 @@ class Partition:
         """Boundaries passed, the newest last; whoever writes them down clears the list."""
         self._expected = Expected()
         self._is_unsure = True
-        """Whether the watermark may have reached a boundary already, with no clock to cross it any more."""
+        """Whether the watermark may have reached a boundary before anything is taken: other feeds are declared now."""
         self._outputs: list[Message] = []
         self.judged = 0
         """Customers judged at boundaries so far, a boundary at a time."""
@@ -112,50 +112,75 @@ class Partition:
 
     def observe(self, arrivals: Sequence[Arrival]) -> list[Fate]:
         """Take records in, in order. Raises DeadLetterLimitError past the limits."""
-        fates: list[Fate] = []
-        for first in range(0, len(arrivals), TOGETHER):
-            self._observe(arrivals[first : first + TOGETHER], fates)
+        fates = [APPLIED] * len(arrivals)
+        first = 0
+        others = [place for place, one in enumerate(arrivals) if not isinstance(one.content, Event)]
+        for end in (*others, len(arrivals)):
+            for start in range(first, end, TOGETHER):
+                self._observe(arrivals[start : min(end, start + TOGETHER)], start, fates)
+            if end < len(arrivals):
+                fates[end] = self._take_other(arrivals[end])
+            first = end + 1
         return fates
 
-    def _observe(self, arrivals: Sequence[Arrival], fates: list[Fate]) -> None:
-        ledger, watermark, days, rates = self.ledger, self.watermark, self.customers.days, self.basis.rates
-        covered, counts, highs = ledger.covered, ledger.counts, watermark.highs
-        places = look_up(arrivals, self.customers, self.ids)
-        recent, open_days = self.ids.recent, days.open
-        for (feed, offset, content), place in zip(arrivals, places, strict=True):
-            if offset <= covered[feed]:
-                fates.append(AGAIN)
-                continue
-            covered[feed] = offset
-            if place is None or not isinstance(content, Event):
-                fates.append(self._take_other(feed, content))
-                continue
-            ledger.taken += 1
-            row, day, hashed, key, is_new = place
-            time_ms = content.time_ms
-            is_plain = is_new and time_ms >= watermark.boundary_ms and not self.waiting
-            if is_plain and key not in recent:  # so are nearly all
-                recent[key] = day << DAY_SHIFT | content.fingerprint
-                opened = open_days.get(day) or days.opened(day)
-                if opened.add(row, content, rates) and self._early[feed]:
-                    self._fire_or_wait(feed, row, day)
-                fate = APPLIED
-            else:
-                fate = self._apply(content, row, day, hashed, key, is_found=not is_new)
-            fates.append(fate)
-            counts[feed][fate.outcome] += 1
-            if fate is CONFLICT:
-                ledger.reject(fate.reason or "", is_limited=self.limit_dead_letters)
-            elif time_ms > highs[feed]:
-                is_turn = highs[feed] < watermark.next_turn_ms <= time_ms  # the last clock to come brings the boundary
-                highs[feed] = time_ms
-                if is_turn or self._is_unsure or self.waiting:
-                    self._turn(feed, time_ms)
-            if self._expected:  # the clock comes first: what it lets fire is fired before the boundary
+    def _observe(self, arrivals: Sequence[Arrival], at: int, fates: list[Fate]) -> None:
+        """Take events in, from one turn of the clock to the next; their fates begin at a place."""
+        frame = Frame(arrivals, self.ledger.covered, self.customers)
+        for place in frame.is_again.nonzero()[0].tolist():
+            fates[at + place] = AGAIN
+        first = 0
+        while first < len(frame):
+            end = self._until_turn(frame, first)
+            is_raised = self._take_events(frame, first, end, at, fates)
+            if is_raised:  # the clock comes first: what it lets fire is fired before the boundary
+                self._cross()
+            if self._expected:
                 self._pass_expected()
+            first = end
 
-    def _take_other(self, feed: int, content: object) -> Fate:
+    def _until_turn(self, frame: Frame, first: int) -> int:
+        """Behind which event of a frame a boundary may have to be passed."""
+        if self._expected:
+            return first + self._expected.until_reached(frame.feeds[first:], frame.offsets[first:], self.ledger.covered)
+        return first + 1 if self._is_unsure else frame.until_turn(first, self.watermark)
+
+    def _take_events(self, frame: Frame, first: int, end: int, at: int, fates: list[Fate]) -> bool:
+        """Take in the events of a frame in [first, end); whether a feed's clock was raised."""
+        ledger, highs, clocks = self.ledger, self.watermark.highs, self.watermark.highs.copy()
+        plain, singles = frame.look_up(first, end, self.ids, self.watermark)
+        for single in singles:
+            event = frame.events[single.place]
+            fate = fates[at + single.place] = self._apply(event, single)
+            ledger.counts[event.feed][fate.outcome] += 1
+            if fate is CONFLICT:
+                self._reject_conflict(frame, first, single.place + 1)
+            elif event.time_ms > highs[event.feed]:
+                highs[event.feed] = event.time_ms
+                if self.waiting:
+                    self._release(event.feed, event.time_ms)
+        if len(plain):
+            frame.add_up(first, plain, self.ids)
+        for feed in ADDED_UP:
+            times = frame.times[plain[frame.feeds[plain] == feed]]
+            if len(times):
+                ledger.counts[feed]["applied"] += len(times)
+                highs[feed] = max(highs[feed], int(times.max()))
+        ledger.cover(frame.feeds[first:end], frame.offsets[first:end])
+        ledger.taken += end - first - int(np.count_nonzero(frame.is_again[first:end]))
+        return highs != clocks
+
+    def _reject_conflict(self, frame: Frame, first: int, end: int) -> None:
+        """Refuse the last event of [first, end)."""
+        self.ledger.cover(frame.feeds[first:end], frame.offsets[first:end])
+        taken = self.ledger.taken + int(np.count_nonzero(~frame.is_again[first:end]))
+        self.ledger.reject(CONFLICT.reason or "", taken, is_limited=self.limit_dead_letters)
+
+    def _take_other(self, arrival: Arrival) -> Fate:
         """A tick, or a record that does not keep the contract."""
+        feed, offset, content = arrival
+        if offset <= self.ledger.covered[feed]:
+            return AGAIN
+        self.ledger.covered[feed] = offset
         if isinstance(content, Tick):
             self._take_tick(content)
         if self._expected:
@@ -165,7 +190,7 @@ class Partition:
         assert isinstance(content, RejectedError)  # a record of a feed holds one or the other
         self.ledger.taken += 1
         self.ledger.counts[feed]["dead_lettered"] += 1
-        self.ledger.reject(content.reason, is_limited=self.limit_dead_letters)
+        self.ledger.reject(content.reason, self.ledger.taken, is_limited=self.limit_dead_letters)
         return Fate("dead_lettered", reason=content.reason)
 
     def _take_tick(self, tick: Tick) -> None:
@@ -178,41 +203,38 @@ class Partition:
         for feed in feeds:
             if now_ms > self.watermark.highs[feed]:
                 self.watermark.highs[feed] = now_ms
-                self._turn(feed, now_ms)
+                self._release(feed, now_ms)
+                self._cross()
 
-    def _apply(self, event: Event, row: int, day: int, hashed: int, key: int, *, is_found: bool) -> Fate:
+    def _apply(self, event: Event, at: Single) -> Fate:
         """Take in an event of which anything may be the case."""
-        feed, customers = event.feed, self.customers
+        feed, day, boundary = event.feed, at.day, self.watermark.boundary
         is_past = event.time_ms < self.watermark.boundary_ms and feed in self.basis.feeds
         if is_past and event.time_ms < self.watermark.boundary_ms - self.basis.lateness_ms:
-            return Fate("late", boundary=self.watermark.boundary)
-        if row < 0:
-            row = customers.row_of(event.customer_id)
-            key, is_found = key_of(hashed, feed, row), False
-        seen = self.ids.add(key, day, event.fingerprint, self.watermark.boundary, is_found=is_found)
+            return Fate("late", boundary=boundary)
+        seen = self.ids.add(at.key, day, event.fingerprint, boundary, is_found=at.is_found)
         if seen != "new":
             return DUPLICATE if seen == "duplicate" else CONFLICT
         if self.waiting:
             self._release(feed, event.time_ms)  # as by a tick just before it
-        if day < self.watermark.boundary:
-            if self.is_behind:
-                self._held.append((row, event, day))
-            else:
-                customers.add_late(row, event, day)
-            return APPLIED_LATE if is_past else APPLIED
-        if customers.add(row, event, day) and not is_past and self._early[feed]:
-            self._fire_or_wait(feed, row, day)
+        if day >= boundary:
+            if self.customers.add(at.row, event, day) and self._early[feed]:
+                self._fire_or_wait(feed, at.row, day)
+        elif self.is_behind:
+            self._held.append((at.row, event, day))
+        else:
+            self.customers.add_late(at.row, event, day)
         return APPLIED_LATE if is_past else APPLIED
 
     # -- the clock
 
-    def _turn(self, feed: int, time_ms: int) -> None:
-        """A feed's clock was raised: fire what waited for it, pass the boundaries that the watermark has reached."""
-        if self.waiting:
-            self._release(feed, time_ms)
+    def _cross(self) -> None:
+        """A feed's clock was raised: pass the boundaries that the watermark has reached."""
+        if self._expected:
+            return
+        self._is_unsure = False
         target = self.watermark.boundary_reached()
-        self._is_unsure = target is not None and bool(self._expected)
-        if target is not None and not self._expected:
+        if target is not None:
             self._pass(target)
 
     def expect(self, passed: Iterable[Passed]) -> None:
@@ -230,6 +252,7 @@ class Partition:
     def _pass_expected(self) -> None:
         while (boundary := self._expected.take_reached(self.ledger.covered)) is not None:
             self._pass(boundary)
+        self._cross()  # it may have stopped between two boundaries that were passed at the same place
 
     def _pass(self, target: int) -> None:
         self.go_on()  # what is left of an earlier boundary comes first

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import count
 from typing import Any, Final
 
 import numpy as np
@@ -38,8 +39,8 @@ class Replay:
         ]
         for number, partition in enumerate(self.partitions):
             partition.versions = partial(versions, number)
-        self._offsets = [[0] * len(FEEDS) for _ in range(partitions)]
-        self._frames: list[list[Arrival]] = [[] for _ in range(partitions)]
+        self._offsets = [[count() for _ in FEEDS] for _ in range(partitions)]
+        self._frames: list[list[Event]] = [[] for _ in range(partitions)]
         self._places: dict[str, int] = {}
 
     def take(self, event: Event) -> None:
@@ -47,15 +48,15 @@ class Replay:
         place = self._places.get(event.customer_id)
         if place is None:
             place = self._places[event.customer_id] = partition_of(event.customer_id.encode(), len(self.partitions))
-        offsets, frame = self._offsets[place], self._frames[place]
-        frame.append(Arrival(event.feed, offsets[event.feed], event))
-        offsets[event.feed] += 1
+        frame = self._frames[place]
+        frame.append(event)
         if len(frame) >= FRAME:
             self._flush(place)
 
     def _flush(self, place: int) -> None:
-        frame, self._frames[place] = self._frames[place], []
-        self.partitions[place].observe(frame)
+        events, self._frames[place] = self._frames[place], []
+        offsets = self._offsets[place]
+        self.partitions[place].observe([Arrival(event.feed, next(offsets[event.feed]), event) for event in events])
 
     def until(self, now_ms: int) -> None:
         """Lift every feed's clock to an instant, as a tick in every partition does."""

@@ -18,7 +18,6 @@ import pytest
 import models.alerts.early
 import models.customers.clocks
 import models.customers.customers
-import models.engine.lookup
 import models.engine.partition
 import models.engine.review
 from models.alerts.corroboration import corroborate, witnesses_of
@@ -32,6 +31,7 @@ from models.customers.columns import STAGE_NAMES, Columns
 from models.customers.customers import Customers
 from models.customers.days import Closed, Days
 from models.engine.arrivals import AGAIN, Arrival, Fate
+from models.engine.frame import Frame, Single
 from models.engine.ids import SeenIds
 from models.engine.partition import Partition
 from models.engine.review import Message, Review
@@ -193,14 +193,13 @@ def what_leaves_a_window_stays(patch: pytest.MonkeyPatch) -> None:
 
 
 def first_seen_is_the_first_to_arrive(patch: pytest.MonkeyPatch) -> None:
-    look_up, go_on = models.engine.lookup.look_up, Partition.go_on
+    look_up, go_on = Frame.look_up, Partition.go_on
     firsts: dict[str, int] = {}
 
-    def noting(arrivals: Sequence[Arrival], customers: Customers, ids: SeenIds) -> Any:
-        for _, _, event in arrivals:
-            if isinstance(event, Event):
-                firsts.setdefault(event.customer_id, customers.basis.calendar.day_of(event.time_ms))
-        return look_up(arrivals, customers, ids)
+    def noting(frame: Frame, first: int, end: int, *others: Any) -> Any:
+        for event in frame.events[first:end]:
+            firsts.setdefault(event.customer_id, frame._customers.basis.calendar.day_of(event.time_ms))
+        return look_up(frame, first, end, *others)
 
     def judging(partition: Partition, most: int = 1 << 60) -> None:
         columns, rows = partition.customers.columns, partition.customers.roster.rows
@@ -209,7 +208,7 @@ def first_seen_is_the_first_to_arrive(patch: pytest.MonkeyPatch) -> None:
                 columns.first_day[row] = firsts[customer]
         go_on(partition, most)
 
-    patch.setattr(models.engine.partition, "look_up", noting)
+    patch.setattr(Frame, "look_up", noting)
     patch.setattr(Partition, "go_on", judging)
 
 
@@ -386,12 +385,12 @@ def late_events_count_when_they_come(patch: pytest.MonkeyPatch) -> None:
     """At the boundary that is being judged, if it has not come to their day yet."""
     apply = Partition._apply
 
-    def at_once(partition: Partition, event: Event, *place: Any, is_found: bool) -> Fate:
+    def at_once(partition: Partition, event: Event, at: Single) -> Fate:
         boundary = partition.watermark.boundary
         if partition.is_behind:
             partition.watermark.boundary = partition.customers.boundary
         try:
-            return apply(partition, event, *place, is_found=is_found)
+            return apply(partition, event, at)
         finally:
             partition.watermark.boundary = boundary
 
