@@ -14,6 +14,7 @@ from models.calendar import DAY_MS
 from models.catalogue.rules import Rules
 from models.customers.customers import Customers
 from models.engine.arrivals import AGAIN, APPLIED, APPLIED_LATE, CONFLICT, DUPLICATE, Arrival, Expected, Fate, Passed
+from models.engine.early_firing import EarlyFiring
 from models.engine.frame import ADDED_UP, Frame, Single
 from models.engine.ids import SeenIds
 from models.engine.ledger import TICKS, Ledger
@@ -50,8 +51,7 @@ class Partition:
         self.watermark = Watermark(rules.basis)
         self.review = Review(rules, self.customers, alerts_from_ms)
         self.ids = SeenIds(-(-rules.basis.lateness_ms // DAY_MS) + 1)
-        self.waiting: dict[tuple[int, int], dict[int, None]] = {}
-        """Rows whose early firing waits for a feed's clock, by (feed, day)."""
+        self.early = EarlyFiring(self.review, self.watermark, self._settle)
         self._held: list[tuple[int, Event, int]] = []
         """Late events of closed days that came while a boundary is judged: they count from the next one on."""
         self.passed: list[Passed] = []
@@ -62,16 +62,8 @@ class Partition:
         self._outputs: list[Message] = []
         self.judged = 0
         """Customers judged at boundaries so far, a boundary at a time."""
-        self._early = [
-            [of for of in self.review.alerts if of.signal.announced_feed == feed and feed in rules.basis.feeds]
-            for feed in range(TICKS)
-        ]
 
     # -- what others ask
-
-    def fires_early(self, feed: int) -> bool:
-        """Whether a signal is announced by the events of a feed."""
-        return bool(self._early[feed])
 
     @property
     def boundary(self) -> int:
@@ -156,8 +148,7 @@ class Partition:
                 self._reject_conflict(frame, first, single.place + 1)
             elif event.time_ms > highs[event.feed]:
                 highs[event.feed] = event.time_ms
-                if self.waiting:
-                    self._release(event.feed, event.time_ms)
+                self._outputs += self.early.release(event.feed, event.time_ms)
         if len(plain):
             frame.add_up(first, plain, self.ids)
         for feed in ADDED_UP:
@@ -203,7 +194,7 @@ class Partition:
         for feed in feeds:
             if now_ms > self.watermark.highs[feed]:
                 self.watermark.highs[feed] = now_ms
-                self._release(feed, now_ms)
+                self._outputs += self.early.release(feed, now_ms)
                 self._cross()
 
     def _apply(self, event: Event, at: Single) -> Fate:
@@ -215,11 +206,10 @@ class Partition:
         seen = self.ids.add(at.key, day, event.fingerprint, boundary, is_found=at.is_found)
         if seen != "new":
             return DUPLICATE if seen == "duplicate" else CONFLICT
-        if self.waiting:
-            self._release(feed, event.time_ms)  # as by a tick just before it
+        self._outputs += self.early.release(feed, event.time_ms)  # as by a tick just before it
         if day >= boundary:
-            if self.customers.add(at.row, event, day) and self._early[feed]:
-                self._fire_or_wait(feed, at.row, day)
+            if self.customers.add(at.row, event, day):
+                self._outputs += self.early.hear(feed, at.row, day)
         elif self.is_behind:
             self._held.append((at.row, event, day))
         else:
@@ -290,26 +280,10 @@ class Partition:
         name = None if self.version is None else self.version.name
         return [ProgressV1(self.number, text_of(boundary), text_of(last_complete(boundary, learning)), name)]
 
-    # -- early firing
-
-    def _fire_or_wait(self, feed: int, row: int, day: int) -> None:
-        """Fire at once, unless an event of an earlier day can still arrive: within the bound of disorder it can."""
-        if self.watermark.is_settled(feed, day):
-            self._fire(feed, row, day)
-        else:
-            self.waiting.setdefault((feed, day), {})[row] = None
-
-    def _release(self, feed: int, time_ms: int) -> None:
-        """Fire what had to wait for the feed's clock."""
-        ripe = sorted(at for at in self.waiting if at[0] == feed and self.watermark.is_settled(*at, time_ms))
-        for waiting in ripe:
-            for row in self.waiting.pop(waiting):
-                self._fire(feed, row, waiting[1])
-
-    def _fire(self, feed: int, row: int, day: int) -> None:
+    def _settle(self, row: int) -> None:
+        """See to it that what is decided of a customer follows from what the last boundary makes of late events."""
         if self.is_behind and self._is_late(row):
-            self.go_on()  # what is fired follows from what the boundary makes of the late events
-        self._outputs += self.review.fire_early(self._early[feed], row, day)
+            self.go_on()
 
     def _is_late(self, row: int) -> bool:
         """Whether late events of a customer wait for a judgement that was begun, or is due."""

@@ -19,7 +19,6 @@ from models.customers.buckets import Bucket, Note
 from models.customers.open_day import OpenDay
 from models.engine.ledger import Ledger
 from models.engine.partition import Partition
-from models.engine.watermark import Watermark
 
 SNAPSHOT_FORMAT: Final = 1
 """Of the bytes. A program reads no other."""
@@ -112,7 +111,7 @@ def freeze(partition: Partition) -> Frozen:
         open_days={day: _day_values(opened) for day, opened in customers.days.open.items()},
         late_days={day: _day_values(opened) for day, opened in customers.days.late.items()},
         late_rows=sorted(customers.waiting_late),
-        waiting=[(feed, day, list(rows)) for (feed, day), rows in partition.waiting.items()],
+        waiting=[(feed, day, list(rows)) for (feed, day), rows in partition.early.waiting.items()],
         signals={of.signal.id: known_of(of.signal) for of in review.alerts if len(of.open) or of.early},
         early={of.signal.id: {row: days.copy() for row, days in of.early.items()} for of in review.alerts if of.early},
         corroborated={of.signal.id: of.corroborated.copy() for of in review.alerts if of.corroborated},
@@ -157,10 +156,10 @@ def load(data: bytes, rules: Rules, *, number: int = 0, limit_dead_letters: bool
     days.late = {day: _day_of(values) for day, values in head.late_days.items()}
     customers.waiting_late = set(head.late_rows)
     partition.ledger = head.ledger
-    partition.watermark = Watermark(partition.basis, head.highs, head.passed)
+    partition.watermark.resume(head.highs, head.passed)
     partition.ids.set_arrays(_part(arrays, "ids"), head.closed)
-    partition.waiting = {
-        (feed, day): dict.fromkeys(rows) for feed, day, rows in head.waiting if partition.fires_early(feed)
+    partition.early.waiting = {
+        (feed, day): dict.fromkeys(rows) for feed, day, rows in head.waiting if partition.early.has_signals(feed)
     }
     _load_alerts(partition, head, arrays)
     if review.scoring is not None:

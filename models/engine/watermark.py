@@ -12,16 +12,18 @@ class Watermark:
     `boundary` is the last midnight that was passed: events before it are late.
     """
 
-    def __init__(self, basis: Basis, highs: list[int] | None = None, boundary: int = -1) -> None:
+    def __init__(self, basis: Basis) -> None:
         self._basis = basis
-        self.highs = highs or [-1] * len(FEEDS)
+        self.highs = [-1] * len(FEEDS)
         self.boundary = -1
         self.boundary_ms = -1
         self.next_turn_ms = 0
         """No clock before this instant can bring the next boundary."""
+
+    def resume(self, highs: list[int], boundary: int) -> None:
+        """Go on from a snapshot."""
+        self.highs = highs
         self.pass_boundary(boundary)
-        if self.boundary_reached() is not None:  # other feeds are declared now
-            self.next_turn_ms = 0
 
     @property
     def value_ms(self) -> int | None:

@@ -395,7 +395,7 @@ def test_what_waits_to_be_fired_is_forgotten_when_the_new_catalogue_announces_no
             make_event(kind, "c0", at_ms(FIRST_DAY + 1, 60 + kind, utc), 10 * choice + kind, choice) for kind in (2, 3)
         ]
     partition = oracle(default_rules(), events).partition
-    assert partition.waiting
+    assert partition.early.waiting
     restored = load(freeze(partition).to_bytes(), variant("nothing announced"))
     restored.lift(at_ms(FIRST_DAY + 3, 0, utc), range(TICKS))
-    assert not restored.waiting
+    assert not restored.early.waiting

@@ -187,7 +187,7 @@ def test_a_partition_put_away_at_any_moment_goes_on_as_if_it_had_not_been(seed: 
         told += partition.drain()
         if dice.random() < 0.6:
             days, of_early = partition.customers.days, [of.early for of in partition.review.alerts]
-            for name, has in (("open", days.open), ("late", days.late), ("waiting", partition.waiting),
+            for name, has in (("open", days.open), ("late", days.late), ("waiting", partition.early.waiting),
                               ("early", any(of_early))):  # fmt: skip
                 seen[name] += bool(has)
             partition = load(freeze(partition).to_bytes(), rules, limit_dead_letters=False)

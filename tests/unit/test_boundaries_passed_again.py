@@ -25,7 +25,8 @@ def test_a_boundary_that_did_not_get_on_record_is_passed_behind_the_one_that_did
     alone = Partition(default_rules())
     alone.observe(ARRIVALS[:3])
     first, *others = alone.passed
-    assert others == [] and first.boundary == truth.boundary
+    assert others == []
+    assert first.boundary == truth.boundary
     again = Partition(default_rules())
     again.expect([first._replace(boundary=first.boundary - 2)])
     again.observe(ARRIVALS)
