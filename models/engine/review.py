@@ -85,13 +85,12 @@ class Review:
     def resume(self, *, is_anew: bool) -> None:
         """Go on from a snapshot: windows are added up anew, by another catalogue the pulse and the clocks as well."""
         customers = self.customers
-        everybody = np.arange(customers.size, dtype=np.int32)
         if is_anew and customers.boundary >= 0:
             customers.days.rebuild_pulse()
             recount(customers.columns, customers.days, customers.size, customers.boundary, self.rules.basis)
         self.windows.grow(customers.columns.capacity)
         if customers.boundary >= 0:
-            self.windows.recount(customers, everybody)
+            self.windows.rebuild(customers)
         self.is_anew = is_anew
         self.as_of = AsOf(customers, self.windows, None if self.scoring is None else self.scoring.scores())
         self.reached = customers.size
