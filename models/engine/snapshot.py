@@ -225,11 +225,12 @@ def _checked(data: bytes | bytearray, rules: Rules) -> tuple[_Head, dict[str, ND
 def _unpacked(listed: Iterable[_Array], content: memoryview) -> dict[str, NDArray[Any]]:
     """The arrays, copied out of the content. Raises ValueError when it is too short."""
     found, start = {}, 0
+    known: dict[str, str] = {}
     for one in listed:
         dtype, count = np.dtype(one.dtype), math.prod(one.shape)
         if dtype.hasobject:
             found[one.name] = np.empty(one.shape, object)
-            found[one.name][:] = one.texts
+            found[one.name][:] = [known.setdefault(text, text) for text in one.texts]  # most of them say the same
             continue
         end = start + count * dtype.itemsize
         found[one.name] = np.frombuffer(content[start:end], dtype, count).reshape(one.shape).copy()
