@@ -88,12 +88,11 @@ class Writer:
                 (amount, "expected" if by_model else "last_year")
                 for amount, by_model in zip(minor.tolist(), is_expected.tolist(), strict=True)
             ]
-        ids = as_of.customers.roster.ids
         if scoring is not None:
             facts.scored_by = [scoring.scored_by(one.row) for one in revisions]
             if signal.asks_model:
                 facts.drivers = [scoring.explain(one.row) for one in revisions]
-        return self.alerts(signal, revisions, [ids[one.row] for one in revisions], as_of.boundary, facts)
+        return self.alerts(signal, revisions, as_of.customers.roster.ids_of(rows), as_of.boundary, facts)
 
     def alerts(
         self, signal: Signal, revisions: Sequence[Revision], customers: Sequence[str], boundary: int, facts: Facts

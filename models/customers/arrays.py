@@ -53,8 +53,10 @@ class Growing:
 
     def append(self, values: NDArray[Any]) -> None:
         """Add values at the end."""
+        if not len(values):
+            return
         size = self.size + len(values)
-        if len(values) and self._data.dtype != object:
+        if self._data.dtype != object:
             self._widen(values)
         if size > len(self._data):
             grown = np.empty(size + size // _SLACK, self._data.dtype)

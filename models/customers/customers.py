@@ -1,5 +1,7 @@
 """Everybody in a partition: `close` ends a day for all customers at once."""
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from models.config import Basis
@@ -38,12 +40,11 @@ class Customers:
         """Memory of the columns and of the closed days."""
         return self.columns.nbytes + sum(log.nbytes for log in self.days.logs.values())
 
-    def row_of(self, customer_id: str) -> int:
-        """The customer's row, a new one at first sight."""
-        row = self.roster.row_of(customer_id)
-        if row >= self.columns.capacity:
-            self.columns.grow(row + 1)
-        return row
+    def enrol(self, ids: Sequence[str]) -> Rows:
+        """The row of each customer, a new one at first sight."""
+        rows = self.roster.enrol(ids)
+        self.columns.grow(self.size)
+        return rows
 
     def add(self, row: int, event: Event, day: int) -> bool:
         """Take in an event of an open day; True when it can begin an early alert."""

@@ -43,7 +43,7 @@ class Frame:
         self._customers = customers
         self._days = customers.basis.calendar.days_of(self.times)
         self._hashed = hashes([event.id for event in events])
-        self._rows: Ints = np.empty(0, np.int32)
+        self._rows = customers.roster.rows_of([event.customer_id for event in events])
         self._keys: Keys = np.empty(0, np.uint64)
 
     def __len__(self) -> int:
@@ -72,27 +72,26 @@ class Frame:
         """The places of what is plain in [first, end), and the rest. Customers who are new get their rows."""
         ids.put_away(self._customers.boundary)
         feeds, is_past = self.feeds[first:end], self.times[first:end] < watermark.boundary_ms
-        self._rows = np.array(self._rows_of(first, end, watermark), np.int32)
-        self._keys = keys_of(self._hashed[first:end], feeds, self._rows)
+        self._enrol(first, end, watermark)
+        rows = self._rows[first:end]
+        self._keys = keys_of(self._hashed[first:end], feeds, rows)
         is_found = ids.find(self._keys)
         is_single = is_past | is_found | ~_IS_ADDED_UP[feeds] | _repeated(self._keys.tolist(), ids)
         is_new = ~self.is_again[first:end]
         single = (is_single & is_new).nonzero()[0]
-        columns = (single + first, self._rows[single], self._days[single + first], self._keys[single], is_found[single])
+        columns = (single + first, rows[single], self._days[single + first], self._keys[single], is_found[single])
         singles = map(Single, *[column.tolist() for column in columns])
         return (~is_single & is_new).nonzero()[0] + first, list(singles)
 
-    def _rows_of(self, first: int, end: int, watermark: Watermark) -> list[int]:
-        customers = self._customers
-        row_of, feeds = customers.roster.rows.get, customers.basis.feeds
-        rows = [row_of(event.customer_id, -1) for event in self.events[first:end]]
-        if -1 in rows:
+    def _enrol(self, first: int, end: int, watermark: Watermark) -> None:
+        """Give rows to who is new in [first, end), unless by an event that is too late, or was taken before."""
+        new = first + ((self._rows[first:end] < 0) & ~self.is_again[first:end]).nonzero()[0]
+        if len(new):
+            customers = self._customers
+            is_declared = np.array([feed in customers.basis.feeds for feed in range(len(FEEDS))])
             oldest_ms = watermark.boundary_ms - customers.basis.lateness_ms
-            for place, event in enumerate(self.events[first:end], first):
-                is_late = event.time_ms < oldest_ms and event.feed in feeds
-                if rows[place - first] < 0 and not is_late and not self.is_again[place]:
-                    rows[place - first] = customers.row_of(event.customer_id)
-        return rows
+            new = new[(self.times[new] >= oldest_ms) | ~is_declared[self.feeds[new]]]
+            self._rows[new] = customers.enrol([self.events[place].customer_id for place in new.tolist()])
 
     def add_up(self, first: int, plain: Ints, ids: SeenIds) -> None:
         """Take in plain events of the part looked up last, which begins at `first`."""
@@ -105,7 +104,7 @@ class Frame:
             for feed in ADDED_UP:
                 own = plain[(days == day) & (feeds == feed)]
                 if len(own):
-                    opened, rows, times = self._customers.days.opened(day), self._rows[own - first], self.times[own]
+                    opened, rows, times = self._customers.days.opened(day), self._rows[own], self.times[own]
                     if feed == LOGIN:
                         opened.add_logins(rows, times)
                     else:

@@ -91,9 +91,10 @@ class Partition:
         """Memory of the columns."""
         return self.customers.nbytes + self.review.windows.nbytes
 
-    def known(self, customer_id: str) -> bool:
-        """Whether anything was taken in of a customer."""
-        return customer_id in self.customers.roster.rows
+    def strangers(self, ids: Sequence[str]) -> set[str]:
+        """Those customers of whom nothing was taken in yet."""
+        rows = self.customers.roster.rows_of(ids)
+        return {ids[place] for place in (rows < 0).nonzero()[0].tolist()}
 
     def drain(self) -> list[Message]:
         """What was decided since the last call."""

@@ -153,11 +153,10 @@ class Review:
         after, spend = self._stages[rows].tolist(), columns.spend_total[rows].tolist()
         columns.stage[rows] = self._stages[rows]
         columns.stage_since[rows] = boundary
-        ids = self.customers.roster.ids
         return [
             StageChangeV1(
-                id=stage_change_id(ids[row], at),
-                customer_id=ids[row],
+                id=stage_change_id(customer_id, at),
+                customer_id=customer_id,
                 at=at,
                 from_stage=STAGE_NAMES[was] if was else None,
                 to_stage=STAGE_NAMES[now],
@@ -167,8 +166,8 @@ class Review:
                 historical=is_historical,
                 catalogue=self.rules.hash,
             )
-            for row, was, now, entered, days, minor in zip(
-                rows.tolist(), before, after, since, silent, spend, strict=True
+            for customer_id, was, now, entered, days, minor in zip(
+                self.customers.roster.ids_of(rows), before, after, since, silent, spend, strict=True
             )
         ]
 
@@ -193,7 +192,7 @@ class Review:
             observed_ms = first_true_ms(signal, days, day)
             revision = Revision(row, "firing", day, 1, signal.severity, one.score, None, signal.owner, observed_ms)
             facts = self._early_facts(signal, days.at(day + 1, day))
-            customer_id = self.customers.roster.ids[row]
+            customer_id = self.customers.roster.id_of(row)
             found += self.writer.alerts(signal, [revision], [customer_id], day + 1, facts)
         return found
 

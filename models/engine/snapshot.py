@@ -24,7 +24,7 @@ from models.engine.partition import Partition
 
 Arrays = Mapping[str, NDArray[Any]]
 
-SNAPSHOT_FORMAT: Final = 2
+SNAPSHOT_FORMAT: Final = 3
 """Of the bytes. A program reads no other."""
 _LENGTH_BYTES: Final = 8
 """Of the length of the head, before it."""
@@ -48,7 +48,6 @@ class _Head(msgspec.Struct):
     zone: str
     catalogue: str
     alerts_from_ms: int
-    ids: list[str]
     channel_names: list[str]
     highs: list[int]
     passed: int
@@ -120,7 +119,7 @@ class Frozen:
 
 
 def freeze(partition: Partition) -> Frozen:
-    """Copy a partition: logs and closed ids are only added to, so that they are looked at as they are.
+    """Copy a partition: the roster, logs and closed ids are only added to, so that they are looked at as they are.
 
     It must not be in the middle of a boundary.
     """
@@ -131,7 +130,6 @@ def freeze(partition: Partition) -> Frozen:
         zone=partition.basis.calendar.zone,
         catalogue="" if review.is_anew else partition.rules.hash,
         alerts_from_ms=review.writer.alerts_from_ms,
-        ids=customers.roster.ids.copy(),
         channel_names=customers.days.channel_names.copy(),
         highs=partition.watermark.highs.copy(),
         passed=partition.watermark.boundary,
@@ -154,6 +152,7 @@ def freeze(partition: Partition) -> Frozen:
 def _arrays(partition: Partition) -> dict[str, NDArray[Any]]:
     customers, review = partition.customers, partition.review
     parts: dict[str, Arrays] = {
+        "roster": customers.roster.to_arrays(),
         "columns": customers.columns.to_arrays(customers.size),
         "ids": partition.ids.to_arrays(),
         **{f"days/{name}": log.to_arrays() for name, log in customers.days.logs.items()},
@@ -175,7 +174,7 @@ def load(data: bytes | bytearray, rules: Rules, *, number: int = 0, limit_dead_l
         rules, number=number, alerts_from_ms=head.alerts_from_ms, limit_dead_letters=limit_dead_letters
     )
     customers, review = partition.customers, partition.review
-    customers.roster.set_ids(head.ids)
+    customers.roster.set_arrays(_part(arrays, "roster"))
     customers.columns.set_arrays(_part(arrays, "columns"))
     customers.boundary = head.closed
     days = customers.days

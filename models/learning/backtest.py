@@ -116,7 +116,7 @@ class Backtest:
     def __init__(self, folded: Folded, plan: Plan) -> None:
         self.plan = plan
         self._folded = folded
-        self.customers = [folded.customers.roster.ids[row] for row in folded.rows.tolist()]
+        self.customers = folded.customers.roster.ids_of(folded.rows)
         self.purchases = folded.purchases
         self.features = feature_names(folded.customers.basis.feeds)
         self.committee: Committee = new_committee(plan.question, self.features, prior=plan.prior)

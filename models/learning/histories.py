@@ -90,6 +90,7 @@ class Folded:
 def fold_history(events: Iterable[Event], basis: Basis) -> Folded:
     """Take in events in any order; an id comes twice when a customer has it again within days, as in the worker."""
     customers = Customers(basis)
+    numbers: dict[str, int] = {}
     seen: dict[tuple[str, int, str], int] = {}
     seen_days = -(-basis.lateness_ms // DAY_MS) + 1
     number = duplicates = 0
@@ -102,11 +103,12 @@ def fold_history(events: Iterable[Event], basis: Basis) -> Folded:
             continue
         number += 1
         seen[key] = day
-        customers.days.opened(day).add(customers.row_of(event.customer_id), event, basis.rates)
+        row = numbers.setdefault(event.customer_id, len(numbers))
+        customers.days.opened(day).add(row, event, basis.rates)
     days = customers.days.open
     without_rate = sum(len(opened.unrated) for opened in days.values())
-    ids = customers.roster.ids
-    rows = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.int32)
+    customers.enrol(list(numbers))
+    rows = np.array([numbers[customer_id] for customer_id in sorted(numbers)], np.int32)
     first_day, last_day = min(days, default=0), max(days, default=0)
     return Folded(customers, rows, _purchases(customers, rows), number, duplicates, without_rate, first_day, last_day)
 

@@ -35,8 +35,11 @@ def matured(customers: Customers, pending: Pending, is_due: Bools, learning: Lea
             labels = _labels(customers, codes, parts, day, learning.question)
             told = codes > 0
             _note(found, customers.basis.calendar.text_of(day), taken, places[told], [labels[c] for c in codes[told]])
-    ids = customers.roster.ids
-    return [LessonV1(ids[row], pending.question, tuple(reversed(found[row]))) for row in sorted(found)]
+    rows = sorted(found)
+    return [
+        LessonV1(customer_id, pending.question, tuple(reversed(found[row])))
+        for row, customer_id in zip(rows, customers.roster.ids_of(rows), strict=True)
+    ]
 
 
 def is_known(question: Question, part: int, until: Ints) -> tuple[Bools, Bools]:

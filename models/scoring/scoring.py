@@ -108,7 +108,7 @@ class Scoring:
             capacity = customers.columns.capacity
             self._weekdays = grown(self._weekdays, capacity, 0)
             self.risks.grow(capacity)
-        ids = customers.roster.ids[self._size : customers.size]
+        ids = customers.roster.ids_since(self._size)
         self._weekdays[self._size : customers.size] = [weekday_of(customer, self._learning) for customer in ids]
         self._size = customers.size
 

@@ -9,9 +9,11 @@ from schemas.alert import alert_id
 
 def open_alert_ids(partition: Partition) -> set[str]:
     """The ids of all open alerts, those fired early included."""
-    ids, found = partition.customers.roster.ids, set()
+    found: set[str] = set()
     for of in partition.review.alerts:
-        starts = zip(of.open.rows.tolist(), of.open.column("start").tolist(), strict=True)
         early = [(row, day) for row, days in of.early.items() for day in days]
-        found |= {alert_id(ids[row], of.signal.id, date_of(start)) for row, start in (*starts, *early)}
+        rows = [*of.open.rows.tolist(), *(row for row, _ in early)]
+        starts = [*of.open.column("start").tolist(), *(day for _, day in early)]
+        ids = partition.customers.roster.ids_of(rows)
+        found.update(alert_id(one, of.signal.id, date_of(start)) for one, start in zip(ids, starts, strict=True))
     return found

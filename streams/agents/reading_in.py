@@ -66,7 +66,8 @@ class Intake:
         if not records:
             return
         partition, now_ms = own.partition, self._now_ms()
-        arrivals = [self._arrival(partition, record, now_ms) for record in records]
+        arrivals = [self._arrival(record, now_ms) for record in records]
+        self._check_places(partition, arrivals)
         try:
             fates = partition.observe(arrivals)
         except DeadLetterLimitError as error:
@@ -84,24 +85,24 @@ class Intake:
 
     # -- decoding
 
-    def _arrival(self, partition: Partition, record: Record, now_ms: int) -> Arrival:
+    def _arrival(self, record: Record, now_ms: int) -> Arrival:
         feed = self._feeds[record.topic]
         try:
             if feed == TICKS:
                 return Arrival(feed, record.offset, _checked_tick(record, now_ms))
-            event = decode_event(feed, record.key, record.value, record.headers, now_ms)
-            if not partition.known(event.customer_id):
-                self._check_place(partition.number, event)
+            return Arrival(feed, record.offset, decode_event(feed, record.key, record.value, record.headers, now_ms))
         except RejectedError as error:
             return Arrival(feed, record.offset, error)
-        return Arrival(feed, record.offset, event)
 
-    def _check_place(self, number: int, event: Event) -> None:
-        """A new customer's partition is computed; one we know is where it belongs."""
-        expected = partition_of(event.customer_id.encode(), self._partitions)
-        if expected != number:
-            detail = f"partition {number}, but murmur2 of the key says {expected}: set partitioner=murmur2_random"
-            raise RejectedError("wrong_partition", detail)
+    def _check_places(self, partition: Partition, arrivals: list[Arrival]) -> None:
+        """Refuse events of another partition: a new customer's is computed; one we know is where it belongs."""
+        events = [(at, one.content) for at, one in enumerate(arrivals) if isinstance(one.content, Event)]
+        strangers = partition.strangers([event.customer_id for _, event in events])
+        places = {one: partition_of(one.encode(), self._partitions) for one in strangers}
+        misplaced = {one: place for one, place in places.items() if place != partition.number}
+        for at, event in events if misplaced else ():
+            if event.customer_id in misplaced:
+                arrivals[at] = arrivals[at]._replace(content=_wrong(partition.number, misplaced[event.customer_id]))
 
     # -- what became of them
 
@@ -141,6 +142,11 @@ class Intake:
 
 def _origin(own: OwnedPartition, record: Record) -> Origin:
     return Origin(record.topic, own.number, record.offset, record.timestamp_ms)
+
+
+def _wrong(number: int, expected: int) -> RejectedError:
+    detail = f"partition {number}, but murmur2 of the key says {expected}: set partitioner=murmur2_random"
+    return RejectedError("wrong_partition", detail)
 
 
 def _checked_tick(record: Record, now_ms: int) -> Tick:

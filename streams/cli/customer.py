@@ -55,7 +55,7 @@ def customer(*, customer_id: str | None, everybody: IO[bytes] | None, as_json: b
         raise click.UsageError("name a customer, or say --all FILE")
     place = partition_of(customer_id.encode(), settings.partitions)
     partition = read_partitions(settings, rules, [place]).get(place)
-    row = None if partition is None else partition.customers.roster.rows.get(customer_id)
+    row = None if partition is None else partition.customers.roster.row_of(customer_id)
     if partition is None or row is None:
         where = f"{settings.bootstrap}, topics {settings.prefix}.*"
         click.echo(
@@ -110,7 +110,7 @@ def _summary(partition: Partition, row: int) -> dict[str, Any]:
         shown = f"spend ({basis.currency})" if name == "spend" else name
         read[shown] = compile_term(text, {}).term.listed(as_of, rows, starts)[0]
     return {
-        "customer_id": customers.roster.ids[row],
+        "customer_id": customers.roster.id_of(row),
         "as_of": basis.calendar.text_of(boundary) if boundary >= 0 else None,
         "stage": STAGE_NAMES[stage] if stage else None,
         "stage_since": date_of(int(columns.stage_since[row])) if stage else None,

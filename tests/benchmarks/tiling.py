@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.customers.arrays import Ints
+from models.customers.roster import Roster
 from models.engine.ledger import Ledger
 from models.engine.partition import Partition
 from models.engine.snapshot import Frozen, freeze
@@ -69,8 +70,11 @@ def tiled(partition: Partition, names: list[str]) -> Frozen:
         signal: {child: others for row, others in of.items() for child in family.children(row)}
         for signal, of in head.corroborated.items()
     }
-    head = msgspec.structs.replace(head, ids=names, corroborated=corroborated, ledger=Ledger())
-    return Frozen(head, _tiled_arrays(frozen.arrays(), family))
+    head = msgspec.structs.replace(head, corroborated=corroborated, ledger=Ledger())
+    roster = Roster()
+    roster.enrol(names)
+    arrays = {f"roster/{name}": array for name, array in roster.to_arrays().items()}
+    return Frozen(head, _tiled_arrays(frozen.arrays(), family) | arrays)
 
 
 def _origins(partition: Partition, names: list[str]) -> Ints:
@@ -97,6 +101,8 @@ def _tiled_arrays(arrays: Mapping[str, NDArray[Any]], family: Family) -> Arrays:
         kind = part.split("/")[0]
         if kind == "columns":
             new = {name: array[family.origin] for name, array in of.items()}
+        elif kind == "roster":
+            continue
         elif kind == "ids":
             new = _ids(of, family)
         elif kind == "days":

@@ -72,7 +72,7 @@ def known(closing: Closing) -> dict[str, Any]:
     for feed in customers.days.notes:
         notes += customers.days.notes_of(feed, flags, 0, customers.boundary)
     return {
-        customers.roster.ids[row]: repr(
+        customers.roster.id_of(row): repr(
             ([column[place] for column in columns], [note[1:] for note in notes if note[0] == row])
         )
         for place, row in enumerate(rows.tolist())
@@ -231,7 +231,7 @@ def test_numbers_of_a_wholesale_customer_are_exact_however_large() -> None:
     *_, boundary = closing.until(FIRST_DAY + 40)
     assert boundary == FIRST_DAY + 40
     closing = Closing(BASIS, [*bought, *seen, *others], (), windows)
-    row = closing.customers.roster.rows["big"]
+    (row,) = closing.customers.roster.rows_of(["big"]).tolist()
     for boundary in closing.until(FIRST_DAY + 40):
         for window in windows:
             inside = range(max(FIRST_DAY, boundary - window.length), boundary)
@@ -257,9 +257,9 @@ def test_counts_that_grow_by_late_events_are_exact(before: int, late: int) -> No
     closing = Closing(BASIS, [*beside, *logins[:before]], [(one, 2) for one in logins[before:]], [window])
     for boundary in closing.until(FIRST_DAY + 5):
         expected = {FIRST_DAY + 1: before, FIRST_DAY + 2: before}.get(boundary, before + late)
-        row = closing.customers.roster.rows.get("c1")
+        row = closing.customers.roster.row_of("c1")
         assert (0 if row is None else closing.windows.sums(window)[row]) == expected
-        assert closing.windows.sums(window)[closing.customers.roster.rows["b1"]] == 1
+        assert closing.windows.sums(window)[closing.customers.roster.rows_of(["b1"])] == [1]
 
 
 def test_wide_columns_survive_a_snapshot() -> None:

@@ -18,7 +18,7 @@ def test_all_customers_at_once_are_each_alone(seed: int) -> None:
     events = rich_history(seed, customers=30, days=120, scale=0.4)
     folded = fold_history(events, BASIS)
     ids = sorted({event.customer_id for event in events})
-    assert [folded.customers.roster.ids[row] for row in folded.rows] == ids
+    assert folded.customers.roster.ids_of(folded.rows) == ids
     bought: dict[str, dict[int, list[int]]] = {customer: {} for customer in ids}
     for event in events:
         if isinstance(event.data, Purchase):

@@ -203,8 +203,8 @@ def first_seen_is_the_first_to_arrive(patch: pytest.MonkeyPatch) -> None:
         return look_up(frame, first, end, *others)
 
     def judging(partition: Partition, most: int = 1 << 60) -> None:
-        columns, rows = partition.customers.columns, partition.customers.roster.rows
-        for customer, row in rows.items():
+        columns = partition.customers.columns
+        for row, customer in enumerate(partition.customers.roster.ids):
             if columns.first_day[row] < partition.customers.boundary:
                 columns.first_day[row] = firsts[customer]
         go_on(partition, most)

@@ -138,7 +138,8 @@ def test_lessons_of_a_replay_are_those_of_its_days() -> None:
     learning, found = default_rules().basis.learning, []
     assert learning is not None
     for partition in replay.partitions:
-        own = [event for event in events if event.customer_id in partition.customers.roster.rows]
+        known = set(partition.customers.roster.ids)
+        own = [event for event in events if event.customer_id in known]
         for _, _, lessons in Closing(BASIS, own).scored(learning, partition.boundary, VERSION):
             found += [encode_lesson(lesson) for lesson in lessons]
     assert len(expected) > 500

@@ -33,9 +33,9 @@ class Twins:
 
     def rows(self, learning: Learning) -> list[Rows]:
         """Those in the risk set, the same in both, in the order of ids."""
-        ids = [[one.customers.roster.ids[row] for row in at_risk(one, learning)] for one in self.both]
+        ids = [one.customers.roster.ids_of(at_risk(one, learning)) for one in self.both]
         assert sorted(ids[0]) == sorted(ids[1])
-        return [np.array([one.customers.roster.rows[name] for name in sorted(ids[0])], np.int32) for one in self.both]
+        return [one.customers.roster.rows_of(sorted(ids[0])) for one in self.both]
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -124,7 +124,7 @@ def test_who_came_since_the_boundary_has_no_score_yet() -> None:
     *_, (_, scoring, _) = closing.scored(Learning(), FIRST_DAY + 30, VERSION)
     known = scoring.scores()
     for number in range(2_000):
-        closing.customers.row_of(f"new{number}")
+        closing.customers.enrol([f"new{number}"])
     rows = np.arange(closing.customers.size, dtype=np.int32)
     assert np.array_equal(scoring.scores().risk, scoring.risk_of(rows), equal_nan=True)
     assert np.array_equal(scoring.risk_of(rows)[: len(known.risk)], known.risk, equal_nan=True)

@@ -43,10 +43,12 @@ class Closing:
         self.customers, self.windows = Customers(basis), Windows((ORDERS, SPENT, *windows))
         day_of = basis.calendar.day_of
         self.first = 1 << 30
-        for event in events:
+        given = list(events)
+        rows = self.customers.enrol([event.customer_id for event in given]).tolist()
+        for row, event in zip(rows, given, strict=True):
             day = day_of(event.time_ms)
             self.first = min(self.first, day)
-            self.customers.days.opened(day).add(self.customers.row_of(event.customer_id), event, basis.rates)
+            self.customers.days.opened(day).add(row, event, basis.rates)
         self._late: dict[int, list[tuple[Event, int]]] = {}
         for event, after in late:
             day = day_of(event.time_ms)
@@ -57,8 +59,10 @@ class Closing:
         """Close days up to a boundary, saying each that is reached; what comes late is there from the next one on."""
         customers = self.customers
         for day in range(max(self.first, customers.boundary), boundary):
-            for event, own_day in self._late.pop(day, ()):
-                customers.days.add_late(customers.row_of(event.customer_id), event, own_day)
+            late = self._late.pop(day, [])
+            rows = customers.enrol([event.customer_id for event, _ in late]).tolist()
+            for row, (event, own_day) in zip(rows, late, strict=True):
+                customers.days.add_late(row, event, own_day)
             had = customers.size
             stages = customers.close(day)
             customers.columns.stage[:had] = stages

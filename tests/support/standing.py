@@ -31,7 +31,7 @@ class Standing:
     def closing(self) -> Closing:
         """Every day before the boundary, closed."""
         found = Closing(self.basis, self._events)
-        found.customers.row_of(self._customer)
+        found.customers.enrol([self._customer])
         found.first = min(found.first, self.boundary - 1)
         for _ in found.until(self.boundary):
             pass
@@ -40,7 +40,9 @@ class Standing:
     @property
     def row(self) -> int:
         """The customer's row."""
-        return self.closing.customers.roster.rows[self._customer]
+        row = self.closing.customers.roster.row_of(self._customer)
+        assert row is not None
+        return row
 
     def as_of(self, terms: Iterable[Term] = ()) -> AsOf:
         """The columns, with the windows that some terms ask for."""

@@ -54,7 +54,7 @@ class Busy:
         if customers:
             lived_through(self.partitions[0])
         for place in range(self.partitions[0].customers.size, customers):
-            self.partitions[place % PARTITIONS].customers.row_of(f"c{place}")
+            self.partitions[place % PARTITIONS].customers.enrol([f"c{place}"])
         self.populations = {number: population_of(partition) for number, partition in self.partitions.items()}
         self.tally = Tally()
         for topic in (*TOPICS.events, TOPICS.ticks):

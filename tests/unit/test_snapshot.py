@@ -81,7 +81,9 @@ def framed(head: object) -> bytes:
     return len(packed).to_bytes(8, "big") + packed
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", framed({}), framed([{}, []]), b"\xff" * 8, framed([{"format": 2}, []])])
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", framed({}), framed([{}, []]), b"\xff" * 8, framed([{"format": SNAPSHOT_FORMAT}, []])]
+)
 def test_what_is_no_snapshot_is_refused(data: bytes) -> None:
     assert refused(data).thing == "snapshot"
 
@@ -227,7 +229,7 @@ def _known(partition: Partition) -> dict[str, Any]:
     sums = {window: review.windows.sums(window)[rows].tolist() for window in sorted(review.windows._sums)}
     facts = facts_of(customers, rows)
     return {
-        customers.roster.ids[row]: (
+        customers.roster.id_of(row): (
             {name: values[place] for name, values in listed.items()},
             {window: values[place] for window, values in sums.items()},
             facts[place],
