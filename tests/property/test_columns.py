@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -27,7 +28,7 @@ from models.measures.daily import DAILY
 from models.measures.windows import Window
 from models.scoring.version import Version
 from property.test_arrival import scattered
-from schemas.event import FEEDS, Event, Login
+from schemas.event import FEEDS, LOGIN, PURCHASE, TICKET, Event, Login
 from support.builders import DAY_MS, login, purchase
 from support.closing import Closing
 from support.examples import taught
@@ -79,17 +80,18 @@ def known(closing: Closing) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize("feeds", [BASIS.feeds, (PURCHASE, TICKET), (LOGIN, TICKET)], ids=str)
 @quick
 @given(events=histories(), chance=st.integers(0, 2**32), share=st.sampled_from((0.1, 0.4, 0.9)))
 def test_what_comes_late_is_as_if_in_time_from_the_next_boundary_on(
-    events: list[Event], chance: int, share: float
+    feeds: tuple[int, ...], events: list[Event], chance: int, share: float
 ) -> None:
-    dice = random.Random(chance)
+    dice, basis = random.Random(chance), replace(BASIS, feeds=feeds)
     late = [(event, dice.randrange(1, 8)) for event in events if dice.random() < share]
     names = {event.id for event, _ in late}
     in_time = [event for event in events if event.id not in names]
     windows = windows_of(WITHOUT_MODEL)
-    truth, found = Closing(BASIS, events, (), windows), Closing(BASIS, in_time, late, windows)
+    truth, found = Closing(basis, events, (), windows), Closing(basis, in_time, late, windows)
     truth.first = found.first = FIRST_DAY
     missing = {CALENDAR.day_of(event.time_ms): 0 for event, _ in late}
     for event, after in late:
