@@ -58,13 +58,14 @@ class Judgement:
         return self.revisions
 
     def _judged(self, table: RowTable) -> NDArray[np.intp]:
-        """The entries of who is judged: not of those of whom no declared feed tells, by another catalogue."""
+        """The entries of who is judged."""
         span = table.within(self._low, self._high)
         places = np.arange(span.start, span.stop)
         return places[self._is_seen(table.rows[span])]
 
     def _is_seen(self, rows: Rows) -> Bools:
-        found: Bools = self._stages[rows] > 0
+        """Not those of whom no declared feed tells, by another catalogue: their alerts wait, unless the signal left."""
+        found: Bools = (self._stages[rows] > 0) | self.signal.has_left
         return found
 
     # -- open alerts
@@ -262,7 +263,7 @@ class Judgement:
                             revision=2,
                             severity=self.signal.severity,
                             score=None,
-                            stage=int(self.as_of.columns.stage[row]),
+                            stage=int(self._stages[row]),
                             owner=self.signal.owner,
                             observed_ms=self.boundary_ms,
                             ends_ms=self.boundary_ms,

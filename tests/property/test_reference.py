@@ -267,6 +267,35 @@ def test_what_must_persist_is_counted_anew_when_in_between_it_did_not_have_to() 
     assert differences(changes, arrivals) == []
 
 
+def test_a_signal_that_left_closes_the_alerts_of_customers_of_whom_nothing_is_left_to_see() -> None:
+    changes = {}
+    for place, feeds, signals in ((0, ["purchase", "login"], ("any", "other")), (24, ["purchase"], ("other",))):
+        own = catalogue() | {"feeds": feeds}
+        own["signals"] = {one: extra_signal("days_since_first >= 1", "never", "days_since_first") for one in signals}
+        changes[place] = build_rules(own)
+    came = [make_event(kind, who, FIRST_DAY * DAY_MS, kind, 1) for kind, who in ((0, "c0"), (1, "c1"))]
+    arrivals = [*came, *days_of_all_feeds(0, 19)]
+    told = run(list(moments_of(arrivals, changes, None)), but=(CLOCK,)).alerts
+    assert {one.customer_id for one in told if one.status == "resolved"} == {"c0", "c1"}
+    assert differences(changes, arrivals) == []
+
+
+def test_a_signal_that_left_takes_back_what_it_fired_early_of_a_customer_who_was_never_seen() -> None:
+    changes = {}
+    for place, feeds, signals in ((0, ["purchase", "ticket"], ("any", "other")), (5, ["purchase"], ("other",))):
+        own = catalogue() | {"feeds": feeds}
+        own["signals"] = {
+            one: extra_signal("tickets(7d) >= 1", "never", "tickets(7d)", announced=True) for one in signals
+        }
+        changes[place] = build_rules(own)
+    arrivals = [*days_of_all_feeds(0, 0), ticket_at(0, 13, "t", "opened"), *days_of_all_feeds(1, 5)]
+    told = run(list(moments_of(arrivals, changes, None)), but=(CLOCK,)).alerts
+    assert [(one.signal, one.status, one.stage) for one in told if one.status == "retracted"] == [
+        ("any", "retracted", None)
+    ]
+    assert differences(changes, arrivals) == []
+
+
 def test_alerts_of_a_customer_of_whom_nothing_is_left_to_see_wait_whoever_stands_beside() -> None:
     changes = {}
     for place, feeds in ((0, ["purchase", "login"]), (24, ["purchase"])):

@@ -106,13 +106,16 @@ class Life:
         self.boundary, self.seen, self.late = boundary, self.seen + self.late, []
         self._ask_model()
         past = Past(self.basis, boundary, self.seen, self.scores)
+        judged = self.signals[len(self.rules.signals) :]  # what left the catalogue ends, whatever is to be seen
         if past.first_day is not None:
             self._change_stage(past)
-            for signal in self.signals:
-                self._judge(signal, past)
+            judged = self.signals
+        for signal in judged:
+            self._judge(signal, past)
+        if judged:
             self._corroborate()
-            for telling in self.told.values():
-                self._publish(past, *telling)
+        for telling in self.told.values():
+            self._publish(past, *telling)
         self.told, self.has_late = {}, False
 
     def _ask_model(self) -> None:
