@@ -14,6 +14,7 @@ from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts, published,
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Signal
 from models.customers.arrays import Bools, Floats, Ints, Rows, Selection, among
+from models.customers.columns import NEVER
 from models.measures.as_of import AsOf
 from schemas.alert import Status
 
@@ -64,8 +65,11 @@ class Judgement:
         return places[self._is_seen(table.rows[span])]
 
     def _is_seen(self, rows: Rows) -> Bools:
-        """Not those of whom no declared feed tells, by another catalogue: their alerts wait, unless the signal left."""
-        found: Bools = (self._stages[rows] > 0) | self.signal.has_left
+        """Not those of whom no declared feed tells, by another catalogue: their alerts wait, unless the signal left.
+
+        They keep the stage that they had.
+        """
+        found: Bools = (self.as_of.columns.first_day[rows] != NEVER) | self.signal.has_left
         return found
 
     # -- open alerts
@@ -183,7 +187,7 @@ class Judgement:
         """The customers of whom the condition is true, and no alert is open; nobody who was never active."""
         true = self.signal.when.condition.where(self.as_of, chosen, self.starts)
         if len(true):
-            true = true[~self.alerts.open.has(true) & (self._stages[true] > 0)]
+            true = true[~self.alerts.open.has(true) & self._is_seen(true)]
         return true
 
     def _persisting(self, true: Rows) -> Rows:

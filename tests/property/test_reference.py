@@ -296,11 +296,15 @@ def test_a_signal_that_left_takes_back_what_it_fired_early_of_a_customer_who_was
     assert differences(changes, arrivals) == []
 
 
-def test_alerts_of_a_customer_of_whom_nothing_is_left_to_see_wait_whoever_stands_beside() -> None:
+@pytest.mark.parametrize("expires_days", [None, 9])
+def test_alerts_of_a_customer_of_whom_nothing_is_left_to_see_wait_whoever_stands_beside(
+    expires_days: int | None,
+) -> None:
     changes = {}
     for place, feeds in ((0, ["purchase", "login"]), (24, ["purchase"])):
         own = catalogue() | {"feeds": feeds}
-        own["signals"] = {"any": extra_signal("days_since_first >= 1", "slope_z > 100", "days_since_first")}
+        any_ = extra_signal("days_since_first >= 1", "slope_z > 100", "days_since_first", expires_days=expires_days)
+        own["signals"] = {"any": any_, "none_bought": extra_signal("purchases(7d) == 0", "never", "purchases(7d)")}
         changes[place] = build_rules(own)
     came = [make_event(kind, who, FIRST_DAY * DAY_MS, kind, 1) for kind, who in ((0, "c0"), (1, "c1"))]
     assert differences(changes, [*came, *days_of_all_feeds(0, 19)]) == []
