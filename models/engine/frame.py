@@ -84,12 +84,12 @@ class Frame:
 
     def _rows_of(self, first: int, end: int, watermark: Watermark) -> list[int]:
         customers = self._customers
-        row_of, feeds = customers.roster.rows.get, customers.basis.feeds
+        row_of = customers.roster.rows.get
         rows = [row_of(event.customer_id, -1) for event in self.events[first:end]]
         if -1 in rows:
             oldest_ms = watermark.boundary_ms - customers.basis.lateness_ms
             for place, event in enumerate(self.events[first:end], first):
-                is_late = event.time_ms < oldest_ms and event.feed in feeds
+                is_late = event.time_ms < oldest_ms
                 if rows[place - first] < 0 and not is_late and not self.is_again[place]:
                     rows[place - first] = customers.row_of(event.customer_id)
         return rows

@@ -200,8 +200,8 @@ class Partition:
     def _apply(self, event: Event, at: Single) -> Fate:
         """Take in an event of which anything may be the case."""
         feed, day, boundary = event.feed, at.day, self.watermark.boundary
-        is_past = event.time_ms < self.watermark.boundary_ms and feed in self.basis.feeds
-        if is_past and event.time_ms < self.watermark.boundary_ms - self.basis.lateness_ms:
+        is_past = event.time_ms < self.watermark.boundary_ms  # declared or not: older ids are forgotten
+        if event.time_ms < self.watermark.boundary_ms - self.basis.lateness_ms:
             return Fate("late", boundary=boundary)
         seen = self.ids.add(at.key, day, event.fingerprint, boundary, is_found=at.is_found)
         if seen != "new":

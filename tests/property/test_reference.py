@@ -231,10 +231,26 @@ def test_a_customer_of_whom_nothing_is_left_to_see_keeps_the_stage(seen: str, le
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_ids_older_than_a_late_event_may_ask_for_are_not_compared_whatever_the_frames(seed: int) -> None:
-    old = login("c1", FIRST_DAY * DAY_MS, id="l")
-    arrivals = [*days_of_all_feeds(0, 30), old, old, old, *days_of_all_feeds(31, 33)]
-    assert differences({0: with_feeds("purchase")}, arrivals, seed=seed) == []
+@pytest.mark.parametrize("back", [0, 6, 7, 8, 30])
+def test_a_duplicate_in_a_feed_that_is_not_declared_is_counted_once_however_late(back: int, seed: int) -> None:
+    """Ids are forgotten after some days: what is older than an event may be late is not known to be new."""
+    old = login("c1", (FIRST_DAY + 30 - back) * DAY_MS, id="l")
+    arrivals = [*days_of_all_feeds(0, 29 - back), old, *days_of_all_feeds(30 - back, 30)]
+    arrivals += [old, old, *days_of_all_feeds(31, 60), old, old, *days_of_all_feeds(61, 62)]
+    rules = with_feeds("purchase")
+    seen = run(list(moments_of(arrivals, {0: rules}, None))).states["c1"]["facts"]
+    assert sum(seen["logins"].values()) == 1
+    assert differences({0: rules}, arrivals, seed=seed) == []
+
+
+def test_an_event_in_a_feed_that_is_not_declared_may_be_as_late_as_any_other() -> None:
+    late = [login("c1", (FIRST_DAY + day) * DAY_MS, id=f"l{day}") for day in range(30)]
+    arrivals = [*days_of_all_feeds(0, 30), *late, *days_of_all_feeds(31, 33)]
+    for feeds in (("purchase",), ("purchase", "login")):
+        rules = with_feeds(*feeds)
+        seen = run(list(moments_of(arrivals, {0: rules}, None))).states["c1"]["facts"]
+        assert [*seen["logins"]] == [str(FIRST_DAY + day) for day in range(23, 30)]
+        assert differences({0: rules}, arrivals) == []
 
 
 def test_a_boundary_is_passed_when_the_feed_that_held_it_back_is_not_declared_any_more() -> None:

@@ -58,7 +58,7 @@ class Life:
     def take(self, one: Happened, *, is_late: bool) -> None:
         """Apply an event. What is of a closed day counts from the next boundary on."""
         (self.late if one.day < self.boundary else self.seen).append(one)
-        self.has_late |= is_late
+        self.has_late |= is_late and one.event.feed in self.basis.feeds
         if one.is_evidence and not is_late and one.event.feed in self.basis.feeds:
             self.waiting.add((one.event.feed, one.day))
 
