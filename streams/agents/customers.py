@@ -175,6 +175,9 @@ class Customers:
             while own.is_doubtful and await self._is_ours_still(own):
                 self.publisher.send(own, oldest_ms)
             seconds += time.perf_counter() - started
+        except Exception:
+            own.is_broken = True  # the worker stops; what is left of the frame must not be sent or saved meanwhile
+            raise
         finally:
             own.is_busy = False
         own.cost_s += seconds
@@ -199,7 +202,7 @@ class Customers:
 
     async def finish(self, own: OwnedPartition) -> None:
         """Judge everybody who waits, a part at a time, and send what that decides."""
-        if own.is_lost or own.is_doubtful:
+        if not own.may_send:
             return
         while own.partition.is_behind and not own.is_busy and self.owned.get(own.number) is own:
             self.process(own, ())
@@ -219,11 +222,11 @@ class Customers:
         self.tally.reviews += partition.judged - judged
 
     async def _write_down(self, own: OwnedPartition) -> None:
-        passed, own.partition.passed = own.partition.passed, []
-        new = [one for one in passed if one.boundary not in own.begun]
-        own.begun.update(one.boundary for one in new)
+        new = [one for one in own.partition.passed if one.boundary not in own.begun]
         if new:
             await self.note_begun(own.number, new)
+        own.begun.update(one.boundary for one in new)
+        own.partition.passed = []  # not before: nothing of these leaves until they are on record
         own.pinned.clear()
 
 

@@ -30,8 +30,8 @@ class OwnedPartition:
     passed. `asides` and `outbox`: what is still to be sent. `published` and `lying`: what stood on the output topics
     at the restart; `reopened`: open alerts, as they are by what is read again. `open_end`: up to where the topic
     of open alerts was looked at, `open_newest`: the highest epoch there. `cost_s`: what it would cost to read again
-    what came since the last snapshot. `is_busy`: in the middle of a frame. `is_lost`: another worker has claimed it;
-    `is_doubtful`: one may have. `is_counted`: the metrics' counts are of now; they took `count_s`.
+    what came since the last snapshot. `is_busy`: in the middle of a frame; `is_broken`: a frame failed. `is_lost`:
+    another worker has claimed it; `is_doubtful`: one may have. `is_counted`: the metrics' counts are of now; they took `count_s`.
     """
 
     number: int
@@ -54,6 +54,7 @@ class OwnedPartition:
     save_s: float = 0.0
     saved_boundary: int = -1
     is_busy: bool = False
+    is_broken: bool = False
     is_lost: bool = False
     is_doubtful: bool = False
     is_counted: bool = False
@@ -66,14 +67,12 @@ class OwnedPartition:
         return all(at + 1 >= end for at, end in zip(self.partition.ledger.covered, self.until, strict=False))
 
     @property
+    def may_send(self) -> bool:
+        """Whether what it decided may leave: it is ours and whole, and the boundaries it passed are on record."""
+        return not (self.is_lost or self.is_doubtful or self.is_broken or self.partition.passed)
+
+    @property
     def is_calm(self) -> bool:
         """Whether everything that was read is applied, judged and sent: the moment for a snapshot."""
-        return not (
-            self.is_busy
-            or self.is_lost
-            or self.is_doubtful
-            or self.held
-            or self.outbox
-            or self.asides
-            or self.partition.is_behind
-        )
+        is_waiting = self.is_busy or self.held or self.outbox or self.asides or self.partition.is_behind
+        return self.may_send and not is_waiting
