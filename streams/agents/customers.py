@@ -167,12 +167,12 @@ class Customers:
             seconds = time.perf_counter() - started
             if own.partition.passed:
                 await self._write_down(own)
-            if not await self._is_ours_still(own) or self.owned.get(partition) is not own:
+            if not await self.is_ours_still(own) or self.owned.get(partition) is not own:
                 return  # it became another worker's meanwhile, who decides the same and sends it
             started = time.perf_counter()
             oldest_ms = min((record.timestamp_ms for record in records), default=None)
             self.publisher.send(own, oldest_ms)
-            while own.is_doubtful and await self._is_ours_still(own):
+            while own.is_doubtful and await self.is_ours_still(own):
                 self.publisher.send(own, oldest_ms)
             seconds += time.perf_counter() - started
         except Exception:
@@ -194,7 +194,8 @@ class Customers:
                 own.is_doubtful = True
         self._breathed_at = now
 
-    async def _is_ours_still(self, own: OwnedPartition) -> bool:
+    async def is_ours_still(self, own: OwnedPartition) -> bool:
+        """Whether nobody has claimed it; asked of the broker only after a pause."""
         self.breathe()
         if own.is_doubtful:
             own.is_lost, own.is_doubtful = not await self.is_ours(own.number), False

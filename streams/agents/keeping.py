@@ -8,7 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from confluent_kafka.admin import AdminClient
 from faust.types import TP
@@ -34,6 +34,9 @@ from streams.transport.snapshots.sender import Sender
 
 if TYPE_CHECKING:
     from streams.transport.frame_app import FrameApp
+
+FIRST_AGAIN_S: Final = 1.0
+"""Until the next attempt to write the first snapshot of a partition."""
 
 log = logging.getLogger("churn")
 
@@ -110,9 +113,17 @@ class CustomerState:
         """A partition without a snapshot gets one before its first frame: from then on there always is one."""
         self._starts.clear()
         for number in sorted(self._first & self._customers.owned.keys()):
-            if not await self.save(number):
-                log.warning("partition %d: no first snapshot could be written yet", number)
+            await self._save_first(number)
             self._first.discard(number)
+
+    async def _save_first(self, number: int) -> None:
+        """Try until it is there, or the partition is another's: who restarts without one does not know what was told."""
+        while not await self.save(number):
+            own = self._customers.owned.get(number)
+            if own is None or not await self._customers.is_ours_still(own):
+                return  # nothing of it is taken in here
+            log.warning("partition %d: no first snapshot could be written yet, the next attempt follows", number)
+            await asyncio.sleep(FIRST_AGAIN_S)
 
     def lost(self, partition: int) -> None:
         """A partition is another worker's."""

@@ -31,7 +31,8 @@ class OwnedPartition:
     at the restart; `reopened`: open alerts, as they are by what is read again. `open_end`: up to where the topic
     of open alerts was looked at, `open_newest`: the highest epoch there. `cost_s`: what it would cost to read again
     what came since the last snapshot. `is_busy`: in the middle of a frame; `is_broken`: a frame failed. `is_lost`:
-    another worker has claimed it; `is_doubtful`: one may have. `is_counted`: the metrics' counts are of now; they took `count_s`.
+    another worker has claimed it; `is_doubtful`: one may have. `is_counted`: the metrics' counts are of now; they took
+    `count_s`.
     """
 
     number: int
