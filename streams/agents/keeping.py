@@ -117,7 +117,7 @@ class CustomerState:
             self._first.discard(number)
 
     async def _save_first(self, number: int) -> None:
-        """Try until it is there, or the partition is another's: who restarts without one does not know what was told."""
+        """Try until it is there, or the partition is another's: a restart without one does not know what was told."""
         while not await self.save(number):
             own = self._customers.owned.get(number)
             if own is None or not await self._customers.is_ours_still(own):

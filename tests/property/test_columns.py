@@ -29,6 +29,7 @@ from models.measures.windows import Window
 from models.scoring.version import Version
 from property.test_arrival import scattered
 from schemas.event import FEEDS, LOGIN, PURCHASE, TICKET, Event, Login
+from schemas.example import ProgressV1
 from support.builders import DAY_MS, login, purchase
 from support.closing import Closing
 from support.examples import taught
@@ -39,6 +40,7 @@ RULES = default_rules()
 WITHOUT_MODEL = without_model(RULES)
 BASIS, CALENDAR = RULES.basis, RULES.basis.calendar
 VERSION = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer())
+VERSIONS = [replace(VERSION, name=f"2026-01-0{number}-00000000") for number in range(1, 4)]
 quick = settings(
     max_examples=8,
     derandomize=True,
@@ -163,14 +165,16 @@ def troubled_rules(seed: int) -> Rules:
 
 def new_partition(rules: Rules) -> Partition:
     partition = Partition(rules, limit_dead_letters=False)
-    partition.versions = lambda _boundary: VERSION
+    partition.versions = lambda boundary: VERSIONS[boundary % len(VERSIONS)]
     return partition
 
 
 def ended(partition: Partition, told: Sequence[Message]) -> object:
     partition.lift((FIRST_DAY + 100) * DAY_MS, range(len(FEEDS)))
     partition.go_on()
-    return by_key([*told, *partition.drain()]), list(canonical_states(partition)), partition.ledger
+    told = [*told, *partition.drain()]
+    progress = [one for one in told if isinstance(one, ProgressV1)]
+    return by_key(told), progress, list(canonical_states(partition)), partition.ledger
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -193,7 +197,7 @@ def test_a_partition_put_away_at_any_moment_goes_on_as_if_it_had_not_been(seed: 
                               ("early", any(of_early))):  # fmt: skip
                 seen[name] += bool(has)
             partition = load(freeze(partition).to_bytes(), rules, limit_dead_letters=False)
-            partition.versions = lambda _boundary: VERSION
+            partition.versions = lambda boundary: VERSIONS[boundary % len(VERSIONS)]
     assert ended(partition, told) == truth
     assert min(seen.values()) > 0, seen
 
