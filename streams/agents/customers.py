@@ -17,6 +17,7 @@ from models.catalogue.rules import Rules
 from models.engine.arrivals import Passed as Boundary
 from models.engine.partition import Partition
 from models.engine.population import Population, population_of
+from models.engine.standing import settle
 from models.scoring.version import Version
 from schemas.model import ModelStateError
 from schemas.topics import Topics
@@ -210,6 +211,15 @@ class Customers:
             self.publisher.send(own)
             if own.partition.is_behind:
                 await asyncio.sleep(0)
+
+    def settle(self, own: OwnedPartition) -> None:
+        """Everything was read again: what an earlier life published and this one decides otherwise is put right."""
+        if own.published is not None:
+            own.outbox += settle(own.partition, own.published.alerts, own.published.alerts_left_open())
+            self.publisher.send(own)
+            self.publisher.settle_open(own)
+        if not own.outbox:  # else it was interrupted by a pause, and what is left follows
+            own.published = own.lying = None
 
     @uncollected()
     def process(self, own: OwnedPartition, records: Sequence[Record]) -> None:

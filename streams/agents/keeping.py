@@ -15,9 +15,9 @@ from faust.types import TP
 
 from models.engine.arrivals import Passed as Boundary
 from models.engine.snapshot import SNAPSHOT_FORMAT, freeze
+from models.engine.standing import open_ids
 from schemas.topics import Topics
 from streams.agents.customers import Customers
-from streams.agents.open_ids import open_alert_ids
 from streams.agents.owned import OwnedPartition
 from streams.agents.restoring import RestoredPartition, Source, noted, restore_partitions, topic_ids
 from streams.kafka import librdkafka_config
@@ -233,7 +233,7 @@ class CustomerState:
         return await asyncio.to_thread(read_open, connection, topic, starts, newest=newest, stop=self._stop)
 
     def _put_right(self, own: OwnedPartition, whole: OpenAlerts) -> None:
-        for key, value in whole.corrections(open_alert_ids(own.partition).__contains__).items():
+        for key, value in whole.corrections(open_ids(own.partition).__contains__).items():
             if key not in own.told_open:
                 log.warning("open alert %s was left by an earlier owner and is put right", key.decode(errors="replace"))
                 self._customers.publisher.send_open(own, key, value)
