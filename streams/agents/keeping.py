@@ -163,7 +163,9 @@ class CustomerState:
         own = self._customers.owned[number]
         started = time.monotonic()
         self._customers.publisher.settle_open(own)
-        ends = await asyncio.to_thread(self._output_ends, number)
+        # What was published of events that are not read again yet is to be found after the next restart, too.
+        is_reading_again = own.published is not None
+        ends = {**own.outputs} if is_reading_again else await asyncio.to_thread(self._output_ends, number)
         await self.correct_open([number])
         ends[self.source.topics.alerts_open] = own.open_end
         await self._customers.finish(own)

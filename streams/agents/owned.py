@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -27,12 +28,12 @@ class OwnedPartition:
 
     `expected`: boundaries that were passed before the restart, until they were passed again; `held`: records that wait
     for that. `pinned`: versions of the model by name, as they were published, that judged them or judge what was just
-    passed. `asides` and `outbox`: what is still to be sent. `published` and `lying`: what stood on the output topics
-    at the restart; `reopened`: open alerts, as they are by what is read again. `open_end`: up to where the topic
-    of open alerts was looked at, `open_newest`: the highest epoch there. `cost_s`: what it would cost to read again
-    what came since the last snapshot. `is_busy`: in the middle of a frame; `is_broken`: a frame failed. `is_lost`:
-    another worker has claimed it; `is_doubtful`: one may have. `is_counted`: the metrics' counts are of now; they took
-    `count_s`.
+    passed. `asides` and `outbox`: what is still to be sent. `published` and `lying`: what stood on the output topics at
+    the restart, from `outputs` on; `reopened`: open alerts, as they are by what is read again. `open_end`: up to where
+    the topic of open alerts was looked at, `open_newest`: the highest epoch there. `cost_s`: what it would cost to read
+    again what came since the last snapshot. `is_busy`: in the middle of a frame; `is_broken`: a frame failed.
+    `is_lost`: another worker has claimed it; `is_doubtful`: one may have. `is_counted`: the metrics' counts are of now;
+    they took `count_s`.
     """
 
     number: int
@@ -44,6 +45,7 @@ class OwnedPartition:
     begun: set[int] = field(default_factory=set)
     pinned: dict[str, bytes] = field(default_factory=dict)
     until: tuple[int, ...] = ()
+    outputs: Mapping[str, int] = field(default_factory=dict)
     held: list[Record] = field(default_factory=list)
     asides: list[Aside] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)
