@@ -48,6 +48,8 @@ class Judgement:
         begun: dict[int, Status] = {}
         if self.signal.announced_feed is not None:
             begun = self._decide_early(concerned)
+        elif self.alerts.early:  # fired by a catalogue that announced it
+            self._retract(self.boundary - 1)
         places = self._judged(self.alerts.open)
         if len(places):
             rows = self.alerts.open.rows[places]
@@ -65,10 +67,7 @@ class Judgement:
         return places[self._is_seen(table.rows[span])]
 
     def _is_seen(self, rows: Rows) -> Bools:
-        """Not those of whom no declared feed tells, by another catalogue: their alerts wait, unless the signal left.
-
-        They keep the stage that they had.
-        """
+        """Not those of whom no declared feed tells now: stage and alerts stay as they are, unless the signal left."""
         found: Bools = (self.as_of.columns.first_day[rows] != NEVER) | self.signal.has_left
         return found
 
@@ -259,22 +258,13 @@ class Judgement:
             days = alerts.early.pop(row)
             for early in days:
                 if early <= day and early != start:
-                    self.revisions.append(
-                        Revision(
-                            row=row,
-                            status="retracted",
-                            start=early,
-                            revision=2,
-                            severity=self.signal.severity,
-                            score=None,
-                            stage=int(self._stages[row]),
-                            owner=self.signal.owner,
-                            observed_ms=self.boundary_ms,
-                            ends_ms=self.boundary_ms,
-                        )
-                    )
+                    self.revisions.append(self._retraction(row, early))
             if later := [early for early in days if early > day]:
                 alerts.early[row] = later
+
+    def _retraction(self, row: int, start: int) -> Revision:
+        signal, stage, now_ms = self.signal, int(self._stages[row]), self.boundary_ms
+        return Revision(row, "retracted", start, 2, signal.severity, None, stage, signal.owner, now_ms, ends_ms=now_ms)
 
     # -- scores
 

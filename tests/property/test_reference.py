@@ -296,6 +296,20 @@ def test_a_signal_that_left_closes_the_alerts_of_customers_of_whom_nothing_is_le
     assert differences(changes, arrivals) == []
 
 
+def test_what_was_fired_early_is_taken_back_by_a_catalogue_that_announces_it_no_more() -> None:
+    changes = {}
+    for place, is_announced in ((0, True), (5, False)):
+        own = catalogue()
+        own["signals"] = {
+            "any": extra_signal("tickets(7d) >= 1", "tickets(7d) == 0", "tickets(7d)", announced=is_announced)
+        }
+        changes[place] = build_rules(own)
+    arrivals = [*days_of_all_feeds(0, 0), ticket_at(0, 13, "t", "opened"), *days_of_all_feeds(1, 9)]
+    told = run(list(moments_of(arrivals, changes, None)), but=(CLOCK,)).alerts
+    assert [one.status for one in told] == ["firing", "retracted", "firing", "resolved"]
+    assert differences(changes, arrivals) == []
+
+
 def test_a_signal_that_left_takes_back_what_it_fired_early_of_a_customer_who_was_never_seen() -> None:
     changes = {}
     for place, feeds, signals in ((0, ["purchase", "ticket"], ("any", "other")), (5, ["purchase"], ("other",))):
