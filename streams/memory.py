@@ -6,6 +6,12 @@ import ctypes
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
+
+_MMAP_THRESHOLD: Final = -3
+"""The number of M_MMAP_THRESHOLD in malloc.h."""
+
+_LARGE_BYTES: Final = 256 << 10
 
 
 @contextmanager
@@ -22,6 +28,17 @@ def uncollected() -> Iterator[None]:
     finally:
         if was_enabled:
             gc.enable()
+
+
+def keep_large_blocks_apart() -> None:
+    """Let the C library take blocks from the system that go back to it when they are freed (not glibc: nothing).
+
+    By itself glibc raises the bound to 32 MB at the first block that is freed; what was taken below it while a snapshot
+    was read is never given back: measured with 250,000 customers in a partition, 200 bytes a customer.
+    """
+    tune = getattr(ctypes.CDLL(None), "mallopt", None)
+    if tune is not None:
+        tune(_MMAP_THRESHOLD, _LARGE_BYTES)
 
 
 def give_back() -> None:

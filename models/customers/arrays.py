@@ -17,10 +17,18 @@ NO_ROWS: Final[Rows] = np.empty(0, np.int32)
 _SLACK: Final = 8
 """A full array grows by an eighth: memory stays near what is used, and each element is copied nine times at most."""
 _WIDER: Final[dict[np.dtype[Any], np.dtype[Any]]] = {
+    np.dtype(np.int8): np.dtype(np.int16),
     np.dtype(np.uint8): np.dtype(np.int16),
     np.dtype(np.int16): np.dtype(np.int32),
     np.dtype(np.int32): np.dtype(np.int64),
 }
+
+
+def holding(kind: np.dtype[Any], least: int, most: int) -> np.dtype[Any]:
+    """A type of integers that holds two numbers: `kind` if it does, else the next wider one that does."""
+    while kind in _WIDER and not np.iinfo(kind).min <= least <= most <= np.iinfo(kind).max:
+        kind = _WIDER[kind]
+    return kind
 
 
 class Growing:
@@ -57,13 +65,8 @@ class Growing:
 
     def _widen(self, values: NDArray[Any]) -> None:
         kind: np.dtype[Any] = self._data.dtype
-        if values.dtype == kind:
-            return
-        least, most = int(values.min()), int(values.max())
-        while kind in _WIDER and not np.iinfo(kind).min <= least <= most <= np.iinfo(kind).max:
-            kind = _WIDER[kind]
-        if kind != self._data.dtype:
-            self._data = self._data.astype(kind)
+        if values.dtype != kind:
+            self._data = self._data.astype(holding(kind, int(values.min()), int(values.max())), copy=False)
 
     def drop_front(self, count: int) -> None:
         """Forget the first `count` values."""

@@ -141,10 +141,9 @@ class Cells:
     # -- as a snapshot keeps it
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Copies of everything, by name."""
+        """Everything, by name: as it is, since entries are added and replaced, never changed in place."""
         days = np.array([self.first_day, *self._starts], np.int64)
-        columns = {name: column.array.copy() for name, column in self._columns.items()}
-        return {"": days, "rows": self.rows.copy(), **columns}
+        return {"": days, "rows": self.rows, **{name: column.array for name, column in self._columns.items()}}
 
     def set_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take over what `to_arrays` gave."""

@@ -154,15 +154,12 @@ class SeenIds:
         return boundary - 2 * self._days + 1
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything, by name."""
+        """Everything, by name: what is put away as it is, as it is only ever replaced."""
         keys, packed = self._recent_arrays()
-        return {"keys": np.concatenate((self._keys, keys)), "packed": np.concatenate((self._packed, packed))}
+        return {"keys": self._keys, "packed": self._packed, "recent_keys": keys, "recent_packed": packed}
 
     def set_arrays(self, arrays: dict[str, NDArray[Any]], boundary: int) -> None:
         """Take over what `to_arrays` gave as of a boundary."""
-        keys, packed = arrays["keys"], arrays["packed"]
-        self._boundary = boundary
-        is_open = packed >> DAY_SHIFT >= boundary
-        self._merge(keys[~is_open], packed[~is_open], boundary)
-        for key, one in zip(keys[is_open].tolist(), packed[is_open].tolist(), strict=True):
+        self._boundary, self._keys, self._packed = boundary, arrays["keys"], arrays["packed"]
+        for key, one in zip(arrays["recent_keys"].tolist(), arrays["recent_packed"].tolist(), strict=True):
             self.add(key, one >> DAY_SHIFT, one & _PRINT, boundary, is_found=False)

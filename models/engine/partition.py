@@ -124,7 +124,7 @@ class Partition:
         while first < len(frame):
             end = self._until_turn(frame, first)
             is_raised = self._take_events(frame, first, end, at, fates)
-            if is_raised:  # the clock comes first: what it lets fire is fired before the boundary
+            if is_raised or self._is_unsure:  # the clock comes first: what it lets fire is fired before the boundary
                 self._cross()
             if self._expected:
                 self._pass_expected()
@@ -256,16 +256,21 @@ class Partition:
             self.go_on()
 
     def go_on(self, most: int = EVERYBODY) -> None:
-        """Judge everybody who waits, or about `most` customers."""
+        """Judge everybody who waits, or about `most` customers; to close a day or to score it is a step of its own."""
         review, customers = self.review, self.customers
         while most > 0 and self.is_behind:
             if review.is_done:
-                self._outputs += review.begin(customers.boundary, self._version)
-            before = review.reached
-            self._outputs += review.judge(most)
-            most -= max(1, review.reached - before)
-            self.judged += review.reached - before
-            self._outputs += self._progress()
+                review.begin(customers.boundary)
+                most -= customers.size
+            elif not review.is_scored:
+                self._outputs += review.score(self._version)
+                most -= customers.size
+            else:
+                before = review.reached
+                self._outputs += review.judge(most)
+                most -= max(1, review.reached - before)
+                self.judged += review.reached - before
+                self._outputs += self._progress()
         if self._held and not self.is_behind:
             for late in self._held:
                 customers.add_late(*late)

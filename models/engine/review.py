@@ -51,6 +51,8 @@ class Review:
         """Whether the open alerts were judged by another catalogue until now."""
         self.reached = 0
         """Rows judged as of the customers' boundary."""
+        self.is_scored = True
+        """Whether the model has looked at the day that was closed last."""
         self._witnesses = witnesses_of(rules)
         self._starts: Ints = np.full(0, NO_EPISODE, np.int32)
         self._stages: Ints = np.empty(0, np.int8)
@@ -63,10 +65,10 @@ class Review:
     @property
     def is_done(self) -> bool:
         """Whether everybody was judged."""
-        return self.reached >= self.as_of.size
+        return self.is_scored and self.reached >= self.as_of.size
 
-    def begin(self, day: int, version: Version | None) -> list[Message]:
-        """Close a day, let the model look at it; everybody waits to be judged as of the boundary behind it."""
+    def begin(self, day: int) -> None:
+        """Close a day; everybody waits to be judged as of the boundary behind it."""
         customers = self.customers
         self._stages = customers.close(day)
         self.windows.move(customers)
@@ -76,22 +78,24 @@ class Review:
         self.reached = 0
         if len(self._starts) < customers.size:
             self._starts = np.full(customers.columns.capacity, NO_EPISODE, np.int32)
-        if self.scoring is None:
-            return []
+        self.is_scored = self.scoring is None
+
+    def score(self, version: Version | None) -> list[Message]:
+        """Let the model look at the day that was closed: labels that became known, scores of whose day it is."""
+        assert self.scoring is not None
         lessons: list[Message] = [*self.scoring.review(version)]
-        self.as_of.scores = self.scoring.scores()
+        self.as_of.scores, self.is_scored = self.scoring.scores(), True
         return lessons
 
     def resume(self, *, is_anew: bool) -> None:
         """Go on from a snapshot: windows are added up anew, by another catalogue the pulse and the clocks as well."""
         customers = self.customers
-        everybody = np.arange(customers.size, dtype=np.int32)
         if is_anew and customers.boundary >= 0:
             customers.days.rebuild_pulse()
             recount(customers.columns, customers.days, customers.size, customers.boundary, self.rules.basis)
         self.windows.grow(customers.columns.capacity)
         if customers.boundary >= 0:
-            self.windows.recount(customers, everybody)
+            self.windows.rebuild(customers)
         self.is_anew = is_anew
         self.as_of = AsOf(customers, self.windows, None if self.scoring is None else self.scoring.scores())
         self.reached = customers.size

@@ -1,10 +1,12 @@
-"""A partition as bytes: what a restart begins with. The columns as they are, and what waits, as MessagePack.
+"""A partition as bytes: what a restart begins with. A head in MessagePack, then the columns as they are in memory.
 
-`freeze` copies the arrays, which takes milliseconds; `Frozen.to_bytes` may run in another thread. What a snapshot does
-not hold is built anew from its days: windows, and, for another catalogue, the pulse and all that follows from it.
+`freeze` copies what is changed in place, which takes milliseconds; `Frozen.parts` may run in another thread. What a
+snapshot does not hold is built anew from its days: windows, and, for another catalogue, the pulse and all that follows
+from it.
 """
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Final
 
 import msgspec
@@ -20,9 +22,12 @@ from models.customers.open_day import OpenDay
 from models.engine.ledger import Ledger
 from models.engine.partition import Partition
 
-SNAPSHOT_FORMAT: Final = 1
+Arrays = Mapping[str, NDArray[Any]]
+
+SNAPSHOT_FORMAT: Final = 2
 """Of the bytes. A program reads no other."""
-_OBJECTS: Final = "O"
+_LENGTH_BYTES: Final = 8
+"""Of the length of the head, before it."""
 
 
 class SnapshotError(Exception):
@@ -60,9 +65,12 @@ class _Head(msgspec.Struct):
 
 
 class _Array(msgspec.Struct, array_like=True):
+    """An array behind the head, or one of texts in it."""
+
+    name: str
     dtype: str
     shape: tuple[int, ...]
-    data: bytes | list[str]
+    texts: list[str] = []
 
 
 class _Outline(msgspec.Struct):
@@ -71,29 +79,51 @@ class _Outline(msgspec.Struct):
     format: int
 
 
-class _Formatted(msgspec.Struct):
+class _Snapshot(msgspec.Struct, array_like=True):
+    head: _Head
+    arrays: list[_Array]
+
+
+class _Formatted(msgspec.Struct, array_like=True):
     head: _Outline
 
 
-class _Snapshot(msgspec.Struct):
-    head: _Head
-    arrays: dict[str, _Array]
-
-
 class Frozen:
-    """A copy of a partition at one moment."""
+    """A partition at one moment; `scoring` gives the arrays of the model when it is asked."""
 
-    def __init__(self, head: _Head, arrays: dict[str, NDArray[Any]]) -> None:
-        self._head, self._arrays = head, arrays
+    def __init__(
+        self, head: _Head, arrays: Arrays, scoring: Callable[[], dict[str, NDArray[Any]]] = dict[str, NDArray[Any]]
+    ) -> None:
+        self._head, self._arrays, self._scoring = head, arrays, scoring
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything but the head, by name."""
+        return {**self._arrays} | {f"scoring/{name}": array for name, array in self._scoring().items()}
+
+    def parts(self) -> Iterator[bytes | memoryview]:
+        """Its bytes, part by part, not compressed."""
+        arrays = {name: np.ascontiguousarray(array) for name, array in self.arrays().items()}
+        listed = [
+            _Array(name, array.dtype.str, array.shape, array.tolist() if array.dtype.hasobject else [])
+            for name, array in arrays.items()
+        ]
+        head = msgspec.msgpack.encode(_Snapshot(self._head, listed))
+        yield len(head).to_bytes(_LENGTH_BYTES, "big")
+        yield head
+        for array in arrays.values():
+            if not array.dtype.hasobject:
+                yield array.reshape(-1).view(np.uint8).data
 
     def to_bytes(self) -> bytes:
-        """The copy as bytes, not compressed."""
-        packed = {name: _packed(array) for name, array in self._arrays.items()}
-        return msgspec.msgpack.encode(_Snapshot(self._head, packed))
+        """All of them together."""
+        return b"".join(self.parts())
 
 
 def freeze(partition: Partition) -> Frozen:
-    """Copy a partition. It must not be in the middle of a boundary."""
+    """Copy a partition: logs and closed ids are only added to, so that they are looked at as they are.
+
+    It must not be in the middle of a boundary.
+    """
     assert not partition.is_behind
     customers, review = partition.customers, partition.review
     head = _Head(
@@ -116,12 +146,14 @@ def freeze(partition: Partition) -> Frozen:
         early={of.signal.id: {row: days.copy() for row, days in of.early.items()} for of in review.alerts if of.early},
         corroborated={of.signal.id: of.corroborated.copy() for of in review.alerts if of.corroborated},
     )
-    return Frozen(head, _arrays(partition))
+    if review.scoring is None:
+        return Frozen(head, _arrays(partition))
+    return Frozen(head, _arrays(partition), review.scoring.frozen())
 
 
 def _arrays(partition: Partition) -> dict[str, NDArray[Any]]:
     customers, review = partition.customers, partition.review
-    parts: dict[str, Mapping[str, NDArray[Any]]] = {
+    parts: dict[str, Arrays] = {
         "columns": customers.columns.to_arrays(customers.size),
         "ids": partition.ids.to_arrays(),
         **{f"days/{name}": log.to_arrays() for name, log in customers.days.logs.items()},
@@ -129,8 +161,6 @@ def _arrays(partition: Partition) -> dict[str, NDArray[Any]]:
     for of in review.alerts:
         tables = _tables(of) | {"cooling": of.still_cooling(customers.boundary)}
         parts |= {f"alerts/{of.signal.id}/{name}": table.to_arrays() for name, table in tables.items()}
-    if review.scoring is not None:
-        parts["scoring"] = review.scoring.to_arrays()
     return {f"{part}/{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
 
 
@@ -138,7 +168,7 @@ def _tables(of: SignalAlerts) -> dict[str, RowTable]:
     return {"open": of.open, "cooling": of.cooling, "pending": of.pending}
 
 
-def load(data: bytes, rules: Rules, *, number: int = 0, limit_dead_letters: bool = True) -> Partition:
+def load(data: bytes | bytearray, rules: Rules, *, number: int = 0, limit_dead_letters: bool = True) -> Partition:
     """The partition of a snapshot. Raises SnapshotError for another format or zone, or for what is none."""
     head, arrays = _checked(data, rules)
     partition = Partition(
@@ -170,26 +200,45 @@ def load(data: bytes, rules: Rules, *, number: int = 0, limit_dead_letters: bool
     return partition
 
 
-def _checked(data: bytes, rules: Rules) -> tuple[_Head, dict[str, NDArray[Any]]]:
+def _checked(data: bytes | bytearray, rules: Rules) -> tuple[_Head, dict[str, NDArray[Any]]]:
+    whole = memoryview(data)
+    end = _LENGTH_BYTES + int.from_bytes(whole[:_LENGTH_BYTES], "big")
     try:
-        written = msgspec.msgpack.decode(data, type=_Formatted).head.format
+        written = msgspec.msgpack.decode(whole[_LENGTH_BYTES:end], type=_Formatted).head.format
         if written != SNAPSHOT_FORMAT:
             remedy = (
                 "Start the program that wrote it, or begin anew from the event topics with another CHURN_APP_VERSION."
             )
             raise SnapshotError("snapshot format", f"{written}, this program reads {SNAPSHOT_FORMAT}", remedy)
-        snapshot = msgspec.msgpack.decode(data, type=_Snapshot)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        snapshot = msgspec.msgpack.decode(whole[_LENGTH_BYTES:end], type=_Snapshot)
+        arrays = _unpacked(snapshot.arrays, whole[end:])
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, TypeError) as error:
         remedy = "It is damaged, or of another program: begin anew from the events with another CHURN_APP_VERSION."
         raise SnapshotError("snapshot", f"it cannot be read ({error})", remedy) from error
     head = snapshot.head
     if head.zone != rules.basis.calendar.zone:
         remedy = "Days were counted in that zone: set CHURN_ZONE back, or begin anew with another CHURN_APP_VERSION."
         raise SnapshotError("CHURN_ZONE", f"{rules.basis.calendar.zone}, but the state is of {head.zone}", remedy)
-    return head, {name: _unpacked(array) for name, array in snapshot.arrays.items()}
+    return head, arrays
 
 
-def _load_alerts(partition: Partition, head: _Head, arrays: Mapping[str, NDArray[Any]]) -> None:
+def _unpacked(listed: Iterable[_Array], content: memoryview) -> dict[str, NDArray[Any]]:
+    """The arrays, copied out of the content. Raises ValueError when it is too short."""
+    found, start = {}, 0
+    known: dict[str, str] = {}
+    for one in listed:
+        dtype, count = np.dtype(one.dtype), math.prod(one.shape)
+        if dtype.hasobject:
+            found[one.name] = np.empty(one.shape, object)
+            found[one.name][:] = [known.setdefault(text, text) for text in one.texts]  # most of them say the same
+            continue
+        end = start + count * dtype.itemsize
+        found[one.name] = np.frombuffer(content[start:end], dtype, count).reshape(one.shape).copy()
+        start = end
+    return found
+
+
+def _load_alerts(partition: Partition, head: _Head, arrays: Arrays) -> None:
     known = {name.split("/")[1] for name in arrays if name.startswith("alerts/")}
     alerts = {of.signal.id: of for of in partition.review.alerts}
     for signal in sorted(head.signals.keys() - alerts.keys()):  # it left the catalogue: its alerts are closed
@@ -205,22 +254,8 @@ def _load_alerts(partition: Partition, head: _Head, arrays: Mapping[str, NDArray
         of.corroborated = head.corroborated.get(signal, {})
 
 
-def _part(arrays: Mapping[str, NDArray[Any]], part: str) -> dict[str, NDArray[Any]]:
+def _part(arrays: Arrays, part: str) -> dict[str, NDArray[Any]]:
     return {name.removeprefix(f"{part}/"): array for name, array in arrays.items() if name.startswith(f"{part}/")}
-
-
-def _packed(array: NDArray[Any]) -> _Array:
-    if array.dtype == object:
-        return _Array(_OBJECTS, array.shape, array.tolist())
-    return _Array(array.dtype.str, array.shape, array.tobytes())
-
-
-def _unpacked(packed: _Array) -> NDArray[Any]:
-    if isinstance(packed.data, bytes):
-        return np.frombuffer(packed.data, np.dtype(packed.dtype)).reshape(packed.shape).copy()
-    found = np.empty(packed.shape, object)
-    found[:] = packed.data
-    return found
 
 
 def _day_values(opened: OpenDay) -> list[Any]:

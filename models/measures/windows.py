@@ -1,12 +1,12 @@
 """Sums over windows of whole days: when a day closes, the day that enters is added, the one that leaves taken."""
 
 from collections.abc import Iterable
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.customers.arrays import Ints, Rows, grown
+from models.customers.arrays import Ints, Rows, grown, holding
 from models.customers.cells import Cells
 from models.customers.customers import Customers
 from models.customers.days import Days
@@ -21,81 +21,110 @@ class Window(NamedTuple):
     skip: int = 0
 
 
-WIDE: Final = frozenset(("spend", "items"))
-"""Measures whose sums may be larger than 32 bits hold."""
+class _Sums:
+    """The sums of a window by row, in the smallest integers that hold them."""
+
+    __slots__ = ("_bound", "values")
+
+    def __init__(self, capacity: int) -> None:
+        self.values: NDArray[Any] = np.zeros(capacity, np.int8)
+        self._bound = 0
+        """No sum is farther from zero; how far they are is looked up only when a change might not fit."""
+
+    def _fit(self, most: int) -> None:
+        """See to it that sums may change by so much."""
+        if self._bound + most > np.iinfo(self.values.dtype).max:
+            self._bound = _farthest(self.values)
+            limit = self._bound + most
+            self.values = self.values.astype(holding(self.values.dtype, -limit, limit), copy=False)
+        self._bound += most
+
+    def add(self, rows: Rows, counts: Ints, most: int) -> None:
+        """Add to the sums of some customers, each named once; `most`: the farthest of the counts from zero."""
+        self._fit(most)
+        self.values[rows] += counts.astype(self.values.dtype)
+
+    def take(self, rows: Rows, counts: Ints, most: int) -> None:
+        """Take back what was added."""
+        self._fit(most)
+        self.values[rows] -= counts.astype(self.values.dtype)
+
+    def put(self, rows: Rows, sums: Ints) -> None:
+        """Set the sums of some customers."""
+        self._fit(_farthest(sums))
+        self.values[rows] = sums
 
 
-_MOST: Final = {np.dtype(kind): int(np.iinfo(kind).max) for kind in (np.uint8, np.int16, np.int32, np.int64)}
-
-
-def _bits(window: Window, days: Days) -> int:
-    """How many bits surely hold the sums of a window and a day, by the types that its counts have taken so far."""
-    measure = DAILY[window.measure]
-    if window.measure in WIDE:
-        return 64
-    log = measure.log(days)
-    most = sum([_MOST[log.column(name).dtype] for name in measure.columns])
-    return 16 if most * (window.length + 1) <= _MOST[np.dtype(np.int16)] else 32
+def _farthest(values: Ints) -> int:
+    """How far from zero the numbers are at most: of points of engagement some are negative."""
+    return max(int(values.max(initial=0)), -int(values.min(initial=0)))
 
 
 class Windows:
     """One array for each window that somebody asks for."""
 
     def __init__(self, asked: Iterable[Window]) -> None:
-        self._sums: dict[Window, NDArray[Any]] = {window: np.zeros(0, np.int16) for window in sorted(set(asked))}
+        self._sums = {window: _Sums(0) for window in sorted(set(asked))}
 
     def sums(self, window: Window) -> Ints:
         """The sum of each customer as of the boundary; unscaled."""
-        return self._sums[window]
+        return self._sums[window].values
 
     @property
     def nbytes(self) -> int:
         """Memory of the arrays."""
-        return sum(sums.nbytes for sums in self._sums.values())
+        return sum(sums.values.nbytes for sums in self._sums.values())
 
     def grow(self, capacity: int) -> None:
         """Make room for so many customers."""
-        for window, sums in self._sums.items():
-            if len(sums) < capacity:
-                self._sums[window] = grown(sums, capacity, 0)
-
-    def _widen(self, days: Days) -> None:
-        """See to it that what is added and taken next finds room."""
-        for window, sums in self._sums.items():
-            bits = _bits(window, days)
-            if sums.itemsize * 8 < bits:
-                self._sums[window] = sums.astype(f"i{bits // 8}")
+        for sums in self._sums.values():
+            if len(sums.values) < capacity:
+                sums.values = grown(sums.values, capacity, 0)
 
     def move(self, customers: Customers) -> None:
         """Follow the customers to their boundary, one day after the last."""
         self.grow(customers.columns.capacity)
-        self._widen(customers.days)
-        newest = customers.boundary - 1
-        days: dict[tuple[str, int], tuple[Rows, Ints]] = {}
-
-        def of(measure: str, day: int) -> tuple[Rows, Ints]:
-            found = days.get((measure, day))
-            if found is None:
-                log = DAILY[measure].log(customers.days)
-                span = log.day(day)
-                found = days[measure, day] = log.rows[span], DAILY[measure].values(log, span)
-            return found
-
+        newest, days = customers.boundary - 1, _DaysOf(customers.days)
         for window, sums in self._sums.items():
-            rows, counts = of(window.measure, newest - window.skip)
-            sums[rows] += counts.astype(sums.dtype)
-            rows, counts = of(window.measure, newest - window.skip - window.length)
-            sums[rows] -= counts.astype(sums.dtype)
+            sums.add(*days.of(window.measure, newest - window.skip))
+            sums.take(*days.of(window.measure, newest - window.skip - window.length))
+
+    def rebuild(self, customers: Customers) -> None:
+        """Add all windows up anew, from the days."""
+        self._sums = {window: _Sums(customers.columns.capacity) for window in self._sums}
+        days = _DaysOf(customers.days)
+        for window, sums in self._sums.items():
+            end = customers.boundary - window.skip
+            for day in range(end - window.length, end):
+                sums.add(*days.of(window.measure, day))
 
     def recount(self, customers: Customers, rows: Rows) -> None:
-        """Add the windows of some customers up anew, from their days."""
+        """The same for some customers."""
         self.grow(customers.columns.capacity)
-        self._widen(customers.days)
         is_asked = customers.roster.flagged(rows)
         for window, sums in self._sums.items():
             log = DAILY[window.measure].log(customers.days)
             end = customers.boundary - window.skip
-            sums[rows] = summed(log, window.measure, log.find(is_asked, end - window.length, end), customers.size)[rows]
+            places = log.find(is_asked, end - window.length, end)
+            sums.put(rows, summed(log, window.measure, places, customers.size)[rows])
+
+
+class _DaysOf:
+    """What was counted on closed days, looked up once for all windows that a day enters or leaves."""
+
+    def __init__(self, days: Days) -> None:
+        self._days = days
+        self._known: dict[tuple[str, int], tuple[Rows, Ints, int]] = {}
+
+    def of(self, measure: str, day: int) -> tuple[Rows, Ints, int]:
+        """Rows and their counts, and how far these are from zero at most."""
+        found = self._known.get((measure, day))
+        if found is None:
+            log = DAILY[measure].log(self._days)
+            span = log.day(day)
+            counts = DAILY[measure].values(log, span)
+            found = self._known[measure, day] = log.rows[span], counts, _farthest(counts)
+        return found
 
 
 def summed(log: Cells, measure: str, places: NDArray[np.intp], size: int) -> Ints:

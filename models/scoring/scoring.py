@@ -6,7 +6,7 @@
 4. The version in force scores them all at once; a score is ranked among those of the boundaries before.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -139,17 +139,18 @@ class Scoring:
 
     # -- as a snapshot keeps it, beside the names of the versions
 
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Copies of everything, by name."""
-        parts = {
-            "pending": self.pending.to_arrays(),
-            "risks": self.risks.to_arrays(self._size),
-            "ranks": self.ranks.to_arrays(),
-        }
-        return {f"{part}/{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
+    def frozen(self) -> Callable[[], dict[str, NDArray[Any]]]:
+        """What gives everything as it is now, by name, when it is called: snapshots of a day never change."""
+        pending, risks, ranks = self.pending.copy(), self.risks.to_arrays(self._size), self.ranks.to_arrays()
+
+        def arrays() -> dict[str, NDArray[Any]]:
+            parts = {"pending": pending.to_arrays(), "risks": risks, "ranks": ranks}
+            return {f"{part}/{name}": array for part, of in parts.items() for name, array in of.items()}
+
+        return arrays
 
     def set_arrays(self, arrays: Mapping[str, NDArray[Any]], versions: list[str]) -> None:
-        """Take over what `to_arrays` gave, and the names."""
+        """Take over what `frozen` gave, and the names."""
 
         def of(part: str) -> dict[str, NDArray[Any]]:
             return {name.removeprefix(part): array for name, array in arrays.items() if name.startswith(part)}

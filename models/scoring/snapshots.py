@@ -123,6 +123,12 @@ class Pending:
             if kept.any():
                 self._days[day] = taken.only(kept)
 
+    def copy(self) -> "Pending":
+        """The same snapshots, apart from what is added and dropped from now on."""
+        found = Pending(self.question, self._features)
+        found._days = self._days.copy()
+        return found
+
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Copies of everything, by name."""
         days = [self._days[day] for day in sorted(self._days)]

@@ -33,7 +33,7 @@ from streams.transport.errors import StopWorkerError
 from streams.transport.producer import Outputs
 from streams.transport.records import Record
 
-REVIEWS_A_FRAME = 20_000
+REVIEWS_A_FRAME = 60_000
 """Customers judged between two looks at what has arrived, some tens of milliseconds: so a midnight is spread."""
 
 COUNT_SHARE = 20.0

@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from faust.types import TP
 
 from models.engine.arrivals import Passed as Boundary
-from models.engine.snapshot import SNAPSHOT_FORMAT, freeze
+from models.engine.snapshot import freeze
 from models.engine.standing import open_ids
 from schemas.topics import Topics
 from streams.agents.customers import Customers
@@ -174,7 +174,7 @@ class CustomerState:
         covered, frozen, cost_s = self._covered(own, ends), freeze(own.partition), own.cost_s
         if not await flushed(self._app.outputs, FLUSH_TIMEOUT_S) or self._customers.owned.get(number) is not own:
             return False
-        manifest = await self.log.write(number, covered, frozen.to_bytes)
+        manifest = await self.log.write(number, covered, frozen.parts)
         own.cost_s -= cost_s
         own.saved_boundary, own.save_s = manifest.boundary, time.monotonic() - started
         self.snapshots += 1
@@ -196,7 +196,6 @@ class CustomerState:
             clocks={t: mark.order_ms for t, mark in marks.items() if mark is not None and mark.order_ms is not None},
             topic_ids=self.ids,
             outputs=ends,
-            snapshot_format=SNAPSHOT_FORMAT,
         )
 
     def _output_ends(self, number: int) -> dict[str, int]:

@@ -26,7 +26,7 @@ from streams.transport.published import read_published
 from streams.transport.snapshots.load import Loaded
 from streams.transport.snapshots.origin import ANSWERS_WITHIN_S, ask_beginnings, check_origin, latest_offsets
 from streams.transport.snapshots.ownership import Owned, take_over
-from streams.transport.snapshots.records import Manifest, NewerSnapshotError, Passed
+from streams.transport.snapshots.records import Manifest, OtherSnapshotError, Passed
 from streams.transport.snapshots.sender import Sender
 
 log = logging.getLogger("churn")
@@ -69,7 +69,7 @@ def restore_partitions(
     """Take partitions over. Blocks. Raises StopWorkerError when one cannot be gone on with."""
     try:
         taken = take_over(source.connection, sender, partitions, owner=owner, stop=stop, on_progress=on_progress)
-    except NewerSnapshotError as error:
+    except OtherSnapshotError as error:
         raise StopWorkerError(str(error), EXIT_SETUP) from error
     manifests = {number: one.loaded.manifest for number, one in taken.items()}
     _check_topic_ids(source, manifests)
@@ -103,16 +103,14 @@ def as_loaded(source: Source, loaded: Loaded) -> OwnedPartition:
 
 def _partition(source: Source, loaded: Loaded) -> Partition:
     blank = source.new_partition(loaded.partition)
-    if loaded.payload is None:
-        return blank
     try:
+        payload = loaded.payload()
+        if payload is None:
+            return blank
         return load_partition(
-            bytes(loaded.payload),
-            source.rules,
-            number=loaded.partition,
-            limit_dead_letters=blank.limit_dead_letters,
+            payload, source.rules, number=loaded.partition, limit_dead_letters=blank.limit_dead_letters
         )
-    except SnapshotError as error:
+    except (SnapshotError, ValueError) as error:
         raise StopWorkerError(f"{loaded.topic}/{loaded.partition}: {error}", EXIT_SETUP) from error
 
 

@@ -95,7 +95,7 @@ def _as_of(partition: Partition) -> AsOf:
     """The customers as of the last boundary, with the windows that are shown."""
     terms = [compile_term(text, {}).term for text in NUMBERS.values()]
     windows = Windows({window for term in terms for window in term.windows})
-    windows.recount(partition.customers, np.arange(partition.customers.size, dtype=np.int32))
+    windows.rebuild(partition.customers)
     return AsOf(partition.customers, windows)
 
 

@@ -16,6 +16,7 @@ from streams.cli.startup import begin, say_it_starts
 from streams.clock import now_ms
 from streams.health import serve_health
 from streams.kafka import librdkafka_config
+from streams.memory import keep_large_blocks_apart
 from streams.metrics.collector import WorkerCollector
 from streams.metrics.model import ModelMetrics
 from streams.preflight import check_setup
@@ -40,6 +41,7 @@ def worker(*, verbose: bool) -> int:
     """
     settings, rules = begin(verbose=verbose)
     gc.set_threshold(*COLLECT_AFTER)
+    keep_large_blocks_apart()
     check_setup(settings)
     # Faust takes a second to import: wrong settings are told before.
     from schemas.topics import Topics

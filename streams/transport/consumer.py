@@ -29,11 +29,9 @@ SMALL_FETCH = 4_000
 From the beginning of a round to that of the next: a busy worker, whose rounds take longer anyway, waits for nothing.
 """
 
-FETCH_WAIT_S = 1.0
-"""How long one round waits for records."""
-
-HELD_WAIT_S = 0.1
-"""The same while records are held back: what they wait for may be the news that a topic is empty."""
+FETCH_WAIT_S, WORK_WAIT_S, HELD_WAIT_S = 1.0, 0.005, 0.1
+"""How long one round waits for records: with nothing else to do; while work goes on that waits for none, as it may be
+done at any moment; while records are held back, as they may wait for the news that a topic is empty."""
 
 
 class FrameConsumer(driver.Consumer, FrameSource):
@@ -57,6 +55,7 @@ class FrameConsumer(driver.Consumer, FrameSource):
         self._is_small = False
         self._round_at = 0.0
         self._served = -1
+        self._work: Frame | None = None
         self._commit_lock = asyncio.Lock()
 
     def _new_consumer_thread(self) -> FrameConsumerThread:
@@ -135,7 +134,8 @@ class FrameConsumer(driver.Consumer, FrameSource):
         if self._is_seek_due and not await self._seek_again():
             return []
         session, generation, behind = self._seeks, self.app.consumer_generation_id, self._partitions_behind()
-        fetched = await self._fetch(is_patient=not behind)
+        is_at_work = self._work is not None and not self._work.acked and self.is_current(self._work)
+        fetched = await self._fetch(FETCH_WAIT_S if not behind else WORK_WAIT_S if is_at_work else 0.0)
         if session != self._seeks or not self.flow_active or self.should_stop:
             # Overtaken by a seek: what was handed out has moved the positions, so seek once more before the next fetch.
             self._is_seek_due = self._is_seek_due or bool(fetched)
@@ -148,10 +148,12 @@ class FrameConsumer(driver.Consumer, FrameSource):
             for partition, released in self._release()
             for part in chunks(released)
         ]
-        if behind:  # a frame for one of them, so that what arrives next waits for one piece of work at most
+        if behind and not is_at_work:  # what arrives next waits for one piece of work at most: no other is queued
             self._served = next((p for p in behind if p > self._served), behind[0])
-            tp = TP(self.app.source_topics[-1], self._served)
-            frames.append(empty_frame(tp, session=session, generation=generation))
+            self._work = empty_frame(
+                TP(self.app.source_topics[-1], self._served), session=session, generation=generation
+            )
+            frames.append(self._work)
         return frames
 
     def _partitions_behind(self) -> list[int]:
@@ -181,15 +183,14 @@ class FrameConsumer(driver.Consumer, FrameSource):
                     self.log.error("%s/%d: %d records were deleted before they were read", tp.topic, tp.partition, lost)
             self._next_fetched[tp] = records[-1].offset + 1
 
-    async def _fetch(self, *, is_patient: bool) -> Mapping[TP, list[Any]]:
+    async def _fetch(self, wait_s: float) -> Mapping[TP, list[Any]]:
         # A set of our own: aiokafka takes an EMPTY set for "all partitions", and Faust's live one may become empty.
         active = set(self._active_sources())
         if not active:
             await self.sleep(0.02)
             return {}
         is_holding = any(a.held(t) for a in self._aligners.values() for t in range(len(self.app.source_topics)))
-        wait_s = HELD_WAIT_S if is_holding else FETCH_WAIT_S
-        fetched = await self._getmany(active, wait_s if is_patient else 0.0)
+        fetched = await self._getmany(active, min(wait_s, HELD_WAIT_S) if is_holding else wait_s)
         return {tp: records for tp, records in (fetched or {}).items() if records and tp in active}
 
     def _active_sources(self) -> Iterable[TP]:

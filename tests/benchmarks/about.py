@@ -65,7 +65,7 @@ RESTART: Final = (
 
 MIDNIGHT: Final = (
     "A day of events, then the midnight behind it. Without Kafka, in a process of its own: closing the day, judging "
-    "everybody 20,000 at a time, encoding what was decided; the longest step, count or copy is what an event would "
+    "everybody 60,000 at a time, encoding what was decided; the longest step, count or copy is what an event would "
     "have waited. A worker: from the events of each feed in each partition that say that a day has passed until its "
     "metrics say that everybody was judged, with probes announced meanwhile; CPU of the whole process, so that "
     "publishing, probes and metrics are in it."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -12,7 +13,7 @@ from msgspec import Struct
 from benchmarks.midnight import snapshot_of
 from benchmarks.tiling import names_of, tiled
 from models.catalogue.rules import Rules
-from models.engine.snapshot import SNAPSHOT_FORMAT, load
+from models.engine.snapshot import load
 from streams.transport.snapshots.chunks import pack
 from streams.transport.snapshots.records import Covered
 from support.snapshots import SnapshotOwner
@@ -40,7 +41,7 @@ def make_company(templates: Path, rules: Rules, customers: int, folder: Path) ->
         snapshot_of(folder, number).write_bytes(payload)
         boundary = partition.boundary
         size += len(payload)
-        packed += sum(map(len, pack(payload)))
+        packed += sum(map(len, pack([payload]).pieces))
     return Company(folder, customers, boundary, size, packed)
 
 
@@ -55,9 +56,8 @@ def fill(deployment: Deployment, company: Company, rules: Rules) -> None:
         catalogue=rules.hash,
         alerts_from_ms=0,
         sources=dict.fromkeys((*topics.events, topics.ticks), 0),
-        snapshot_format=SNAPSHOT_FORMAT,
     )
     for number in range(deployment.partitions):
-        payload = snapshot_of(company.folder, number).read_bytes
-        asyncio.run(owner.log.write(number, covered, payload))
+        payload = snapshot_of(company.folder, number).read_bytes()
+        asyncio.run(owner.log.write(number, covered, partial(list[bytes], [payload])))
     owner.log.close()

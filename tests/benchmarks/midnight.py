@@ -35,7 +35,7 @@ from streams.settings import Settings, environment_settings
 T = TypeVar("T")
 Part = Literal["close", "step", "count", "copy"]
 
-REVIEWS_A_FRAME: Final = 20_000
+REVIEWS_A_FRAME: Final = 60_000
 """As `streams.agents.customers`, which brings Faust and its memory with it."""
 
 

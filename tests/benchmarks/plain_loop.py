@@ -104,7 +104,7 @@ class PlainLoop:
 
     def _save(self) -> None:
         for partition in self._partitions:
-            for place, piece in enumerate(pack(freeze(partition).to_bytes())):
+            for place, piece in enumerate(pack(freeze(partition).parts()).pieces):
                 self._producer.produce(self._topics.changelog, piece, b"plain/%d" % place, partition.number)
         self._flush()
 

@@ -70,7 +70,7 @@ def tiled(partition: Partition, names: list[str]) -> Frozen:
         for signal, of in head.corroborated.items()
     }
     head = msgspec.structs.replace(head, ids=names, corroborated=corroborated, ledger=Ledger())
-    return Frozen(head, _tiled_arrays(frozen._arrays, family))
+    return Frozen(head, _tiled_arrays(frozen.arrays(), family))
 
 
 def _origins(partition: Partition, names: list[str]) -> Ints:
@@ -119,7 +119,8 @@ def _ids(of: Arrays, family: Family) -> Arrays:
     """Keys that nobody has, of as many events on each day as there would be."""
     times = len(family.origin) // max(1, len(family._counts))
     packed = np.tile(of["packed"], max(1, times))
-    return {"keys": np.random.default_rng(SEED).integers(0, 1 << 64, len(packed), np.uint64), "packed": packed}
+    keys = np.sort(np.random.default_rng(SEED).integers(0, 1 << 64, len(packed), np.uint64))
+    return of | {"keys": keys, "packed": packed}
 
 
 def _log(of: Arrays, family: Family) -> Arrays:

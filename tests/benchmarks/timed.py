@@ -6,6 +6,7 @@ from time import process_time
 
 from models.catalogue.rules import Rules
 from models.customers.customers import Customers
+from models.engine.early_firing import EarlyFiring
 from models.engine.partition import Partition
 from models.engine.review import Message, Review
 from models.scoring.version import Version
@@ -19,11 +20,16 @@ class TimedReview(Review):
         self.close_s = self.judge_s = 0.0
         self.midnights = 0
 
-    def begin(self, day: int, version: Version | None) -> list[Message]:
+    def begin(self, day: int) -> None:
         begun = process_time()
-        found = super().begin(day, version)
+        super().begin(day)
         self.close_s += process_time() - begun
         self.midnights += 1
+
+    def score(self, version: Version | None) -> list[Message]:
+        begun = process_time()
+        found = super().score(version)
+        self.close_s += process_time() - begun
         return found
 
     def judge(self, most: int) -> list[Message]:
@@ -39,5 +45,4 @@ class TimedPartition(Partition):
     def __init__(self, rules: Rules, number: int) -> None:
         super().__init__(rules, number=number, limit_dead_letters=False)
         self.midnight = TimedReview(rules, self.customers)
-        self.midnight.alerts = self.review.alerts  # the partition knows by feed those of them that fire early
-        self.review = self.midnight
+        self.review, self.early = self.midnight, EarlyFiring(self.midnight, self.watermark, self._settle)

@@ -184,10 +184,11 @@ def what_leaves_a_window_stays(patch: pytest.MonkeyPatch) -> None:
     move = Windows.move
 
     def growing(windows: Windows, customers: Customers) -> None:
-        before = {window: sums.copy() for window, sums in windows._sums.items()}
+        before = {window: sums.values.copy() for window, sums in windows._sums.items()}
         move(windows, customers)
         for window, sums in before.items():
-            np.maximum(windows._sums[window][: len(sums)], sums, out=windows._sums[window][: len(sums)])
+            now = windows._sums[window].values
+            np.maximum(now[: len(sums)], sums, out=now[: len(sums)], casting="unsafe")
 
     patch.setattr(Windows, "move", growing)
 

@@ -96,10 +96,10 @@ def test_a_partition_that_was_put_away_goes_on_as_if_it_had_not(stop: int, risk_
         for ours, theirs in zip(scoring.scores(), whole[boundary][1], strict=True):
             assert np.array_equal(ours, theirs, equal_nan=True)
         if boundary == stop:
-            arrays, names = scoring.to_arrays(), list(scoring.versions)
+            arrays, names = scoring.frozen()(), list(scoring.versions)
             scoring = Scoring(closing.customers, learning)
             scoring.set_arrays(arrays, names)
-            assert {n: a.tobytes() for n, a in scoring.to_arrays().items()} == {
+            assert {n: a.tobytes() for n, a in scoring.frozen()().items()} == {
                 n: a.tobytes() for n, a in arrays.items()
             }
 
@@ -107,7 +107,7 @@ def test_a_partition_that_was_put_away_goes_on_as_if_it_had_not(stop: int, risk_
 def test_answers_to_another_question_are_dropped_and_risks_are_kept() -> None:
     closing = Closing(BASIS, crowded(4, days=60))
     *_, (_, scoring, _) = closing.scored(Learning(), FIRST_DAY + 60, VERSION)
-    arrays = scoring.to_arrays()
+    arrays = scoring.frozen()()
     other = Scoring(closing.customers, Learning(Question(30, 90)))
     other.set_arrays(arrays, list(scoring.versions))
     assert len(scoring.pending) > 100

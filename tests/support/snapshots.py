@@ -38,7 +38,7 @@ class SnapshotOwner:
         return owned
 
     def write(self, payload: bytes, partition: int = 0, boundary: int = 20_000) -> Manifest:
-        return asyncio.run(self.log.write(partition, covered(boundary), lambda: payload))
+        return asyncio.run(self.log.write(partition, covered(boundary), lambda: [payload]))
 
     def begun(self, passed: Sequence[Passed], partition: int = 0, models: Mapping[str, bytes] | None = None) -> None:
         asyncio.run(self.log.begun(partition, passed, models or {}))

@@ -46,7 +46,7 @@ class Standing:
         """The columns, with the windows that some terms ask for."""
         customers = self.closing.customers
         windows = Windows((ORDERS, SPENT, *(window for term in terms for window in term.windows)))
-        windows.recount(customers, np.arange(customers.size, dtype=np.int32))
+        windows.rebuild(customers)
         return AsOf(customers, windows)
 
     def value(self, of: str | CompiledTerm, constants: Mapping[str, Number] | None = None) -> Value:

@@ -63,9 +63,10 @@ def refused(data: bytes, rules: Rules | None = None) -> SnapshotError:
 
 @pytest.mark.parametrize("number", [0, SNAPSHOT_FORMAT + 1])
 def test_another_format_is_refused_by_name(number: int) -> None:
-    snapshot = msgspec.msgpack.decode(written())
-    snapshot["head"]["format"] = number
-    error = refused(msgspec.msgpack.encode(snapshot))
+    whole = written()
+    end = 8 + int.from_bytes(whole[:8], "big")
+    head, arrays = msgspec.msgpack.decode(whole[8:end])
+    error = refused(framed([head | {"format": number}, arrays]) + whole[end:])
     assert (error.thing, error.value) == ("snapshot format", f"{number}, this program reads {SNAPSHOT_FORMAT}")
     assert "CHURN_APP_VERSION" in error.remedy
 
@@ -75,7 +76,12 @@ def test_another_zone_is_refused_by_name() -> None:
     assert (error.thing, error.value) == ("CHURN_ZONE", "Europe/Berlin, but the state is of UTC")
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"\xc1", b"\x80", msgspec.msgpack.encode({"head": {}, "arrays": {}})])
+def framed(head: object) -> bytes:
+    packed = msgspec.msgpack.encode(head)
+    return len(packed).to_bytes(8, "big") + packed
+
+
+@pytest.mark.parametrize("data", [b"", b"{}", framed({}), framed([{}, []]), b"\xff" * 8, framed([{"format": 2}, []])])
 def test_what_is_no_snapshot_is_refused(data: bytes) -> None:
     assert refused(data).thing == "snapshot"
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import zlib
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
 
 import cramjam
 
@@ -17,19 +18,50 @@ LEVEL: Final = 1
 CHECKSUM_BYTES: Final = 4
 
 
-def pack(payload: bytes) -> list[bytes]:
-    """Compress and cut; at least one piece.
+AT_ONCE: Final = 4_000_000
+"""Bytes compressed in one call: other threads wait for no longer than that takes."""
 
-    >>> pieces = pack(b"x" * 100)
-    >>> [is_whole(piece) for piece in pieces], unpack(pieces, 100) == b"x" * 100
+
+class Packed(NamedTuple):
+    """A payload compressed and cut; at least one piece. `size`: of the payload, not compressed."""
+
+    pieces: list[bytes]
+    size: int
+
+    @property
+    def checksum(self) -> str:
+        """SHA-256 of the pieces."""
+        return checksum(self.pieces)
+
+
+def pack(parts: Iterable[bytes | memoryview]) -> Packed:
+    """Compress and cut a payload that comes in parts.
+
+    >>> packed = pack([b"x" * 60, b"x" * 40])
+    >>> [is_whole(piece) for piece in packed.pieces], unpack(packed.pieces, 100) == b"x" * 100
     ([True], True)
-    >>> is_whole(pieces[0][:-1] + b"?")
+    >>> is_whole(packed.pieces[0][:-1] + b"?")
     False
     """
-    packed = memoryview(cramjam.zstd.compress(payload, level=LEVEL))
-    size = PIECE_BYTES - CHECKSUM_BYTES
-    parts = [packed[start : start + size] for start in range(0, len(packed), size)]
-    return [zlib.crc32(part).to_bytes(CHECKSUM_BYTES, "big") + part for part in parts]
+    compressor, compressed, size = cramjam.zstd.Compressor(level=LEVEL), bytearray(), 0
+    for part in parts:
+        view = memoryview(part)
+        size += len(view)
+        for start in range(0, len(view), AT_ONCE):
+            compressor.compress(bytes(view[start : start + AT_ONCE]))
+            compressed += bytes(compressor.flush())
+    compressed += bytes(compressor.finish())
+    whole, length = memoryview(compressed), PIECE_BYTES - CHECKSUM_BYTES
+    cut = [whole[start : start + length] for start in range(0, len(whole), length)]
+    return Packed([zlib.crc32(part).to_bytes(CHECKSUM_BYTES, "big") + part for part in cut], size)
+
+
+def checksum(pieces: Iterable[bytes]) -> str:
+    """Of pieces in their order: all were written together."""
+    found = hashlib.sha256()
+    for piece in pieces:
+        found.update(piece)
+    return found.hexdigest()
 
 
 def is_whole(piece: bytes) -> bool:

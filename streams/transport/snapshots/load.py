@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +10,7 @@ from typing import Final
 from confluent_kafka import Message
 
 from streams.transport.reading import Progress, Reader, reader
-from streams.transport.snapshots.chunks import is_whole, unpack
+from streams.transport.snapshots.chunks import checksum, is_whole, unpack
 from streams.transport.snapshots.records import (
     MANIFEST_FORMAT,
     Begun,
@@ -19,7 +18,7 @@ from streams.transport.snapshots.records import (
     DamagedError,
     Key,
     Manifest,
-    NewerSnapshotError,
+    OtherSnapshotError,
     Passed,
     Pinned,
     format_of,
@@ -57,7 +56,7 @@ class PlacedClaim:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """A partition as it stands. Without a manifest there is no payload either.
+    """A partition as it stands. `pieces`: those of the payload; without a manifest there are none.
 
     `begun`: boundaries passed since the snapshot, in order; `models`: the versions that judged them, by name.
     `keys`: everything that lies there and was not deleted.
@@ -67,7 +66,7 @@ class Loaded:
     topic: str
     partition: int
     manifest: Manifest | None
-    payload: bytes | bytearray | None
+    pieces: Sequence[bytes]
     begun: tuple[Passed, ...]
     models: Mapping[str, bytes]
     highest_epoch: int
@@ -76,6 +75,10 @@ class Loaded:
     foreign: int
     end: int
     problems: tuple[Problem, ...]
+
+    def payload(self) -> bytes | bytearray | None:
+        """What the manifest names, unpacked anew at each call. Raises ValueError when that is impossible."""
+        return None if self.manifest is None else unpack(self.pieces, self.manifest.size)
 
 
 def load(
@@ -88,7 +91,7 @@ def load(
 ) -> dict[int, Loaded]:
     """Read partitions of a changelog to their present end; changes nothing. Blocks: call it in a thread.
 
-    Raises RestoreStoppedError once `stop` is set, NewerSnapshotError, KafkaException for what does not pass by itself.
+    Raises RestoreStoppedError once `stop` is set, OtherSnapshotError, KafkaException for what does not pass by itself.
     """
     piles = {partition: Pile(topic, partition) for partition in partitions}
     with reader(connection, stop=stop, on_progress=on_progress) as source:
@@ -134,7 +137,7 @@ class Pile:
         self._problems: dict[Key, Problem] = {}
 
     def add(self, offset: int, name: bytes, value: bytes) -> None:
-        """Take one record. Raises NewerSnapshotError."""
+        """Take one record. Raises OtherSnapshotError."""
         self.end = offset + 1
         key = from_key(name)
         if key is None:
@@ -150,8 +153,8 @@ class Pile:
             self._add_claim(key, offset, value)
         elif key.kind == "begun":
             self._add_begun(key, offset, value)
-        elif key.kind == "manifest" and format_of(value) > MANIFEST_FORMAT:
-            raise NewerSnapshotError(self.topic, self.partition, offset, format_of(value))
+        elif key.kind == "manifest" and format_of(value) != MANIFEST_FORMAT:
+            raise OtherSnapshotError(self.topic, self.partition, offset, format_of(value))
 
     def delete(self, offset: int, name: bytes, epoch: int | None) -> None:
         """Take a tombstone; `epoch`: under which it was written, None when somebody deleted by hand."""
@@ -193,14 +196,14 @@ class Pile:
 
     def loaded(self) -> Loaded:
         """What all of it amounts to."""
-        manifest, payload = self._newest_whole()
+        manifest, pieces = self._newest_whole()
         since = -1 if manifest is None else manifest.boundary
         passed = {one.boundary: one for _, begun in sorted(self._begun.items()) for one in begun.passed}
         return Loaded(
             self.topic,
             self.partition,
             manifest,
-            payload,
+            pieces,
             tuple(one for boundary, one in sorted(passed.items()) if boundary > since),
             self._models(),
             self.highest_epoch,
@@ -223,7 +226,7 @@ class Pile:
                     found[pinned.model] = pinned.content
         return found
 
-    def _newest_whole(self) -> tuple[Manifest | None, bytearray | None]:
+    def _newest_whole(self) -> tuple[Manifest | None, Sequence[bytes]]:
         for key in sorted((key for key in self._records if key.kind == "manifest"), reverse=True):
             offset, value = self._records[key]
             try:
@@ -231,25 +234,12 @@ class Pile:
             except DamagedError as error:
                 self._note(key, offset, str(error))
                 continue
-            payload = self._payload(key, manifest, offset)
-            if payload is not None:
-                return manifest, payload
-        return None, None
-
-    def _payload(self, key: Key, manifest: Manifest, offset: int) -> bytearray | None:
-        """The payload of a manifest, None when a part of it is damaged or missing."""
-        pieces = self._pieces(manifest)
-        if pieces is None:
-            return None
-        try:
-            payload = unpack(pieces, manifest.size)
-        except ValueError as error:
-            self._note(key, offset, f"its chunks do not make a whole: {error}")
-            return None
-        if hashlib.sha256(payload).hexdigest() != manifest.checksum:
-            self._note(key, offset, "its chunks are whole but make another payload")
-            return None
-        return payload
+            pieces = self._pieces(manifest)
+            if pieces is not None and checksum(pieces) == manifest.checksum:
+                return manifest, pieces
+            if pieces is not None:
+                self._note(key, offset, "its chunks are whole but make another payload")
+        return None, ()
 
     def _pieces(self, manifest: Manifest) -> Sequence[bytes] | None:
         keys = [Key("chunk", *manifest.place, number) for number in range(manifest.chunks)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -27,6 +26,9 @@ from streams.transport.snapshots.records import (
     to_value,
 )
 from streams.transport.snapshots.sender import Sender
+
+Payload = Callable[[], Iterable[bytes | memoryview]]
+"""Gives what is to be written, part by part."""
 
 
 class OwnershipLostError(Exception):
@@ -103,7 +105,7 @@ class SnapshotLog:
         self._writing.shutdown(wait=False, cancel_futures=True)
         self._beginning.shutdown(wait=False, cancel_futures=True)
 
-    async def write(self, partition: int, covered: Covered, payload: Callable[[], bytes]) -> Manifest:
+    async def write(self, partition: int, covered: Covered, payload: Payload) -> Manifest:
         """Write a snapshot; `payload` is called in a thread. Everything it covers must have been acknowledged before.
 
         Raises OwnershipLostError, DeliveryError, RestoreStoppedError after `close`.
@@ -129,24 +131,22 @@ class SnapshotLog:
 
     # -- in threads
 
-    def _write(self, partition: int, held: _Held, covered: Covered, payload: Callable[[], bytes]) -> Manifest:
+    def _write(self, partition: int, held: _Held, covered: Covered, payload: Payload) -> Manifest:
         self._look({partition: held})
         held.generation += 1
         place = held.epoch, held.generation
-        content = payload()
-        pieces = pack(content)
+        packed = pack(payload())
         manifest = Manifest(
             **msgspec.structs.asdict(covered),
             format=MANIFEST_FORMAT,
             epoch=held.epoch,
             owner=self._owner,
             generation=held.generation,
-            chunks=len(pieces),
-            checksum=hashlib.sha256(content).hexdigest(),
-            size=len(content),
+            chunks=len(packed.pieces),
+            checksum=packed.checksum,
+            size=packed.size,
         )
-        del content
-        chunks = {Key("chunk", *place, number): piece for number, piece in enumerate(pieces)}
+        chunks = {Key("chunk", *place, number): piece for number, piece in enumerate(packed.pieces)}
         held.keys |= chunks.keys()
         self._send(partition, held.epoch, chunks)
         manifest_key = Key("manifest", *place)

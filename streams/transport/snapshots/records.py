@@ -18,8 +18,8 @@ from typing import Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
-MANIFEST_FORMAT: Final = 1
-"""Of manifests, chunks and keys. What the payload is like is its own matter, see `snapshot_format`."""
+MANIFEST_FORMAT: Final = 2
+"""Of manifests, chunks and keys. What the payload is like is said in the payload."""
 
 
 class Covered(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,13 +38,12 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
     clocks: dict[str, int] = {}
     topic_ids: dict[str, str] = {}
     outputs: dict[str, int] = {}
-    snapshot_format: int = 1
 
 
 class Manifest(Covered, frozen=True, kw_only=True):
     """A snapshot that is complete: written once all its chunks are acknowledged.
 
-    `owner`: a random token of the process. `checksum` (SHA-256) and `size` are those of the payload, uncompressed.
+    `owner`: a random token of the process. `checksum`: of the chunks. `size`: of what they unpack to.
     """
 
     format: int
@@ -95,18 +94,18 @@ class DamagedError(Exception):
     """A value is not what was written."""
 
 
-class NewerSnapshotError(Exception):
-    """A newer program wrote the changelog: to go on from an older snapshot would undo its work in silence."""
+class OtherSnapshotError(Exception):
+    """Another program wrote the changelog: to go on from what is older would undo its work in silence."""
 
     def __init__(self, topic: str, partition: int, offset: int, version: int) -> None:
         super().__init__(
             f"{topic}/{partition} offset {offset}: a snapshot of format {version}, this program reads "
-            f"{MANIFEST_FORMAT}. Start the newer program again, or begin anew from the event topics with another "
+            f"{MANIFEST_FORMAT}. Start the program that wrote it, or begin anew from the event topics with another "
             "CHURN_APP_VERSION"
         )
         self.topic, self.partition, self.offset, self.version = topic, partition, offset, version
 
-    def __reduce__(self) -> tuple[type[NewerSnapshotError], tuple[str, int, int, int]]:
+    def __reduce__(self) -> tuple[type[OtherSnapshotError], tuple[str, int, int, int]]:
         return type(self), (self.topic, self.partition, self.offset, self.version)
 
 

@@ -21,7 +21,7 @@ RAW: SchemaT[bytes, bytes] = faust.Schema(
 def keep(table: TableT[bytes, bytes], fold: Fold, number: int) -> None:
     """Put a snapshot of a partition into the table when one is due, in pieces small enough for its log."""
     if fold.is_due(number):
-        for place, piece in enumerate(pack(fold.snapshot(number))):
+        for place, piece in enumerate(pack([fold.snapshot(number)]).pieces):
             table[b"%d/%d" % (number, place)] = piece
 
 
