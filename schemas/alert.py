@@ -9,6 +9,8 @@ from typing import Final, Literal
 import msgspec
 
 Status = Literal["firing", "updated", "resolved", "retracted", "expired"]
+OPEN: Final = frozenset({"firing", "updated"})
+"""Status of a revision that leaves the alert open."""
 Polarity = Literal["negative", "positive"]
 AlertSeverity = Literal["info", "warning", "error", "critical"]
 
@@ -87,7 +89,7 @@ class AlertV1(msgspec.Struct, frozen=True):
     @property
     def is_open(self) -> bool:
         """Whether this revision leaves the alert open; of an alert the highest revision counts."""
-        return self.status in ("firing", "updated")
+        return self.status in OPEN
 
 
 _encoder = msgspec.json.Encoder()

@@ -20,7 +20,8 @@ NO_EPISODE: Final = 1 << 30
 class Revision:
     """What is published of an episode at this moment, besides what the columns say.
 
-    `start` and boundaries are day numbers; `stage` is a number of STAGE_NAMES, None before the day's review.
+    `start` and boundaries are day numbers; `stage` is a number of STAGE_NAMES, None before the day's review, which is
+    told as 0 is.
     """
 
     row: int

@@ -14,6 +14,7 @@ from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts, published,
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Signal
 from models.customers.arrays import Bools, Floats, Ints, Rows, Selection, among
+from models.customers.columns import NEVER
 from models.measures.as_of import AsOf
 from schemas.alert import Status
 
@@ -47,6 +48,8 @@ class Judgement:
         begun: dict[int, Status] = {}
         if self.signal.announced_feed is not None:
             begun = self._decide_early(concerned)
+        elif self.alerts.early:  # fired by a catalogue that announced it
+            self._retract(self.boundary - 1)
         places = self._judged(self.alerts.open)
         if len(places):
             rows = self.alerts.open.rows[places]
@@ -58,13 +61,14 @@ class Judgement:
         return self.revisions
 
     def _judged(self, table: RowTable) -> NDArray[np.intp]:
-        """The entries of who is judged: not of those of whom no declared feed tells, by another catalogue."""
+        """The entries of who is judged."""
         span = table.within(self._low, self._high)
         places = np.arange(span.start, span.stop)
         return places[self._is_seen(table.rows[span])]
 
     def _is_seen(self, rows: Rows) -> Bools:
-        found: Bools = self._stages[rows] > 0
+        """Not those of whom no declared feed tells now: stage and alerts stay as they are, unless the signal left."""
+        found: Bools = (self.as_of.columns.first_day[rows] != NEVER) | self.signal.has_left
         return found
 
     # -- open alerts
@@ -182,7 +186,7 @@ class Judgement:
         """The customers of whom the condition is true, and no alert is open; nobody who was never active."""
         true = self.signal.when.condition.where(self.as_of, chosen, self.starts)
         if len(true):
-            true = true[~self.alerts.open.has(true) & (self._stages[true] > 0)]
+            true = true[~self.alerts.open.has(true) & self._is_seen(true)]
         return true
 
     def _persisting(self, true: Rows) -> Rows:
@@ -254,22 +258,13 @@ class Judgement:
             days = alerts.early.pop(row)
             for early in days:
                 if early <= day and early != start:
-                    self.revisions.append(
-                        Revision(
-                            row=row,
-                            status="retracted",
-                            start=early,
-                            revision=2,
-                            severity=self.signal.severity,
-                            score=None,
-                            stage=int(self.as_of.columns.stage[row]),
-                            owner=self.signal.owner,
-                            observed_ms=self.boundary_ms,
-                            ends_ms=self.boundary_ms,
-                        )
-                    )
+                    self.revisions.append(self._retraction(row, early))
             if later := [early for early in days if early > day]:
                 alerts.early[row] = later
+
+    def _retraction(self, row: int, start: int) -> Revision:
+        signal, stage, now_ms = self.signal, int(self._stages[row]), self.boundary_ms
+        return Revision(row, "retracted", start, 2, signal.severity, None, stage, signal.owner, now_ms, ends_ms=now_ms)
 
     # -- scores
 

@@ -112,7 +112,7 @@ class Writer:
             "severity": [one.severity for one in revisions],
             "summary": self._summaries(signal, revisions, boundary, facts),
             "customer_id": customers,
-            "stage": [None if one.stage is None else STAGE_NAMES[one.stage] for one in revisions],
+            "stage": [STAGE_NAMES[one.stage] if one.stage else None for one in revisions],
             "owner": [one.owner for one in revisions],
             "starts_at": [text_of[one.start] for one in revisions],
             "observed_at": [to_rfc3339(at) for at in observed],

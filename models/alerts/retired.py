@@ -81,4 +81,5 @@ def retired(name: str, known: RetiredSignal) -> Signal:
         later=text,
         ended=Template("Over after {days_open|day|days}: signal retired."),
         drivers=(),
+        has_left=True,
     )

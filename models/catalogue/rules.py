@@ -67,6 +67,8 @@ class Signal:
     later: Template
     ended: Template
     drivers: tuple[Driver, ...]
+    has_left: bool = False
+    """Whether the catalogue knows it no more: its alerts end, whatever is still to be seen of the customer."""
 
     @property
     def counts_as_risk(self) -> bool:

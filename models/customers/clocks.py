@@ -30,9 +30,8 @@ def move(columns: Columns, closed: Closed, basis: Basis) -> None:
     columns.restart[active[is_back]] = day
     columns.first_day[active] = np.minimum(columns.first_day[active], day)
     columns.last_day[active] = day
-    columns.last_purchase[buyers] = day
-    if LOGIN in closed.cells:
-        columns.last_login[closed.cells[LOGIN].rows] = day
+    for feed, column in _last_days(columns, closed, basis):
+        column[closed.cells[feed].rows] = day
 
 
 def move_late(columns: Columns, days: Days, late: list[Closed], size: int, boundary: int, basis: Basis) -> Rows:
@@ -43,16 +42,24 @@ def move_late(columns: Columns, days: Days, late: list[Closed], size: int, bound
         active = closed.pulse.rows[closed.pulse.active > 0]
         columns.first_day[active] = np.minimum(columns.first_day[active], closed.day)
         columns.last_day[active] = np.maximum(columns.last_day[active], closed.day)
-        for feed, column in ((PURCHASE, columns.last_purchase), (LOGIN, columns.last_login)):
-            if feed in closed.cells and feed in basis.feeds:
-                rows = closed.cells[feed].rows
-                column[rows] = np.maximum(column[rows], closed.day)
+        for feed, column in _last_days(columns, closed, basis):
+            rows = closed.cells[feed].rows
+            column[rows] = np.maximum(column[rows], closed.day)
         concerned += [cells.rows for cells in closed.cells.values()]
     if not concerned:
         return np.empty(0, np.int32)
     rows = np.unique(np.concatenate(concerned))
     columns.restart[rows] = restarts(columns, days, rows, size, boundary, basis)
     return rows
+
+
+def _last_days(columns: Columns, closed: Closed, basis: Basis) -> list[tuple[int, Ints]]:
+    """The columns of last days that a day moves, by feed: purchases once they are declared, as stages read them.
+
+    Logins in any case, as totals: only what asks for them asks whether they are declared.
+    """
+    moved = [(PURCHASE, columns.last_purchase)] if PURCHASE in basis.feeds else []
+    return [(feed, column) for feed, column in (*moved, (LOGIN, columns.last_login)) if feed in closed.cells]
 
 
 def _add_totals(columns: Columns, closed: Closed) -> None:

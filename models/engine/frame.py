@@ -88,9 +88,7 @@ class Frame:
         new = first + ((self._rows[first:end] < 0) & ~self.is_again[first:end]).nonzero()[0]
         if len(new):
             customers = self._customers
-            is_declared = np.array([feed in customers.basis.feeds for feed in range(len(FEEDS))])
-            oldest_ms = watermark.boundary_ms - customers.basis.lateness_ms
-            new = new[(self.times[new] >= oldest_ms) | ~is_declared[self.feeds[new]]]
+            new = new[self.times[new] >= watermark.boundary_ms - customers.basis.lateness_ms]
             self._rows[new] = customers.enrol([self.events[place].customer_id for place in new.tolist()])
 
     def add_up(self, first: int, plain: Ints, ids: SeenIds) -> None:

@@ -42,8 +42,8 @@ class Partition:
         self.limit_dead_letters = limit_dead_letters
         self.versions: Callable[[int], Version | None] = lambda _boundary: None
         """The version of the model in force, asked when a boundary is passed."""
-        self.version: Version | None = None
-        """With which the last boundary is judged: what was begun with it is ended with it."""
+        self._version: Version | None = None
+        """With which the boundary that was passed last is judged to its end. Of no use before the next, so not kept."""
         self.spreads = False
         """Whether reviews wait for `go_on`, so that a midnight of many customers does not hold up the events behind."""
         self.customers = Customers(rules.basis)
@@ -201,8 +201,8 @@ class Partition:
     def _apply(self, event: Event, at: Single) -> Fate:
         """Take in an event of which anything may be the case."""
         feed, day, boundary = event.feed, at.day, self.watermark.boundary
-        is_past = event.time_ms < self.watermark.boundary_ms and feed in self.basis.feeds
-        if is_past and event.time_ms < self.watermark.boundary_ms - self.basis.lateness_ms:
+        is_past = event.time_ms < self.watermark.boundary_ms  # declared or not: older ids are forgotten
+        if event.time_ms < self.watermark.boundary_ms - self.basis.lateness_ms:
             return Fate("late", boundary=boundary)
         seen = self.ids.add(at.key, day, event.fingerprint, boundary, is_found=at.is_found)
         if seen != "new":
@@ -248,8 +248,8 @@ class Partition:
     def _pass(self, target: int) -> None:
         self.go_on()  # what is left of an earlier boundary comes first
         self.watermark.pass_boundary(target)
-        self.version = self.versions(target)
-        name = None if self.version is None else self.version.name
+        self._version = self.versions(target)
+        name = None if self._version is None else self._version.name
         self.passed.append(Passed(target, tuple(self.ledger.covered), name))
         if self.customers.boundary < 0:
             self.customers.boundary = min([target, *self.customers.days.open])
@@ -264,26 +264,26 @@ class Partition:
                 review.begin(customers.boundary)
                 most -= customers.size
             elif not review.is_scored:
-                self._outputs += review.score(self.version)
+                self._outputs += review.score(self._version)
                 most -= customers.size
             else:
                 before = review.reached
                 self._outputs += review.judge(most)
                 most -= max(1, review.reached - before)
                 self.judged += review.reached - before
-                self._outputs += self.progress()
+                self._outputs += self._progress()
         if self._held and not self.is_behind:
             for late in self._held:
                 customers.add_late(*late)
             self._held.clear()
 
-    def progress(self) -> list[Message]:
+    def _progress(self) -> list[Message]:
         """How far the partition has come, for the learner: behind every example that matured until then."""
         boundary, learning = self.boundary, self.basis.learning
         if learning is None or boundary < 0 or self.is_behind:
             return []
         text_of = self.basis.calendar.text_of
-        name = None if self.version is None else self.version.name
+        name = None if self._version is None else self._version.name
         return [ProgressV1(self.number, text_of(boundary), text_of(last_complete(boundary, learning)), name)]
 
     def _settle(self, row: int) -> None:

@@ -17,6 +17,7 @@ from models.catalogue.rules import Rules
 from models.engine.arrivals import Passed as Boundary
 from models.engine.partition import Partition
 from models.engine.population import Population, population_of
+from models.engine.standing import settle
 from models.scoring.version import Version
 from schemas.model import ModelStateError
 from schemas.topics import Topics
@@ -167,14 +168,17 @@ class Customers:
             seconds = time.perf_counter() - started
             if own.partition.passed:
                 await self._write_down(own)
-            if not await self._is_ours_still(own) or self.owned.get(partition) is not own:
+            if not await self.is_ours_still(own) or self.owned.get(partition) is not own:
                 return  # it became another worker's meanwhile, who decides the same and sends it
             started = time.perf_counter()
             oldest_ms = min((record.timestamp_ms for record in records), default=None)
             self.publisher.send(own, oldest_ms)
-            while own.is_doubtful and await self._is_ours_still(own):
+            while own.is_doubtful and await self.is_ours_still(own):
                 self.publisher.send(own, oldest_ms)
             seconds += time.perf_counter() - started
+        except Exception:
+            own.is_broken = True  # the worker stops; what is left of the frame must not be sent or saved meanwhile
+            raise
         finally:
             own.is_busy = False
         own.cost_s += seconds
@@ -191,7 +195,8 @@ class Customers:
                 own.is_doubtful = True
         self._breathed_at = now
 
-    async def _is_ours_still(self, own: OwnedPartition) -> bool:
+    async def is_ours_still(self, own: OwnedPartition) -> bool:
+        """Whether nobody has claimed it; asked of the broker only after a pause."""
         self.breathe()
         if own.is_doubtful:
             own.is_lost, own.is_doubtful = not await self.is_ours(own.number), False
@@ -199,13 +204,22 @@ class Customers:
 
     async def finish(self, own: OwnedPartition) -> None:
         """Judge everybody who waits, a part at a time, and send what that decides."""
-        if own.is_lost or own.is_doubtful:
+        if not own.may_send:
             return
         while own.partition.is_behind and not own.is_busy and self.owned.get(own.number) is own:
             self.process(own, ())
             self.publisher.send(own)
             if own.partition.is_behind:
                 await asyncio.sleep(0)
+
+    def settle(self, own: OwnedPartition) -> None:
+        """Everything was read again: what an earlier life published and this one decides otherwise is put right."""
+        if own.published is not None:
+            own.outbox += settle(own.partition, own.published.alerts, own.published.alerts_left_open())
+            self.publisher.send(own)
+            self.publisher.settle_open(own)
+        if not own.outbox:  # else it was interrupted by a pause, and what is left follows
+            own.published = own.lying = None
 
     @uncollected()
     def process(self, own: OwnedPartition, records: Sequence[Record]) -> None:
@@ -219,11 +233,11 @@ class Customers:
         self.tally.reviews += partition.judged - judged
 
     async def _write_down(self, own: OwnedPartition) -> None:
-        passed, own.partition.passed = own.partition.passed, []
-        new = [one for one in passed if one.boundary not in own.begun]
-        own.begun.update(one.boundary for one in new)
+        new = [one for one in own.partition.passed if one.boundary not in own.begun]
         if new:
             await self.note_begun(own.number, new)
+        own.begun.update(one.boundary for one in new)
+        own.partition.passed = []  # not before: nothing of these leaves until they are on record
         own.pinned.clear()
 
 

@@ -8,16 +8,16 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from confluent_kafka.admin import AdminClient
 from faust.types import TP
 
 from models.engine.arrivals import Passed as Boundary
 from models.engine.snapshot import freeze
+from models.engine.standing import open_ids
 from schemas.topics import Topics
 from streams.agents.customers import Customers
-from streams.agents.open_ids import open_alert_ids
 from streams.agents.owned import OwnedPartition
 from streams.agents.restoring import RestoredPartition, Source, noted, restore_partitions, topic_ids
 from streams.kafka import librdkafka_config
@@ -34,6 +34,9 @@ from streams.transport.snapshots.sender import Sender
 
 if TYPE_CHECKING:
     from streams.transport.frame_app import FrameApp
+
+FIRST_AGAIN_S: Final = 1.0
+"""Until the next attempt to write the first snapshot of a partition."""
 
 log = logging.getLogger("churn")
 
@@ -110,9 +113,17 @@ class CustomerState:
         """A partition without a snapshot gets one before its first frame: from then on there always is one."""
         self._starts.clear()
         for number in sorted(self._first & self._customers.owned.keys()):
-            if not await self.save(number):
-                log.warning("partition %d: no first snapshot could be written yet", number)
+            await self._save_first(number)
             self._first.discard(number)
+
+    async def _save_first(self, number: int) -> None:
+        """Try until it is there, or the partition is another's: a restart without one does not know what was told."""
+        while not await self.save(number):
+            own = self._customers.owned.get(number)
+            if own is None or not await self._customers.is_ours_still(own):
+                return  # nothing of it is taken in here
+            log.warning("partition %d: no first snapshot could be written yet, the next attempt follows", number)
+            await asyncio.sleep(FIRST_AGAIN_S)
 
     def lost(self, partition: int) -> None:
         """A partition is another worker's."""
@@ -152,7 +163,9 @@ class CustomerState:
         own = self._customers.owned[number]
         started = time.monotonic()
         self._customers.publisher.settle_open(own)
-        ends = await asyncio.to_thread(self._output_ends, number)
+        # What was published of events that are not read again yet is to be found after the next restart, too.
+        is_reading_again = own.published is not None
+        ends = {**own.outputs} if is_reading_again else await asyncio.to_thread(self._output_ends, number)
         await self.correct_open([number])
         ends[self.source.topics.alerts_open] = own.open_end
         await self._customers.finish(own)
@@ -221,7 +234,7 @@ class CustomerState:
         return await asyncio.to_thread(read_open, connection, topic, starts, newest=newest, stop=self._stop)
 
     def _put_right(self, own: OwnedPartition, whole: OpenAlerts) -> None:
-        for key, value in whole.corrections(open_alert_ids(own.partition).__contains__).items():
+        for key, value in whole.corrections(open_ids(own.partition).__contains__).items():
             if key not in own.told_open:
                 log.warning("open alert %s was left by an earlier owner and is put right", key.decode(errors="replace"))
                 self._customers.publisher.send_open(own, key, value)

@@ -120,8 +120,7 @@ class Minder:
         for own in self._customers.owned.values():
             is_through = own.is_read_again or self._lag(own.number) == 0
             if own.published is not None and not own.expected and own.is_calm and is_through:
-                self._customers.publisher.settle_open(own)
-                own.published = own.lying = None
+                self._customers.settle(own)
                 self._looked_at = 0.0  # what others left behind among the open alerts is put right now
 
     async def _look_for_topics(self) -> None:

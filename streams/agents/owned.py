@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -27,11 +28,12 @@ class OwnedPartition:
 
     `expected`: boundaries that were passed before the restart, until they were passed again; `held`: records that wait
     for that. `pinned`: versions of the model by name, as they were published, that judged them or judge what was just
-    passed. `asides` and `outbox`: what is still to be sent. `published` and `lying`: what stood on the output topics
-    at the restart; `reopened`: open alerts, as they are by what is read again. `open_end`: up to where the topic
-    of open alerts was looked at, `open_newest`: the highest epoch there. `cost_s`: what it would cost to read again
-    what came since the last snapshot. `is_busy`: in the middle of a frame. `is_lost`: another worker has claimed it;
-    `is_doubtful`: one may have. `is_counted`: the metrics' counts are of now; they took `count_s`.
+    passed. `asides` and `outbox`: what is still to be sent. `published` and `lying`: what stood on the output topics at
+    the restart, from `outputs` on; `reopened`: open alerts, as they are by what is read again. `open_end`: up to where
+    the topic of open alerts was looked at, `open_newest`: the highest epoch there. `cost_s`: what it would cost to read
+    again what came since the last snapshot. `is_busy`: in the middle of a frame; `is_broken`: a frame failed.
+    `is_lost`: another worker has claimed it; `is_doubtful`: one may have. `is_counted`: the metrics' counts are of now;
+    they took `count_s`.
     """
 
     number: int
@@ -43,6 +45,7 @@ class OwnedPartition:
     begun: set[int] = field(default_factory=set)
     pinned: dict[str, bytes] = field(default_factory=dict)
     until: tuple[int, ...] = ()
+    outputs: Mapping[str, int] = field(default_factory=dict)
     held: list[Record] = field(default_factory=list)
     asides: list[Aside] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)
@@ -54,6 +57,7 @@ class OwnedPartition:
     save_s: float = 0.0
     saved_boundary: int = -1
     is_busy: bool = False
+    is_broken: bool = False
     is_lost: bool = False
     is_doubtful: bool = False
     is_counted: bool = False
@@ -66,14 +70,12 @@ class OwnedPartition:
         return all(at + 1 >= end for at, end in zip(self.partition.ledger.covered, self.until, strict=False))
 
     @property
+    def may_send(self) -> bool:
+        """Whether what it decided may leave: it is ours and whole, and the boundaries it passed are on record."""
+        return not (self.is_lost or self.is_doubtful or self.is_broken or self.partition.passed)
+
+    @property
     def is_calm(self) -> bool:
         """Whether everything that was read is applied, judged and sent: the moment for a snapshot."""
-        return not (
-            self.is_busy
-            or self.is_lost
-            or self.is_doubtful
-            or self.held
-            or self.outbox
-            or self.asides
-            or self.partition.is_behind
-        )
+        is_waiting = self.is_busy or self.held or self.outbox or self.asides or self.partition.is_behind
+        return self.may_send and not is_waiting

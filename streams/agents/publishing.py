@@ -19,9 +19,6 @@ from streams.transport.snapshots.sender import epoch_header
 SENT_HEADER = "churn-sent-ms"
 """When a revision was sent: a header, so that its value is a function of the events alone."""
 
-OVER = frozenset({"resolved", "retracted", "expired"})
-"""Status of a revision behind which an alert is no longer open."""
-
 
 class Publisher:
     """Sends what partitions decided, in order: what is set aside first, then decisions."""
@@ -64,12 +61,14 @@ class Publisher:
         self, own: OwnedPartition, alert: AlertV1, sent: list[tuple[str, bytes]], caused_ms: int | None
     ) -> None:
         payload = encode_alert(alert)
-        still = None if alert.status in OVER else payload
+        still = payload if alert.is_open else None
         if own.published is not None and own.published.has_alert(alert.alert_id, alert.revision):
             if alert.revision == own.published.alerts[alert.alert_id]:  # the last that stands there
                 own.reopened[alert.alert_id] = still
             self._tally.already_sent += 1
             return
+        if own.published is not None:
+            own.published.add_alert(alert.alert_id, alert.revision, still)
         own.reopened.pop(alert.alert_id, None)
         self._outputs.send(self._topics.alerts, own.number, alert.customer_id.encode(), payload, sent)
         self.send_open(own, alert.alert_id.encode(), still, sent)

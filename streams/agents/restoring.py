@@ -83,7 +83,7 @@ def restore_partitions(
     for number, one in taken.items():
         own = as_loaded(source, one.loaded)
         own.epoch, own.published, own.lying = one.epoch, published.get(number), lying.get(number)
-        own.until = until.get(number, ())
+        own.until, own.outputs = until.get(number, ()), starts.get(number, {})
         manifest = one.loaded.manifest
         if manifest is not None:
             own.open_end, own.open_newest = manifest.outputs.get(open_topic, 0), manifest.epoch

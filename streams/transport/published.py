@@ -15,6 +15,7 @@ from typing import Final
 import msgspec
 from confluent_kafka import Message
 
+from schemas.alert import OPEN, AlertV1, decode_alert
 from schemas.dead_letter import to_dead_letter
 from schemas.example import LessonError, ProgressV1, decode_lesson
 from schemas.topics import Topics
@@ -32,6 +33,7 @@ Starts = Mapping[str, int]
 class _Revision(msgspec.Struct):
     alert_id: str
     revision: int
+    status: str = ""
 
 
 class _Stage(msgspec.Struct):
@@ -52,11 +54,13 @@ class Published:
     """What stands on the output topics of one partition. Ask before sending.
 
     `alerts`: the highest revision of each alert; revisions are sent in order, so those below it stand there as well.
+    `left_open`: that revision as it was sent, where it leaves the alert open.
     `late` and `dead_letters` are by the topic and offset of the original, the latter with the reason. `progress`: the
     markers, as boundary and model version. `lessons` is shared by all partitions.
     """
 
     alerts: dict[str, int] = field(default_factory=dict)
+    left_open: dict[str, bytes] = field(default_factory=dict)
     stages: set[str] = field(default_factory=set)
     late: set[Place] = field(default_factory=set)
     dead_letters: dict[Place, str] = field(default_factory=dict)
@@ -67,6 +71,26 @@ class Published:
     def has_alert(self, alert_id: str, revision: int) -> bool:
         """Whether a revision stands there."""
         return self.alerts.get(alert_id, 0) >= revision
+
+    def add_alert(self, alert_id: str, revision: int, value: bytes | None) -> None:
+        """A revision stands there; `value`: None when the alert is over behind it."""
+        if revision < self.alerts.get(alert_id, 0):
+            return  # it was sent a second time
+        self.alerts[alert_id] = revision
+        if value is None:
+            self.left_open.pop(alert_id, None)
+        else:
+            self.left_open[alert_id] = value
+
+    def alerts_left_open(self) -> dict[str, AlertV1]:
+        """The alerts behind whose highest revision they are open."""
+        found = {}
+        for alert_id, value in self.left_open.items():
+            try:
+                found[alert_id] = decode_alert(value)
+            except msgspec.MsgspecError:  # of another program
+                self.unreadable += 1
+        return found
 
     def has_stage(self, change_id: str) -> bool:
         """Whether a transition stands there."""
@@ -131,9 +155,10 @@ def _takers(topics: Topics, found: Mapping[int, Published]) -> dict[str, Callabl
     """By topic, what to do with a record of it. What raises is not ours."""
 
     def alert(message: Message) -> None:
-        one = _revision.decode(message.value() or b"")
-        alerts = found[int(message.partition() or 0)].alerts
-        alerts[one.alert_id] = max(one.revision, alerts.get(one.alert_id, 0))
+        value = message.value() or b""
+        one = _revision.decode(value)
+        known = found[int(message.partition() or 0)]
+        known.add_alert(one.alert_id, one.revision, value if one.status in OPEN else None)
 
     def stage(message: Message) -> None:
         found[int(message.partition() or 0)].stages.add(_stage.decode(message.value() or b"").id)

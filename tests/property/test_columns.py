@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -27,7 +28,8 @@ from models.measures.daily import DAILY
 from models.measures.windows import Window
 from models.scoring.version import Version
 from property.test_arrival import scattered
-from schemas.event import FEEDS, Event, Login
+from schemas.event import FEEDS, LOGIN, PURCHASE, TICKET, Event, Login
+from schemas.example import ProgressV1
 from support.builders import DAY_MS, login, purchase
 from support.closing import Closing
 from support.examples import taught
@@ -38,6 +40,7 @@ RULES = default_rules()
 WITHOUT_MODEL = without_model(RULES)
 BASIS, CALENDAR = RULES.basis, RULES.basis.calendar
 VERSION = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer())
+VERSIONS = [replace(VERSION, name=f"2026-01-0{number}-00000000") for number in range(1, 4)]
 quick = settings(
     max_examples=8,
     derandomize=True,
@@ -79,17 +82,18 @@ def known(closing: Closing) -> dict[str, Any]:
     }
 
 
+@pytest.mark.parametrize("feeds", [BASIS.feeds, (PURCHASE, TICKET), (LOGIN, TICKET)], ids=str)
 @quick
 @given(events=histories(), chance=st.integers(0, 2**32), share=st.sampled_from((0.1, 0.4, 0.9)))
 def test_what_comes_late_is_as_if_in_time_from_the_next_boundary_on(
-    events: list[Event], chance: int, share: float
+    feeds: tuple[int, ...], events: list[Event], chance: int, share: float
 ) -> None:
-    dice = random.Random(chance)
+    dice, basis = random.Random(chance), replace(BASIS, feeds=feeds)
     late = [(event, dice.randrange(1, 8)) for event in events if dice.random() < share]
     names = {event.id for event, _ in late}
     in_time = [event for event in events if event.id not in names]
     windows = windows_of(WITHOUT_MODEL)
-    truth, found = Closing(BASIS, events, (), windows), Closing(BASIS, in_time, late, windows)
+    truth, found = Closing(basis, events, (), windows), Closing(basis, in_time, late, windows)
     truth.first = found.first = FIRST_DAY
     missing = {CALENDAR.day_of(event.time_ms): 0 for event, _ in late}
     for event, after in late:
@@ -161,14 +165,16 @@ def troubled_rules(seed: int) -> Rules:
 
 def new_partition(rules: Rules) -> Partition:
     partition = Partition(rules, limit_dead_letters=False)
-    partition.versions = lambda _boundary: VERSION
+    partition.versions = lambda boundary: VERSIONS[boundary % len(VERSIONS)]
     return partition
 
 
 def ended(partition: Partition, told: Sequence[Message]) -> object:
     partition.lift((FIRST_DAY + 100) * DAY_MS, range(len(FEEDS)))
     partition.go_on()
-    return by_key([*told, *partition.drain()]), list(canonical_states(partition)), partition.ledger
+    told = [*told, *partition.drain()]
+    progress = [one for one in told if isinstance(one, ProgressV1)]
+    return by_key(told), progress, list(canonical_states(partition)), partition.ledger
 
 
 @pytest.mark.parametrize("seed", range(4))
@@ -191,7 +197,7 @@ def test_a_partition_put_away_at_any_moment_goes_on_as_if_it_had_not_been(seed: 
                               ("early", any(of_early))):  # fmt: skip
                 seen[name] += bool(has)
             partition = load(freeze(partition).to_bytes(), rules, limit_dead_letters=False)
-            partition.versions = lambda _boundary: VERSION
+            partition.versions = lambda boundary: VERSIONS[boundary % len(VERSIONS)]
     assert ended(partition, told) == truth
     assert min(seen.values()) > 0, seen
 

@@ -231,10 +231,26 @@ def test_a_customer_of_whom_nothing_is_left_to_see_keeps_the_stage(seen: str, le
 
 
 @pytest.mark.parametrize("seed", range(6))
-def test_ids_older_than_a_late_event_may_ask_for_are_not_compared_whatever_the_frames(seed: int) -> None:
-    old = login("c1", FIRST_DAY * DAY_MS, id="l")
-    arrivals = [*days_of_all_feeds(0, 30), old, old, old, *days_of_all_feeds(31, 33)]
-    assert differences({0: with_feeds("purchase")}, arrivals, seed=seed) == []
+@pytest.mark.parametrize("back", [0, 6, 7, 8, 30])
+def test_a_duplicate_in_a_feed_that_is_not_declared_is_counted_once_however_late(back: int, seed: int) -> None:
+    """Ids are forgotten after some days: what is older than an event may be late is not known to be new."""
+    old = login("c1", (FIRST_DAY + 30 - back) * DAY_MS, id="l")
+    arrivals = [*days_of_all_feeds(0, 29 - back), old, *days_of_all_feeds(30 - back, 30)]
+    arrivals += [old, old, *days_of_all_feeds(31, 60), old, old, *days_of_all_feeds(61, 62)]
+    rules = with_feeds("purchase")
+    seen = run(list(moments_of(arrivals, {0: rules}, None))).states["c1"]["facts"]
+    assert sum(seen["logins"].values()) == 1
+    assert differences({0: rules}, arrivals, seed=seed) == []
+
+
+def test_an_event_in_a_feed_that_is_not_declared_may_be_as_late_as_any_other() -> None:
+    late = [login("c1", (FIRST_DAY + day) * DAY_MS, id=f"l{day}") for day in range(30)]
+    arrivals = [*days_of_all_feeds(0, 30), *late, *days_of_all_feeds(31, 33)]
+    for feeds in (("purchase",), ("purchase", "login")):
+        rules = with_feeds(*feeds)
+        seen = run(list(moments_of(arrivals, {0: rules}, None))).states["c1"]["facts"]
+        assert [*seen["logins"]] == [str(FIRST_DAY + day) for day in range(23, 30)]
+        assert differences({0: rules}, arrivals) == []
 
 
 def test_a_boundary_is_passed_when_the_feed_that_held_it_back_is_not_declared_any_more() -> None:
@@ -267,11 +283,58 @@ def test_what_must_persist_is_counted_anew_when_in_between_it_did_not_have_to() 
     assert differences(changes, arrivals) == []
 
 
-def test_alerts_of_a_customer_of_whom_nothing_is_left_to_see_wait_whoever_stands_beside() -> None:
+def test_a_signal_that_left_closes_the_alerts_of_customers_of_whom_nothing_is_left_to_see() -> None:
+    changes = {}
+    for place, feeds, signals in ((0, ["purchase", "login"], ("any", "other")), (24, ["purchase"], ("other",))):
+        own = catalogue() | {"feeds": feeds}
+        own["signals"] = {one: extra_signal("days_since_first >= 1", "never", "days_since_first") for one in signals}
+        changes[place] = build_rules(own)
+    came = [make_event(kind, who, FIRST_DAY * DAY_MS, kind, 1) for kind, who in ((0, "c0"), (1, "c1"))]
+    arrivals = [*came, *days_of_all_feeds(0, 19)]
+    told = run(list(moments_of(arrivals, changes, None)), but=(CLOCK,)).alerts
+    assert {one.customer_id for one in told if one.status == "resolved"} == {"c0", "c1"}
+    assert differences(changes, arrivals) == []
+
+
+def test_what_was_fired_early_is_taken_back_by_a_catalogue_that_announces_it_no_more() -> None:
+    changes = {}
+    for place, is_announced in ((0, True), (5, False)):
+        own = catalogue()
+        own["signals"] = {
+            "any": extra_signal("tickets(7d) >= 1", "tickets(7d) == 0", "tickets(7d)", announced=is_announced)
+        }
+        changes[place] = build_rules(own)
+    arrivals = [*days_of_all_feeds(0, 0), ticket_at(0, 13, "t", "opened"), *days_of_all_feeds(1, 9)]
+    told = run(list(moments_of(arrivals, changes, None)), but=(CLOCK,)).alerts
+    assert [one.status for one in told] == ["firing", "retracted", "firing", "resolved"]
+    assert differences(changes, arrivals) == []
+
+
+def test_a_signal_that_left_takes_back_what_it_fired_early_of_a_customer_who_was_never_seen() -> None:
+    changes = {}
+    for place, feeds, signals in ((0, ["purchase", "ticket"], ("any", "other")), (5, ["purchase"], ("other",))):
+        own = catalogue() | {"feeds": feeds}
+        own["signals"] = {
+            one: extra_signal("tickets(7d) >= 1", "never", "tickets(7d)", announced=True) for one in signals
+        }
+        changes[place] = build_rules(own)
+    arrivals = [*days_of_all_feeds(0, 0), ticket_at(0, 13, "t", "opened"), *days_of_all_feeds(1, 5)]
+    told = run(list(moments_of(arrivals, changes, None)), but=(CLOCK,)).alerts
+    assert [(one.signal, one.status, one.stage) for one in told if one.status == "retracted"] == [
+        ("any", "retracted", None)
+    ]
+    assert differences(changes, arrivals) == []
+
+
+@pytest.mark.parametrize("expires_days", [None, 9])
+def test_alerts_of_a_customer_of_whom_nothing_is_left_to_see_wait_whoever_stands_beside(
+    expires_days: int | None,
+) -> None:
     changes = {}
     for place, feeds in ((0, ["purchase", "login"]), (24, ["purchase"])):
         own = catalogue() | {"feeds": feeds}
-        own["signals"] = {"any": extra_signal("days_since_first >= 1", "slope_z > 100", "days_since_first")}
+        any_ = extra_signal("days_since_first >= 1", "slope_z > 100", "days_since_first", expires_days=expires_days)
+        own["signals"] = {"any": any_, "none_bought": extra_signal("purchases(7d) == 0", "never", "purchases(7d)")}
         changes[place] = build_rules(own)
     came = [make_event(kind, who, FIRST_DAY * DAY_MS, kind, 1) for kind, who in ((0, "c0"), (1, "c1"))]
     assert differences(changes, [*came, *days_of_all_feeds(0, 19)]) == []

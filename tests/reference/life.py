@@ -58,7 +58,7 @@ class Life:
     def take(self, one: Happened, *, is_late: bool) -> None:
         """Apply an event. What is of a closed day counts from the next boundary on."""
         (self.late if one.day < self.boundary else self.seen).append(one)
-        self.has_late |= is_late
+        self.has_late |= is_late and one.event.feed in self.basis.feeds
         if one.is_evidence and not is_late and one.event.feed in self.basis.feeds:
             self.waiting.add((one.event.feed, one.day))
 
@@ -106,13 +106,16 @@ class Life:
         self.boundary, self.seen, self.late = boundary, self.seen + self.late, []
         self._ask_model()
         past = Past(self.basis, boundary, self.seen, self.scores)
+        judged = self.signals[len(self.rules.signals) :]  # what left the catalogue ends, whatever is to be seen
         if past.first_day is not None:
             self._change_stage(past)
-            for signal in self.signals:
-                self._judge(signal, past)
+            judged = self.signals
+        for signal in judged:
+            self._judge(signal, past)
+        if judged:
             self._corroborate()
-            for telling in self.told.values():
-                self._publish(past, *telling)
+        for telling in self.told.values():
+            self._publish(past, *telling)
         self.told, self.has_late = {}, False
 
     def _ask_model(self) -> None:
@@ -140,7 +143,8 @@ class Life:
             self.stage, self.stage_since = stage, self.boundary
 
     def _judge(self, signal: Signal, past: Past) -> None:
-        begun = self._decide_announced(signal, past) if signal.announced_feed is not None else None
+        is_announced = signal.announced_feed is not None or signal.id in self.announced
+        begun = self._decide_announced(signal, past) if is_announced else None
         if signal.id in self.episodes:
             self._carry_on(signal, past, begun)
         if signal.id not in self.episodes and signal.announced_feed is None:
@@ -150,8 +154,12 @@ class Life:
         """Confirm what was announced on the day just closed, begin what was not, retract what did not hold."""
         day, known = self.boundary - 1, self.announced.pop(signal.id, [])
         begun: Status | None = None
-        is_asked = signal.id not in self.episodes and (self.has_late or self._notes(signal, day))
-        if is_asked and self._may_begin(signal, past, self.cooling.get(signal.id)):
+        is_asked = signal.announced_feed is not None and signal.id not in self.episodes
+        if (
+            is_asked
+            and (self.has_late or self._notes(signal, day))
+            and self._may_begin(signal, past, self.cooling.get(signal.id))
+        ):
             begun, revision = ("updated", 2) if day in known else ("firing", 1)
             self.episodes[signal.id] = self._begun(signal, past, day, self._first_true_ms(signal, day), revision)
         for start in known:

@@ -108,15 +108,15 @@ def facts_of(seen: Sequence[Happened], floor: int) -> dict[str, Any]:
 def moments_of(arrivals: Sequence[Event], changes: Changes, until_ms: int | None) -> Iterator[Moment]:
     """What becomes of each event, and the boundaries passed; at the end all clocks may be lifted to an instant.
 
-    An id is compared with those of events as many days older or younger as an event may be late.
+    An id is compared with those of events as many days older or younger as an event may be late. Feeds that are not
+    declared do not hold the boundary back, but an event of theirs is late as any other is.
     """
     known: dict[tuple[int, str, str], list[tuple[int, Event]]] = {}
     clocks, boundary, rules = (-1,) * len(FEEDS), -1, changes[0]
     for place, event in enumerate(arrivals):
         rules = changes.get(place, rules)
         basis, day = rules.basis, rules.basis.calendar.day_of(event.time_ms)
-        is_judged = boundary >= 0 and event.feed in basis.feeds
-        behind_ms = basis.calendar.start_of(boundary) - event.time_ms if is_judged else 0
+        behind_ms = basis.calendar.start_of(boundary) - event.time_ms if boundary >= 0 else 0
         verdict: Literal["applied", "applied late", "no"] = "applied late" if behind_ms > 0 else "applied"
         days, same = -(-basis.lateness_ms // DAY_MS), known.setdefault((event.feed, event.customer_id, event.id), [])
         near = [one for on, one in same if abs(on - day) <= days and on >= boundary - 2 * days - 1]

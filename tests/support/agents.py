@@ -70,6 +70,11 @@ class Life:
         self._told = len(self.sent.on(TOPICS.stages))
         asyncio.run(self.agent.take(0, 1, list(records)))
 
+    def wait_for_all(self) -> None:
+        """Frames without records for as long as anybody waits to be judged."""
+        while self.agent.is_behind(0):
+            self.take()
+
 
 def record(event: Event, offset: int) -> Record:
     """The record of an event."""

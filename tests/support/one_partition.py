@@ -161,6 +161,8 @@ class Broker:
     begun: dict[int, Passed] = field(default_factory=dict)
     snapshot: bytes | None = None
     snapshots: int = 0
+    read: list[int] = field(default_factory=lambda: [0] * (TICKS + 1))
+    """By log, the offset behind what any life has read."""
     versions: dict[str, Version] = field(default_factory=dict)
     slips: list[str] = field(default_factory=list)
     """Boundaries that were passed elsewhere, or with another version of the model, when they were passed again."""
@@ -226,6 +228,8 @@ class Worker:
     def take(self, frame: Sequence[tuple[int, int]], reviews: int = 0) -> None:
         """Process one frame, and judge about so many who wait; what leaves waits for the next flush."""
         together: list[tuple[int, int]] = []
+        for place, offset in frame:
+            self.broker.read[place] = max(self.broker.read[place], offset + 1)
         for record in frame:
             if self.partition.boundary < self._last_expected:
                 self._take_in_turn(*record)

@@ -25,7 +25,7 @@ SECONDS: Final = (0, 1, 1_800, 3_599, 3_600, 43_200, 82_800, 86_399)
 BEHIND_S: Final = (0, 0, 0, 0, 0, 0, 1, 600, 3_600, 5_000, 90_000, 3 * 86_400, 7 * 86_400, 8 * 86_400, 30 * 86_400)
 """By how much an event arrives behind its time."""
 FAR_DAYS: Final = (0, 0, -250, -20, -9, 9, 200)
-"""How far off an event may lie in a feed that is not declared, where nothing is late and nothing too early."""
+"""How far off an event may lie in a feed that is not declared, which holds no boundary back."""
 CLOCK: Final = "clock"
 """A customer who does something in every feed every few days, so that the watermark moves and others can be late."""
 

@@ -21,7 +21,7 @@ from streams.agents.models import Shelf
 from streams.agents.owned import OwnedPartition
 from streams.catalogue_file import rules_of
 from streams.settings import Settings
-from streams.transport.errors import StopWorkerError
+from streams.transport.errors import DeliveryError, StopWorkerError
 from streams.transport.producer import Outputs
 from streams.transport.records import Record
 from support.builders import DAY_MS, HOUR_MS, purchase
@@ -80,6 +80,8 @@ class Life:
         self.pinned: dict[str, bytes] = {}
         self.written: list[tuple[Passed, int]] = []
         """Boundaries written down, each with how much had been sent before."""
+        self.fails: BaseException | None = None
+        """Why nothing can be written down."""
         self.agent.note_begun = self._note
         partition = self.agent.new_partition(0) if state is None else load(state, RULES)
         self.own = OwnedPartition(0, partition, expected=list(expected), pinned=dict(pinned or {}))
@@ -88,6 +90,8 @@ class Life:
         self._frames = 0
 
     async def _note(self, _partition: int, passed: Sequence[Passed]) -> None:
+        if self.fails is not None:
+            raise self.fails
         self.written += [(one, len(self.sent.records)) for one in passed]
         self.pinned |= self.own.pinned
 
@@ -178,6 +182,49 @@ def test_a_boundary_is_written_down_before_its_first_output_is_sent(life: Life) 
     assert (passed.boundary, sent) == (FIRST_DAY + 1, 0)
     life.end_midnight()
     assert life.sent.records
+
+
+@pytest.mark.parametrize("reason", [DeliveryError(TOPICS.changelog, "refused"), asyncio.CancelledError()])
+def test_nothing_of_a_boundary_leaves_that_did_not_get_on_record(
+    monkeypatch: pytest.MonkeyPatch, shelf: Shelf, reason: BaseException
+) -> None:
+    """A snapshot that had waited meanwhile judges who is left, and sends."""
+    monkeypatch.setattr(agent, "REVIEWS_A_FRAME", PIECE)
+    life = Life(shelf)
+    life.buy(range(CUSTOMERS), FIRST_DAY * DAY_MS)
+    life.fails = reason
+    with pytest.raises(type(reason)):
+        life.pass_midnight(FIRST_DAY + 1)
+    life.fails = None
+    asyncio.run(life.agent.finish(life.own))
+    assert not life.sent.records
+    assert not life.own.is_calm
+
+
+def test_a_boundary_whose_record_was_interrupted_is_written_down_with_the_next_frame(
+    monkeypatch: pytest.MonkeyPatch, shelf: Shelf
+) -> None:
+    monkeypatch.setattr(agent, "REVIEWS_A_FRAME", PIECE)
+    life = Life(shelf)
+    life.buy(range(CUSTOMERS), FIRST_DAY * DAY_MS)
+    life.fails = asyncio.CancelledError()
+    with pytest.raises(asyncio.CancelledError):
+        life.pass_midnight(FIRST_DAY + 1)
+    life.fails = None
+    life.end_midnight()
+    assert [(passed.boundary, sent) for passed, sent in life.written] == [(FIRST_DAY + 1, 0)]
+    assert life.sent.records
+
+
+def test_a_partition_of_which_a_frame_failed_is_not_saved(shelf: Shelf) -> None:
+    """A part of the frame is in it, and what that part decided was not sent."""
+    life = Life(shelf)
+    life.buy(range(CUSTOMERS), FIRST_DAY * DAY_MS)
+    assert life.own.is_calm
+    bad = [Record(TOPICS.events[1], b"c1", b"{", offset, FIRST_DAY * DAY_MS) for offset in range(1_500)]
+    with pytest.raises(StopWorkerError):
+        life.take(bad)
+    assert not life.own.is_calm
 
 
 def test_all_of_a_midnight_are_scored_by_one_version_and_that_is_told_at_its_end(life: Life, shelf: Shelf) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from models.catalogue.catalogue import build_rules
 from models.engine.arrivals import Passed as Boundary
 from models.engine.ledger import TICKS
 from schemas.alert import decode_alert
@@ -19,7 +20,7 @@ from streams.transport.published import Published
 from streams.transport.records import Record
 from support.agents import TOPICS, Life, record, tick
 from support.builders import DAY_MS, HOUR_MS, email, login, purchase
-from support.troubled import FIRST_DAY, default_rules
+from support.troubled import FIRST_DAY, catalogue, default_rules
 
 RULES = default_rules()
 NOW_MS = (FIRST_DAY + 40) * DAY_MS
@@ -101,6 +102,32 @@ def test_a_revision_behind_which_another_stands_says_nothing_of_what_is_open() -
     again.agent.publisher.settle_open(own)
     assert alerts
     assert not again.sent.on(TOPICS.alerts_open)
+
+
+def test_what_is_published_and_not_decided_again_is_taken_back_once_all_was_read() -> None:
+    """The catalogue before knew a signal that this one does not."""
+    before = Life(RULES, now_ms=NOW_MS)
+    records = [*buying(), record(email("c1", DAY_1_MS, action="unsubscribed"), 0), midnight(1, 0)]
+    before.take(records)
+    before.wait_for_all()
+    there = Published()
+    for sent in before.sent.on(TOPICS.alerts):
+        alert = decode_alert(sent.value or b"")
+        there.add_alert(alert.alert_id, alert.revision, sent.value if alert.is_open else None)
+    own_catalogue = catalogue()
+    del own_catalogue["signals"][alert.signal]
+    rules = build_rules(own_catalogue)
+    blank = Life(rules, now_ms=NOW_MS)
+    again = Life(rules, now_ms=NOW_MS, own=OwnedPartition(0, blank.agent.new_partition(0), epoch=4, published=there))
+    again.take(records)
+    again.wait_for_all()
+    assert not again.sent.on(TOPICS.alerts)
+    again.agent.settle(again.own)
+    (told,) = [decode_alert(sent.value or b"") for sent in again.sent.on(TOPICS.alerts)]
+    assert (told.alert_id, told.revision, told.status) == (alert.alert_id, alert.revision + 1, "retracted")
+    assert told.summary == "Taken back: decided once more after a restart, it did not hold."
+    assert [(sent.key, sent.value) for sent in again.sent.on(TOPICS.alerts_open)] == [(told.alert_id.encode(), None)]
+    assert again.own.published is None
 
 
 def test_everything_is_read_again_once_the_ends_at_the_restart_are_reached() -> None:

@@ -194,7 +194,7 @@ class SnapshotLog:
 
     def _note_begun(self, partition: int, held: _Held, passed: Sequence[Passed], models: Mapping[str, bytes]) -> None:
         with held.lock:
-            held.passed += passed
+            held.passed += [one for one in passed if one not in held.passed]  # one may come again, interrupted
             writes: dict[Key, bytes | None] = {}
             for one in passed:
                 if one.model is not None and one.model in models and one.model not in held.pinned:
