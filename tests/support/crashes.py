@@ -25,6 +25,8 @@ SETTLE_S: Final = 0.03
 """What a paused worker had already handed to the kernel still arrives."""
 STEP_WITHIN_S: Final = 240.0
 JOIN_WITHIN_S: Final = 60.0
+IDLE_AT_MOST_S: Final = 10.0
+"""When all is committed and nothing has been under review for so long, it is too late for what is waited for."""
 HOLD_AT_MOST_S: Final = 6.0
 """Below the session timeout: to the group the workers that wait are alive."""
 
@@ -150,6 +152,7 @@ class Crashes:
         deadline = time.monotonic() + STEP_WITHIN_S
         self._wait_for_movement(deadline)
         running = [*self._mains, *([self._guest] if self._guest else [])]
+        moved_at = time.monotonic()
         for step in count():
             is_reached = False
             for worker in running:
@@ -168,7 +171,9 @@ class Crashes:
             if is_reached:
                 return
             assert time.monotonic() < deadline, f"not reached at {self._progress():.0%}: {self.report}"
-            assert self._progress() < 1, f"all is done: {self.report}"
+            if self._progress() < 1 or self._watch.is_any_mid_boundary:
+                moved_at = time.monotonic()
+            assert time.monotonic() < moved_at + IDLE_AT_MOST_S, f"all is done: {self.report}"
             time.sleep(slice_s)
 
     def _wait_for_movement(self, deadline: float) -> None:
