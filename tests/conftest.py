@@ -22,10 +22,12 @@ OFFLINE = frozenset({"unit", "property"})
 """Folders of tests that need no network."""
 
 LONGEST = (
-    "test_equality", "test_transport", "test_setup_failures", "test_dead_letters", "test_learning", "test_shutdown",
-    "test_transport_broker_loss", "test_broker_loss", "test_backtest_command", "test_gauges", "test_alerts_fire",
-    "test_real_history", "test_slow_link", "test_demo", "test_dev_kafka", "test_deployment", "test_late",
-    "test_lost_input",
+    "test_equality", "test_worker_state", "test_transport", "test_learning", "test_demo", "test_shutdown",
+    "test_dead_letters", "test_snapshot_kills", "test_transport_broker_loss", "test_real_history", "test_arrival",
+    "test_sabotage", "test_setup_failures", "test_broker_loss", "test_alerts_fire", "test_reference",
+    "test_backtest_command", "test_ticks", "test_gauges", "test_columns", "test_slow_link", "test_pauses",
+    "test_dev_kafka", "test_watch", "test_backtest_bars", "test_prometheus", "test_golden", "test_deployment",
+    "test_detection_page", "test_lost_input", "test_learning_replay", "test_late", "test_packaging",
 )  # fmt: skip
 """Files that take a quarter of a minute and more, the longest first: side by side, what is long must not begin last."""
 

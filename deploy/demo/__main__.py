@@ -61,6 +61,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make demo ARGS=…", description=__doc__)
     parser.add_argument("--purchases-only", action="store_true", help="post the real purchases and nothing simulated")
     parser.add_argument("--share", type=int, default=4, metavar="N", help="one customer of N (default: 4)")
+    parser.add_argument("--partitions", type=int, default=6, metavar="N", help="of each topic (default: 6)")
     parser.add_argument("--out", type=Path, default=ROOT / ".run", help="where summary and events are left (.run)")
     options = parser.parse_args()
     if options.share < 1:
@@ -81,7 +82,10 @@ def _run(options: argparse.Namespace, console: Console) -> int:
     # What a partition reviews lags behind by the bound on disorder: so does the midnight that can be reviewed now.
     disorder_ms = Settings().disorder_s * 1000
     midnight_ms = (now_ms() - disorder_ms) // DAY_MS * DAY_MS
-    own = {"CATALOGUE": str(PURCHASES_ONLY if options.purchases_only else RULES_ONLY)}
+    own = {
+        "CATALOGUE": str(PURCHASES_ONLY if options.purchases_only else RULES_ONLY),
+        "PARTITIONS": str(options.partitions),
+    }
     with surroundings(own, midnight_ms - FRESH_DAYS * DAY_MS) as place:
         show.step(f"Kafka at {place.settings.bootstrap}, topics {place.settings.prefix}.*; a worker starts")
         with worker(place) as ours:

@@ -13,7 +13,7 @@ from typing import Any
 import orjson
 
 from demo.errors import DemoError
-from demo.surroundings import PARTITIONS, ROOT, Place
+from demo.surroundings import ROOT, Place
 from models.engine.ledger import total_counts
 from schemas.topics import Topics
 from streams.catalogue_file import load_rules
@@ -59,7 +59,7 @@ def replay(place: Place, events: Path, until: str) -> Iterator[Replay]:
     """Start it; it is gone when the block ends."""
     expected = Files(place.folder / "expected-alerts.jsonl", place.folder / "expected-stages.jsonl")
     outputs = ("--alerts", str(expected.alerts), "--stages", str(expected.stages), "--json")
-    command = place.program("replay", str(events), "--until", until, "--partitions", str(PARTITIONS), *outputs)
+    command = place.program("replay", str(events), "--until", until, *outputs)
     process = subprocess.Popen(
         ["nice", "-n", "10", *command],
         cwd=ROOT,

@@ -22,7 +22,6 @@ from streams.kafka import connect
 from streams.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]
-PARTITIONS = 6
 HOW_TO_CONNECT = (
     "SECURITY_PROTOCOL", "SASL_MECHANISM", "SASL_USERNAME", "SASL_PASSWORD", "SASL_PASSWORD_FILE", "SSL_CA",
     "SSL_CERTIFICATE", "SSL_KEY", "ALLOW_PLAINTEXT", "REPLICATION",
@@ -63,7 +62,6 @@ def surroundings(own: Mapping[str, str], alerts_from_ms: int) -> Iterator[Place]
             "BOOTSTRAP": bootstrap,
             "PREFIX": prefix,
             "GROUP": prefix,
-            "PARTITIONS": str(PARTITIONS),
             "TICKS": "false",
             "METRICS_PORT": "0",
             "ALERTS_FROM": to_rfc3339(alerts_from_ms),

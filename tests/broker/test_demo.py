@@ -22,6 +22,7 @@ KEYS: Final = {
     "spend_at_risk", "alerts", "alerts_total", "alerts_equal_replay", "top_at_risk", "seconds", "events_per_second",
 }  # fmt: skip
 GONE_WITHIN_S: Final = 40.0
+SMALL: Final = ("--share", "48", "--partitions", "2")
 
 
 def start(folder: Path, *arguments: str, bootstrap: str | None = None) -> subprocess.Popen[str]:
@@ -63,7 +64,7 @@ def check_sums(summary: Mapping[str, Any]) -> None:
 
 @pytest.mark.slow
 def test_demo_adds_up_and_leaves_nothing(tmp_path: Path) -> None:
-    with start(tmp_path, "--share", "48") as demo:
+    with start(tmp_path, *SMALL) as demo:
         out, _ = demo.communicate()
     assert demo.returncode == 0, out
     summary = json.loads((tmp_path / "demo-summary.json").read_text())
@@ -80,7 +81,7 @@ def test_demo_adds_up_and_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_purchases_alone_on_the_cluster_of_somebody_else(broker: Broker, tmp_path: Path) -> None:
     before = topics_of(broker, "")
-    with start(tmp_path, "--share", "48", "--purchases-only", bootstrap=broker.bootstrap) as demo:
+    with start(tmp_path, *SMALL, "--purchases-only", bootstrap=broker.bootstrap) as demo:
         out, _ = demo.communicate()
     assert demo.returncode == 0, out
     summary = json.loads((tmp_path / "demo-summary.json").read_text())
@@ -93,7 +94,7 @@ def test_purchases_alone_on_the_cluster_of_somebody_else(broker: Broker, tmp_pat
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are looked up in /proc")
 def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
-    with start(tmp_path, "--share", "48") as demo:
+    with start(tmp_path, *SMALL) as demo:
         assert demo.stdout is not None
         for line in demo.stdout:
             if "processed" in line:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from confluent_kafka import Producer
@@ -17,6 +18,7 @@ from support.broker import Broker, create_topics, delete_topics
 from support.program import Outcome, run
 
 COMMANDS = [("topics", "check"), ("doctor",), ("worker",)]
+"""All that look at the surroundings say the same. They are run side by side: some wait."""
 
 
 @pytest.fixture
@@ -38,6 +40,15 @@ def assert_refused(outcome: Outcome, *words: str) -> None:
     assert len(lines) == 1, said
 
 
+def assert_all_refuse(*words: str, **settings: str) -> list[Outcome]:
+    """Each of the commands refuses to work, with all the words."""
+    with ThreadPoolExecutor(len(COMMANDS)) as threads:
+        outcomes = list(threads.map(lambda command: run(*command, **settings), COMMANDS))
+    for outcome in outcomes:
+        assert_refused(outcome, *words)
+    return outcomes
+
+
 def set_config(broker: Broker, topic: str, name: str, value: str) -> None:
     entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
@@ -46,21 +57,19 @@ def set_config(broker: Broker, topic: str, name: str, value: str) -> None:
         future.result(10)
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_missing_output_topic_is_named(broker: Broker, topics: str, command: tuple[str, ...]) -> None:
+def test_missing_output_topic_is_named(broker: Broker, topics: str) -> None:
     delete_topics(broker, f"{topics}.stages")
-    outcome = run(*command, bootstrap=broker.bootstrap, prefix=topics, partitions="2")
-    assert_refused(outcome, f"{topics}.stages", "missing", "churn-signals topics create")
-    assert f"{topics}.alerts:" not in outcome.err
+    where = {"bootstrap": broker.bootstrap, "prefix": topics, "partitions": "2"}
+    for outcome in assert_all_refuse(f"{topics}.stages", "missing", "churn-signals topics create", **where):
+        assert f"{topics}.alerts:" not in outcome.err
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_wrong_partition_count_is_named(broker: Broker, topics: str, command: tuple[str, ...]) -> None:
+def test_wrong_partition_count_is_named(broker: Broker, topics: str) -> None:
     name = f"{topics}.events.login"
     delete_topics(broker, name)
     create_topics(broker, {name: 3})
-    outcome = run(*command, bootstrap=broker.bootstrap, prefix=topics, partitions="2")
-    assert_refused(outcome, name, "3 partitions", "CHURN_PARTITIONS is 2", "Delete")
+    where = {"bootstrap": broker.bootstrap, "prefix": topics, "partitions": "2"}
+    assert_all_refuse(name, "3 partitions", "CHURN_PARTITIONS is 2", "Delete", **where)
 
 
 def test_partition_setting_unlike_all_topics_is_named(broker: Broker, topics: str) -> None:
@@ -68,28 +77,24 @@ def test_partition_setting_unlike_all_topics_is_named(broker: Broker, topics: st
     assert_refused(outcome, "CHURN_PARTITIONS: 4", "have 2 partitions", "Set CHURN_PARTITIONS=2")
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_history_older_than_the_retention_is_named(broker: Broker, topics: str, command: tuple[str, ...]) -> None:
+def test_history_older_than_the_retention_is_named(broker: Broker, topics: str) -> None:
     name = f"{topics}.events.purchase"
     set_config(broker, name, "retention.ms", "2419200000")
     producer = Producer({"bootstrap.servers": broker.bootstrap})
     producer.produce(name, b"{}", key=b"c1", timestamp=852_076_800_000)  # 1 January 1997
     assert producer.flush(10) == 0
-    outcome = run(*command, bootstrap=broker.bootstrap, prefix=topics, partitions="2")
-    assert_refused(outcome, f"retention.ms of topic {name}", "2419200000 (28 days)", "1997-01-01", "Set retention.ms")
+    where = {"bootstrap": broker.bootstrap, "prefix": topics, "partitions": "2"}
+    says = (f"retention.ms of topic {name}", "2419200000 (28 days)", "1997-01-01", "Set retention.ms")
+    assert_all_refuse(*says, **where)
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_retention_within_a_day_and_the_lateness_bound_is_named(
-    broker: Broker, topics: str, command: tuple[str, ...]
-) -> None:
+def test_retention_within_a_day_and_the_lateness_bound_is_named(broker: Broker, topics: str) -> None:
     name = f"{topics}.events.login"
     set_config(broker, name, "retention.ms", str(8 * 86_400_000))
-    outcome = run(*command, bootstrap=broker.bootstrap, prefix=topics, partitions="2")
-    assert_refused(
-        outcome, f"retention.ms of topic {name}: 691200000 (8 days)", "CHURN_LATENESS_DAYS is 7", "above 691200000"
-    )
-    assert f"{topics}.ticks" not in outcome.err
+    where = {"bootstrap": broker.bootstrap, "prefix": topics, "partitions": "2"}
+    says = (f"retention.ms of topic {name}: 691200000 (8 days)", "CHURN_LATENESS_DAYS is 7", "above 691200000")
+    for outcome in assert_all_refuse(*says, **where):
+        assert f"{topics}.ticks" not in outcome.err
 
 
 def test_changelog_that_is_not_compacted_is_named(broker: Broker, topics: str) -> None:
@@ -99,25 +104,21 @@ def test_changelog_that_is_not_compacted_is_named(broker: Broker, topics: str) -
     assert_refused(outcome, f"cleanup.policy of topic {name}: delete", "Set it to compact")
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_wrong_setting_is_named(broker: Broker, command: tuple[str, ...]) -> None:
-    wrong = run(*command, bootstrap=broker.bootstrap, disorder_s="an hour")
-    assert_refused(wrong, "CHURN_DISORDER_S", "'an hour'", "Allowed: a whole number from 0 to 86400")
-    unknown = run(*command, bootstrap=broker.bootstrap, dissorder_s="3600")
-    assert_refused(unknown, "CHURN_DISSORDER_S", "no setting of this name", "Did you mean CHURN_DISORDER_S?")
+def test_wrong_setting_is_named(broker: Broker) -> None:
+    wrong = ("CHURN_DISORDER_S", "'an hour'", "Allowed: a whole number from 0 to 86400")
+    assert_all_refuse(*wrong, bootstrap=broker.bootstrap, disorder_s="an hour")
+    unknown = ("CHURN_DISSORDER_S", "no setting of this name", "Did you mean CHURN_DISORDER_S?")
+    assert_all_refuse(*unknown, bootstrap=broker.bootstrap, dissorder_s="3600")
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_unreachable_broker_is_named(command: tuple[str, ...]) -> None:
-    outcome = run(*command, bootstrap="127.0.0.1:1")
-    assert_refused(outcome, "CHURN_BOOTSTRAP", "127.0.0.1:1", "Is Kafka running there")
+def test_unreachable_broker_is_named() -> None:
+    assert_all_refuse("CHURN_BOOTSTRAP", "127.0.0.1:1", "Is Kafka running there", bootstrap="127.0.0.1:1")
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_wrong_password_is_named_but_not_shown(guarded: Cluster, command: tuple[str, ...]) -> None:
-    outcome = run(*command, **login(guarded, "wr0ng-secret"))
-    assert_refused(outcome, "CHURN_SASL_PASSWORD", "'app'", "Check name, password")
-    assert "wr0ng-secret" not in outcome.out + outcome.err
+def test_wrong_password_is_named_but_not_shown(guarded: Cluster) -> None:
+    wrong = login(guarded, "wr0ng-secret")
+    for outcome in assert_all_refuse("CHURN_SASL_PASSWORD", "'app'", "Check name, password", **wrong):
+        assert "wr0ng-secret" not in outcome.out + outcome.err
 
 
 def test_right_password_over_tls_creates_and_checks_topics(guarded: Cluster) -> None:

@@ -46,11 +46,16 @@ class Stream:
             {"bootstrap.servers": deployment.broker.bootstrap, "partitioner": "murmur2_random", "linger.ms": 5}
         )
         self._dice, self._numbers, self._begun = random.Random(5), count(), time.monotonic()
+        self._pulsed_at = self._begun
         self.posted = 0
+        self.late_s = 0.0
+        """By how much a pulse came too late at most: a machine that is too busy for us is so for the worker."""
 
     def pulse(self) -> None:
         """Post what is due by now."""
-        due = int((time.monotonic() - self._begun) * PER_SECOND)
+        now = time.monotonic()
+        self.late_s, self._pulsed_at = max(self.late_s, now - self._pulsed_at - PULSE_S), now
+        due = int((now - self._begun) * PER_SECOND)
         for _ in range(due - self.posted):
             feed, at_ms = self._dice.randrange(len(FEEDS)), now_ms()
             customer = f"c{self._dice.randrange(CUSTOMERS)}"
@@ -128,7 +133,7 @@ def test_progress_becomes_durable_over_a_slow_connection(
         stream = Stream(deployment)
         with meanwhile(stream.pulse, every_s=PULSE_S):
             time.sleep(2)
-            watch = Watch(deployment, address)
+            watch, stream.late_s, link.late_s = Watch(deployment, address), 0.0, 0.0
             ended = time.monotonic() + (30 if is_full else 10)
             while time.monotonic() < ended:
                 far.check()
@@ -138,14 +143,16 @@ def test_progress_becomes_durable_over_a_slow_connection(
         print(
             f"\n{round_trip_ms} ms, {stream.posted:,} events: {watch.gap_s:.1f} s between commits, uncommitted for "
             f"{watch.uncommitted_s:.1f} s, lag {watch.lag:.0f} (wrong by {watch.lag_error:.0f}), "
-            f"freshness {watch.freshness_s:.2f} s, all at most"
+            f"freshness {watch.freshness_s:.2f} s, all at most; the machine was late by {stream.late_s:.2f} s, "
+            f"the link by {link.late_s:.2f} s"
         )
         wait_for_lag_zero(deployment, [far])
         assert watch.gap_s < COMMITS_EVERY_S
         assert (
             watch.uncommitted_s < 2 * COMMITS_EVERY_S
         )  # what was taken just after one commit began waits for the next
-        allowed_s = 2.0 + 2 * link.round_trip_s  # the page is a second old at most, as is what it heard of the end
+        # The page is a second old at most, as is what it heard of the end; the rest is what a busy machine took.
+        allowed_s = 2.0 + 2 * (link.round_trip_s + link.late_s) + stream.late_s
         assert watch.lag_error < allowed_s * PER_SECOND
         assert watch.lag < allowed_s * PER_SECOND
         assert watch.freshness_s < allowed_s

@@ -22,7 +22,7 @@ from support.pages import address_of, total
 from support.posting import posting
 from support.workers import RULES_ONLY, Worker, deploy, wait_for_lag_zero, workers
 
-PARTITIONS: Final = 4
+PARTITIONS: Final = 2
 SIZES: Final = {False: (Size(4_500, 300, 120), 400.0), True: (Size(60_000, 3_000, 180), 1_000.0)}
 """How much history, and how many events of it a second."""
 AWAY_S: Final = {False: (0.0, 1.0, 2.0), True: (1.0, 10.0, 20.0)}

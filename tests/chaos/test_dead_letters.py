@@ -31,7 +31,7 @@ from support.program import run
 from support.recorded import outcomes_of, partitions_of, totals_of
 from support.workers import RULES_ONLY, Deployment, Positions, Worker, deploy, wait_for_lag_zero, workers
 
-PARTITIONS: Final = 4
+PARTITIONS: Final = 2
 BAD_SHARE: Final = 0.01
 JUDGED: Final = 12
 """Records each that only the worker can refuse: on a wrong partition, or with an id that was used for other content."""

@@ -30,7 +30,7 @@ from support.reading import read_topic
 from support.recorded import partitions_of, totals_of
 from support.workers import RULES_ONLY, Deployment, Worker, deploy, wait_for_lag_zero, workers
 
-PARTITIONS: Final = 4
+PARTITIONS: Final = 2
 ROUNDS: Final = 3
 FOLDED_SHARE: Final = 0.01
 TOO_LATE_SHARE: Final = 0.001

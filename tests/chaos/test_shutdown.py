@@ -59,7 +59,7 @@ def test_sigterm_under_load_and_at_any_moment_of_a_start_leaves_with_0_and_costs
     broker: Broker, prefix: str, tmp_path: Path
 ) -> None:
     deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS, catalogue=RULES_ONLY)
-    events = history(Size(4_500, 300, 120))
+    events = history(Size(4_500, 300, 60))
     post(deployment, merged(events))
     took = []
     with workers(deployment, "main") as (main,):

@@ -16,6 +16,7 @@ from support.counting import Scene
 from support.meanwhile import meanwhile
 
 PER_SECOND: Final = 2_000
+SESSION_S: Final = 3.0
 
 
 @contextmanager
@@ -29,7 +30,7 @@ def posting(scene: Scene, per_second: int) -> Iterator[None]:
 def costs_nothing(scene: Scene, trouble: Callable[[], None]) -> None:
     """Whatever happens to the broker under load: the worker goes on by itself, and counts are exact."""
     scene.post(1_000)
-    with scene.worker() as worker:
+    with scene.worker(session_timeout_s=SESSION_S) as worker:
         scene.wait_for(scene.posted)
         with posting(scene, PER_SECOND):
             trouble()
@@ -40,12 +41,14 @@ def costs_nothing(scene: Scene, trouble: Callable[[], None]) -> None:
         assert worker.poll() is None, "it went on by itself"
 
 
-def test_a_broker_killed_three_times_under_load_costs_nothing(cluster: Cluster, tmp_path: Path) -> None:
+def test_a_broker_killed_again_under_load_costs_nothing(cluster: Cluster, tmp_path: Path) -> None:
+    """Three times: `test_broker_loss`."""
+
     def trouble() -> None:
-        for _ in range(3):
-            time.sleep(3)
+        for _ in range(2):
+            time.sleep(1.5)
             cluster.kill()
-            time.sleep(2)
+            time.sleep(1.5)
             cluster.restart()
 
     costs_nothing(Scene(Broker(cluster.bootstrap, cluster), fresh_prefix(), tmp_path), trouble)
@@ -56,9 +59,9 @@ def test_a_broker_that_stands_still_beyond_the_session_costs_nothing(cluster: Cl
 
     def trouble() -> None:
         for _ in range(2):
-            time.sleep(3)
+            time.sleep(1.5)
             os.kill(cluster.pid, signal.SIGSTOP)
-            time.sleep(12)
+            time.sleep(SESSION_S + 1.5)
             os.kill(cluster.pid, signal.SIGCONT)
 
     costs_nothing(Scene(Broker(cluster.bootstrap, cluster), fresh_prefix(), tmp_path), trouble)

@@ -10,6 +10,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final
 
 from support.watching import Evidence, Watch
@@ -18,10 +19,14 @@ from support.workers import Deployment, Positions, Worker
 SLICE_S: Final = 0.02
 HUNT_SLICE_S: Final = 0.002
 """A frame is sent within some ten milliseconds: to stop in the middle of it the steps must be finer."""
+ASK_EVERY: Final = 20
+"""Steps after which the broker is asked in any case."""
 SETTLE_S: Final = 0.03
 """What a paused worker had already handed to the kernel still arrives."""
 STEP_WITHIN_S: Final = 240.0
 JOIN_WITHIN_S: Final = 60.0
+IDLE_AT_MOST_S: Final = 10.0
+"""When all is committed and nothing has been under review for so long, it is too late for what is waited for."""
 HOLD_AT_MOST_S: Final = 6.0
 """Below the session timeout: to the group the workers that wait are alive."""
 
@@ -83,11 +88,17 @@ class Crashes:
         self.report.joins += 1
 
     def leave(self, share: float) -> None:
-        """Let it leave again by SIGTERM when this share is done."""
+        """Let it leave again by SIGTERM when this share is done; the others wait, so that work is left."""
         guest = self._guest
         assert guest is not None, "nobody has joined"
         self._step_until(lambda: self._progress() >= share, SLICE_S)
-        assert guest.terminate() == 0, guest.log_tail()
+        for worker in self._mains:
+            worker.pause()
+        try:
+            assert guest.terminate(HOLD_AT_MOST_S) == 0, guest.log_tail()
+        finally:
+            for worker in self._mains:
+                worker.resume()
         self._guest = None
 
     # -- how it is done
@@ -97,10 +108,11 @@ class Crashes:
         victim = self._dice.choice(self._mains)
         found: list[Evidence] = []
 
+        def is_worth() -> bool:
+            return slice_s != HUNT_SLICE_S or self._watch.is_any_mid_boundary
+
         def is_good() -> bool:
-            if slice_s == HUNT_SLICE_S and not self._watch.is_any_mid_boundary:
-                return False
-            if not is_wanted(self._look_at(victim)):
+            if not is_worth() or not is_wanted(self._look_at(victim)):
                 return False
             time.sleep(SETTLE_S)
             self._watch.catch_up()
@@ -111,7 +123,7 @@ class Crashes:
             victim.kill_9()
             self._watch.catch_up()
 
-        self._step_until(is_good, slice_s, at_the_end=end)
+        self._step_until(is_good, slice_s, at_the_end=end, is_worth=is_worth)
         self.report.kills.append(found[-1])
         self._restarted_at = self._watch.taken
         victim.start()
@@ -126,19 +138,30 @@ class Crashes:
         return self._watch.taken / self._total
 
     def _step_until(
-        self, is_so: Callable[[], bool], slice_s: float, at_the_end: Callable[[], None] = lambda: None
+        self,
+        is_so: Callable[[], bool],
+        slice_s: float,
+        *,
+        at_the_end: Callable[[], None] = lambda: None,
+        is_worth: Callable[[], bool] = lambda: True,
     ) -> None:
-        """Let the workers run in slices until something is so; `at_the_end` is done while they are still paused."""
+        """Let the workers run in slices until something is so; `at_the_end` is done while they are still paused.
+
+        The broker is asked when it `is_worth` it, and else now and then.
+        """
         deadline = time.monotonic() + STEP_WITHIN_S
         self._wait_for_movement(deadline)
         running = [*self._mains, *([self._guest] if self._guest else [])]
-        while True:
+        moved_at = time.monotonic()
+        for step in count():
+            is_reached = False
             for worker in running:
                 worker.check()
                 worker.pause()
             try:
-                self._watch.catch_up()
-                is_reached = is_so()
+                if is_worth() or step % ASK_EVERY == 0:
+                    self._watch.catch_up()
+                    is_reached = is_so()
                 if is_reached:
                     at_the_end()
             finally:
@@ -148,15 +171,18 @@ class Crashes:
             if is_reached:
                 return
             assert time.monotonic() < deadline, f"not reached at {self._progress():.0%}: {self.report}"
+            if self._progress() < 1 or self._watch.is_any_mid_boundary:
+                moved_at = time.monotonic()
+            assert time.monotonic() < moved_at + IDLE_AT_MOST_S, f"all is done: {self.report}"
             time.sleep(slice_s)
 
     def _wait_for_movement(self, deadline: float) -> None:
-        """Workers that start need no slices."""
-        while self._watch.taken <= self._restarted_at:
+        """Workers that start need no slices; the first one does as soon as it does anything."""
+        while not (self._watch.has_begun if self._restarted_at == 0 else self._watch.taken > self._restarted_at):
             for worker in self._mains:
                 worker.check()
             assert time.monotonic() < deadline, f"nothing moves at {self._progress():.0%}: {self.report}"
-            time.sleep(0.05)
+            time.sleep(0.01)
             self._watch.catch_up()
 
     def _wait(self, is_so: Callable[[], bool], guest: Worker) -> None:

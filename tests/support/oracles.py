@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -69,17 +70,25 @@ class Findings:
 
 def compare(deployment: Deployment, expected: Expected) -> Findings:
     """Compare alerts, stages, states and the table of open alerts with the tools that know nothing of the product."""
-    states = deployment.folder / "found-states.jsonl"
-    done = run("customer", "--all", str(states), **deployment.settings)
+    topics, place = deployment.topics, ("--bootstrap", deployment.broker.bootstrap, "--topic")
+    with ThreadPoolExecutor() as threads:  # side by side: each waits for the broker
+        alerts, stages, table = (
+            threads.submit(_tool, "compare_alerts.py", *place, topic, "--expected", str(file), *flags)
+            for topic, file, flags in (
+                (topics.alerts, expected.alerts, ()),
+                (topics.stages, expected.stages, ("--stages",)),
+                (topics.alerts_open, expected.alerts, ("--open",)),
+            )
+        )
+        states = threads.submit(_compare_states, deployment, expected)
+        return Findings(alerts.result(), stages.result(), states.result(), table.result())
+
+
+def _compare_states(deployment: Deployment, expected: Expected) -> Outcome:
+    found = deployment.folder / "found-states.jsonl"
+    done = run("customer", "--all", str(found), **deployment.settings)
     assert done.code == 0, done.err
-    topics, bootstrap = deployment.topics, deployment.broker.bootstrap
-    place = ("--bootstrap", bootstrap, "--topic")
-    return Findings(
-        _tool("compare_alerts.py", *place, topics.alerts, "--expected", str(expected.alerts)),
-        _tool("compare_alerts.py", *place, topics.stages, "--expected", str(expected.stages), "--stages"),
-        _tool("compare_states.py", str(states), str(expected.states)),
-        _tool("compare_alerts.py", *place, topics.alerts_open, "--expected", str(expected.alerts), "--open"),
-    )
+    return _tool("compare_states.py", str(found), str(expected.states))
 
 
 def _tool(name: str, *arguments: str) -> Outcome:

@@ -23,6 +23,8 @@ class SlowLink:
 
     def __init__(self, target: int) -> None:
         self.round_trip_s = 0.0
+        self.late_s = 0.0
+        """By how much something was passed on later than it should have been, at most."""
         self.port = free_port()
         self._target = target
         self._loop = asyncio.new_event_loop()
@@ -70,6 +72,7 @@ class SlowLink:
             while True:
                 due, data = await on_the_way.get()
                 await asyncio.sleep(max(0.0, due - self._loop.time()))
+                self.late_s = max(self.late_s, self._loop.time() - due)
                 if not data:
                     sink.close()
                     return

@@ -65,6 +65,11 @@ class Watch:
         return sum(self._committed.values())
 
     @property
+    def has_begun(self) -> bool:
+        """Whether a worker has noted anything yet: long before the first commit."""
+        return self._slots.exists() and self._slots.stat().st_size > 0
+
+    @property
     def is_any_mid_boundary(self) -> bool:
         """Whether the reviews of a boundary are under way anywhere; cheap."""
         return bool(self._waiting())

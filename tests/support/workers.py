@@ -228,14 +228,29 @@ def _settled(ask: Callable[[], Answer]) -> Answer:
             time.sleep(0.1)
 
 
-def wait_for_lag_zero(deployment: Deployment, running: Sequence[Worker], *, within_s: float = 120.0) -> None:
+def wait_for_lag_zero(
+    deployment: Deployment,
+    running: Sequence[Worker],
+    *,
+    within_s: float = 120.0,
+    is_after_kills: bool = False,
+) -> None:
     """Wait until everything posted is committed and everybody due was judged.
 
-    Fails with the log's end when a worker died or time is up.
+    After kills no lag says that what was committed before is still read again: then the records in the partitions count
+    (nothing may have been deleted). Fails with the log's end when a worker died or time is up.
     """
     positions = Positions(deployment)
+
+    def unread() -> float:
+        posted = sum(positions.ends(deployment.topics.events).values()) if is_after_kills else 0
+        return posted and posted - sum(_told(worker, "churn_recorded_events", 0.0) for worker in running)
+
+    def unjudged() -> float:
+        return sum(_told(worker, "churn_reviews_waiting", 1.0) for worker in running)
+
     deadline = time.monotonic() + within_s
-    while left := positions.lag() or int(sum(_waiting(worker) for worker in running)):
+    while left := positions.lag() or int(unread()) or int(unjudged()):
         for worker in running:
             worker.check()
         late = f"{left} events not committed, or customers still to be judged, after {within_s:.0f} s"
@@ -243,15 +258,15 @@ def wait_for_lag_zero(deployment: Deployment, running: Sequence[Worker], *, with
         time.sleep(0.2)
 
 
-def _waiting(worker: Worker) -> float:
-    """Customers who wait to be judged, by the worker's page; one that does not answer has some."""
+def _told(worker: Worker, name: str, unknown: float) -> float:
+    """What the worker's page says, 0 of one that is gone; `unknown` where it does not answer."""
     from support.pages import address_of, total
 
     try:
         token = worker.deployment.settings.get("metrics_token")
-        return total(address_of(worker), "churn_reviews_waiting", token) if worker.is_running() else 0.0
+        return total(address_of(worker), name, token) if worker.is_running() else 0.0
     except (OSError, HTTPException):
-        return 1.0
+        return unknown
 
 
 def follower(deployment: Deployment, topics: Sequence[str]) -> Consumer:
