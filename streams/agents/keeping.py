@@ -169,6 +169,7 @@ class CustomerState:
         await self.correct_open([number])
         ends[self.source.topics.alerts_open] = own.open_end
         await self._customers.finish(own)
+        self._customers.publisher.settle_open(own)  # what was just finished may be what stood there before a crash
         if not own.is_calm or self._customers.owned.get(number) is not own:
             return False
         covered, frozen, cost_s = self._covered(own, ends), freeze(own.partition), own.cost_s

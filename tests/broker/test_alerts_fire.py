@@ -33,7 +33,7 @@ WANTED: Final = {
     ("ChurnDeadLetterStop", "churn-signals-flooded"),
 }
 EACH_S: Final = 0.1
-LOGINS: Final = {"silent": 60}
+LOGINS: Final = {"silent": 30}
 """Logins in each moment, 5 unless said here: of those that will be missed there must be many."""
 BAD_SHARE: Final = 0.05
 KNOWN_LOGINS: Final = 4_000
