@@ -92,7 +92,12 @@ class Taken(NamedTuple):
 
     def only(self, kept: Bools) -> "Taken":
         """Some of them."""
-        return Taken(self.rows[kept], self.risks[kept], self.features[kept])
+        return taken(self.rows[kept], self.risks[kept], self.features[kept])
+
+
+def taken(rows: Rows, risks: Floats, features: NDArray[np.float32]) -> Taken:
+    """Snapshots of one day. Where no model gave a risk, the risks take no memory."""
+    return Taken(rows, np.broadcast_to(np.nan, len(rows)) if np.isnan(risks).all() else risks, features)
 
 
 class Pending:
@@ -109,7 +114,7 @@ class Pending:
     def add(self, day: int, rows: Rows, risks: Floats, features: Floats) -> None:
         """Keep the snapshots of a day."""
         if len(rows):
-            self._days[day] = Taken(rows, risks, features.astype(np.float32))
+            self._days[day] = taken(rows, risks, features.astype(np.float32))
 
     def newest_first(self) -> Iterator[tuple[int, Taken]]:
         """Every day with its snapshots."""
@@ -151,7 +156,8 @@ class Pending:
         for day, count in arrays["days"].tolist():
             span = slice(end, end + count)
             end += count
-            self._days[day] = Taken(arrays["rows"][span], arrays["risks"][span], arrays["features"][span])
+            # Copied: a day that is dropped later gives back its memory.
+            self._days[day] = taken(*(arrays[name][span].copy() for name in ("rows", "risks", "features")))
 
 
 def pack_features(features: Sequence[float]) -> bytes:

@@ -52,7 +52,7 @@ def due(owned: Iterable[OwnedPartition], is_live: Callable[[int], bool]) -> Owne
     everybody = list(owned)
     free = [own for own in everybody if not (own.is_busy or own.held or own.is_lost or own.is_doubtful)]
     for own in free:
-        if own.saved_boundary < own.partition.boundary and is_live(own.number):
+        if own.saved_boundary < own.partition.boundary and not own.partition.is_behind and is_live(own.number):
             return own
     if sum(own.cost_s for own in everybody) > REREAD_S:
         dear = [own for own in free if own.cost_s > SAVE_SHARE * own.save_s]

@@ -134,7 +134,8 @@ class FrameConsumer(driver.Consumer, FrameSource):
         if self._is_seek_due and not await self._seek_again():
             return []
         session, generation, behind = self._seeks, self.app.consumer_generation_id, self._partitions_behind()
-        is_at_work = self._work is not None and not self._work.acked and self.is_current(self._work)
+        is_queued = self._work is not None and not self._work.acked and self.is_current(self._work)
+        is_at_work = is_queued or (bool(behind) and self.app.is_sending)
         fetched = await self._fetch(FETCH_WAIT_S if not behind else WORK_WAIT_S if is_at_work else 0.0)
         if session != self._seeks or not self.flow_active or self.should_stop:
             # Overtaken by a seek: what was handed out has moved the positions, so seek once more before the next fetch.
@@ -148,7 +149,7 @@ class FrameConsumer(driver.Consumer, FrameSource):
             for partition, released in self._release()
             for part in chunks(released)
         ]
-        if behind and not is_at_work:  # what arrives next waits for one piece of work at most: no other is queued
+        if behind and not is_at_work:  # what arrives next waits for one piece of work at most, and for its outputs
             self._served = next((p for p in behind if p > self._served), behind[0])
             self._work = empty_frame(
                 TP(self.app.source_topics[-1], self._served), session=session, generation=generation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import faust
 
@@ -16,6 +16,9 @@ from streams.transport.producer import BACKLOG_RECORDS, Outputs
 from streams.transport.state import StateLog
 from streams.transport.status import Status
 from streams.transport.store import PartitionStore
+
+CALM_RECORDS: Final = 2_000
+"""Outputs that wait to be sent and are no reason to put off a midnight's work: some tens of milliseconds."""
 
 
 class FrameApp(faust.App):
@@ -41,6 +44,12 @@ class FrameApp(faust.App):
         """Event topics of which everything there is has been taken: topic -> next offset to take. For ticks."""
         idle = self.consumer.idle(partition)
         return {topic: offset for topic, offset in idle.items() if topic != self.source_topics[-1]}
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether so much waits to be sent that what is decided now would stand behind it for long."""
+        self.outputs.poll()
+        return len(self.outputs) > CALM_RECORDS
 
     async def fail(self, reason: BaseException) -> None:
         """End the worker for this reason (the first one counts); nothing further is taken or committed."""

@@ -188,6 +188,7 @@ def owned(
 ) -> OwnedPartition:
     partition = Life(RULES, now_ms=NOW_MS).agent.new_partition(number)
     partition.watermark.pass_boundary(5)
+    partition.customers.boundary = 5
     return OwnedPartition(number, partition, cost_s=cost_s, saved_boundary=saved)
 
 
@@ -197,6 +198,8 @@ def test_a_snapshot_is_due_after_a_midnight_at_the_live_tail() -> None:
     assert due([one, other], lambda _: False) is None
     other.is_busy = True
     assert due([one, other], lambda _: True) is None
+    other.is_busy, other.partition.customers.boundary = False, 4
+    assert due([one, other], lambda _: True) is None, "not while customers wait to be judged: that would be all at once"
 
 
 def test_a_snapshot_is_due_when_too_much_would_be_read_again() -> None:
