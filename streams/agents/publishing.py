@@ -34,7 +34,7 @@ class Publisher:
         for aside in asides:
             self._send_aside(own, aside)
         outbox, own.outbox = own.outbox, []
-        sent = [(SENT_HEADER, str(self._now_ms()).encode())]
+        sent = [(SENT_HEADER, str(self._now_ms()).encode()), epoch_header(own.epoch)]
         for place, message in enumerate(outbox):
             self.breathe()
             if own.is_doubtful:
@@ -81,8 +81,9 @@ class Publisher:
     ) -> None:
         """Say on the topic of open alerts how one stands: on the customer's partition, under our epoch."""
         own.told_open.add(alert_id)
-        headers = [*(sent or ()), epoch_header(own.epoch)]
-        self._outputs.send(self._topics.alerts_open, own.number, alert_id, value, headers)
+        self._outputs.send(
+            self._topics.alerts_open, own.number, alert_id, value, [epoch_header(own.epoch)] if sent is None else sent
+        )
 
     def settle_open(self, own: OwnedPartition) -> None:
         """After reading again: open alerts whose revision stood there already, but not on the topic of open ones."""

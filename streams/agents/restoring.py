@@ -75,7 +75,10 @@ def restore_partitions(
     _check_topic_ids(source, manifests)
     rebuilt = _rebuilt(source, sender.topic, taken)
     starts = {n: ({} if m is None else m.outputs) for n, m in manifests.items() if m is not None or n in rebuilt}
-    published = read_published(source.connection, source.topics, starts, stop=stop, on_progress=on_progress)
+    epochs = {number: manifest.epoch for number, manifest in manifests.items() if manifest is not None}
+    published = read_published(
+        source.connection, source.topics, starts, epochs=epochs, stop=stop, on_progress=on_progress
+    )
     open_topic = source.topics.alerts_open
     lying = read_open(source.connection, open_topic, {n: of.get(open_topic, 0) for n, of in starts.items()}, stop=stop)
     until = input_ends(source, starts)

@@ -20,6 +20,7 @@ from schemas.dead_letter import to_dead_letter
 from schemas.example import LessonError, ProgressV1, decode_lesson
 from schemas.topics import Topics
 from streams.transport.reading import Place, Progress, headers_of, reader
+from streams.transport.snapshots.sender import epoch_in
 
 EXAMPLES_PARTITION: Final = 0
 """All partitions share one: there is one order of what is learned."""
@@ -122,13 +123,18 @@ def read_published(
     topics: Topics,
     starts: Mapping[int, Starts],
     *,
+    epochs: Mapping[int, int],
     stop: threading.Event,
     on_progress: Progress = lambda _: None,
 ) -> dict[int, Published]:
-    """Read what stands behind the starts of some partitions. Blocks. Raises what `Reader.read` raises."""
+    """Read what stands behind the starts of some partitions. Blocks. Raises what `Reader.read` raises.
+
+    `epochs`: of their snapshots. A revision of an earlier epoch came from a worker that was paused and did not know of
+    its successor yet: it says again what was so before the snapshot.
+    """
     lessons: set[bytes] = set()
     found = {partition: Published(lessons=lessons) for partition in starts}
-    take_of = _takers(topics, found)
+    take_of = _takers(topics, found, epochs)
 
     def take(message: Message) -> None:
         partition = int(message.partition() or 0)
@@ -151,14 +157,16 @@ def _own(topics: Topics) -> tuple[str, ...]:
     return topics.alerts, topics.stages, topics.late, topics.dead_letters
 
 
-def _takers(topics: Topics, found: Mapping[int, Published]) -> dict[str, Callable[[Message], None]]:
+def _takers(
+    topics: Topics, found: Mapping[int, Published], epochs: Mapping[int, int]
+) -> dict[str, Callable[[Message], None]]:
     """By topic, what to do with a record of it. What raises is not ours."""
 
     def alert(message: Message) -> None:
-        value = message.value() or b""
-        one = _revision.decode(value)
-        known = found[int(message.partition() or 0)]
-        known.add_alert(one.alert_id, one.revision, value if one.status in OPEN else None)
+        number, value, epoch = int(message.partition() or 0), message.value() or b"", epoch_in(message)
+        if epoch is None or epoch >= epochs.get(number, 0):
+            one = _revision.decode(value)
+            found[number].add_alert(one.alert_id, one.revision, value if one.status in OPEN else None)
 
     def stage(message: Message) -> None:
         found[int(message.partition() or 0)].stages.add(_stage.decode(message.value() or b"").id)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Mapping
 
 import msgspec
 import pytest
@@ -41,13 +42,16 @@ class Wire:
     ) -> None:
         self._producer.produce(topic, value, key, partition, headers=None if headers is None else [*headers])
 
-    def alert(self, partition: int, alert_id: str, revision: int) -> None:
-        value = msgspec.json.encode({"alert_id": alert_id, "revision": revision, "summary": "x" * 600})
-        self.put(self.topics.alerts, partition, value, key=b"c1")
+    def alert(
+        self, partition: int, alert_id: str, revision: int, *, status: str = "firing", epoch: int | None = None
+    ) -> None:
+        of = {"alert_id": alert_id, "revision": revision, "status": status, "summary": "x" * 600}
+        headers = None if epoch is None else [epoch_header(epoch)]
+        self.put(self.topics.alerts, partition, msgspec.json.encode(of), key=b"c1", headers=headers)
 
-    def read(self, starts: dict[int, dict[str, int]]) -> dict[int, Published]:
+    def read(self, starts: dict[int, dict[str, int]], epochs: Mapping[int, int] | None = None) -> dict[int, Published]:
         self.flush()
-        return read_published(self.connection, self.topics, starts, stop=NEVER)
+        return read_published(self.connection, self.topics, starts, epochs=epochs or {}, stop=NEVER)
 
     def read_open(self, starts: dict[int, int]) -> dict[int, OpenAlerts]:
         self.flush()
@@ -111,6 +115,16 @@ def test_the_earliest_of_the_snapshots_decides_where_the_examples_are_read_from(
         wire.put(topics.examples, 0, lesson(name))
     found = wire.read({0: {topics.examples: 2}, 1: {topics.examples: 1}})
     assert [found[0].has_lesson(lesson(name)) for name in ("c0", "c1", "c2")] == [False, True, True]
+
+
+def test_what_a_worker_says_again_that_woke_up_behind_the_snapshot_of_its_successor_is_not_believed(wire: Wire) -> None:
+    """The alert is over in the snapshot: its first revision, told once more behind it, does not leave it open."""
+    wire.alert(0, "over", 1, epoch=1)
+    wire.alert(0, "open", 1, epoch=2)
+    wire.alert(0, "by-hand", 1)
+    found = wire.read({0: {}}, {0: 2})[0]
+    assert set(found.alerts) == set(found.left_open) == {"open", "by-hand"}
+    assert set(wire.read({0: {}}, {0: 1})[0].left_open) == {"over", "open", "by-hand"}
 
 
 def test_without_a_snapshot_everything_is_read(wire: Wire) -> None:
