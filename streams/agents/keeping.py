@@ -118,12 +118,20 @@ class CustomerState:
 
     async def _save_first(self, number: int) -> None:
         """Try until it is there, or the partition is another's: a restart without one does not know what was told."""
-        while not await self.save(number):
+        while not await self._saved_or_lost(number):
             own = self._customers.owned.get(number)
             if own is None or not await self._customers.is_ours_still(own):
                 return  # nothing of it is taken in here
             log.warning("partition %d: no first snapshot could be written yet, the next attempt follows", number)
             await asyncio.sleep(FIRST_AGAIN_S)
+
+    async def _saved_or_lost(self, number: int) -> bool:
+        try:
+            return await self.save(number)
+        except OwnershipLostError as error:
+            log.warning("%s, before its first snapshot: nothing of it is taken in", error)
+            self._customers.owned[number].is_lost = True  # the minder sees to it that somebody has it
+            return True
 
     def lost(self, partition: int) -> None:
         """A partition is another worker's."""

@@ -25,7 +25,7 @@ record in the changelog; between that and its outputs; between a restore and its
 PLACES: Final = get_args(Place)
 SENT_BEFORE: Final = 2_000
 """Open alerts told before it stops: in the middle of the history."""
-FRAMES_BEFORE: Final = 12
+FRAMES_BEFORE: Final = 3
 BEGUN_BEFORE: Final = 2
 """Frames that passed boundaries: of a backlog a frame holds many."""
 
