@@ -96,10 +96,6 @@ class Rules:
     signals: tuple[Signal, ...]
     hash: str
 
-    def early(self, feed: int) -> tuple[Signal, ...]:
-        """The signals announced at once on events of a feed."""
-        return tuple(signal for signal in self.signals if signal.announced_feed == feed)
-
 
 def without_model(rules: Rules) -> Rules:
     """The same rules where the model says nothing: no snapshots are taken, and what is asked of it is unknown."""

@@ -48,7 +48,7 @@ class Growing:
 
     @property
     def array(self) -> NDArray[Any]:
-        """What was appended: a view, valid until the next change."""
+        """What was appended: a view, in which later changes do not show."""
         return self._data[: self.size]
 
     def append(self, values: NDArray[Any]) -> None:

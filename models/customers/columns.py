@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from models.customers.arrays import Floats, Ints, grown
+from models.customers.arrays import Ints, grown
 from models.customers.buckets import NO_TIME
 from schemas.event import FEEDS
 
@@ -93,8 +93,3 @@ class Columns:
         for column in COLUMNS:
             setattr(self, column.name, arrays[column.name])
         self.capacity = len(arrays[COLUMNS[0].name])
-
-
-def floats(array: NDArray[Any]) -> Floats:
-    """The array as 64-bit floats."""
-    return array.astype(np.float64)

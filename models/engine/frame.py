@@ -69,7 +69,10 @@ class Frame:
         return first + int(turns[0]) + 1 if len(turns) else len(self)
 
     def look_up(self, first: int, end: int, ids: SeenIds, watermark: Watermark) -> tuple[Ints, list[Single]]:
-        """The places of what is plain in [first, end), and the rest. Customers who are new get their rows."""
+        """The places of what is plain in [first, end), and the rest. Customers who are new get their rows.
+
+        Ids of days that were closed meanwhile are put away first. `add_up` goes on with the keys of this part.
+        """
         ids.put_away(self._customers.boundary)
         feeds, is_past = self.feeds[first:end], self.times[first:end] < watermark.boundary_ms
         self._enrol(first, end, watermark)

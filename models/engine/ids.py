@@ -15,7 +15,6 @@ from models.customers.arrays import Bools
 Keys = NDArray[np.uint64]
 Seen = Literal["new", "duplicate", "conflict"]
 
-_MASK: Final = (1 << 64) - 1
 DAY_SHIFT: Final = 32
 """Of the day in a number that holds the fingerprint as well."""
 _PRINT: Final = (1 << DAY_SHIFT) - 1
@@ -64,13 +63,8 @@ def _weights(length: int) -> Keys:
     return _WEIGHTS[np.arange(length) % _LONGEST]
 
 
-def key_of(hashed: int, feed: int, row: int) -> int:
-    """The key of an id of one customer in one feed."""
-    return (hashed + feed * _FEED + row * _ROW) & _MASK
-
-
 def keys_of(hashed: Keys, feeds: NDArray[Any], rows: NDArray[Any]) -> Keys:
-    """The same for many."""
+    """The key of each id, of its customer and feed."""
     found: Keys = hashed + feeds.astype(np.uint64) * np.uint64(_FEED) + rows.astype(np.uint64) * np.uint64(_ROW)
     return found
 
@@ -121,7 +115,7 @@ class SeenIds:
         yield from self._packed[first:last].tolist()
 
     def put_away(self, boundary: int) -> None:
-        """Between frames: ids of closed days become arrays, those too old to be asked for are forgotten."""
+        """Between parts of a frame: ids of closed days become arrays, those too old to be asked for are forgotten."""
         if boundary <= self._boundary:
             return
         self._boundary = boundary

@@ -141,7 +141,7 @@ class Partition:
         """Take in the events of a frame in [first, end); whether a feed's clock was raised."""
         ledger, highs, clocks = self.ledger, self.watermark.highs, self.watermark.highs.copy()
         plain, singles = frame.look_up(first, end, self.ids, self.watermark)
-        for single in singles:
+        for single in singles:  # what they begin asks nothing of those that are plain
             event = frame.events[single.place]
             fate = fates[at + single.place] = self._apply(event, single)
             ledger.counts[event.feed][fate.outcome] += 1

@@ -119,7 +119,7 @@ class Frozen:
 
 
 def freeze(partition: Partition) -> Frozen:
-    """Copy a partition: the roster, logs and closed ids are only added to, so that they are looked at as they are.
+    """Copy a partition: the roster, logs and closed ids are never changed in place: they are looked at as they are.
 
     It must not be in the middle of a boundary.
     """

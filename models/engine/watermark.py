@@ -27,7 +27,7 @@ class Watermark:
 
     @property
     def value_ms(self) -> int | None:
-        """Event time up to which everything has been seen; None until each declared feed has shown an event."""
+        """Event time up to which everything has been seen; None until each declared feed showed an event or a tick."""
         least = min([self.highs[feed] for feed in self._basis.feeds])
         return None if least < 0 else least - self._basis.disorder_ms
 

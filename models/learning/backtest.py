@@ -198,10 +198,6 @@ class Backtest:
         frame.churned = self.purchases.days_until(frame.customers, snapshot, boundary) == NOT_YET
         self.watched.learn(boundary, frame)
 
-    def scored_rows(self) -> int:
-        """Rows scored so far."""
-        return sum(len(frame.customers) for frame in self.frames.values())
-
     def judged(self) -> list[Frame]:
         """The snapshots that count, in their order."""
         return [frame for frame in self.frames.values() if self.plan.is_judged(frame.snapshot) and len(frame.customers)]

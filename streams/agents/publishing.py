@@ -26,7 +26,7 @@ class Publisher:
     def __init__(self, outputs: Outputs, topics: Topics, tally: Tally, now_ms: Callable[[], int]) -> None:
         self._outputs, self._topics, self._tally, self._now_ms = outputs, topics, tally, now_ms
         self.breathe: Callable[[], None] = lambda: None
-        """Called before each output: after a pause what is left waits until it is known whose it is."""
+        """Called before each decision: after a pause what is left waits until it is known whose it is."""
 
     def send(self, own: OwnedPartition, caused_ms: int | None = None) -> None:
         """Send what waits; `caused_ms`: Kafka time of the oldest event in the frame that caused it, if one did."""
@@ -86,7 +86,7 @@ class Publisher:
         )
 
     def settle_open(self, own: OwnedPartition) -> None:
-        """After reading again: open alerts whose revision stood there already, but not on the topic of open ones."""
+        """Open alerts read again whose revision stood there already, but not on the topic of open ones."""
         reopened, own.reopened = own.reopened, {}
         lying = {} if own.lying is None else own.lying.last
         for alert_id, value in reopened.items():

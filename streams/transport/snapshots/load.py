@@ -58,7 +58,8 @@ class PlacedClaim:
 class Loaded:
     """A partition as it stands. `pieces`: those of the payload; without a manifest there are none.
 
-    `begun`: boundaries passed since the snapshot, in order; `models`: the versions that judged them, by name.
+    `begun`: boundaries passed since the snapshot, in order; `models`: the versions of the model that lie
+    there, by name.
     `keys`: everything that lies there and was not deleted.
     `foreign`: records of other kinds, as earlier programs wrote them. `end`: the offset behind the last one read.
     """

@@ -116,8 +116,9 @@ class SnapshotLog:
         )
 
     async def begun(self, partition: int, passed: Sequence[Passed], models: Mapping[str, bytes]) -> None:
-        """Boundaries were passed; once this returns, outputs of theirs may be sent. Raises as above.
+        """Boundaries were passed; once this returns, outputs of theirs may be sent.
 
+        Raises DeliveryError, RestoreStoppedError after `close`; does not look whose the partition is.
         `models`: the versions they name, as they were published.
         """
         held = self._held[partition]

@@ -26,7 +26,7 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
     """What a snapshot stands for; the owner of the partition knows.
 
     `sources`: of each input topic the next offset that is not in it; `clocks`: its greatest timestamp before that.
-    `outputs`: of each output topic where it ended once everything was acknowledged that was sent before the snapshot.
+    `outputs`: of each output topic an end of before the copy: what was published of later events lies behind it.
     `topic_ids`: by which a topic made anew is recognised.
     """
 

@@ -19,7 +19,7 @@ Writes = Sequence[tuple[bytes, bytes | None]]
 """Keys and values, None to delete."""
 
 EPOCH_HEADER: Final = "g"
-"""Says under which epoch a record was written whose key and value do not: a tombstone, or an open alert."""
+"""Says under which epoch a record was written whose key and value do not: a tombstone, or an output."""
 
 log = logging.getLogger(__name__)
 
