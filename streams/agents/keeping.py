@@ -145,7 +145,7 @@ class CustomerState:
         for own in owned:
             while own.is_busy:  # noqa: ASYNC110 - for some milliseconds, once
                 await asyncio.sleep(0.01)
-            if own.cost_s > 0:
+            if own.cost_s > 0 and self._customers.owned.get(own.number) is own:
                 await self.save(own.number)
 
     # -- keeping

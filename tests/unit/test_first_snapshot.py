@@ -14,8 +14,10 @@ from streams.agents.models import Shelf
 from streams.agents.owned import OwnedPartition
 from streams.agents.restoring import RestoredPartition
 from streams.settings import Settings
-from streams.transport.snapshots.load import Pile
+from streams.transport.snapshots.load import Pile, PlacedClaim
+from streams.transport.snapshots.log import OwnershipLostError
 from streams.transport.snapshots.ownership import Owned
+from streams.transport.snapshots.records import Claim
 from support.agents import Sent
 from support.troubled import default_rules
 
@@ -57,6 +59,16 @@ def test_the_first_snapshot_is_owed_by_who_owns_the_partition() -> None:
     state.customers.owned[0].is_lost = True
     asyncio.run(state.begin())
     assert state.tries == 1
+
+
+def test_a_partition_that_is_claimed_before_its_first_snapshot_is_given_up() -> None:
+    def claimed() -> Iterator[bool]:
+        yield False
+        raise OwnershipLostError("log", 0, 1, PlacedClaim(7, Claim(2, "another")))
+
+    state = Saving(claimed())
+    asyncio.run(state.begin())
+    assert (state.tries, state.customers.owned[0].is_lost) == (2, True)
 
 
 def test_whose_a_partition_is_after_a_pause_is_asked_before_its_first_snapshot() -> None:
