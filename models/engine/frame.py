@@ -101,7 +101,7 @@ class Frame:
         prints = [events[place].fingerprint for place in plain.tolist()]
         ids.recent.update(zip(self._keys[plain - first].tolist(), map(int.__or__, packed, prints), strict=True))
         feeds = self.feeds[plain]
-        for day in range(int(days.min()), int(days.max()) + 1):
+        for day in sorted(set(days.tolist())):
             for feed in ADDED_UP:
                 own = plain[(days == day) & (feeds == feed)]
                 if len(own):
