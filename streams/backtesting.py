@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
+import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -26,9 +27,10 @@ from schemas.model import encode_committee
 from streams.catalogue_file import load_rules
 from streams.comparison.refitting import refit
 from streams.errors import SetupError
-from streams.history import History, read_history
+from streams.files.mapping_file import load_mapping
+from streams.files.reading import EventFile
+from streams.history import History, Rejects, read_history
 from streams.settings import Settings
-from streams.tables import load_mapping
 
 WARM_UP_DAYS: Final = 7
 """Days of history before the first snapshot, when none is named; snapshots then fall on Mondays."""
@@ -57,9 +59,18 @@ class Prepared:
     plan: Plan
 
 
-def prepare(files: tuple[Path, ...], mapping: str | None, settings: Settings, wanted: Wanted) -> Prepared:
-    """Read the events and lay out the days. Raises SetupError where nothing could be learned."""
-    history = read_history(files, load_mapping(mapping) if mapping else None)
+def prepare(
+    files: Sequence[Path | EventFile],
+    mapping: str | None,
+    settings: Settings,
+    wanted: Wanted,
+    *,
+    rejects: Rejects | None = None,
+) -> Prepared:
+    """Read the events, say what became of them, lay out the days. Raises SetupError if nothing could be learned."""
+    history = read_history(files, load_mapping(mapping) if mapping else None, rejects=rejects)
+    for sentence in history.told():
+        click.echo(f"churn-signals: {sentence}", err=True)
     basis = load_rules(settings).basis
     if not has_purchases(basis):
         raise SetupError("catalogue", "declares no feed of purchases", "The model asks whether customers buy again.")

@@ -13,8 +13,9 @@ import msgspec
 
 from schemas.codec import decode_again
 from schemas.event import Event
-from streams.history import History, moved_by, read_into
-from streams.tables import Mapping as TableMapping
+from streams.files.mapping import Mapping as TableMapping
+from streams.files.reading import EventFile
+from streams.history import History, Rejects, moved_by, read_into, with_mappings
 
 _RUN: Final = 50_000
 """Events that are sorted together."""
@@ -93,13 +94,16 @@ class PackedHistory(History):
             yield moved_by(event, days) if days else event
 
 
-def read_packed(files: Sequence[Path], mapping: TableMapping | None = None) -> PackedHistory:
+def read_packed(
+    files: Sequence[Path | EventFile], mapping: TableMapping | None = None, *, rejects: Rejects | None = None
+) -> PackedHistory:
     """As `read_history`, for files of any size. Raises SetupError."""
-    history = PackedHistory(tuple(files), [], [])
+    sources = with_mappings(files, mapping)
+    history = PackedHistory(tuple(source.path for source in sources), [], [])
 
     def keep(event: Event, place: int, value: bytes) -> None:
         history.heard.add(event.feed)
         history.runs.add((event.time_ms, event.feed, place, value))
 
-    read_into(keep, history, mapping)
+    read_into(keep, history, sources, rejects=rejects)
     return history

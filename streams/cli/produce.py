@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import IO, Final
 
 import click
 from rich.console import Console
@@ -16,14 +15,16 @@ from schemas.event import FEEDS
 from schemas.instant import to_rfc3339
 from schemas.topics import Topics
 from streams.catalogue_file import load_rules
+from streams.cli.event_files import files_argument, rejects_option, rejects_to
 from streams.clock import now_ms
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
-from streams.history import History, HistoryEvent, days_until_yesterday, read_history, shifted, without_future
+from streams.files.mapping_file import load_mapping
+from streams.files.reading import EventFile
+from streams.history import History, HistoryEvent, days_until_yesterday, read_history, shifted
 from streams.kafka import connect
 from streams.poster import Poster
 from streams.preflight import refuse_old_history, retention_limits, topic_configs
 from streams.settings import Settings, environment_settings
-from streams.tables import load_mapping
 from streams.wording import counted
 
 FLUSH_WITHIN_S: Final = 60.0
@@ -34,41 +35,47 @@ Examples:
   churn-signals produce events.jsonl.gz
   churn-signals produce CDNOW_master.txt --shift-to-now
   churn-signals produce sales.csv --mapping sales.yaml --speed 86400
+  churn-signals produce orders.csv:shopify tickets.json:zendesk --rejects bad.txt
 """
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--mapping", "mapping_name", help="How tables become events: a YAML file, or a built-in name (cdnow).")
+@files_argument
 @click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="N seconds of history a second.")
 @click.option("--shift-to-now", is_flag=True, help="Move by whole days so that the last day was yesterday.")
 @click.option("--skip-bad", is_flag=True, help="Leave with 0 although lines were bad.")
+@rejects_option
 def produce(
-    *, files: tuple[Path, ...], mapping_name: str | None, speed: float | None, shift_to_now: bool, skip_bad: bool
+    *,
+    files: tuple[EventFile, ...],
+    mapping_name: str | None,
+    speed: float | None,
+    shift_to_now: bool,
+    skip_bad: bool,
+    rejects: IO[bytes] | None,
 ) -> int:
     """Post event files, merged by event time.
 
-    JSON Lines of the input contract, tables by a mapping, `.gz` of both. The key is the customer id, the record's
-    timestamp the event time. Bad lines are reported and not posted.
+    JSON Lines of the input contract, tables and other JSON by a mapping, gzip of all. The key is the customer id, the
+    record's timestamp the event time. What became of the lines is said at the end; bad ones are not posted.
     """
     settings = environment_settings()
     mapping = load_mapping(mapping_name) if mapping_name else None
-    console = Console(stderr=True)
+    console, at_ms = Console(stderr=True), now_ms()
     with console.status("reading"):  # shown on a terminal only
-        history = read_history(files, mapping)
-    at_ms = now_ms()
+        latest = None if shift_to_now else at_ms
+        history = read_history(files, mapping, rejects=rejects_to(rejects), now_ms=latest)
     if shift_to_now:
         days = days_until_yesterday(history, at_ms)
         history = shifted(history, days)
         console.print(f"moved by {days} days (the same for the oracle: replay --shift-by {days})")
-    history = without_future(history, at_ms)
     for sentence in history.without_rate(load_rules(settings).basis.rates):
         console.print(sentence, soft_wrap=True)
     refuse_lost_history(settings, history, at_ms)
     begun = monotonic()
     post(settings, history.events, speed=speed, progress=_bar(console, len(history.events)))
     _report(history, monotonic() - begun)
-    return EXIT_PROBLEM if history.bad and not skip_bad else EXIT_DONE
+    return EXIT_PROBLEM if history.is_silent or (history.bad and not skip_bad) else EXIT_DONE
 
 
 def refuse_lost_history(settings: Settings, history: History, at_ms: int) -> None:
@@ -132,7 +139,7 @@ def _bar(console: Console, total: int) -> Callable[[Iterable[HistoryEvent]], Ite
 
 
 def _report(history: History, took_s: float) -> None:
-    for sentence in history.bad_told():
+    for sentence in history.told():
         click.echo(f"churn-signals: {sentence}", err=True)
     events = history.events
     counts = Counter(FEEDS[event.feed] for event in events)

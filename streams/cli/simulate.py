@@ -21,14 +21,16 @@ from models.detection.truth import Truth
 from schemas.codec import encode_event
 from schemas.event import FEEDS, Event
 from schemas.instant import from_rfc3339
+from streams.cli.event_files import EVENT_FILE
 from streams.detection import Part, joined, observe, partitions_of, watched_of
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
+from streams.files.mapping_file import load_mapping
+from streams.files.reading import EventFile
 from streams.history import read_history
 from streams.population import World
 from streams.population import simulate as simulate_customers
 from streams.settings import environment_settings
 from streams.simulation_around import simulate_around
-from streams.tables import load_mapping
 from streams.wording import counted
 
 EXAMPLES: Final = """\b
@@ -50,7 +52,8 @@ _OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option(
     "--for",
     "around",
-    type=_OLD_FILE,
+    type=EVENT_FILE,
+    metavar="FILE[:MAPPING]",
     help="Add logins, tickets and e-mails to the customers of this event file instead (only these are written).",
 )
 @click.option("--mapping", "mapping_name", help="How the table given with --for becomes events.")
@@ -71,7 +74,7 @@ def simulate(  # noqa: PLR0913 - one for each option
     days: int,
     seed: int,
     start: str,
-    around: Path | None,
+    around: EventFile | None,
     mapping_name: str | None,
     out: Path | None,
     truth: Path | None,
@@ -92,9 +95,10 @@ def simulate(  # noqa: PLR0913 - one for each option
     if around is not None:
         if truth is not None:
             raise click.UsageError("--truth is known of synthetic customers only, not with --for")
-        events = simulate_around(
-            read_history([around], load_mapping(mapping_name) if mapping_name else None), seed=seed
-        )
+        history = read_history([around], load_mapping(mapping_name) if mapping_name else None)
+        for sentence in history.told():
+            click.echo(f"churn-signals: {sentence}", err=True)
+        events = simulate_around(history, seed=seed)
     else:
         events, truths = simulate_customers(world)
         _write_truth(truth, truths)

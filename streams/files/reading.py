@@ -1,0 +1,185 @@
+"""One event file, as events and as what is wrong with it: JSON Lines of the contract, or anything else by a mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import groupby
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from schemas.codec import decode_line, encode_event
+from schemas.errors import RejectedError
+from schemas.event import Event
+from streams.errors import SetupError
+from streams.files.cells import LeftOutError
+from streams.files.counts import FileCounts
+from streams.files.fields import Fields, JsonFields, TableFields
+from streams.files.json_records import JsonRecords
+from streams.files.making import Making
+from streams.files.mapping import Mapping
+from streams.files.mapping_file import builtin_mappings
+from streams.files.opening import Text, opened_bytes, opened_text
+from streams.files.records import Record
+from streams.files.tables import Table
+
+JSON_LINES: Final = (".jsonl", ".ndjson", ".json")
+_UTF8_MARK: Final = b"\xef\xbb\xbf"
+
+
+class EventFile(NamedTuple):
+    """A file and, unless it holds JSON Lines of the contract, how its lines become events."""
+
+    path: Path
+    mapping: Mapping | None = None
+
+
+class Found(NamedTuple):
+    """What a line, or an item in it, came to: events with their bytes; or why it is none; or that it was left out."""
+
+    number: int
+    events: list[tuple[Event, bytes]]
+    raw: bytes
+    """The lines as they were, if they are bad."""
+    error: RejectedError | None = None
+    is_item: bool = False
+    """Whether the number is of an item of one JSON document, not of a line."""
+
+
+def mapping_for(file: Path, general: Mapping | None) -> Mapping | None:
+    """The mapping for a file that has none of its own: by its name, else the general one; none for JSON Lines.
+
+    JSON is read by a general mapping only if that says `format: json`. Raises SetupError for a table without one.
+    """
+    plain = file.name.removesuffix(".gz")
+    is_json = plain.lower().endswith(JSON_LINES)
+    if general is not None and (general.format == "json" if is_json else True):
+        return general
+    known = next((known for known in builtin_mappings().values() if plain in known.file_names), None)
+    if known is None and not is_json:
+        remedy = (
+            f"Say --mapping FILE for a table (`churn-signals mapping guess {file}` proposes one), or name JSON Lines "
+            f"one of {', '.join(JSON_LINES)} (.gz)."
+        )
+        raise SetupError("event file", f"{file} is neither JSON Lines nor a table with a mapping", remedy)
+    return known
+
+
+def read_file(source: EventFile, counts: FileCounts, latest_ms: int | None = None) -> Iterator[Found]:
+    """What each record of a file came to; `counts` is complete at the end. Raises SetupError.
+
+    A record with an event after `latest_ms` is bad.
+    """
+    if source.mapping is None:
+        yield from _contract(source.path, counts, latest_ms)
+        return
+    counts.is_mapped = True
+    try:
+        with opened_text(source.path, source.mapping.encoding) as text:
+            yield from _mapped(text, source.mapping, counts, latest_ms)
+    except SetupError as error:
+        if str(source.path) in error.value:
+            raise
+        raise SetupError(error.thing, f"{source.path}: {error.value}", error.remedy) from error
+
+
+def head_of(source: EventFile) -> bytes:
+    """The line that names the columns of a table, as it was; empty for what has none."""
+    mapping = source.mapping
+    if mapping is None or mapping.format == "json" or mapping.columns is not None:
+        return b""
+    with opened_text(source.path, mapping.encoding) as text:
+        for _ in range(mapping.skip_lines):
+            next(text.lines, "")
+        return text.to_bytes([next(text.lines, "")])
+
+
+def _contract(file: Path, counts: FileCounts, latest_ms: int | None) -> Iterator[Found]:
+    """JSON Lines of the contract: each value is posted as it stands in the file."""
+    with opened_bytes(file) as opened:
+        for number, line in enumerate(opened, start=1):
+            counts.lines = number
+            value = line.rstrip(b"\r\n")
+            if number == 1:
+                value = value.removeprefix(_UTF8_MARK)
+            if not value:
+                counts.blank += 1
+                continue
+            try:
+                event = decode_line(value)
+                _refuse_future([event], latest_ms)
+            except RejectedError as error:
+                yield Found(number, [], line, error)
+            else:
+                yield Found(number, [(event, value)], b"")
+
+
+def _mapped(text: Text, mapping: Mapping, counts: FileCounts, latest_ms: int | None) -> Iterator[Found]:
+    records: Table | JsonRecords
+    fields: Fields
+    read: Iterable[Record]
+    if mapping.format == "json":
+        read = records = JsonRecords(text, mapping)
+        fields = JsonFields()
+    else:
+        read = records = table = Table(text, mapping)
+        fields = TableFields(table.head, mapping.optional, is_grouped=mapping.group_by is not None)
+        counts.lines, counts.blank = table.line_number, table.blank
+        if not table.head:
+            return
+        if mapping.group_by is not None:
+            read = _groups(table, mapping.group_by)
+    making = Making(mapping, fields)
+    for record in read:
+        found = _made(record, making, text, counts, latest_ms)
+        if found is not None:
+            yield found._replace(is_item=True) if isinstance(records, JsonRecords) and records.is_document else found
+    counts.lines, counts.blank = records.line_number, records.blank
+    counts.repeated_times = making.repeated_times
+    if isinstance(fields, JsonFields) and counts.records:
+        counts.never = tuple(sorted(fields.never))
+
+
+def _made(record: Record, making: Making, text: Text, counts: FileCounts, latest_ms: int | None) -> Found | None:
+    """What a record came to; None if a rule left it out."""
+    error = record.error
+    if error is None:
+        try:
+            events = making.events(record.row)
+            _refuse_future(events, latest_ms)
+        except LeftOutError as left_out:
+            counts.leave_out(left_out.rule, left_out.value)
+            return None
+        except RejectedError as rejected:
+            error = rejected
+        else:
+            return Found(record.number, [(event, encode_event(event)) for event in events], b"")
+    return Found(record.number, [], text.to_bytes(record.raw), error)
+
+
+def _refuse_future(events: list[Event], latest_ms: int | None) -> None:
+    if latest_ms is not None and any(event.time_ms > latest_ms for event in events):
+        raise RejectedError("future", "more than 300 s ahead of the clock", "event_time")
+
+
+def _groups(table: Table, name: str) -> Iterator[Record]:
+    """Lines that follow each other and have the same value in the column of `group_by`, as one record."""
+    read = TableFields(table.head, (), is_grouped=False).one(name)
+    seen: set[str] = set()
+
+    def key(record: Record) -> tuple[bool, str]:
+        return (True, f"{record.number}") if record.error is not None else (False, read(record.row).strip())
+
+    for (is_bad, value), group in groupby(table, key):
+        records = list(group)
+        raw = [line for record in records for line in record.raw]
+        first = records[0]
+        if is_bad:
+            yield first
+        elif not value:
+            yield first._replace(row=None, raw=raw, error=RejectedError("missing_field", f"{name} is empty"))
+        elif value in seen:
+            detail = f"{name}: {value[:80]!r} came before with other lines between: sort the file by it"
+            yield first._replace(row=None, raw=raw, error=RejectedError("wrong_type", detail))
+        else:
+            seen.add(value)
+            yield first._replace(row=[record.row for record in records], raw=raw)
