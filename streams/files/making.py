@@ -40,7 +40,7 @@ class _Rule(NamedTuple):
     id: Fill | None
     moment: Callable[[Any], Moment]
     invented_hours: tuple[int, int] | None
-    zone: str
+    zone: ZoneInfo
 
 
 class Making:
@@ -76,18 +76,21 @@ class Making:
         type_ = rule.type
         if isinstance(type_, Cell) and type_.otherwise is None:
             type_ = msgspec.structs.replace(type_, otherwise=LEAVE_OUT)
+        zone = ZoneInfo(when.zone or self._mapping.zone)
+        own, currency = rule.data, self._mapping.currency
+        data = own if currency is None or "amount" not in own else {"currency": currency} | own
         return _Rule(
             fits=tuple(cells.fits(name, wanted) for name, wanted in rule.when.items()),
             type=cells.fill(type_),
-            data=tuple((name, cells.field(name, value, MADE_UP)) for name, value in rule.data.items()),
+            data=tuple((name, cells.field(name, value, MADE_UP)) for name, value in data.items()),
             id=None if rule.id is None else cells.fill(rule.id, MADE_UP, needs_all=True),
-            moment=self._moment(when),
+            moment=self._moment(when, zone),
             invented_hours=when.invented_hours,
-            zone=when.zone,
+            zone=zone,
         )
 
-    def _moment(self, when: TimeRule) -> Callable[[Any], Moment]:
-        read, parse = self._time_text(when), time_reader(when)
+    def _moment(self, when: TimeRule, zone: ZoneInfo) -> Callable[[Any], Moment]:
+        read, parse = self._time_text(when), time_reader(when, zone)
         name = when.text or " or ".join(listed(when.column))
 
         def moment(row: object) -> Moment:
@@ -185,9 +188,9 @@ _REMEDIES: Final = {
 }
 
 
-def _invented(hours: tuple[int, int], local: datetime, zone: str, of: tuple[str, str, int]) -> int:
+def _invented(hours: tuple[int, int], local: datetime, zone: ZoneInfo, of: tuple[str, str, int]) -> int:
     begin, end = hours
     customer_id, day, nth = of
     drawn = int.from_bytes(sha256(f"{customer_id}\0{day}\0{nth}".encode()).digest()[:8], "big")
     moment = datetime.combine(local, time()) + timedelta(hours=begin, seconds=drawn % ((end - begin) * 3600))
-    return to_ms(moment.replace(tzinfo=ZoneInfo(zone)))
+    return to_ms(moment.replace(tzinfo=zone))

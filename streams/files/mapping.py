@@ -66,7 +66,7 @@ class TimeRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     format: Names
     column: Names | None = None
     text: str | None = None
-    zone: str = "UTC"
+    zone: str | None = None
     invented_hours: tuple[int, int] | None = None
 
 
@@ -85,7 +85,8 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A mapping file.
 
     Without `columns` the first line names them; `separator` is one character, `tab` or `whitespace`. With `decimal:
-    ","` the dot groups thousands, as in 1.234,50, unless `thousands` says otherwise.
+    ","` the dot groups thousands, as in 1.234,50, unless `thousands` says otherwise. `zone` is for times that name
+    none, `currency` for purchases whose `data` has none.
     """
 
     source: str
@@ -94,6 +95,8 @@ class Mapping(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     events: tuple[EventRule, ...]
     format: Literal["csv", "json"] | None = None
     encoding: str | None = None
+    zone: str = "UTC"
+    currency: str | None = None
     separator: str = ","
     quote: str = '"'
     decimal: Literal[".", ","] = "."

@@ -17,7 +17,7 @@ from streams.files.fields import Fields, JsonFields, TableFields
 from streams.files.json_records import JsonRecords
 from streams.files.making import Making
 from streams.files.mapping import Mapping
-from streams.files.mapping_file import builtin_mappings
+from streams.files.mapping_file import known_by_file_name, load_mapping
 from streams.files.opening import Text, opened_bytes, opened_text
 from streams.files.records import Record
 from streams.files.tables import Table
@@ -54,14 +54,14 @@ def mapping_for(file: Path, general: Mapping | None) -> Mapping | None:
     is_json = plain.lower().endswith(JSON_LINES)
     if general is not None and (general.format == "json" if is_json else True):
         return general
-    known = next((known for known in builtin_mappings().values() if plain in known.file_names), None)
+    known = known_by_file_name().get(plain)
     if known is None and not is_json:
         remedy = (
             f"Say --mapping FILE for a table (`churn-signals mapping guess {file}` proposes one), or name JSON Lines "
             f"one of {', '.join(JSON_LINES)} (.gz)."
         )
         raise SetupError("event file", f"{file} is neither JSON Lines nor a table with a mapping", remedy)
-    return known
+    return None if known is None else load_mapping(known)
 
 
 def read_file(source: EventFile, counts: FileCounts, latest_ms: int | None = None) -> Iterator[Found]:

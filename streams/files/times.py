@@ -57,12 +57,13 @@ def format_fault(written: str) -> str | None:
     return None if found & {"Y", "y"} and has_day else "needs a year, a month and a day: %Y or %y, %m or %b, %d"
 
 
-def time_reader(rule: TimeRule) -> Callable[[str], Moment]:
-    """How a mapping reads times; remembered, because dates repeat and reading one costs more than the rest of a line.
+def time_reader(rule: TimeRule, zone: ZoneInfo) -> Callable[[str], Moment]:
+    """How a mapping reads times, those that name no zone as of this one.
 
-    The function raises RejectedError (`bad_time`).
+    They are remembered: dates repeat, and reading one costs more than the rest of a line. The
+    function raises RejectedError (`bad_time`).
     """
-    zone, formats = ZoneInfo(rule.zone), listed(rule.format)
+    formats = listed(rule.format)
 
     @lru_cache(maxsize=10_000)
     def read(text: str) -> Moment:
