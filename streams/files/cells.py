@@ -134,6 +134,8 @@ class Cells:
             return self._summed(cell.sum)
         names = listed(cell.column or cell.number or cell.whole)
         read, label = self.first(names), " or ".join(names)
+        if cell.column is not None and cell.values is not None:
+            return self._listed_value(names, cell.values)
         if cell.column is not None:
             return lambda row, _made: text if (text := read(row)).strip() else None
         convert: Callable[[str, str, Callable[[str], Number]], float] = to_whole if cell.number is None else to_float
@@ -143,6 +145,17 @@ class Cells:
             return convert(label, _short(label, text), self._number) if text.strip() else None
 
         return number
+
+    def _listed_value(self, names: tuple[str, ...], table: dict[str, Scalar]) -> Fill:
+        """Of a list (tags, say) the first item that is in the table, else the first."""
+        there = [name for name in names if self._fields.has(name)] or list(names)
+        every = [self._fields.every(name) for name in there]
+
+        def read(row: object, _made: dict[str, str]) -> str | None:
+            texts = next((texts for one in every if (texts := one(row))), [])
+            return next((text for text in texts if text.strip() in table), texts[0] if texts else None)
+
+        return read
 
     def _summed(self, name: str) -> Fill:
         every = self._fields.every(name)

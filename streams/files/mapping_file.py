@@ -18,9 +18,9 @@ from streams.wording import did_you_mean
 REFERENCE: Final = "The reference is streams/mappings/README.md; `churn-signals mapping show shopify` is an example."
 
 _AS_WRITTEN: Final = frozenset({
-    "base", "source", "encoding", "zone", "currency", "separator", "quote", "decimal", "thousands", "columns", "optional",
-    "group_by", "for_each", "nobody", "somebody", "file_names", "column", "text", "number", "whole", "sum", "count",
-    "prefix", "format", "when",
+    "base", "source", "encoding", "zone", "currency", "separator", "quote", "decimal", "thousands", "columns",
+    "optional", "group_by", "for_each", "nobody", "somebody", "file_names", "column", "text", "number", "whole", "sum",
+    "count", "prefix", "format", "when",
 })  # fmt: skip
 """Keys whose values are texts, however they look: `nobody: [0, null, no]` are three texts."""
 

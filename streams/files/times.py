@@ -60,8 +60,8 @@ def format_fault(written: str) -> str | None:
 def time_reader(rule: TimeRule, zone: ZoneInfo) -> Callable[[str], Moment]:
     """How a mapping reads times, those that name no zone as of this one.
 
-    They are remembered: dates repeat, and reading one costs more than the rest of a line. The
-    function raises RejectedError (`bad_time`).
+    They are remembered: dates repeat, and reading one costs more than the rest of a line. The function
+    raises RejectedError (`bad_time`).
     """
     formats = listed(rule.format)
 
@@ -81,6 +81,8 @@ def time_reader(rule: TimeRule, zone: ZoneInfo) -> Callable[[str], Moment]:
 def _read(text: str, written: str, zone: ZoneInfo) -> Moment | None:
     if written in _EPOCHS:
         return _epoch(text, _EPOCHS[written], zone)
+    if written == ISO and text[4:5] != "-" and "T" not in text:
+        return None  # digits alone: they are as likely seconds
     try:
         moment = datetime.fromisoformat(text) if written == ISO else datetime.strptime(text, written)  # noqa: DTZ007
     except ValueError:
