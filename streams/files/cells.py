@@ -70,7 +70,7 @@ class Cells:
     def first(self, names: tuple[str, ...]) -> Read:
         """The first of some columns that is filled; of those that the table has, if it has any."""
         there = [name for name in names if self._fields.has(name)] or list(names)
-        reads = [self._fields.one(name) for name in there]
+        reads = [self._fields.one(name, names) for name in there]
         if len(reads) == 1:
             return reads[0]
         return lambda row: next((text for read in reads if (text := read(row)).strip()), "")
@@ -149,7 +149,7 @@ class Cells:
     def _listed_value(self, names: tuple[str, ...], table: dict[str, Scalar]) -> Fill:
         """Of a list (tags, say) the first item that is in the table, else the first."""
         there = [name for name in names if self._fields.has(name)] or list(names)
-        every = [self._fields.every(name) for name in there]
+        every = [self._fields.every(name, names) for name in there]
 
         def read(row: object, _made: dict[str, str]) -> str | None:
             texts = next((texts for one in every if (texts := one(row))), [])

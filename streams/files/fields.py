@@ -17,10 +17,13 @@ ReadAll = Callable[[Any], list[str]]
 class Fields(Protocol):
     """Where the values of a record are."""
 
-    def one(self, name: str) -> Read:
-        """How to read a name as text; empty where there is nothing. Raises SetupError for what no record can have."""
+    def one(self, name: str, among: tuple[str, ...] = ()) -> Read:
+        """How to read a name, one among several that stand for each other, as text; empty where there is nothing.
 
-    def every(self, name: str) -> ReadAll:
+        Raises SetupError for what no record can have.
+        """
+
+    def every(self, name: str, among: tuple[str, ...] = ()) -> ReadAll:
         """How to read all values of a name that are filled: of a list, of the lines of a group."""
 
     def has(self, name: str) -> bool:
@@ -34,7 +37,7 @@ class TableFields:
         self._head, self._optional, self._is_grouped = head, optional, is_grouped
         self._often = {name for name, count in Counter(head).items() if count > 1}
 
-    def one(self, name: str) -> Read:
+    def one(self, name: str, among: tuple[str, ...] = ()) -> Read:  # noqa: ARG002 - the head tells what is missing
         """A cell as text. Raises SetupError for a column that is not there, or twice."""
         place = self._place(name)
         if place is None:
@@ -43,7 +46,7 @@ class TableFields:
             return lambda rows: next((row[place] for row in rows if row[place].strip()), "")
         return lambda row: str(row[place])
 
-    def every(self, name: str) -> ReadAll:
+    def every(self, name: str, among: tuple[str, ...] = ()) -> ReadAll:  # noqa: ARG002 - as above
         """The cells that are filled."""
         place = self._place(name)
         if place is None:
@@ -82,18 +85,19 @@ class JsonFields:
     def __init__(self) -> None:
         self.never: set[str] = set()
 
-    def one(self, name: str) -> Read:
+    def one(self, name: str, among: tuple[str, ...] = ()) -> Read:
         """A value as text."""
-        find = self._finder(name)
+        find = self._finder(name, among)
         return lambda row: text_of(name, find(row))
 
-    def every(self, name: str) -> ReadAll:
-        """The values of a list that are filled, or the one value."""
-        find = self._finder(name)
+    def every(self, name: str, among: tuple[str, ...] = ()) -> ReadAll:
+        """The values of a list that are filled, or the one value; an object is filled, whatever it holds."""
+        find = self._finder(name, among)
 
         def read(row: object) -> list[str]:
             found = find(row)
-            texts = [text_of(name, item) for item in (found if isinstance(found, list) else [found])]
+            items = found if isinstance(found, list) else [found]
+            texts = ["{}" if isinstance(item, dict | list) else text_of(name, item) for item in items]
             return [text for text in texts if text.strip()]
 
         return read
@@ -102,14 +106,14 @@ class JsonFields:
         """Whether a record can have it."""
         return True
 
-    def _finder(self, name: str) -> Callable[[object], object]:
+    def _finder(self, name: str, among: tuple[str, ...]) -> Callable[[object], object]:
         self.never.add(name)
-        forget = self.never.discard
+        forget, known = self.never.difference_update, {name, *among}
 
         def find(row: object) -> object:
             found = found_in(row, name)
             if found is not MISSING:
-                forget(name)
+                forget(known)
             return found
 
         return find

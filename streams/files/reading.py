@@ -136,7 +136,7 @@ def _mapped(text: Text, mapping: Mapping, counts: FileCounts, latest_ms: int | N
     counts.lines, counts.blank = records.line_number, records.blank
     counts.repeated_times = making.repeated_times
     if isinstance(fields, JsonFields) and counts.records:
-        counts.never = tuple(sorted(fields.never))
+        counts.never = tuple(sorted(fields.never - set(mapping.optional)))
 
 
 def _made(record: Record, making: Making, text: Text, counts: FileCounts, latest_ms: int | None) -> Found | None:
