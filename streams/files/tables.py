@@ -26,6 +26,7 @@ MOST_CHARACTERS: Final = 1 << 20
 """Characters of one record. The contract takes 64 KiB; an export may hold more beside."""
 
 _ENDS = re.compile(r"[\r\n]+(?=[^\r\n])")
+_UNCLOSED: Final = "a quote is opened and not closed"
 _SEPARATOR_LINE = re.compile("sep=(.)\r?\n?", re.IGNORECASE)
 
 
@@ -78,7 +79,9 @@ class Table:
                     return
                 cells = []
             except csv.Error as error:
-                yield self._bad(number, f"is no row of a table: {error}")
+                yield self._bad(
+                    number, _UNCLOSED if self._lines.is_cut else f"a quote within quotes is not doubled: {error}"
+                )
                 continue
             raw = self._lines.taken
             if not any(map(str.strip, cells)) and not self._lines.is_cut:
@@ -88,7 +91,7 @@ class Table:
 
     def _record(self, number: int, cells: list[str], raw: list[str]) -> Record:
         if self._lines.is_cut:
-            return self._bad(number, "a quote is opened and not closed")
+            return self._bad(number, _UNCLOSED)
         width = len(self.head) or len(cells)
         if len(cells) > width and not any(map(str.strip, cells[width:])):
             del cells[width:]  # separators after the last cell
@@ -162,7 +165,8 @@ def _rows(lines: _Lines, mapping: Mapping) -> Iterator[list[str]]:
     csv.field_size_limit(MOST_CHARACTERS + 1)
     if not mapping.quote:
         return csv.reader(lines, delimiter=_separator(mapping), quoting=csv.QUOTE_NONE)
-    return csv.reader(lines, delimiter=_separator(mapping), quotechar=mapping.quote)
+    # Strict: else a quote that is not closed swallows the next line up to the next quote, and nobody hears of it.
+    return csv.reader(lines, delimiter=_separator(mapping), quotechar=mapping.quote, strict=True)
 
 
 def _separator(mapping: Mapping) -> str:
