@@ -8,7 +8,6 @@ from hashlib import sha256
 from typing import Any, Final
 
 from schemas.errors import RejectedError
-from streams.errors import SetupError
 from streams.files.fields import Fields, Read
 from streams.files.mapping import LEAVE_OUT, Cell, Condition, Mapping, Scalar, Value, listed, texts_in
 from streams.files.numbers import Number, number_reader, to_float, to_whole
@@ -231,13 +230,3 @@ def columns_of(value: Value) -> set[str]:
         return set()
     named = {name for one in (value.column, value.number, value.whole, value.sum, value.count) for name in listed(one)}
     return named | columns_of(value.text) if value.text is not None else named
-
-
-def check_cell(where: str, value: Value) -> None:
-    """Raise SetupError for a value that says from where in no way, or in several."""
-    if not isinstance(value, Cell):
-        return
-    sources = [value.column, value.text, value.number, value.whole, value.sum, value.count]
-    if sum(source not in {None, ()} for source in sources) != 1:
-        remedy = "Write one of column, text, number, whole, sum, count."
-        raise SetupError("mapping", f"{where}: says from where in no way, or in several", remedy)

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from schemas.event import FEEDS, Email, Login, Purchase, Ticket
-from streams.files.cells import MADE_UP, check_cell, columns_of
-from streams.files.mapping import LEAVE_OUT, RETURN, WHITESPACE, Cell, EventRule, Mapping, TimeRule, listed
+from streams.files.cells import MADE_UP, columns_of
+from streams.files.mapping import LEAVE_OUT, RETURN, WHITESPACE, Cell, EventRule, Mapping, TimeRule, Value, listed
 from streams.files.times import format_fault
 from streams.wording import did_you_mean
 
@@ -22,15 +22,14 @@ Fault = tuple[str, str, str]
 
 
 def faults_of(mapping: Mapping) -> Iterator[Fault]:
-    """What is wrong with a mapping that has the right shape. Raises SetupError for what a value's own check finds."""
+    """What is wrong with a mapping that has the right shape."""
     yield from _format_faults(mapping)
     yield from _time_faults("time", mapping.time)
     if not _is_zone(mapping.zone):
         yield "zone", f"{mapping.zone!r} is no time zone", "A time zone, as UTC or Europe/Berlin."
     if not mapping.events:
         yield "events", "there are none", "Say what a line becomes: `- type: purchase` and its `data`."
-    check_cell("customer_id", mapping.customer_id)
-    yield from _text_faults("customer_id", mapping.customer_id)
+    yield from _value_faults("customer_id", mapping.customer_id)
     if not columns_of(mapping.customer_id):  # a constant would make all customers one
         remedy = 'Write customer_id: "{its column}", or {whole: its column}.'
         yield "customer_id", f"{mapping.customer_id!r} names no column", remedy
@@ -79,7 +78,7 @@ def _time_faults(where: str, rule: TimeRule) -> Iterator[Fault]:
     if (rule.column is None or rule.column == ()) == (rule.text is None):
         yield where, "needs a column, or a text", 'column: created_at, or text: "{date} {time}".'
     if rule.text is not None:
-        yield from _text_faults(f"{where}.text", rule.text)
+        yield from _value_faults(f"{where}.text", rule.text)
     for written in listed(rule.format) or ("",):
         if fault := format_fault(written):
             yield f"{where}.format", f"{written!r} {fault}", 'As "%d.%m.%Y %H:%M", iso, epoch_s or epoch_ms.'
@@ -93,8 +92,7 @@ def _rule_faults(where: str, rule: EventRule, currency: str | None) -> Iterator[
         yield from _time_faults(f"{where}, time", rule.time)
     for name, value in (("type", rule.type), ("id", rule.id), *rule.data.items()):
         if value is not None:
-            check_cell(f"{where}, {name}", value)
-            yield from _text_faults(f"{where}, {name}", value)
+            yield from _value_faults(f"{where}, {name}", value)
     types = _types_of(rule.type)
     known = {*FEEDS, RETURN}
     if types and (unknown := sorted(types - known)):
@@ -146,9 +144,17 @@ def _missing(type_: str, name: str) -> str:
     return f'A {type_} needs it: {name}: "{{its column}}", or a constant.'
 
 
-def _text_faults(where: str, value: object) -> Iterator[Fault]:
+def _value_faults(where: str, value: Value) -> Iterator[Fault]:
+    if isinstance(value, Cell):
+        sources = [value.column, value.text, value.number, value.whole, value.sum, value.count]
+        if sum(bool(source) for source in sources) != 1:
+            yield (
+                where,
+                "says from where in no way, or in several",
+                "Write one of column, text, number, whole, sum, count.",
+            )
     try:
-        names = columns_of(value) if isinstance(value, str | Cell) else set()
+        names = columns_of(value)
     except ValueError as error:
         yield where, str(error), 'Texts name columns as in "shop-{order}".'
         return
