@@ -10,11 +10,11 @@ from typing import IO, Final, NamedTuple
 
 from schemas.codec import MAX_AHEAD_MS, decode_line, encode_event, new_event
 from schemas.errors import RejectedError
-from schemas.event import FEEDS, Event
+from schemas.event import FEEDS, Event, Purchase
 from schemas.topics import DAY_MS
-from streams.files.counts import FileCounts, Frequent, currency_of
+from streams.files.counts import FileCounts, Frequent
 from streams.files.mapping import Mapping as TableMapping
-from streams.files.reading import EventFile, head_of, mapping_for, read_file
+from streams.files.reading import Bad, EventFile, head_of, mapping_for, read_file
 
 SHOWN_BAD_LINES: Final = 20
 """How many bad lines are shown one by one; the rest is counted."""
@@ -180,18 +180,16 @@ def read_into(
         counts = FileCounts(source.path)
         history.counts.append(counts)
         for found in read_file(source, counts, latest_ms):
-            if found.error is not None:
-                counts.refuse(found.error.reason)
+            if isinstance(found, Bad):
                 history.bad.append(BadLine(source.path, found.number, found.error, found.is_item))
                 if rejects is not None:
                     rejects.take(source, found.raw)
                 continue
-            counts.take([event for event, _ in found.events])
-            for event, value in found.events:
-                history.frequent.add(event.customer_id)
-                if (currency := currency_of(event)) is not None:
-                    history.currencies[currency] += 1
-                take(event, number << _LINE_BITS | found.number, value)
+            line, event, value = found
+            history.frequent.add(event.customer_id)
+            if isinstance(event.data, Purchase):
+                history.currencies[event.data.currency] += 1
+            take(event, number << _LINE_BITS | line, value)
 
 
 def shifted(history: History, days: int) -> History:

@@ -16,7 +16,7 @@ from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.files.counts import FileCounts, Frequent
 from streams.files.guess import guessed
 from streams.files.mapping_file import builtin_names, builtin_text, load_mapping
-from streams.files.reading import EventFile, read_file
+from streams.files.reading import Bad, EventFile, read_file
 from streams.history import SHOWN_BAD_LINES, BadLine, with_mappings
 from streams.wording import counted
 
@@ -54,13 +54,10 @@ def try_(file: EventFile, mapping_name: str | None, shown: int, *, as_json: bool
     (source,) = with_mappings([file], load_mapping(mapping_name) if mapping_name else None)
     counts, summary = FileCounts(source.path), _Summary(shown)
     for found in read_file(source, counts):
-        if found.error is not None:
-            counts.refuse(found.error.reason)
+        if isinstance(found, Bad):
             summary.refuse(BadLine(source.path, found.number, found.error, found.is_item))
-            continue
-        events = [event for event, _ in found.events]
-        counts.take(events)
-        for event, value in found.events:
+        else:
+            _, event, value = found
             summary.take(event, value)
     if as_json:
         click.echo(orjson.dumps(counts.to_dict() | summary.to_dict()).decode())

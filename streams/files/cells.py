@@ -52,6 +52,8 @@ class Cells:
     def field(self, name: str, value: Value, made_up: frozenset[str]) -> Fill:
         """How to read a field of an event: a text where the contract wants a number is read as one, and the reverse."""
         fill, kind = self.fill(value, made_up), _KINDS.get(name, str)
+        if kind is str and isinstance(value, str):
+            return fill
 
         def read(row: object, made: dict[str, str]) -> Scalar | None:
             found = fill(row, made)
@@ -106,6 +108,10 @@ class Cells:
         reads = [
             (plain, name, None if name is None or name in made_up else self._fields.one(name)) for plain, name in pairs
         ]
+
+        plain, _, only = reads[0]
+        if len(reads) == 1 and only is not None and not needs_all:
+            return lambda row, _made: f"{plain}{text}" if (text := only(row)).strip() else None
 
         def read(row: object, made: dict[str, str]) -> str | None:
             parts, filled = [], 0

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from schemas.event import FEEDS, PURCHASE, TICKET, Event, Purchase, Ticket
+from schemas.event import FEEDS, TICKET, Event, Ticket
 from streams.wording import counted
 
 SHOWN_VALUES: Final = 5
@@ -46,7 +46,14 @@ class FileCounts:
         self.made += 1
         for event in events:
             self.events[event.feed] += 1
-            self.returns += event.feed == TICKET and isinstance(event.data, Ticket) and event.data.category == "return"
+            self.returns += event.feed == TICKET and is_return(event)
+
+    def take_lines(self, made: list[int], returns: int) -> None:
+        """Count lines that were an event each, by feed, and the returns among them."""
+        self.records += sum(made)
+        self.made += sum(made)
+        self.events.update({feed: count for feed, count in enumerate(made) if count})
+        self.returns += returns
 
     def leave_out(self, rule: str, value: str) -> None:
         """Count a record that a rule left out."""
@@ -132,20 +139,27 @@ class Frequent:
     """An id is told of when it has so many times the events of the id in the middle: some firms have few customers."""
 
     def __init__(self) -> None:
-        self._counts: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
+        self._pending: list[str] = []
         self.total = 0
 
     def add(self, customer_id: str) -> None:
-        """Count an event of this id."""
-        counts = self._counts
-        counts[customer_id] = counts.get(customer_id, 0) + 1
-        self.total += 1
-        if len(counts) > 2 * self.KEPT:
-            less = sorted(counts.values())[-self.KEPT - 1]
-            self._counts = {name: count - less for name, count in counts.items() if count > less}
+        """Count an event of this id. They are counted many at a time: this is in the path of every event."""
+        self._pending.append(customer_id)
+        if len(self._pending) >= self.KEPT:
+            self._settle()
+
+    def _settle(self) -> None:
+        self.total += len(self._pending)
+        self._counts.update(self._pending)
+        self._pending.clear()
+        if len(self._counts) > 2 * self.KEPT:
+            less = sorted(self._counts.values())[-self.KEPT - 1]
+            self._counts = Counter({name: count - less for name, count in self._counts.items() if count > less})
 
     def sentences(self) -> list[str]:
         """A warning for each id that has more than 1 % of all events, the most frequent first; five at most."""
+        self._settle()
         counts = sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))
         if not counts:
             return []
@@ -162,6 +176,6 @@ class Frequent:
         ]
 
 
-def currency_of(event: Event) -> str | None:
-    """The currency of a purchase."""
-    return event.data.currency if event.feed == PURCHASE and isinstance(event.data, Purchase) else None
+def is_return(event: Event) -> bool:
+    """Whether a ticket says that something was sent back."""
+    return isinstance(event.data, Ticket) and event.data.category == "return"

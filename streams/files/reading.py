@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 from typing import Final, NamedTuple
 
 from schemas.codec import decode_line, encode_event
 from schemas.errors import RejectedError
-from schemas.event import Event
+from schemas.event import FEEDS, TICKET, Event
 from streams.errors import SetupError
 from streams.files.cells import LeftOutError
-from streams.files.counts import FileCounts
+from streams.files.counts import FileCounts, is_return
 from streams.files.fields import Fields, JsonFields, TableFields
 from streams.files.json_records import JsonRecords
 from streams.files.making import Making
@@ -33,16 +35,19 @@ class EventFile(NamedTuple):
     mapping: Mapping | None = None
 
 
-class Found(NamedTuple):
-    """What a line, or an item in it, came to: events with their bytes; or why it is none; or that it was left out."""
+@dataclass(frozen=True, slots=True)
+class Bad:
+    """A record that is no event of the contract: which, why, and its lines as they were."""
 
     number: int
-    events: list[tuple[Event, bytes]]
+    error: RejectedError
     raw: bytes
-    """The lines as they were, if they are bad."""
-    error: RejectedError | None = None
     is_item: bool = False
     """Whether the number is of an item of one JSON document, not of a line."""
+
+
+Made = tuple[int, Event, bytes]
+"""Number of the line or item, the event, its bytes: a plain tuple, as there is one for each event."""
 
 
 def mapping_for(file: Path, general: Mapping | None) -> Mapping | None:
@@ -64,8 +69,8 @@ def mapping_for(file: Path, general: Mapping | None) -> Mapping | None:
     return None if known is None else load_mapping(known)
 
 
-def read_file(source: EventFile, counts: FileCounts, latest_ms: int | None = None) -> Iterator[Found]:
-    """What each record of a file came to; `counts` is complete at the end. Raises SetupError.
+def read_file(source: EventFile, counts: FileCounts, latest_ms: int | None = None) -> Iterator[Made | Bad]:
+    """The events of a file and its bad records, in order; `counts` has them all at the end. Raises SetupError.
 
     A record with an event after `latest_ms` is bad.
     """
@@ -93,27 +98,35 @@ def head_of(source: EventFile) -> bytes:
         return text.to_bytes([next(text.lines, "")])
 
 
-def _contract(file: Path, counts: FileCounts, latest_ms: int | None) -> Iterator[Found]:
+def _contract(file: Path, counts: FileCounts, latest_ms: int | None) -> Iterator[Made | Bad]:
     """JSON Lines of the contract: each value is posted as it stands in the file."""
+    limit, number, blank, returns = latest_ms or sys.maxsize, 0, 0, 0
+    made = [0] * len(FEEDS)
     with opened_bytes(file) as opened:
         for number, line in enumerate(opened, start=1):
-            counts.lines = number
             value = line.rstrip(b"\r\n")
             if number == 1:
                 value = value.removeprefix(_UTF8_MARK)
             if not value:
-                counts.blank += 1
+                blank += 1
                 continue
             try:
                 event = decode_line(value)
-                _refuse_future([event], latest_ms)
+                if event.time_ms > limit:
+                    _refuse_future([event], limit)
             except RejectedError as error:
-                yield Found(number, [], line, error)
+                counts.refuse(error.reason)
+                yield Bad(number, error, line)
             else:
-                yield Found(number, [(event, value)], b"")
+                made[event.feed] += 1
+                if event.feed == TICKET:
+                    returns += is_return(event)
+                yield number, event, value
+    counts.lines, counts.blank = number, blank
+    counts.take_lines(made, returns)
 
 
-def _mapped(text: Text, mapping: Mapping, counts: FileCounts, latest_ms: int | None) -> Iterator[Found]:
+def _mapped(text: Text, mapping: Mapping, counts: FileCounts, latest_ms: int | None) -> Iterator[Made | Bad]:
     records: Table | JsonRecords
     fields: Fields
     read: Iterable[Record]
@@ -130,34 +143,36 @@ def _mapped(text: Text, mapping: Mapping, counts: FileCounts, latest_ms: int | N
             read = _groups(table, mapping.group_by)
     making = Making(mapping, fields)
     for record in read:
-        found = _made(record, making, text, counts, latest_ms)
-        if found is not None:
-            yield found._replace(is_item=True) if isinstance(records, JsonRecords) and records.is_document else found
+        try:
+            events = _events(record, making, latest_ms)
+        except LeftOutError as left_out:
+            counts.leave_out(left_out.rule, left_out.value)
+        except RejectedError as error:
+            counts.refuse(error.reason)
+            is_item = isinstance(records, JsonRecords) and records.is_document
+            yield Bad(record.number, error, text.to_bytes(record.raw), is_item)
+        else:
+            counts.take(events)
+            for event in events:
+                yield record.number, event, encode_event(event)
     counts.lines, counts.blank = records.line_number, records.blank
     counts.repeated_times = making.repeated_times
     if isinstance(fields, JsonFields) and counts.records:
         counts.never = tuple(sorted(fields.never - set(mapping.optional)))
 
 
-def _made(record: Record, making: Making, text: Text, counts: FileCounts, latest_ms: int | None) -> Found | None:
-    """What a record came to; None if a rule left it out."""
-    error = record.error
-    if error is None:
-        try:
-            events = making.events(record.row)
-            _refuse_future(events, latest_ms)
-        except LeftOutError as left_out:
-            counts.leave_out(left_out.rule, left_out.value)
-            return None
-        except RejectedError as rejected:
-            error = rejected
-        else:
-            return Found(record.number, [(event, encode_event(event)) for event in events], b"")
-    return Found(record.number, [], text.to_bytes(record.raw), error)
+def _events(record: Record, making: Making, latest_ms: int | None) -> list[Event]:
+    """The events of a record. Raises RejectedError and LeftOutError."""
+    if record.error is not None:
+        raise record.error
+    events = making.events(record.row)
+    if latest_ms is not None:
+        _refuse_future(events, latest_ms)
+    return events
 
 
-def _refuse_future(events: list[Event], latest_ms: int | None) -> None:
-    if latest_ms is not None and any(event.time_ms > latest_ms for event in events):
+def _refuse_future(events: list[Event], latest_ms: int) -> None:
+    if any(event.time_ms > latest_ms for event in events):
         raise RejectedError("future", "more than 300 s ahead of the clock", "event_time")
 
 

@@ -12,7 +12,7 @@ import pytest
 from streams.errors import SetupError
 from streams.files.counts import FileCounts
 from streams.files.mapping_file import parsed_mapping
-from streams.files.reading import EventFile, read_file
+from streams.files.reading import Bad, EventFile, read_file
 from support.exports import HEAD, lines, packed, shop, table
 from support.exports_systems import DESK, ITEMS, SKU_A, SKU_B, order, ticket
 
@@ -91,12 +91,9 @@ def read(file: Path, mapping: str) -> FileCounts:
     """Read a file to its end; only the named errors may come out."""
     counts = FileCounts(file)
     for found in read_file(EventFile(file, parsed_mapping("mine.yaml", mapping)), counts):
-        if found.error is not None:
+        if isinstance(found, Bad):
             assert found.raw
             assert str(found.error)
-            counts.refuse(found.error.reason)
-        else:
-            counts.take([event for event, _ in found.events])
     assert counts.records == counts.made + counts.left_out_total + sum(counts.bad.values())
     return counts
 
