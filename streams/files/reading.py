@@ -75,16 +75,9 @@ def read_file(source: EventFile, counts: FileCounts, latest_ms: int | None = Non
     A record with an event after `latest_ms` is bad.
     """
     if source.mapping is None:
-        yield from _contract(source.path, counts, latest_ms)
-        return
+        return _contract(source.path, counts, latest_ms)
     counts.is_mapped = True
-    try:
-        with opened_text(source.path, source.mapping.encoding) as text:
-            yield from _mapped(text, source.mapping, counts, latest_ms)
-    except SetupError as error:
-        if str(source.path) in error.value:
-            raise
-        raise SetupError(error.thing, f"{source.path}: {error.value}", error.remedy) from error
+    return _opened(source.path, source.mapping, counts, latest_ms)
 
 
 def head_of(source: EventFile) -> bytes:
@@ -124,6 +117,16 @@ def _contract(file: Path, counts: FileCounts, latest_ms: int | None) -> Iterator
                 yield number, event, value
     counts.lines, counts.blank = number, blank
     counts.take_lines(made, returns)
+
+
+def _opened(file: Path, mapping: Mapping, counts: FileCounts, latest_ms: int | None) -> Iterator[Made | Bad]:
+    try:
+        with opened_text(file, mapping.encoding) as text:
+            yield from _mapped(text, mapping, counts, latest_ms)
+    except SetupError as error:
+        if str(file) in error.value:
+            raise
+        raise SetupError(error.thing, f"{file}: {error.value}", error.remedy) from error
 
 
 def _mapped(text: Text, mapping: Mapping, counts: FileCounts, latest_ms: int | None) -> Iterator[Made | Bad]:
