@@ -78,11 +78,14 @@ class _Summary:
         self._times: list[int] = []
         self._money: Counter[str] = Counter()
         self._frequent = Frequent()
+        self._prints: dict[str, int] = {}
+        self._conflicts = 0
 
     def take(self, event: Event, value: bytes) -> None:
         """Look at an event."""
         if len(self.first) < self._shown:
             self.first.append(value.decode())
+        self._conflicts += self._prints.setdefault(event.id, event.fingerprint) != event.fingerprint
         self._customers.add(event.customer_id)
         self._frequent.add(event.customer_id)
         self._times = [min([event.time_ms, *self._times]), max([event.time_ms, *self._times])]
@@ -101,7 +104,14 @@ class _Summary:
             span = " to ".join(to_rfc3339(one) for one in self._times)
             money = "".join(f", {cents / 100:,.2f} {code}" for code, cents in sorted(self._money.items()))
             lines.append(f"  {counted(len(self._customers), 'customer')}, {span}{money}")
-        return [*lines, *self._frequent.sentences()]
+        return [*lines, *self._warnings()]
+
+    def _warnings(self) -> list[str]:
+        same = (
+            f"warning: {counted(self._conflicts, 'event')} have the `id` of another with other content: a worker "
+            "refuses them (id_conflict). Put more into `id`: {nth}, or another column."
+        )
+        return [*([same] if self._conflicts else []), *self._frequent.sentences()]
 
     def to_dict(self) -> dict[str, object]:
         """The same for programs."""
@@ -112,7 +122,7 @@ class _Summary:
             "first": to_rfc3339(self._times[0]) if self._times else None,
             "last": to_rfc3339(self._times[1]) if self._times else None,
             "amounts": {code: cents / 100 for code, cents in sorted(self._money.items())},
-            "warnings": self._frequent.sentences(),
+            "warnings": self._warnings(),
         }
 
 

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
 from streams.errors import SetupError
+from streams.files.guess_events import GuessedEvents
 from streams.files.known import known_system, sign_of
 from streams.files.roles import (
     are_legal_ids,
     find,
     is_anything,
-    is_currencies,
     is_few,
     is_numbers,
     is_times,
@@ -23,26 +21,12 @@ from streams.files.roles import (
     share_of_numbers,
 )
 from streams.files.sampling import Sample, sampled
+from streams.files.times import ISO
+from streams.files.yaml_text import quoted, template
 
-_SIGNS: Final = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY", "₹": "INR", "₺": "TRY", "zł": "PLN", "Kč": "CZK"}
-_ACTIONS: Final = (
-    ("unsub|opt.?out|abmeld", "unsubscribed"), ("spam|complain|abuse", "complained"), ("bounce", "bounced"),
-    ("click|klick", "clicked"), ("open|geöffnet", "opened"), ("sent|send|deliver|receiv|versand", "sent"),
-)  # fmt: skip
-_CATEGORIES: Final = (
-    ("refund|return|rück|retour", "return"), ("deliver|shipp|liefer|livraison", "delivery"),
-    ("bill|invoice|payment|rechnung", "billing"), ("complain|problem|beschwerde|incident", "complaint"),
-)  # fmt: skip
-_BY_DAY: Final = '"{customer_id}-{day}-{nth}"'
-"""An id for what has none of its own."""
-_NO_ORDER: Final = re.compile(
-    r"cancel|storn|fail|pending|draft|void|annul|declin|on.?hold|unpaid|offen|abandon|delet|spam|closed.by.merge",
-    re.IGNORECASE,
-)
-"""States of what is no order, or no ticket."""
-_REFUND: Final = re.compile(r"refund|return|retour|erstatt|gutschrift|rembours|reembols|devol|retoure", re.IGNORECASE)
 _MARK_MAIL: Final = re.compile(r"open|click|unsub|bounce|spam", re.IGNORECASE)
 _TICKETS: Final = re.compile(r"ticket|requester|priority|assignee|solved|conversation|case", re.IGNORECASE)
+_CLOCK: Final = re.compile(r"\d{1,2}:\d\d(:\d\d)?")
 
 
 def guessed(file: Path) -> str:
@@ -56,7 +40,9 @@ class _Proposal:
 
     def __init__(self, sample: Sample, source: str) -> None:
         self._sample, self._source = sample, source or "export"
-        self._time = find(sample, "time", is_times)
+        self._time = find(sample, "time", is_times) or next(
+            (name for name in sample.columns if "[]" not in name and one_format(sample.filled(name))), None
+        )
         if self._time is None:
             shown = ", ".join(list(sample.columns)[:40])
             raise SetupError("mapping guess", f"no column holds times: {shown}", "Write the mapping by its reference.")
@@ -69,8 +55,7 @@ class _Proposal:
 
     def text(self) -> str:
         """The YAML."""
-        kind = self._kind()
-        event = {"purchase": self._purchase, "ticket": self._ticket, "email": self._email, "login": self._login}[kind]()
+        events = GuessedEvents(self._sample, self._source, self._used, self._time_line).lines(self._kind())
         head = [
             "# A proposal: look at every line, then: churn-signals mapping try FILE --mapping THIS",
             f"source: {self._source}",
@@ -78,7 +63,7 @@ class _Proposal:
             self._customer_line(),
             self._time_line(),
         ]
-        return "\n".join([*head, *event]) + "\n"
+        return "\n".join([*head, *events]) + "\n"
 
     def _kind(self) -> str:
         names = " ".join(self._sample.columns)
@@ -94,7 +79,7 @@ class _Proposal:
         if sample.format == "json":
             lines.append("format: json")
             used = [path for path in sample.lists if f"{path}." in f"{self._time} {self._customer}"]
-            lines += [f"for_each: {_quoted(path)}" for path in used[:1]]
+            lines += [f"for_each: {quoted(path)}" for path in used[:1]]
         if sample.encoding:
             lines.append(f"encoding: {sample.encoding} # it is not UTF-8")
         if sample.format == "csv" and sample.separator != ",":
@@ -123,10 +108,10 @@ class _Proposal:
         assert self._customer is not None  # refused before
         values = self._sample.filled(self._customer)
         if any("@" in value for value in values):
-            return f"customer_id: {{column: {_quoted(self._customer)}, trim: true, lower: true, hash: true}}"
+            return f"customer_id: {{column: {quoted(self._customer)}, trim: true, lower: true, hash: true}}"
         if all(are_legal_ids([value]) for value in values):
-            return f"customer_id: {_template(self._customer)}"
-        return f"customer_id: {{column: {_quoted(self._customer)}, trim: true, hash: true}} # they are no legal ids"
+            return f"customer_id: {template(self._customer)}"
+        return f"customer_id: {{column: {quoted(self._customer)}, trim: true, hash: true}} # they are no legal ids"
 
     def _time_line(self, name: str | None = None) -> str:
         column = name or self._time or ""
@@ -135,7 +120,7 @@ class _Proposal:
         chosen = formats[:1] or mixed_formats(self._sample.filled(column))
         if two is not None and not self._is_day_first():
             chosen = [two]
-        written = _quoted(chosen[0]) if len(chosen) == 1 else f"[{', '.join(map(_quoted, chosen))}]"
+        written = quoted(chosen[0]) if len(chosen) == 1 else f"[{', '.join(map(quoted, chosen))}]"
         local = any("%z" not in one and one not in {"epoch_s", "epoch_ms"} for one in chosen)
         is_bare = chosen == ["iso"] and all(
             re.search(r"(Z|[-+]\d\d:?\d\d)$", one) for one in self._sample.filled(column)
@@ -144,125 +129,25 @@ class _Proposal:
         notes = ["zone: whose clock it is, as Europe/Berlin"] if zone != "}" else []
         notes += ["the days could be months, too"] if two is not None else []
         comment = f" # {'; '.join(notes)}" if notes else ""
-        return f"time: {{column: {_quoted(column)}, format: {written}{zone}{comment}"
+        clock = self._clock_beside(chosen) if name is None else None
+        if clock is not None:
+            seconds = ":%S" if self._sample.filled(clock)[0].count(":") > 1 else ""
+            both = quoted(f"{{{column}}} {{{clock}}}", always=True)
+            return f'time: {{text: {both}, format: "{_plain_format(chosen[0])} %H:%M{seconds}", zone: UTC}}{comment}'
+        return f"time: {{column: {quoted(column)}, format: {written}{zone}{comment}"
+
+    def _clock_beside(self, formats: list[str]) -> str | None:
+        """A column with times of day, where the other has only dates."""
+        values = self._sample.filled(self._time or "")
+        if len(formats) != 1 or "%H" in formats[0] or any(":" in value for value in values):
+            return None
+        columns = ((name, self._sample.filled(name)) for name in self._sample.columns)
+        return next((name for name, texts in columns if texts and all(map(_CLOCK.fullmatch, texts))), None)
 
     def _is_day_first(self) -> bool:
         return self._decimal == "," or self._sample.separator == ";"
 
-    def _purchase(self) -> list[str]:
-        sample = self._sample
-        amount = self._take("amount", is_numbers)
-        order = self._take("order", is_anything)
-        currency, items = self._take("currency", is_currencies), self._take("items", is_numbers)
-        status, channel = self._take("status", is_few), self._take("channel", is_few)
-        order_text = _template(order) if order else _BY_DAY
-        if currency is None:
-            told = f"currency: {self._currency_by_sign(amount)}"
-        elif all(map(str.isupper, sample.filled(currency))):
-            told = f"currency: {_template(currency)}"
-        else:
-            told = f"currency: {{column: {_quoted(currency)}, upper: true}}"
-        lines = (
-            [f"group_by: {_quoted(order)} # its lines follow each other"] if order and self._is_grouped(order) else []
-        )
-        lines += ["events:", *self._purchase_type(status)]
-        lines += [f"    id: {_template(order, self._source)}"] if order else []
-        lines += [
-            "    data:",
-            f"      order_id: {order_text}",
-            f"      amount: {{number: {_quoted(amount or '')}}}",
-            f"      {told}",
-        ]
-        counted = "sum" if lines[0].startswith("group_by") else "whole"
-        lines.append(f"      items: {{{counted}: {_quoted(items)}}}" if items else "      items: 1")
-        return [*lines, *([f"      channel: {_template(channel)}"] if channel else [])]
 
-    def _ticket(self) -> list[str]:
-        ticket, status = self._take("ticket", is_anything), self._take("status", is_few)
-        solved = find(self._sample, "solved", is_times, but=self._used)
-        category, channel = self._take("category", is_few), self._take("channel", is_few)
-        data = [f"      ticket_id: {_template(ticket) if ticket else _BY_DAY}"]
-        told = self._table(category, _CATEGORIES, "other") if category else "other"
-        rest = [f"      category: {told}", *([f"      channel: {_template(channel)}"] if channel else [])]
-        lines = ["events:", "  - type: ticket", *self._when(status)]
-        lines += [f"    id: {_template(ticket, self._source, '-opened')}"] if ticket else []
-        lines += ["    data:", *data, "      action: opened", *rest]
-        if solved is not None:
-            lines += ["  - type: ticket", "    also: true", f"    when: {{{_quoted(solved)}: {{empty: false}}}}"]
-            lines += [f"    {self._time_line(solved)}"]
-            lines += [f"    id: {_template(ticket, self._source, '-resolved')}"] if ticket else []
-            lines += ["    data:", *data, "      action: resolved", *rest]
-        return lines
-
-    def _email(self) -> list[str]:
-        action, campaign = self._take("action", is_few), self._take("campaign", is_anything)
-        lines = ["events:", "  - type: email", "    data:"]
-        lines.append(f"      action: {self._table(action or '', _ACTIONS, 'leave out')}")
-        return [*lines, *([f"      campaign_id: {_template(campaign)}"] if campaign else [])]
-
-    def _login(self) -> list[str]:
-        channel = self._take("channel", is_few)
-        data = f"{{channel: {_template(channel)}}}" if channel else "{}"
-        return ["events:", "  - type: login # no amounts, tickets or mails were found", f"    data: {data}"]
-
-    def _take(self, role: str, is_fit: object) -> str | None:
-        found = find(self._sample, role, is_fit, but=self._used)  # type: ignore[arg-type] # one of the predicates above
-        if found is not None:
-            self._used.add(found)
-        return found
-
-    def _when(self, status: str | None) -> list[str]:
-        if status is None:
-            return []
-        seen = [value for value, _ in Counter(self._sample.filled(status)).most_common(20)]
-        never = [value for value in seen if _NO_ORDER.search(value)]
-        kept = [value for value in seen if value not in never]
-        told = f"left out: {', '.join(never)}" if never else "all that were seen: keep those that count"
-        if not kept:
-            return []
-        return [f"    when: {{{_quoted(status)}: [{', '.join(map(_quoted, kept))}]}} # {told}"]
-
-    def _purchase_type(self, status: str | None) -> list[str]:
-        """A purchase; where a status tells of refunds, by a table of it."""
-        seen = [value for value, _ in Counter(self._sample.filled(status)).most_common(20)] if status else []
-        refunds = [value for value in seen if _REFUND.search(value)]
-        if status is None or not refunds:
-            return ["  - type: purchase # negative amounts become returns", *self._when(status)]
-        pairs = [f"{_quoted(value)}: return" for value in refunds]
-        pairs += [
-            f"{_quoted(value)}: purchase" for value in seen if value not in refunds and not _NO_ORDER.search(value)
-        ]
-        return [f"  - type: {{column: {_quoted(status)}, values: {{{', '.join(pairs)}}}}} # others are left out"]
-
-    def _is_grouped(self, order: str) -> bool:
-        values = self._sample.columns[order]
-        return any(one == other and one for one, other in pairwise(values))
-
-    def _table(self, name: str, words: tuple[tuple[str, str], ...], otherwise: str) -> str:
-        pairs = []
-        for value, _ in Counter(self._sample.filled(name)).most_common(30):
-            meant = next((meaning for word, meaning in words if re.search(word, value, re.IGNORECASE)), None)
-            if meant is not None:
-                pairs.append(f"{_quoted(value)}: {meant}")
-        default = "" if otherwise == "leave out" else f", default: {otherwise}"
-        return f"{{column: {_quoted(name)}, values: {{{', '.join(pairs)}}}, else: {otherwise}{default}}}"
-
-    def _currency_by_sign(self, amount: str | None) -> str:
-        values = " ".join(self._sample.filled(amount)[:50]) if amount else ""
-        return next((code for sign, code in _SIGNS.items() if sign in values), "EUR # yours")
-
-
-def _template(name: str, prefix: str = "", suffix: str = "") -> str:
-    if "{" in name or "}" in name:
-        return f"{{column: {_quoted(name)}}}"
-    return _quoted(f"{prefix}{'-' if prefix else ''}{{{name}}}{suffix}", always=True)
-
-
-def _quoted(text: str, *, always: bool = False) -> str:
-    """A text as YAML has it, in quotes where it could be taken for something else."""
-    if not always and re.fullmatch(r"[A-Za-z_][A-Za-z0-9_. ]*[A-Za-z0-9_]", text):
-        return text
-    escaped = (
-        text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("\t", "\\t").replace("\r", "\\r")
-    )
-    return f'"{escaped}"'
+def _plain_format(written: str) -> str:
+    """A format of dates that more can be added to."""
+    return "%Y-%m-%d" if written == ISO else written

@@ -18,7 +18,7 @@ WORDS: Final[dict[str, tuple[str, ...]]] = {
     "time": (
         "paid at", "paid date", "ordered", "order date", "purchase date", "created", "timestamp", "datetime",
         "event time", "occurred", "date", "time", "zeit", "datum", "bestelldatum", "fecha", "data", "quand",
-        "ts", "when",
+        "ts", "when", "at",
     ),
     "customer": (
         "customer id", "customer email", "kunde", "kunden", "client id", "user id", "customer", "client",
@@ -56,6 +56,9 @@ WORDS: Final[dict[str, tuple[str, ...]]] = {
     "campaign": (
         "campaign id", "campaign", "kampagne", "newsletter", "mailing",
     ),
+    "refunded": (
+        "refunded amount", "amount refunded", "total refunded", "refund amount", "refunded", "refund", "erstattet",
+    ),
     "solved": (
         "solved at", "resolved at", "closed at", "solved", "resolved", "closed",
     ),
@@ -77,6 +80,8 @@ FORMATS: Final = (
 
 _ENOUGH: Final = 0.9
 """Share of a column's values that must be of a kind; a file has bad lines."""
+_EARLIEST_MS: Final = 631_152_000_000
+"""1990: digits that are read as an earlier day are something else."""
 _MOST_KINDS: Final = 30
 """More values than a status or an action has; in a sample as small as that, all may differ."""
 _SHOWN: Final = 300
@@ -85,7 +90,10 @@ _SHOWN: Final = 300
 
 def find(sample: Sample, role: str, is_fit: Callable[[list[str]], bool], but: Iterable[str] = ()) -> str | None:
     """The column whose name has the surest word of a role and whose values fit."""
-    names = [name for name in sample.columns if name not in set(but) and sample.filled(name)]
+    inner = role == "items"  # of an order, not one of its items
+    names = [
+        name for name in sample.columns if name not in set(but) and sample.filled(name) and ("[]" not in name or inner)
+    ]
     for word in WORDS[role]:
         exact = [name for name in names if _plain(name) == word]
         for name in [*exact, *(one for one in names if one not in exact and _has(_plain(one), word))]:
@@ -99,7 +107,8 @@ def one_format(values: list[str]) -> list[str]:
     shown = values[:_SHOWN]
     fits = {written: _times_in(shown, written) for written in FORMATS}
     best = max(fits.values(), default=0)
-    return [written for written, count in fits.items() if count == best] if best >= max(1, len(shown) * _ENOUGH) else []
+    is_enough = best >= max(1, len(shown) * _ENOUGH - 1)  # one bad line in any sample
+    return [written for written, count in fits.items() if count == best] if is_enough else []
 
 
 def mixed_formats(values: list[str]) -> list[str]:
@@ -163,7 +172,7 @@ def _times_in(values: list[str], written: str) -> int:
     read, count = time_reader(TimeRule(format=written), ZoneInfo("UTC")), 0
     for value in values:
         try:
-            count += bool(read(value[:100]))
+            count += read(value[:100]).time_ms >= _EARLIEST_MS
         except RejectedError:
             continue
     return count

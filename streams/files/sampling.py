@@ -14,9 +14,10 @@ from streams.errors import SetupError
 from streams.files.json_records import JsonRecords, found_in, text_of
 from streams.files.mapping import Mapping, TimeRule
 from streams.files.opening import UNDECODABLE, opened_bytes, opened_text
+from streams.files.tables import SEPARATOR_LINE, normal
 
 MOST_RECORDS: Final = 2_000
-_SAMPLE_BYTES: Final = 1 << 18
+_SAMPLE_BYTES: Final = 1 << 21
 _DEEPEST: Final = 4
 _SEPARATORS: Final = (",", ";", "\t", "|")
 _BARE: Final = Mapping(source="sample", customer_id="", time=TimeRule(format="iso"), events=(), format="json")
@@ -65,7 +66,7 @@ def _encoding(file: Path) -> str | None:
 
 
 def _table(file: Path, start: str, encoding: str | None) -> Sample:
-    start = start.removeprefix("sep=;\n").removeprefix("sep=,\n").replace("\r\n", "\n").replace("\r", "\n")
+    start = SEPARATOR_LINE.sub("", start.replace("\r\n", "\n").replace("\r", "\n"), count=1)
     whole = start[: start.rfind("\n") + 1] or start
     read = {sign: _rows(whole, sign) for sign in _SEPARATORS}
     separator = max(read, key=lambda sign: _agreement(read[sign]))
@@ -73,7 +74,7 @@ def _table(file: Path, start: str, encoding: str | None) -> Sample:
     if len(rows) < 2 or len(rows[0]) < 2:
         remedy = "Give a CSV whose first line names the columns, or JSON Lines."
         raise SetupError("event file", f"{file} is no table with a head and lines", remedy)
-    head, body = rows[0], [row for row in rows[1:] if len(row) == len(rows[0])]
+    head, body = normal(rows[0]), [row for row in rows[1:] if len(row) == len(rows[0])]
     columns = {name: [row[place] for row in body] for place, name in enumerate(head)}
     return Sample("csv", columns, encoding, separator)
 

@@ -27,7 +27,8 @@ MOST_CHARACTERS: Final = 1 << 20
 
 _ENDS = re.compile(r"[\r\n]+(?=[^\r\n])")
 _UNCLOSED: Final = "a quote is opened and not closed"
-_SEPARATOR_LINE = re.compile("sep=(.)\r?\n?", re.IGNORECASE)
+SEPARATOR_LINE: Final = re.compile(r"\Asep=(.)\r?\n?", re.IGNORECASE)
+"""What some spreadsheets write before all else."""
 
 
 class Table:
@@ -49,7 +50,7 @@ class Table:
     def _read_head(self) -> tuple[str, ...]:
         """The names of the columns. Raises SetupError for a head that cannot be read."""
         first = next(self._text.lines, "")
-        marker = _SEPARATOR_LINE.fullmatch(first)  # what some spreadsheets write before all else
+        marker = SEPARATOR_LINE.fullmatch(first)
         if marker is None:
             self._lines.put_back([first] if first else [])
         elif marker[1] != _separator(self._mapping):
@@ -59,7 +60,7 @@ class Table:
         for _ in islice(self._lines, self._mapping.skip_lines):
             self._lines.begin()
         if self._mapping.columns is not None:
-            return tuple(_normal(self._mapping.columns))
+            return tuple(normal(self._mapping.columns))
         record = next(iter(self), None)
         if record is None:
             return ()
@@ -101,7 +102,7 @@ class Table:
             if any(map(UNDECODABLE.search, raw)):
                 name, remedy = self._text.encoding.upper(), "say `encoding:` in the mapping (cp1252 in Western Europe)"
                 return Record(number, None, raw, RejectedError("not_utf8", f"not {name} at line {number}; {remedy}"))
-            cells = _normal(cells)
+            cells = normal(cells)
         return Record(number, cells, raw)
 
     def _bad(self, number: int, reason: str) -> Record:
@@ -173,7 +174,7 @@ def _separator(mapping: Mapping) -> str:
     return {"tab": "\t", "\\t": "\t"}.get(mapping.separator, mapping.separator)
 
 
-def _normal(cells: Iterable[str]) -> list[str]:
+def normal(cells: Iterable[str]) -> list[str]:
     """Cells in Unicode's composed form: the same letters are the same text, whichever program wrote them."""
     return [cell if cell.isascii() else unicodedata.normalize("NFC", cell) for cell in cells]
 
