@@ -266,6 +266,7 @@ class Partition:
             elif not review.is_scored:
                 self._outputs += review.score(self._version)
                 most -= customers.size
+                self._outputs += self._progress()  # with nobody to judge: the learner waits for every partition
             else:
                 before = review.reached
                 self._outputs += review.judge(most)

@@ -24,6 +24,7 @@ from streams.poster import Poster
 from streams.preflight import refuse_old_history, retention_limits, topic_configs
 from streams.settings import Settings, environment_settings
 from streams.tables import load_mapping
+from streams.ticks import post_ends
 from streams.wording import counted
 
 FLUSH_WITHIN_S: Final = 60.0
@@ -67,6 +68,7 @@ def produce(
     refuse_lost_history(settings, history, at_ms)
     begun = monotonic()
     post(settings, history.events, speed=speed, progress=_bar(console, len(history.events)))
+    tell_ends(settings, history.events)
     _report(history, monotonic() - begun)
     return EXIT_PROBLEM if history.bad and not skip_bad else EXIT_DONE
 
@@ -102,6 +104,18 @@ def post(
         if poster.failure is not None:
             break
     poster.finish("produce", within_s=FLUSH_WITHIN_S)
+
+
+def tell_ends(settings: Settings, events: Sequence[HistoryEvent]) -> None:
+    """Tell every partition how far the events go; who may not is told what that means, as the events are posted."""
+    try:
+        post_ends(settings, {event.feed: event.time_ms for event in events})  # in order of time: the last of each stays
+    except SetupError as error:
+        click.echo(
+            "churn-signals: the events are posted, but the partitions could not be told how far they go: one whose own "
+            f"customers were silent at the end waits for the clock (churn-signals tick --at T). {error}",
+            err=True,
+        )
 
 
 class _Pace:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 from contextlib import ExitStack
+from functools import partial
 from typing import Final
 
 import click
@@ -11,7 +12,7 @@ import click
 from streams.agents.customers import Customers
 from streams.agents.models import ModelReader, Shelf
 from streams.agents.restarted_topics import watch_for_restarted
-from streams.agents.ticking import keep_time
+from streams.agents.ticking import keep_time, newest_tick_ms
 from streams.cli.startup import begin, say_it_starts
 from streams.clock import now_ms
 from streams.health import serve_health
@@ -74,7 +75,8 @@ def worker(*, verbose: bool) -> int:
 
         @app.task  # type: ignore[untyped-decorator]  # Faust's decorator is untyped
         async def ticking() -> None:
-            await keep_time(customers.partitions, app.idle, send_tick, topics, now_ms)
+            newest_tick = partial(newest_tick_ms, settings, now_ms)
+            await keep_time(customers.partitions, app.idle, send_tick, topics, now_ms, newest_tick)
 
     metrics = WorkerCollector(topics, settings.partitions, app.status, customers, rules, now_ms)
     with ExitStack() as stack:

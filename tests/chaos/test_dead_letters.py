@@ -27,6 +27,7 @@ from support.ledger import Draft, Ledger, draft
 from support.letters import check_letters
 from support.oracles import compare, replay
 from support.pages import told_at_the_end, total, wait_until_ready
+from support.posting import tell_ends
 from support.program import run
 from support.recorded import outcomes_of, partitions_of, totals_of
 from support.workers import RULES_ONLY, Deployment, Positions, Worker, deploy, wait_for_lag_zero, workers
@@ -81,6 +82,7 @@ def test_every_bad_record_is_set_aside_and_every_offset_is_counted_over_three_ki
             main.start()
             if part < KILLS:
                 kill_at_work(main)
+        tell_ends(deployment, [event for event in events if event not in misplaced])
         wait_for_lag_zero(deployment, [main])
         assert len(ledger.refused) >= BAD_SHARE * len(events) + 2 * JUDGED
         check_counts(deployment, ledger, applied=len(events) - len(misplaced))
