@@ -83,8 +83,8 @@ class Partition:
     @property
     def unjudged(self) -> int:
         """Customers who wait to be judged, those of several boundaries counted several times."""
-        rest = self.review.as_of.size - self.review.reached
-        return max(0, rest) + self.customers.size * (self.boundary - max(self.customers.boundary, 0)) * self.is_behind
+        behind = (self.boundary - max(self.customers.boundary, 0)) * self.is_behind
+        return max(0, self.review.as_of.size - self.review.reached) + self.customers.size * behind
 
     @property
     def nbytes(self) -> int:
@@ -100,8 +100,6 @@ class Partition:
         """What was decided since the last call."""
         found, self._outputs = self._outputs, []
         return found
-
-    # -- a frame
 
     def observe(self, arrivals: Sequence[Arrival]) -> list[Fate]:
         """Take records in, in order. Raises DeadLetterLimitError past the limits."""
@@ -253,6 +251,7 @@ class Partition:
         self.passed.append(Passed(target, tuple(self.ledger.covered), name))
         if self.customers.boundary < 0:
             self.customers.boundary = min([target, *self.customers.days.open])
+            self._outputs += self._progress()
         if not self.spreads:
             self.go_on()
 
@@ -266,7 +265,7 @@ class Partition:
             elif not review.is_scored:
                 self._outputs += review.score(self._version)
                 most -= customers.size
-                self._outputs += self._progress()  # with nobody to judge: the learner waits for every partition
+                self._outputs += self._progress()
             else:
                 before = review.reached
                 self._outputs += review.judge(most)
@@ -279,7 +278,7 @@ class Partition:
             self._held.clear()
 
     def _progress(self) -> list[Message]:
-        """How far the partition has come, for the learner: behind every example that matured until then."""
+        """How far it has come, for the learner, which waits for every partition: behind all that matured until then."""
         boundary, learning = self.boundary, self.basis.learning
         if learning is None or boundary < 0 or self.is_behind:
             return []
