@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import numpy as np
+from msgspec import UNSET
 
 from models.calendar import DAY_MS
 from models.catalogue.rules import Rules
@@ -251,7 +252,7 @@ class Partition:
         self.passed.append(Passed(target, tuple(self.ledger.covered), name))
         if self.customers.boundary < 0:
             self.customers.boundary = min([target, *self.customers.days.open])
-            self._outputs += self._progress()
+            self._outputs += [] if self.is_behind else self._progress()
         if not self.spreads:
             self.go_on()
 
@@ -272,19 +273,19 @@ class Partition:
                 most -= max(1, review.reached - before)
                 self.judged += review.reached - before
                 self._outputs += self._progress()
-        if self._held and not self.is_behind:
+        if not self.is_behind:
             for late in self._held:
                 customers.add_late(*late)
             self._held.clear()
 
     def _progress(self) -> list[Message]:
         """How far it has come, for the learner, which waits for every partition: behind all that matured until then."""
-        boundary, learning = self.boundary, self.basis.learning
-        if learning is None or boundary < 0 or self.is_behind:
+        boundary, learning, scoring = self.customers.boundary, self.basis.learning, self.review.scoring
+        if learning is None or scoring is None or not self.review.is_done:
             return []
-        text_of = self.basis.calendar.text_of
+        at, complete = map(self.basis.calendar.text_of, (boundary, last_complete(boundary, learning)))
         name = None if self._version is None else self._version.name
-        return [ProgressV1(self.number, text_of(boundary), text_of(last_complete(boundary, learning)), name)]
+        return [ProgressV1(self.number, at, complete, name, risks=scoring.given or UNSET)]
 
     def _settle(self, row: int) -> None:
         """See to it that what is decided of a customer follows from what the last boundary makes of late events."""

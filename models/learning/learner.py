@@ -53,6 +53,7 @@ class Learner:
         """Learn every week that is complete; a version after each."""
         for week in self.lessons.weeks():
             self._learn(week)
+            given = self.lessons.base.until(week.until)
             yield sealed(
                 ModelVersionV1(
                     name=MODEL_NAME,
@@ -60,6 +61,7 @@ class Learner:
                     committee=self.committee.to_state(),
                     quality={name: quality.to_state() for name, quality in self._quality.items()},
                     drift={name: window.to_state() for name, window in self.drift.items()},
+                    risks=given or UNSET,
                     warm_since=UNSET if self._warm_since == NEVER else self._calendar.text_of(self._warm_since),
                     resume_offset=self.lessons.resume_at(self._next_offset),
                 )
