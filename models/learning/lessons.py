@@ -69,7 +69,7 @@ class Lessons:
         self._weeks: dict[int, dict[Key, Held]] = {}
         """By the day a week ends with."""
         self._complete: dict[int, int] = {}
-        self.base = Base()
+        self.base = Base(partitions, learning.step_days)
 
     def take(self, lesson: Lesson, offset: int) -> None:
         """Note a lesson read at an offset of the topic. Raises LessonError when it would teach something else."""
@@ -88,9 +88,7 @@ class Lessons:
         given = () if isinstance(progress.risks, UnsetType) else progress.risks
         if any(not (0 <= bucket < BUCKETS and 0 < count < MOST) for bucket, count in given):
             raise LessonError("shape", f"counts of risks at {progress.boundary}")
-        boundary = self._calendar.day_of_text(progress.boundary)
-        if boundary > self.learned_until:
-            self.base.take(boundary, progress.partition, given, offset)
+        self.base.take(self._calendar.day_of_text(progress.boundary), progress.partition, given, offset)
         complete = self._calendar.day_of_text(progress.complete_until)
         self._complete[progress.partition] = max(complete, self._complete.get(progress.partition, -1))
 

@@ -63,8 +63,8 @@ def test_what_is_learned_and_decided_by_a_model_is_what_it_always_was() -> None:
     for event in events:
         replay.take(event)
     assert hashes(replay) == {
-        "alerts": "ab624dee6e53ff4e",
+        "alerts": "dac0530bb91881af",
         "lessons": "6570979d3bf62f8f",
         "stages": "592918c836e91c8f",
-        "states": "d489ce7715db27e0",
+        "states": "c5feb6afbbf75379",
     }

@@ -44,7 +44,7 @@ def test_labels_of_many_are_those_of_each(question: Question) -> None:
 
 @pytest.mark.parametrize("size", [0, 10, MIN_SCORES - 1, MIN_SCORES, 3_000])
 def test_shares_are_a_recount_of_the_risks_given_in_every_partition(size: int) -> None:
-    dice, base = random.Random(size), Base()
+    dice, base = random.Random(size), Base(3, 7)
     given = [dice.choice((dice.random(), 0.0, 1.0, 0.005, 0.995)) for _ in range(size)]
     for partition in range(3):
         for boundary in range(7):
@@ -52,12 +52,12 @@ def test_shares_are_a_recount_of_the_risks_given_in_every_partition(size: int) -
             base.take(boundary, partition, counted(np.array(risks)), offset=partition)
             base.take(boundary, partition, counted(np.array(risks)), offset=partition)  # told again
     base.take(7, 0, counted(np.array([0.5])), offset=9)
-    counts, steps = base.until(6), [step_of(risk) for risk in given]
+    counts, steps = base.as_of(6), [step_of(risk) for risk in given]
     asked = [0.0, 0.004, 0.5, 0.996, 1.0, *given[:50]]
     expected = [sum(one >= step_of(risk) for one in steps) / size if size >= MIN_SCORES else None for risk in asked]
     found = shares(counts, np.array(asked)).tolist()
     assert [None if rank != rank else rank for rank in found] == expected  # noqa: PLR0124 - not a number
-    assert (base.resume_at(100), sum(base.until(7)), base.until(7), base.resume_at(100)) == (9, 1, [], 100)
+    assert base.reviewed == 6
     assert MIN_SCORES == 200
 
 
