@@ -15,15 +15,17 @@ from confluent_kafka import KafkaException, TopicCollection, TopicPartition, lib
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
 
 from schemas.codec import MAX_AHEAD_MS
+from schemas.event import FEEDS
 from schemas.partitioner import partition_of
 from schemas.topics import DAY_MS, Topics
 from streams.catalogue_file import load_rules
 from streams.clock import now_ms
 from streams.errors import SetupError
 from streams.kafka import connect
-from streams.look import first_records, newest_records
+from streams.look import newest_records
 from streams.preflight import examine, retention_limits, specs, topic_configs
 from streams.settings import Settings, variable_of
+from streams.waiting import read_clocks, waiting
 
 PACKAGES: Final = ("churn-signals", "faust-streaming", "aiokafka", "confluent-kafka")
 
@@ -63,7 +65,7 @@ def diagnose(settings: Settings) -> Iterator[Observation]:
     if names:
         yield from _permissions(settings, admin, names)
         yield from _records(settings, cluster)
-        yield from _feeds(settings, cluster)
+        yield from _feeds(settings)
 
 
 def _versions() -> Iterator[Observation]:
@@ -166,28 +168,25 @@ def _records(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observati
         )
 
 
-def _feeds(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observation]:
-    """The clock of a partition waits for every feed the catalogue declares: say which ones have shown nothing."""
+def _feeds(settings: Settings) -> Iterator[Observation]:
+    """The clock of a partition waits for every feed the catalogue declares: say where, and for which."""
     try:
         declared = load_rules(settings).basis.feeds
     except SetupError as error:
         yield Observation("catalogue", "problem", str(error))
         return
-    names = [Topics(settings.prefix).event(feed) for feed in declared]
-    partitions = [TopicPartition(n, p) for n in names if n in cluster.topics for p in cluster.topics[n].partitions]
-    filled = Counter(str(message.topic()) for message in first_records(settings, partitions, each=1))
-    if not filled:
+    remedy = "a worker's ticks move it once the stream is live (CHURN_TICKS), or: churn-signals tick --at T"
+    clocks = read_clocks(settings, now_ms())
+    names = [FEEDS[feed] for feed in declared]
+    if not clocks:
         yield Observation("feeds", "ok", "no events were posted yet")
         return
-    for name in names:
-        missing = settings.partitions - filled[name]
-        if missing:
-            remedy = (
-                "Post to it, leave it out of the catalogue's `feeds`, or let ticks move it (CHURN_TICKS, tick --at)"
-            )
-            text = (
-                f"{name} is empty in {missing} of {settings.partitions} partitions: nothing is decided there until then"
-            )
-            yield Observation("feeds", "warning", f"{text}. {remedy}")
-    if all(filled[name] == settings.partitions for name in names):
-        yield Observation("feeds", "ok", f"events of every declared feed in every partition: {', '.join(names)}")
+    silent = [FEEDS[feed] for feed in declared if not any(feed == of for _, of in clocks)]
+    for name in silent:
+        text = f"no {name} event in any partition: nothing is decided until one comes, or the clock moves"
+        yield Observation("feeds", "warning", f"{text}. Leave it out of the catalogue's `feeds`, or {remedy}")
+    behind = list(waiting(clocks, range(settings.partitions), declared))
+    yield from (Observation("feeds", "warning", f"{one}: {remedy}") for one in behind)
+    if not silent and not behind:
+        text = f"the clocks of all {settings.partitions} partitions are within a day of each other: {', '.join(names)}"
+        yield Observation("feeds", "ok", text)
