@@ -15,6 +15,7 @@ from models.config import Basis
 from models.customers.arrays import NO_ROWS, Bools, Rows
 from models.customers.buckets import EMAIL_ACTIONS, TICKET_COUNTS, Bucket, Note
 from models.customers.cells import Cells, DayOf, RowIndex
+from models.customers.entries import MOST
 from models.customers.open_day import LAYOUT, OpenDay, bucket_in
 from models.customers.pulse import PULSE_LAYOUT, Pulse, pulse_of
 from models.customers.roster import Roster
@@ -32,7 +33,7 @@ class Closed:
 
     __slots__ = ("cells", "day", "pulse", "unrated")
 
-    def __init__(self, day: int, cells: Mapping[int, DayOf], pulse: Pulse, unrated: Rows) -> None:
+    def __init__(self, day: int, cells: Mapping[int, DayOf], pulse: Pulse, unrated: Mapping[int, int]) -> None:
         self.day, self.cells, self.pulse, self.unrated = day, cells, pulse, unrated
 
 
@@ -87,7 +88,7 @@ class Days:
         for feed, log in self.notes.items():
             log.append(day, *_note_columns(opened.noted(feed)))
         self.channels.append(day, *self._channel_columns(opened.tickets))
-        return Closed(day, cells, pulse, np.array(opened.unrated, np.int32))
+        return Closed(day, cells, pulse, opened.unrated)
 
     def merge_late(self) -> list[Closed]:
         """Put events that came late into their days; says by day what was added."""
@@ -104,7 +105,7 @@ class Days:
         touched = np.unique(np.concatenate([new.rows for new in added.values()])) if added else np.empty(0, np.int32)
         pulse = pulse_of(self._cells_of(day, touched), self._basis.feeds, self._basis.engagement)
         self.pulse.replace(day, touched, pulse.rows, {"active": pulse.active, "points": pulse.points})
-        return Closed(day, added, pulse, np.array(late.unrated, np.int32))
+        return Closed(day, added, pulse, late.unrated)
 
     def _merge_buckets(self, feed: int, day: int, late: Mapping[int, Bucket]) -> None:
         """Notes and channels of a day, where more of them came late."""
@@ -253,6 +254,7 @@ def _summed(log: Cells, day: int, new: DayOf) -> dict[str, NDArray[Any]]:
     for name, values in new.columns.items():
         summed[name] = values.astype(np.int64)
         summed[name][is_known] += log.column(name)[span][places[is_known]]
+        np.minimum(summed[name], MOST, out=summed[name])
     return summed
 
 

@@ -7,10 +7,11 @@ import numpy as np
 
 from models.alerts.episode import SignalAlerts
 from models.config import HOUR_MS
-from models.customers.arrays import Bools, Ints, Rows
+from models.customers.arrays import Bools, Ints, Rows, total_of
 from models.customers.columns import NEVER, STAGE_NAMES
 from models.customers.stages import CHURNED
 from models.engine.partition import Partition
+from models.measures.windows import capped
 from models.scoring.worth import SPENT, worth_of
 from schemas.event import PURCHASE
 
@@ -137,21 +138,21 @@ def _count_at_risk(found: Population, partition: Partition, stage: Ints) -> None
     review.windows.grow(partition.customers.columns.capacity)  # some came since the boundary and had an early alert
     spend = np.zeros(len(at_risk), np.int64)
     known = rows[rows < review.as_of.size]  # others were seen since the boundary: their days are still open
-    spend[known] = review.windows.sums(SPENT)[known] if review.as_of.has(PURCHASE) else 0
+    spend[known] = capped(review.windows.sums(SPENT)[known]) if review.as_of.has(PURCHASE) else 0
     for number in np.unique(stage[rows]).tolist():
         chosen = rows[stage[rows] == number]
-        found.by_stage.add(STAGE_NAMES[number], len(chosen), int(spend[chosen].sum()))
+        found.by_stage.add(STAGE_NAMES[number], len(chosen), total_of(spend[chosen]))
     by_owner: dict[str, Bools] = {}
     for of in review.alerts:
         if not of.signal.counts_as_risk:
             continue
         chosen = _rows_of(of)
         chosen = chosen[at_risk[chosen]]
-        found.by_signal.add(of.signal.id, len(chosen), int(spend[chosen].sum()))
+        found.by_signal.add(of.signal.id, len(chosen), total_of(spend[chosen]))
         owner = by_owner.setdefault(of.signal.owner, np.zeros(len(at_risk), np.bool_))
         owner[chosen] = True
     for name, flags in by_owner.items():
-        found.by_owner.add(name, int(flags.sum()), int(spend[flags].sum()))
+        found.by_owner.add(name, int(flags.sum()), total_of(spend[flags]))
     worth = worth_of(review.as_of, known, review.scoring)
     if worth is not None:
-        found.value_at_risk = int(worth[0].sum())
+        found.value_at_risk = total_of(worth[0])
