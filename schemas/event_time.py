@@ -38,6 +38,14 @@ def check_bounds(moment: datetime) -> None:
         raise RejectedError("future", "after 2099, or on its last day and not in UTC", "event_time")
 
 
+def check_instant(time_ms: int) -> None:
+    """The same for an instant that is, or will be, written in UTC."""
+    if time_ms < FIRST_MS:
+        raise RejectedError("bad_time", "before 1970", "event_time")
+    if time_ms > LAST_MS:
+        raise RejectedError("future", "after 2099", "event_time")
+
+
 # What the typed decoder takes: `T` may be a space or small, the colon of an offset may be left out, a fraction is
 # rounded to microseconds. There are no leap seconds.
 _DATE = (

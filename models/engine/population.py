@@ -9,6 +9,7 @@ from models.alerts.episode import SignalAlerts
 from models.config import HOUR_MS
 from models.customers.arrays import Bools, Ints, Rows, total_of
 from models.customers.columns import NEVER, STAGE_NAMES
+from models.customers.entries import MOST
 from models.customers.stages import CHURNED
 from models.engine.partition import Partition
 from models.measures.windows import capped
@@ -51,6 +52,8 @@ class Population:
         self.due: Counter[tuple[str, int]] = Counter()
         """Alerts to answer by (owner, hours since 1970 until which, rounded up)."""
         self.value_at_risk = 0
+        self.spend_capped = 0
+        """Customers who spent, or are said to have spent, more than is counted."""
         self.boundary = NEVER
         """The last boundary as of which everybody was judged, NEVER before the first."""
 
@@ -77,6 +80,7 @@ class Population:
         self.by_signal += other.by_signal
         self.by_owner += other.by_owner
         self.value_at_risk += other.value_at_risk
+        self.spend_capped += other.spend_capped
         self.open_alerts.update(other.open_alerts)
         self.due.update(other.due)
         self.boundary = min(self.boundary, other.boundary)
@@ -92,6 +96,7 @@ def population_of(partition: Partition) -> Population:
     for number, count in enumerate(np.bincount(stage, minlength=len(STAGE_NAMES)).tolist()):
         if count:
             found.customers[STAGE_NAMES[number]] = count
+    found.spend_capped = int(np.count_nonzero(customers.columns.spend_total[: customers.size] >= MOST))
     for of in partition.review.alerts:
         _count_open(found, of, partition.review.writer.alerts_from_ms)
     _count_at_risk(found, partition, stage)
