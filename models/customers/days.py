@@ -24,6 +24,8 @@ from schemas.event import EMAIL, FEEDS, TICKET, Event
 Places = NDArray[np.intp]
 NOTE_LAYOUT: Final = {"time_ms": np.int64, **dict.fromkeys(("id", "action", "category", "channel"), object)}
 CHANNEL_LAYOUT: Final = {"code": np.uint8}
+MANY_NAMES: Final = 1_000
+"""Of channels there are a few. Above that, as when a producer puts numbers of telephones there, names are forgotten."""
 COUNTED: Final = {TICKET: TICKET_COUNTS, EMAIL: EMAIL_ACTIONS}
 """Feeds that are kept in buckets while a day is open, and what is counted of them."""
 
@@ -48,6 +50,7 @@ class Days:
         self.channels = Cells(CHANNEL_LAYOUT)
         self.channel_names: list[str] = []
         self._channel_codes: dict[str, int] = {}
+        self._most_names = MANY_NAMES
         self.open: dict[int, OpenDay] = {}
         self.late: dict[int, OpenDay] = {}
         self._indexes: dict[str, RowIndex] = {}
@@ -159,6 +162,15 @@ class Days:
         """Drop closed days that no measure can ask for any more."""
         for log in self.logs.values():
             log.forget(before)
+        if len(self.channel_names) >= self._most_names:
+            self._forget_names()
+
+    def _forget_names(self) -> None:
+        """Drop the names of channels that no day has any more."""
+        used, codes = np.unique(self.channels.column("code"), return_inverse=True)
+        self.channels.put("code", codes.astype(np.int32))
+        self.set_channel_names([self.channel_names[code] for code in used.tolist()])
+        self._most_names = max(MANY_NAMES, 2 * len(used))
 
     def rebuild_pulse(self) -> None:
         """Feel the pulse of every closed day anew: other feeds, or other points, may be declared now."""
