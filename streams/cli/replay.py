@@ -23,9 +23,11 @@ from models.engine.review import Message
 from schemas.alert import AlertV1, Status, encode_alert
 from schemas.event import Event
 from schemas.stage import StageChangeV1, encode_stage_change
+from streams import clock
 from streams.catalogue_file import load_rules
 from streams.cli.instant import INSTANT
 from streams.cli.model import labels_told
+from streams.edge import Edge
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.history import History
 from streams.packed_history import PackedHistory, read_packed
@@ -92,6 +94,9 @@ class Sinks:
 @click.option(
     "--shift-by", type=int, default=0, help="Move the events by whole days, as `produce --shift-to-now` said."
 )
+@click.option(
+    "--now", "now_ms", type=INSTANT, metavar="T", help="Refuse what a worker refuses at this time: later events."
+)
 @click.option("--exclude", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Event ids to leave out.")
 @click.option("--catalogue", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Rules to replay with.")
 @click.option(
@@ -114,6 +119,7 @@ def replay(  # noqa: PLR0913 - one for each option
     until_ms: int | None,
     partitions: int | None,
     shift_by: int,
+    now_ms: int | None,
     exclude: Path | None,
     catalogue: Path | None,
     against: Path | None,
@@ -127,11 +133,12 @@ def replay(  # noqa: PLR0913 - one for each option
     settings = environment_settings()
     if catalogue is not None:
         settings = settings.replace(catalogue=catalogue)
-    history = read_packed(files, load_mapping(mapping_name) if mapping_name else None)
+    edge = Edge(now_ms, clock.now_ms(), shift_by)
+    history = read_packed(files, load_mapping(mapping_name) if mapping_name else None, edge.check)
     rules = load_rules(settings)
     if learn and rules.basis.learning is None:
         raise SetupError("--learn", "the catalogue has no model", "Add a `model:` section, or replay without.")
-    _warn(history, rules, is_clock_moved=until_ms is not None)
+    _warn(history, rules, edge, is_clock_moved=until_ms is not None)
     excluded = set() if exclude is None else set(exclude.read_text().split())
     events = _Events(history, shift_by, excluded)
     count = partitions or settings.partitions
@@ -155,10 +162,10 @@ def replay(  # noqa: PLR0913 - one for each option
     return EXIT_PROBLEM if history.bad else EXIT_DONE
 
 
-def _warn(history: History, rules: Rules, *, is_clock_moved: bool) -> None:
+def _warn(history: History, rules: Rules, edge: Edge, *, is_clock_moved: bool) -> None:
     """Say what of the history will not count, and why nothing may come of it."""
     unheard = [] if is_clock_moved else history.without_events(rules.basis.feeds)
-    for sentence in (*history.bad_told(), *history.without_rate(rules.basis.rates), *unheard):
+    for sentence in (*history.bad_told(), *edge.told(), *history.without_rate(rules.basis.rates), *unheard):
         click.echo(f"churn-signals: {sentence}", err=True)
 
 
@@ -222,6 +229,7 @@ def _summary(engine: Replay, sinks: Sinks, other: Sinks | None, bad: int) -> dic
         "at_risk_now": population.at_risk,
         "spend_at_risk": population.spend_at_risk / 100,
         "value_at_risk": population.value_at_risk / 100,
+        "spend_capped": population.spend_capped,
         "alerts": len(sinks.ids),
         "revisions": sinks.revisions,
         "transitions": sinks.transitions,
@@ -270,6 +278,9 @@ def _print(summary: dict[str, object]) -> None:
     model = summary.get("model")
     if isinstance(model, dict):
         console.print(_model_told(model))
+    if summary["spend_capped"]:
+        told = f"{summary['spend_capped']:,} of them spent more than is counted, 90 million million of the currency"
+        console.print(f"{told}: look at the catalogue's rates and at who posts these amounts")
     console.print(f"{_counted(summary, 'alert')} in {_counted(summary, 'revision')}")
     statuses = get_args(Status)
     by_signal = summary["by_signal"]
