@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
+from models.catalogue.suggestion import did_you_mean
 from schemas.instant import from_rfc3339
 from streams.errors import SettingsError
 from streams.settings_values import (
@@ -27,7 +28,6 @@ from streams.settings_values import (
     setting,
     whole,
 )
-from streams.wording import did_you_mean
 
 ENVIRONMENT_PREFIX: Final = "CHURN_"
 

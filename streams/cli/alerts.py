@@ -6,13 +6,14 @@ import click
 from rich.console import Console
 
 from models.catalogue.rules import Rules
+from models.catalogue.suggestion import did_you_mean
 from schemas.alert import URGENCY, AlertV1, encode_alert
 from streams.alert_text import STYLES, what_to_do
 from streams.catalogue_file import load_rules
 from streams.errors import EXIT_DONE
 from streams.settings import environment_settings
 from streams.snapshot import newest_alerts, open_alerts, read_alerts
-from streams.wording import counted, did_you_mean
+from streams.wording import counted
 
 
 @click.command(
