@@ -8,7 +8,6 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import IO, Any, Final
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from models.calendar import date_of
@@ -29,6 +28,7 @@ from streams.errors import SetupError
 from streams.history import History, read_history
 from streams.settings import Settings
 from streams.tables import load_mapping
+from streams.terminal import terminal
 
 WARM_UP_DAYS: Final = 7
 """Days of history before the first snapshot, when none is named; snapshots then fall on Mondays."""
@@ -109,7 +109,7 @@ def run_backtest(prepared: Prepared, compared: list[str]) -> tuple[Backtest, dic
     run = Backtest(prepared.folded, prepared.plan)
     plan = prepared.plan
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[day]}"), TimeRemainingColumn())
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         learning = progress.add_task("learning", total=plan.last_day + 2 - plan.first_snapshot, day="")
         for boundary in run.run():

@@ -78,10 +78,18 @@ class Terminal(Console):
 
 
 def terminal(
-    *, stderr: bool = False, file: IO[str] | None = None, width: int | None = None, height: int | None = None
+    *,
+    stderr: bool = False,
+    soft_wrap: bool = False,
+    file: IO[str] | None = None,
+    width: int | None = None,
+    height: int | None = None,
 ) -> Terminal:
-    """A console that knows no markup; `soft_wrap=True` where lines must stay whole for other programs."""
-    return Terminal(stderr=stderr, file=file, width=width, height=height, markup=False, emoji=False, highlight=False)
+    """A console that knows no markup; with `soft_wrap` lines stay whole, and the terminal itself breaks them."""
+    return Terminal(
+        stderr=stderr, soft_wrap=soft_wrap, file=file, width=width, height=height,
+        markup=False, emoji=False, highlight=False,
+    )  # fmt: skip
 
 
 def prepare_output() -> None:

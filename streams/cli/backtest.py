@@ -9,11 +9,11 @@ from typing import IO
 
 import click
 import orjson
-from rich.console import Console
 
 from models.labels import BINS, MAX_HORIZON_DAYS, MAX_RISK_SET_DAYS, Question
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import environment_settings
+from streams.terminal import complain, say_json, terminal
 
 EXAMPLES = """\b
 Examples:
@@ -72,7 +72,7 @@ def backtest(  # noqa: PLR0913 - one for each option
     question = Question(horizon_days, risk_set_days)
     prepared = prepare(files, mapping_name, settings, Wanted(question, step_days, first_snapshot, evaluate_from))
     for bad in prepared.history.bad_told():
-        click.echo(f"churn-signals: {bad}", err=True)
+        complain(bad)
     run, others = run_backtest(prepared, compared)
     result = told(prepared, run, others)
     if predictions is not None:
@@ -84,7 +84,7 @@ def backtest(  # noqa: PLR0913 - one for each option
 
         html.write(page(result).encode())
     if as_json:
-        click.echo(orjson.dumps(result).decode())
+        say_json(orjson.dumps(result))
     else:
-        print_report(Console(), result, perf_counter() - started)
+        print_report(terminal(), result, perf_counter() - started)
     return EXIT_PROBLEM if prepared.history.bad else EXIT_DONE

@@ -9,7 +9,9 @@ import orjson
 
 from streams.catalogue_file import BadCatalogueError, PlacedMistake, default_text, load_rules
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
+from streams.plain import plain
 from streams.settings import environment_settings
+from streams.terminal import say, say_json
 
 
 @click.group()
@@ -31,21 +33,21 @@ def check(*, file: Path, as_json: bool) -> int:
         _print(file, error.mistakes, as_json=as_json)
         return EXIT_PROBLEM
     message = f"{file}: {len(rules.signals)} signals, no mistakes; catalogue {rules.hash}"
-    click.echo("[]" if as_json else message)
+    say("[]" if as_json else message)
     return EXIT_DONE
 
 
 def _print(file: Path, mistakes: list[PlacedMistake], *, as_json: bool) -> None:
     if as_json:
         found = [{"line": at.line, "path": ".".join(at.mistake.path), "reason": at.mistake.reason} for at in mistakes]
-        click.echo(orjson.dumps(found).decode())
+        say_json(orjson.dumps(found))
         return
     for at in mistakes:
-        click.echo(f"{file}:{str(at).removeprefix('line ')}")
+        say(plain(f"{file}:{str(at).removeprefix('line ')}"))
 
 
 @catalogue.command(epilog="\b\nExample:\n  churn-signals catalogue show > mine.yaml")
 def show() -> int:
     """Print the catalogue in the product: the best start for one's own."""
-    click.echo(default_text(), nl=False)
+    say(default_text(), nl=False)
     return EXIT_DONE

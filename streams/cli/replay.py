@@ -11,7 +11,6 @@ from typing import IO, get_args
 
 import click
 import orjson
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
@@ -31,6 +30,7 @@ from streams.history import History
 from streams.packed_history import PackedHistory, read_packed
 from streams.settings import Settings, environment_settings
 from streams.tables import load_mapping
+from streams.terminal import complain, say_json, terminal
 from streams.wording import counted
 
 EXAMPLES = """\b
@@ -151,7 +151,7 @@ def replay(  # noqa: PLR0913 - one for each option
     summary = _summary(engine, sinks, other, len(history.bad))
     if learn:
         summary["model"] = _model_of(engine)
-    click.echo(orjson.dumps(summary).decode()) if as_json else _print(summary)
+    say_json(orjson.dumps(summary)) if as_json else _print(summary)
     return EXIT_PROBLEM if history.bad else EXIT_DONE
 
 
@@ -159,7 +159,7 @@ def _warn(history: History, rules: Rules, *, is_clock_moved: bool) -> None:
     """Say what of the history will not count, and why nothing may come of it."""
     unheard = [] if is_clock_moved else history.without_events(rules.basis.feeds)
     for sentence in (*history.bad_told(), *history.without_rate(rules.basis.rates), *unheard):
-        click.echo(f"churn-signals: {sentence}", err=True)
+        complain(sentence)
 
 
 def _engine(settings: Settings, partitions: int, models: Path | None, *, learn: bool) -> Replay:
@@ -202,7 +202,7 @@ def _run(engine: Replay, events: _Events, until_ms: int | None, sinks: Sinks) ->
 
 
 def _tracked(events: _Events) -> Iterator[Event]:
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     if not console.is_terminal:
         yield from events
         return
@@ -262,7 +262,7 @@ def _difference(ours: Sinks, theirs: Sinks) -> dict[str, dict[str, int]]:
 
 
 def _print(summary: dict[str, object]) -> None:
-    console = Console()
+    console = terminal()
     stages = summary["stages"]
     assert isinstance(stages, dict)
     shown = f" ({', '.join(f'{count:,} {stage}' for stage, count in stages.items())})" if stages else ""

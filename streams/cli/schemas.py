@@ -10,6 +10,7 @@ import yaml
 
 from schemas.export import asyncapi, json_schemas
 from schemas.topics import Topics
+from streams.terminal import say
 
 
 @click.group()
@@ -26,7 +27,7 @@ def export(*, folder: Path, prefix: str) -> None:
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(content)
-        click.echo(file)
+        say(file)
 
 
 def exported_files(prefix: str) -> dict[str, bytes]:

@@ -14,7 +14,6 @@ from typing import IO, Final
 
 import click
 import msgspec
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from models.detection.truth import Truth
@@ -29,6 +28,7 @@ from streams.population import simulate as simulate_customers
 from streams.settings import environment_settings
 from streams.simulation_around import simulate_around
 from streams.tables import load_mapping
+from streams.terminal import say, terminal
 from streams.wording import counted
 
 EXAMPLES: Final = """\b
@@ -129,16 +129,13 @@ def _detect(
     start = to_rfc3339(world.start_ms)[:10]
     made = Made(world.customers, world.days, world.seed, start, rules.hash, version("churn-signals"))
     whole = report_on(made, detect(observed, watched_of(rules)))
-    console = Console()
-    with console.capture() as told:  # written at once: rich would end the program on a reader that has seen enough
-        print_report(console, whole)
     if report is not None:
         report.write_bytes(encode_report(whole))
     if html is not None:
         from streams.report.detection_page import detection_page
 
         html.write_text(detection_page(whole), encoding="utf-8")
-    click.echo(told.get(), nl=False)
+    print_report(terminal(), whole)
     return EXIT_PROBLEM if whole.missed else EXIT_DONE
 
 
@@ -153,7 +150,7 @@ def _tracked(parts: Iterator[Part], total: int) -> Iterator[Part]:
         TextColumn("left:"),
         TimeRemainingColumn(),
     )
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield from progress.track(parts, total=total, description="simulating and detecting")
 
@@ -196,4 +193,4 @@ def _report(events: list[Event]) -> None:
     counts = Counter(FEEDS[event.feed] for event in events)
     customers = len({event.customer_id for event in events})
     parts = ", ".join(f"{counts[feed]:,} {feed}" for feed in FEEDS)
-    click.echo(f"{counted(len(events), 'event')} of {counted(customers, 'customer')} ({parts})", err=True)
+    say(f"{counted(len(events), 'event')} of {counted(customers, 'customer')} ({parts})", err=True)
