@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
@@ -137,10 +137,10 @@ def told(prepared: Prepared, run: Backtest, others: Mapping[str, Floats]) -> dic
     return result
 
 
-def write_predictions(opened: IO[bytes], prepared: Prepared, run: Backtest) -> None:
+def write_predictions(write: Callable[[bytes], object], prepared: Prepared, run: Backtest) -> None:
     """CSV: one row for each snapshot and customer at risk, in the order of time, then of ids."""
-    opened.write(b"customer_id,snapshot_time,probability\n")
+    write(b"customer_id,snapshot_time,probability\n")
     for frame in run.frames.values():
         at = to_rfc3339(prepared.basis.calendar.start_of(frame.snapshot))
         for place, chance in zip(frame.customers.tolist(), frame.chance.tolist(), strict=True):
-            opened.write(f"{run.customers[place]},{at},{chance:.9f}\n".encode())
+            write(f"{run.customers[place]},{at},{chance:.9f}\n".encode())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import IO, Any
+from typing import Any
 
 import click
 import msgspec
@@ -22,6 +22,7 @@ from schemas.alert import AlertV1
 from schemas.partitioner import partition_of
 from streams.alert_text import STYLES, what_to_do
 from streams.catalogue_file import load_rules
+from streams.cli.output import OUTPUT, Output
 from streams.course_plot import draw_course
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.plain import plain
@@ -39,11 +40,9 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("customer_id", required=False)
-@click.option(
-    "--all", "everybody", type=click.File("wb"), help="Every customer's record, canonical, as `replay --states`."
-)
+@click.option("--all", "everybody", type=OUTPUT, help="Every customer's record, canonical, as `replay --states`.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def customer(*, customer_id: str | None, everybody: IO[bytes] | None, as_json: bool) -> int:
+def customer(*, customer_id: str | None, everybody: Output | None, as_json: bool) -> int:
     """One customer: stage, numbers, reasons, open alerts and what would end them."""
     settings = environment_settings()
     rules = load_rules(settings)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import Any
 
 import click
 import orjson
@@ -11,6 +11,7 @@ from rich.table import Table
 
 from models.calendar import date_of
 from schemas.model_version import ModelVersionV1
+from streams.cli.output import OUTPUT, Output
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import environment_settings
 from streams.terminal import complain, say, say_json, terminal
@@ -48,8 +49,8 @@ def show(*, as_json: bool) -> int:
 
 
 @model.command(epilog="\b\nExample:\n  churn-signals model dump --out models.jsonl")
-@click.option("--out", type=click.File("wb"), required=True, help="Where to write, a line each.")
-def dump(*, out: IO[bytes]) -> int:
+@click.option("--out", type=OUTPUT, required=True, help="Where to write, a line each.")
+def dump(*, out: Output) -> int:
     """Every version still on the topic, and which of them each review used."""
     from streams.model_dump import dump as dump_lines
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, get_args
+from typing import get_args
 
 import click
 import orjson
@@ -25,6 +25,7 @@ from schemas.stage import StageChangeV1, encode_stage_change
 from streams.catalogue_file import load_rules
 from streams.cli.instant import INSTANT
 from streams.cli.model import labels_told
+from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.history import History
 from streams.packed_history import PackedHistory, read_packed
@@ -50,8 +51,8 @@ DRAIN_EVERY = 20_000
 class Sinks:
     """Files for what a replay publishes, and counts of it."""
 
-    alerts: IO[bytes] | None
-    stages: IO[bytes] | None
+    alerts: Output | None
+    stages: Output | None
     fired: Counter[tuple[str, str]] = field(default_factory=Counter)
     revisions: int = 0
     transitions: int = 0
@@ -78,9 +79,9 @@ class Sinks:
 @click.command(epilog=EXAMPLES)
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--mapping", "mapping_name", help="How tables become events: a YAML file, or a built-in name (cdnow).")
-@click.option("--alerts", type=click.File("wb"), help="Write every revision of every alert, a line each.")
-@click.option("--stages", type=click.File("wb"), help="Write every transition of the lifecycle, a line each.")
-@click.option("--states", type=click.File("wb"), help="Write every customer's record, canonical, a line each.")
+@click.option("--alerts", type=OUTPUT, help="Write every revision of every alert, a line each.")
+@click.option("--stages", type=OUTPUT, help="Write every transition of the lifecycle, a line each.")
+@click.option("--states", type=OUTPUT, help="Write every customer's record, canonical, a line each.")
 @click.option(
     "--until",
     "until_ms",
@@ -108,9 +109,9 @@ def replay(  # noqa: PLR0913 - one for each option
     *,
     files: tuple[Path, ...],
     mapping_name: str | None,
-    alerts: IO[bytes] | None,
-    stages: IO[bytes] | None,
-    states: IO[bytes] | None,
+    alerts: Output | None,
+    stages: Output | None,
+    states: Output | None,
     until_ms: int | None,
     partitions: int | None,
     shift_by: int,
@@ -124,6 +125,7 @@ def replay(  # noqa: PLR0913 - one for each option
     """Run the engine over event files without Kafka: what the worker publishes must equal this, id by id."""
     if learn and models is not None:
         raise click.UsageError("--learn makes versions of the model of its own: give it or --models, not both.")
+    refuse_overwriting([*files, exclude, catalogue, against, models], [alerts, stages, states])
     settings = environment_settings()
     if catalogue is not None:
         settings = settings.replace(catalogue=catalogue)
@@ -138,7 +140,7 @@ def replay(  # noqa: PLR0913 - one for each option
     with ExitStack() as stack:
         for opened in (alerts, stages, states):
             if opened is not None:
-                stack.callback(opened.close)
+                stack.enter_context(opened)
         sinks = Sinks(alerts, stages)
         engine = _run(_engine(settings, count, models, learn=learn), events, until_ms, sinks)
         if states is not None:
@@ -292,5 +294,5 @@ def _counted(summary: dict[str, object], noun: str) -> str:
     return counted(number, noun)
 
 
-def _write(opened: IO[bytes], payload: bytes) -> None:
+def _write(opened: Output, payload: bytes) -> None:
     opened.write(payload + b"\n")

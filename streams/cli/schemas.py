@@ -10,6 +10,7 @@ import yaml
 
 from schemas.export import asyncapi, json_schemas
 from schemas.topics import Topics
+from streams.cli.output import writing
 from streams.terminal import say
 
 
@@ -25,8 +26,9 @@ def export(*, folder: Path, prefix: str) -> None:
     """Write DIR/json/*.json (JSON Schema 2020-12) and DIR/asyncapi.yaml (AsyncAPI 3.0); files there are replaced."""
     for name, content in exported_files(prefix).items():
         file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
+        with writing(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
         say(file)
 
 
