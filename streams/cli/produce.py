@@ -9,7 +9,6 @@ from time import monotonic
 from typing import Final
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from schemas.event import FEEDS
@@ -24,6 +23,7 @@ from streams.poster import Poster
 from streams.preflight import refuse_old_history, retention_limits, topic_configs
 from streams.settings import Settings, environment_settings
 from streams.tables import load_mapping
+from streams.terminal import Terminal, complain, say, terminal
 from streams.ticks import post_ends
 from streams.wording import counted
 
@@ -54,7 +54,7 @@ def produce(
     """
     settings = environment_settings()
     mapping = load_mapping(mapping_name) if mapping_name else None
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     with console.status("reading"):  # shown on a terminal only
         history = read_history(files, mapping)
     at_ms = now_ms()
@@ -111,7 +111,7 @@ def tell_ends(settings: Settings, events: Sequence[HistoryEvent]) -> None:
     try:
         post_ends(settings, {event.feed: event.time_ms for event in events})  # in order of time: the last of each stays
     except SetupError as error:
-        click.echo(
+        say(
             "churn-signals: the events are posted, but the partitions could not be told how far they go: one whose own "
             f"customers were silent at the end waits for the clock (churn-signals tick --at T). {error}",
             err=True,
@@ -133,7 +133,7 @@ class _Pace:
             poster.serve(min(left, 0.5))
 
 
-def _bar(console: Console, total: int) -> Callable[[Iterable[HistoryEvent]], Iterable[HistoryEvent]]:
+def _bar(console: Terminal, total: int) -> Callable[[Iterable[HistoryEvent]], Iterable[HistoryEvent]]:
     if not console.is_terminal:
         return iter
     columns = (TextColumn("posting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -147,12 +147,12 @@ def _bar(console: Console, total: int) -> Callable[[Iterable[HistoryEvent]], Ite
 
 def _report(history: History, took_s: float) -> None:
     for sentence in history.bad_told():
-        click.echo(f"churn-signals: {sentence}", err=True)
+        complain(sentence)
     events = history.events
     counts = Counter(FEEDS[event.feed] for event in events)
     parts = ", ".join(f"{counts[feed]:,} {feed}" for feed in FEEDS if counts[feed])
     span = f", {to_rfc3339(events[0].time_ms)} to {to_rfc3339(events[-1].time_ms)}" if events else ""
-    click.echo(
+    say(
         f"posted {counted(len(events), 'event')} ({parts or 'none'}){span} in {took_s:.1f} s; "
         f"{counted(len(history.bad), 'bad line')}"
     )

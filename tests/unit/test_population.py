@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from models.catalogue.catalogue import build_rules, merged
+from models.catalogue.catalogue import build_rules
+from models.catalogue.overlay import merged
 from models.catalogue.rules import Rules, without_model
 from models.engine.partition import Partition
 from models.engine.population import Population, Totals, is_at_risk, population_of
