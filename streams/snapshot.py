@@ -50,6 +50,7 @@ def read_partitions(settings: Settings, rules: Rules, partitions: Iterable[int] 
         for number, one in found.items():
             own = as_loaded(source, one)
             customers.adopt(own)
+            own.partition.ledger.was_passed([until[number].committed.get(topic, 0) for topic in topics.events])
             _take_in(records, source, customers, own, one, until[number].committed)
     return dict(customers.partitions)
 

@@ -164,7 +164,8 @@ class Partition:
         """Refuse the last event of [first, end)."""
         self.ledger.cover(frame.feeds[first:end], frame.offsets[first:end])
         taken = self.ledger.taken + int(np.count_nonzero(~frame.is_again[first:end]))
-        self.ledger.reject(CONFLICT.reason or "", taken, is_limited=self.limit_dead_letters)
+        feed, offset = int(frame.feeds[end - 1]), int(frame.offsets[end - 1])
+        self.ledger.reject(CONFLICT.reason or "", taken, feed, offset, is_limited=self.limit_dead_letters)
 
     def _take_other(self, arrival: Arrival) -> Fate:
         """A tick, or a record that does not keep the contract."""
@@ -181,7 +182,7 @@ class Partition:
         assert isinstance(content, RejectedError)  # a record of a feed holds one or the other
         self.ledger.taken += 1
         self.ledger.counts[feed]["dead_lettered"] += 1
-        self.ledger.reject(content.reason, self.ledger.taken, is_limited=self.limit_dead_letters)
+        self.ledger.reject(content.reason, self.ledger.taken, feed, offset, is_limited=self.limit_dead_letters)
         return Fate("dead_lettered", reason=content.reason)
 
     def _take_tick(self, tick: Tick) -> None:
