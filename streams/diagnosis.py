@@ -4,25 +4,23 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Literal
 
-from confluent_kafka import KafkaException, TopicCollection, TopicPartition, libversion
+from confluent_kafka import KafkaException, TopicCollection, libversion
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
 
 from schemas.codec import MAX_AHEAD_MS
 from schemas.event import FEEDS
-from schemas.partitioner import partition_of
 from schemas.topics import DAY_MS, Topics
 from streams.catalogue_file import load_rules
 from streams.clock import now_ms
 from streams.errors import SetupError
 from streams.kafka import connect
-from streams.look import newest_records
+from streams.placing import USE_MURMUR2, look_at_placing
 from streams.preflight import examine, retention_limits, specs, topic_configs
 from streams.settings import Settings, variable_of
 from streams.waiting import read_clocks, waiting
@@ -30,9 +28,6 @@ from streams.waiting import read_clocks, waiting
 PACKAGES: Final = ("churn-signals", "faust-streaming", "aiokafka", "confluent-kafka")
 
 Level = Literal["ok", "warning", "problem"]
-
-SAMPLE: Final = 5
-"""Records looked at in each partition: enough to see a wrong partitioner, which is wrong for nearly every key."""
 
 LITTLE_DISK_BYTES: Final = 1_000_000_000
 
@@ -144,19 +139,20 @@ def _permissions(settings: Settings, admin: AdminClient, names: list[str]) -> It
 
 
 def _records(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observation]:
-    names = [name for name in Topics(settings.prefix).events if name in cluster.topics]
-    partitions = [TopicPartition(name, number) for name in names for number in cluster.topics[name].partitions]
-    seen, misplaced, newest = 0, Counter[str](), 0
-    for message in newest_records(settings, partitions, each=SAMPLE):
-        topic, key = str(message.topic()), message.key()
-        seen += 1
-        newest = max(newest, message.timestamp()[1])
-        if key is None or partition_of(key, len(cluster.topics[topic].partitions)) != message.partition():
-            misplaced[topic] += 1
-    for topic, count in misplaced.items():
-        remedy = "producers must use murmur2 (librdkafka: partitioner=murmur2_random) and the customer id as key"
-        yield Observation("partitioner", "problem", f"{topic}: {count} recent records on the wrong partition; {remedy}")
-    if not misplaced:
+    seen, are_placed, newest = 0, True, 0
+    for found in look_at_placing(settings, cluster):
+        seen, newest = seen + found.seen, max(newest, found.newest_ms)
+        if found.misplaced:
+            text = f"{found.topic}: {found.misplaced} of {found.seen} recent records on the wrong partition"
+            yield Observation("partitioner", "problem", f"{text}; {USE_MURMUR2}. `dead-letters replay` mends them")
+        if found.earlier is not None:
+            text = (
+                f"{found.topic}: {found.partitions} partitions, but its oldest records were placed for {found.earlier}"
+            )
+            remedy = f"partitions that were added cannot be used: post everything under another {variable_of('prefix')}"
+            yield Observation("partitioner", "problem", f"{text}; {remedy}")
+        are_placed = are_placed and not found.misplaced and found.earlier is None
+    if are_placed:
         yield Observation("partitioner", "ok", f"{seen} recent records looked at, all on the partition of their key")
     ahead = newest - now_ms()
     if ahead > MAX_AHEAD_MS:

@@ -44,7 +44,7 @@ def read_partitions(settings: Settings, rules: Rules, partitions: Iterable[int] 
     chosen = sorted(range(settings.partitions) if partitions is None else partitions)
     topics, group = Topics(settings.prefix, settings.app_version), group_of(settings)
     customers = Customers(settings, rules, None, now_ms, _shelf(settings, rules))
-    source = Source(connection, topics, group, rules, customers.new_partition)
+    source = Source(connection, topics, group, rules, customers.new_partition, settings.partitions)
     loaded = load(connection, topics.changelog, chosen, stop=stop)
     found = {number: one for number, one in loaded.items() if one.manifest is not None}
     until = ask_beginnings(connection, group, topics.changelog, source.inputs, found)

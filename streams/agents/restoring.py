@@ -18,7 +18,8 @@ from models.engine.snapshot import SnapshotError
 from models.engine.snapshot import load as load_partition
 from schemas.topics import Topics
 from streams.agents.owned import OwnedPartition
-from streams.errors import EXIT_SETUP
+from streams.decided import refuse_other_count
+from streams.errors import EXIT_SETUP, SetupError
 from streams.kafka import Config
 from streams.transport.errors import StopWorkerError
 from streams.transport.open_alerts import read_open
@@ -41,13 +42,14 @@ log = logging.getLogger("churn")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """All a restore needs to know of the deployment. `group`: the consumer group of the workers."""
+    """All a restore needs to know of the deployment. `group`: of the workers; `partitions`: of a topic of customers."""
 
     connection: Config
     topics: Topics
     group: str
     rules: Rules
     new_partition: Callable[[int], Partition]
+    partitions: int
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -116,13 +118,15 @@ def as_loaded(source: Source, loaded: Loaded) -> OwnedPartition:
 def _partition(source: Source, loaded: Loaded) -> Partition:
     blank = source.new_partition(loaded.partition)
     try:
+        if loaded.manifest is not None:
+            refuse_other_count(loaded.manifest.partitions, source.partitions, loaded.topic)
         payload = loaded.payload()
         if payload is None:
             return blank
         return load_partition(
             payload, source.rules, number=loaded.partition, limit_dead_letters=blank.limit_dead_letters
         )
-    except (SnapshotError, ValueError) as error:
+    except (SetupError, SnapshotError, ValueError) as error:
         raise StopWorkerError(f"{loaded.topic}/{loaded.partition}: {error}", EXIT_SETUP) from error
 
 
