@@ -18,7 +18,7 @@ from schemas.topics import Topics
 from streams.before_posting import look_before_posting
 from streams.catalogue_file import load_rules
 from streams.clock import now_ms
-from streams.errors import EXIT_DONE, EXIT_PROBLEM
+from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.history import History, HistoryEvent, days_until_yesterday, read_history, shifted, without_future
 from streams.poster import Poster
 from streams.settings import Settings, environment_settings
