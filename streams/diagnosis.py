@@ -10,7 +10,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final, Literal
 
-from confluent_kafka import KafkaException, TopicCollection, libversion
+from confluent_kafka import KafkaException, TopicCollection, TopicPartition, libversion
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
 
 from schemas.codec import MAX_AHEAD_MS
@@ -20,6 +20,7 @@ from streams.catalogue_file import load_rules
 from streams.clock import now_ms
 from streams.errors import SetupError
 from streams.kafka import connect
+from streams.look import ends
 from streams.placing import USE_MURMUR2, look_at_placing
 from streams.preflight import examine, retention_limits, specs, topic_configs
 from streams.settings import Settings, variable_of
@@ -61,6 +62,7 @@ def diagnose(settings: Settings) -> Iterator[Observation]:
         yield from _permissions(settings, admin, names)
         yield from _records(settings, cluster)
         yield from _feeds(settings)
+        yield from _set_aside(settings, cluster)
 
 
 def _versions() -> Iterator[Observation]:
@@ -186,3 +188,20 @@ def _feeds(settings: Settings) -> Iterator[Observation]:
     if not silent and not behind:
         text = f"the clocks of all {settings.partitions} partitions are within a day of each other: {', '.join(names)}"
         yield Observation("feeds", "ok", text)
+
+
+def _set_aside(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observation]:
+    """Records that count nowhere, as long as their topics keep them; what a crash repeated lies there twice."""
+    names = Topics(settings.prefix)
+    for subject, topic, what, option in (
+        ("late", names.late, "events came too late", " --late"),
+        ("dead letters", names.dead_letters, "records were refused", ""),
+    ):
+        known = cluster.topics[topic].partitions if topic in cluster.topics else ()
+        places = [TopicPartition(topic, number) for number in known]
+        count = sum(high - low for low, high in ends(settings, places))
+        if count:
+            text = f"{count:,} {what} and count nowhere; they lie in {topic}: churn-signals dead-letters list{option}"
+            yield Observation(subject, "warning", text)
+        else:
+            yield Observation(subject, "ok", f"nothing lies in {topic}")

@@ -39,8 +39,7 @@ class Partition:
     def __init__(
         self, rules: Rules, *, number: int = 0, alerts_from_ms: int = 0, limit_dead_letters: bool = True
     ) -> None:
-        self.rules, self.basis, self.number = rules, rules.basis, number
-        self.limit_dead_letters = limit_dead_letters
+        self.rules, self.basis, self.number, self.limit_dead_letters = rules, rules.basis, number, limit_dead_letters
         self.versions: Callable[[int], Version | None] = lambda _boundary: None
         """The version of the model in force, asked when a boundary is passed."""
         self._version: Version | None = None

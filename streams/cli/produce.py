@@ -29,6 +29,11 @@ from streams.wording import counted
 FLUSH_WITHIN_S: Final = 60.0
 """How long the broker may take to acknowledge what is still under way at the end."""
 
+REPEAT: Final = (
+    "Look at the broker, then repeat with --late: what was posted already is recognised, or set aside as too late, and "
+    "counts once."
+)
+
 EXAMPLES: Final = """\b
 Examples:
   churn-signals produce events.jsonl.gz
@@ -99,7 +104,7 @@ def post(
         poster.send(topics[event.feed], event.key, event.value, timestamp_ms=event.time_ms)
         if poster.failure is not None:
             break
-    poster.finish("produce", within_s=FLUSH_WITHIN_S)
+    poster.finish("produce", within_s=FLUSH_WITHIN_S, remedy=REPEAT)
 
 
 def tell_ends(settings: Settings, events: Sequence[HistoryEvent]) -> None:

@@ -158,6 +158,9 @@ def test_history_that_is_late_is_counted_before_and_posted_only_when_it_is_meant
         said = int(re.findall(r"warning: (\d+) of 240 events are too late", meant.err)[0])
         wait_for_lag_zero(deployment, [main])
         assert main.terminate() == 0
+    doctor = run("doctor", **deployment.settings)
+    assert f"warning late: {said} events came too late and count nowhere" in doctor.out
+    assert "ok      dead letters: nothing lies in" in doctor.out
     counts = totals_of(deployment)
     assert counts["late"] == said == len(read_topic(broker.bootstrap, f"{prefix}.late"))
     assert counts["applied_late"] + counts["applied"] + counts["duplicate"] + said == 80 + 240

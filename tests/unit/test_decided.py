@@ -6,11 +6,17 @@ from typing import Any
 
 import pytest
 
+from models.engine.partition import Partition
+from schemas.topics import Topics
+from streams.agents.restoring import Source, as_loaded
 from streams.decided import Decided, decided_in, refuse_other_count, until_ms
-from streams.errors import SetupError
-from streams.transport.snapshots.records import Begun, Claim, Key, Manifest, Passed, to_key, to_value
+from streams.errors import EXIT_SETUP, SetupError
+from streams.transport.errors import StopWorkerError
+from streams.transport.snapshots.load import Loaded
+from streams.transport.snapshots.records import Begun, Claim, Key, Manifest, Passed, from_value, to_key, to_value
 from support.builders import DAY_MS
 from support.snapshots import covered
+from support.troubled import default_rules
 
 
 class Message:
@@ -82,3 +88,13 @@ def test_partitions_that_were_added_are_refused() -> None:
         refuse_other_count(6, 12, "t")
     refuse_other_count(0, 12, "t")
     refuse_other_count(12, 12, "t")
+
+
+def test_a_worker_goes_on_from_no_snapshot_of_another_number_of_partitions() -> None:
+    rules, topics = default_rules(), Topics("churn")
+    source = Source({}, topics, "g-v1", rules, lambda number: Partition(rules, number=number), 12)
+    whole = from_value(Manifest, manifest(1, 20_000, partitions=6).value())
+    loaded = Loaded(topics.changelog, 0, whole, (), (), {}, 1, (), frozenset(), 0, 0, ())
+    with pytest.raises(StopWorkerError, match="are of 6 partitions: customers would be counted in two") as caught:
+        as_loaded(source, loaded)
+    assert caught.value.exit_code == EXIT_SETUP
