@@ -15,9 +15,11 @@ from rich.table import Table
 from schemas.dead_letter import DeadLetter
 from schemas.instant import to_rfc3339
 from schemas.topics import DAY_MS, Topics
+from streams.before_posting import refuse_misfits
 from streams.clock import now_ms
 from streams.dead_letters import Outlook, judge, late_limits_ms, post_again, read_letters
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
+from streams.kafka import connect
 from streams.plain import plain
 from streams.settings import Settings, environment_settings
 from streams.terminal import say, say_json, styled, terminal
@@ -67,6 +69,7 @@ def replay(*, reasons: tuple[str, ...], is_late: bool, with_refused: bool, dry_r
     Posting a record twice does no harm: events are recognised by their ids. Leaves with 1 when some cannot be posted.
     """
     settings = environment_settings()
+    refuse_misfits(settings, connect(settings)[1])
     letters = _wanted(read_letters(settings, _topic(settings, is_late=is_late)), reasons)
     outlook = judge(letters, settings=settings, late_before_ms=late_limits_ms(settings), now_ms=now_ms())
     _tell(outlook)
