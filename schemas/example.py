@@ -46,7 +46,8 @@ class LessonV1(msgspec.Struct, frozen=True, tag="labels", tag_field="type", gc=F
 class ProgressV1(msgspec.Struct, frozen=True, tag="progress", tag_field="type"):
     """A partition has reviewed `boundary` with a version of the model (None: none yet).
 
-    Every label of the partition that matured by `complete_until` lies before this record on the topic.
+    Every label of the partition that matured by `complete_until` lies before this record on the topic. `risks` counts
+    the customers who got a risk at this boundary and were not lost, as pairs (half per cents of risk, customers).
     """
 
     partition: int
@@ -54,6 +55,7 @@ class ProgressV1(msgspec.Struct, frozen=True, tag="progress", tag_field="type"):
     complete_until: str
     model_version: str | None
     schema_version: Literal[1] = 1
+    risks: tuple[tuple[int, int], ...] | msgspec.UnsetType = msgspec.UNSET
 
 
 Lesson = LessonV1 | ProgressV1

@@ -46,7 +46,8 @@ class ModelVersionV1(msgspec.Struct, frozen=True):
 
     Every example that matured by `learned_until` (a boundary, RFC 3339) is in it. A learner that goes on from here
     reads the examples from `resume_offset` on. `quality` and `drift` are what was measured on the way, `warm_since` is
-    the boundary from which on it is believed; earlier versions have neither this nor `drift`, nor does their checksum.
+    the boundary from which on it is believed. `risks` counts the customers of all partitions who were given a risk in
+    the week before, by half per cents of it. Earlier versions have none of the last three, nor has their checksum.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ModelVersionV1(msgspec.Struct, frozen=True):
     schema_version: Literal[1] = 1
     drift: dict[str, DriftState] | msgspec.UnsetType = msgspec.UNSET
     warm_since: str | msgspec.UnsetType = msgspec.UNSET
+    risks: list[int] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def version(self) -> str:

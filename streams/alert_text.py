@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from schemas.alert import AlertV1
+from streams.plain import plain
 
 STYLES: Final[Mapping[str, str]] = {
     "critical": "bold red",
@@ -18,9 +19,13 @@ STYLES: Final[Mapping[str, str]] = {
 
 def what_to_do(alert: AlertV1) -> str:
     """Lines: who does what by when, what is at stake where that is known, and what ends the alert."""
-    who = f"  {alert.owner}, by {alert.due_at or 'any time'}: {alert.intervention}\n"
     worth = told_worth(alert)
-    return who + (f"  at stake: {worth}\n" if worth else "") + f"  ends with: {alert.clears_when}"
+    lines = (
+        f"  {alert.owner}, by {alert.due_at or 'any time'}: {alert.intervention}",
+        *([f"  at stake: {worth}"] if worth else []),
+        f"  ends with: {alert.clears_when}",
+    )
+    return "\n".join(map(plain, lines))
 
 
 def told_worth(alert: AlertV1) -> str | None:

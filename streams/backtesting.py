@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
-import click
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from models.calendar import date_of
@@ -31,6 +29,7 @@ from streams.files.mapping_file import load_mapping
 from streams.files.reading import EventFile
 from streams.history import History, Rejects, read_history
 from streams.settings import Settings
+from streams.terminal import complain, terminal
 
 WARM_UP_DAYS: Final = 7
 """Days of history before the first snapshot, when none is named; snapshots then fall on Mondays."""
@@ -70,7 +69,7 @@ def prepare(
     """Read the events, say what became of them, lay out the days. Raises SetupError if nothing could be learned."""
     history = read_history(files, load_mapping(mapping) if mapping else None, rejects=rejects)
     for sentence in history.told():
-        click.echo(f"churn-signals: {sentence}", err=True)
+        complain(sentence)
     basis = load_rules(settings).basis
     if not has_purchases(basis):
         raise SetupError("catalogue", "declares no feed of purchases", "The model asks whether customers buy again.")
@@ -120,7 +119,7 @@ def run_backtest(prepared: Prepared, compared: list[str]) -> tuple[Backtest, dic
     run = Backtest(prepared.folded, prepared.plan)
     plan = prepared.plan
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[day]}"), TimeRemainingColumn())
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         learning = progress.add_task("learning", total=plan.last_day + 2 - plan.first_snapshot, day="")
         for boundary in run.run():
@@ -148,10 +147,10 @@ def told(prepared: Prepared, run: Backtest, others: Mapping[str, Floats]) -> dic
     return result
 
 
-def write_predictions(opened: IO[bytes], prepared: Prepared, run: Backtest) -> None:
+def write_predictions(write: Callable[[bytes], object], prepared: Prepared, run: Backtest) -> None:
     """CSV: one row for each snapshot and customer at risk, in the order of time, then of ids."""
-    opened.write(b"customer_id,snapshot_time,probability\n")
+    write(b"customer_id,snapshot_time,probability\n")
     for frame in run.frames.values():
         at = to_rfc3339(prepared.basis.calendar.start_of(frame.snapshot))
         for place, chance in zip(frame.customers.tolist(), frame.chance.tolist(), strict=True):
-            opened.write(f"{run.customers[place]},{at},{chance:.9f}\n".encode())
+            write(f"{run.customers[place]},{at},{chance:.9f}\n".encode())

@@ -11,14 +11,13 @@ from schemas.codec import decode_event
 from schemas.dead_letter import DeadLetter, Origin, to_dead_letter
 from schemas.errors import RejectedError
 from schemas.partitioner import partition_of
-from schemas.topics import Topics
-from streams.catalogue_file import load_rules
+from schemas.topics import DAY_MS, Topics
+from streams.decided import read_decided, until_ms
 from streams.errors import SetupError
 from streams.kafka import connect
 from streams.poster import Poster
 from streams.reader import read_messages
 from streams.settings import Settings
-from streams.snapshot import read_partitions
 
 WITHIN_S: Final = 60.0
 """How long the brokers may take to acknowledge what was posted again."""
@@ -89,12 +88,8 @@ def judge(
 
 def late_limits_ms(settings: Settings) -> dict[int, int]:
     """Return, by partition that has reviewed a day, the event time below which an event is now too late."""
-    rules = load_rules(settings)
-    return {
-        number: partition.watermark.boundary_ms - rules.basis.lateness_ms
-        for number, partition in read_partitions(settings, rules).items()
-        if partition.boundary >= 0
-    }
+    lateness_ms = settings.lateness_days * DAY_MS
+    return {number: until - lateness_ms for number, until in until_ms(read_decided(settings)).items()}
 
 
 def post_again(settings: Settings, letters: Iterable[DeadLetter]) -> int:

@@ -6,15 +6,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from schemas.codec import MAX_AHEAD_MS, decode_line, encode_event, new_event
+from schemas.codec import decode_line, encode_event, new_event
 from schemas.errors import RejectedError
 from schemas.event import FEEDS, Event, Purchase
+from schemas.event_time import check_instant
 from schemas.topics import DAY_MS
 from streams.files.counts import FileCounts, Frequent
 from streams.files.mapping import Mapping as TableMapping
-from streams.files.reading import Bad, EventFile, head_of, mapping_for, read_file
+from streams.files.reading import Bad, Check, EventFile, head_of, mapping_for, read_file
 
 SHOWN_BAD_LINES: Final = 20
 """How many bad lines are shown one by one; the rest is counted."""
@@ -57,6 +58,10 @@ class History:
     counts: list[FileCounts] = field(default_factory=list)
     """What became of the lines, file by file."""
     frequent: Frequent = field(default_factory=Frequent)
+
+    def bad_line(self, place: int, error: RejectedError) -> BadLine:
+        """The line of an event that must not be taken after all."""
+        return BadLine(self.files[place >> _LINE_BITS], place & ((1 << _LINE_BITS) - 1), error)
 
     def bad_told(self) -> list[str]:
         """The first bad lines, and how many more there are."""
@@ -110,10 +115,17 @@ class History:
         return (decode_line(event.value) for event in self.events)
 
 
+class Written(Protocol):
+    """What bytes are written to."""
+
+    def write(self, payload: bytes, /) -> object:
+        """Add bytes."""
+
+
 class Rejects:
     """Writes bad lines as they were, so that they can be mended and given again; the head of a table comes first."""
 
-    def __init__(self, opened: IO[bytes]) -> None:
+    def __init__(self, opened: Written) -> None:
         self._opened = opened
         self._head = b""
         self._file: EventFile | None = None
@@ -147,12 +159,12 @@ def read_history(
     mapping: TableMapping | None = None,
     *,
     rejects: Rejects | None = None,
-    now_ms: int | None = None,
+    check: Check | None = None,
 ) -> History:
     """Read and merge event files: JSON Lines, or anything else by a mapping; gzip too. Raises SetupError.
 
-    A file whose name a built-in mapping knows needs no `mapping`. With `now_ms` events further ahead than the contract
-    allows are bad lines. All events are held in memory, about 0.6 kB each.
+    A file whose name a built-in mapping knows needs no `mapping`. `check` raises RejectedError for the time of an event
+    that is to be a bad line. All events are held in memory, about 0.6 kB each.
     """
     sources = with_mappings(files, mapping)
     history = History(tuple(source.path for source in sources), [], [], Counter())
@@ -161,7 +173,7 @@ def read_history(
     def keep(event: Event, place: int, value: bytes) -> None:
         take(HistoryEvent(event.time_ms, event.feed, place, event.customer_id.encode(), value))
 
-    read_into(keep, history, sources, rejects=rejects, now_ms=now_ms)
+    read_into(keep, history, sources, rejects=rejects, check=check)
     history.events.sort()
     return history
 
@@ -172,14 +184,13 @@ def read_into(
     sources: Sequence[EventFile],
     *,
     rejects: Rejects | None = None,
-    now_ms: int | None = None,
+    check: Check | None = None,
 ) -> None:
     """Read files and note in the history what became of their lines; hand over each event with its place and bytes."""
-    latest_ms = None if now_ms is None else now_ms + MAX_AHEAD_MS
     for number, source in enumerate(sources):
         counts = FileCounts(source.path)
         history.counts.append(counts)
-        for found in read_file(source, counts, latest_ms):
+        for found in read_file(source, counts, check):
             if isinstance(found, Bad):
                 history.bad.append(BadLine(source.path, found.number, found.error, found.is_item))
                 if rejects is not None:
@@ -193,14 +204,19 @@ def read_into(
 
 
 def shifted(history: History, days: int) -> History:
-    """The same events moved by whole days; their values are written anew in the canonical form."""
+    """The same events moved by whole days, in the canonical form; bad lines where the contract has no such time."""
     if days == 0:
         return history
-    moved = []
+    moved, bad = [], []
     for old in history.events:
         new = moved_by(decode_line(old.value), days)
-        moved.append(old._replace(time_ms=new.time_ms, value=encode_event(new)))
-    return replace(history, events=moved)
+        try:
+            check_instant(new.time_ms)
+        except RejectedError as error:
+            bad.append(history.bad_line(old.place, error))
+        else:
+            moved.append(old._replace(time_ms=new.time_ms, value=encode_event(new)))
+    return replace(history, events=moved, bad=[*history.bad, *bad])
 
 
 def moved_by(event: Event, days: int) -> Event:

@@ -14,7 +14,7 @@ import msgspec
 from schemas.codec import decode_again
 from schemas.event import Event
 from streams.files.mapping import Mapping as TableMapping
-from streams.files.reading import EventFile
+from streams.files.reading import Check, EventFile
 from streams.history import History, Rejects, moved_by, read_into, with_mappings
 
 _RUN: Final = 50_000
@@ -95,7 +95,11 @@ class PackedHistory(History):
 
 
 def read_packed(
-    files: Sequence[Path | EventFile], mapping: TableMapping | None = None, *, rejects: Rejects | None = None
+    files: Sequence[Path | EventFile],
+    mapping: TableMapping | None = None,
+    check: Check | None = None,
+    *,
+    rejects: Rejects | None = None,
 ) -> PackedHistory:
     """As `read_history`, for files of any size. Raises SetupError."""
     sources = with_mappings(files, mapping)
@@ -105,5 +109,5 @@ def read_packed(
         history.heard.add(event.feed)
         history.runs.add((event.time_ms, event.feed, place, value))
 
-    read_into(keep, history, sources, rejects=rejects)
+    read_into(keep, history, sources, rejects=rejects, check=check)
     return history

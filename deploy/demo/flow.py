@@ -15,9 +15,9 @@ from streams.board.board import Board
 from streams.board.figures import total
 from streams.board.watcher import Watcher
 from streams.cli.produce import post
-from streams.cli.tick import post_ticks
 from streams.history import HistoryEvent
 from streams.settings import Settings
+from streams.ticks import post_ticks
 
 LOOK_EVERY_S = 0.5
 STUCK_AFTER_S = 90.0

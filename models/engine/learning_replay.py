@@ -5,7 +5,7 @@ from models.engine.replay import Replay
 from models.engine.review import Message
 from models.learning.churn import Committee
 from models.learning.learner import Learner
-from models.scoring.version import Version
+from models.scoring.version import Version, base_of
 from schemas.event import Event
 from schemas.example import LessonV1, ProgressV1
 
@@ -65,4 +65,4 @@ class LearningReplay(Replay):
                 self._heard += 1
         for version in self._learner.versions():
             until = self._calendar.day_of_text(version.learned_until)
-            self._version = Version(version.version, until, self._learner.committee.scorer())
+            self._version = Version(version.version, until, self._learner.committee.scorer(), base_of(version))

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import numpy as np
+from msgspec import UNSET
 
 from models.calendar import DAY_MS
 from models.catalogue.rules import Rules
@@ -38,8 +39,7 @@ class Partition:
     def __init__(
         self, rules: Rules, *, number: int = 0, alerts_from_ms: int = 0, limit_dead_letters: bool = True
     ) -> None:
-        self.rules, self.basis, self.number = rules, rules.basis, number
-        self.limit_dead_letters = limit_dead_letters
+        self.rules, self.basis, self.number, self.limit_dead_letters = rules, rules.basis, number, limit_dead_letters
         self.versions: Callable[[int], Version | None] = lambda _boundary: None
         """The version of the model in force, asked when a boundary is passed."""
         self._version: Version | None = None
@@ -83,8 +83,8 @@ class Partition:
     @property
     def unjudged(self) -> int:
         """Customers who wait to be judged, those of several boundaries counted several times."""
-        rest = self.review.as_of.size - self.review.reached
-        return max(0, rest) + self.customers.size * (self.boundary - max(self.customers.boundary, 0)) * self.is_behind
+        behind = (self.boundary - max(self.customers.boundary, 0)) * self.is_behind
+        return max(0, self.review.as_of.size - self.review.reached) + self.customers.size * behind
 
     @property
     def nbytes(self) -> int:
@@ -100,8 +100,6 @@ class Partition:
         """What was decided since the last call."""
         found, self._outputs = self._outputs, []
         return found
-
-    # -- a frame
 
     def observe(self, arrivals: Sequence[Arrival]) -> list[Fate]:
         """Take records in, in order. Raises DeadLetterLimitError past the limits."""
@@ -165,7 +163,8 @@ class Partition:
         """Refuse the last event of [first, end)."""
         self.ledger.cover(frame.feeds[first:end], frame.offsets[first:end])
         taken = self.ledger.taken + int(np.count_nonzero(~frame.is_again[first:end]))
-        self.ledger.reject(CONFLICT.reason or "", taken, is_limited=self.limit_dead_letters)
+        feed, offset = int(frame.feeds[end - 1]), int(frame.offsets[end - 1])
+        self.ledger.reject(CONFLICT.reason or "", taken, feed, offset, is_limited=self.limit_dead_letters)
 
     def _take_other(self, arrival: Arrival) -> Fate:
         """A tick, or a record that does not keep the contract."""
@@ -182,7 +181,7 @@ class Partition:
         assert isinstance(content, RejectedError)  # a record of a feed holds one or the other
         self.ledger.taken += 1
         self.ledger.counts[feed]["dead_lettered"] += 1
-        self.ledger.reject(content.reason, self.ledger.taken, is_limited=self.limit_dead_letters)
+        self.ledger.reject(content.reason, self.ledger.taken, feed, offset, is_limited=self.limit_dead_letters)
         return Fate("dead_lettered", reason=content.reason)
 
     def _take_tick(self, tick: Tick) -> None:
@@ -253,6 +252,7 @@ class Partition:
         self.passed.append(Passed(target, tuple(self.ledger.covered), name))
         if self.customers.boundary < 0:
             self.customers.boundary = min([target, *self.customers.days.open])
+            self._outputs += [] if self.is_behind else self._progress()
         if not self.spreads:
             self.go_on()
 
@@ -266,25 +266,26 @@ class Partition:
             elif not review.is_scored:
                 self._outputs += review.score(self._version)
                 most -= customers.size
+                self._outputs += self._progress()
             else:
                 before = review.reached
                 self._outputs += review.judge(most)
                 most -= max(1, review.reached - before)
                 self.judged += review.reached - before
                 self._outputs += self._progress()
-        if self._held and not self.is_behind:
+        if not self.is_behind:
             for late in self._held:
                 customers.add_late(*late)
             self._held.clear()
 
     def _progress(self) -> list[Message]:
-        """How far the partition has come, for the learner: behind every example that matured until then."""
-        boundary, learning = self.boundary, self.basis.learning
-        if learning is None or boundary < 0 or self.is_behind:
+        """How far it has come, for the learner, which waits for every partition: behind all that matured until then."""
+        boundary, learning, scoring = self.customers.boundary, self.basis.learning, self.review.scoring
+        if learning is None or scoring is None or not self.review.is_done:
             return []
-        text_of = self.basis.calendar.text_of
+        at, complete = map(self.basis.calendar.text_of, (boundary, last_complete(boundary, learning)))
         name = None if self._version is None else self._version.name
-        return [ProgressV1(self.number, text_of(boundary), text_of(last_complete(boundary, learning)), name)]
+        return [ProgressV1(self.number, at, complete, name, risks=scoring.given or UNSET)]
 
     def _settle(self, row: int) -> None:
         """See to it that what is decided of a customer follows from what the last boundary makes of late events."""

@@ -22,7 +22,11 @@ FRAME: Final = 5_000
 
 
 class Replay:
-    """Takes events through as many partitions as the deployment has."""
+    """Takes events through as many partitions as the deployment has.
+
+    Events come in order of time, so what one partition knows of the time the others may know as well: each feed's clock
+    is that of the furthest partition. Stages, alerts and lessons are then the same for any number of partitions.
+    """
 
     def __init__(
         self,
@@ -65,9 +69,13 @@ class Replay:
             partition.lift(now_ms, range(len(FEEDS)))
 
     def flush(self) -> None:
-        """Apply what was taken."""
+        """Apply what was taken, and bring every partition to the furthest one's clocks."""
         for place in range(len(self.partitions)):
             self._flush(place)
+        for feed in range(len(FEEDS)):
+            furthest_ms = max(partition.watermark.highs[feed] for partition in self.partitions)
+            for partition in self.partitions:
+                partition.lift(furthest_ms, (feed,))
 
     def drain(self) -> list[Message]:
         """What was decided since the last call, of all that was taken."""

@@ -42,6 +42,8 @@ class Learner:
         self._warm_since = NEVER
         if known is not None and isinstance(known.warm_since, str):
             self._warm_since = self._calendar.day_of_text(known.warm_since)
+        self._based_on = NEVER
+        """The boundary as of which the newest version told the risks of the base."""
         self._next_offset = 0 if known is None else known.resume_offset
 
     def take(self, lesson: Lesson, offset: int) -> None:
@@ -50,20 +52,30 @@ class Learner:
         self._next_offset = max(self._next_offset, offset + 1)
 
     def versions(self) -> Iterator[ModelVersionV1]:
-        """Learn every week that is complete; a version after each."""
+        """Learn every week that is complete; a version after each, and one more when the base has moved on since."""
         for week in self.lessons.weeks():
             self._learn(week)
-            yield sealed(
-                ModelVersionV1(
-                    name=MODEL_NAME,
-                    learned_until=self._calendar.text_of(week.until),
-                    committee=self.committee.to_state(),
-                    quality={name: quality.to_state() for name, quality in self._quality.items()},
-                    drift={name: window.to_state() for name, window in self.drift.items()},
-                    warm_since=UNSET if self._warm_since == NEVER else self._calendar.text_of(self._warm_since),
-                    resume_offset=self.lessons.resume_at(self._next_offset),
-                )
+            yield self._version(week.until, week.until)
+        reviewed = self.lessons.base.reviewed
+        if reviewed > self._based_on and self.lessons.base.as_of(reviewed):
+            yield self._version(self.lessons.learned_until, reviewed)
+
+    def _version(self, until: int, reviewed: int) -> ModelVersionV1:
+        """What was learned until a boundary, with the risks of the base as of another."""
+        self._based_on = reviewed
+        self.lessons.base.forget(reviewed)
+        return sealed(
+            ModelVersionV1(
+                name=MODEL_NAME,
+                learned_until=self._calendar.text_of(until),
+                committee=self.committee.to_state(),
+                quality={name: quality.to_state() for name, quality in self._quality.items()},
+                drift={name: window.to_state() for name, window in self.drift.items()},
+                risks=self.lessons.base.as_of(reviewed) or UNSET,
+                warm_since=UNSET if self._warm_since == NEVER else self._calendar.text_of(self._warm_since),
+                resume_offset=self.lessons.resume_at(self._next_offset),
             )
+        )
 
     def quality(self) -> dict[str, Score]:
         """How good the risks told were, lately: of the model and of its baselines on the same rows."""

@@ -8,9 +8,13 @@ from collections.abc import Iterator, Sequence
 from math import isfinite
 from typing import Final, NamedTuple
 
+from msgspec import UnsetType
+
 from models.calendar import Calendar
 from models.config import Learning
 from models.labels import BINS, PARTS, Example
+from models.learning.base import Base
+from models.scoring.ranks import BUCKETS
 from models.scoring.snapshots import FLOAT_BYTES, question_id, unpack_features
 from schemas.example import Lesson, LessonError, LessonV1, ProgressV1
 
@@ -19,6 +23,10 @@ Key = tuple[int, int, str, int]
 
 LAST: Final = BINS + 1
 """Place of the whole horizon among its parts."""
+
+
+MOST: Final = 1 << 53
+"""More customers than there are."""
 
 
 class Held(NamedTuple):
@@ -61,21 +69,26 @@ class Lessons:
         self._weeks: dict[int, dict[Key, Held]] = {}
         """By the day a week ends with."""
         self._complete: dict[int, int] = {}
+        self.base = Base(partitions, learning.step_days)
 
     def take(self, lesson: Lesson, offset: int) -> None:
         """Note a lesson read at an offset of the topic. Raises LessonError when it would teach something else."""
         try:
             if isinstance(lesson, ProgressV1):
-                self._go_on(lesson)
+                self._go_on(lesson, offset)
             else:
                 self._check(lesson)
                 self._hold(list(self._labels(lesson, offset)))
         except ValueError as error:  # an instant that is none
             raise LessonError("shape", str(error)) from error
 
-    def _go_on(self, progress: ProgressV1) -> None:
+    def _go_on(self, progress: ProgressV1, offset: int) -> None:
         if not 0 <= progress.partition < self._partitions:
             raise LessonError("shape", f"partition {progress.partition} of {self._partitions}")
+        given = () if isinstance(progress.risks, UnsetType) else progress.risks
+        if any(not (0 <= bucket < BUCKETS and 0 < count < MOST) for bucket, count in given):
+            raise LessonError("shape", f"counts of risks at {progress.boundary}")
+        self.base.take(self._calendar.day_of_text(progress.boundary), progress.partition, given, offset)
         complete = self._calendar.day_of_text(progress.complete_until)
         self._complete[progress.partition] = max(complete, self._complete.get(progress.partition, -1))
 
@@ -135,7 +148,7 @@ class Lessons:
     def resume_at(self, end: int) -> int:
         """The offset from which a learner must read to have what is not learned yet; `end` is the next one to come."""
         firsts = (next(iter(week.values())) for week in self._weeks.values())  # taken in the order of offsets
-        return min((held.offset for held in firsts), default=end)
+        return min([end, self.base.resume_at(end), *(held.offset for held in firsts)])
 
     def _end_of_week(self, day: int) -> int:
         step = self._learning.step_days

@@ -1,14 +1,14 @@
-"""Risk ranks: where a customer's risk stands among those of the partition, as the share that has at least this risk.
+"""Risk ranks: where a customer's risk stands in the whole base, as the share of it that has at least this risk.
 
-Scores are counted in fixed buckets by the boundary they were given at: an order-free sketch, so the share is a function
-of the events (and of the model versions) alone.
+Each partition counts the risks that it gave at a boundary, in fixed buckets, and tells the learner; the learner adds
+those of a week up over all partitions, and the next version of the model carries the sum. A share then means the same
+in every partition, whatever their number, and a few hundred customers are ranked even when they are cut in twelve.
 """
 
-from collections.abc import Mapping
-from typing import Any, Final
+from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.customers.arrays import Floats, Ints
 
@@ -18,44 +18,31 @@ MIN_SCORES: Final = 200
 """Scores below which a share of the base is unknown: the top 5 % of fewer is no more than chance."""
 
 
-class Ranks:
-    """Counts of the scores of the last boundaries.
+Counts = tuple[tuple[int, int], ...]
+"""Customers by bucket, as (bucket, customers); empty ones are left out."""
 
-    >>> ranks = Ranks(7)
-    >>> ranks.add(99, np.arange(1000) / 1000)
-    >>> ranks.of(100, np.array([0.95])), ranks.of(107, np.array([0.95]))
+
+def counted(risks: Floats) -> Counts:
+    """How many of these risks fall into each bucket. Leave out customers lost already: they would fill the top.
+
+    >>> counted(np.array([0.95, 0.951, 1.0]))
+    ((190, 2), (199, 1))
+    """
+    buckets, counts = np.unique(_buckets(risks), return_counts=True)
+    return tuple(zip(buckets.tolist(), counts.tolist(), strict=True))
+
+
+def shares(base: Sequence[int] | None, risks: Floats) -> Floats:
+    """The share of the base (customers in each of the buckets) with at least each risk; NaN while it has too few.
+
+    >>> shares([5] * BUCKETS, np.array([0.95])), shares(None, np.array([0.95]))
     (array([0.05]), array([nan]))
     """
-
-    def __init__(self, days: int) -> None:
-        """`days`: how long a score counts, the interval at which every customer gets a new one."""
-        self._span = days
-        self._counts: dict[int, Ints] = {}
-
-    def add(self, boundary: int, risks: Floats) -> None:
-        """Count scores given at a boundary. Leave out customers who were lost already: they would fill the top."""
-        counts = np.bincount(_buckets(risks), minlength=BUCKETS)
-        self._counts[boundary] = self._counts.get(boundary, 0) + counts
-
-    def of(self, boundary: int, risks: Floats) -> Floats:
-        """The share of the base with at least each risk, by the scores before the boundary; NaN while too few."""
-        self._counts = {day: counts for day, counts in self._counts.items() if day >= boundary - self._span}
-        known = [counts for day, counts in self._counts.items() if day < boundary]
-        counts: Ints = np.array(known, np.int64).reshape(-1, BUCKETS).sum(axis=0)
-        above = np.cumsum(counts[::-1])[::-1]
-        if above[0] < MIN_SCORES:
-            return np.full(len(risks), np.nan)
-        found: Floats = above[_buckets(risks)] / above[0]
-        return found
-
-    def to_arrays(self) -> dict[str, NDArray[Any]]:
-        """Copies of everything, by name."""
-        counts = np.array([*self._counts.values()], np.int64).reshape(-1, BUCKETS)
-        return {"days": np.array([*self._counts], np.int32), "counts": counts}
-
-    def set_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        """Take over what `to_arrays` gave."""
-        self._counts = dict(zip(arrays["days"].tolist(), arrays["counts"], strict=True))
+    above = np.cumsum((base or [0])[::-1])[::-1]
+    if above[0] < MIN_SCORES:
+        return np.full(len(risks), np.nan)
+    found: Floats = above[_buckets(risks)] / above[0]
+    return found
 
 
 def _buckets(risks: Floats) -> Ints:

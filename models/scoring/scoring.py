@@ -3,7 +3,7 @@
 1. Who: every customer has a weekday, from the id, so that a seventh of them is looked at each day.
 2. Labels of their earlier snapshots that became known since the last time become training examples.
 3. Features of those in the risk set are computed from closed days and kept as a new snapshot.
-4. The version in force scores them all at once; a score is ranked among those of the boundaries before.
+4. The version in force scores them all at once, and says which share of the whole base has at least each risk.
 """
 
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ from models.customers.stages import LOST
 from models.measures.as_of import Scores
 from models.scoring.features import feature_names, features
 from models.scoring.matured import matured
-from models.scoring.ranks import Ranks
+from models.scoring.ranks import Counts, counted
 from models.scoring.risks import NO_VERSION, Risks
 from models.scoring.snapshots import Pending, due_parts, is_in_risk_set, question_id, rows_of_day, weekday_of
 from models.scoring.version import Version
@@ -42,7 +42,7 @@ _NOBODY = _Scored(NO_ROWS, np.empty((0, 0)), None)
 
 
 class Scoring:
-    """Snapshots, risks and ranks of a partition's customers.
+    """Snapshots and risks of a partition's customers.
 
     To be reviewed at every boundary, while the stages are still those of the boundary before: so who was lost is known.
     """
@@ -53,12 +53,13 @@ class Scoring:
         self._due = due_parts(learning)
         self.pending = Pending(question_id(learning.question, names), len(names))
         self.risks = Risks(learning.step_days)
-        self.ranks = Ranks(learning.step_days)
         self.versions: list[str] = []
         """Names of the versions that gave a risk, by their number in the arrays."""
         self._weekdays: Ints = np.empty(0, np.int32)
         self._size = 0
         self._scored = _NOBODY
+        self.given: Counts = ()
+        """Customers scored at the newest boundary and not lost, by bucket of risk."""
 
     def review(self, version: Version | None) -> list[LessonV1]:
         """Look at everybody whose snapshot day it is: labels that became known, then a snapshot and a score.
@@ -68,7 +69,7 @@ class Scoring:
         customers, learning = self._customers, self._learning
         boundary = customers.boundary
         self._grow()
-        self._scored = _NOBODY
+        self._scored, self.given = _NOBODY, ()
         rows = rows_of_day(self._weekdays[: self._size], boundary, learning)
         lessons: list[LessonV1] = []
         if len(rows):
@@ -90,10 +91,9 @@ class Scoring:
         self.pending.add(boundary, rows, risks, matrix)
         if version is None or version.scorer.is_cold:
             return
-        ranks = self.ranks.of(boundary, risks)
-        self.risks.give(rows, risks, ranks, self._number_of(version.name))
+        self.risks.give(rows, risks, version.ranks(risks), self._number_of(version.name))
         stage = self._customers.columns.stage[rows]
-        self.ranks.add(boundary, risks[(stage != LOST[0]) & (stage != LOST[1])])
+        self.given = counted(risks[(stage != LOST[0]) & (stage != LOST[1])])
         self._scored = _Scored(rows, matrix, version)
 
     def _number_of(self, version: str) -> int:
@@ -141,10 +141,10 @@ class Scoring:
 
     def frozen(self) -> Callable[[], dict[str, NDArray[Any]]]:
         """What gives everything as it is now, by name, when it is called: snapshots of a day never change."""
-        pending, risks, ranks = self.pending.copy(), self.risks.to_arrays(self._size), self.ranks.to_arrays()
+        pending, risks = self.pending.copy(), self.risks.to_arrays(self._size)
 
         def arrays() -> dict[str, NDArray[Any]]:
-            parts = {"pending": pending.to_arrays(), "risks": risks, "ranks": ranks}
+            parts = {"pending": pending.to_arrays(), "risks": risks}
             return {f"{part}/{name}": array for part, of in parts.items() for name, array in of.items()}
 
         return arrays
@@ -157,7 +157,6 @@ class Scoring:
 
         self.pending.set_arrays(of("pending/"))
         self.risks.set_arrays(of("risks/"))
-        self.ranks.set_arrays(of("ranks/"))
         self.versions = [*versions]
         self._weekdays, self._size = np.empty(0, np.int32), 0
         self._grow()

@@ -5,10 +5,15 @@ from dataclasses import dataclass, field
 from math import exp, expm1, sinh
 from typing import Final
 
+from msgspec import UnsetType
+
 from models.customers.arrays import Floats
 from models.scoring.features import MEANINGS
+from models.scoring.ranks import BUCKETS, shares
 from models.scoring.scorer import Scorer
 from schemas.alert import Driver
+from schemas.model import ModelStateError
+from schemas.model_version import ModelVersionV1
 
 MAX_DRIVERS: Final = 5
 _IN_WORDS: Mapping[str, Callable[[float], float]] = {
@@ -25,12 +30,18 @@ class Version:
     learned_until: int
     """The boundary until which it learned everything."""
     scorer: Scorer
+    base: Sequence[int] | None = field(default=None, repr=False)
+    """Customers by bucket of the risk they were given lately, in all partitions; None while that is not known."""
     content: bytes = field(default=b"", repr=False)
     """As it was published."""
 
     def risks(self, rows: Floats) -> Floats:
         """P(no purchase within the horizon) of customers with these features, a row each."""
         return self.scorer.score(rows)
+
+    def ranks(self, risks: Floats) -> Floats:
+        """The share of the base with at least each risk; NaN while the base is not known."""
+        return shares(self.base, risks)
 
     def drivers(self, features: Sequence[float]) -> tuple[Driver, ...]:
         """What moves the score off the mean customer's, the largest first; `contribution` in log-odds of churn."""
@@ -39,3 +50,12 @@ class Version:
             Driver(MEANINGS[name], round(_IN_WORDS.get(name, expm1)(known[name]), 2), None, round(term, 4))
             for name, term in self.scorer.drivers(features)[:MAX_DRIVERS]
         )
+
+
+def base_of(model: ModelVersionV1) -> list[int] | None:
+    """The counts of a published version, by bucket; None without any. Raises ModelStateError when they are not such."""
+    if isinstance(model.risks, UnsetType):
+        return None
+    if len(model.risks) != BUCKETS or min(model.risks) < 0:
+        raise ModelStateError("shape", f"risks: not {BUCKETS} counts")
+    return model.risks

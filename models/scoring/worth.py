@@ -13,7 +13,7 @@ import numpy as np
 
 from models.customers.arrays import Bools, Floats, Ints, Rows
 from models.measures.as_of import AsOf
-from models.measures.windows import Window
+from models.measures.windows import Window, capped
 from models.scoring.scoring import Scoring
 from schemas.event import PURCHASE
 
@@ -21,6 +21,9 @@ Quantity = TypeVar("Quantity", float, Floats)
 
 YEAR: Final = 365
 """Days looked back upon, and days of the value shown to people."""
+
+_FAR: Final = float(1 << 62)
+"""More than any year's spend; an integer holds it."""
 
 ORDERS, SPENT = Window("purchases", YEAR), Window("spend", YEAR)
 """The last year of everybody, from windows that are always kept."""
@@ -51,7 +54,7 @@ def worth_of(as_of: AsOf, rows: Rows, scoring: Scoring | None) -> tuple[Ints, Bo
     """
     if PURCHASE not in as_of.basis.feeds:
         return None
-    minor: Ints = as_of.windows.sums(SPENT)[rows].astype(np.int64)
+    minor: Ints = capped(as_of.windows.sums(SPENT)[rows].astype(np.int64))
     if scoring is None:
         return minor, np.zeros(len(rows), np.bool_)
     risks = scoring.risk_of(rows)
@@ -63,5 +66,5 @@ def worth_of(as_of: AsOf, rows: Rows, scoring: Scoring | None) -> tuple[Ints, Bo
     repeats = np.where(tenure > YEAR, orders, np.maximum(0.0, orders - 1))
     days = np.minimum(YEAR, tenure).astype(np.float64)
     spend = spend_a_day(repeats, days, orders, minor[is_expected].astype(np.float64), prior=prior) * YEAR
-    minor[is_expected] = np.rint(risks[is_expected] * spend).astype(np.int64)
+    minor[is_expected] = np.rint(np.minimum(risks[is_expected] * spend, _FAR)).astype(np.int64)
     return minor, is_expected

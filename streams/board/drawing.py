@@ -15,6 +15,7 @@ from schemas.instant import from_rfc3339
 from streams.alert_text import STYLES
 from streams.board.board import AlertRow, Board, ModelRow
 from streams.board.ledger import MONTH_DAYS
+from streams.plain import plain
 
 ROOMY_FROM_HEIGHT: Final = 28
 """Lines from which on blocks have air between them."""
@@ -76,7 +77,7 @@ def _problems(board: Board, width: int) -> list[RenderableType]:
     return [
         Text(line, style="bold yellow", no_wrap=True)
         for problem in board.problems
-        for line in wrap(f"! {problem}", width, subsequent_indent="  ", max_lines=2, placeholder=" …")
+        for line in wrap(plain(f"! {problem}"), width, subsequent_indent="  ", max_lines=2, placeholder=" …")
     ]
 
 
@@ -142,7 +143,7 @@ def _ranked(table: Table, counts: dict[str, int] | None, rows: int, nothing: str
     items = list((counts or {}).items())
     shown = items if len(items) <= rows else items[: rows - 1]
     for name, count in shown:
-        table.add_row(name, f"{count:,}")
+        table.add_row(plain(name), f"{count:,}")
     if len(shown) < len(items):
         rest = items[len(shown) :]
         table.add_row(Text(f"and {len(rest)} more", QUIET), Text(f"{sum(count for _, count in rest):,}", QUIET))
@@ -211,9 +212,9 @@ def _alert_table(alerts: Iterable[AlertRow]) -> Table:
         table.add_row(
             Text(_day(alert.observed_at), QUIET),
             _signal(alert),
-            alert.customer_id,
-            alert.summary,
-            alert.owner,
+            plain(alert.customer_id),
+            plain(alert.summary),
+            plain(alert.owner),
             _due(alert),
         )
     return table
@@ -223,9 +224,10 @@ def _alert_lines(alert: AlertRow, width: int) -> tuple[Text, Text]:
     kind = " at risk" if alert.value_basis == "expected" else " a year"
     money = "" if alert.value is None else f", {alert.value:,.0f} {alert.currency}"
     money += kind if money and width >= SPACIOUS_FROM_WIDTH else ""
-    head = Text.assemble(_signal(alert), f"  customer {alert.customer_id}{money}: {alert.owner}, ", _due(alert))
+    whose = plain(f"  customer {alert.customer_id}{money}: {alert.owner}, ")
+    head = Text.assemble(_signal(alert), whose, _due(alert))
     head.truncate(width, overflow="ellipsis")
-    return head, Text(_cut(f"  {alert.summary}", width), QUIET, no_wrap=True)
+    return head, Text(_cut(f"  {plain(alert.summary)}", width), QUIET, no_wrap=True)
 
 
 def _signal(alert: AlertRow) -> Text:

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import click
-from rich.console import Console
 
 from models.catalogue.rules import Rules
+from models.catalogue.suggestion import did_you_mean
 from schemas.alert import URGENCY, AlertV1, encode_alert
 from streams.alert_text import STYLES, what_to_do
 from streams.catalogue_file import load_rules
 from streams.errors import EXIT_DONE
+from streams.plain import plain
 from streams.settings import environment_settings
 from streams.snapshot import newest_alerts, open_alerts, read_alerts
-from streams.wording import counted, did_you_mean
+from streams.terminal import say, say_json, styled, terminal
+from streams.wording import counted
 
 
 @click.command(
@@ -29,7 +31,7 @@ def alerts(*, only_open: bool, follow: bool, signals: tuple[str, ...], limit: in
     if follow:
         for alert in read_alerts(settings, is_following=True):
             if _is_wanted(alert, signals, only_open=only_open):
-                click.echo(encode_alert(alert) if as_json else _line(alert))
+                say_json(encode_alert(alert)) if as_json else say(plain(_line(alert)))
         return EXIT_DONE
     found = open_alerts(settings) if only_open else newest_alerts(settings)
     wanted = [alert for alert in found if _is_wanted(alert, signals, only_open=only_open)]
@@ -39,7 +41,7 @@ def alerts(*, only_open: bool, follow: bool, signals: tuple[str, ...], limit: in
     shown = wanted[:limit]
     if as_json:
         for alert in shown:
-            click.echo(encode_alert(alert))
+            say_json(encode_alert(alert))
         return EXIT_DONE
     _print(shown, len(wanted))
     return EXIT_DONE
@@ -78,15 +80,13 @@ def _line(alert: AlertV1) -> str:
 
 
 def _print(shown: list[AlertV1], total: int) -> None:
-    console = Console(highlight=False, soft_wrap=True)
+    console = terminal(soft_wrap=True)
     for alert in shown:
         style = STYLES[alert.severity]
         stage = f", {alert.stage}" if alert.stage else ""
         stage += "; historical: nobody's duty" if alert.historical and alert.is_open else ""
-        console.print(
-            f"[{style}]{alert.severity}[/{style}] [bold]{alert.signal}[/bold] {alert.status}: "
-            f"customer {alert.customer_id}{stage}"
-        )
-        console.print(f"  {alert.summary}")
+        head = f" {alert.status}: customer {alert.customer_id}{stage}"
+        console.print(styled((alert.severity, style), " ", (alert.signal, "bold"), head))
+        console.print(styled(f"  {alert.summary}"))
         console.print(what_to_do(alert))
     console.print(f"{len(shown):,} of {total:,} alerts shown" if len(shown) < total else counted(total, "alert"))

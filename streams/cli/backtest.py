@@ -6,17 +6,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 import click
 import orjson
-from rich.console import Console
 
 from models.labels import BINS, MAX_HORIZON_DAYS, MAX_RISK_SET_DAYS, Question
-from streams.cli.event_files import files_argument, rejects_option, rejects_to
+from streams.cli.event_files import files_argument, rejecting, rejects_option
+from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.reading import EventFile
 from streams.settings import environment_settings
+from streams.terminal import say_json, terminal
 
 if TYPE_CHECKING:
     from models.learning.backtest import Backtest
@@ -36,15 +37,15 @@ class _Asked:
 
     files: tuple[EventFile, ...]
     mapping_name: str | None
-    rejects: IO[bytes] | None
+    rejects: Output | None
     horizon_days: int
     risk_set_days: int
     step_days: int
     first_snapshot: datetime | None
     evaluate_from: datetime | None
-    predictions: IO[bytes] | None
-    report_file: IO[bytes] | None
-    html: IO[bytes] | None
+    predictions: Output | None
+    report_file: Output | None
+    html: Output | None
     compare: str
     catalogue: Path | None
     as_json: bool
@@ -61,9 +62,9 @@ class _Asked:
 )
 @click.option("--first-snapshot", type=click.DateTime(["%Y-%m-%d"]), help="First day scored; a Monday after a week.")
 @click.option("--evaluate-from", type=click.DateTime(["%Y-%m-%d"]), help="First day judged; without it 1.5 H later.")
-@click.option("--predictions", type=click.File("wb", lazy=True), help="Write every probability: CSV.")
-@click.option("--report", "report_file", type=click.File("wb", lazy=True), help="Write all numbers: JSON.")
-@click.option("--html", type=click.File("wb", lazy=True), help="Write a page for people.")
+@click.option("--predictions", type=OUTPUT, help="Write every probability: CSV.")
+@click.option("--report", "report_file", type=OUTPUT, help="Write all numbers: JSON.")
+@click.option("--html", type=OUTPUT, help="Write a page for people.")
 @click.option("--compare", default="", help="Refit these beside it: lightgbm, bgnbd, or both with a comma.")
 @click.option("--catalogue", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Feeds, money, prior.")
 @rejects_option
@@ -75,6 +76,8 @@ def backtest(**given: Any) -> int:
     from streams.comparison.refitting import check
 
     asked = _Asked(**given)
+    read = [*(file.path for file in asked.files), asked.catalogue]
+    refuse_overwriting(read, [asked.predictions, asked.report_file, asked.html, asked.rejects])
     compared = [name.strip() for name in asked.compare.split(",") if name.strip()]
     check(compared)
     started = perf_counter()
@@ -83,7 +86,8 @@ def backtest(**given: Any) -> int:
         settings = settings.replace(catalogue=asked.catalogue)
     question = Question(asked.horizon_days, asked.risk_set_days)
     wanted = Wanted(question, asked.step_days, asked.first_snapshot, asked.evaluate_from)
-    prepared = prepare(asked.files, asked.mapping_name, settings, wanted, rejects=rejects_to(asked.rejects))
+    with rejecting(asked.rejects) as rejects:
+        prepared = prepare(asked.files, asked.mapping_name, settings, wanted, rejects=rejects)
     run, others = run_backtest(prepared, compared)
     _write(asked, prepared, run, told(prepared, run, others), perf_counter() - started)
     return EXIT_PROBLEM if prepared.history.bad else EXIT_DONE
@@ -95,14 +99,17 @@ def _write(asked: _Asked, prepared: Prepared, run: Backtest, result: dict[str, A
     from streams.report.backtest_text import print_report
 
     if asked.predictions is not None:
-        write_predictions(asked.predictions, prepared, run)
+        with asked.predictions:
+            write_predictions(asked.predictions.write, prepared, run)
     if asked.report_file is not None:
-        asked.report_file.write(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
+        with asked.report_file:
+            asked.report_file.write(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
     if asked.html is not None:
         from streams.report.backtest_page import page
 
-        asked.html.write(page(result).encode())
+        with asked.html:
+            asked.html.write(page(result).encode())
     if asked.as_json:
-        click.echo(orjson.dumps(result).decode())
+        say_json(orjson.dumps(result))
     else:
-        print_report(Console(), result, took_s)
+        print_report(terminal(), result, took_s)

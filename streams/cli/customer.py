@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import IO, Any
+from typing import Any
 
 import click
 import msgspec
 import numpy as np
 import orjson
-from rich.console import Console
 from rich.table import Table
 
 from models.calendar import date_of
@@ -23,10 +22,13 @@ from schemas.alert import AlertV1
 from schemas.partitioner import partition_of
 from streams.alert_text import STYLES, what_to_do
 from streams.catalogue_file import load_rules
+from streams.cli.output import OUTPUT, Output
 from streams.course_plot import draw_course
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
+from streams.plain import plain
 from streams.settings import Settings, environment_settings
 from streams.snapshot import all_states, open_alerts, read_partitions
+from streams.terminal import complain, say_json, styled, terminal
 
 EXAMPLES = """\b
 Examples:
@@ -38,11 +40,9 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("customer_id", required=False)
-@click.option(
-    "--all", "everybody", type=click.File("wb"), help="Every customer's record, canonical, as `replay --states`."
-)
+@click.option("--all", "everybody", type=OUTPUT, help="Every customer's record, canonical, as `replay --states`.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def customer(*, customer_id: str | None, everybody: IO[bytes] | None, as_json: bool) -> int:
+def customer(*, customer_id: str | None, everybody: Output | None, as_json: bool) -> int:
     """One customer: stage, numbers, reasons, open alerts and what would end them."""
     settings = environment_settings()
     rules = load_rules(settings)
@@ -58,10 +58,9 @@ def customer(*, customer_id: str | None, everybody: IO[bytes] | None, as_json: b
     row = None if partition is None else partition.customers.roster.row_of(customer_id)
     if partition is None or row is None:
         where = f"{settings.bootstrap}, topics {settings.prefix}.*"
-        click.echo(
-            f"churn-signals: customer {customer_id} is not known at {where}: no event with this key was processed yet. "
-            "Ids are told apart by every letter; another broker is named with CHURN_BOOTSTRAP",
-            err=True,
+        complain(
+            f"customer {plain(customer_id)} is not known at {where}: no event with this key was processed yet. "
+            "Ids are told apart by every letter; another broker is named with CHURN_BOOTSTRAP"
         )
         return EXIT_PROBLEM
     shown = _summary(partition, row)
@@ -69,7 +68,7 @@ def customer(*, customer_id: str | None, everybody: IO[bytes] | None, as_json: b
     past = course(_as_of(partition), row)
     if as_json:
         more = {"alerts": list(map(_alert_shown, alerts)), "engagement": msgspec.to_builtins(past)}
-        click.echo(orjson.dumps(shown | more, option=orjson.OPT_INDENT_2).decode())
+        say_json(orjson.dumps(shown | more, option=orjson.OPT_INDENT_2))
     else:
         _print(shown, alerts, past)
     return EXIT_DONE
@@ -140,10 +139,10 @@ def _alert_shown(alert: AlertV1) -> dict[str, Any]:
 
 
 def _print(shown: dict[str, Any], alerts: list[AlertV1], past: Course | None) -> None:
-    console = Console()
+    console = terminal()
     risk = "at risk" if shown["at_risk"] else "not at risk"
     stand = f"{shown['stage']}, {risk} (as of {shown['as_of']})" if shown["stage"] else "not reviewed yet"
-    console.print(f"customer {shown['customer_id']}: {stand}")
+    console.print(styled(f"customer {shown['customer_id']}: {stand}"))
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column()
     table.add_column(justify="right")
@@ -156,7 +155,8 @@ def _print(shown: dict[str, Any], alerts: list[AlertV1], past: Course | None) ->
         console.print(draw_course(past), no_wrap=True, overflow="crop")
     for alert in alerts:
         style = STYLES[alert.severity]
-        console.print(f"\n[{style}]{alert.severity}[/{style}] [bold]{alert.signal}[/bold]: {alert.summary}")
+        console.print()
+        console.print(styled((alert.severity, style), " ", (alert.signal, "bold"), f": {alert.summary}"))
         console.print(what_to_do(alert))
     if not alerts:
         console.print("no open alerts")

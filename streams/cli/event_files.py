@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
+from streams.cli.output import OUTPUT, Output
 from streams.errors import SetupError
 from streams.files.mapping_file import load_mapping
 from streams.files.reading import JSON_LINES, EventFile
@@ -57,11 +59,14 @@ def files_argument(command: T) -> T:
 
 def rejects_option(command: T) -> T:
     """Where bad lines go."""
-    return click.option(
-        "--rejects", type=click.File("wb", lazy=True), help="Write the bad lines here as they were, to mend them."
-    )(command)
+    return click.option("--rejects", type=OUTPUT, help="Write the bad lines here as they were, to mend them.")(command)
 
 
-def rejects_to(opened: IO[bytes] | None) -> Rejects | None:
-    """What writes bad lines to an opened file."""
-    return None if opened is None else Rejects(opened)
+@contextmanager
+def rejecting(output: Output | None) -> Iterator[Rejects | None]:
+    """What writes bad lines to an output, which is whole afterwards; none without one."""
+    if output is None:
+        yield None
+        return
+    with output:
+        yield Rejects(output)

@@ -18,6 +18,7 @@ from streams.files.guess import guessed
 from streams.files.mapping_file import builtin_names, builtin_text, load_mapping
 from streams.files.reading import Bad, EventFile, read_file
 from streams.history import SHOWN_BAD_LINES, BadLine, with_mappings
+from streams.terminal import say, say_json
 from streams.wording import counted
 
 TRY_EXAMPLES: Final = """\b
@@ -60,10 +61,10 @@ def try_(file: EventFile, mapping_name: str | None, shown: int, *, as_json: bool
             _, event, value = found
             summary.take(event, value)
     if as_json:
-        click.echo(orjson.dumps(counts.to_dict() | summary.to_dict()).decode())
+        say_json(orjson.dumps(counts.to_dict() | summary.to_dict()))
     else:
         for line in (*summary.first, "", *counts.sentences(), *summary.sentences()):
-            click.echo(line)
+            say(line)
     return EXIT_PROBLEM if counts.bad or counts.is_silent else EXIT_DONE
 
 
@@ -130,7 +131,7 @@ class _Summary:
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 def guess(file: Path) -> int:
     """Propose a mapping (YAML) for a CSV file, JSON Lines or JSON: to be looked over, then tried."""
-    click.echo(guessed(file), nl=False)
+    say(guessed(file), nl=False)
     return EXIT_DONE
 
 
@@ -141,9 +142,9 @@ def show(name: str | None) -> int:
     if name is None:
         for one in builtin_names():
             about = builtin_text(one).partition("\n")[0].removeprefix("# ")
-            click.echo(f"{one:16} {about}")
+            say(f"{one:16} {about}")
         return EXIT_DONE
     if name not in builtin_names():
         raise SetupError("mapping", f"{name!r} is not built in", f"Built in: {', '.join(builtin_names())}.")
-    click.echo(builtin_text(name), nl=False)
+    say(builtin_text(name), nl=False)
     return EXIT_DONE

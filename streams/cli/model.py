@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import Any
 
 import click
 import orjson
-from rich.console import Console
 from rich.table import Table
 
 from models.calendar import date_of
 from schemas.model_version import ModelVersionV1
+from streams.cli.output import OUTPUT, Output
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import environment_settings
+from streams.terminal import complain, say, say_json, terminal
 from streams.wording import counted
 
 EXAMPLES = """\b
@@ -40,16 +41,16 @@ def show(*, as_json: bool) -> int:
     for version in published_versions(settings):
         newest = version
     if newest is None:
-        click.echo("churn-signals: no model yet: is a learner running, and is there enough history?", err=True)
+        complain("no model yet: is a learner running, and is there enough history?")
         return EXIT_PROBLEM
     shown = shown_version(newest, label_lag_days(settings, newest))
-    click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode()) if as_json else _print(shown)
+    say_json(orjson.dumps(shown, option=orjson.OPT_INDENT_2)) if as_json else _print(shown)
     return EXIT_DONE
 
 
 @model.command(epilog="\b\nExample:\n  churn-signals model dump --out models.jsonl")
-@click.option("--out", type=click.File("wb"), required=True, help="Where to write, a line each.")
-def dump(*, out: IO[bytes]) -> int:
+@click.option("--out", type=OUTPUT, required=True, help="Where to write, a line each.")
+def dump(*, out: Output) -> int:
     """Every version still on the topic, and which of them each review used."""
     from streams.model_dump import dump as dump_lines
 
@@ -58,7 +59,7 @@ def dump(*, out: IO[bytes]) -> int:
         for line in dump_lines(environment_settings()):
             out.write(line + b"\n")
             count += 1
-    click.echo(f"{count:,} lines")
+    say(f"{count:,} lines")
     return EXIT_DONE
 
 
@@ -94,9 +95,9 @@ def shown_version(model: ModelVersionV1, lag_days: int | None) -> dict[str, Any]
 
 
 def _print(shown: dict[str, Any]) -> None:
-    console = Console(highlight=False)
-    for line in shown_lines(shown):
-        console.print(line)
+    console = terminal()
+    for number, line in enumerate(shown_lines(shown)):
+        console.print(line, style="" if number else "bold")
     if not shown["quality"]:
         console.print("nothing it told is old enough to be judged")
         return
@@ -110,7 +111,7 @@ def _print(shown: dict[str, Any]) -> None:
 def shown_lines(shown: dict[str, Any]) -> Iterator[str]:
     """What is said in sentences."""
     labels, question, lag = shown["labels"], shown["question"], shown["label_lag_days"]
-    yield f"model [bold]{shown['version']}[/bold], learned until {shown['learned_until'][:10]}"
+    yield f"model {shown['version']}, learned until {shown['learned_until'][:10]}"
     yield (
         f"no purchase in {question['horizon_days']} days, asked of customers whose last one is at most "
         f"{question['risk_set_days']} days old"

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import click
 import orjson
-from rich.console import Console
 from rich.progress import track
 
 from models.catalogue.rules import Rules, without_model
@@ -22,10 +21,13 @@ from models.engine.review import Message
 from schemas.alert import AlertV1, encode_alert
 from schemas.event import Event
 from schemas.stage import StageChangeV1, encode_stage_change
+from streams import clock
 from streams.catalogue_file import load_rules
-from streams.cli.event_files import files_argument, rejects_option, rejects_to
+from streams.cli.event_files import files_argument, rejecting, rejects_option
 from streams.cli.instant import INSTANT
+from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.cli.replay_text import print_summary
+from streams.edge import Edge
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.files.id_list import read_ids
 from streams.files.mapping_file import load_mapping
@@ -33,6 +35,7 @@ from streams.files.reading import EventFile
 from streams.history import History
 from streams.packed_history import PackedHistory, read_packed
 from streams.settings import Settings, environment_settings
+from streams.terminal import complain, say_json, terminal
 
 EXAMPLES = """\b
 Examples:
@@ -52,8 +55,8 @@ DRAIN_EVERY = 20_000
 class Sinks:
     """Files for what a replay publishes, and counts of it."""
 
-    alerts: IO[bytes] | None
-    stages: IO[bytes] | None
+    alerts: Output | None
+    stages: Output | None
     fired: Counter[tuple[str, str]] = field(default_factory=Counter)
     revisions: int = 0
     transitions: int = 0
@@ -86,13 +89,14 @@ class _Asked:
 
     files: tuple[EventFile, ...]
     mapping_name: str | None
-    rejects: IO[bytes] | None
-    alerts: IO[bytes] | None
-    stages: IO[bytes] | None
-    states: IO[bytes] | None
+    rejects: Output | None
+    alerts: Output | None
+    stages: Output | None
+    states: Output | None
     until_ms: int | None
     partitions: int | None
     shift_by: int
+    now_ms: int | None
     exclude: Path | None
     catalogue: Path | None
     against: Path | None
@@ -103,9 +107,9 @@ class _Asked:
 
 @click.command(epilog=EXAMPLES)
 @files_argument
-@click.option("--alerts", type=click.File("wb"), help="Write every revision of every alert, a line each.")
-@click.option("--stages", type=click.File("wb"), help="Write every transition of the lifecycle, a line each.")
-@click.option("--states", type=click.File("wb"), help="Write every customer's record, canonical, a line each.")
+@click.option("--alerts", type=OUTPUT, help="Write every revision of every alert, a line each.")
+@click.option("--stages", type=OUTPUT, help="Write every transition of the lifecycle, a line each.")
+@click.option("--states", type=OUTPUT, help="Write every customer's record, canonical, a line each.")
 @click.option(
     "--until",
     "until_ms",
@@ -116,6 +120,9 @@ class _Asked:
 @click.option("--partitions", type=click.IntRange(1, 10_000), help="Partitions; without it CHURN_PARTITIONS.")
 @click.option(
     "--shift-by", type=int, default=0, help="Move the events by whole days, as `produce --shift-to-now` said."
+)
+@click.option(
+    "--now", "now_ms", type=INSTANT, metavar="T", help="Refuse what a worker refuses at this time: later events."
 )
 @click.option("--exclude", type=_OLD_FILE, help="Event ids to leave out, one a line.")
 @click.option("--catalogue", type=_OLD_FILE, help="Rules to replay with.")
@@ -133,23 +140,24 @@ def replay(**given: Any) -> int:
     asked = _Asked(**given)
     if asked.learn and asked.models is not None:
         raise click.UsageError("--learn makes versions of the model of its own: give it or --models, not both.")
+    read = [*(file.path for file in asked.files), asked.exclude, asked.catalogue, asked.against, asked.models]
+    refuse_overwriting(read, [asked.alerts, asked.stages, asked.states, asked.rejects])
     settings = environment_settings()
     if asked.catalogue is not None:
         settings = settings.replace(catalogue=asked.catalogue)
     mapping = load_mapping(asked.mapping_name) if asked.mapping_name else None
-    events = Events(
-        read_packed(asked.files, mapping, rejects=rejects_to(asked.rejects)),
-        asked.shift_by,
-        set() if asked.exclude is None else read_ids(asked.exclude),
-    )
+    edge = Edge(asked.now_ms, clock.now_ms(), asked.shift_by)
+    with rejecting(asked.rejects) as rejects:
+        history = read_packed(asked.files, mapping, edge.check, rejects=rejects)
+    events = Events(history, asked.shift_by, set() if asked.exclude is None else read_ids(asked.exclude))
     rules = load_rules(settings)
     if asked.learn and rules.basis.learning is None:
         raise SetupError("--learn", "the catalogue has no model", "Add a `model:` section, or replay without.")
-    _warn(events.history, rules, is_clock_moved=asked.until_ms is not None)
+    _warn(history, rules, edge, is_clock_moved=asked.until_ms is not None)
     summary = _replayed(asked, settings, events)
     events.warn_of_strangers()
-    click.echo(orjson.dumps(summary).decode()) if asked.as_json else print_summary(summary)
-    return EXIT_PROBLEM if events.history.bad or events.history.is_silent else EXIT_DONE
+    say_json(orjson.dumps(summary)) if asked.as_json else print_summary(summary)
+    return EXIT_PROBLEM if history.bad or history.is_silent else EXIT_DONE
 
 
 def _replayed(asked: _Asked, settings: Settings, events: Events) -> dict[str, object]:
@@ -158,7 +166,7 @@ def _replayed(asked: _Asked, settings: Settings, events: Events) -> dict[str, ob
     with ExitStack() as stack:
         for opened in (asked.alerts, asked.stages, asked.states):
             if opened is not None:
-                stack.callback(opened.close)
+                stack.enter_context(opened)
         sinks = Sinks(asked.alerts, asked.stages)
         engine = _run(_engine(settings, count, asked.models, learn=asked.learn), events, asked.until_ms, sinks)
         if asked.states is not None:
@@ -175,11 +183,11 @@ def _replayed(asked: _Asked, settings: Settings, events: Events) -> dict[str, ob
     return summary
 
 
-def _warn(history: History, rules: Rules, *, is_clock_moved: bool) -> None:
+def _warn(history: History, rules: Rules, edge: Edge, *, is_clock_moved: bool) -> None:
     """Say what of the history will not count, and why nothing may come of it."""
     unheard = [] if is_clock_moved else history.without_events(rules.basis.feeds)
-    for sentence in (*history.told(), *history.without_rate(rules.basis.rates), *unheard):
-        click.echo(f"churn-signals: {sentence}", err=True)
+    for sentence in (*history.told(), *edge.told(), *history.without_rate(rules.basis.rates), *unheard):
+        complain(sentence)
 
 
 def _engine(settings: Settings, partitions: int, models: Path | None, *, learn: bool) -> Replay:
@@ -220,7 +228,7 @@ class Events:
         strangers = sorted(self._excluded - self.left_out.keys())
         if strangers:
             named = ", ".join(map(repr, strangers[:5])) + (", …" if len(strangers) > 5 else "")
-            click.echo(f"churn-signals: --exclude: no event has the id {named}", err=True)
+            complain(f"--exclude: no event has the id {named}")
 
 
 def _run(engine: Replay, events: Events, until_ms: int | None, sinks: Sinks) -> Replay:
@@ -235,7 +243,7 @@ def _run(engine: Replay, events: Events, until_ms: int | None, sinks: Sinks) -> 
 
 
 def _tracked(events: Events) -> Iterator[Event]:
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     if not console.is_terminal:
         yield from events
         return
@@ -255,6 +263,7 @@ def _summary(engine: Replay, sinks: Sinks, other: Sinks | None, events: Events) 
         "at_risk_now": population.at_risk,
         "spend_at_risk": population.spend_at_risk / 100,
         "value_at_risk": population.value_at_risk / 100,
+        "spend_capped": population.spend_capped,
         "alerts": len(sinks.ids),
         "revisions": sinks.revisions,
         "transitions": sinks.transitions,
@@ -291,5 +300,5 @@ def _difference(ours: Sinks, theirs: Sinks) -> dict[str, dict[str, int]]:
     return result
 
 
-def _write(opened: IO[bytes], payload: bytes) -> None:
+def _write(opened: Output, payload: bytes) -> None:
     opened.write(payload + b"\n")

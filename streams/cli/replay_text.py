@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import get_args
 
-from rich.console import Console
 from rich.table import Table
 
 from schemas.alert import Status
 from streams.cli.model import labels_told
+from streams.terminal import terminal
 from streams.wording import counted
 
 
 def print_summary(summary: dict[str, object]) -> None:
     """Print it to standard output."""
-    console = Console()
+    console = terminal()
     stages = summary["stages"]
     assert isinstance(stages, dict)
     shown = f" ({', '.join(f'{count:,} {stage}' for stage, count in stages.items())})" if stages else ""
@@ -22,6 +22,9 @@ def print_summary(summary: dict[str, object]) -> None:
     model = summary.get("model")
     if isinstance(model, dict):
         console.print(_model_told(model))
+    if summary["spend_capped"]:
+        told = f"{summary['spend_capped']:,} of them spent more than is counted, 90 million million of the currency"
+        console.print(f"{told}: look at the catalogue's rates and at who posts these amounts")
     console.print(f"{_counted(summary, 'alert')} in {_counted(summary, 'revision')}")
     statuses = get_args(Status)
     by_signal = summary["by_signal"]

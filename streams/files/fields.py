@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from models.catalogue.suggestion import did_you_mean
 from streams.errors import SetupError
 from streams.files.json_records import MISSING, found_in, text_of
-from streams.wording import did_you_mean
 
 Read = Callable[[Any], str]
 ReadAll = Callable[[Any], list[str]]

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
+from models.catalogue.suggestion import did_you_mean
 from schemas.event import FEEDS, Email, Login, Purchase, Ticket
 from streams.files.cells import MADE_UP, columns_of
 from streams.files.mapping import LEAVE_OUT, RETURN, WHITESPACE, Cell, EventRule, Mapping, TimeRule, Value, listed
 from streams.files.times import format_fault
-from streams.wording import did_you_mean
 
 _DATA: Final[dict[str, type[msgspec.Struct]]] = dict(zip(FEEDS, (Purchase, Login, Ticket, Email), strict=True))
 

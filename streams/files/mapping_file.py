@@ -10,10 +10,10 @@ from typing import Any, Final
 import msgspec
 import yaml
 
+from models.catalogue.suggestion import did_you_mean
 from streams.errors import SetupError
 from streams.files.mapping import Mapping
 from streams.files.mapping_faults import faults_of
-from streams.wording import did_you_mean
 
 REFERENCE: Final = "The reference is streams/mappings/README.md; `churn-signals mapping show shopify` is an example."
 

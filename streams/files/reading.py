@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
@@ -46,6 +45,9 @@ class Bad:
     """Whether the number is of an item of one JSON document, not of a line."""
 
 
+Check = Callable[[int], None]
+"""Raises RejectedError for the time of an event that must not be taken."""
+
 Made = tuple[int, Event, bytes]
 """Number of the line or item, the event, its bytes: a plain tuple, as there is one for each event."""
 
@@ -69,15 +71,15 @@ def mapping_for(file: Path, general: Mapping | None) -> Mapping | None:
     return None if known is None else load_mapping(known)
 
 
-def read_file(source: EventFile, counts: FileCounts, latest_ms: int | None = None) -> Iterator[Made | Bad]:
+def read_file(source: EventFile, counts: FileCounts, check: Check | None = None) -> Iterator[Made | Bad]:
     """The events of a file and its bad records, in order; `counts` has them all at the end. Raises SetupError.
 
-    A record with an event after `latest_ms` is bad.
+    `check` raises RejectedError for an event time for which a record is bad.
     """
     if source.mapping is None:
-        return _contract(source.path, counts, latest_ms)
+        return _contract(source.path, counts, check)
     counts.is_mapped = True
-    return _opened(source.path, source.mapping, counts, latest_ms)
+    return _opened(source.path, source.mapping, counts, check)
 
 
 def head_of(source: EventFile) -> bytes:
@@ -91,9 +93,9 @@ def head_of(source: EventFile) -> bytes:
         return text.to_bytes([next(text.lines, "")])
 
 
-def _contract(file: Path, counts: FileCounts, latest_ms: int | None) -> Iterator[Made | Bad]:
+def _contract(file: Path, counts: FileCounts, check: Check | None) -> Iterator[Made | Bad]:
     """JSON Lines of the contract: each value is posted as it stands in the file."""
-    limit, number, blank, returns = latest_ms or sys.maxsize, 0, 0, 0
+    number, blank, returns = 0, 0, 0
     made = [0] * len(FEEDS)
     with opened_bytes(file) as opened:
         for number, line in enumerate(opened, start=1):
@@ -105,8 +107,8 @@ def _contract(file: Path, counts: FileCounts, latest_ms: int | None) -> Iterator
                 continue
             try:
                 event = decode_line(value)
-                if event.time_ms > limit:
-                    _refuse_future([event], limit)
+                if check is not None:
+                    check(event.time_ms)
             except RejectedError as error:
                 counts.refuse(error.reason)
                 yield Bad(number, error, line)
@@ -119,17 +121,17 @@ def _contract(file: Path, counts: FileCounts, latest_ms: int | None) -> Iterator
     counts.take_lines(made, returns)
 
 
-def _opened(file: Path, mapping: Mapping, counts: FileCounts, latest_ms: int | None) -> Iterator[Made | Bad]:
+def _opened(file: Path, mapping: Mapping, counts: FileCounts, check: Check | None) -> Iterator[Made | Bad]:
     try:
         with opened_text(file, mapping.encoding) as text:
-            yield from _mapped(text, mapping, counts, latest_ms)
+            yield from _mapped(text, mapping, counts, check)
     except SetupError as error:
         if str(file) in error.value:
             raise
         raise SetupError(error.thing, f"{file}: {error.value}", error.remedy) from error
 
 
-def _mapped(text: Text, mapping: Mapping, counts: FileCounts, latest_ms: int | None) -> Iterator[Made | Bad]:
+def _mapped(text: Text, mapping: Mapping, counts: FileCounts, check: Check | None) -> Iterator[Made | Bad]:
     records: Table | JsonRecords
     fields: Fields
     read: Iterable[Record]
@@ -147,7 +149,7 @@ def _mapped(text: Text, mapping: Mapping, counts: FileCounts, latest_ms: int | N
     making = Making(mapping, fields)
     for record in read:
         try:
-            events = _events(record, making, latest_ms)
+            events = _events(record, making, check)
         except LeftOutError as left_out:
             counts.leave_out(left_out.rule, left_out.value)
         except RejectedError as error:
@@ -164,19 +166,15 @@ def _mapped(text: Text, mapping: Mapping, counts: FileCounts, latest_ms: int | N
         counts.never = tuple(sorted(fields.never - set(mapping.optional)))
 
 
-def _events(record: Record, making: Making, latest_ms: int | None) -> list[Event]:
+def _events(record: Record, making: Making, check: Check | None) -> list[Event]:
     """The events of a record. Raises RejectedError and LeftOutError."""
     if record.error is not None:
         raise record.error
     events = making.events(record.row)
-    if latest_ms is not None:
-        _refuse_future(events, latest_ms)
+    if check is not None:
+        for event in events:
+            check(event.time_ms)
     return events
-
-
-def _refuse_future(events: list[Event], latest_ms: int) -> None:
-    if any(event.time_ms > latest_ms for event in events):
-        raise RejectedError("future", "more than 300 s ahead of the clock", "event_time")
 
 
 def _groups(table: Table, name: str) -> Iterator[Record]:

@@ -10,6 +10,7 @@ from confluent_kafka import Producer
 
 from models.engine.ledger import TICKS
 from schemas.event import FEEDS, Event
+from schemas.example import LessonV1, ProgressV1, decode_lesson
 from schemas.instant import to_rfc3339
 from schemas.tick import Tick, encode_tick
 from support.arrivals import merged
@@ -19,6 +20,7 @@ from support.histories import START_MS, Size, history, write_history
 from support.oracles import Expected, compare, replay
 from support.posting import post
 from support.program import run
+from support.reading import read_topic
 from support.recorded import partitions_of
 from support.workers import Deployment, Positions, Worker, deploy, wait_for_lag_zero, workers
 
@@ -63,6 +65,37 @@ def test_tick_after_the_events_equals_replay_until_that_time(broker: Broker, pre
     (without := tmp_path / "without").mkdir()
     quiet = replayed(events, without)
     assert expected.alerts.read_bytes() != quiet.alerts.read_bytes(), "the tick changes what is told"
+
+
+def test_any_number_of_partitions_decides_the_same_once_the_end_is_told(
+    broker: Broker,
+    prefix: str,
+    tmp_path: Path,
+    is_full: bool,  # noqa: FBT001 - a fixture
+) -> None:
+    """Nine customers: of twelve partitions some are empty, in others the last events are weeks old."""
+    events = history(Size(500, 9, DAYS), seed=5)
+    file = write_history(events, tmp_path / "events.jsonl")
+    expected = replay(file, tmp_path, partitions=1)
+    lessons = set[tuple[bytes, ...]]()
+    for partitions in (1, 2, 12, 48) if is_full else (1, 12):
+        (folder := tmp_path / str(partitions)).mkdir()
+        deployment = deploy(broker, f"{prefix}-{partitions}", folder, partitions=partitions)
+        assert run("produce", str(file), **deployment.settings).code == 0
+        with workers(deployment, "main") as (main,):
+            main.start()
+            wait_for_lag_zero(deployment, [main])
+            assert main.terminate() == 0
+        findings = compare(deployment, expected)
+        assert findings.codes == (0, 0, 0, 0), f"{partitions} partitions: {findings}"
+        boundaries = {state.boundary for state in partitions_of(deployment).values()}
+        assert len(boundaries) == 1, f"{partitions} partitions stand at different boundaries: {boundaries}"
+        examples = [record.value() or b"" for record in read_topic(broker.bootstrap, deployment.topics.examples)]
+        markers = [decoded for value in examples if isinstance(decoded := decode_lesson(value), ProgressV1)]
+        assert {marker.partition for marker in markers} == set(range(partitions)), "the learner waits for one"
+        lessons.add(tuple(sorted(value for value in examples if isinstance(decode_lesson(value), LessonV1))))
+    assert len(lessons) == 1
+    assert lessons.pop()
 
 
 def test_tick_ahead_of_a_backlog_moves_nothing(broker: Broker, prefix: str, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ from support.histories import SMALL, START_MS, history, write_history
 from support.ledger import Ledger, draft
 from support.letters import check_letters, letters_of
 from support.oracles import Expected, replay
+from support.posting import tell_ends
 from support.program import run
 from support.reading import read_topic
 from support.recorded import partitions_of, totals_of
@@ -126,6 +127,8 @@ def post_in_rounds(
         end = next((at for at, event in enumerate(events) if event.time_ms >= until_ms), len(events))
         ledger.post([draft(event) for event in events[posted:end]])
         posted = end
+        if part > ROUNDS:
+            tell_ends(deployment, events)
         wait_for_lag_zero(deployment, [main])
         if part > ROUNDS:
             break

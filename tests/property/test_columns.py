@@ -26,6 +26,7 @@ from models.engine.review import Message, windows_of
 from models.engine.snapshot import freeze, load
 from models.measures.daily import DAILY
 from models.measures.windows import Window
+from models.scoring.ranks import BUCKETS
 from models.scoring.version import Version
 from property.test_arrival import scattered
 from schemas.event import FEEDS, LOGIN, PURCHASE, TICKET, Event, Login
@@ -39,7 +40,7 @@ from support.troubled import FIRST_DAY, catalogue, default_rules, make_event, ri
 RULES = default_rules()
 WITHOUT_MODEL = without_model(RULES)
 BASIS, CALENDAR = RULES.basis, RULES.basis.calendar
-VERSION = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer())
+VERSION = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer(), [3] * BUCKETS)
 VERSIONS = [replace(VERSION, name=f"2026-01-0{number}-00000000") for number in range(1, 4)]
 quick = settings(
     max_examples=8,

@@ -63,8 +63,8 @@ def test_what_is_learned_and_decided_by_a_model_is_what_it_always_was() -> None:
     for event in events:
         replay.take(event)
     assert hashes(replay) == {
-        "alerts": "b5bda7f206412489",
+        "alerts": "dac0530bb91881af",
         "lessons": "6570979d3bf62f8f",
         "stages": "592918c836e91c8f",
-        "states": "ef6069581b1b7ff8",
+        "states": "c5feb6afbbf75379",
     }

@@ -14,6 +14,7 @@ from models.customers.arrays import Rows
 from models.customers.customers import Customers
 from models.measures.as_of import AsOf
 from models.measures.windows import Window, Windows
+from models.scoring.ranks import BUCKETS
 from models.scoring.scoring import Scoring
 from models.scoring.snapshots import is_in_risk_set
 from models.scoring.version import Version
@@ -23,7 +24,7 @@ from schemas.example import LessonV1
 from support.examples import taught
 from support.troubled import FIRST_DAY, make_event, rich_history
 
-VERSION: Final = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer())
+VERSION: Final = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer(), [3] * BUCKETS)
 """One that is not cold."""
 
 Known = dict[tuple[str, str, int], bool]

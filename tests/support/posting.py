@@ -4,19 +4,26 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from confluent_kafka import Producer
 
+from schemas.event import Event
+from streams.settings import load_settings
+from streams.ticks import post_ends
 from support.arrivals import Arrival
+from support.program import environment
 from support.workers import Deployment
 
 FLUSH_WITHIN_S = 60.0
 
 
 def post(deployment: Deployment, arrivals: Sequence[Arrival], *, per_second: float | None = None) -> None:
-    """Post and return when everything is acknowledged. The record's timestamp is the event's time."""
+    """Post and return when everything is acknowledged. The record's timestamp is the event's time.
+
+    Ends as `produce` does: every partition is told how far the events go.
+    """
     producer = Producer(
         {
             "bootstrap.servers": deployment.broker.bootstrap,
@@ -35,6 +42,15 @@ def post(deployment: Deployment, arrivals: Sequence[Arrival], *, per_second: flo
                 time.sleep(max(0.0, started + number / per_second - time.monotonic()))
         producer.produce(topics[arrival.feed], arrival.value, arrival.key, timestamp=arrival.time_ms)
     assert producer.flush(FLUSH_WITHIN_S) == 0, "the broker does not take the events"
+    tell_ends(deployment, arrivals)
+
+
+def tell_ends(deployment: Deployment, posted: Iterable[Arrival | Event]) -> None:
+    """Tell every partition how far the events go that were posted."""
+    newest: dict[int, int] = {}
+    for one in posted:
+        newest[one.feed] = max(one.time_ms, newest.get(one.feed, one.time_ms))
+    post_ends(load_settings(environment(deployment.settings)), newest)
 
 
 @contextmanager

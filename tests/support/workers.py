@@ -72,12 +72,17 @@ class Deployment:
 
     @property
     def topics(self) -> Topics:
-        return Topics(self.prefix)
+        return Topics(self.prefix, self.version)
+
+    @property
+    def version(self) -> int:
+        """Of the application."""
+        return int(self.more.get("app_version", "1"))
 
     @property
     def group(self) -> str:
         """The consumer group as Kafka knows it."""
-        return f"{self.prefix}-v1"
+        return f"{self.prefix}-v{self.version}"
 
 
 def deploy(broker: Broker, prefix: str, folder: Path, *, partitions: int = 6, **more: str) -> Deployment:
@@ -190,11 +195,10 @@ class Positions:
 
         return _settled(ask)
 
-    def committed(self) -> dict[Place, int]:
-        """The offsets the group has committed in the event topics, 0 where it has none."""
-        wanted = [
-            TopicPartition(t, p) for t in self._deployment.topics.events for p in range(self._deployment.partitions)
-        ]
+    def committed(self, *more: str) -> dict[Place, int]:
+        """The offsets the group has committed in the event topics (and more), 0 where it has none."""
+        topics = (*self._deployment.topics.events, *more)
+        wanted = [TopicPartition(t, p) for t in topics for p in range(self._deployment.partitions)]
 
         def ask() -> dict[Place, int]:
             found = self._group.committed(wanted, timeout=10)
@@ -211,9 +215,10 @@ class Positions:
         }
 
     def lag(self) -> int:
-        """Records of the event topics that are not committed yet."""
-        committed = self.committed()
-        return sum(end - committed[place] for place, end in self.ends(self._deployment.topics.events).items())
+        """Records of the event topics, and ticks, that are not committed yet."""
+        topics = self._deployment.topics
+        committed = self.committed(topics.ticks)
+        return sum(end - committed[place] for place, end in self.ends((*topics.events, topics.ticks)).items())
 
 
 def _settled(ask: Callable[[], Answer]) -> Answer:

@@ -9,6 +9,7 @@ import pytest
 
 from schemas.codec import decode_line
 from schemas.event import Event, Ticket
+from streams.edge import Edge
 from streams.errors import SetupError
 from streams.files.mapping_file import load_mapping
 from streams.history import days_until_yesterday, read_history, shifted
@@ -71,7 +72,7 @@ def test_derived_ids_stay_derived_when_history_moves(tmp_path: Path) -> None:
 
 def test_events_in_the_future_are_bad_lines(tmp_path: Path) -> None:
     file = write(tmp_path / "a.jsonl", line(login()), line(login(at_ms=NOON_MS + HOUR_MS)))
-    history = read_history([file], now_ms=NOON_MS)
+    history = read_history([file], check=Edge(NOON_MS, NOON_MS).check)
     assert len(history.events) == 1
     assert [(bad.line, bad.error.reason) for bad in history.bad] == [(2, "future")]
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import random
-from math import isnan
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from models.calendar import Calendar
 from models.config import Learning
 from models.labels import Question
 from models.learning.lessons import Lessons
 from models.scoring.features import feature_names
-from models.scoring.ranks import MIN_SCORES, Ranks
+from models.scoring.ranks import MIN_SCORES
 from models.scoring.snapshots import (
     Pending,
     is_in_risk_set,
@@ -222,29 +222,32 @@ def test_lessons_come_back_bit_by_bit() -> None:
         assert decode_lesson(encode_lesson(lesson)) == lesson
 
 
-# -- ranks
+# -- the risks of the base
 
 
-def rank(ranks: Ranks, boundary: int, risk: float) -> float | None:
-    (found,) = ranks.of(boundary, np.array([risk])).tolist()
-    return None if isnan(found) else float(found)
+def marker(partition: int, boundary: int, risks: tuple[tuple[int, int], ...]) -> ProgressV1:
+    return replace(progress(partition, boundary), risks=risks)
 
 
-def test_the_rank_is_the_share_of_the_base_with_at_least_this_risk() -> None:
-    ranks = Ranks(7)
-    for number in range(400):
-        ranks.add(100 + number % 7, np.array([number / 400]))
-    assert rank(ranks, 107, 0.95) == pytest.approx(0.05)
-    assert rank(ranks, 107, 0.0) == 1.0
+def test_the_risks_of_a_week_are_those_of_all_partitions_and_read_again_after_a_restart() -> None:
+    held = Lessons(2, WEEKLY, CALENDAR, FEATURES)
+    held.take(marker(0, 707, ((3, 5),)), 10)  # of the boundary 710
+    assert held.base.reviewed == -1
+    held.take(marker(1, 708, ((3, 1), (199, 2))), 11)
+    held.take(marker(1, 716, ((0, 9),)), 12)
+    assert (held.base.reviewed, held.resume_at(20)) == (710, 10)
+    counts = held.base.as_of(716)
+    assert (counts[3], counts[199], sum(counts)) == (6, 2, 8)
+    assert sum(held.base.as_of(717)) == 3
+    held.base.forget(717)
+    assert held.resume_at(20) == 11
+    assert held.base.as_of(709) == []
 
 
-def test_scores_of_the_boundary_itself_and_old_ones_do_not_count() -> None:
-    ranks = Ranks(7)
-    ranks.add(100, np.arange(MIN_SCORES) / MIN_SCORES)
-    assert rank(ranks, 100, 0.5) is None
-    assert rank(ranks, 101, 0.5) == pytest.approx(0.5)
-    assert rank(ranks, 107, 0.5) == pytest.approx(0.5)
-    assert rank(ranks, 108, 0.5) is None
+@pytest.mark.parametrize("risks", [((200, 1),), ((-1, 1),), ((0, 0),), ((0, -5),), ((0, 1 << 60),)])
+def test_counts_of_risks_that_are_none_are_refused(risks: tuple[tuple[int, int], ...]) -> None:
+    with pytest.raises(LessonError, match="counts of risks"):
+        Lessons(1, WEEKLY, CALENDAR, FEATURES).take(marker(0, 707, risks), 1)
 
 
 def test_who_was_lost_already_is_not_of_the_base() -> None:
@@ -261,4 +264,4 @@ def test_who_was_lost_already_is_not_of_the_base() -> None:
     *_, (_, scoring, _) = Closing(basis, events).scored(learning, boundary, version)
     assert scoring.scores().risk.shape == (2 * MIN_SCORES,)
     assert not np.isnan(scoring.scores().risk).any()
-    assert scoring.ranks.to_arrays()["counts"].sum() == MIN_SCORES
+    assert sum(count for _, count in scoring.given) == MIN_SCORES

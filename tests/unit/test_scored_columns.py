@@ -10,8 +10,9 @@ import pytest
 
 from models.config import Learning
 from models.labels import PARTS, Question, label
+from models.learning.base import Base
 from models.scoring.matured import is_known
-from models.scoring.ranks import MIN_SCORES, Ranks
+from models.scoring.ranks import MIN_SCORES, counted, shares
 from models.scoring.risks import OWN_DAYS, Risks
 from models.scoring.snapshots import Pending, rows_of_day, weekday_of
 
@@ -41,25 +42,22 @@ def test_labels_of_many_are_those_of_each(question: Question) -> None:
         assert found == [label(question, part, until) for until in untils]
 
 
-def test_ranks_are_a_recount_of_the_scores_of_the_days_before() -> None:
-    dice, ranks = random.Random(1), Ranks(7)
-    given: dict[int, list[float]] = {}
-    unknown = 0
-    for boundary in range(700, 740):
-        now = [dice.choice((dice.random(), 0.0, 1.0, 0.005, 0.995)) for _ in range(dice.choice((0, 10, 60, 500)))]
-        base = [step_of(risk) for day in range(boundary - 7, boundary) for risk in given.get(day, [])]
-        expected = [
-            None if len(base) < MIN_SCORES else sum(one >= step_of(risk) for one in base) / len(base) for risk in now
-        ]
-        found = ranks.of(boundary, np.array(now))
-        assert [None if rank != rank else rank for rank in found.tolist()] == expected  # noqa: PLR0124 - not a number
-        unknown += expected.count(None)
-        ranks.add(boundary, np.array(now))
-        given[boundary] = now
-        again = Ranks(7)
-        again.set_arrays(ranks.to_arrays())
-        ranks = again
-    assert 0 < unknown < 1_000
+@pytest.mark.parametrize("size", [0, 10, MIN_SCORES - 1, MIN_SCORES, 3_000])
+def test_shares_are_a_recount_of_the_risks_given_in_every_partition(size: int) -> None:
+    dice, base = random.Random(size), Base(3, 7)
+    given = [dice.choice((dice.random(), 0.0, 1.0, 0.005, 0.995)) for _ in range(size)]
+    for partition in range(3):
+        for boundary in range(7):
+            risks = given[partition * 7 + boundary :: 21]
+            base.take(boundary, partition, counted(np.array(risks)), offset=partition)
+            base.take(boundary, partition, counted(np.array(risks)), offset=partition)  # told again
+    base.take(7, 0, counted(np.array([0.5])), offset=9)
+    counts, steps = base.as_of(6), [step_of(risk) for risk in given]
+    asked = [0.0, 0.004, 0.5, 0.996, 1.0, *given[:50]]
+    expected = [sum(one >= step_of(risk) for one in steps) / size if size >= MIN_SCORES else None for risk in asked]
+    found = shares(counts, np.array(asked)).tolist()
+    assert [None if rank != rank else rank for rank in found] == expected  # noqa: PLR0124 - not a number
+    assert base.reviewed == 6
     assert MIN_SCORES == 200
 
 

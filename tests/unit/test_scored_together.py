@@ -11,6 +11,7 @@ from models.engine.arrivals import Arrival
 from models.engine.partition import Partition
 from models.engine.replay import Replay
 from models.engine.snapshot import freeze, load
+from models.scoring.ranks import BUCKETS
 from models.scoring.scoring import TOGETHER
 from models.scoring.version import Version
 from schemas.event import FEEDS, PURCHASE, Event
@@ -20,7 +21,7 @@ from support.builders import DAY_MS, purchase
 from support.examples import taught
 from support.troubled import FIRST_DAY
 
-VERSION = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer())
+VERSION = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer(), [3] * BUCKETS)
 CUSTOMERS = TOGETHER + 1
 ANCHOR = "1970-01-05"
 RULES = rules_of(f"{{base: default, model: {{anchor: {ANCHOR}}}}}", Settings())

@@ -1,0 +1,72 @@
+"""The number of partitions decides who works, not what is decided: stages, alerts, lessons, weights are the same."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from functools import cache
+from typing import Final
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from models.catalogue.rules import without_model
+from models.engine.learning_replay import LearningReplay
+from models.engine.replay import Replay
+from schemas.event import PURCHASE, Event
+from schemas.example import ProgressV1
+from streams.catalogue_file import rules_of
+from streams.settings import Settings
+from support.builders import DAY_MS
+from support.shop import shop
+from support.troubled import FIRST_DAY, default_rules, rich_history
+
+COUNTS: Final = (2, 12, 48)
+ANCHOR: Final = default_rules().basis.calendar.text_of(FIRST_DAY + 21)[:10]
+LEARNING: Final = rules_of(
+    f"{{base: default, feeds: [purchase], model: {{horizon_days: 28, risk_set_days: 60, anchor: {ANCHOR}}}}}",
+    Settings(),
+)
+
+
+def decided(replay: Replay, events: Iterable[Event], until_ms: int | None = None) -> Counter[str]:
+    for event in sorted(events, key=lambda event: (event.time_ms, event.feed)):
+        replay.take(event)
+    if until_ms is not None:
+        replay.until(until_ms)
+    return Counter(repr(message) for message in replay.drain() if not isinstance(message, ProgressV1))
+
+
+@given(seed=st.integers(0, 999), customers=st.integers(1, 9), silent_days=st.integers(0, 90), is_ticked=st.booleans())
+@settings(max_examples=8, deadline=None)
+def test_stages_and_alerts_are_the_same_for_any_number_of_partitions(
+    seed: int,
+    customers: int,
+    silent_days: int,
+    is_ticked: bool,  # noqa: FBT001 - drawn
+) -> None:
+    rules = without_model(default_rules())
+    events = rich_history(seed, customers=customers, days=45)
+    end_ms = max(event.time_ms for event in events)
+    shown = [
+        replace(one, id=f"last-{feed}", customer_id="somebody-else", time_ms=end_ms + silent_days * DAY_MS)
+        for feed, one in {event.feed: event for event in events}.items()
+    ]
+    until_ms = end_ms + 30 * DAY_MS if is_ticked else None
+    truth = decided(Replay(rules, 1), [*events, *shown], until_ms)
+    for count in COUNTS:
+        assert decided(Replay(rules, count), [*events, *shown], until_ms) == truth
+
+
+@cache
+def learned(partitions: int) -> tuple[Counter[str], object]:
+    replay = LearningReplay(LEARNING, partitions)
+    found = decided(replay, shop())
+    return found, replay.committee.to_state()
+
+
+def test_lessons_weights_and_alerts_of_the_model_are_the_same_for_any_number_of_partitions() -> None:
+    assert all(event.feed == PURCHASE for event in shop())
+    for count in COUNTS:
+        assert learned(count) == learned(1)
