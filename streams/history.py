@@ -72,7 +72,7 @@ class History:
         """What became of the lines of files that a mapping read or that are not all events; bad lines; warnings."""
         files = [one for one in self.counts if one.is_mapped or one.bad or one.is_silent or not one.records]
         counts = [sentence for one in files for sentence in one.sentences()]
-        return [*counts, *self.bad_told(), *self.frequent.sentences()]
+        return [*counts, *self.bad_told(), *self.frequent.sentences(self.counts)]
 
     @property
     def is_silent(self) -> bool:

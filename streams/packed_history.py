@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
@@ -92,6 +93,31 @@ class PackedHistory(History):
         for _, feed, _, value in self.runs:
             event = decode_again(feed, value)
             yield moved_by(event, days) if days else event
+
+
+class Replayed:
+    """The events of a history, as often as asked for, some days later, without those whose ids are excluded."""
+
+    def __init__(self, history: PackedHistory, shift_days: int, excluded: set[str]) -> None:
+        self.history, self._shift_days, self._excluded = history, shift_days, excluded
+        self.left_out: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self.history.runs)
+
+    def __iter__(self) -> Iterator[Event]:
+        self.left_out = Counter()
+        for event in self.history.replayed(self._shift_days):
+            if event.id in self._excluded:
+                self.left_out[event.id] += 1
+            else:
+                yield event
+
+    def strangers(self) -> list[str]:
+        """A sentence if no event has an id of the list: a slip of the pen would leave out nothing, silently."""
+        strange = sorted(self._excluded - self.left_out.keys())
+        named = ", ".join(map(repr, strange[:5])) + (", …" if len(strange) > 5 else "")
+        return [f"no event has the id {named}"] if strange else []
 
 
 def read_packed(

@@ -53,7 +53,8 @@ def try_(file: EventFile, mapping_name: str | None, shown: int, *, as_json: bool
     Leaves with 1 if lines are bad or nothing came of the file.
     """
     (source,) = with_mappings([file], load_mapping(mapping_name) if mapping_name else None)
-    counts, summary = FileCounts(source.path), _Summary(shown)
+    counts = FileCounts(source.path)
+    summary = _Summary(shown, counts)
     for found in read_file(source, counts):
         if isinstance(found, Bad):
             summary.refuse(BadLine(source.path, found.number, found.error, found.is_item))
@@ -71,8 +72,8 @@ def try_(file: EventFile, mapping_name: str | None, shown: int, *, as_json: bool
 class _Summary:
     """What a try shows beside the counts: first events and bad lines, the span of time, customers, money."""
 
-    def __init__(self, shown: int) -> None:
-        self._shown = shown
+    def __init__(self, shown: int, counts: FileCounts) -> None:
+        self._shown, self._counts = shown, counts
         self.first: list[str] = []
         self._bad: list[BadLine] = []
         self._customers: set[str] = set()
@@ -112,7 +113,7 @@ class _Summary:
             f"warning: {counted(self._conflicts, 'event')} have the `id` of another with other content: a worker "
             "refuses them (id_conflict). Put more into `id`: {nth}, or another column."
         )
-        return [*([same] if self._conflicts else []), *self._frequent.sentences()]
+        return [*([same] if self._conflicts else []), *self._frequent.sentences([self._counts])]
 
     def to_dict(self) -> dict[str, object]:
         """The same for programs."""

@@ -33,7 +33,7 @@ from streams.files.id_list import read_ids
 from streams.files.mapping_file import load_mapping
 from streams.files.reading import EventFile
 from streams.history import History
-from streams.packed_history import PackedHistory, read_packed
+from streams.packed_history import Replayed, read_packed
 from streams.settings import Settings, environment_settings
 from streams.terminal import complain, say_json, terminal
 
@@ -149,18 +149,19 @@ def replay(**given: Any) -> int:
     edge = Edge(asked.now_ms, clock.now_ms(), asked.shift_by)
     with rejecting(asked.rejects) as rejects:
         history = read_packed(asked.files, mapping, edge.check, rejects=rejects)
-    events = Events(history, asked.shift_by, set() if asked.exclude is None else read_ids(asked.exclude))
+    events = Replayed(history, asked.shift_by, set() if asked.exclude is None else read_ids(asked.exclude))
     rules = load_rules(settings)
     if asked.learn and rules.basis.learning is None:
         raise SetupError("--learn", "the catalogue has no model", "Add a `model:` section, or replay without.")
     _warn(history, rules, edge, is_clock_moved=asked.until_ms is not None)
     summary = _replayed(asked, settings, events)
-    events.warn_of_strangers()
+    for sentence in events.strangers():
+        complain(f"--exclude: {sentence}")
     say_json(orjson.dumps(summary)) if asked.as_json else print_summary(summary)
     return EXIT_PROBLEM if history.bad or history.is_silent else EXIT_DONE
 
 
-def _replayed(asked: _Asked, settings: Settings, events: Events) -> dict[str, object]:
+def _replayed(asked: _Asked, settings: Settings, events: Replayed) -> dict[str, object]:
     """Replay, write what was asked for, and sum up."""
     count = asked.partitions or settings.partitions
     with ExitStack() as stack:
@@ -205,33 +206,7 @@ def _engine(settings: Settings, partitions: int, models: Path | None, *, learn: 
     return Replay(rules, partitions, alerts_from_ms, load(models, rules).of)
 
 
-class Events:
-    """The events to replay, as often as they are asked for, without those whose ids are excluded."""
-
-    def __init__(self, history: PackedHistory, shift_days: int, excluded: set[str]) -> None:
-        self.history, self._shift_days, self._excluded = history, shift_days, excluded
-        self.left_out: Counter[str] = Counter()
-
-    def __len__(self) -> int:
-        return len(self.history.runs)
-
-    def __iter__(self) -> Iterator[Event]:
-        self.left_out = Counter()
-        for event in self.history.replayed(self._shift_days):
-            if event.id in self._excluded:
-                self.left_out[event.id] += 1
-            else:
-                yield event
-
-    def warn_of_strangers(self) -> None:
-        """Say which ids to leave out no event has: a list with a slip of the pen would leave out nothing, silently."""
-        strangers = sorted(self._excluded - self.left_out.keys())
-        if strangers:
-            named = ", ".join(map(repr, strangers[:5])) + (", …" if len(strangers) > 5 else "")
-            complain(f"--exclude: no event has the id {named}")
-
-
-def _run(engine: Replay, events: Events, until_ms: int | None, sinks: Sinks) -> Replay:
+def _run(engine: Replay, events: Replayed, until_ms: int | None, sinks: Sinks) -> Replay:
     for number, event in enumerate(_tracked(events), start=1):
         engine.take(event)
         if number % DRAIN_EVERY == 0:
@@ -242,7 +217,7 @@ def _run(engine: Replay, events: Events, until_ms: int | None, sinks: Sinks) -> 
     return engine
 
 
-def _tracked(events: Events) -> Iterator[Event]:
+def _tracked(events: Replayed) -> Iterator[Event]:
     console = terminal(stderr=True)
     if not console.is_terminal:
         yield from events
@@ -250,7 +225,7 @@ def _tracked(events: Events) -> Iterator[Event]:
     yield from track(events, total=len(events), description="replaying", console=console, transient=True)
 
 
-def _summary(engine: Replay, sinks: Sinks, other: Sinks | None, events: Events) -> dict[str, object]:
+def _summary(engine: Replay, sinks: Sinks, other: Sinks | None, events: Replayed) -> dict[str, object]:
     population = Population()
     for partition in engine.partitions:
         population += population_of(partition)

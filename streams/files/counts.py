@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -39,6 +39,8 @@ class FileCounts:
     repeated_times: int = 0
     never: tuple[str, ...] = ()
     """Names of the mapping that no record has."""
+    written_ids: dict[str, str] = field(default_factory=dict)
+    """Customer ids that were hashed, some thousands of them, and what was written in the file."""
 
     def take(self, events: list[Event]) -> None:
         """Count a record that was made into events."""
@@ -157,8 +159,12 @@ class Frequent:
             less = sorted(self._counts.values())[-self.KEPT - 1]
             self._counts = Counter({name: count - less for name, count in self._counts.items() if count > less})
 
-    def sentences(self) -> list[str]:
-        """A warning for each id that has more than 1 % of all events, the most frequent first; five at most."""
+    def sentences(self, files: Iterable[FileCounts]) -> list[str]:
+        """A warning for each id that has more than 1 % of all events, the most frequent first; five at most.
+
+        An id that was hashed is named as it was written in the files.
+        """
+        written = {made: text for one in files for made, text in one.written_ids.items()}
         self._settle()
         counts = sorted(self._counts.items(), key=lambda item: (-item[1], item[0]))
         if not counts:
@@ -170,12 +176,13 @@ class Frequent:
             if count >= self.LEAST and count * 100 > self.total and count > self.TIMES * middle
         ]
         return [
-            f"warning: customer {name!r} has {count:,} of {self.total:,} events ({count / self.total:.0%}): one "
-            "person, or an id for everybody unknown? `nobody: [...]` in the mapping leaves it out."
+            f"warning: customer {written.get(name, name)!r} has {count:,} of {self.total:,} events "
+            f"({count / self.total:.0%}): one person, or an id for everybody unknown? `nobody: [...]` in the mapping "
+            "leaves it out."
             for name, count in often[:5]
         ]
 
 
 def is_return(event: Event) -> bool:
-    """Whether a ticket says that something was sent back."""
-    return isinstance(event.data, Ticket) and event.data.category == "return"
+    """Whether a ticket says that something was sent back; not that such a ticket was resolved."""
+    return isinstance(event.data, Ticket) and event.data.category == "return" and event.data.action != "resolved"

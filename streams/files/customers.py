@@ -10,17 +10,20 @@ from typing import Any, Final
 import msgspec
 
 from streams.files.cells import Cells, LeftOutError, steps_of
-from streams.files.mapping import NOBODY, Cell, Mapping
+from streams.files.mapping import NOBODY, Cell, Mapping, Scalar
 
+MOST_WRITTEN: Final = 20_000
+"""Ids as they were written that are kept; one that comes often is soon there again."""
 STANDS_FOR_NOBODY: Final = "customer id stands for nobody"
 
 
-def customer_reader(mapping: Mapping, cells: Cells) -> Callable[[Any], str]:
+def customer_reader(mapping: Mapping, cells: Cells, written: dict[str, str]) -> Callable[[Any], str]:
     """How to read the customer id. The function raises LeftOutError for an id that stands for nobody.
 
-    Ids are compared before they are hashed, without regard to case and outer spaces.
+    Ids are compared before they are hashed, without regard to case and outer spaces. What they were before is kept in
+    `written` for the last ones: people are told of an id by the name that they know.
     """
-    value, finish = mapping.customer_id, []
+    value, finish = mapping.customer_id, list[Callable[[Scalar], Scalar]]()
     if isinstance(value, Cell):
         finish = steps_of(Cell(hash=value.hash, prefix=value.prefix))
         value = msgspec.structs.replace(value, hash=False, prefix="")
@@ -33,9 +36,15 @@ def customer_reader(mapping: Mapping, cells: Cells) -> Callable[[Any], str]:
         text = str(found)
         if is_nobody(text.strip().casefold()):
             raise LeftOutError(STANDS_FOR_NOBODY, text.strip()[:80])
+        if not finish:
+            return text
+        made = text
         for step in finish:
-            text = str(step(text))
-        return text
+            made = str(step(made))
+        if len(written) >= MOST_WRITTEN:
+            written.clear()
+        written[made] = text
+        return made
 
     return customer
 

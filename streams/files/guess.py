@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from pathlib import Path
 from typing import Final
 
@@ -11,8 +12,8 @@ from streams.files.guess_events import GuessedEvents
 from streams.files.known import known_system, sign_of
 from streams.files.roles import (
     are_legal_ids,
+    are_many,
     find,
-    is_anything,
     is_few,
     is_numbers,
     is_times,
@@ -26,6 +27,7 @@ from streams.files.yaml_text import quoted, template
 
 _MARK_MAIL: Final = re.compile(r"open|click|unsub|bounce|spam", re.IGNORECASE)
 _TICKETS: Final = re.compile(r"ticket|requester|priority|assignee|solved|conversation|case", re.IGNORECASE)
+_MOST_NOBODY: Final = 10
 _CLOCK: Final = re.compile(r"\d{1,2}:\d\d(:\d\d)?")
 
 
@@ -46,7 +48,7 @@ class _Proposal:
         if self._time is None:
             shown = ", ".join(list(sample.columns)[:40])
             raise SetupError("mapping guess", f"no column holds times: {shown}", "Write the mapping by its reference.")
-        self._customer = find(sample, "customer", is_anything, but=[self._time])
+        self._customer = find(sample, "customer", are_many, but=[self._time])
         if self._customer is None:
             shown = ", ".join(list(sample.columns)[:40])
             raise SetupError("mapping guess", f"no column names a customer: {shown}", "Write it by its reference.")
@@ -60,7 +62,7 @@ class _Proposal:
             "# A proposal: look at every line, then: churn-signals mapping try FILE --mapping THIS",
             f"source: {self._source}",
             *self._format(),
-            self._customer_line(),
+            *self._customer_lines(),
             self._time_line(),
         ]
         return "\n".join([*head, *events]) + "\n"
@@ -104,14 +106,19 @@ class _Proposal:
         values = [value for name in self._numeric() for value in self._sample.filled(name)]
         return share_of_numbers(values, ".", ",") > share_of_numbers(values, ".", "")
 
-    def _customer_line(self) -> str:
+    def _customer_lines(self) -> list[str]:
         assert self._customer is not None  # refused before
-        values = self._sample.filled(self._customer)
-        if any("@" in value for value in values):
-            return f"customer_id: {{column: {quoted(self._customer)}, trim: true, lower: true, hash: true}}"
-        if all(are_legal_ids([value]) for value in values):
-            return f"customer_id: {template(self._customer)}"
-        return f"customer_id: {{column: {quoted(self._customer)}, trim: true, hash: true}} # they are no legal ids"
+        values, name = self._sample.filled(self._customer), quoted(self._customer)
+        others = Counter(value for value in values if "@" not in value)
+        if others.total() < len(values):  # addresses
+            lines = [f"customer_id: {{column: {name}, trim: true, lower: true, hash: true}}"]
+            often = [value for value, count in others.most_common(_MOST_NOBODY) if count > 1]
+            is_few = others.total() < len(values) / 2
+            told = f"nobody: [{', '.join(map(quoted, often))}] # no addresses, and more than once"
+            return [*lines, told] if often and is_few else lines
+        if are_legal_ids(values):
+            return [f"customer_id: {template(self._customer)}"]
+        return [f"customer_id: {{column: {name}, trim: true, hash: true}} # they are no legal ids"]
 
     def _time_line(self, name: str | None = None) -> str:
         column = name or self._time or ""

@@ -49,19 +49,15 @@ def sign_of(separator: str) -> str:
 
 
 def _reads(mapping: Mapping, sample: Sample) -> bool:
-    """Whether the sample has what the mapping's customer, time and `when` are read from, and its amounts."""
-    times = [rule.time for rule in mapping.events if not rule.also and rule.time] or [mapping.time]
-    asked: list[tuple[str, ...]] = [listed(times[0].column), _alternatives(mapping.customer_id)]
+    """Whether the sample has all that the mapping reads, less what a file may lack."""
+    asked: list[tuple[str, ...]] = [_alternatives(mapping.customer_id)]
     for rule in mapping.events:
-        if not rule.also:
-            asked += [_alternatives(value) for value in rule.data.values() if columns_of(value)]
-            asked += [(name,) for name in rule.when]
-    known = set(sample.columns) | set(mapping.optional)
-    needed = [names for names in asked if names and not set(names) <= set(mapping.optional)]
-    if sample.format == "json":
-        known |= {name.replace("[]", "") for name in known} | {f"{path}" for path in sample.lists}
-    hits = sum(bool(known & set(names)) for names in needed)
-    return hits == len(needed) if sample.format == "csv" else hits >= len(needed) - 1 and hits > 3
+        asked.append(listed((rule.time or mapping.time).column))
+        asked += [_alternatives(value) for value in rule.data.values()]
+        asked += [(name,) for name in rule.when]
+    known = set(sample.columns) | set(sample.lists) | {name.replace("[]", "") for name in sample.columns}
+    optional = set(mapping.optional)
+    return all(known & set(names) for names in asked if set(names) - optional)
 
 
 def _alternatives(value: Value) -> tuple[str, ...]:

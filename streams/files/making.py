@@ -50,7 +50,8 @@ class Making:
         self._mapping = mapping
         self._cells = Cells(mapping, fields)
         self._fields = fields
-        self._customer = customer_reader(mapping, self._cells)
+        self.written_ids: dict[str, str] = {}
+        self._customer = customer_reader(mapping, self._cells, self.written_ids)
         self._main = tuple(self._rule(rule) for rule in mapping.events if not rule.also)
         self._also = tuple(self._rule(rule) for rule in mapping.events if rule.also)
         self._asked = self._columns_of_when(fields)

@@ -13,7 +13,8 @@ RETURN: Final = "return"
 """A type of event beside the contract's four: a ticket of category return."""
 
 NOBODY: Final = (
-    "guest", "0", "-1", "null", "none", "nil", "undefined", "nan", "n/a", "#n/a", "-", "anonymous", "unknown",
+    "guest", "gast", "invité", "invitado", "convidado", "ospite", "0", "-1", "null", "none", "nil", "undefined", "nan",
+    "n/a", "#n/a", "-", "anonymous", "unknown",
 )  # fmt: skip
 """Ids that shops and help desks write when they know no customer: taken together they would be one who never leaves."""
 

@@ -161,7 +161,7 @@ def _mapped(text: Text, mapping: Mapping, counts: FileCounts, check: Check | Non
             for event in events:
                 yield record.number, event, encode_event(event)
     counts.lines, counts.blank = records.line_number, records.blank
-    counts.repeated_times = making.repeated_times
+    counts.repeated_times, counts.written_ids = making.repeated_times, making.written_ids
     if isinstance(fields, JsonFields) and counts.records:
         counts.never = tuple(sorted(fields.never - set(mapping.optional)))
 

@@ -21,9 +21,9 @@ WORDS: Final[dict[str, tuple[str, ...]]] = {
         "ts", "when", "at",
     ),
     "customer": (
-        "customer id", "customer email", "kunde", "kunden", "client id", "user id", "customer", "client",
-        "cliente", "billing email", "requester email", "requester", "email", "mail", "profile", "user",
-        "contact", "member", "recipient", "subscriber", "buyer", "acheteur", "account",
+        "customer id", "customer email", "kunde", "kunden", "client id", "user id", "customer", "billing email",
+        "requester email", "email", "mail", "requester", "client", "cliente", "profile", "user", "contact", "member",
+        "recipient", "subscriber", "buyer", "acheteur", "account",
     ),
     "order": (
         "order id", "order number", "order no", "bestellnr", "bestellung", "auftrag", "invoice no", "invoice",
@@ -80,6 +80,8 @@ FORMATS: Final = (
 
 _ENOUGH: Final = 0.9
 """Share of a column's values that must be of a kind; a file has bad lines."""
+_COMPOUND: Final = 5
+"""Letters from which on a word is looked for within others, too: shorter ones stand in many by chance."""
 _EARLIEST_MS: Final = 631_152_000_000
 """1990: digits that are read as an earlier day are something else."""
 _MOST_KINDS: Final = 30
@@ -158,6 +160,11 @@ def is_few(values: list[str]) -> bool:
     return kinds <= _MOST_KINDS and (len(values) <= _MOST_KINDS or kinds * 2 <= len(values))
 
 
+def are_many(values: list[str]) -> bool:
+    """Whether the values can be of different people."""
+    return len(values) < _MOST_KINDS or len(set(values)) * 50 >= len(values)
+
+
 def is_currencies(values: list[str]) -> bool:
     """Whether all are currency codes, in capitals or not."""
     return all(is_currency(value.upper()) for value in values)
@@ -186,4 +193,6 @@ def _plain(name: str) -> str:
 
 
 def _has(name: str, word: str) -> bool:
-    return re.search(rf"(?<![a-z]){re.escape(word)}(?![a-z])", name) is not None or name.startswith(f"{word} ")
+    if re.search(rf"(?<![a-z]){re.escape(word)}(?![a-z])", name):
+        return True
+    return len(word) >= _COMPOUND and word in name  # Gesamtbetrag

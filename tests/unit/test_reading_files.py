@@ -161,7 +161,7 @@ def test_an_id_with_too_many_events_is_warned_of() -> None:
     frequent = Frequent()
     for place in range(20_000):
         frequent.add("web@shop.example" if place % 50 == 0 else f"c{place % 7_001}")
-    (told,) = frequent.sentences()
+    (told,) = frequent.sentences([])
     assert "'web@shop.example' has" in told
     assert "of 20,000 events" in told
 
@@ -171,7 +171,7 @@ def test_a_firm_with_few_customers_is_not_warned(customers: int) -> None:
     frequent = Frequent()
     for place in range(20_000):
         frequent.add(f"c{place % customers}")
-    assert frequent.sentences() == []
+    assert frequent.sentences([]) == []
 
 
 @given(st.lists(st.integers(0, 9_000), max_size=400), st.integers(0, 3))
@@ -182,7 +182,7 @@ def test_what_comes_often_is_counted_within_what_is_promised(others: list[int], 
     for one in others * times:
         frequent.add(f"c{one}")
         frequent.add("often")
-    frequent.sentences()
+    frequent.sentences([])
     true = len(others * times)
     found = frequent._counts.get("often", 0)
     assert true - frequent.total / frequent.KEPT <= found <= true
@@ -193,6 +193,13 @@ def test_a_list_of_ids_is_read_line_by_line(tmp_path: Path) -> None:
     assert read_ids(file) == {"order 1", " 2", "3"}
     with pytest.raises(SetupError, match="not UTF-8 at line 2"):
         read_ids(write(tmp_path / "ids.txt", b"a\n\xff"))
+
+
+def test_an_id_that_was_hashed_is_warned_of_as_it_was_written(tmp_path: Path) -> None:
+    rows = (f"{place},{'Kasse' if place % 3 else f'c{place}'},2025-01-06 10:00,1,1" for place in range(600))
+    mapping = parsed_mapping("shop.yaml", shop("customer_id: {column: customer, hash: true}"))
+    history = read_history([EventFile(write(tmp_path / "a.csv", table(HEAD, *rows)), mapping)])
+    assert "warning: customer 'Kasse' has 400 of 600 events (67%)" in history.told()[-1]
 
 
 # -- rules over anything
