@@ -15,7 +15,7 @@ from schemas.event_time import check_instant
 from schemas.topics import DAY_MS
 from streams.files.counts import FileCounts, Frequent
 from streams.files.mapping import Mapping as TableMapping
-from streams.files.reading import Bad, Check, EventFile, head_of, mapping_for, read_file
+from streams.files.reading import Bad, Check, EventFile, mapping_for, read_file
 
 SHOWN_BAD_LINES: Final = 20
 """How many bad lines are shown one by one; the rest is counted."""
@@ -128,16 +128,12 @@ class Rejects:
     def __init__(self, opened: Written) -> None:
         self._opened = opened
         self._head = b""
-        self._file: EventFile | None = None
 
-    def take(self, source: EventFile, raw: bytes) -> None:
-        """Write the lines of one bad record."""
-        if source != self._file:
-            self._file = source
-            head = head_of(source)
-            if head != self._head:
-                self._head = head
-                self._write(head)
+    def take(self, head: bytes, raw: bytes) -> None:
+        """Write the lines of one bad record, of a table with this head."""
+        if head != self._head:
+            self._head = head
+            self._write(head)
         self._write(raw)
 
     def _write(self, raw: bytes) -> None:
@@ -194,7 +190,7 @@ def read_into(
             if isinstance(found, Bad):
                 history.bad.append(BadLine(source.path, found.number, found.error, found.is_item))
                 if rejects is not None:
-                    rejects.take(source, found.raw)
+                    rejects.take(counts.head, found.raw)
                 continue
             line, event, value = found
             history.frequent.add(event.customer_id)

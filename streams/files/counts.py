@@ -25,6 +25,8 @@ class FileCounts:
 
     file: Path
     is_mapped: bool = False
+    head: bytes = b""
+    """The line that names the columns of a table, as it was."""
     lines: int = 0
     blank: int = 0
     records: int = 0

@@ -34,6 +34,8 @@ _CLOCK: Final = re.compile(r"\d{1,2}:\d\d(:\d\d)?")
 def guessed(file: Path) -> str:
     """The YAML of a mapping for a file, to be looked over. Raises SetupError where nothing can be proposed."""
     sample = sampled(file)
+    if sample.columns.keys() >= {"type", "customer_id", "event_time", "schema_version"}:
+        raise SetupError("event file", f"{file} holds events of the contract", "It needs no mapping: give it as it is.")
     return known_system(sample) or _Proposal(sample, re.sub(r"[^a-z0-9]+", "-", file.name.split(".")[0].lower())).text()
 
 

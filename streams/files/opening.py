@@ -66,6 +66,8 @@ class Text(NamedTuple):
 
     lines: TextIOWrapper
     encoding: str
+    mark: bytes = b""
+    """The byte order mark that was left away, where a file of this encoding needs it to be read."""
 
     def to_bytes(self, lines: list[str]) -> bytes:
         """Lines as they were in the file."""
@@ -94,12 +96,13 @@ def opened_text(file: Path, encoding: str | None) -> Iterator[Text]:
             content.read(len(mark))
             begin = content.peek(_READ_BYTES)
             encoding = name
+        needed = marked[0] if marked is not None and marked[1] != "utf-8" else b""
         encoding = encoding or "utf-8"
         start = begin.decode(encoding, "ignore")
         newline = "\r" if "\n" not in start and "\r" in start else "\n"
         lines = io.TextIOWrapper(content, encoding=encoding, errors="surrogateescape", newline=newline)
         try:
-            yield Text(lines, encoding)
+            yield Text(lines, encoding, needed)
         except UnicodeError as error:
             value = f"{file} is not {encoding}: {error}"
             raise SetupError("encoding", value, "Say `encoding:` in the mapping.") from error

@@ -82,17 +82,6 @@ def read_file(source: EventFile, counts: FileCounts, check: Check | None = None)
     return _opened(source.path, source.mapping, counts, check)
 
 
-def head_of(source: EventFile) -> bytes:
-    """The line that names the columns of a table, as it was; empty for what has none."""
-    mapping = source.mapping
-    if mapping is None or mapping.format == "json" or mapping.columns is not None:
-        return b""
-    with opened_text(source.path, mapping.encoding) as text:
-        for _ in range(mapping.skip_lines):
-            next(text.lines, "")
-        return text.to_bytes([next(text.lines, "")])
-
-
 def _contract(file: Path, counts: FileCounts, check: Check | None) -> Iterator[Made | Bad]:
     """JSON Lines of the contract: each value is posted as it stands in the file."""
     number, blank, returns = 0, 0, 0
@@ -142,6 +131,7 @@ def _mapped(text: Text, mapping: Mapping, counts: FileCounts, check: Check | Non
         read = records = table = Table(text, mapping)
         fields = TableFields(table.head, mapping.optional, is_grouped=mapping.group_by is not None)
         counts.lines, counts.blank = table.line_number, table.blank
+        counts.head = text.mark + text.to_bytes(table.head_lines)
         if not table.head:
             return
         if mapping.group_by is not None:

@@ -26,6 +26,7 @@ MOST_CHARACTERS: Final = 1 << 20
 """Characters of one record. The contract takes 64 KiB; an export may hold more beside."""
 
 _ENDS = re.compile(r"[\r\n]+(?=[^\r\n])")
+_ENDINGS: Final = frozenset({"\r\n", "\r"})
 _UNCLOSED: Final = "a quote is opened and not closed"
 SEPARATOR_LINE: Final = re.compile(r"\Asep=(.)\r?\n?", re.IGNORECASE)
 """What some spreadsheets write before all else."""
@@ -39,6 +40,8 @@ class Table:
         self._lines = _Lines(text.lines)
         self._rows = _rows(self._lines, mapping)
         self.blank = 0
+        self.head_lines: list[str] = []
+        """The line that names the columns, as it was; none where the mapping does."""
         self.head: tuple[str, ...] = ()
         self.head = self._read_head()
 
@@ -67,6 +70,7 @@ class Table:
         if record.error is not None:
             value = f"the names of the columns cannot be read (line {record.number}): {record.error.detail}"
             raise SetupError("event file", value, "Mend the first line, or name `columns` and `skip_lines`.")
+        self.head_lines = record.raw
         return tuple(record.row)
 
     def __iter__(self) -> Iterator[Record]:
@@ -142,7 +146,8 @@ class _Lines:
         self._size += len(line)
         self.taken.append(line)
         # A line end within a line, as a lone CR in a file of LF, stands in a cell: the reader would end the row there.
-        is_whole = line.find("\r", 0, len(line) - 2) < 0 and line.find("\n", 0, len(line) - 1) < 0
+        at = line.find("\r")
+        is_whole = (at < 0 or line[at:] in _ENDINGS) and line.find("\n", 0, len(line) - 1) < 0
         return line if is_whole else _ENDS.sub(" ", line)
 
     def put_back(self, lines: list[str]) -> None:

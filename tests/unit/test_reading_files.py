@@ -2,30 +2,43 @@
 
 from __future__ import annotations
 
+import csv
 import io
+import re
+import unicodedata
+from datetime import datetime
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import click
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from schemas.errors import RejectedError
 from schemas.event import FEEDS
+from schemas.instant import to_ms
 from streams.cli.event_files import EVENT_FILE
 from streams.edge import Edge
 from streams.errors import SetupError
 from streams.files.counts import FileCounts, Frequent
 from streams.files.id_list import read_ids
 from streams.files.json_records import MISSING, found_in
-from streams.files.mapping import texts_in
+from streams.files.mapping import TimeRule, texts_in
 from streams.files.mapping_file import parsed_mapping
 from streams.files.numbers import number_reader
+from streams.files.opening import Text
 from streams.files.reading import EventFile
+from streams.files.roles import FORMATS
+from streams.files.tables import Table
+from streams.files.times import time_reader
 from streams.history import Rejects, read_history
 from support.builders import line, login, purchase
 from support.exports import HEAD, lines, shop, table
 from support.exports_systems import DESK, ticket
 
+ZONES = ("UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "Asia/Kolkata")
 SHOP = parsed_mapping("shop.yaml", shop())
 
 
@@ -144,6 +157,14 @@ def test_rejects_of_several_files_have_the_head_of_each(tmp_path: Path) -> None:
     assert kept.getvalue() == table(HEAD, "1,c1,soon,1,1", "{", head, "c1,1,soon,1,1")
 
 
+def test_rejects_of_a_file_in_utf_16_can_be_given_again(tmp_path: Path) -> None:
+    mark, row = b"\xff\xfe", "1,c1,soon,1,1"
+    source = EventFile(write(tmp_path / "a.csv", table(HEAD, row, encoding="utf-16-le", mark=mark)), SHOP)
+    kept = io.BytesIO()
+    read_history([source], rejects=Rejects(kept))
+    assert kept.getvalue() == table(HEAD, row, encoding="utf-16-le", mark=mark)
+
+
 def test_events_in_the_future_are_among_the_rejects(tmp_path: Path) -> None:
     source = EventFile(
         write(tmp_path / "a.csv", table(HEAD, "1,c1,2025-01-06 10:00,1,1", "2,c1,2035-01-06 10:00,1,1")), SHOP
@@ -230,6 +251,46 @@ def test_a_number_is_read_in_one_way_or_refused(text: str, signs: tuple[str, str
     except ValueError:
         return
     assert found.whole.isdigit() or found.fraction.isdigit()
+
+
+CELLS = st.text(st.characters(exclude_categories=["Cs"]), max_size=8)
+
+
+@given(
+    st.lists(st.tuples(CELLS, CELLS), min_size=1, max_size=8), st.sampled_from(["\n", "\r\n"]), st.sampled_from(",;\t|")
+)
+def test_any_cells_that_are_written_are_read(rows: list[tuple[str, str]], end: str, separator: str) -> None:
+    written = io.StringIO(newline="")
+    writer = csv.writer(written, delimiter=separator, lineterminator=end, quoting=csv.QUOTE_ALL)
+    writer.writerows([("first", "second"), *rows])
+    content = io.TextIOWrapper(io.BytesIO(written.getvalue().encode()), encoding="utf-8", newline="\n")
+    mapping = msgspec.structs.replace(SHOP, separator=separator)
+    found = [record.row for record in Table(Text(content, "utf-8"), mapping) if record.error is None]
+
+    def as_read(cell: str) -> str:  # a CR alone stands for a space
+        return unicodedata.normalize("NFC", re.sub(r"\r+(?![\r\n])", " ", cell))
+
+    assert [[as_read(cell) for cell in row] for row in found] == [
+        [as_read(cell) for cell in row] for row in rows if any(cell.strip() for cell in row)
+    ]
+
+
+@given(st.datetimes(datetime(1990, 1, 1), datetime(2090, 1, 1)), st.sampled_from(FORMATS), st.sampled_from(ZONES))  # noqa: DTZ001 - the zone is drawn
+def test_times_are_read_as_they_were_written(moment: datetime, written: str, zone: str) -> None:
+    aware = moment.replace(tzinfo=ZoneInfo(zone))
+    if written in {"iso", "epoch_s", "epoch_ms"}:
+        text = {"iso": aware.isoformat(), "epoch_s": str(to_ms(aware) // 1000), "epoch_ms": str(to_ms(aware))}[written]
+    else:
+        text = aware.strftime(written)
+    try:
+        found = time_reader(TimeRule(format=written), ZoneInfo(zone))(text)
+    except RejectedError as error:
+        assert "does not exist" in error.detail or "epoch" in written  # noqa: PT017 - which one depends on what is drawn
+        return
+    if "%z" in written or written in {"iso", "epoch_ms"}:
+        assert abs(found.time_ms - to_ms(aware)) < 1000
+    elif "epoch" not in written and "%y" not in written and "UTC" not in written:
+        assert found.local.strftime(written) == text
 
 
 JSON = st.recursive(
