@@ -103,7 +103,8 @@ def test_any_proposal_is_a_mapping_that_reads_the_file_or_it_is_said_why_there_i
 @pytest.mark.parametrize(
     ("content", "said"),
     [(b"", "is empty"), (b"one\ntwo\n", "is no table"), (b"a,b\n1,2\n", "no column holds times"),
-     (b"when,what\n2025-01-05,3\n", "no column names a customer"), (b"[1, 2]", "no JSON objects"), (b"{", "no JSON"), (line(login()), "needs no mapping")],
+     (b"when,what\n2025-01-05,3\n", "no column names a customer"), (b"[1, 2]", "no JSON objects"), (b"{", "no JSON"),
+     (line(login()), "needs no mapping")],
 )  # fmt: skip
 def test_what_cannot_be_guessed_is_said(content: bytes, said: str, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_bytes(content)
