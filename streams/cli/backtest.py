@@ -12,7 +12,7 @@ import click
 import orjson
 
 from models.labels import BINS, MAX_HORIZON_DAYS, MAX_RISK_SET_DAYS, Question
-from streams.cli.event_files import files_argument, rejecting, rejects_option
+from streams.cli.event_files import files_argument, paths_read, rejecting, rejects_option
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.reading import EventFile
@@ -76,7 +76,7 @@ def backtest(**given: Any) -> int:
     from streams.comparison.refitting import check
 
     asked = _Asked(**given)
-    read = [*(file.path for file in asked.files), asked.catalogue]
+    read = [*paths_read(asked.files, asked.mapping_name), asked.catalogue]
     refuse_overwriting(read, [asked.predictions, asked.report_file, asked.html, asked.rejects])
     compared = [name.strip() for name in asked.compare.split(",") if name.strip()]
     check(compared)

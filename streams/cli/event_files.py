@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, TypeVar
@@ -36,7 +36,7 @@ class _EventFileType(click.ParamType):
         if mapping.format is None and name.lower().removesuffix(".gz").endswith(JSON_LINES):
             remedy = "Say `format: json` in the mapping, or `format: csv` if the file is a table."
             raise SetupError("mapping", f"{mapping_name} is for tables, {name} looks like JSON", remedy)
-        return EventFile(Path(name), mapping)
+        return EventFile(Path(name), mapping, Path(mapping_name))
 
 
 def _is_readable(path: Path) -> bool:
@@ -60,6 +60,12 @@ def files_argument(command: T) -> T:
 def rejects_option(command: T) -> T:
     """Where bad lines go."""
     return click.option("--rejects", type=OUTPUT, help="Write the bad lines here as they were, to mend them.")(command)
+
+
+def paths_read(files: Iterable[EventFile], mapping_name: str | None) -> list[Path]:
+    """Every file that is read for these: none of them may be written to."""
+    named = [Path(mapping_name)] if mapping_name else []
+    return [*named, *(path for file in files for path in (file.path, file.mapping_file) if path is not None)]
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from schemas.instant import to_rfc3339
 from schemas.topics import Topics
 from streams.before_posting import look_before_posting
 from streams.catalogue_file import load_rules
-from streams.cli.event_files import files_argument, rejecting, rejects_option
+from streams.cli.event_files import files_argument, paths_read, rejecting, rejects_option
 from streams.cli.output import Output, refuse_overwriting
 from streams.clock import now_ms
 from streams.edge import Edge
@@ -70,7 +70,7 @@ def produce(
     before anything newer: nothing is posted where events would be too late to count, unless with --late, nor to topics
     that misfit.
     """
-    refuse_overwriting([file.path for file in files], [rejects])
+    refuse_overwriting(paths_read(files, mapping_name), [rejects])
     settings, at_ms = environment_settings(), now_ms()
     mapping = load_mapping(mapping_name) if mapping_name else None
     console = terminal(stderr=True)

@@ -23,7 +23,7 @@ from schemas.event import Event
 from schemas.stage import StageChangeV1, encode_stage_change
 from streams import clock
 from streams.catalogue_file import load_rules
-from streams.cli.event_files import files_argument, rejecting, rejects_option
+from streams.cli.event_files import files_argument, paths_read, rejecting, rejects_option
 from streams.cli.instant import INSTANT
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.cli.replay_text import print_summary
@@ -140,7 +140,7 @@ def replay(**given: Any) -> int:
     asked = _Asked(**given)
     if asked.learn and asked.models is not None:
         raise click.UsageError("--learn makes versions of the model of its own: give it or --models, not both.")
-    read = [*(file.path for file in asked.files), asked.exclude, asked.catalogue, asked.against, asked.models]
+    read = [*paths_read(asked.files, asked.mapping_name), asked.exclude, asked.catalogue, asked.against, asked.models]
     refuse_overwriting(read, [asked.alerts, asked.stages, asked.states, asked.rejects])
     settings = environment_settings()
     if asked.catalogue is not None:

@@ -20,7 +20,7 @@ from models.detection.truth import Truth
 from schemas.codec import encode_event
 from schemas.event import FEEDS, Event
 from schemas.instant import from_rfc3339
-from streams.cli.event_files import EVENT_FILE
+from streams.cli.event_files import EVENT_FILE, paths_read
 from streams.cli.output import OUTPUT_PATH, refuse_overwriting, writing
 from streams.detection import Part, joined, observe, partitions_of, watched_of
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
@@ -85,7 +85,7 @@ def simulate(  # noqa: PLR0913 - one for each option
     jobs: int | None,
 ) -> int:
     """Write the events of synthetic customers as JSON Lines, in order of time, or say what is detected of them."""
-    refuse_overwriting([around.path if around else None, catalogue], [out, truth, report, html])
+    refuse_overwriting([*paths_read([around] if around else [], mapping_name), catalogue], [out, truth, report, html])
     world = World(customers, days, seed, _start(start))
     if detect:
         if around is not None or out is not None:

@@ -32,6 +32,8 @@ class EventFile(NamedTuple):
 
     path: Path
     mapping: Mapping | None = None
+    mapping_file: Path | None = None
+    """Where the mapping was read from, if it is not one of the product's."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,3 +104,14 @@ def test_a_file_with_a_mapping_that_cannot_be_used_is_one_sentence(folder: Path)
     assert (done.code, done.out) == (2, "")
     assert done.err.count("\n") == 1
     assert "is not UTF-8 at line 1. Save it as UTF-8." in done.err
+
+
+@pytest.mark.parametrize("command", ["replay", "produce"])
+@pytest.mark.parametrize("read", ["orders.csv", "shop.yaml"])
+def test_what_is_read_is_not_written_over(folder: Path, command: str, read: str) -> None:
+    before = (folder / read).read_bytes()
+    for files in ((f"{folder / 'orders.csv'}:{folder / 'shop.yaml'}",),
+                  (str(folder / "orders.csv"), "--mapping", str(folder / "shop.yaml"))):  # fmt: skip
+        done = run(command, *files, "--rejects", str(folder / read))
+        assert (done.code, "is read by this command as well" in done.err) == (2, True)
+    assert (folder / read).read_bytes() == before
