@@ -14,6 +14,9 @@ from models.labels import BINS, PARTS, Example
 from models.scoring.snapshots import FLOAT_BYTES, question_id, unpack_features
 from schemas.example import Lesson, LessonError, LessonV1, ProgressV1
 
+DAYS: Final = range(-36_500, Calendar.day_of_text("2101-01-01"))
+"""On which boundaries lie: events are from 1970 to 2099, and what was complete before the first of them is older."""
+
 Key = tuple[int, int, str, int]
 """Matured, snapshot, customer, part: examples are learned in this order, the whole horizon after its bins."""
 
@@ -48,14 +51,13 @@ class Lessons:
         self,
         partitions: int,
         learning: Learning,
-        calendar: Calendar,
         features: Sequence[str],
         learned_until: int = -1,
     ) -> None:
         self.learned_until = learned_until
         self.left_out = 0
         """Labels that came again or too late."""
-        self._partitions, self._learning, self._calendar = partitions, learning, calendar
+        self._partitions, self._learning = partitions, learning
         self._feature_bytes = len(features) * FLOAT_BYTES
         self._question = question_id(learning.question, features)
         self._weeks: dict[int, dict[Key, Held]] = {}
@@ -76,7 +78,7 @@ class Lessons:
     def _go_on(self, progress: ProgressV1) -> None:
         if not 0 <= progress.partition < self._partitions:
             raise LessonError("shape", f"partition {progress.partition} of {self._partitions}")
-        complete = self._calendar.day_of_text(progress.complete_until)
+        complete = _day_of(progress.complete_until)
         self._complete[progress.partition] = max(complete, self._complete.get(progress.partition, -1))
 
     def _check(self, lesson: LessonV1) -> None:
@@ -94,10 +96,9 @@ class Lessons:
                 raise LessonError("shape", f"a risk of {risk}")
 
     def _labels(self, lesson: LessonV1, offset: int) -> Iterator[tuple[Key, Held]]:
-        day_of = self._calendar.day_of_text
         for snapshot in lesson.snapshots:
             for label in snapshot.labels:
-                key = day_of(label.matured_at), day_of(snapshot.at), lesson.customer_id, label.part or LAST
+                key = _day_of(label.matured_at), _day_of(snapshot.at), lesson.customer_id, label.part or LAST
                 yield key, Held(offset, label.is_true, snapshot.features, snapshot.risk)
 
     def _hold(self, labels: Sequence[tuple[Key, Held]]) -> None:
@@ -140,3 +141,11 @@ class Lessons:
     def _end_of_week(self, day: int) -> int:
         step = self._learning.step_days
         return day + ((self._learning.anchor or 0) - day) % step
+
+
+def _day_of(boundary: str) -> int:
+    """Raises ValueError for a day that no partition can have reviewed."""
+    day = Calendar.day_of_text(boundary)
+    if day not in DAYS:
+        raise ValueError(f"{boundary[:10]} is no day on which a boundary lies")
+    return day
