@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -173,6 +174,9 @@ def test_history_that_is_late_is_counted_before_and_posted_only_when_it_is_meant
     doctor = run("doctor", **deployment.settings)
     assert f"warning late: {said} events came too late and count nowhere" in doctor.out
     assert "ok      dead letters: nothing lies in" in doctor.out
+    mine = [run("customer", f"c{number}", "--json", **deployment.settings) for number in range(2)]
+    assert sum(json.loads(one.out)["late_events"] for one in mine) == said
+    assert all("too late, so counted nowhere" in one.err for one in mine)
     counts = totals_of(deployment)
     assert counts["late"] == said == len(read_topic(broker.bootstrap, f"{prefix}.late"))
     assert counts["applied_late"] + counts["applied"] + counts["duplicate"] + said == 80 + 240
