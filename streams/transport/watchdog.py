@@ -18,8 +18,8 @@ STUCK: Final = EXIT_NOTHING_MOVED
 LOOK_EVERY_S: Final = 1.0
 
 SLEPT_S: Final = 5.0
-"""A look that comes so much later was not kept back by the worker: the machine, or the process, stood still, and has the
-whole limit again to find its broker and its group."""
+"""A look that comes so much later was not kept back by the worker: the machine, or the process, stood still, and has
+the whole limit again to find its broker and its group."""
 
 log = logging.getLogger(__name__)
 
