@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from confluent_kafka import TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ClusterMetadata, OffsetSpec
 
 from models.catalogue.rules import Rules
@@ -15,7 +15,7 @@ from schemas.event import FEEDS
 from schemas.instant import to_rfc3339
 from schemas.partitioner import partition_of
 from schemas.topics import Topics
-from streams.decided import read_decided, until_ms
+from streams.decided import HiddenError, read_decided, until_ms
 from streams.errors import SetupError
 from streams.kafka import connect
 from streams.placing import USE_MURMUR2, look_at_placing
@@ -24,6 +24,9 @@ from streams.settings import Settings, variable_of
 from streams.wording import counted
 
 ANSWERS_WITHIN_S: Final = 30.0
+
+DENIED: Final = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED})
+"""What brokers answer a user who may write to a topic and not read it."""
 
 Place = tuple[int, int]
 """Feed and partition."""
@@ -87,9 +90,16 @@ def look_before_posting(
     """
     admin, cluster = connect(settings)
     refuse_lost_history(settings, admin, cluster, events, at_ms)
-    yield from refuse_misplaced(settings, cluster)
     newest = {event.feed: event.time_ms for event in events}
-    late = count_late(events, late_limits(settings, rules, admin, newest), settings.partitions)
+    try:
+        yield from refuse_misplaced(settings, cluster)
+        limits = late_limits(settings, rules, admin, newest)
+    except (HiddenError, KafkaException) as error:
+        if isinstance(error, KafkaException) and error.args[0].code() not in DENIED:
+            raise
+        yield _unknown(settings, error)
+        return
+    late = count_late(events, limits, settings.partitions)
     if late is None:
         return
     if not is_late_meant:
@@ -100,6 +110,16 @@ def look_before_posting(
             f"all of it under another {variable_of('prefix')}; or say --late to post it as it is.",
         )
     yield f"warning: {late}. They go to {Topics(settings.prefix).late} and count nowhere."
+
+
+def _unknown(settings: Settings, error: HiddenError | KafkaException) -> str:
+    """What a user is told who may post, but not see what lies there or was decided."""
+    names = Topics(settings.prefix, settings.app_version)
+    why = error.args[0].str() if isinstance(error, KafkaException) else error
+    return (
+        f"warning: whether the events lie right and are in time is not known to this user ({why}). It takes the right "
+        f"to read {', '.join((*names.events, names.changelog))}."
+    )
 
 
 def refuse_lost_history(

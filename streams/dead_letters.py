@@ -40,13 +40,24 @@ class Outlook:
     """Cut because they were too large, or not from an event topic of these settings: never posted again."""
 
 
-def read_letters(settings: Settings, topic: str) -> Iterator[DeadLetter]:
-    """Yield what lies on the dead-letter or late topic up to its present end; what a crash repeated comes once."""
+def late_events_of(settings: Settings, customer_id: str) -> int:
+    """How many events of a customer came too late, as far back as their topic keeps them."""
+    return sum(1 for _ in read_letters(settings, Topics(settings.prefix).late, key=customer_id.encode()))
+
+
+def read_letters(settings: Settings, topic: str, *, key: bytes | None = None) -> Iterator[DeadLetter]:
+    """Yield what lies on the dead-letter or late topic up to its present end; what a crash repeated comes once.
+
+    With a key that of one customer, who was on the right partition.
+    """
     _, cluster = connect(settings)
     if topic not in cluster.topics:
         raise SetupError(f"topic {topic}", "missing", "Run: churn-signals topics create.")
     seen: set[Origin] = set()
-    for message in read_messages(settings, topic, cluster.topics[topic].partitions, purpose="set-aside"):
+    numbers = cluster.topics[topic].partitions if key is None else [partition_of(key, settings.partitions)]
+    for message in read_messages(settings, topic, numbers, purpose="set-aside"):
+        if key is not None and message.key() != key:
+            continue
         pairs = cast("Sequence[tuple[str, bytes | None]]", message.headers() or ())  # the client's stub says also str
         headers = [(name, content or b"") for name, content in pairs]
         try:

@@ -16,6 +16,11 @@ from streams.reader import read_messages
 from streams.settings import Settings, variable_of
 from streams.transport.snapshots.records import Begun, DamagedError, Key, Manifest, from_key, from_value
 
+
+class HiddenError(SetupError):
+    """The changelog is not there, or not for this user."""
+
+
 _TELLING: Final = {"manifest": Manifest, "begun": Begun}
 
 
@@ -37,11 +42,11 @@ class Decided:
 
 
 def read_decided(settings: Settings) -> dict[int, Decided]:
-    """The partitions that have a snapshot. Raises SetupError without a changelog, or when partitions were added."""
+    """The partitions that have a snapshot. Raises HiddenError, and SetupError when partitions were added."""
     _, cluster = connect(settings)
     topic = Topics(settings.prefix, settings.app_version).changelog
     if topic not in cluster.topics:
-        raise SetupError(f"topic {topic}", "missing, or not visible to this user", "Run: churn-signals topics create.")
+        raise HiddenError(f"topic {topic}", "missing, or not visible to this user", "Run: churn-signals topics create.")
     numbers = cluster.topics[topic].partitions
     found = decided_in(read_messages(settings, topic, numbers, purpose="decided"))
     for one in found.values():

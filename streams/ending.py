@@ -35,8 +35,7 @@ def run_to_end(run: Callable[[], object]) -> int:
     sys.unraisablehook = _told_as_unraisable
     try:
         code = run()
-        if sys.stdout is not None:
-            sys.stdout.flush()
+        sys.stdout.flush()
         return code if isinstance(code, int) else EXIT_DONE
     except BaseException as error:  # noqa: BLE001 - the last of all handlers
         code = _told(error)
@@ -56,7 +55,8 @@ def place_of(error: BaseException) -> str:
 def _told(error: BaseException) -> int:
     """Say what happened, unless nobody need be told, and return the exit code."""
     if isinstance(error, SystemExit):
-        return error.code if isinstance(error.code, int) else EXIT_DONE
+        is_unread = isinstance(error.__context__, BrokenPipeError)  # which click answers with 1
+        return error.code if isinstance(error.code, int) and not is_unread else EXIT_DONE
     if isinstance(error, click.Abort | KeyboardInterrupt):
         return EXIT_INTERRUPTED
     if isinstance(error, BrokenPipeError):  # `churn-signals alerts | head`
@@ -113,8 +113,6 @@ def _fault(error: BaseException) -> str:
 def _leave_output() -> None:
     """Let what cannot be written any more go nowhere: Python would say so itself as it ends."""
     for stream in (sys.stdout, sys.stderr):
-        if stream is None:
-            continue
         try:
             stream.flush()
         except (OSError, ValueError):

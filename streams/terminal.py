@@ -7,6 +7,7 @@ Texts are shown as they are: never understood as markup, never acting on the ter
 from __future__ import annotations
 
 import codecs
+import os
 import sys
 from collections.abc import Iterable
 from typing import IO, Final
@@ -93,11 +94,17 @@ def terminal(
 
 
 def prepare_output() -> None:
-    """Let no sign end the program because the output cannot write it."""
+    """Let nothing end the program because the output cannot write a sign, or is not there at all."""
     codecs.register_error(_FALLBACK, _replaced)
+    sys.stdout = sys.stdout or _nowhere()
+    sys.stderr = sys.stderr or _nowhere()
     for stream in (sys.stdout, sys.stderr):
-        if stream is not None and hasattr(stream, "reconfigure"):
+        if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors=_FALLBACK)
+
+
+def _nowhere() -> IO[str]:
+    return open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123 - for as long as the program runs
 
 
 def _replaced(error: UnicodeError) -> tuple[str | bytes, int]:

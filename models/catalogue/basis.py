@@ -21,8 +21,8 @@ HORIZON = "horizon_days"
 
 MOST_DAYS: Final = 36_500
 """A hundred years: days are counted in 32 bits, and deadlines must be dates."""
-LEAST_RATE: Final = 1e-9
-"""A rate is from this to one over it: no two currencies lie further apart."""
+LEAST_RATE, MOST_RATE = 1e-9, 1e9
+"""No two currencies lie further apart."""
 MOST_POINTS: Final = 1_000
 MOST_CAP: Final = 255
 """More actions of one kind are not counted in a day."""
@@ -97,7 +97,7 @@ def _money(reader: Reader, catalogue: Mapping[str, Any], *, has_purchases: bool)
     rates = {}
     for code in given:
         _check_currency(reader, ("rates", str(code)), str(code))
-        rates[str(code)] = reader.number(("rates",), given, code, default=None, least=LEAST_RATE, most=1 / LEAST_RATE)
+        rates[str(code)] = reader.number(("rates",), given, code, default=None, least=LEAST_RATE, most=MOST_RATE)
     if currency in CURRENCIES and currency not in given and (has_purchases or given):
         at = ("rates",) if given else ("currency",)
         reader.wrong(

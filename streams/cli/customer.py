@@ -24,11 +24,13 @@ from streams.alert_text import STYLES, what_to_do
 from streams.catalogue_file import load_rules
 from streams.cli.output import OUTPUT, Output
 from streams.course_plot import draw_course
+from streams.dead_letters import late_events_of
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.plain import plain
 from streams.settings import Settings, environment_settings
 from streams.snapshot import all_states, open_alerts, read_partitions
 from streams.terminal import complain, say_json, styled, terminal
+from streams.wording import counted
 
 EXAMPLES = """\b
 Examples:
@@ -54,6 +56,9 @@ def customer(*, customer_id: str | None, everybody: Output | None, as_json: bool
     if customer_id is None:
         raise click.UsageError("name a customer, or say --all FILE")
     place = partition_of(customer_id.encode(), settings.partitions)
+    late = late_events_of(settings, customer_id)
+    if late:
+        complain(f"too late, so counted nowhere: {counted(late, 'event')}. See: churn-signals dead-letters list --late")
     partition = read_partitions(settings, rules, [place]).get(place)
     row = None if partition is None else partition.customers.roster.row_of(customer_id)
     if partition is None or row is None:
@@ -66,6 +71,7 @@ def customer(*, customer_id: str | None, everybody: Output | None, as_json: bool
     shown = _summary(partition, row)
     alerts = _open_alerts(settings, customer_id)
     past = course(_as_of(partition), row)
+    shown["late_events"] = late
     if as_json:
         more = {"alerts": list(map(_alert_shown, alerts)), "engagement": msgspec.to_builtins(past)}
         say_json(orjson.dumps(shown | more, option=orjson.OPT_INDENT_2))

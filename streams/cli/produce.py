@@ -85,7 +85,7 @@ def produce(
     for sentence in history.without_rate(rules.basis.rates):
         console.print(sentence, soft_wrap=True)
     for sentence in look_before_posting(settings, rules, history.events, at_ms, is_late_meant=with_late):
-        console.print(sentence, soft_wrap=True, markup=False)
+        console.print(sentence, soft_wrap=True)
     begun = monotonic()
     post(settings, history.events, speed=speed, progress=_bar(console, len(history.events)))
     tell_ends(settings, history.events)

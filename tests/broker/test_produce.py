@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from confluent_kafka import Message, Producer
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry, NewPartitions
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    NewPartitions,
+    ResourcePatternType,
+    ResourceType,
+)
 from confluent_kafka.admin._config import ConfigResource
 
+from kafka.cluster import Cluster
+from kafka.properties import ADMIN, Credentials
 from schemas.event import FEEDS
 from schemas.partitioner import partition_of
 from streams.clock import now_ms
@@ -163,6 +176,9 @@ def test_history_that_is_late_is_counted_before_and_posted_only_when_it_is_meant
     doctor = run("doctor", **deployment.settings)
     assert f"warning late: {said} events came too late and count nowhere" in doctor.out
     assert "ok      dead letters: nothing lies in" in doctor.out
+    mine = [run("customer", f"c{number}", "--json", **deployment.settings) for number in range(2)]
+    assert sum(json.loads(one.out)["late_events"] for one in mine) == said
+    assert all("too late, so counted nowhere" in one.err for one in mine)
     counts = totals_of(deployment)
     assert counts["late"] == said == len(read_topic(broker.bootstrap, f"{prefix}.late"))
     assert counts["applied_late"] + counts["applied"] + counts["duplicate"] + said == 80 + 240
@@ -229,3 +245,36 @@ def test_a_file_of_which_nothing_comes_is_no_success(broker: Broker, topics: str
     outcome = produce(broker, topics, str(tmp_path / "events.jsonl"), "--skip-bad")
     assert (outcome.code, "nothing came of this file" in outcome.err) == (1, True)
     assert "posted 0 events (none)" in outcome.out
+
+
+def test_a_user_who_may_only_write_posts_and_is_told_what_is_not_known(tmp_path: Path) -> None:
+    rights = {
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:ANONYMOUS;User:admin",
+    }
+    users = [Credentials("shop", "secret")]
+    with Cluster(security="SASL_PLAINTEXT", users=users, extra=rights) as cluster:
+        settings = {
+            "bootstrap": cluster.bootstrap, "security_protocol": "SASL_PLAINTEXT", "sasl_username": ADMIN.username,
+            "sasl_password": ADMIN.password, "partitions": "2",
+        }  # fmt: skip
+        assert run("topics", "create", **settings).code == 0
+        admin = AdminClient(
+            {
+                "bootstrap.servers": cluster.bootstrap, "security.protocol": "SASL_PLAINTEXT",
+                "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": ADMIN.username, "sasl.password": ADMIN.password,
+            }
+        )  # fmt: skip
+        right = AclBinding(
+            ResourceType.TOPIC, "churn.events.", ResourcePatternType.PREFIXED, "User:shop", "*",
+            AclOperation.WRITE, AclPermissionType.ALLOW,
+        )  # fmt: skip
+        for future in admin.create_acls([right]).values():
+            future.result(10)
+        file = tmp_path / "events.jsonl"
+        file.write_bytes(line(login()))
+        seller = settings | {"sasl_username": "shop", "sasl_password": "secret"}
+        outcome = run("produce", str(file), **seller)
+        assert outcome.code == 0, outcome.err
+        assert "posted 1 event" in outcome.out
+        assert "whether the events lie right and are in time is not known to this user" in outcome.err
