@@ -11,6 +11,7 @@ from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ClusterMetadata
 
 from streams.errors import AuthenticationError, BrokerUnreachableError, SetupError
+from streams.log_rate import librdkafka_log
 from streams.settings import Settings, variable_of
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ CONTACT_WITHIN_S: Final = 8.0
 """How long a broker may take to answer at first contact: long enough for one that restarts (2-3 s), and short enough
 that the failure is on the screen within 15 s."""
 
-Config = dict[str, str | int | float | bool]
+Config = dict[str, Any]
 
 
 def librdkafka_config(settings: Settings) -> Config:
@@ -29,6 +30,7 @@ def librdkafka_config(settings: Settings) -> Config:
         "bootstrap.servers": settings.bootstrap,
         "security.protocol": settings.security_protocol,
         "client.id": "churn-signals",
+        "logger": librdkafka_log(),
     }
     if settings.security_protocol.startswith("SASL_"):
         config["sasl.mechanism"] = settings.sasl_mechanism
@@ -89,7 +91,7 @@ def connect(settings: Settings, *, within_s: float = CONTACT_WITHIN_S) -> tuple[
     seen: list[KafkaError] = []
     quiet = logging.getLogger("streams.kafka.contact")
     quiet.setLevel(logging.CRITICAL)  # one message of ours instead of librdkafka's many
-    config: dict[str, Any] = {**librdkafka_config(settings), "error_cb": seen.append, "logger": quiet}
+    config: Config = {**librdkafka_config(settings), "error_cb": seen.append, "logger": quiet}
     try:
         admin = AdminClient(config)
     except (KafkaException, ValueError) as error:
