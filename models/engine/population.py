@@ -154,4 +154,4 @@ def _count_at_risk(found: Population, partition: Partition, stage: Ints) -> None
         found.by_owner.add(name, int(flags.sum()), int(spend[flags].sum()))
     worth = worth_of(review.as_of, known, review.scoring)
     if worth is not None:
-        found.value_at_risk = int(worth[0].sum())
+        found.value_at_risk = int(worth.at_stake.sum())

@@ -30,7 +30,6 @@ Progress = Callable[[int], None]
 PASSING = (KafkaError._PARTITION_EOF, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)  # noqa: SLF001 - the client's own names
 
 
-
 class RestoreStoppedError(Exception):
     """Another rebalance began, or the worker stops: what was read so far is of no use."""
 

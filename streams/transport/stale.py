@@ -27,7 +27,6 @@ TAIL_SETTINGS: Final[Mapping[str, object]] = {
 }
 
 
-
 @dataclass(slots=True)
 class Watched:
     """A partition being watched: the next offset to read, and until when (monotonic seconds)."""

@@ -21,7 +21,6 @@ EPOCH_HEADER: Final = "g"
 """Says under which epoch a record was written whose key and value do not: a tombstone, or an output."""
 
 
-
 class Sender:
     """A producer of its own, apart from that of the outputs, for threads that may wait."""
 
