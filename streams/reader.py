@@ -1,4 +1,4 @@
-"""Reads whole topics from their beginning to their present end, and on from there where asked; in no group."""
+"""Reads whole topics from their beginning to their present end; in no group."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ def read_messages(
     *,
     purpose: str,
     first: int = 0,
-    is_following: bool = False,
 ) -> Iterator[Message]:
-    """Every record of a topic, from the offset `first` on, by partition; ends at the present end unless following."""
+    """Every record of a topic, from the offset `first` on, by partition; ends at the present end."""
     left = {(topic, partition) for partition in partitions}
     consumer = assigned_consumer(settings, left, purpose=purpose, first=first)
     try:
-        while left or is_following:
+        while left:
             yield from records_among(consumer.consume(1_000, 0.2), left)
     finally:
         consumer.close()

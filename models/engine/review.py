@@ -162,7 +162,7 @@ class Review:
                 at=at,
                 from_stage=STAGE_NAMES[was] if was else None,
                 to_stage=STAGE_NAMES[now],
-                cause="activity" if days == 0 else f"{days} days of silence",
+                cause=_silence(days),
                 days_in_previous=boundary - entered if was else None,
                 spend_so_far=Money(minor / 100 if self.as_of.has(PURCHASE) else 0.0, basis.currency),
                 historical=is_historical,
@@ -241,6 +241,11 @@ def reach_of(signals: Sequence[Signal], rules: Rules) -> int:
     lengths = [*(window.length + window.skip for term in terms for window in term.windows)]
     lengths += [term.reach for term in terms]
     return min(max(lengths, default=0), rules.basis.keep_days)
+
+
+def _silence(days: int) -> str:
+    """What a change of stage comes of."""
+    return f"{days} {'day' if days == 1 else 'days'} of silence" if days else "activity"
 
 
 def _rounded(value: Number | None) -> Number | None:

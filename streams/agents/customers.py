@@ -72,7 +72,7 @@ class Customers:
         self.note_begun: NoteBegun = _nowhere
         self.is_ours: IsOurs = _surely
         self._breathed_at = time.perf_counter()
-        self._has_told_what_is_owed = False
+        self._has_said_what_is_owed = False
         self.rules = rules
         self._settings, self._now_ms, self._shelf = settings, now_ms, shelf
         topics = Topics(settings.prefix)
@@ -94,13 +94,6 @@ class Customers:
         settings, alerts_from_ms = self._settings, self._settings.alerts_from_ms
         if alerts_from_ms is None:
             alerts_from_ms = first_owed_ms(self._now_ms(), self.rules.basis.calendar)
-        if not self._has_told_what_is_owed:
-            self._has_told_what_is_owed = True
-            since = to_rfc3339(alerts_from_ms)
-            log.info(
-                "partitions begin anew: alerts observed since %s are owed, earlier ones are historical and nobody's "
-                "duty; `replay` decides alike with CHURN_ALERTS_FROM=%s", since, since,
-            )  # fmt: skip
         is_limited = settings.dead_letter_limit == "on"
         return Partition(self.rules, number=number, alerts_from_ms=alerts_from_ms, limit_dead_letters=is_limited)
 
@@ -118,7 +111,19 @@ class Customers:
         own.partition.versions = version
         own.partition.expect(own.expected)
         self.owned[own.number], self.partitions[own.number] = own, own.partition
+        if not own.partition.customers.size:
+            self._say_what_is_owed(own.partition)
         self.count(own)
+
+    def _say_what_is_owed(self, partition: Partition) -> None:
+        """Once, as all partitions that begin together begin alike."""
+        if not self._has_said_what_is_owed:
+            since = to_rfc3339(partition.review.writer.alerts_from_ms)
+            log.info(
+                "partitions without customers begin: alerts observed since %s are owed, earlier ones are historical "
+                "and nobody's duty; `replay` decides alike with CHURN_ALERTS_FROM=%s", since, since,
+            )  # fmt: skip
+        self._has_said_what_is_owed = True
 
     def _recorded(self, own: OwnedPartition, passed: Boundary) -> Version | None:
         """The version that judged a boundary before the restart, and no other: what it decided is published."""

@@ -17,12 +17,12 @@ def transport_metrics(status: Status, now_ms: int) -> Iterator[Metric]:
     now = time.monotonic()
     yield gauges(
         "churn_consumer_lag_messages",
-        "Records not taken yet; nothing while no broker confirms this member of the group.",
+        "Records not taken yet, as far as the brokers said last.",
         ["topic", "partition"],
         (
             ([topic, str(partition)], count)
             for (topic, partition), count in sorted(status.lag.items())
-            if count is not None and status.is_member(now)
+            if count is not None and not status.is_leaving
         ),
     )
     yield counter("churn_frames", "Frames taken.", status.frames)

@@ -136,7 +136,7 @@ class Life:
             calendar, at = self.basis.calendar, self.basis.calendar.text_of(self.boundary)
             self.stages.append(StageChangeV1(
                 id=stage_change_id(self.customer_id, at), customer_id=self.customer_id, at=at, from_stage=self.stage,
-                to_stage=stage, cause=f"{silent} days of silence" if silent else "activity",
+                to_stage=stage, cause=f"{silent} day{'s' * (silent != 1)} of silence" if silent else "activity",
                 days_in_previous=self.boundary - self.stage_since if self.stage else None,
                 spend_so_far=Money(spend or 0.0, self.basis.currency),
                 historical=calendar.start_of(self.boundary) < self.alerts_from_ms, catalogue=self.rules.hash,

@@ -11,6 +11,7 @@ from models.engine.partition import Partition
 from schemas.instant import from_rfc3339
 from streams.agents.customers import OWED_DAYS, Customers
 from streams.agents.models import Shelf
+from streams.agents.owned import OwnedPartition
 from streams.settings import load_settings
 from support.troubled import default_rules
 
@@ -44,6 +45,6 @@ def test_a_worker_says_once_since_when_alerts_are_owed_and_how_replay_decides_al
     agent = customers()
     with caplog.at_level(logging.INFO, "churn"):
         for number in range(3):
-            agent.new_partition(number)
+            agent.adopt(OwnedPartition(number, agent.new_partition(number)))
     (line,) = (record.getMessage() for record in caplog.records)
     assert "CHURN_ALERTS_FROM=2026-11-15T00:00:00Z" in line
