@@ -6,10 +6,9 @@ import platform
 import shutil
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from confluent_kafka import KafkaException, TopicCollection, TopicPartition, libversion
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
@@ -19,29 +18,20 @@ from schemas.partitioner import partition_of
 from schemas.topics import DAY_MS, Topics
 from streams.catalogue_file import load_rules
 from streams.clock import now_ms
+from streams.diagnosis_programs import look_at_programs
 from streams.errors import SetupError
 from streams.kafka import connect
 from streams.look import first_records, newest_records
+from streams.observation import Level, Observation
 from streams.preflight import examine, retention_limits, specs, topic_configs
 from streams.settings import Settings, variable_of
 
 PACKAGES: Final = ("churn-signals", "faust-streaming", "aiokafka", "confluent-kafka")
 
-Level = Literal["ok", "warning", "problem"]
-
 SAMPLE: Final = 5
 """Records looked at in each partition: enough to see a wrong partitioner, which is wrong for nearly every key."""
 
 LITTLE_DISK_BYTES: Final = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """One line of the diagnosis."""
-
-    subject: str
-    level: Level
-    text: str
 
 
 def diagnose(settings: Settings) -> Iterator[Observation]:
@@ -64,6 +54,7 @@ def diagnose(settings: Settings) -> Iterator[Observation]:
         yield from _permissions(settings, admin, names)
         yield from _records(settings, cluster)
         yield from _feeds(settings, cluster)
+    yield from look_at_programs(settings, admin, names)
 
 
 def _versions() -> Iterator[Observation]:

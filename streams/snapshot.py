@@ -25,6 +25,7 @@ from streams.agents.owned import OwnedPartition
 from streams.agents.restoring import Source, as_loaded
 from streams.clock import now_ms
 from streams.errors import SetupError
+from streams.groups import worker_group
 from streams.kafka import connect, librdkafka_config
 from streams.reader import read_messages
 from streams.settings import Settings
@@ -32,11 +33,6 @@ from streams.transport.reading import Reader, reader
 from streams.transport.records import Record
 from streams.transport.snapshots.load import Loaded, load
 from streams.transport.snapshots.origin import ask_beginnings
-
-
-def group_of(settings: Settings) -> str:
-    """The consumer group of the workers."""
-    return f"{settings.group}-v{settings.app_version}"
 
 
 def read_partitions(settings: Settings, rules: Rules, partitions: Iterable[int] | None = None) -> dict[int, Partition]:
@@ -48,7 +44,7 @@ def read_partitions(settings: Settings, rules: Rules, partitions: Iterable[int] 
             raise SetupError(f"topic {name}", "missing", "Run: churn-signals topics create.")
     connection, stop = librdkafka_config(settings), threading.Event()
     chosen = sorted(range(settings.partitions) if partitions is None else partitions)
-    topics, group = Topics(settings.prefix, settings.app_version), group_of(settings)
+    topics, group = Topics(settings.prefix, settings.app_version), worker_group(settings)
     customers = Customers(settings, rules, None, now_ms, _shelf(settings, rules))
     source = Source(connection, topics, group, rules, customers.new_partition)
     loaded = load(connection, topics.changelog, chosen, stop=stop)

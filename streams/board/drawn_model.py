@@ -23,14 +23,16 @@ def model_line(model: ModelRow, width: int, *, explain: bool) -> Text:
     else:
         of = f" of the {model.drift_of.replace('_', ' ')}" if width >= WIDE_FROM_WIDTH else ""
         line.append(f"  drift{of} {_date(model.drift_at)}")
-    line.append(f"  {model.labels:,} outcomes learned")
+    outcomes = f"  {model.labels:,} outcomes learned"
+    if len(line) + len(outcomes) <= width:
+        line.append(outcomes)
     line.truncate(width, overflow="ellipsis")
     return line
 
 
 def _add_words(line: Text, model: ModelRow) -> None:
     if model.is_cold:
-        line.append("  cold", "yellow").append(": it has seen too little to raise alerts")
+        line.append("  cold", "yellow").append(": it raises no alerts yet")
     elif model.log_loss is None or model.baseline_log_loss is None:
         line.append("  nothing it foresaw is old enough to be judged", QUIET)
     elif model.log_loss > model.baseline_log_loss:
