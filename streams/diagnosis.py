@@ -20,7 +20,7 @@ from streams.catalogue_file import load_rules
 from streams.clock import now_ms
 from streams.diagnosis_programs import look_at_programs
 from streams.errors import SetupError
-from streams.kafka import connect
+from streams.kafka import answered, connect
 from streams.look import first_records, newest_records
 from streams.observation import Level, Observation
 from streams.preflight import examine, retention_limits, specs, topic_configs
@@ -77,7 +77,7 @@ def _broker(settings: Settings, admin: AdminClient, cluster: ClusterMetadata) ->
     broker_id = str(next(iter(cluster.brokers)))
     resource = ConfigResource(ConfigResource.Type.BROKER, broker_id)
     try:
-        config = admin.describe_configs([resource])[resource].result(timeout=10)
+        config = answered(admin.describe_configs([resource])[resource], 10)
     except KafkaException as error:
         yield Observation("broker", "warning", f"its settings may not be read: {error.args[0].str()}")
         return
@@ -119,7 +119,7 @@ def _permissions(settings: Settings, admin: AdminClient, names: list[str]) -> It
     described = admin.describe_topics(TopicCollection(names), include_authorized_operations=True)
     for name, future in described.items():
         try:
-            operations = {operation.name for operation in future.result(timeout=10).authorized_operations or ()}
+            operations = {operation.name for operation in answered(future, 10).authorized_operations or ()}
         except KafkaException as error:
             lacking.append(f"{name}: {error.args[0].str()}")
             continue

@@ -9,6 +9,7 @@ from typing import Final
 from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
+from streams.kafka import answered
 from streams.settings import Settings
 
 ANSWERS_WITHIN_S: Final = 10.0
@@ -35,7 +36,7 @@ def learner_group(settings: Settings) -> str:
 
 def group_seen(admin: AdminClient, name: str, topic: str) -> Group:
     """A group and its partitions of a topic. Raises KafkaException; a group that never was has no members."""
-    found = admin.describe_consumer_groups([name], request_timeout=ANSWERS_WITHIN_S)[name].result(ANSWERS_WITHIN_S)
+    found = answered(admin.describe_consumer_groups([name], request_timeout=ANSWERS_WITHIN_S)[name], ANSWERS_WITHIN_S)
     places = [place for member in found.members for place in member.assignment.topic_partitions]
     return Group(name, len(found.members), frozenset(place.partition for place in places if place.topic == topic))
 
@@ -46,7 +47,7 @@ def waiting_records(admin: AdminClient, group: str, topics: Sequence[str], parti
     committed = admin.list_consumer_group_offsets([asked], request_timeout=ANSWERS_WITHIN_S)[group]
     taken = {
         (place.topic, place.partition): place.offset
-        for place in committed.result(ANSWERS_WITHIN_S).topic_partitions or ()
+        for place in answered(committed, ANSWERS_WITHIN_S).topic_partitions or ()
         if place.offset >= 0
     }
     if not taken:
@@ -56,5 +57,5 @@ def waiting_records(admin: AdminClient, group: str, topics: Sequence[str], parti
     ends = admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S)
     left = 0
     for place, future in ends.items():
-        left += max(0, int(future.result(ANSWERS_WITHIN_S).offset) - taken.get((place.topic, place.partition), 0))
+        left += max(0, int(answered(future, ANSWERS_WITHIN_S).offset) - taken.get((place.topic, place.partition), 0))
     return left

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import ssl
+from concurrent.futures import Future
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ClusterMetadata
@@ -22,6 +23,8 @@ CONTACT_WITHIN_S: Final = 8.0
 that the failure is on the screen within 15 s."""
 
 Config = dict[str, Any]
+
+T = TypeVar("T")
 
 
 def librdkafka_config(settings: Settings) -> Config:
@@ -108,6 +111,18 @@ def connect(settings: Settings, *, within_s: float = CONTACT_WITHIN_S) -> tuple[
             raise _refusal(settings, refused[-1]) from last
         if monotonic() > deadline:
             raise _explained(settings, _reason(seen, last)) from last
+
+
+def answered(future: Future[T], within_s: float) -> T:
+    """What a broker answered to an admin's question. Raises KafkaException, also for one that did not answer in time.
+
+    A future that is waited for in vain raises TimeoutError, which those who expect a broker to be away do not expect.
+    """
+    try:
+        return future.result(within_s)
+    except TimeoutError as error:
+        told = f"no broker answered within {within_s:.0f} s"
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT, told)) from error  # noqa: SLF001 - as below
 
 
 _REFUSALS: Final = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED})  # noqa: SLF001 - how confluent-kafka names librdkafka's own codes

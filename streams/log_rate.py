@@ -9,7 +9,7 @@ from typing import Final
 
 from streams.wording import counted
 
-CLIENTS: Final = ("aiokafka", "faust", "mode", "kafka")
+CLIENTS: Final = ("aiokafka", "faust", "mode", "kafka", "asyncio")
 """Beginnings of the names of loggers that speak of one thing, the brokers: together they are one source."""
 
 FIRST_GAP_S: Final = 1.0

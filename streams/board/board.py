@@ -109,7 +109,7 @@ def make_board(look: Look, earlier: Look | None, past: Past, deployment: Deploym
     cases = () if history is None else history.latest
     measure = measure_of(case[0] for case in cases)
     trend = history.at_risk if history is not None and boundary is not None else None
-    speeds = rates(earlier, look, "churn_events_total", "topic")
+    speeds = None if _cut_off(look) else rates(earlier, look, "churn_events_total", "topic")
     return Board(
         boundary=None if boundary is None else deployment.calendar.text_of(boundary),
         zone=deployment.calendar.zone,

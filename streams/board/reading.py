@@ -30,7 +30,7 @@ from streams.board.board import Past
 from streams.board.figures import Look, Page, parse_page
 from streams.board.ledger import History, Ledger
 from streams.errors import SetupError
-from streams.kafka import connect
+from streams.kafka import answered, connect
 from streams.reader import Place, assigned_consumer, records_among
 from streams.settings import Settings
 
@@ -203,7 +203,7 @@ def last_events(admin: AdminClient, topics: Topics, partitions: int) -> dict[str
     found: dict[str, int | None] = dict.fromkeys(FEEDS)
     feed_of = dict(zip(topics.events, FEEDS, strict=True))
     for place, future in admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S).items():
-        stamp = future.result(ANSWERS_WITHIN_S).timestamp
+        stamp = answered(future, ANSWERS_WITHIN_S).timestamp
         feed = feed_of[place.topic]
         if stamp is not None and stamp >= 0:
             found[feed] = max(stamp, found[feed] or 0)

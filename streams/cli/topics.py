@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from schemas.topics import TopicSpec
 from streams.errors import EXIT_SETUP, SetupError
-from streams.kafka import connect
+from streams.kafka import answered, connect
 from streams.preflight import Finding, examine, specs
 from streams.settings import Settings, environment_settings, variable_of
 
@@ -69,7 +69,7 @@ def _create(settings: Settings, admin: AdminClient, missing: list[TopicSpec]) ->
     new = [NewTopic(spec.name, spec.partitions, spec.replication, config=spec.config) for spec in missing]
     for name, future in admin.create_topics(new, operation_timeout=10).items():
         try:
-            future.result(timeout=15)
+            answered(future, 15)
         except KafkaException as error:
             _explain(settings, name, error.args[0], error)
 

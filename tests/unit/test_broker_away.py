@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+from concurrent.futures import Future
 from itertools import pairwise
 
 import pytest
+from confluent_kafka import KafkaException
 from hypothesis import given
 from hypothesis import strategies as st
 
+from streams.kafka import answered
 from streams.log_rate import LONGEST_GAP_S, RateLimit
 from streams.transport.contact import Contact
 from streams.transport.status import Status
@@ -87,3 +90,9 @@ def test_an_outage_is_two_lines_however_long_it_takes(caplog: pytest.LogCaptureF
     assert lost.startswith("no broker at kafka:9092 has confirmed this member")
     assert "unknown here, not none" in lost
     assert found == "the brokers confirm this member of the group again, after 61 s"
+
+
+def test_a_broker_that_does_not_answer_in_time_is_what_a_broker_that_is_away_is() -> None:
+    with pytest.raises(KafkaException) as caught:
+        answered(Future[int](), 0.01)
+    assert "no broker answered within 0 s" in caught.value.args[0].str()

@@ -10,7 +10,7 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from streams.errors import EXIT_SETUP
-from streams.kafka import Config
+from streams.kafka import Config, answered
 from streams.transport.errors import StopWorkerError
 from streams.transport.reading import Place
 from streams.transport.snapshots.load import Loaded
@@ -59,7 +59,7 @@ def latest_offsets(admin: AdminClient, places: Iterable[Place]) -> dict[Place, i
 def _offsets(admin: AdminClient, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:
     wanted = {TopicPartition(topic, number): spec for topic, number in places}
     asked = admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S) if wanted else {}
-    return {(tp.topic, tp.partition): int(future.result(ANSWERS_WITHIN_S).offset) for tp, future in asked.items()}
+    return {(tp.topic, tp.partition): int(answered(future, ANSWERS_WITHIN_S).offset) for tp, future in asked.items()}
 
 
 def _committed(connection: Config, group: str, inputs: Sequence[Place]) -> dict[Place, int]:
