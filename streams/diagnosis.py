@@ -25,6 +25,7 @@ from streams.look import first_records, newest_records
 from streams.observation import Level, Observation
 from streams.preflight import examine, retention_limits, specs, topic_configs
 from streams.settings import Settings, variable_of
+from streams.wording import counted
 
 PACKAGES: Final = ("churn-signals", "faust-streaming", "aiokafka", "confluent-kafka")
 
@@ -48,7 +49,7 @@ def diagnose(settings: Settings) -> Iterator[Observation]:
     yield from (Observation("topics", "problem", str(finding)) for finding in findings)
     names = [spec.name for spec in specs(settings) if spec.name in cluster.topics]
     if not findings:
-        yield Observation("topics", "ok", f"all {len(names)} there, {settings.partitions} partitions each")
+        yield Observation("topics", "ok", f"all {len(names)} there, {counted(settings.partitions, 'partition')} each")
     yield from _retention(settings, admin, names)
     if names:
         yield from _permissions(settings, admin, names)
@@ -72,7 +73,7 @@ def _disk() -> Iterator[Observation]:
 
 def _broker(settings: Settings, admin: AdminClient, cluster: ClusterMetadata) -> Iterator[Observation]:
     brokers = len(cluster.brokers)
-    text = f"{settings.bootstrap}, cluster {cluster.cluster_id}, {brokers} broker{'s' if brokers != 1 else ''}"
+    text = f"{settings.bootstrap}, cluster {cluster.cluster_id}, {counted(brokers, 'broker')}"
     yield Observation("broker", "ok", f"{text}, {settings.security_protocol}")
     broker_id = str(next(iter(cluster.brokers)))
     resource = ConfigResource(ConfigResource.Type.BROKER, broker_id)
@@ -144,9 +145,13 @@ def _records(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observati
             misplaced[topic] += 1
     for topic, count in misplaced.items():
         remedy = "producers must use murmur2 (librdkafka: partitioner=murmur2_random) and the customer id as key"
-        yield Observation("partitioner", "problem", f"{topic}: {count} recent records on the wrong partition; {remedy}")
+        yield Observation(
+            "partitioner", "problem", f"{topic}: {counted(count, 'recent record')} on the wrong partition; {remedy}"
+        )
     if not misplaced:
-        yield Observation("partitioner", "ok", f"{seen} recent records looked at, all on the partition of their key")
+        yield Observation(
+            "partitioner", "ok", f"{counted(seen, 'recent record')} looked at, all on the partition of their key"
+        )
     ahead = newest - now_ms()
     if ahead > MAX_AHEAD_MS:
         text = f"the newest record is {ahead / 1000:,.0f} s ahead of this machine's clock: set the clock, here or there"
@@ -176,9 +181,8 @@ def _feeds(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observation
             remedy = (
                 "Post to it, leave it out of the catalogue's `feeds`, or let ticks move it (CHURN_TICKS, tick --at)"
             )
-            text = (
-                f"{name} is empty in {missing} of {settings.partitions} partitions: nothing is decided there until then"
-            )
+            where = f"{missing} of {counted(settings.partitions, 'partition')}"
+            text = f"{name} is empty in {where}: nothing is decided there until then"
             yield Observation("feeds", "warning", f"{text}. {remedy}")
     if all(filled[name] == settings.partitions for name in names):
         yield Observation("feeds", "ok", f"events of every declared feed in every partition: {', '.join(names)}")

@@ -51,11 +51,11 @@ def look_at_workers(group: Group, partitions: int, waiting: int | None) -> Obser
     left = partitions - len(group.partitions)
     if left:
         text = (
-            f"{who}, but {counted(left, 'partition')} of {partitions} are nobody's: the group is about to assign them"
+            f"{who}, but {left} of {counted(partitions, 'partition')} are nobody's: the group is about to assign them"
         )
         return Observation("workers", "warning", f"{text}; if that lasts, look at the workers' logs")
     behind = "nothing committed yet" if waiting is None else f"{counted(waiting, 'record')} not committed yet"
-    return Observation("workers", "ok", f"{who}, all {partitions} partitions owned, {behind}")
+    return Observation("workers", "ok", f"{who}, {counted(partitions, 'partition')} owned, {behind}")
 
 
 def look_at_learner(group: Group) -> Observation:

@@ -18,6 +18,7 @@ from streams.board.figures import Look, by_label, least, rates, total
 from streams.board.ledger import MONTH_DAYS, History
 from streams.board.rows import AlertRow, FeedRow, ModelRow, StageRow
 from streams.cases import Case, Measure, measure_of, value_of
+from streams.wording import counted as plural
 
 QUIET_AFTER_MS = DAY_MS
 """A declared feed without an event for a day is marked: shops have slow hours, hardly ever a day without anything."""
@@ -242,7 +243,7 @@ def _problems(look: Look, past: Past, deployment: Deployment) -> list[str]:
     counted = _whole(total(look, "churn_counted_partitions"))
     if counted is not None and counted < deployment.partitions:
         what = "the numbers are of those alone" if counted else "what is at risk now is unknown"
-        found.append(f"{counted} of {deployment.partitions} partitions counted: {what}")
+        found.append(f"{counted} of {plural(deployment.partitions, 'partition')} counted: {what}")
     if past.problem is not None:
         found.append(past.problem)
     return found

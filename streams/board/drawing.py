@@ -17,7 +17,7 @@ from streams.board.drawn_alerts import TITLE, alert_block, cut
 from streams.board.drawn_model import model_line
 from streams.board.ledger import MONTH_DAYS
 from streams.board.sizes import SPACIOUS_FROM_WIDTH, WIDE_FROM_WIDTH
-from streams.wording import moment, span, written_date
+from streams.wording import counted, moment, span, written_date
 
 ROOMY_FROM_HEIGHT: Final = 28
 """Lines from which on blocks have air between them."""
@@ -54,9 +54,9 @@ def draw(board: Board, width: int, height: int, *, explain: bool = False) -> Ren
 
 def _head(board: Board, width: int) -> RenderableType:
     """Of when the board speaks, and who tells it; partitions only where there is room."""
-    workers = "no worker" if not board.workers else f"{board.workers} worker{'s' if board.workers > 1 else ''}"
+    workers = counted(board.workers, "worker") if board.workers else "no worker"
     if board.workers and width >= SPACIOUS_FROM_WIDTH:
-        workers += f", {board.partitions_owned} of {board.partitions} partitions"
+        workers += f", {board.partitions_owned} of {counted(board.partitions, 'partition')}"
     flow = f"{_rate(board.per_second)} events/s, lag {_count(board.lag)}"
     line = Text.assemble(("churn-signals", "bold"), f"  {_spoken_of(board)}")
     if board.is_catching_up and board.boundary is not None:
@@ -87,7 +87,10 @@ def _at_risk(board: Board, width: int) -> list[RenderableType]:
         f"  {value:,.0f} {currency} in the last year" for currency, value in sorted((board.spend_at_risk or {}).items())
     )
     headline = Text.assemble(
-        (f" {_count(board.at_risk)} ", "bold white on red"), (" customers at risk", "bold"), share, (money, "bold")
+        (f" {_count(board.at_risk)} ", "bold white on red"),
+        (" customers at risk" if board.at_risk != 1 else " customer at risk", "bold"),
+        share,
+        (money, "bold"),
     )
     headline.truncate(width, overflow="ellipsis")
     return [headline, _trend(board, width)]
@@ -97,7 +100,7 @@ def _trend(board: Board, width: int) -> Text:
     if not board.trend:
         return Text("")
     change = "" if board.trend_change is None else f"  {_signed(board.trend_change)} in {MONTH_DAYS // 7} weeks"
-    ends = f"{len(board.trend)} days  {board.trend[0]:,} ", f" {board.trend[-1]:,}"
+    ends = f"{counted(len(board.trend), 'day')}  {board.trend[0]:,} ", f" {board.trend[-1]:,}"
     room = width - sum(map(len, (*ends, change))) - 1
     shown = board.trend[-max(room, 1) :]
     line = Text.assemble((f" {ends[0]}", QUIET), (sparkline(shown), "red"), ends[1], (change, "bold"))

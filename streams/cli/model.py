@@ -63,7 +63,7 @@ def dump(*, out: IO[bytes]) -> int:
         for line in dump_lines(environment_settings()):
             out.write(line + b"\n")
             count += 1
-    click.echo(f"{count:,} lines")
+    click.echo(counted(count, "line"))
     return EXIT_DONE
 
 
@@ -123,8 +123,8 @@ def shown_lines(shown: dict[str, Any]) -> Iterator[str]:
     until = written_date(f"{shown['learned_until'][:10]}T00:00:00Z", "UTC")
     yield f"model {shown['version']}, learned until {until}"
     yield (
-        f"no purchase in {question['horizon_days']} days, asked of customers whose last one is at most "
-        f"{question['risk_set_days']} days old"
+        f"no purchase in {counted(question['horizon_days'], 'day')}, asked of customers whose last one is at most "
+        f"{counted(question['risk_set_days'], 'day')} old"
     )
     yield (
         labels_told(labels["returned"], labels["churned"])

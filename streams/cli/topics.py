@@ -15,6 +15,7 @@ from streams.errors import EXIT_SETUP, SetupError
 from streams.kafka import answered, connect
 from streams.preflight import Finding, examine, specs
 from streams.settings import Settings, environment_settings, variable_of
+from streams.wording import counted
 
 VISIBLE_WITHIN_S: Final = 10.0
 """How long a new topic may take until every client can see it."""
@@ -33,7 +34,7 @@ def create() -> None:
     missing = [spec for spec in specs(settings) if spec.name not in cluster.topics]
     _create(settings, admin, missing)
     for spec in missing:
-        click.echo(f"created {spec.name} ({spec.partitions} partitions)")
+        click.echo(f"created {spec.name} ({counted(spec.partitions, 'partition')})")
     _await_visible(admin, missing)
     _report(settings, admin, as_json=False)
 

@@ -14,6 +14,7 @@ from streams.kafka import Config, answered
 from streams.transport.errors import StopWorkerError
 from streams.transport.reading import Place
 from streams.transport.snapshots.load import Loaded
+from streams.wording import counted
 
 ANSWERS_WITHIN_S: Final = 30.0
 
@@ -100,7 +101,7 @@ def _signs_of_life(loaded: Loaded, found: Beginnings) -> list[str]:
     if any(key.kind == "begun" for key in loaded.keys):
         signs.append("boundaries were passed")
     if loaded.foreign:
-        signs.append(f"it holds {loaded.foreign} records of an earlier program")
+        signs.append(f"it holds {counted(loaded.foreign, 'record')} of an earlier program")
     consumed = {topic: offset for topic, offset in found.committed.items() if offset > 0}
     if consumed:
         topic, offset = max(consumed.items(), key=lambda item: item[1])
