@@ -14,7 +14,7 @@ from schemas.alert import AlertV1
 from schemas.instant import from_rfc3339
 from streams.alert_text import QUIET, amount, causes, due_text, percent, signal_text, what_to_do
 from streams.cases import MEANINGS, Kind, Line, Measure, Section, value_of
-from streams.wording import counted, moment
+from streams.wording import as_of, counted, moment
 
 PIPE_WIDTH: Final = 100_000
 """In a file nothing is cut off."""
@@ -65,8 +65,8 @@ def _heading(shown: AlertList, section: Section, found: Sequence[Line], listed: 
         late = sum(1 for line in found if _due_ms(line.lead) is not None and (_due_ms(line.lead) or 0) < shown.now_ms)
         text.append(f", {late:,} past due" if late else "")
         if found:
-            as_of = "as published" if shown.as_of_ms is None else f"as of {moment(shown.as_of_ms, shown.zone)}"
-            text.append(f"; {as_of}")
+            told = "as published" if shown.as_of_ms is None else as_of(shown.as_of_ms, shown.zone, shown.now_ms)
+            text.append(f"; {told}")
     if listed is None:
         return text.append("; --all lists them", QUIET)
     if listed:

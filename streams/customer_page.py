@@ -12,10 +12,11 @@ from rich.text import Text
 
 from models.measures.course import Course
 from schemas.alert import AlertV1
+from schemas.instant import from_rfc3339
 from streams.alert_text import QUIET, causes, signal_text, what_to_do
 from streams.cases import Case, Section, sections
 from streams.course_plot import draw_course
-from streams.wording import counted, moment, written_date
+from streams.wording import as_of, counted, written_date
 
 UNKNOWN: Final = "unknown"
 
@@ -73,9 +74,8 @@ def _headline(page: Page) -> Text:
         )
         return text.append(f"not judged yet ({why})")
     risk = "at risk" if summary["at_risk"] else "not at risk"
-    return text.append(f"{summary['stage']} since {_date(summary['stage_since'])}, {risk}, as of ").append(
-        moment(summary["as_of"], page.zone)
-    )
+    when = as_of(from_rfc3339(summary["as_of"]), page.zone, page.now_ms)
+    return text.append(f"{summary['stage']} since {_date(summary['stage_since'])}, {risk}, {when}")
 
 
 def since_lines(page: Page) -> Iterator[Text]:

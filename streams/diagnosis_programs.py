@@ -20,10 +20,12 @@ def look_at_programs(settings: Settings, admin: AdminClient, names: Sequence[str
     """Say who runs. `names`: the topics that there are."""
     topics = Topics(settings.prefix, settings.app_version)
     try:
+        if topics.events[0] not in names:
+            return  # there is nothing to work on
         workers = group_seen(admin, worker_group(settings), topics.events[0])
         waiting = None
         if set(topics.events) <= set(names):
-            waiting = waiting_records(admin, workers.name, topics.events, settings.partitions)
+            waiting = waiting_records(settings, workers.name, topics.events)
         yield look_at_workers(workers, settings.partitions, waiting)
         if load_rules(settings).basis.learning is not None:
             yield look_at_learner(group_seen(admin, learner_group(settings), topics.examples))

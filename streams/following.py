@@ -8,9 +8,8 @@ from confluent_kafka import OFFSET_END, TopicPartition
 
 from schemas.alert import AlertV1
 from schemas.topics import Topics
-from streams.errors import SetupError
 from streams.kafka import CONTACT_WITHIN_S, connect
-from streams.reader import assigned_consumer, records_among
+from streams.reader import assigned_consumer, must_be_there, records_among
 from streams.settings import Settings
 from streams.snapshot import decoded
 
@@ -22,8 +21,7 @@ def follow_alerts(settings: Settings, since_ms: int | None = None) -> Iterator[A
     """
     topic = Topics(settings.prefix).alerts
     _, cluster = connect(settings)
-    if topic not in cluster.topics:
-        raise SetupError(f"topic {topic}", "missing", "Run: churn-signals topics create.")
+    must_be_there(cluster, [topic])
     places = {(topic, number) for number in cluster.topics[topic].partitions}
     consumer = assigned_consumer(settings, places, purpose="alerts", first=OFFSET_END)
     try:

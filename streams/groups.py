@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from confluent_kafka import ConsumerGroupTopicPartitions, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka.admin import AdminClient
 
-from streams.kafka import answered
+from streams.kafka import answered, librdkafka_config
 from streams.settings import Settings
 
 ANSWERS_WITHIN_S: Final = 10.0
@@ -41,21 +41,21 @@ def group_seen(admin: AdminClient, name: str, topic: str) -> Group:
     return Group(name, len(found.members), frozenset(place.partition for place in places if place.topic == topic))
 
 
-def waiting_records(admin: AdminClient, group: str, topics: Sequence[str], partitions: int) -> int | None:
-    """Records that the group has not committed yet; None when it never committed anything. Raises KafkaException."""
-    asked = ConsumerGroupTopicPartitions(group)
-    committed = admin.list_consumer_group_offsets([asked], request_timeout=ANSWERS_WITHIN_S)[group]
-    taken = {
-        (place.topic, place.partition): place.offset
-        for place in answered(committed, ANSWERS_WITHIN_S).topic_partitions or ()
-        if place.offset >= 0
-    }
-    if not taken:
-        return None
-    latest = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # published without its type
-    wanted = {TopicPartition(topic, number): latest for topic in topics for number in range(partitions)}
-    ends = admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S)
-    left = 0
-    for place, future in ends.items():
-        left += max(0, int(answered(future, ANSWERS_WITHIN_S).offset) - taken.get((place.topic, place.partition), 0))
-    return left
+def waiting_records(settings: Settings, group: str, topics: Sequence[str]) -> int | None:
+    """Records that the group has not committed yet; None when it never committed anything. Raises KafkaException.
+
+    Asked as a member that never joins: the admin client's own call has crashed while a coordinator was loading.
+    """
+    places = [TopicPartition(topic, number) for topic in topics for number in range(settings.partitions)]
+    consumer = Consumer({**librdkafka_config(settings), "group.id": group, "enable.auto.commit": False})
+    try:
+        taken = consumer.committed(places, timeout=ANSWERS_WITHIN_S)
+        if all(place.offset < 0 for place in taken):
+            return None
+        left = 0
+        for place in taken:
+            low, high = consumer.get_watermark_offsets(place, timeout=ANSWERS_WITHIN_S)
+            left += max(0, high - max(place.offset, low))
+        return left
+    finally:
+        consumer.close()

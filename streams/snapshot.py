@@ -27,7 +27,7 @@ from streams.clock import now_ms
 from streams.errors import SetupError
 from streams.groups import worker_group
 from streams.kafka import connect, librdkafka_config
-from streams.reader import read_messages
+from streams.reader import must_be_there, read_messages
 from streams.settings import Settings
 from streams.transport.reading import Reader, reader
 from streams.transport.records import Record
@@ -39,9 +39,7 @@ def read_partitions(settings: Settings, rules: Rules, partitions: Iterable[int] 
     """The partitions as a worker has them that has committed what it took; without one that never began."""
     _, cluster = connect(settings)
     names = Topics(settings.prefix, settings.app_version)
-    for name in (names.changelog, *names.events):
-        if name not in cluster.topics:
-            raise SetupError(f"topic {name}", "missing", "Run: churn-signals topics create.")
+    must_be_there(cluster, (names.changelog, *names.events))
     connection, stop = librdkafka_config(settings), threading.Event()
     chosen = sorted(range(settings.partitions) if partitions is None else partitions)
     topics, group = Topics(settings.prefix, settings.app_version), worker_group(settings)
@@ -172,9 +170,6 @@ def retold_as_of_now(settings: Settings, rules: Rules, alerts: Sequence[AlertV1]
 
 def read_topic(settings: Settings, topic: str) -> Iterator[tuple[bytes, bytes | None]]:
     """Key and value of every record of a topic up to its present end. Raises SetupError when there is no such topic."""
-    _, cluster = connect(settings)
-    if topic not in cluster.topics:
-        raise SetupError(f"topic {topic}", "missing", "Run: churn-signals topics create.")
     partitions = range(settings.partitions)
     for message in read_messages(settings, topic, partitions, purpose="alerts"):
         yield message.key() or b"", message.value()

@@ -9,6 +9,9 @@ from zoneinfo import ZoneInfo
 
 from schemas.instant import from_rfc3339
 
+BEHIND_MS = 2 * 86_400_000 + 3 * 3_600_000
+"""A boundary so old is not the last one: a day, an hour or more of disorder, and a zone's change of the clock."""
+
 
 def counted(number: int, noun: str) -> str:
     """A number with its noun, in the plural unless there is one.
@@ -58,6 +61,18 @@ def span(passed_ms: int) -> str:
         if seconds >= 2 * size:
             return f"{seconds // size} {unit}"
     return f"{max(seconds, 0)} s"
+
+
+def as_of(boundary_ms: int, zone: str, now_ms: int) -> str:
+    """Of when something speaks; what is days behind the clock says so, as a live deployment is a day behind at most.
+
+    >>> as_of(0, "UTC", 86_400_000), as_of(0, "UTC", 5 * 86_400_000)[:52]
+    ('as of 01 Jan 1970, 00:00 UTC', 'as of 01 Jan 1970, 00:00 UTC, 5 days behind the cloc')
+    """
+    text = f"as of {moment(boundary_ms, zone)}"
+    if now_ms - boundary_ms <= BEHIND_MS:
+        return text
+    return f"{text}, {span(now_ms - boundary_ms)} behind the clock (`churn-signals doctor` says whether a worker runs)"
 
 
 def did_you_mean(name: str, known: Iterable[str]) -> str:
