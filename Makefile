@@ -16,7 +16,6 @@ CDNOW := $(CACHE)/data/CDNOW_master.txt
 TOOLS := $(CACHE)/tools
 SECRETS := deploy/secrets
 RUN := .run
-PORT ?= 9092
 LEARNER_METRICS_PORT ?= 9465
 WORKERS ?= 4
 # File by file, as files share what is dear to make; tests/conftest.py puts the longest first.
@@ -133,28 +132,11 @@ secrets: ## make what deploy/compose.yaml keeps secret, once: deploy/secrets, ne
 	  chmod 644 $(SECRETS)/$$name; \
 	done
 
+LOCAL := PYTHONPATH=deploy $(BIN)/python -m local
+
 .PHONY: up down
-up: install ## start Kafka (unless CHURN_BOOTSTRAP names one), create the topics, start a worker and a learner
-	@mkdir -p $(RUN)
-	@if [ -z "$${CHURN_BOOTSTRAP:-}" ]; then $(DEVKAFKA) up --folder $(RUN)/kafka --port $(PORT); fi
-	@export CHURN_BOOTSTRAP=$${CHURN_BOOTSTRAP:-127.0.0.1:$(PORT)}; \
-	$(BIN)/churn-signals topics create; \
-	for program in worker learner; do \
-	  pid=$(RUN)/$$program.pid; log=$(RUN)/$$program.log; \
-	  if [ -f $$pid ] && kill -0 "$$(cat $$pid)" 2>/dev/null; then echo "$$program: already running, pid $$(cat $$pid)"; continue; fi; \
-	  if [ $$program = learner ]; then export CHURN_METRICS_PORT=$(LEARNER_METRICS_PORT); fi; \
-	  nohup $(BIN)/churn-signals $$program >>$$log 2>&1 & echo $$! >$$pid; sleep 2; \
-	  if kill -0 "$$(cat $$pid)" 2>/dev/null; then echo "$$program: pid $$(cat $$pid), log $$log"; continue; fi; \
-	  tail -n 5 $$log; rm -f $$pid; if [ $$program = worker ]; then exit 1; fi; \
-	done; \
-	echo "broker: $$CHURN_BOOTSTRAP; stop all with: make down"
+up: install ## start Kafka (PORT=9092, unless CHURN_BOOTSTRAP names one), topics, worker, learner; anew what is set otherwise
+	@$(LOCAL) up --folder $(RUN) $(if $(PORT),--port $(PORT)) --learner-metrics-port $(LEARNER_METRICS_PORT)
 
 down: ## stop what `make up` started
-	@for program in worker learner; do \
-	  if [ -f $(RUN)/$$program.pid ]; then \
-	    pid=$$(cat $(RUN)/$$program.pid); kill "$$pid" 2>/dev/null || true; \
-	    for _ in $$(seq 100); do kill -0 "$$pid" 2>/dev/null || break; sleep 0.1; done; \
-	    kill -9 "$$pid" 2>/dev/null || true; rm -f $(RUN)/$$program.pid; echo "$$program: stopped"; \
-	  fi; \
-	done
-	@if [ -x $(BIN)/python ] && [ -d $(RUN)/kafka ]; then $(DEVKAFKA) down --folder $(RUN)/kafka; fi
+	@if [ -x $(BIN)/python ] && [ -d $(RUN) ]; then $(LOCAL) down --folder $(RUN); fi

@@ -3,7 +3,7 @@
 The attributes become the envelope: `id`, `source`, `time` and `subject` are id, source, event_time and customer_id;
 `type` is one of our types or a dotted name that ends in one, with an optional version (`com.example.purchase.v1`).
 The extension `schemaversion` gives the version too; 1 is assumed when neither does. Without `subject` the customer is
-the extension `partitionkey`, else the key of the record.
+the extension `partitionkey`, else the key of the record. What is null is absent, as JSON's format of CloudEvents says.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ def is_structured(headers: Sequence[tuple[str, bytes]]) -> bool:
 
 def is_binary(headers: Sequence[tuple[str, bytes]]) -> bool:
     """Whether the headers carry the attributes of a CloudEvent."""
-    return any(name == "ce_specversion" for name, _ in headers)
+    return any(name == "ce_specversion" and content is not None for name, content in headers)
 
 
 def feed_of_type(text: str) -> int:
@@ -52,8 +52,11 @@ def feed_of_type(text: str) -> int:
 
 def from_structured(event: Mapping[str, object], key: bytes | None) -> dict[str, object]:
     """Our envelope, still unchecked, from the parsed object of a structured CloudEvent. Raises RejectedError."""
+    event = {name: content for name, content in event.items() if content is not None}
     data = event.get("data")
     if "data_base64" in event:
+        if data is not None:
+            raise RejectedError("bad_cloudevent", "data and data_base64 exclude each other", "data_base64")
         data = parse_object(_unbase64(event["data_base64"]))
     return _envelope(event, data, key)
 
@@ -65,10 +68,10 @@ def from_binary(
     attributes: dict[str, object] = {}
     for name, content in headers:
         attribute = "datacontenttype" if name.lower() == "content-type" else name.removeprefix("ce_")
-        if attribute == name:
+        if attribute == name or content is None:
             continue
         try:
-            attributes[attribute] = (content or b"").decode()
+            attributes[attribute] = content.decode()
         except UnicodeDecodeError as error:
             raise RejectedError("not_utf8", "a header is not UTF-8", f"ce_{attribute}") from error
     version = attributes.get("schemaversion")

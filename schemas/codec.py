@@ -7,7 +7,6 @@ a cheap test that honest records pass.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from hashlib import sha256
 from typing import Final
 from zlib import crc32
@@ -18,6 +17,7 @@ from schemas import cloudevent
 from schemas.envelope import ENVELOPES, LEGAL_ID, Envelope, has_legal_names, is_currency, is_customer_id
 from schemas.errors import RejectedError
 from schemas.event import FEEDS, PURCHASE, Event, EventData
+from schemas.event_time import FIRST, SURE_FIRST_MS, SURE_LAST_MS, check_bounds
 from schemas.explain import check_utf8, explain, parse_object
 from schemas.instant import to_rfc3339
 from schemas.limits import MAX_BYTES, MAX_DEPTH, MAX_STRING, check_limits, is_surely_within
@@ -28,7 +28,6 @@ honest events and make them late."""
 
 _FRAME_BYTES = 5
 _BRACE, _BRACKET = ord("{"), ord("[")
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 _decode_by_feed = tuple(msgspec.json.Decoder(envelope).decode for envelope in ENVELOPES)
@@ -83,35 +82,43 @@ def _checked(
     now_ms: int,
 ) -> Event:
     """The event in any record, or the first of its faults in a fixed order."""
-    if not value:
-        raise RejectedError("empty", "the record has no value")
-    if len(value) > MAX_BYTES:
-        raise RejectedError("too_large", f"{len(value)} bytes, at most {MAX_BYTES} are allowed")
+    whole = _checked_size(value)
     if not key:
         raise RejectedError("missing_key", "the record has no key; it must be the customer id")
-    event = _decode(feed, key, value, headers)
+    event = _decode(feed, key, whole, headers)
     if event.customer_id.encode() != key:
         raise RejectedError("key_mismatch", "the key of the record is not the customer id", "customer_id")
-    if event.time_ms > now_ms + MAX_AHEAD_MS:
+    check_ahead(event.time_ms, now_ms)
+    return event
+
+
+def check_ahead(time_ms: int, now_ms: int) -> None:
+    """Raise RejectedError (`future`) for an event time too far ahead of the clock: the one judgement that reads one."""
+    if time_ms > now_ms + MAX_AHEAD_MS:
         # Not by how much: a redelivered record gets the same dead letter, byte for byte.
         raise RejectedError("future", "more than 300 s ahead of the clock", "event_time")
-    return event
 
 
 def decode_line(line: bytes) -> Event:
     """The event in one line of an event file: plain JSON, or a structured CloudEvent with a subject.
 
-    The type in the line says which feed it belongs to. No event is judged to be in the future. Raises RejectedError.
+    The type in the line says which feed it belongs to. Refused is what `decode_event` refuses, for the same reasons but
+    those of the key and of the clock, of which `check_ahead` is asked. Raises RejectedError.
     """
     if line.startswith(b"{"):
         event = _plain(_feed_of(line), None, line)
         if event is not None:
             return event
-    if not line.strip():
-        raise RejectedError("empty", "the line is empty")
-    if len(line) > MAX_BYTES:
-        raise RejectedError("too_large", f"{len(line)} bytes, at most {MAX_BYTES} are allowed")
-    return _decode(_feed_of(line), None, line, None)
+    return _decode(_feed_of(line), None, _checked_size(line), None)
+
+
+def _checked_size(value: bytes | None) -> bytes:
+    """The value. Raises RejectedError (`empty`, `too_large`)."""
+    if not value:
+        raise RejectedError("empty", "the record has no value")
+    if len(value) > MAX_BYTES:
+        raise RejectedError("too_large", f"{len(value)} bytes, at most {MAX_BYTES} are allowed")
+    return value
 
 
 def decode_again(feed: int, line: bytes) -> Event:
@@ -191,14 +198,14 @@ def _decode(feed: int, key: bytes | None, value: bytes, headers: Sequence[tuple[
             return _from_cloudevent(feed, cloudevent.from_structured(parse_object(value), key))
     try:
         wire = _decode_by_feed[feed](value)
-    except _UNDECODABLE as error:
-        return _second_look(feed, key, value, error)
+    except _UNDECODABLE:
+        return _second_look(feed, key, value)
     if not value.isascii():
         check_utf8(value)
     if not is_surely_within(value):
         check_limits(value)
     if not is_customer_id(wire.customer_id) or (feed == PURCHASE and not has_legal_names(wire)):
-        return _second_look(feed, key, value, None)
+        return _second_look(feed, key, value)
     return _from_wire(feed, wire)
 
 
@@ -210,36 +217,31 @@ def _without_frame(value: bytes) -> bytes:
     return body
 
 
-def _second_look(feed: int, key: bytes | None, value: bytes, error: Exception | None) -> Event:
-    """A record that is no plain event of this feed: perhaps a CloudEvent, else refused with the first fault found."""
+def _second_look(feed: int, key: bytes | None, value: bytes) -> Event:
+    """A record that the typed decoder refused: perhaps a CloudEvent, or one whose whole numbers are written 2.0."""
     record = parse_object(value)
-    if "specversion" in record:
+    if record.get("specversion") is not None:
         return _from_cloudevent(feed, cloudevent.from_structured(record, key))
-    raise _first_fault(feed, record, str(error)) from error
+    return _from_record(feed, record, {})
 
 
 def _from_cloudevent(feed: int, record: Mapping[str, object]) -> Event:
-    try:
-        wire = msgspec.convert(record, ENVELOPES[feed])
-    except msgspec.ValidationError as error:
-        raise _first_fault(feed, record, str(error), cloudevent.FIELD_NAMES) from error
-    if not has_legal_names(wire):
-        raise _first_fault(feed, record, "", cloudevent.FIELD_NAMES)
-    return _from_wire(feed, wire)
+    return _from_record(feed, record, cloudevent.FIELD_NAMES)
 
 
-def _first_fault(
-    feed: int, record: Mapping[str, object], message: str, names: Mapping[str, str] | None = None
-) -> RejectedError:
-    """What is wrong with a record; the decoder's own message where the second look finds nothing (it always should)."""
-    return explain(feed, record, names) or RejectedError("wrong_type", message)
+def _from_record(feed: int, record: Mapping[str, object], names: Mapping[str, str]) -> Event:
+    """The event in a parsed record, or the first of its faults; `names`: those the producer used for our fields."""
+    fault = explain(feed, record, names)
+    if fault is not None:
+        raise fault
+    return _from_wire(feed, msgspec.convert(record, ENVELOPES[feed]))
 
 
 def _from_wire(feed: int, wire: Envelope) -> Event:
-    since = wire.event_time - _EPOCH
+    since = wire.event_time - FIRST
     time_ms = (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
-    if time_ms < 0:
-        raise RejectedError("bad_time", "before 1970: Kafka has no timestamp for it", "event_time")
+    if not SURE_FIRST_MS <= time_ms <= SURE_LAST_MS:
+        check_bounds(wire.event_time)
     event_id, data = wire.id, wire.data
     meaning = _pack((time_ms, data))
     if event_id is None:

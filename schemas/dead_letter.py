@@ -16,6 +16,9 @@ MAX_KEPT_BYTES: Final = 65_536
 """What is kept of an oversized value or key, and the most that original headers may weigh together: a record near the
 broker's limit (1 MB) plus our headers would itself be refused."""
 
+_HEADER_BYTES: Final = 8
+"""What a header weighs beside its name and content, at least: a million empty ones are a large record, too."""
+
 PREFIX: Final = "churn-origin-"
 """Begins every header that we add."""
 
@@ -130,7 +133,7 @@ def _of_origin(origin: Origin, kept: Headers) -> Headers:
 
 def _kept_headers(original: Headers) -> Headers:
     """The original headers, or none of them when they would make the copy too large for the broker."""
-    weight = sum(len(name) + len(content or b"") for name, content in original)
+    weight = sum(len(name.encode(errors="replace")) + len(content or b"") + _HEADER_BYTES for name, content in original)
     return original if weight <= MAX_KEPT_BYTES else []
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Final, Literal
 from msgspec import Meta, Struct
 
 from schemas.event import Email, Login, Purchase, Text, Ticket
+from schemas.event_time import EVENT_TIME_SCHEMA
 
 is_customer_id = re.compile("[A-Za-z0-9_.@-]{1,64}").fullmatch
 """Truthy for a legal customer id."""
@@ -30,7 +31,16 @@ CustomerId = Annotated[
         extra_json_schema={"pattern": "^[A-Za-z0-9_.@-]{1,64}$"},
     ),
 ]
-EventTime = Annotated[datetime, Meta(tz=True, description="RFC 3339 with an offset from UTC")]
+EventTime = Annotated[
+    datetime,
+    Meta(
+        tz=True,
+        description="RFC 3339 with an offset from UTC, from 1970 to 2099; with another offset than UTC's a day less on "
+        "both sides",
+        extra_json_schema=EVENT_TIME_SCHEMA,
+    ),
+]
+"""The bounds are checked by `event_time.check_bounds`."""
 
 
 class PurchaseEvent(Struct, frozen=True, gc=False):

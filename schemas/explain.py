@@ -6,6 +6,7 @@ order of keys in the JSON and cannot drift from what the decoder accepts.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, get_args
@@ -33,7 +34,14 @@ _VALUE_REASONS: Final[Mapping[str, Reason]] = {
 
 _PATTERNS: Final = {"customer_id": is_customer_id, "data.currency": is_currency}
 
-_untyped = msgspec.json.Decoder(float_hook=float)
+
+def _number(text: str) -> float:
+    """A number of any length; what is whole by its value is an integer, as JSON Schema has it."""
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+_untyped = msgspec.json.Decoder(float_hook=_number)
 
 
 def parse_object(value: bytes) -> dict[str, object]:
@@ -42,10 +50,26 @@ def parse_object(value: bytes) -> dict[str, object]:
     check_limits(value)
     try:
         parsed = _untyped.decode(value)
+    except msgspec.ValidationError:
+        parsed = _with_endless_integers(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise RejectedError("not_json", str(error)) from error
     if not isinstance(parsed, dict):
         raise RejectedError("not_an_object", f"a JSON object is expected, not {_json_type(parsed)}")
+    return parsed
+
+
+def _no_constant(name: str) -> object:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _with_endless_integers(value: bytes) -> object:
+    """JSON with an integer of more digits than the decoder reads: it is beyond every bound, as infinity is."""
+    try:
+        parsed = json.loads(value, parse_int=_number, parse_float=_number, parse_constant=_no_constant)
+        json.dumps(parsed, ensure_ascii=False).encode()  # half a surrogate pair is no text
+    except ValueError as error:
+        raise RejectedError("not_json", str(error)) from error
     return parsed
 
 
@@ -57,14 +81,14 @@ def check_utf8(value: bytes) -> None:
         raise RejectedError("not_utf8", f"invalid UTF-8 at byte {error.start}") from error
 
 
-def explain(feed: int, record: Mapping[str, object], names: Mapping[str, str] | None = None) -> RejectedError | None:
+def explain(feed: int, record: Mapping[str, object], names: Mapping[str, str]) -> RejectedError | None:
     """The first fault of a parsed record, or None when there is none.
 
     `names` translates our names of the envelope's fields into those the producer used (CloudEvents).
     """
     for check in _CHECKS[feed]:
         holder = record if check.path == check.key else record["data"]
-        fault = _fault(check, holder, (names or {}).get(check.path, check.path))
+        fault = _fault(check, holder, names.get(check.path, check.path))
         if fault is not None:
             return fault
     return None

@@ -23,9 +23,9 @@ from schemas.topics import TopicSpec, topic_table
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
 _LIMITS: Final = (
-    f"At most {MAX_BYTES} bytes, {MAX_DEPTH} levels, {MAX_KEYS} keys and {MAX_STRING} bytes a string. Unknown fields "
-    "are ignored. Instead of plain JSON a CloudEvent 1.0 (structured or binary) or JSON behind the five bytes of a "
-    "Confluent serializer is accepted. At most five minutes in the future; the key is the customer id."
+    f"At most {MAX_BYTES} bytes, {MAX_DEPTH} levels, {MAX_KEYS} keys and {MAX_STRING} characters a string. Unknown "
+    "fields are ignored. Instead of plain JSON a CloudEvent 1.0 (structured or binary) or JSON behind the five bytes "
+    "of a Confluent serializer is accepted. At most five minutes in the future; the key is the customer id."
 )
 
 Schema = dict[str, Any]
@@ -68,6 +68,10 @@ def asyncapi(prefix: str = "churn") -> Schema:
 
 def _schema(name: str, kind: type) -> Schema:
     (reference,), definitions = msgspec.json.schema_components([kind], ref_template="#/$defs/{name}")
+    for definition in definitions.values():
+        for rules in definition.get("properties", {}).values():
+            if "pattern" in rules:
+                rules.pop("format", None)  # validators that assert it refuse more than we do
     own = reference["$ref"].removeprefix("#/$defs/")
     schema: Schema = {"$schema": _DIALECT, "$id": f"urn:churn-signals:{name}", **definitions.pop(own)}
     if definitions:

@@ -19,7 +19,7 @@ MAX_KEYS: Final = 256
 """Most keys in one record, all objects together."""
 
 MAX_STRING: Final = 1024
-"""Longest string or key, in bytes of UTF-8."""
+"""Longest string or key, in characters, as JSON Schema counts them."""
 
 # Possessive, and an unclosed string runs to the end: a hostile record costs one scan, not one for each quote in it.
 _STRING = re.compile(rb'"(?:[^"\\]++|\\.)*+\\?+(?:"|\Z)', re.DOTALL)
@@ -29,7 +29,7 @@ _NESTING = re.compile(rb"[\[\]{}]")
 def is_surely_within(value: bytes) -> bool:
     """Whether size alone shows that depth, keys and strings are within the limits; true for nearly every honest record.
 
-    In 1 KiB neither a string longer than 1 KiB nor 257 keys find room (a key takes at least five bytes: `"":1,`), and
+    In 1 KiB neither a string of more characters nor 257 keys find room (a key takes at least five bytes: `"":1,`), and
     no more brackets open than there are.
     """
     if len(value) > MAX_STRING:
@@ -41,8 +41,8 @@ def check_limits(value: bytes) -> None:
     """Raises RejectedError (`too_deep`, `too_many_keys`, `string_too_long`); the JSON need not be well formed."""
     if len(value) > MAX_STRING:
         for found in _STRING.finditer(value):
-            if found.end() - found.start() - 2 > MAX_STRING and _decoded_bytes(found.group()) > MAX_STRING:
-                raise RejectedError("string_too_long", f"a string has more than {MAX_STRING} bytes")
+            if found.end() - found.start() - 2 > MAX_STRING and _length(found.group()) > MAX_STRING:
+                raise RejectedError("string_too_long", f"a string has more than {MAX_STRING} characters")
     bare = _STRING.sub(b"", value)
     if _is_too_deep(bare):
         raise RejectedError("too_deep", f"more than {MAX_DEPTH} levels of nesting")
@@ -51,9 +51,10 @@ def check_limits(value: bytes) -> None:
         raise RejectedError("too_many_keys", f"{keys} keys, at most {MAX_KEYS} are allowed")
 
 
-def _decoded_bytes(quoted: bytes) -> int:
+def _length(quoted: bytes) -> int:
+    """Characters of a string; of a malformed one its bytes, which is refused in either case."""
     try:
-        return len(msgspec.json.decode(quoted, type=str).encode())
+        return len(msgspec.json.decode(quoted, type=str))
     except (msgspec.DecodeError, UnicodeError):
         return len(quoted) - 2
 

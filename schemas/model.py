@@ -87,7 +87,7 @@ def decode_committee(value: bytes) -> CommitteeV1:
         raise ModelStateError("too_large", f"{len(value)} bytes, more than {MAX_MODEL_BYTES}")
     try:
         state = _decoder.decode(value)
-    except (msgspec.DecodeError, RecursionError) as error:  # ValidationError is a DecodeError
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:  # ValidationError is a DecodeError
         raise ModelStateError(_kind(value), str(error)) from error
     check_committee(state)
     return state
@@ -121,7 +121,7 @@ def _kind(value: bytes) -> Refusal:
     """Whether bytes that are no committee of this format are one of another."""
     try:
         found: Any = msgspec.json.decode(value)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return "undecodable"
     known = found.get("format") if isinstance(found, dict) else None
     return "undecodable" if known is None or known == MODEL_FORMAT else "other_format"

@@ -109,6 +109,17 @@ class Topics:
         return f"{self.prefix}.changelog" + (f"-v{self.app_version}" if self.app_version > 1 else "")
 
 
+def _kept_for(time_ms: int) -> dict[str, str]:
+    return {"cleanup.policy": "delete", "retention.ms": str(time_ms)}
+
+
+_IN_LARGE_RECORDS: Final = {
+    "cleanup.policy": "compact",
+    "min.compaction.lag.ms": str(MIN_COMPACTION_LAG_MS),
+    "max.message.bytes": str(MAX_RECORD_BYTES),
+}
+
+
 def topic_table(
     prefix: str = "churn",
     *,
@@ -127,14 +138,9 @@ def topic_table(
         return TopicSpec(name, key, content, count, replication, config)
 
     def kept(days: int) -> dict[str, str]:
-        return {"cleanup.policy": "delete", "retention.ms": str(days * DAY_MS)}
+        return _kept_for(days * DAY_MS)
 
-    for_events = {"cleanup.policy": "delete", "retention.ms": str(events_retention_ms)}
-    changelog = {
-        "cleanup.policy": "compact",
-        "min.compaction.lag.ms": str(MIN_COMPACTION_LAG_MS),
-        "max.message.bytes": str(MAX_RECORD_BYTES),
-    }
+    for_events, changelog = _kept_for(events_retention_ms), _IN_LARGE_RECORDS
     return (
         *(
             spec(names.event(feed), "customer id", f"input events of type {name}", for_events)

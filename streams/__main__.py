@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib
-import os
 import sys
 from collections.abc import Sequence
 from typing import Final, NoReturn
 
 import click
 
-from streams.errors import EXIT_DONE, EXIT_SETUP, SetupError
+from streams.ending import run_to_end
 
 COMMANDS: Final[dict[str, str]] = {
     "worker": "Run the agents: events in, alerts out.",
@@ -44,8 +43,9 @@ Examples:
 
 \b
 Settings are CHURN_* in the environment (`churn-signals settings --list`).
-Exit codes: 0 done, 1 the work found a problem, 2 wrong usage or settings,
-3 stopped at the dead-letter limit, 70 stopped because nothing moved.
+Exit codes: 0 done, 1 the work found a problem or a fault, 2 wrong usage or
+settings, 3 stopped at the dead-letter limit, 70 stopped because nothing
+moved, 130 and 143 ended by Ctrl-C and SIGTERM.
 """
 
 
@@ -76,21 +76,8 @@ def program() -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> NoReturn:
-    """Run one command and leave with its exit code; what the user can mend is said in one message, not a traceback."""
-    try:
-        code = program.main(args=arguments, prog_name="churn-signals", standalone_mode=False)
-    except SetupError as error:
-        click.echo(f"churn-signals: {error}", err=True)
-        sys.exit(EXIT_SETUP)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
-        sys.exit(130)
-    except BrokenPipeError:  # `churn-signals alerts | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(EXIT_DONE)
-    sys.exit(code if isinstance(code, int) else EXIT_DONE)
+    """Run one command and leave with its exit code; whatever goes wrong is said in one message, not a traceback."""
+    sys.exit(run_to_end(lambda: program.main(args=arguments, prog_name="churn-signals", standalone_mode=False)))
 
 
 if __name__ == "__main__":

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -14,6 +13,8 @@ from schemas.alert import AlertV1
 from schemas.instant import from_rfc3339
 from streams.alert_text import QUIET, amount, causes, due_text, percent, signal_text, what_to_do
 from streams.cases import MEANINGS, Kind, Line, Measure, Section, value_of
+from streams.plain import plain
+from streams.terminal import Terminal
 from streams.wording import as_of, counted, moment
 
 PIPE_WIDTH: Final = 100_000
@@ -37,7 +38,7 @@ class AlertList:
     as_of_ms: int | None
 
 
-def print_list(console: Console, shown: AlertList, *, limit: int | None, everything: bool, explain: bool) -> None:
+def print_list(console: Terminal, shown: AlertList, *, limit: int | None, everything: bool, explain: bool) -> None:
     """Print what is owed; of the rest how much there is, or with `everything` that as well. `limit` counts lines."""
     if not console.is_terminal:
         console.width = PIPE_WIDTH
@@ -78,13 +79,13 @@ def _heading(shown: AlertList, section: Section, found: Sequence[Line], listed: 
 
 
 def _print_lines(
-    console: Console, shown: AlertList, listed: Sequence[Line], measure: Measure, *, explain: bool
+    console: Terminal, shown: AlertList, listed: Sequence[Line], measure: Measure, *, explain: bool
 ) -> None:
     if explain:
         for line in listed:
             console.print(_table(shown, [line], measure, with_heads=False))
             for alert in (line.lead, *line.others):
-                title = Text.assemble("  ", signal_text(alert), f": {alert.summary}")
+                title = Text.assemble("  ", signal_text(alert), plain(f": {alert.summary}"))
                 console.print(title, soft_wrap=True)
                 console.print(what_to_do(alert, shown.zone, shown.now_ms, measure), soft_wrap=True)
                 console.print(causes(alert), soft_wrap=True)
@@ -107,8 +108,8 @@ def _table(shown: AlertList, listed: Sequence[Line], measure: Measure, *, with_h
         if lead.historical or not lead.is_open:
             when = Text(lead.status if not lead.is_open else moment(lead.observed_at, shown.zone, now_ms=shown.now_ms))
         table.add_row(
-            when, Text(lead.customer_id), percent(lead.risk), amount(worth.amount if worth else None),
-            Text(lead.owner), _why(line),
+            when, Text(plain(lead.customer_id)), percent(lead.risk), amount(worth.amount if worth else None),
+            Text(plain(lead.owner)), _why(line),
         )  # fmt: skip
     return table
 
@@ -120,9 +121,9 @@ def _why(line: Line) -> Text:
     for alert in case[1:]:
         text.append(" + ").append_text(signal_text(alert))
     for other in others:
-        text.append("; ").append_text(signal_text(other[0])).append(f" ({other[0].owner})")
+        text.append("; ").append_text(signal_text(other[0])).append(plain(f" ({other[0].owner})"))
     stage = f" {case[0].stage}:" if case[0].stage else ""
-    return text.append(f" {stage} {case[0].summary}", QUIET)
+    return text.append(plain(f" {stage} {case[0].summary}"), QUIET)
 
 
 def _unit(listed: Sequence[Line], measure: Measure) -> str:

@@ -10,6 +10,7 @@ from rich.text import Text
 from schemas.alert import AlertV1
 from schemas.instant import from_rfc3339
 from streams.cases import MEANINGS, Measure, value_of
+from streams.plain import plain
 from streams.wording import moment, span
 
 STYLES: Final[Mapping[str, str]] = {
@@ -27,7 +28,7 @@ UNKNOWN: Final = "?"
 def signal_text(alert: AlertV1) -> Text:
     """Critical in words as well: it is for who must act first, and colours are not for everybody."""
     word = "critical " if alert.severity == "critical" else ""
-    return Text(f"{word}{alert.signal}", STYLES[alert.severity])
+    return Text(plain(f"{word}{alert.signal}"), STYLES[alert.severity])
 
 
 def due_text(due_ms: int | None, zone: str, now_ms: int) -> Text:
@@ -53,18 +54,18 @@ def percent(share: float | None) -> str:
 
 def what_to_do(alert: AlertV1, zone: str, now_ms: int, measure: Measure) -> Text:
     """Lines: who does what by when, what is at stake where that is known, and what ends the alert."""
-    text = Text(f"  {alert.owner}, ")
+    text = Text(plain(f"  {alert.owner}, "))
     if alert.historical:
         text.append("historical (nobody's duty)", QUIET)
     elif alert.due_at is None:
         text.append("any time", QUIET)
     else:
         text.append("by ").append_text(due_text(from_rfc3339(alert.due_at), zone, now_ms))
-    text.append(f": {alert.intervention}")
+    text.append(plain(f": {alert.intervention}"))
     worth = at_stake(alert, measure)
     if worth is not None:
         text.append(f"\n  at stake: {worth}")
-    return text.append(f"\n  ends with: {alert.clears_when}")
+    return text.append("\n").append(plain(f"  ends with: {alert.clears_when}"))
 
 
 def at_stake(alert: AlertV1, measure: Measure) -> str | None:
@@ -82,7 +83,7 @@ def causes(alert: AlertV1) -> Text:
     for driver in alert.drivers:
         usual = "" if driver.usual is None else f", usually {driver.usual:,g}"
         value = UNKNOWN if driver.value is None else f"{driver.value:,g}"
-        lines.append(f"  because: {driver.measure} {value}{usual} (weight {driver.contribution:+.2f})")
+        lines.append(plain(f"  because: {driver.measure} {value}{usual} (weight {driver.contribution:+.2f})"))
     if alert.score is not None:
         threshold = "" if alert.threshold is None else f", threshold {alert.threshold:,g}"
         lines.append(f"  score {alert.score:,g}{threshold}")

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
-from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from models.calendar import date_of
@@ -29,6 +28,7 @@ from streams.errors import SetupError
 from streams.history import History, read_history
 from streams.settings import Settings
 from streams.tables import load_mapping
+from streams.terminal import terminal
 
 WARM_UP_DAYS: Final = 7
 """Days of history before the first snapshot, when none is named; snapshots then fall on Mondays."""
@@ -109,7 +109,7 @@ def run_backtest(prepared: Prepared, compared: list[str]) -> tuple[Backtest, dic
     run = Backtest(prepared.folded, prepared.plan)
     plan = prepared.plan
     columns = (TextColumn("{task.description}"), BarColumn(), TextColumn("{task.fields[day]}"), TimeRemainingColumn())
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         learning = progress.add_task("learning", total=plan.last_day + 2 - plan.first_snapshot, day="")
         for boundary in run.run():
@@ -137,10 +137,10 @@ def told(prepared: Prepared, run: Backtest, others: Mapping[str, Floats]) -> dic
     return result
 
 
-def write_predictions(opened: IO[bytes], prepared: Prepared, run: Backtest) -> None:
+def write_predictions(write: Callable[[bytes], object], prepared: Prepared, run: Backtest) -> None:
     """CSV: one row for each snapshot and customer at risk, in the order of time, then of ids."""
-    opened.write(b"customer_id,snapshot_time,probability\n")
+    write(b"customer_id,snapshot_time,probability\n")
     for frame in run.frames.values():
         at = to_rfc3339(prepared.basis.calendar.start_of(frame.snapshot))
         for place, chance in zip(frame.customers.tolist(), frame.chance.tolist(), strict=True):
-            opened.write(f"{run.customers[place]},{at},{chance:.9f}\n".encode())
+            write(f"{run.customers[place]},{at},{chance:.9f}\n".encode())

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from importlib.resources import files
-from typing import Any, NamedTuple
-
-import yaml
+from pathlib import Path
+from typing import NamedTuple
 
 from models.calendar import DAY_MS
-from models.catalogue.catalogue import build_rules, merged
+from models.catalogue.catalogue import build_rules
+from models.catalogue.overlay import merged, overlay_mistakes
 from models.catalogue.reader import CatalogueError, Mistake
 from models.catalogue.rules import Rules
 from streams.errors import SetupError
-from streams.settings import Settings, variable_of
+from streams.settings import Settings
+from streams.yaml_file import Document, YamlError, read_document, read_file
+
+CATALOGUE = "catalogue"
 
 
 class PlacedMistake(NamedTuple):
@@ -23,66 +27,75 @@ class PlacedMistake(NamedTuple):
     mistake: Mistake
 
     def __str__(self) -> str:
-        return f"line {self.line}: {'.'.join(self.mistake.path)}: {self.mistake.reason}"
+        where = f"{'.'.join(self.mistake.path)}: " if self.mistake.path else ""
+        return f"line {self.line}: {where}{self.mistake.reason}"
+
+
+class BadCatalogueError(SetupError):
+    """A catalogue that cannot be used: the file, and its mistakes in the order of their lines."""
+
+    def __init__(self, path: Path | None, mistakes: list[PlacedMistake]) -> None:
+        name = "the one in the product" if path is None else str(path)
+        more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+        super().__init__(
+            CATALOGUE, f"{name}, {mistakes[0]}{more}", f"All of them: churn-signals catalogue check {name}."
+        )
+        self.path, self.mistakes = path, mistakes
+
+    def __reduce__(self) -> tuple[type[BadCatalogueError], tuple[Path | None, list[PlacedMistake]]]:  # type: ignore[override]  # of its own fields
+        return type(self), (self.path, self.mistakes)
 
 
 def default_text() -> str:
     """The YAML of the catalogue in the product."""
-    return (files("models") / "catalogue" / "default.yaml").read_text()
+    return (files("models") / "catalogue" / "default.yaml").read_text("utf-8")
 
 
 def load_rules(settings: Settings) -> Rules:
-    """The rules these settings name. Raises SetupError naming the file, the first mistake and how to see the others."""
+    """The rules these settings name. Raises SetupError, a BadCatalogueError for mistakes in the file."""
     path = settings.catalogue
-    text = default_text() if path is None else path.read_text()
+    if path is None:
+        return _built(_default(), settings, None)
     try:
-        return rules_of(text, settings)
-    except yaml.YAMLError as error:
-        raise SetupError(variable_of("catalogue"), f"{path} is not YAML: {error}", "Mend the file.") from error
-    except CatalogueError as error:
-        first = placed(error.mistakes, text)[0]
-        value = f"{path}, {first}" if path else str(first)
-        raise SetupError(
-            variable_of("catalogue"), value, f"All mistakes: churn-signals catalogue check {path}."
-        ) from error
+        document = read_file(path, CATALOGUE)
+    except YamlError as error:
+        raise BadCatalogueError(path, [PlacedMistake(error.line, Mistake((), error.reason))]) from error
+    return _built(document, settings, path)
 
 
 def rules_of(text: str, settings: Settings) -> Rules:
-    """The rules of a catalogue's YAML. Raises yaml.YAMLError or CatalogueError."""
-    own = yaml.safe_load(text)
+    """The rules of a catalogue's YAML. Raises YamlError or BadCatalogueError."""
+    return _built(read_document(text), settings, None)
+
+
+@cache
+def _default() -> Document:
+    return read_document(default_text())
+
+
+def _built(document: Document, settings: Settings, path: Path | None) -> Rules:
+    own = document.value
     if not isinstance(own, Mapping):
-        raise CatalogueError([Mistake(("catalogue",), "must be a mapping of keys")])
-    return build_rules(
-        _with_base(own),
-        zone=settings.zone,
-        disorder_ms=settings.disorder_s * 1000,
-        lateness_ms=settings.lateness_days * DAY_MS,
-    )
+        raise BadCatalogueError(path, [PlacedMistake(1, Mistake((), f"a catalogue is a mapping of keys, not {own!r}"))])
+    if own.get("base", "default") != "default":
+        mistake = Mistake(("base",), f"must be default or left out, not {own['base']!r}")
+        raise BadCatalogueError(path, [_placed(document, mistake)])
+    base = _default().value if "base" in own else {}
+    try:
+        return build_rules(
+            merged(base, own),
+            found=overlay_mistakes(base, own),
+            zone=settings.zone,
+            disorder_ms=settings.disorder_s * 1000,
+            lateness_ms=settings.lateness_days * DAY_MS,
+        )
+    except CatalogueError as error:
+        raise BadCatalogueError(path, sorted({_placed(document, mistake) for mistake in error.mistakes})) from error
 
 
-def placed(mistakes: list[Mistake], text: str) -> list[PlacedMistake]:
-    """Mistakes with their lines, in the order of the file."""
-    root = yaml.compose(text, Loader=yaml.SafeLoader)
-    return sorted(PlacedMistake(_line_of(root, mistake.path), mistake) for mistake in mistakes)
-
-
-def _with_base(own: Mapping[str, Any]) -> dict[str, Any]:
-    base = own.get("base")
-    if base is None:
-        return merged({}, own)
-    if base != "default":
-        raise CatalogueError([Mistake(("base",), f"must be default or left out, not {base!r}")])
-    return merged(yaml.safe_load(default_text()), own)
-
-
-def _line_of(node: yaml.Node | None, path: tuple[str, ...]) -> int:
-    """The line of the deepest part of the path that the file has."""
-    line = 1
-    for key in path:
-        if not isinstance(node, yaml.MappingNode):
-            break
-        found = next(((k, v) for k, v in node.value if str(k.value) == key), None)
-        if found is None:
-            break
-        line, node = found[0].start_mark.line + 1, found[1]
-    return line
+def _placed(document: Document, mistake: Mistake) -> PlacedMistake:
+    """A mistake at its line; one in what all signals have by default is told once, there."""
+    path = mistake.path
+    if len(path) > 2 and path[0] == "signals" and path[:3] not in document and ("defaults", path[2]) in document:
+        mistake = mistake._replace(path=("defaults", *path[2:]))
+    return PlacedMistake(document.line_of(mistake.path), mistake)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +15,8 @@ from schemas.instant import from_rfc3339
 from streams.alert_text import QUIET, causes, signal_text, what_to_do
 from streams.cases import Case, Section, sections
 from streams.course_plot import draw_course
+from streams.plain import plain
+from streams.terminal import Terminal
 from streams.wording import as_of, counted, written_date
 
 UNKNOWN: Final = "unknown"
@@ -50,7 +51,7 @@ class Page:
     now_ms: int
 
 
-def print_page(console: Console, page: Page, *, explain: bool) -> None:
+def print_page(console: Terminal, page: Page, *, explain: bool) -> None:
     """Print it; statistics only when asked for."""
     console.print(_headline(page), soft_wrap=True)
     for text in since_lines(page):
@@ -67,7 +68,7 @@ def print_page(console: Console, page: Page, *, explain: bool) -> None:
 
 def _headline(page: Page) -> Text:
     summary = page.summary
-    text = Text.assemble("customer ", (str(summary["customer_id"]), "bold"), ": ")
+    text = Text.assemble("customer ", (plain(str(summary["customer_id"])), "bold"), ": ")
     if summary["stage"] is None:
         why = (
             "no day of this customer is closed yet" if summary["as_of"] else "no midnight of event time has passed yet"
@@ -119,7 +120,7 @@ def _table(numbers: Mapping[str, Any]) -> Table:
     return table
 
 
-def _print_alerts(console: Console, page: Page, *, explain: bool) -> None:
+def _print_alerts(console: Terminal, page: Page, *, explain: bool) -> None:
     for section in sections(page.alerts):
         for line in section.lines:
             for case in line.cases:
@@ -129,11 +130,11 @@ def _print_alerts(console: Console, page: Page, *, explain: bool) -> None:
         console.print("no open alerts")
 
 
-def _print_case(console: Console, page: Page, section: Section, case: Case, *, explain: bool) -> None:
+def _print_case(console: Terminal, page: Page, section: Section, case: Case, *, explain: bool) -> None:
     """The alert that leads with what to do; the others of the same trouble in a line each."""
     for number, alert in enumerate(case):
         title = Text("  same case: ", QUIET) if number else Text()
-        title.append_text(signal_text(alert)).append(f": {alert.summary}")
+        title.append_text(signal_text(alert)).append(plain(f": {alert.summary}"))
         console.print(title, soft_wrap=True)
         if number == 0:
             console.print(what_to_do(alert, page.zone, page.now_ms, section.measure), soft_wrap=True)

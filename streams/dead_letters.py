@@ -11,14 +11,13 @@ from schemas.codec import decode_event
 from schemas.dead_letter import DeadLetter, Origin, to_dead_letter
 from schemas.errors import RejectedError
 from schemas.partitioner import partition_of
-from schemas.topics import Topics
-from streams.catalogue_file import load_rules
+from schemas.topics import DAY_MS, Topics
+from streams.decided import read_decided, until_ms
 from streams.errors import SetupError
 from streams.kafka import connect
 from streams.poster import Poster
 from streams.reader import read_messages
 from streams.settings import Settings
-from streams.snapshot import read_partitions
 
 WITHIN_S: Final = 60.0
 """How long the brokers may take to acknowledge what was posted again."""
@@ -41,13 +40,24 @@ class Outlook:
     """Cut because they were too large, or not from an event topic of these settings: never posted again."""
 
 
-def read_letters(settings: Settings, topic: str) -> Iterator[DeadLetter]:
-    """Yield what lies on the dead-letter or late topic up to its present end; what a crash repeated comes once."""
+def late_events_of(settings: Settings, customer_id: str) -> int:
+    """How many events of a customer came too late, as far back as their topic keeps them."""
+    return sum(1 for _ in read_letters(settings, Topics(settings.prefix).late, key=customer_id.encode()))
+
+
+def read_letters(settings: Settings, topic: str, *, key: bytes | None = None) -> Iterator[DeadLetter]:
+    """Yield what lies on the dead-letter or late topic up to its present end; what a crash repeated comes once.
+
+    With a key that of one customer, who was on the right partition.
+    """
     _, cluster = connect(settings)
     if topic not in cluster.topics:
         raise SetupError(f"topic {topic}", "missing", "Run: churn-signals topics create.")
     seen: set[Origin] = set()
-    for message in read_messages(settings, topic, cluster.topics[topic].partitions, purpose="set-aside"):
+    numbers = cluster.topics[topic].partitions if key is None else [partition_of(key, settings.partitions)]
+    for message in read_messages(settings, topic, numbers, purpose="set-aside"):
+        if key is not None and message.key() != key:
+            continue
         pairs = cast("Sequence[tuple[str, bytes | None]]", message.headers() or ())  # the client's stub says also str
         headers = [(name, content or b"") for name, content in pairs]
         try:
@@ -89,12 +99,8 @@ def judge(
 
 def late_limits_ms(settings: Settings) -> dict[int, int]:
     """Return, by partition that has reviewed a day, the event time below which an event is now too late."""
-    rules = load_rules(settings)
-    return {
-        number: partition.watermark.boundary_ms - rules.basis.lateness_ms
-        for number, partition in read_partitions(settings, rules).items()
-        if partition.boundary >= 0
-    }
+    lateness_ms = settings.lateness_days * DAY_MS
+    return {number: until - lateness_ms for number, until in until_ms(read_decided(settings)).items()}
 
 
 def post_again(settings: Settings, letters: Iterable[DeadLetter]) -> int:

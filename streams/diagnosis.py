@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections import Counter
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
@@ -14,23 +13,22 @@ from confluent_kafka import KafkaException, TopicCollection, TopicPartition, lib
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
 
 from schemas.codec import MAX_AHEAD_MS
-from schemas.partitioner import partition_of
+from schemas.event import FEEDS
 from schemas.topics import DAY_MS, Topics
 from streams.catalogue_file import load_rules
 from streams.clock import now_ms
 from streams.diagnosis_programs import look_at_programs
 from streams.errors import SetupError
 from streams.kafka import answered, connect
-from streams.look import first_records, newest_records
+from streams.look import ends
 from streams.observation import Level, Observation
+from streams.placing import USE_MURMUR2, look_at_placing
 from streams.preflight import examine, retention_limits, specs, topic_configs
 from streams.settings import Settings, variable_of
+from streams.waiting import read_clocks, waiting
 from streams.wording import counted
 
 PACKAGES: Final = ("churn-signals", "faust-streaming", "aiokafka", "confluent-kafka")
-
-SAMPLE: Final = 5
-"""Records looked at in each partition: enough to see a wrong partitioner, which is wrong for nearly every key."""
 
 LITTLE_DISK_BYTES: Final = 1_000_000_000
 
@@ -54,7 +52,8 @@ def diagnose(settings: Settings) -> Iterator[Observation]:
     if names:
         yield from _permissions(settings, admin, names)
         yield from _records(settings, cluster)
-        yield from _feeds(settings, cluster)
+        yield from _feeds(settings)
+        yield from _set_aside(settings, cluster)
     yield from look_at_programs(settings, admin, names)
 
 
@@ -134,24 +133,21 @@ def _permissions(settings: Settings, admin: AdminClient, names: list[str]) -> It
 
 
 def _records(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observation]:
-    names = [name for name in Topics(settings.prefix).events if name in cluster.topics]
-    partitions = [TopicPartition(name, number) for name in names for number in cluster.topics[name].partitions]
-    seen, misplaced, newest = 0, Counter[str](), 0
-    for message in newest_records(settings, partitions, each=SAMPLE):
-        topic, key = str(message.topic()), message.key()
-        seen += 1
-        newest = max(newest, message.timestamp()[1])
-        if key is None or partition_of(key, len(cluster.topics[topic].partitions)) != message.partition():
-            misplaced[topic] += 1
-    for topic, count in misplaced.items():
-        remedy = "producers must use murmur2 (librdkafka: partitioner=murmur2_random) and the customer id as key"
-        yield Observation(
-            "partitioner", "problem", f"{topic}: {counted(count, 'recent record')} on the wrong partition; {remedy}"
-        )
-    if not misplaced:
-        yield Observation(
-            "partitioner", "ok", f"{counted(seen, 'recent record')} looked at, all on the partition of their key"
-        )
+    seen, are_placed, newest = 0, True, 0
+    for found in look_at_placing(settings, cluster):
+        seen, newest = seen + found.seen, max(newest, found.newest_ms)
+        if found.misplaced:
+            text = f"{found.topic}: {found.misplaced} of {found.seen} recent records on the wrong partition"
+            yield Observation("partitioner", "problem", f"{text}; {USE_MURMUR2}. `dead-letters replay` mends them")
+        if found.earlier is not None:
+            text = (
+                f"{found.topic}: {found.partitions} partitions, but its oldest records were placed for {found.earlier}"
+            )
+            remedy = f"partitions that were added cannot be used: post everything under another {variable_of('prefix')}"
+            yield Observation("partitioner", "problem", f"{text}; {remedy}")
+        are_placed = are_placed and not found.misplaced and found.earlier is None
+    if are_placed:
+        yield Observation("partitioner", "ok", f"{seen} recent records looked at, all on the partition of their key")
     ahead = newest - now_ms()
     if ahead > MAX_AHEAD_MS:
         text = f"the newest record is {ahead / 1000:,.0f} s ahead of this machine's clock: set the clock, here or there"
@@ -162,27 +158,42 @@ def _records(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observati
         )
 
 
-def _feeds(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observation]:
-    """The clock of a partition waits for every feed the catalogue declares: say which ones have shown nothing."""
+def _feeds(settings: Settings) -> Iterator[Observation]:
+    """The clock of a partition waits for every feed the catalogue declares: say where, and for which."""
     try:
         declared = load_rules(settings).basis.feeds
     except SetupError as error:
         yield Observation("catalogue", "problem", str(error))
         return
-    names = [Topics(settings.prefix).event(feed) for feed in declared]
-    partitions = [TopicPartition(n, p) for n in names if n in cluster.topics for p in cluster.topics[n].partitions]
-    filled = Counter(str(message.topic()) for message in first_records(settings, partitions, each=1))
-    if not filled:
+    remedy = "a worker's ticks move it once the stream is live (CHURN_TICKS), or: churn-signals tick --at T"
+    clocks = read_clocks(settings, now_ms())
+    names = [FEEDS[feed] for feed in declared]
+    if not clocks:
         yield Observation("feeds", "ok", "no events were posted yet")
         return
-    for name in names:
-        missing = settings.partitions - filled[name]
-        if missing:
-            remedy = (
-                "Post to it, leave it out of the catalogue's `feeds`, or let ticks move it (CHURN_TICKS, tick --at)"
-            )
-            where = f"{missing} of {counted(settings.partitions, 'partition')}"
-            text = f"{name} is empty in {where}: nothing is decided there until then"
-            yield Observation("feeds", "warning", f"{text}. {remedy}")
-    if all(filled[name] == settings.partitions for name in names):
-        yield Observation("feeds", "ok", f"events of every declared feed in every partition: {', '.join(names)}")
+    silent = [FEEDS[feed] for feed in declared if not any(feed == of for _, of in clocks)]
+    for name in silent:
+        text = f"no {name} event in any partition: nothing is decided until one comes, or the clock moves"
+        yield Observation("feeds", "warning", f"{text}. Leave it out of the catalogue's `feeds`, or {remedy}")
+    behind = list(waiting(clocks, range(settings.partitions), declared))
+    yield from (Observation("feeds", "warning", f"{one}: {remedy}") for one in behind)
+    if not silent and not behind:
+        text = f"the clocks of all {settings.partitions} partitions are within a day of each other: {', '.join(names)}"
+        yield Observation("feeds", "ok", text)
+
+
+def _set_aside(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observation]:
+    """Records that count nowhere, as long as their topics keep them; what a crash repeated lies there twice."""
+    names = Topics(settings.prefix)
+    for subject, topic, what, option in (
+        ("late", names.late, "events came too late", " --late"),
+        ("dead letters", names.dead_letters, "records were refused", ""),
+    ):
+        known = cluster.topics[topic].partitions if topic in cluster.topics else ()
+        places = [TopicPartition(topic, number) for number in known]
+        count = sum(high - low for low, high in ends(settings, places))
+        if count:
+            text = f"{count:,} {what} and count nowhere; they lie in {topic}: churn-signals dead-letters list{option}"
+            yield Observation(subject, "warning", text)
+        else:
+            yield Observation(subject, "ok", f"nothing lies in {topic}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from streams.plain import plain
+
 EXIT_DONE: Final = 0
 EXIT_PROBLEM: Final = 1
 """The work was done and found a problem."""
@@ -12,13 +14,18 @@ EXIT_SETUP: Final = 2
 EXIT_DEAD_LETTER_LIMIT: Final = 3
 EXIT_NOTHING_MOVED: Final = 70
 """There was work and none of it moved; a restart may help."""
+EXIT_FAULT: Final = 1
+"""A fault of the program, as of any program whose error nobody caught."""
+EXIT_INTERRUPTED: Final = 130
+EXIT_TERMINATED: Final = 143
+"""After Ctrl-C and after SIGTERM, as shells have it; programs that run for long end with 0 then."""
 
 
 class SetupError(Exception):
     """The surroundings are not as the product needs them: which thing, its value, and what to do about it."""
 
     def __init__(self, thing: str, value: str, remedy: str) -> None:
-        super().__init__(f"{thing}: {value}. {remedy}")
+        super().__init__(plain(f"{thing}: {value}. {remedy}"))
         self.thing = thing
         self.value = value
         self.remedy = remedy

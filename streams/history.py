@@ -13,6 +13,7 @@ from typing import Any, Final, NamedTuple
 from schemas.codec import MAX_AHEAD_MS, decode_line, encode_event, new_event
 from schemas.errors import RejectedError
 from schemas.event import FEEDS, Event, Purchase
+from schemas.event_time import check_instant
 from schemas.topics import DAY_MS
 from streams.errors import SetupError
 from streams.tables import Mapping as TableMapping
@@ -57,6 +58,10 @@ class History:
     bad: list[BadLine]
     currencies: Counter[str] = field(default_factory=Counter)
     """Purchases by currency."""
+
+    def bad_line(self, place: int, error: RejectedError) -> BadLine:
+        """The line of an event that must not be taken after all."""
+        return BadLine(self.files[place >> _LINE_BITS], place & ((1 << _LINE_BITS) - 1), error)
 
     def bad_told(self) -> list[str]:
         """The first bad lines, and how many more there are."""
@@ -129,14 +134,19 @@ def read_into(take: Callable[[Event, int, bytes], None], history: History, mappi
 
 
 def shifted(history: History, days: int) -> History:
-    """The same events moved by whole days; their values are written anew in the canonical form."""
+    """The same events moved by whole days, in the canonical form; bad lines where the contract has no such time."""
     if days == 0:
         return history
-    moved = []
+    moved, bad = [], []
     for old in history.events:
         new = moved_by(decode_line(old.value), days)
-        moved.append(old._replace(time_ms=new.time_ms, value=encode_event(new)))
-    return replace(history, events=moved)
+        try:
+            check_instant(new.time_ms)
+        except RejectedError as error:
+            bad.append(history.bad_line(old.place, error))
+        else:
+            moved.append(old._replace(time_ms=new.time_ms, value=encode_event(new)))
+    return replace(history, events=moved, bad=[*history.bad, *bad])
 
 
 def moved_by(event: Event, days: int) -> Event:
@@ -159,7 +169,7 @@ def without_future(history: History, now_ms: int) -> History:
     if not history.events or history.events[-1].time_ms <= limit:
         return history
     error = RejectedError("future", "more than 300 s ahead of the clock", "event_time")
-    late = [BadLine(*_place(history, event), error) for event in history.events if event.time_ms > limit]
+    late = [history.bad_line(event.place, error) for event in history.events if event.time_ms > limit]
     return replace(
         history,
         events=[event for event in history.events if event.time_ms <= limit],
@@ -168,10 +178,6 @@ def without_future(history: History, now_ms: int) -> History:
 
 
 _LINE_BITS = 40
-
-
-def _place(history: History, event: HistoryEvent) -> tuple[Path, int]:
-    return history.files[event.place >> _LINE_BITS], event.place & ((1 << _LINE_BITS) - 1)
 
 
 def _read(file: Path, mapping: TableMapping | None) -> Iterator[tuple[int, tuple[Event, bytes] | RejectedError]]:

@@ -22,6 +22,9 @@ CONTACT_WITHIN_S: Final = 8.0
 """How long a broker may take to answer at first contact: long enough for one that restarts (2-3 s), and short enough
 that the failure is on the screen within 15 s."""
 
+REFUSED_WITHIN_S: Final = 3.0
+"""The same where every address refuses at once: nothing listens there, or a broker that is just starting."""
+
 Config = dict[str, Any]
 
 T = TypeVar("T")
@@ -99,7 +102,7 @@ def connect(settings: Settings, *, within_s: float = CONTACT_WITHIN_S) -> tuple[
         admin = AdminClient(config)
     except (KafkaException, ValueError) as error:
         raise _explained(settings, _text(error)) from error
-    deadline = monotonic() + within_s
+    begun = monotonic()
     while True:
         try:
             return admin, admin.list_topics(timeout=1.0)
@@ -109,7 +112,8 @@ def connect(settings: Settings, *, within_s: float = CONTACT_WITHIN_S) -> tuple[
         refused = [error for error in seen if error.code() in _REFUSALS]
         if refused:
             raise _refusal(settings, refused[-1]) from last
-        if monotonic() > deadline:
+        limit_s = min(within_s, REFUSED_WITHIN_S) if _is_nobody_there(seen) else within_s
+        if monotonic() > begun + limit_s:
             raise _explained(settings, _reason(seen, last)) from last
 
 
@@ -126,6 +130,12 @@ def answered(future: Future[T], within_s: float) -> T:
 
 
 _REFUSALS: Final = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED})  # noqa: SLF001 - how confluent-kafka names librdkafka's own codes
+
+
+def _is_nobody_there(seen: list[KafkaError]) -> bool:
+    """Whether all that was met so far were ports at which nobody listens."""
+    known = [error for error in seen if error.code() != KafkaError._ALL_BROKERS_DOWN]  # noqa: SLF001 - as above
+    return bool(known) and all("Connection refused" in error.str() for error in known)
 
 
 def _refusal(settings: Settings, error: KafkaError) -> SetupError:

@@ -29,16 +29,21 @@ def oldest_timestamps(settings: Settings, partitions: list[TopicPartition]) -> d
 
 def newest_records(settings: Settings, partitions: list[TopicPartition], *, each: int) -> Iterator[Message]:
     """Yield up to `each` of the last records of every partition."""
+    filled = [
+        (at, low, high) for at, (low, high) in zip(partitions, ends(settings, partitions), strict=True) if low < high
+    ]
+    starts = [TopicPartition(at.topic, at.partition, max(low, high - each)) for at, low, high in filled]
+    yield from first_records(settings, starts, each=each)
+
+
+def ends(settings: Settings, partitions: list[TopicPartition]) -> list[tuple[int, int]]:
+    """The first offset of each partition that is still there, and the next one to come."""
     consumer = _consumer(settings)
     try:
-        starts = []
-        for partition in partitions:
-            low, high = consumer.get_watermark_offsets(partition, timeout=LOOK_WITHIN_S)
-            if high > low:
-                starts.append(TopicPartition(partition.topic, partition.partition, max(low, high - each)))
+        found = [consumer.get_watermark_offsets(partition, timeout=LOOK_WITHIN_S) for partition in partitions]
     finally:
         consumer.close()
-    yield from first_records(settings, starts, each=each)
+    return [(int(low), int(high)) for low, high in found]
 
 
 def first_records(settings: Settings, partitions: list[TopicPartition], *, each: int) -> Iterator[Message]:

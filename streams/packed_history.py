@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from pathlib import Path
@@ -12,6 +12,7 @@ import cramjam
 import msgspec
 
 from schemas.codec import decode_again
+from schemas.errors import RejectedError
 from schemas.event import Event
 from streams.history import History, moved_by, read_into
 from streams.tables import Mapping as TableMapping
@@ -93,11 +94,21 @@ class PackedHistory(History):
             yield moved_by(event, days) if days else event
 
 
-def read_packed(files: Sequence[Path], mapping: TableMapping | None = None) -> PackedHistory:
-    """As `read_history`, for files of any size. Raises SetupError."""
+def read_packed(
+    files: Sequence[Path], mapping: TableMapping | None = None, check: Callable[[int], None] = lambda _: None
+) -> PackedHistory:
+    """As `read_history`, for files of any size. Raises SetupError.
+
+    `check`: raises RejectedError for an event time for which the event is a bad line.
+    """
     history = PackedHistory(tuple(files), [], [])
 
     def keep(event: Event, place: int, value: bytes) -> None:
+        try:
+            check(event.time_ms)
+        except RejectedError as error:
+            history.bad.append(history.bad_line(place, error))
+            return
         history.heard.add(event.feed)
         history.runs.add((event.time_ms, event.feed, place, value))
 

@@ -62,7 +62,7 @@ def examine(settings: Settings, admin: AdminClient, cluster: ClusterMetadata) ->
     table = specs(settings)
     present = [spec for spec in table if spec.name in cluster.topics and cluster.topics[spec.name].error is None]
     yield from _missing(table, present)
-    yield from _partition_counts(settings, present, cluster)
+    yield from refuse_partition_counts(settings, cluster)
     configs = topic_configs(admin, [spec.name for spec in present])
     yield from _cleanup(present, configs)
     yield from refuse_short_retention(settings, configs)
@@ -119,6 +119,31 @@ def refuse_short_retention(settings: Settings, configs: Mapping[str, Mapping[str
             )
 
 
+def refuse_partition_counts(settings: Settings, cluster: ClusterMetadata) -> Iterator[Finding]:
+    """Yield a finding for each topic that has another number of partitions than it must have."""
+    present = {spec.name: spec.partitions for spec in specs(settings) if spec.name in cluster.topics}
+    counts = {name: len(cluster.topics[name].partitions) for name in present if cluster.topics[name].error is None}
+    wrong = {name: count for name, count in counts.items() if count != present[name]}
+    variable, prefix = variable_of("partitions"), variable_of("prefix")
+    of_customers = {name: count for name, count in counts.items() if present[name] == settings.partitions}
+    if wrong and wrong == of_customers and len(set(wrong.values())) == 1:
+        (count,) = set(wrong.values())
+        value = f"{settings.partitions}, but all topics of {settings.prefix} have {count} partitions"
+        remedy = (
+            f"Set {variable}={count} if they were made so; if partitions were added since, choose another {prefix}."
+        )
+        yield Finding(variable, value, remedy)
+        return
+    for name, count in wrong.items():
+        value = f"{count} partitions, but it must have {present[name]}"
+        if present[name] == settings.partitions:
+            value = (
+                f"{count} partitions, but {variable} is {settings.partitions} and all topics must have the same number"
+            )
+        remedy = f"Delete {name} and run `churn-signals topics create`, or choose another {prefix}."
+        yield Finding(f"topic {name}", value, remedy)
+
+
 def retention_limits(settings: Settings, configs: Mapping[str, Mapping[str, str]], *others: str) -> dict[str, int]:
     """Return `retention.ms` of the event topics, and of others, that are cut at all."""
     events = {spec.name for spec in specs(settings) if spec.name.startswith(f"{settings.prefix}.events.")} | {*others}
@@ -132,29 +157,6 @@ def _missing(table: tuple[TopicSpec, ...], present: list[TopicSpec]) -> Iterator
     if missing:
         thing = "topic" if len(missing) == 1 else "topics"
         yield Finding(f"{thing} {', '.join(missing)}", "missing, or not visible to this user", CREATE)
-
-
-def _partition_counts(settings: Settings, present: list[TopicSpec], cluster: ClusterMetadata) -> Iterator[Finding]:
-    counts = {spec.name: len(cluster.topics[spec.name].partitions) for spec in present}
-    wanted = {spec.name: spec.partitions for spec in present}
-    wrong = {name: count for name, count in counts.items() if count != wanted[name]}
-    if not wrong:
-        return
-    variable = variable_of("partitions")
-    of_customers = {name: count for name, count in counts.items() if wanted[name] == settings.partitions}
-    if wrong == of_customers and len(set(wrong.values())) == 1:
-        (count,) = set(wrong.values())
-        value = f"{settings.partitions}, but all topics of {settings.prefix} have {count} partitions"
-        yield Finding(variable, value, f"Set {variable}={count}, or choose another {variable_of('prefix')}.")
-        return
-    for name, count in wrong.items():
-        value = f"{count} partitions, but it must have {wanted[name]}"
-        if wanted[name] == settings.partitions:
-            value = (
-                f"{count} partitions, but {variable} is {settings.partitions} and all topics must have the same number"
-            )
-        remedy = f"Delete {name} and run `churn-signals topics create`, or choose another {variable_of('prefix')}."
-        yield Finding(f"topic {name}", value, remedy)
 
 
 def _cleanup(present: list[TopicSpec], configs: Mapping[str, Mapping[str, str]]) -> Iterator[Finding]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
+from models.catalogue.suggestion import did_you_mean
 from schemas.instant import from_rfc3339
 from streams.errors import SettingsError
 from streams.settings_values import (
@@ -27,7 +29,6 @@ from streams.settings_values import (
     setting,
     whole,
 )
-from streams.wording import did_you_mean
 
 ENVIRONMENT_PREFIX: Final = "CHURN_"
 
@@ -119,13 +120,15 @@ def environment_settings() -> Settings:
 def load_settings(environ: Mapping[str, str]) -> Settings:
     """Read `CHURN_*` of `environ`; all else is left alone.
 
+    Left alone is also what Kubernetes puts there for its Services (`is_of_kubernetes`).
+
     Raises SettingsError on a name nobody knows (a typo must not be silent), a value that is not allowed, and settings
     that contradict each other.
     """
     kinds, secrets = Settings.kinds(), Settings.secrets()
     values: dict[str, Any] = {}
     for variable in sorted(environ):
-        if not variable.startswith(ENVIRONMENT_PREFIX):
+        if not variable.startswith(ENVIRONMENT_PREFIX) or is_of_kubernetes(variable, environ[variable]):
             continue
         name = variable.removeprefix(ENVIRONMENT_PREFIX).lower()
         if name not in kinds or variable != variable_of(name):
@@ -135,6 +138,25 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     settings = Settings(**values)
     _check_together(settings)
     return settings
+
+
+def is_of_kubernetes(variable: str, value: str) -> bool:
+    """Whether Kubernetes set a variable for a Service, as it does in every pod: by the name alone nobody could tell.
+
+    A Service that is called `churn-metrics` would set the port of our metrics; a URL is no port, so it is that.
+
+    >>> is_of_kubernetes("CHURN_SIGNALS_PORT", "tcp://10.0.0.1:9464"), is_of_kubernetes("CHURN_METRICS_PORT", "9464")
+    (True, False)
+    """
+    if _SERVICE_ADDRESS.fullmatch(variable):
+        return True
+    return variable.endswith("_PORT") and _SERVICE_URL.fullmatch(value) is not None
+
+
+_SERVICE_ADDRESS: Final = re.compile(
+    r"CHURN_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
+)
+_SERVICE_URL: Final = re.compile(r"(tcp|udp|sctp)://\S+:\d+")
 
 
 def variable_of(name: str) -> str:
@@ -186,7 +208,7 @@ def _fill(values: dict[str, Any]) -> None:
 def _secret_in(file: Path, variable: str) -> str:
     """The one line of a file. An empty file is refused: it would be a secret that everybody knows."""
     try:
-        text = file.read_text().strip()
+        text = file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "no text"
         remedy = "The user the program runs as must be able to read it."

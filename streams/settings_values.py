@@ -33,7 +33,7 @@ def whole(low: int, high: int) -> Kind:
     """Return the kind of whole numbers from `low` to `high`."""
 
     def parse(text: str) -> int:
-        return _within(int(text), low, high)
+        return _within(int(_digits(text)), low, high)
 
     return Kind(parse, f"a whole number from {low} to {high}")
 
@@ -42,7 +42,7 @@ def number(low: float, high: float) -> Kind:
     """Return the kind of numbers from `low` to `high`."""
 
     def parse(text: str) -> float:
-        value = float(text)
+        value = float(_digits(text))
         if not math.isfinite(value):
             raise ValueError(text)
         return _within(value, low, high)
@@ -83,6 +83,13 @@ def _within(value: Number, low: Number, high: Number) -> Number:
     return value
 
 
+def _digits(text: str) -> str:
+    """The text if a number is written as everybody writes it: no spaces, underscores or digits of other scripts."""
+    if not re.fullmatch(r"[+-]?[0-9.]+([eE][+-]?[0-9]+)?", text):
+        raise ValueError(text)
+    return text
+
+
 def _matching(pattern: str) -> Callable[[str], str]:
     def parse(text: str) -> str:
         if not re.fullmatch(pattern, text):
@@ -103,7 +110,7 @@ def _servers(text: str) -> str:
         host, _, port = server.strip().rpartition(":")
         if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9a-fA-F:]+\]", host):
             raise ValueError(text)
-        _within(int(port), 1, 65_535)
+        _within(int(_digits(port)), 1, 65_535)
     return ",".join(server.strip() for server in text.split(","))
 
 

@@ -29,6 +29,7 @@ from streams.groups import worker_group
 from streams.kafka import connect, librdkafka_config
 from streams.reader import must_be_there, read_messages
 from streams.settings import Settings
+from streams.transport.alignment import Aligner
 from streams.transport.reading import Reader, reader
 from streams.transport.records import Record
 from streams.transport.snapshots.load import Loaded, load
@@ -44,7 +45,7 @@ def read_partitions(settings: Settings, rules: Rules, partitions: Iterable[int] 
     chosen = sorted(range(settings.partitions) if partitions is None else partitions)
     topics, group = Topics(settings.prefix, settings.app_version), worker_group(settings)
     customers = Customers(settings, rules, None, now_ms, _shelf(settings, rules))
-    source = Source(connection, topics, group, rules, customers.new_partition)
+    source = Source(connection, topics, group, rules, customers.new_partition, settings.partitions)
     loaded = load(connection, topics.changelog, chosen, stop=stop)
     found = {number: one for number, one in loaded.items() if one.manifest is not None}
     until = ask_beginnings(connection, group, topics.changelog, source.inputs, found)
@@ -52,6 +53,7 @@ def read_partitions(settings: Settings, rules: Rules, partitions: Iterable[int] 
         for number, one in found.items():
             own = as_loaded(source, one)
             customers.adopt(own)
+            own.partition.ledger.was_passed([until[number].committed.get(topic, 0) for topic in topics.events])
             _take_in(records, source, customers, own, one, until[number].committed)
     return dict(customers.partitions)
 
@@ -66,20 +68,34 @@ def _take_in(
 ) -> None:
     """Take in what was read since the snapshot, by topic: boundaries are passed where they were passed."""
     assert loaded.manifest is not None  # by the choice of the caller
-    found: list[Record] = []
+    found: dict[str, list[Record]] = {topic: [] for topic in source.inputs}
 
     def take(message: Message) -> None:
         record = record_of(message)
         if record.offset < until.get(record.topic, 0):
-            found.append(record)
+            found[record.topic].append(record)
 
     first = loaded.manifest.sources
     places = {(topic, own.number): first[topic] for topic in source.inputs if first.get(topic, 0) < until.get(topic, 0)}
     if places:
         records.read(places, take)
-    found.sort(key=lambda record: (record.timestamp_ms, source.inputs.index(record.topic), record.offset))
-    customers.process(own, found)
+    customers.process(own, in_step(found, loaded.manifest.clocks))
     own.partition.go_on()
+
+
+def in_step(records: Mapping[str, Sequence[Record]], clocks: Mapping[str, int]) -> list[Record]:
+    """Records of topics, each in the order of its log, merged as a worker merges a backlog: see `transport.alignment`.
+
+    `clocks`: the greatest timestamp of each topic before them.
+    """
+    aligner = Aligner([clocks.get(topic) for topic in records])
+    for place, of_topic in enumerate(records.values()):
+        clock, ordered = aligner.clock(place), []
+        for record in of_topic:
+            clock = max(clock, record.timestamp_ms)
+            ordered.append(msgspec.structs.replace(record, order_ms=clock))
+        aligner.add(place, ordered)
+    return aligner.release([True] * len(records))
 
 
 def record_of(message: Message) -> Record:

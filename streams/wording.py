@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
-from collections.abc import Iterable
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -73,13 +71,3 @@ def as_of(boundary_ms: int, zone: str, now_ms: int) -> str:
     if now_ms - boundary_ms <= BEHIND_MS:
         return text
     return f"{text}, {span(now_ms - boundary_ms)} behind the clock (`churn-signals doctor` says whether a worker runs)"
-
-
-def did_you_mean(name: str, known: Iterable[str]) -> str:
-    """A question whether something known was meant, to stand before the next sentence; empty when nothing is near.
-
-    >>> did_you_mean("usage_dorp", ["usage_drop", "risk"]), did_you_mean("x", ["usage_drop"])
-    ('Did you mean usage_drop? ', '')
-    """
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
-    return f"Did you mean {near[0]}? " if near else ""

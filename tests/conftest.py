@@ -26,8 +26,9 @@ LONGEST = (
     "test_dead_letters", "test_snapshot_kills", "test_transport_broker_loss", "test_real_history", "test_arrival",
     "test_sabotage", "test_setup_failures", "test_broker_loss", "test_alerts_fire", "test_reference",
     "test_backtest_command", "test_ticks", "test_gauges", "test_columns", "test_slow_link", "test_pauses",
-    "test_dev_kafka", "test_watch", "test_backtest_bars", "test_prometheus", "test_golden", "test_deployment",
-    "test_detection_page", "test_lost_input", "test_learning_replay", "test_late", "test_packaging",
+    "test_dev_kafka", "test_make_up", "test_produce", "test_watch", "test_backtest_bars", "test_prometheus",
+    "test_golden", "test_deployment", "test_detection_page", "test_lost_input", "test_learning_replay",
+    "test_late", "test_packaging",
 )  # fmt: skip
 """Files that take a quarter of a minute and more, the longest first: side by side, what is long must not begin last."""
 

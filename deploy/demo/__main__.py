@@ -10,7 +10,6 @@ from pathlib import Path
 from types import FrameType
 
 import msgspec
-from rich.console import Console
 
 from demo.check import Replay, collect, compare, outcomes, replay
 from demo.errors import DemoError
@@ -30,6 +29,7 @@ from streams.board.watcher import watching
 from streams.clock import now_ms
 from streams.errors import SetupError
 from streams.settings import Settings
+from streams.terminal import Terminal, styled, terminal
 
 CDNOW = ROOT / ".cache/data/CDNOW_master.txt"
 PURCHASES_ONLY = ROOT / "deploy/catalogues/purchases.yaml"
@@ -44,7 +44,7 @@ STOPPED = 130
 def main() -> int:
     """Run the demo; whatever happens, nothing is left running."""
     options = _options()
-    console = Console(highlight=False)
+    console = terminal()
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _stop)
     try:
@@ -53,7 +53,7 @@ def main() -> int:
         console.print("\ndemo: stopped; nothing is left running")
         return STOPPED
     except (DemoError, SetupError, ClusterError, JarError, JavaError) as error:
-        Console(stderr=True, highlight=False, markup=False).print(f"demo: {error}")
+        terminal(stderr=True).print(f"demo: {error}")
         return 1
 
 
@@ -76,7 +76,7 @@ def _stop(_number: int, _frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _run(options: argparse.Namespace, console: Console) -> int:
+def _run(options: argparse.Namespace, console: Terminal) -> int:
     begun = time.monotonic()
     show = Show(console)
     # What a partition reviews lags behind by the bound on disorder: so does the midnight that can be reviewed now.
@@ -135,19 +135,21 @@ def _examine(place: Place, passed: Passed, expected: Replay) -> Evidence:
     )
 
 
-def _conclude(options: argparse.Namespace, console: Console, story: Story, summary: Summary, evidence: Evidence) -> int:
+def _conclude(
+    options: argparse.Namespace, console: Terminal, story: Story, summary: Summary, evidence: Evidence
+) -> int:
     """Leave the summary, print it, say what to try next."""
     file = options.out / "demo-summary.json"
     file.write_bytes(msgspec.json.format(msgspec.json.encode(summary)) + b"\n")
     print_summary(console, story, summary, evidence)
     found = problems(summary, evidence)
     for problem in found:
-        console.print(f"[bold red]wrong[/]  {problem}")
+        console.print(styled(("wrong", "bold red"), f"  {problem}"))
     _print_next(console, story, summary, file, is_purchases_only=options.purchases_only)
     return 1 if found else 0
 
 
-def _print_next(console: Console, story: Story, summary: Summary, file: Path, *, is_purchases_only: bool) -> None:
+def _print_next(console: Terminal, story: Story, summary: Summary, file: Path, *, is_purchases_only: bool) -> None:
     program = ".venv/bin/churn-signals"
     customer = summary.top_at_risk[0].customer_id if summary.top_at_risk else "ID"
     catalogue = (f"export CHURN_CATALOGUE={_short(PURCHASES_ONLY)}", "no other feeds")
@@ -161,9 +163,11 @@ def _print_next(console: Console, story: Story, summary: Summary, file: Path, *,
         ("make down", "end it all"),
     ]
     width = max(len(command) for command, _ in steps)
-    console.print(f"\n[bold cyan]what to try next[/]   (nothing is left running; summary in {_short(file)})")
+    console.print()
+    title = ("what to try next", "bold cyan")
+    console.print(styled(title, f"   (nothing is left running; summary in {_short(file)})"))
     for command, meaning in steps:
-        console.print(f"  {command:<{width}}  [dim]{meaning}[/]", soft_wrap=True)
+        console.print(styled(f"  {command:<{width}}  ", (meaning, "dim")), soft_wrap=True)
 
 
 def _short(path: Path) -> Path:

@@ -2,38 +2,37 @@
 
 from __future__ import annotations
 
-from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
+from rich.text import Text
 
 from demo.story import Story
 from demo.summary import Evidence, Summary
+from streams.terminal import Terminal, styled
 
 
-def print_summary(console: Console, story: Story, summary: Summary, evidence: Evidence) -> None:
+def print_summary(console: Terminal, story: Story, summary: Summary, evidence: Evidence) -> None:
     """The page for people."""
     base = summary.customers - summary.stages.get("churned", 0)
     money = ", ".join(f"{value:,.0f} {currency} a year" for currency, value in summary.spend_at_risk.items())
     console.print()
-    console.print(
-        f"[bold white on red] {summary.at_risk_now:,} [/] [bold]customers at risk now[/bold]: "
-        f"{summary.at_risk_now / max(base, 1):.1%} of the {base:,} who have not churned, [bold]{money}[/bold]"
-    )
+    share = f": {summary.at_risk_now / max(base, 1):.1%} of the {base:,} who have not churned, "
+    count = (f" {summary.at_risk_now:,} ", "bold white on red")
+    console.print(styled(count, (" customers at risk now", "bold"), share, (money, "bold")))
     console.print()
     console.print(_tables(story, summary))
-    console.print("\n[bold cyan]who first, and why[/]")
+    _print_title(console, "who first, and why")
     for number, customer in enumerate(summary.top_at_risk, start=1):
-        console.print(
-            f"{number}. [bold]customer {customer.customer_id}[/], {customer.stage or 'new'}, "
-            f"{customer.spend:,.2f} {customer.currency} in a year"
-        )
+        about = f", {customer.stage or 'new'}, {customer.spend:,.2f} {customer.currency} in a year"
+        console.print(styled(f"{number}. ", (f"customer {customer.customer_id}", "bold"), about))
         for reason in customer.reasons:
             due = f", due {reason.due_at[:10]}" if reason.due_at else ""
-            told = f"[red]{reason.signal}[/] ({reason.owner}{due}): {reason.summary}"
+            told = styled((reason.signal, "red"), f" ({reason.owner}{due}): {reason.summary}")
             console.print(Padding.indent(told, 3))
         first = customer.reasons[0]
-        console.print(Padding.indent(f"[dim]first:[/] {first.intervention} [dim]Ends with:[/] {first.clears_when}.", 3))
-    console.print("\n[bold cyan]does it add up?[/]")
+        ends = (("Ends with:", "dim"), f" {first.clears_when}.")
+        console.print(Padding.indent(styled(("first:", "dim"), f" {first.intervention} ", *ends), 3))
+    _print_title(console, "does it add up?")
     for line in _checks(summary, evidence):
         console.print(line)
     feeds = ", ".join(f"{count:,} {feed}" for feed, count in story.counts().items())
@@ -57,9 +56,14 @@ def _tables(story: Story, summary: Summary) -> Table:
     return both
 
 
-def _checks(summary: Summary, evidence: Evidence) -> list[str]:
-    def line(*, is_well: bool, text: str) -> str:
-        return f"{'[green]yes[/]' if is_well else '[bold red]NO [/]'}  {text}"
+def _print_title(console: Terminal, text: str) -> None:
+    console.print()
+    console.print(styled((text, "bold cyan")))
+
+
+def _checks(summary: Summary, evidence: Evidence) -> list[Text]:
+    def line(*, is_well: bool, text: str) -> Text:
+        return styled(("yes", "green") if is_well else ("NO ", "bold red"), f"  {text}")
 
     counted = summary.events_applied + summary.duplicates + summary.late + summary.dead_lettered
     return [

@@ -6,12 +6,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.text import Text
 
 from streams.board.board import Board
 from streams.board.drawing import draw
+from streams.terminal import Terminal, styled
 
 LINE_EVERY_S = 3.0
 WORDS = 58
@@ -21,7 +22,7 @@ WORDS = 58
 class Show:
     """Tells steps and progress."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Terminal) -> None:
         self._console = console
         self._live: Live | None = None
         self._begun = time.monotonic()
@@ -29,7 +30,7 @@ class Show:
 
     def step(self, text: str) -> None:
         """Tell what was done, and when."""
-        self._console.print(f"[dim]{time.monotonic() - self._begun:5.1f} s[/dim]  {text}", soft_wrap=True)
+        self._console.print(styled((f"{time.monotonic() - self._begun:5.1f} s", "dim"), f"  {text}"), soft_wrap=True)
 
     @contextmanager
     def board(self) -> Iterator[None]:

@@ -236,11 +236,20 @@ class Cluster:
 
 def running_pid(folder: Path) -> int | None:
     """Return the pid of the broker that runs in `folder`, None when none does."""
+    pid = _noted(folder, "pid")
+    return pid if pid is not None and is_running(pid, str(folder)) else None
+
+
+def noted_port(folder: Path) -> int | None:
+    """Return the port of the broker that runs in `folder`, or did until it was killed; None after a clean stop."""
+    return _noted(folder, "port")
+
+
+def _noted(folder: Path, name: str) -> int | None:
     try:
-        pid = int(json.loads((folder / "broker.json").read_text())["pid"])
-    except (OSError, ValueError, KeyError):
+        return int(json.loads((folder / "broker.json").read_text())[name])
+    except (OSError, ValueError, KeyError, TypeError):
         return None
-    return pid if is_running(pid, str(folder)) else None
 
 
 def sweep() -> None:

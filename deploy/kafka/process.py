@@ -7,16 +7,35 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 
-def launch(command: Sequence[str], output: Path) -> subprocess.Popen[bytes]:
-    """Start `command` in a session of its own (Ctrl-C in a test run must not reach the broker)."""
+def launch(command: Sequence[str], output: Path, environ: Mapping[str, str] | None = None) -> subprocess.Popen[bytes]:
+    """Start `command` in a session of its own (Ctrl-C in a test run must not reach it); its output is appended."""
     with output.open("ab") as out:
         return subprocess.Popen(
-            list(command), stdin=subprocess.DEVNULL, stdout=out, stderr=subprocess.STDOUT, start_new_session=True
+            list(command),
+            env=environ,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
         )
+
+
+def started_at(pid: int) -> str | None:
+    """What tells a process from a later one of the same pid: when it was started; None when there is none."""
+    proc = Path("/proc")
+    if (proc / "self").exists():
+        try:
+            stat = (proc / str(pid) / "stat").read_text()
+        except OSError:
+            return None
+        boot = (proc / "sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {stat.rpartition(')')[2].split()[19]}"  # the 22nd field: clock ticks since the boot
+    asked = subprocess.run(["ps", "-o", "lstart=", "-p", str(pid)], check=False, capture_output=True, text=True)
+    return asked.stdout.strip() or None
 
 
 def is_running(pid: int, mark: str) -> bool:

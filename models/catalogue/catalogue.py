@@ -7,49 +7,47 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from models.calendar import DAY_MS
-from models.catalogue.basis import read_basis
+from models.catalogue.basis import MOST_DAYS, read_basis
 from models.catalogue.language import (
     CompiledCondition,
     CompiledTerm,
     compile_condition,
     compile_term,
 )
-from models.catalogue.reader import CatalogueError, Reader, as_mapping
+from models.catalogue.reader import CatalogueError, Mistake, Reader, as_mapping, shown
 from models.catalogue.rules import DAYS_OPEN, Driver, Polarity, Rules, Score, Signal
 from models.catalogue.template import Template
-from models.config import HOUR_MS, Basis, Number
+from models.config import HOUR_MS, KEEP_DAYS, Basis, Number
 from schemas.event import FEEDS
 
 FEEDS_WITH_EVIDENCE = frozenset((FEEDS.index("ticket"), FEEDS.index("email")))
 """Feeds whose days keep notes: only their signals can be announced at once."""
 
 
-def merged(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:
-    """`own` laid over `base`, mappings merged key by key; a signal set to `off` (False) or null is dropped."""
-    result = dict(base)
-    for key, value in own.items():
-        if key == "base":
-            continue
-        below = result.get(key)
-        result[key] = merged(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
-    if "signals" in result and isinstance(result["signals"], Mapping):
-        result["signals"] = {k: v for k, v in result["signals"].items() if v is not None and v is not False}
-    return result
+VERSION = 1
+"""Of the catalogue's form."""
 
 
 def build_rules(
-    catalogue: Mapping[str, Any], *, zone: str = "UTC", disorder_ms: int = HOUR_MS, lateness_ms: int = 7 * DAY_MS
+    catalogue: Mapping[str, Any],
+    *,
+    zone: str = "UTC",
+    disorder_ms: int = HOUR_MS,
+    lateness_ms: int = 7 * DAY_MS,
+    found: Sequence[Mistake] = (),
 ) -> Rules:
-    """Check and compile a whole catalogue; raises CatalogueError with every mistake found."""
-    reader = Reader()
+    """Check and compile a whole catalogue; raises CatalogueError with every mistake, those found before among them."""
+    reader = Reader(found)
     basis = read_basis(reader, catalogue, zone, disorder_ms, lateness_ms)
     defaults = reader.mapping((), catalogue, "defaults")
+    reader.unknown_keys(("defaults",), defaults, _SIGNAL_KEYS)
+    shared = {key: value for key, value in defaults.items() if key in _SIGNAL_KEYS}
     signals = reader.mapping((), catalogue, "signals")
     built = [
-        _signal(reader, str(name), {**defaults, **reader.mapping(("signals",), signals, name)}, basis)
-        for name in signals
+        _signal(reader, str(name), shared | {**reader.mapping(("signals",), signals, name)}, basis) for name in signals
     ]
     reader.unknown_keys((), catalogue, _TOP_KEYS)
+    reader.choice((), {"version": VERSION, **catalogue}, "version", (VERSION,))
     if reader.mistakes:
         raise CatalogueError(reader.mistakes)
     text = json.dumps(catalogue, sort_keys=True, default=str).encode()
@@ -97,15 +95,15 @@ def _signal(reader: Reader, name: str, body: Mapping[str, Any], basis: Basis) ->
 
 def _life(reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], *, is_announced: bool) -> dict[str, Any]:
     """How alerts of a signal begin, rest and end, besides its conditions."""
-    persistence = reader.whole(path, body, "persistence", default=1, least=1)
+    persistence = reader.whole(path, body, "persistence", default=1, least=1, most=KEEP_DAYS)
     if is_announced and persistence != 1:
         reader.wrong((*path, "persistence"), "must be 1 for a signal that is announced at once")
     expires_days = None
     if body.get("expires_days") is not None:
-        expires_days = reader.whole(path, body, "expires_days", default=None, least=1)
+        expires_days = reader.whole(path, body, "expires_days", default=None, least=1, most=MOST_DAYS)
     return {
         "persistence": persistence,
-        "cooldown_days": reader.whole(path, body, "cooldown_days", default=7, least=0),
+        "cooldown_days": reader.whole(path, body, "cooldown_days", default=7, least=0, most=MOST_DAYS),
         "expires_days": expires_days,
         "inhibited_by_outage": reader.flag(path, body, "inhibited_by_outage", default=True),
     }
@@ -122,17 +120,22 @@ def _telling(
     texts = {
         key: reader.text(path, body, key) for key in ("owner", "intervention", "playbook", "summary", "clears_when")
     }
+    playbook = texts["playbook"].replace("{signal}", path[-1])
+    if playbook and not re.fullmatch(r"https?://[^\s{}]+", playbook):
+        reader.wrong(
+            (*path, "playbook"), f"must be an http(s) address; {{signal}} stands for the signal's id: {playbook!r}"
+        )
     return {
         **_templates(reader, path, body, texts, values),
         "polarity": polarity,
         "owner": texts["owner"],
         "intervention": texts["intervention"],
-        "playbook_url": texts["playbook"].replace("{signal}", path[-1]),
+        "playbook_url": playbook,
         "severity": reader.choice(path, body, "severity", ("info", "warning", "error")),
         "respond_ms": None
         if respond is None
-        else int(reader.number(path, body, "respond_hours", default=None, least=0) * HOUR_MS),
-        "priority": reader.whole(path, body, "priority", default=50, least=0),
+        else int(reader.number(path, body, "respond_hours", default=None, least=0, most=24 * MOST_DAYS) * HOUR_MS),
+        "priority": reader.whole(path, body, "priority", default=50, least=0, most=1_000_000),
         "drivers": _drivers(reader, path, body.get("drivers", []), values),
     }
 
@@ -166,8 +169,11 @@ def _score(
 def _values(
     reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Mapping[str, Number]
 ) -> dict[str, CompiledTerm]:
+    for name in body:
+        if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", str(name)):
+            reader.wrong((*path, "values", str(name)), "must be letters, digits and _: texts name it")
     compiled = {
-        key: reader.compiled((*path, "values", key), compile_term, text, constants) for key, text in body.items()
+        key: reader.compiled((*path, "values", str(key)), compile_term, text, constants) for key, text in body.items()
     }
     return {key: term for key, term in compiled.items() if term is not None}
 
@@ -181,9 +187,10 @@ def _drivers(
         return ()
     built = []
     for entry in map(as_mapping, body):
+        reader.unknown_keys(at, entry, {"text", "value", "usual"})
         for key in ("value", "usual"):
             if entry.get(key) is not None and str(entry[key]) not in values:
-                reader.wrong(at, f"{entry[key]!r} is not among this signal's values")
+                reader.wrong(at, f"{shown(entry[key])} is not among this signal's values ({', '.join(values)})")
         built.append(Driver(reader.text(at, entry, "text"), reader.text(at, entry, "value"), entry.get("usual")))
     return tuple(built)
 

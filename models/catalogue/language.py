@@ -7,11 +7,11 @@ first day of the episode. `usual(engagement, 14d)` is what 14 days usually hold.
 unknown; unknown never fires. Expressions compile to operations on columns, see `models.catalogue.conditions`.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from models.catalogue.conditions import AllOf, AnyOf, Comparison, Condition, Never
+from models.catalogue.suggestion import did_you_mean
 from models.catalogue.terms import (
     USUAL_DAYS,
     Arithmetic,
@@ -23,25 +23,14 @@ from models.catalogue.terms import (
     Usual,
     WindowTerm,
 )
+from models.catalogue.tokens import LanguageError, tokens_of
 from models.config import KEEP_DAYS, Number
 from models.customers.columns import STAGES
 from models.measures.daily import DAILY
 from models.measures.scalars import SCALARS
 
-_TOKEN = re.compile(r"\s*(?:(\d+(?:\.\d+)?)(d?)(?![\w.])|([A-Za-z_]\w*)|(<=|>=|==|!=|[<>()+\-*/,]))")
 _COMPARISONS = ("<=", ">=", "==", "!=", "<", ">")
 _CONTINUES_A_SUM = (*_COMPARISONS, "+", "-", "*", "/")
-
-
-class LanguageError(Exception):
-    """An expression that cannot be understood: where, and why."""
-
-    def __init__(self, text: str, position: int, reason: str) -> None:
-        super().__init__(f"{reason} (at character {position + 1} of {text!r})")
-        self.text, self.position, self.reason = text, position, reason
-
-    def __reduce__(self) -> tuple[type["LanguageError"], tuple[str, int, str]]:
-        return type(self), (self.text, self.position, self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +79,8 @@ class _Parser:
     def __init__(self, text: str, constants: Mapping[str, Number]) -> None:
         self.text, self.constants = text, constants
         self.feeds: set[int] = set()
-        self.tokens: list[tuple[str, str, int]] = []
+        self.tokens = tokens_of(text)
         self.place = 0
-        position = 0
-        while position < len(text.rstrip()):
-            match = _TOKEN.match(text, position)
-            if match is None:
-                raise LanguageError(
-                    text, position, f"{text[position:].split(maxsplit=1)[0]!r} is not part of the language"
-                )
-            number, unit, name, sign = match.groups()
-            kind = "days" if unit else "number" if number else "name" if name else "sign"
-            self.tokens.append((kind, number or name or sign, match.start(match.lastindex or 0)))
-            position = match.end()
 
     # -- conditions
 
@@ -241,8 +219,8 @@ class _Parser:
         """The explanation for a name that means nothing here."""
         if word in DAILY or word in ("usual", "ticket_channels"):
             return f"{word} needs a window, for example {word}(30d)"
-        known = ", ".join(sorted([*SCALARS, *DAILY, "ticket_channels", "usual", *self.constants]))
-        return f"there is no measure or constant {word!r}; known are {known}"
+        known = sorted([*SCALARS, *DAILY, "ticket_channels", "usual", *self.constants])
+        return f"there is no measure or constant {word!r}. {did_you_mean(word, known)}Known are {', '.join(known)}"
 
     def days(self, most: int = KEEP_DAYS) -> int:
         """A window's length, for example 30d; nothing older than the days that are kept can be asked for."""

@@ -1,14 +1,20 @@
 """Reads typed values out of parsed YAML and gathers every mistake instead of stopping at the first."""
 
-from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, TypeVar
+import re
+import unicodedata
+from collections.abc import Callable, Collection, Iterable, Mapping
+from typing import Any, Final, NamedTuple, TypeVar
 
-from models.catalogue.language import LanguageError
+from models.catalogue.suggestion import did_you_mean
+from models.catalogue.tokens import LanguageError
 from models.config import Number
 
 T = TypeVar("T")
-MOST = 1e15
+MOST: Final = 1e15
 """Greatest number in a catalogue: what is larger, infinite or not a number is a slip of the pen."""
+LONGEST_TEXT: Final = 2_000
+"""Characters of a text: it is on every revision of an alert."""
+_SHOWN: Final = 80
 
 
 class Mistake(NamedTuple):
@@ -32,8 +38,8 @@ class CatalogueError(Exception):
 class Reader:
     """Reads typed values out of a mapping and collects mistakes instead of stopping at the first."""
 
-    def __init__(self) -> None:
-        self.mistakes: list[Mistake] = []
+    def __init__(self, found: Iterable[Mistake] = ()) -> None:
+        self.mistakes = list(found)
 
     def wrong(self, path: tuple[str, ...], reason: str) -> None:
         """Note a mistake."""
@@ -43,33 +49,43 @@ class Reader:
         """A mapping; empty when it is missing or wrong."""
         value = source.get(key, {})
         if not isinstance(value, Mapping):
-            self.wrong((*path, key), f"must be a mapping, not {value!r}")
+            self.wrong((*path, key), f"must be a mapping, not {shown(value)}")
             return {}
         return value
 
     def text(self, path: tuple[str, ...], source: Mapping[str, Any], key: str) -> str:
         """A text that must be there."""
         value = source.get(key)
+        at = (*path, key)
         if not isinstance(value, str) or not value.strip():
-            self.wrong((*path, key), "is required: a text" if value is None else f"must be a text, not {value!r}")
+            hint = ": write it in quotes" if isinstance(value, bool | int | float) else ""
+            self.wrong(at, "is required: a text" if value is None else f"must be a text, not {shown(value)}{hint}")
             return ""
+        if len(value) > LONGEST_TEXT:
+            self.wrong(at, f"must have at most {LONGEST_TEXT:,} characters, not {len(value):,}")
+        odd = next((one for one in value if unicodedata.category(one) in {"Cc", "Cs"} and one != "\n"), None)
+        if odd is not None:
+            self.wrong(at, f"must not hold the control character {odd!a}")
         return value.strip()
 
     def number(
-        self, path: tuple[str, ...], source: Mapping[str, Any], key: str, *, default: Number | None, least: Number
-    ) -> Number:
-        """A number of at least `least`, which also stands for a wrong one."""
+        self, path: tuple[str, ...], source: Mapping[str, Any], key: str, *,
+        default: Number | None, least: Number, most: Number = MOST,
+    ) -> Number:  # fmt: skip
+        """A number from `least` to `most`; `least` also stands for a wrong one."""
         value = source.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < MOST:
-            self.wrong((*path, key), f"must be a number of at least {least:g}, not {value!r}")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+            allowed = f"of at least {least:g}" + ("" if most == MOST else f" and at most {most:,.10g}")
+            self.wrong((*path, key), f"must be a number {allowed}, not {shown(value)}{_hint(value)}")
             return least
         return value
 
     def whole(
-        self, path: tuple[str, ...], source: Mapping[str, Any], key: str, *, default: int | None, least: int
-    ) -> int:
+        self, path: tuple[str, ...], source: Mapping[str, Any], key: str, *,
+        default: int | None, least: int, most: Number = MOST,
+    ) -> int:  # fmt: skip
         """The same, and whole."""
-        value = self.number(path, source, key, default=default, least=least)
+        value = self.number(path, source, key, default=default, least=least, most=most)
         if value != int(value):
             self.wrong((*path, key), f"must be a whole number, not {value!r}")
         return int(value)
@@ -78,22 +94,23 @@ class Reader:
         """True or false."""
         value = source.get(key, default)
         if not isinstance(value, bool):
-            self.wrong((*path, key), f"must be true or false, not {value!r}")
+            self.wrong((*path, key), f"must be true or false, not {shown(value)}")
         return value is True
 
     def choice(self, path: tuple[str, ...], source: Mapping[str, Any], key: str, allowed: tuple[Any, ...]) -> Any:
         """One of those allowed; the first stands for a wrong one."""
         value = source.get(key)
         if value not in allowed:
-            self.wrong((*path, key), f"must be one of {', '.join(map(str, allowed))}, not {value!r}")
+            self.wrong((*path, key), f"must be one of {', '.join(map(str, allowed))}, not {shown(value)}")
             return allowed[0]
         return value
 
-    def unknown_keys(self, path: tuple[str, ...], source: Mapping[str, Any], allowed: set[str]) -> None:
+    def unknown_keys(self, path: tuple[str, ...], source: Mapping[str, Any], allowed: Collection[str]) -> None:
         """Note every key that is not allowed: most are typing errors."""
         for key in source:
             if key not in allowed:
-                self.wrong((*path, str(key)), f"is not a key here; known are {', '.join(sorted(allowed))}")
+                question = did_you_mean(str(key), allowed)
+                self.wrong((*path, str(key)), f"is not a key here. {question}Known are {', '.join(sorted(allowed))}")
 
     def compiled(self, path: tuple[str, ...], compiler: Callable[[str, Mapping[str, Number]], T], text: Any,
                     constants: Mapping[str, Number]) -> T | None:  # fmt: skip
@@ -105,6 +122,28 @@ class Reader:
         except LanguageError as error:
             self.wrong(path, str(error))
             return None
+
+
+def shown(value: Any) -> str:
+    """A value as a mistake shows it: never longer than a line."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+
+
+def _hint(value: Any) -> str:
+    """How a text that looks like a number must be written to be one."""
+    if not isinstance(value, str):
+        return ""
+    text = value.strip()
+    if re.fullmatch(r"-?[0-9]+,[0-9]+", text):
+        return f": write {text.replace(',', '.')}, with a point" if text.count(",") == 1 else ""
+    if re.fullmatch(r"[0-9]+(:[0-9]+)+", text):
+        return ": no time of day is a number here"
+    if re.fullmatch(r"-?0[0-9]+", text):
+        return ": write it without leading zeros"
+    if re.fullmatch(r"-?[0-9]+(\.[0-9]+)?", text):
+        return ": write it without quotes"
+    return ""
 
 
 def as_mapping(body: Any) -> Mapping[str, Any]:

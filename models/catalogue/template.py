@@ -10,6 +10,7 @@ from functools import lru_cache
 from itertools import repeat
 from typing import NamedTuple
 
+from models.catalogue.currencies import digits_of
 from models.catalogue.terms import Value
 
 _PLACE = re.compile(r"\{(\w+)(?:\|([^|{}\[\]]+)\|([^|{}\[\]]+))?\}")
@@ -61,15 +62,15 @@ class Template:
 
 
 class _Place(NamedTuple):
-    """A place for a value, with the noun for one and for many, or as an amount."""
+    """A place for a value, with the noun for one and for many, or as an amount with so many decimals."""
 
     name: str
     one: str | None
     many: str | None
-    is_money: bool
+    decimals: int | None
 
     def told(self, values: Sequence[Value]) -> list[str]:
-        told = [*map(_money if self.is_money else _text, values)]
+        told = [*map(_text, values)] if self.decimals is None else [_money(value, self.decimals) for value in values]
         if self.one is None:
             return told
         return [f"{text} {self.one if text == '1' else self.many}" for text in told]
@@ -93,17 +94,17 @@ def _pieces(text: str, currency: str) -> tuple[str | _Place, ...]:
     reached = 0
     for match in _PLACE.finditer(text):
         name, one, many = match.groups()
-        is_money = text.startswith(f" {{{CURRENCY}}}", match.end())
-        pieces += [text[reached : match.start()], currency if name == CURRENCY else _Place(name, one, many, is_money)]
+        decimals = digits_of(currency) if text.startswith(f" {{{CURRENCY}}}", match.end()) else None
+        pieces += [text[reached : match.start()], currency if name == CURRENCY else _Place(name, one, many, decimals)]
         reached = match.end()
     return tuple(piece for piece in (*pieces, text[reached:]) if piece)
 
 
-def _money(value: Value) -> str:
-    """With cents unless there are none: an amount is read as an amount."""
+def _money(value: Value, decimals: int) -> str:
+    """With the currency's decimals unless they are all zero: an amount is read as an amount."""
     if not isinstance(value, int | float):
         return _text(value)
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.2f}"
+    return f"{value:,.0f}" if value == int(value) else f"{value:,.{decimals}f}"
 
 
 def _text(value: Value) -> str:

@@ -16,7 +16,7 @@ from models.customers.columns import STAGE_NAMES
 from models.measures.as_of import UNKNOWN, AsOf, Reading
 from models.measures.daily import DAILY
 from models.measures.scalars import FIRST_ACTIVITY, SCALARS
-from models.measures.windows import Window
+from models.measures.windows import Window, capped
 from schemas.event import TICKET
 
 USUAL_DAYS: Final = 56
@@ -204,7 +204,7 @@ class Usual(Term):
         measure, length = DAILY[self.window.measure], self.window.skip
         if not as_of.has(measure.feed):
             return UNKNOWN
-        sums = as_of.windows.sums(self.window)[: as_of.size][chosen].astype(np.int64)
+        sums = capped(as_of.windows.sums(self.window)[: as_of.size][chosen].astype(np.int64))
         known = as_of.boundary - length - as_of.columns.first_day[: as_of.size][chosen] >= USUAL_HISTORY
         return Reading(sums * length / (USUAL_DAYS * measure.scale), known)
 

@@ -76,6 +76,16 @@ class Growing:
         self.size = len(self._data)
 
 
+def total_of(values: Ints) -> int:
+    """The sum of all, exact even where it is beyond 64 bits.
+
+    >>> total_of(np.full(4, 1 << 62)) == 1 << 64
+    True
+    """
+    wide = values.astype(np.int64)
+    return (int((wide >> 32).sum()) << 32) + int((wide & 0xFFFFFFFF).sum())
+
+
 def among(rows: Rows, others: Rows) -> Bools:
     """Which rows stand among others; both ascending, and of the same type: another would be converted first."""
     if not len(others):

@@ -133,6 +133,10 @@ class Cells:
         self._array = None
         self.first_day += days
 
+    def put(self, name: str, values: NDArray[Any]) -> None:
+        """Put others in the place of all values of a column."""
+        self._columns[name] = Growing(values.dtype, values)
+
     @property
     def nbytes(self) -> int:
         """Memory of the arrays; of texts the references alone."""

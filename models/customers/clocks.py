@@ -1,5 +1,7 @@
 """Moving the columns on when a day closes: first and last days, totals, restarts of the clock, usual gaps."""
 
+from typing import Final
+
 import numpy as np
 
 from models.config import Basis
@@ -8,8 +10,11 @@ from models.customers.buckets import NO_TIME
 from models.customers.cells import Cells
 from models.customers.columns import NEVER, NO_DAY, Columns
 from models.customers.days import Closed, Days
+from models.customers.entries import MOST
 from models.customers.rhythm import median_gaps
 from schemas.event import LOGIN, PURCHASE
+
+_MAX_COUNT: Final = int(np.iinfo(np.int32).max)
 
 
 def move(columns: Columns, closed: Closed, basis: Basis) -> None:
@@ -69,9 +74,19 @@ def _add_totals(columns: Columns, closed: Closed) -> None:
         first[cells.rows] = np.minimum(first[cells.rows], cells.first_ms)
     if PURCHASE in closed.cells:
         cells = closed.cells[PURCHASE]
-        columns.purchases_total[cells.rows] += cells.columns["purchases"].astype(np.int32)
-        columns.spend_total[cells.rows] += cells.columns["minor"]
-        np.add.at(columns.unrated_total, closed.unrated, 1)
+        _add(columns.purchases_total, cells.rows, cells.columns["purchases"], _MAX_COUNT)
+        _add(columns.spend_total, cells.rows, cells.columns["minor"], MOST)
+        unrated = closed.unrated
+        rows, counts = (
+            np.fromiter(unrated, np.int32, len(unrated)),
+            np.fromiter(unrated.values(), np.int64, len(unrated)),
+        )
+        _add(columns.unrated_total, rows, counts, _MAX_COUNT)
+
+
+def _add(total: Ints, rows: Rows, more: Ints, most: int) -> None:
+    """Add to the totals of some customers, each named once, up to a limit; nothing is negative."""
+    total[rows] = np.minimum(total[rows].astype(np.int64) + more, most)
 
 
 def restarts(columns: Columns, days: Days, rows: Rows, size: int, boundary: int, basis: Basis) -> Ints:

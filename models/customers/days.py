@@ -15,6 +15,7 @@ from models.config import Basis
 from models.customers.arrays import NO_ROWS, Bools, Rows
 from models.customers.buckets import EMAIL_ACTIONS, TICKET_COUNTS, Bucket, Note
 from models.customers.cells import Cells, DayOf, RowIndex
+from models.customers.entries import MOST
 from models.customers.open_day import LAYOUT, OpenDay, bucket_in
 from models.customers.pulse import PULSE_LAYOUT, Pulse, pulse_of
 from models.customers.roster import Roster
@@ -23,6 +24,8 @@ from schemas.event import EMAIL, FEEDS, TICKET, Event
 Places = NDArray[np.intp]
 NOTE_LAYOUT: Final = {"time_ms": np.int64, **dict.fromkeys(("id", "action", "category", "channel"), object)}
 CHANNEL_LAYOUT: Final = {"code": np.uint8}
+MANY_NAMES: Final = 1_000
+"""Of channels there are a few. Above that, as when a producer puts numbers of telephones there, names are forgotten."""
 COUNTED: Final = {TICKET: TICKET_COUNTS, EMAIL: EMAIL_ACTIONS}
 """Feeds that are kept in buckets while a day is open, and what is counted of them."""
 
@@ -32,7 +35,7 @@ class Closed:
 
     __slots__ = ("cells", "day", "pulse", "unrated")
 
-    def __init__(self, day: int, cells: Mapping[int, DayOf], pulse: Pulse, unrated: Rows) -> None:
+    def __init__(self, day: int, cells: Mapping[int, DayOf], pulse: Pulse, unrated: Mapping[int, int]) -> None:
         self.day, self.cells, self.pulse, self.unrated = day, cells, pulse, unrated
 
 
@@ -47,6 +50,7 @@ class Days:
         self.channels = Cells(CHANNEL_LAYOUT)
         self.channel_names: list[str] = []
         self._channel_codes: dict[str, int] = {}
+        self._most_names = MANY_NAMES
         self.open: dict[int, OpenDay] = {}
         self.late: dict[int, OpenDay] = {}
         self._indexes: dict[str, RowIndex] = {}
@@ -87,7 +91,7 @@ class Days:
         for feed, log in self.notes.items():
             log.append(day, *_note_columns(opened.noted(feed)))
         self.channels.append(day, *self._channel_columns(opened.tickets))
-        return Closed(day, cells, pulse, np.array(opened.unrated, np.int32))
+        return Closed(day, cells, pulse, opened.unrated)
 
     def merge_late(self) -> list[Closed]:
         """Put events that came late into their days; says by day what was added."""
@@ -104,7 +108,7 @@ class Days:
         touched = np.unique(np.concatenate([new.rows for new in added.values()])) if added else np.empty(0, np.int32)
         pulse = pulse_of(self._cells_of(day, touched), self._basis.feeds, self._basis.engagement)
         self.pulse.replace(day, touched, pulse.rows, {"active": pulse.active, "points": pulse.points})
-        return Closed(day, added, pulse, np.array(late.unrated, np.int32))
+        return Closed(day, added, pulse, late.unrated)
 
     def _merge_buckets(self, feed: int, day: int, late: Mapping[int, Bucket]) -> None:
         """Notes and channels of a day, where more of them came late."""
@@ -158,6 +162,15 @@ class Days:
         """Drop closed days that no measure can ask for any more."""
         for log in self.logs.values():
             log.forget(before)
+        if len(self.channel_names) >= self._most_names:
+            self._forget_names()
+
+    def _forget_names(self) -> None:
+        """Drop the names of channels that no day has any more."""
+        used, codes = np.unique(self.channels.column("code"), return_inverse=True)
+        self.channels.put("code", codes.astype(np.int32))
+        self.set_channel_names([self.channel_names[code] for code in used.tolist()])
+        self._most_names = max(MANY_NAMES, 2 * len(used))
 
     def rebuild_pulse(self) -> None:
         """Feel the pulse of every closed day anew: other feeds, or other points, may be declared now."""
@@ -253,6 +266,7 @@ def _summed(log: Cells, day: int, new: DayOf) -> dict[str, NDArray[Any]]:
     for name, values in new.columns.items():
         summed[name] = values.astype(np.int64)
         summed[name][is_known] += log.column(name)[span][places[is_known]]
+        np.minimum(summed[name], MOST, out=summed[name])
     return summed
 
 

@@ -9,6 +9,7 @@ from models.customers.arrays import Rows
 from models.customers.buckets import EMAIL_ACTIONS, NO_TIME, TICKET_CATEGORIES, Bucket
 from models.customers.customers import Customers
 from models.customers.days import COUNTED
+from models.customers.entries import MOST
 from models.customers.open_day import bucket_in
 from schemas.event import EMAIL, FEEDS, LOGIN, PURCHASE, TICKET
 
@@ -64,16 +65,16 @@ def _add_open(customers: Customers, places: Mapping[int, int], tables: Any, firs
                 if feed == LOGIN:
                     known[day] = known.get(day, 0) + counts[0]
                 elif feed == PURCHASE:
-                    known[day] = [ours + more for ours, more in zip(known.get(day, [0, 0, 0]), counts, strict=True)]
+                    before = known.get(day, (0, 0, 0))
+                    known[day] = [min(ours + more, MOST) for ours, more in zip(before, counts, strict=True)]
                     totals[place, 0] += counts[0]
-                    totals[place, 1] += counts[1]
+                    totals[place, 1] = min(totals[place, 1] + counts[1], MOST)
                 else:
                     bucket = opened.bucket_of(feed, row)
                     assert bucket is not None  # it has a cell
                     bucket_in(known, day, len(COUNTED[feed])).merge(bucket)
-        for row in opened.unrated:
-            if row in places:
-                totals[places[row], 2] += 1
+        for row in opened.unrated.keys() & places.keys():
+            totals[places[row], 2] += opened.unrated[row]
 
 
 def _of_days(days: Mapping[int, Any], floor: int) -> dict[str, Any]:

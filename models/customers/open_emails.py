@@ -9,7 +9,7 @@ from models.customers.buckets import EMAIL_ACTIONS, NO_TIME, REFUSALS, STRONG_AC
 from models.customers.cells import DayOf
 from schemas.event import Email
 
-_BITS: Final = 32
+_BITS: Final = 64
 _BYTES: Final = _BITS // 8 * len(EMAIL_ACTIONS)
 _MASK: Final = (1 << _BITS) - 1
 _ONE: Final = {name: 1 << _BITS * place for place, name in enumerate(EMAIL_ACTIONS)}
@@ -17,7 +17,7 @@ _IS_STRONG: Final = frozenset(STRONG_ACTIONS)
 
 
 class OpenEmails:
-    """By row: the counts of all actions in one number, 32 bits each; the first activity; buckets of notes."""
+    """By row: the counts of all actions in one number, 64 bits each; the first activity; buckets of notes."""
 
     __slots__ = ("_counts", "_first_ms", "refused")
 
@@ -78,7 +78,7 @@ class OpenEmails:
         rows = np.fromiter(self._counts, np.int32, len(self._counts))
         order = rows.argsort()
         packed = b"".join([counts.to_bytes(_BYTES, "little") for counts in self._counts.values()])
-        table = np.frombuffer(packed, "<u4").reshape(-1, len(EMAIL_ACTIONS))[order].astype(np.int64)
+        table = np.frombuffer(packed, "<i8").reshape(-1, len(EMAIL_ACTIONS))[order]
         first_ms = np.full(len(rows), NO_TIME, np.int64)
         active = np.fromiter(self._first_ms, np.int32, len(self._first_ms))
         first_ms[rows[order].searchsorted(active)] = np.fromiter(self._first_ms.values(), np.int64, len(active))

@@ -25,7 +25,7 @@ def _counts_of(opened: OpenDay, row: int) -> Counts:
     counts: Counts = {}
     for cells in opened.close().values():
         counts |= _cell(cells, row)
-    if unrated := opened.unrated.count(row):
+    if unrated := opened.unrated.get(row):
         counts["unrated"] = unrated
     return counts
 

@@ -21,6 +21,8 @@ _PRINT: Final = (1 << DAY_SHIFT) - 1
 _ROW: Final = 0x9E3779B97F4A7C15
 _FEED: Final = 0xC2B2AE3D27D4EB4F
 _LONGEST: Final = 1 << 12
+_ZERO: Final = b"\xc0\x80"
+"""Stands for a zero byte, which ends an id, as in Java: no text has these bytes in UTF-8."""
 _MIX: Final = np.uint64(0xFF51AFD7ED558CCD)
 _HALF: Final = np.uint64(32)
 
@@ -47,7 +49,8 @@ def hashes(ids: Sequence[str]) -> Keys:
     data = np.frombuffer(("\x00".join(ids) + "\x00").encode(), np.uint8)
     ends = np.flatnonzero(data == 0)
     if len(ends) != len(ids):  # an id with a zero byte in it
-        return np.concatenate([hashes([name.replace("\x00", "\x01")]) for name in ids])
+        data = np.frombuffer(b"".join(name.encode().replace(b"\0", _ZERO) + b"\0" for name in ids), np.uint8)
+        ends = np.flatnonzero(data == 0)
     starts = np.concatenate(([0], ends[:-1] + 1))
     length = int(ends[0]) + 1
     if len(data) == length * len(ids) and (ends - starts == length - 1).all():  # as long as each other, as most are

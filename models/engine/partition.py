@@ -39,8 +39,7 @@ class Partition:
     def __init__(
         self, rules: Rules, *, number: int = 0, alerts_from_ms: int = 0, limit_dead_letters: bool = True
     ) -> None:
-        self.rules, self.basis, self.number = rules, rules.basis, number
-        self.limit_dead_letters = limit_dead_letters
+        self.rules, self.basis, self.number, self.limit_dead_letters = rules, rules.basis, number, limit_dead_letters
         self.versions: Callable[[int], Version | None] = lambda _boundary: None
         """The version of the model in force, asked when a boundary is passed."""
         self._version: Version | None = None
@@ -164,7 +163,8 @@ class Partition:
         """Refuse the last event of [first, end)."""
         self.ledger.cover(frame.feeds[first:end], frame.offsets[first:end])
         taken = self.ledger.taken + int(np.count_nonzero(~frame.is_again[first:end]))
-        self.ledger.reject(CONFLICT.reason or "", taken, is_limited=self.limit_dead_letters)
+        feed, offset = int(frame.feeds[end - 1]), int(frame.offsets[end - 1])
+        self.ledger.reject(CONFLICT.reason or "", taken, feed, offset, is_limited=self.limit_dead_letters)
 
     def _take_other(self, arrival: Arrival) -> Fate:
         """A tick, or a record that does not keep the contract."""
@@ -181,7 +181,7 @@ class Partition:
         assert isinstance(content, RejectedError)  # a record of a feed holds one or the other
         self.ledger.taken += 1
         self.ledger.counts[feed]["dead_lettered"] += 1
-        self.ledger.reject(content.reason, self.ledger.taken, is_limited=self.limit_dead_letters)
+        self.ledger.reject(content.reason, self.ledger.taken, feed, offset, is_limited=self.limit_dead_letters)
         return Fate("dead_lettered", reason=content.reason)
 
     def _take_tick(self, tick: Tick) -> None:

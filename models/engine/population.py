@@ -7,10 +7,12 @@ import numpy as np
 
 from models.alerts.episode import SignalAlerts
 from models.config import HOUR_MS
-from models.customers.arrays import Bools, Ints, Rows
+from models.customers.arrays import Bools, Ints, Rows, total_of
 from models.customers.columns import NEVER, STAGE_NAMES
+from models.customers.entries import MOST
 from models.customers.stages import CHURNED
 from models.engine.partition import Partition
+from models.measures.windows import capped
 from models.scoring.worth import SPENT, worth_of
 from schemas.event import PURCHASE
 
@@ -50,6 +52,8 @@ class Population:
         self.due: Counter[tuple[str, int]] = Counter()
         """Alerts to answer by (owner, hours since 1970 until which, rounded up)."""
         self.value_at_risk = 0
+        self.spend_capped = 0
+        """Customers who spent, or are said to have spent, more than is counted."""
         self.boundary = NEVER
         """The last boundary as of which everybody was judged, NEVER before the first."""
 
@@ -76,6 +80,7 @@ class Population:
         self.by_signal += other.by_signal
         self.by_owner += other.by_owner
         self.value_at_risk += other.value_at_risk
+        self.spend_capped += other.spend_capped
         self.open_alerts.update(other.open_alerts)
         self.due.update(other.due)
         self.boundary = min(self.boundary, other.boundary)
@@ -91,6 +96,7 @@ def population_of(partition: Partition) -> Population:
     for number, count in enumerate(np.bincount(stage, minlength=len(STAGE_NAMES)).tolist()):
         if count:
             found.customers[STAGE_NAMES[number]] = count
+    found.spend_capped = int(np.count_nonzero(customers.columns.spend_total[: customers.size] >= MOST))
     for of in partition.review.alerts:
         _count_open(found, of, partition.review.writer.alerts_from_ms)
     _count_at_risk(found, partition, stage)
@@ -137,21 +143,21 @@ def _count_at_risk(found: Population, partition: Partition, stage: Ints) -> None
     review.windows.grow(partition.customers.columns.capacity)  # some came since the boundary and had an early alert
     spend = np.zeros(len(at_risk), np.int64)
     known = rows[rows < review.as_of.size]  # others were seen since the boundary: their days are still open
-    spend[known] = review.windows.sums(SPENT)[known] if review.as_of.has(PURCHASE) else 0
+    spend[known] = capped(review.windows.sums(SPENT)[known]) if review.as_of.has(PURCHASE) else 0
     for number in np.unique(stage[rows]).tolist():
         chosen = rows[stage[rows] == number]
-        found.by_stage.add(STAGE_NAMES[number], len(chosen), int(spend[chosen].sum()))
+        found.by_stage.add(STAGE_NAMES[number], len(chosen), total_of(spend[chosen]))
     by_owner: dict[str, Bools] = {}
     for of in review.alerts:
         if not of.signal.counts_as_risk:
             continue
         chosen = _rows_of(of)
         chosen = chosen[at_risk[chosen]]
-        found.by_signal.add(of.signal.id, len(chosen), int(spend[chosen].sum()))
+        found.by_signal.add(of.signal.id, len(chosen), total_of(spend[chosen]))
         owner = by_owner.setdefault(of.signal.owner, np.zeros(len(at_risk), np.bool_))
         owner[chosen] = True
     for name, flags in by_owner.items():
-        found.by_owner.add(name, int(flags.sum()), int(spend[flags].sum()))
+        found.by_owner.add(name, int(flags.sum()), total_of(spend[flags]))
     worth = worth_of(review.as_of, known, review.scoring)
     if worth is not None:
-        found.value_at_risk = int(worth.at_stake.sum())
+        found.value_at_risk = total_of(worth.at_stake)

@@ -106,7 +106,7 @@ def fold_history(events: Iterable[Event], basis: Basis) -> Folded:
         row = numbers.setdefault(event.customer_id, len(numbers))
         customers.days.opened(day).add(row, event, basis.rates)
     days = customers.days.open
-    without_rate = sum(len(opened.unrated) for opened in days.values())
+    without_rate = sum(sum(opened.unrated.values()) for opened in days.values())
     customers.enrol(list(numbers))
     rows = np.array([numbers[customer_id] for customer_id in sorted(numbers)], np.int32)
     first_day, last_day = min(days, default=0), max(days, default=0)

@@ -32,7 +32,7 @@ class Learner:
         else:
             self.committee = restored_committee(known.committee, question, names)
         until = -1 if known is None else self._calendar.day_of_text(known.learned_until)
-        self.lessons = Lessons(partitions, learning, self._calendar, names, until)
+        self.lessons = Lessons(partitions, learning, names, until)
         self._quality = {name: new_quality() for name in (MODEL_NAME, *BASELINES)}
         if known is not None:
             self._quality |= {name: quality_of(state) for name, state in known.quality.items()}

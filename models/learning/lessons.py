@@ -18,6 +18,9 @@ from models.scoring.ranks import BUCKETS
 from models.scoring.snapshots import FLOAT_BYTES, question_id, unpack_features
 from schemas.example import Lesson, LessonError, LessonV1, ProgressV1
 
+DAYS: Final = range(-36_500, Calendar.day_of_text("2101-01-01"))
+"""On which boundaries lie: events are from 1970 to 2099, and what was complete before the first of them is older."""
+
 Key = tuple[int, int, str, int]
 """Matured, snapshot, customer, part: examples are learned in this order, the whole horizon after its bins."""
 
@@ -56,14 +59,13 @@ class Lessons:
         self,
         partitions: int,
         learning: Learning,
-        calendar: Calendar,
         features: Sequence[str],
         learned_until: int = -1,
     ) -> None:
         self.learned_until = learned_until
         self.left_out = 0
         """Labels that came again or too late."""
-        self._partitions, self._learning, self._calendar = partitions, learning, calendar
+        self._partitions, self._learning = partitions, learning
         self._feature_bytes = len(features) * FLOAT_BYTES
         self._question = question_id(learning.question, features)
         self._weeks: dict[int, dict[Key, Held]] = {}
@@ -88,8 +90,8 @@ class Lessons:
         given = () if isinstance(progress.risks, UnsetType) else progress.risks
         if any(not (0 <= bucket < BUCKETS and 0 < count < MOST) for bucket, count in given):
             raise LessonError("shape", f"counts of risks at {progress.boundary}")
-        self.base.take(self._calendar.day_of_text(progress.boundary), progress.partition, given, offset)
-        complete = self._calendar.day_of_text(progress.complete_until)
+        boundary, complete = _day_of(progress.boundary), _day_of(progress.complete_until)
+        self.base.take(boundary, progress.partition, given, offset)
         self._complete[progress.partition] = max(complete, self._complete.get(progress.partition, -1))
 
     def _check(self, lesson: LessonV1) -> None:
@@ -107,10 +109,9 @@ class Lessons:
                 raise LessonError("shape", f"a risk of {risk}")
 
     def _labels(self, lesson: LessonV1, offset: int) -> Iterator[tuple[Key, Held]]:
-        day_of = self._calendar.day_of_text
         for snapshot in lesson.snapshots:
             for label in snapshot.labels:
-                key = day_of(label.matured_at), day_of(snapshot.at), lesson.customer_id, label.part or LAST
+                key = _day_of(label.matured_at), _day_of(snapshot.at), lesson.customer_id, label.part or LAST
                 yield key, Held(offset, label.is_true, snapshot.features, snapshot.risk)
 
     def _hold(self, labels: Sequence[tuple[Key, Held]]) -> None:
@@ -153,3 +154,11 @@ class Lessons:
     def _end_of_week(self, day: int) -> int:
         step = self._learning.step_days
         return day + ((self._learning.anchor or 0) - day) % step
+
+
+def _day_of(boundary: str) -> int:
+    """Raises ValueError for a day that no partition can have reviewed."""
+    day = Calendar.day_of_text(boundary)
+    if day not in DAYS:
+        raise ValueError(f"{boundary[:10]} is no day on which a boundary lies")
+    return day

@@ -10,7 +10,7 @@ from models.customers.columns import Columns
 from models.customers.customers import Customers
 from models.customers.rhythm import Slope, slopes
 from models.measures.daily import ALL_FEEDS, DAILY
-from models.measures.windows import Window, Windows, summed
+from models.measures.windows import Window, Windows, capped, summed
 from schemas.event import TICKET
 
 
@@ -80,7 +80,7 @@ class AsOf:
         measure = DAILY[window.measure]
         if not self.has(measure.feed):
             return UNKNOWN
-        sums = self.windows.sums(window)[: self.size][chosen]
+        sums = capped(self.windows.sums(window)[: self.size][chosen])
         if measure.scale != 1:
             sums = np.true_divide(sums, measure.scale, dtype=np.float64)  # of small integers it would be 32 bits
         return Reading(sums, None)
@@ -95,7 +95,7 @@ class AsOf:
         first = max(int(starts[rows].min(initial=self.boundary)), self.boundary - self.basis.keep_days)
         places = log.find(self.customers.roster.flagged(rows), first, self.boundary)
         places = places[log.days_of(places) >= starts[log.rows[places]]]
-        sums = summed(log, name, places, self.size)[rows]
+        sums = capped(summed(log, name, places, self.size)[rows])
         return Reading(sums / measure.scale if measure.scale != 1 else sums, None)
 
     def channels(self, length: int, chosen: Selection) -> Reading:

@@ -13,7 +13,7 @@ import numpy as np
 
 from models.customers.arrays import Bools, Floats, Ints, Rows
 from models.measures.as_of import AsOf
-from models.measures.windows import Window
+from models.measures.windows import Window, capped
 from models.scoring.scoring import Scoring
 from schemas.event import PURCHASE
 
@@ -21,6 +21,9 @@ Quantity = TypeVar("Quantity", float, Floats)
 
 YEAR: Final = 365
 """Days looked back upon, and days of the value shown to people."""
+
+_FAR: Final = float(1 << 62)
+"""More than any year's spend; an integer holds it."""
 
 ORDERS, SPENT = Window("purchases", YEAR), Window("spend", YEAR)
 """The last year of everybody, from windows that are always kept."""
@@ -61,7 +64,7 @@ def worth_of(as_of: AsOf, rows: Rows, scoring: Scoring | None) -> Worth | None:
     """What some customers are worth; None where purchases are not declared."""
     if PURCHASE not in as_of.basis.feeds:
         return None
-    spent: Ints = as_of.windows.sums(SPENT)[rows].astype(np.int64)
+    spent: Ints = capped(as_of.windows.sums(SPENT)[rows].astype(np.int64))
     risks = np.full(len(rows), np.nan) if scoring is None else scoring.risk_of(rows)
     minor: Ints = spent.copy()
     is_expected = ~np.isnan(risks)
@@ -72,5 +75,5 @@ def worth_of(as_of: AsOf, rows: Rows, scoring: Scoring | None) -> Worth | None:
     repeats = np.where(tenure > YEAR, orders, np.maximum(0.0, orders - 1))
     days = np.minimum(YEAR, tenure).astype(np.float64)
     spend = spend_a_day(repeats, days, orders, minor[is_expected].astype(np.float64), prior=prior) * YEAR
-    minor[is_expected] = np.rint(risks[is_expected] * spend).astype(np.int64)
+    minor[is_expected] = np.rint(np.minimum(risks[is_expected] * spend, _FAR)).astype(np.int64)
     return Worth(minor, is_expected, spent, risks)

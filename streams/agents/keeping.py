@@ -55,7 +55,7 @@ class CustomerState:
         self.snapshots = 0
         connection = librdkafka_config(settings)
         rules = customers.rules
-        self.source = Source(connection, topics, group, rules, customers.new_partition)
+        self.source = Source(connection, topics, group, rules, customers.new_partition, settings.partitions)
         self._customers = customers
         self._sender = Sender(connection, self.topic)
         self.log = SnapshotLog(connection, self._sender, self.token)
@@ -205,6 +205,7 @@ class CustomerState:
             clocks={t: mark.order_ms for t, mark in marks.items() if mark is not None and mark.order_ms is not None},
             topic_ids=self.ids,
             outputs=ends,
+            partitions=self.source.partitions,
         )
 
     def _output_ends(self, number: int) -> dict[str, int]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from models.engine.arrivals import APPLIED, Arrival, Fate
-from models.engine.ledger import TICKS, DeadLetterLimitError
+from models.engine.ledger import MISPLACED, TICKS, DeadLetterLimitError
 from models.engine.partition import Partition
 from schemas.codec import MAX_AHEAD_MS, decode_event
 from schemas.dead_letter import Origin, dead_letter_headers, late_headers
@@ -21,7 +21,7 @@ from streams.errors import EXIT_DEAD_LETTER_LIMIT
 from streams.transport.errors import StopWorkerError
 from streams.transport.records import Record
 
-JUDGED_BY_ENGINE: Final = ("wrong_partition", "id_conflict")
+JUDGED_BY_ENGINE: Final = (MISPLACED, "id_conflict")
 """Reasons that are not the codec's."""
 
 CONFLICT: Final = RejectedError("id_conflict", "an event with this id and other content was applied before", "id")
@@ -146,7 +146,7 @@ def _origin(own: OwnedPartition, record: Record) -> Origin:
 
 def _wrong(number: int, expected: int) -> RejectedError:
     detail = f"partition {number}, but murmur2 of the key says {expected}: set partitioner=murmur2_random"
-    return RejectedError("wrong_partition", detail)
+    return RejectedError(MISPLACED, detail)
 
 
 def _checked_tick(record: Record, now_ms: int) -> Tick:
@@ -163,10 +163,14 @@ def _limit_message(
     covered, reasons = partition.ledger.covered, partition.ledger.reasons
     last = next(record for record in reversed(records) if record.offset <= covered[feeds[record.topic]])
     counts = ", ".join(f"{count:,} {reason}" for reason, count in sorted(reasons.items(), key=lambda item: -item[1]))
+    mend, after = "mend the producer", "dead-letters list"
+    if error.is_misplaced:
+        mend = "look at CHURN_PARTITIONS, and have all producers use murmur2 (librdkafka: partitioner=murmur2_random)"
+        after = f"dead-letters replay --reason {MISPLACED} posts it to the right partitions"
     return (
         f"dead-letter limit reached at {last.topic} partition {partition.number} offset {last.offset}: {error}. "
         f"Refused in this partition since the first start: {counts}. The source is broken, not a record; nothing of "
-        "this frame was committed, and a restart stops here again. Next: mend the producer, then start with "
+        f"this frame was committed, and a restart stops here again. Next: {mend}, then start with "
         "CHURN_DEAD_LETTER_LIMIT=off until this offset is passed; what is refused then goes to the dead letters "
-        "(churn-signals dead-letters list)"
+        f"(churn-signals {after})"
     )

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from confluent_kafka import TopicCollection
+from confluent_kafka import KafkaException, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from models.catalogue.rules import Rules
@@ -18,13 +18,21 @@ from models.engine.snapshot import SnapshotError
 from models.engine.snapshot import load as load_partition
 from schemas.topics import Topics
 from streams.agents.owned import OwnedPartition
-from streams.errors import EXIT_SETUP
+from streams.decided import refuse_other_count
+from streams.errors import EXIT_SETUP, SetupError
 from streams.kafka import Config, answered
 from streams.transport.errors import StopWorkerError
 from streams.transport.open_alerts import read_open
 from streams.transport.published import read_published
 from streams.transport.snapshots.load import Loaded
-from streams.transport.snapshots.origin import ANSWERS_WITHIN_S, ask_beginnings, check_origin, latest_offsets
+from streams.transport.snapshots.origin import (
+    ANSWERS_WITHIN_S,
+    ask_beginnings,
+    check_origin,
+    committed_offsets,
+    earlier_groups,
+    latest_offsets,
+)
 from streams.transport.snapshots.ownership import Owned, take_over
 from streams.transport.snapshots.records import Manifest, OtherSnapshotError, Passed
 from streams.transport.snapshots.sender import Sender
@@ -34,13 +42,14 @@ log = logging.getLogger("churn")
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """All a restore needs to know of the deployment. `group`: the consumer group of the workers."""
+    """All a restore needs to know of the deployment. `group`: of the workers; `partitions`: of a topic of customers."""
 
     connection: Config
     topics: Topics
     group: str
     rules: Rules
     new_partition: Callable[[int], Partition]
+    partitions: int
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -82,11 +91,13 @@ def restore_partitions(
     open_topic = source.topics.alerts_open
     lying = read_open(source.connection, open_topic, {n: of.get(open_topic, 0) for n, of in starts.items()}, stop=stop)
     until = input_ends(source, starts)
+    passed = passed_before(source, taken, is_anew=any(manifest is None for manifest in manifests.values()))
     restored = {}
     for number, one in taken.items():
         own = as_loaded(source, one.loaded)
         own.epoch, own.published, own.lying = one.epoch, published.get(number), lying.get(number)
         own.until, own.outputs = until.get(number, ()), starts.get(number, {})
+        own.partition.ledger.was_passed(passed[number])
         manifest = one.loaded.manifest
         if manifest is not None:
             own.open_end, own.open_newest = manifest.outputs.get(open_topic, 0), manifest.epoch
@@ -107,13 +118,15 @@ def as_loaded(source: Source, loaded: Loaded) -> OwnedPartition:
 def _partition(source: Source, loaded: Loaded) -> Partition:
     blank = source.new_partition(loaded.partition)
     try:
+        if loaded.manifest is not None:
+            refuse_other_count(loaded.manifest.partitions, source.partitions, loaded.topic)
         payload = loaded.payload()
         if payload is None:
             return blank
         return load_partition(
             payload, source.rules, number=loaded.partition, limit_dead_letters=blank.limit_dead_letters
         )
-    except (SnapshotError, ValueError) as error:
+    except (SetupError, SnapshotError, ValueError) as error:
         raise StopWorkerError(f"{loaded.topic}/{loaded.partition}: {error}", EXIT_SETUP) from error
 
 
@@ -123,6 +136,24 @@ def input_ends(source: Source, partitions: Iterable[int]) -> dict[int, tuple[int
     admin = AdminClient(source.connection)  # kept by name: one that is collected cancels its calls
     ends = latest_offsets(admin, [(topic, number) for topic in source.inputs for number in numbers])
     return {number: tuple(ends[topic, number] for topic in source.inputs) for number in numbers}
+
+
+def passed_before(source: Source, partitions: Iterable[int], *, is_anew: bool) -> dict[int, list[int]]:
+    """By partition and feed the offset below which the workers took everything in once. Blocks.
+
+    `is_anew`: workers of earlier versions of the application count, too. Their offsets may have been forgotten by the
+    broker or be kept from this user: then a dead-letter limit that was passed stops the workers once more.
+    """
+    numbers, groups = list(partitions), [source.group]
+    places = [(topic, number) for topic in source.topics.events for number in numbers]
+    try:
+        groups += earlier_groups(source.connection, source.group) if is_anew else []
+        found = [committed_offsets(source.connection, group, places) for group in groups]
+    except KafkaException as error:
+        log.warning("what %s had taken in before is not known: %s", " and ".join(groups), error)
+        found = []
+    offset_of = {place: max((one.get(place, 0) for one in found), default=0) for place in places}
+    return {number: [offset_of[topic, number] for topic in source.topics.events] for number in numbers}
 
 
 def _rebuilt(source: Source, changelog: str, taken: Mapping[int, Owned]) -> set[int]:

@@ -246,6 +246,9 @@ def _problems(look: Look, past: Past, deployment: Deployment) -> list[str]:
         found.append(f"{counted} of {plural(deployment.partitions, 'partition')} counted: {what}")
     if past.problem is not None:
         found.append(past.problem)
+    late = _whole(by_label(look, "churn_recorded_events", "outcome").get("late"))
+    if late:
+        found.append(f"too late since the first start, so counted nowhere: {late:,} (dead-letters list --late)")
     return found
 
 

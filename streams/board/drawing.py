@@ -17,6 +17,7 @@ from streams.board.drawn_alerts import TITLE, alert_block, cut
 from streams.board.drawn_model import model_line
 from streams.board.ledger import MONTH_DAYS
 from streams.board.sizes import SPACIOUS_FROM_WIDTH, WIDE_FROM_WIDTH
+from streams.plain import plain
 from streams.wording import counted, moment, span, written_date
 
 ROOMY_FROM_HEIGHT: Final = 28
@@ -75,7 +76,7 @@ def _problems(board: Board, width: int) -> list[RenderableType]:
     problems = [
         Text(line, style="bold yellow", no_wrap=True)
         for problem in board.problems
-        for line in wrap(f"! {problem}", width, subsequent_indent="  ", max_lines=2, placeholder=" …")
+        for line in wrap(plain(f"! {problem}"), width, subsequent_indent="  ", max_lines=2, placeholder=" …")
     ]
     return [*problems, *(Text(cut(f"- {note}", width), QUIET, no_wrap=True) for note in board.notes)]
 
@@ -142,7 +143,7 @@ def _ranked(table: Table, counts: dict[str, int] | None, rows: int, nothing: str
     items = list((counts or {}).items())
     shown = items if len(items) <= rows else items[: rows - 1]
     for name, count in shown:
-        table.add_row(name, f"{count:,}")
+        table.add_row(plain(name), f"{count:,}")
     if len(shown) < len(items):
         rest = items[len(shown) :]
         table.add_row(Text(f"and {len(rest)} more", QUIET), Text(f"{sum(count for _, count in rest):,}", QUIET))

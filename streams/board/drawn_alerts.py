@@ -15,6 +15,7 @@ from streams.board.board import Board
 from streams.board.rows import AlertRow
 from streams.board.sizes import WIDE_FROM_WIDTH
 from streams.cases import MEANINGS
+from streams.plain import plain
 from streams.wording import moment
 
 TITLE: Final = "bold cyan"
@@ -46,7 +47,8 @@ def _table(board: Board, alerts: Iterable[AlertRow]) -> Table:
     for alert in alerts:
         table.add_row(
             Text(moment(alert.observed_at, board.zone, now_ms=board.now_ms), QUIET), _signal(alert),
-            Text(alert.customer_id), Text(_worth(alert)), Text(_risk(alert)), Text(alert.summary), Text(alert.owner),
+            Text(plain(alert.customer_id)), Text(_worth(alert)), Text(_risk(alert)), Text(plain(alert.summary)),
+            Text(plain(alert.owner)),
             _due(board, alert),
         )  # fmt: skip
     return table
@@ -55,9 +57,9 @@ def _table(board: Board, alerts: Iterable[AlertRow]) -> Table:
 def _two_lines(board: Board, alert: AlertRow, width: int) -> tuple[Text, Text]:
     worth = ", ".join(part for part in (_worth(alert), _risk(alert)) if part)
     who = f"  customer {alert.customer_id}{', ' if worth else ''}{worth}: {alert.owner}, "
-    head = Text.assemble(_signal(alert), who, _due(board, alert))
+    head = Text.assemble(_signal(alert), plain(who), _due(board, alert))
     head.truncate(width, overflow="ellipsis")
-    return head, Text(cut(f"  {alert.summary}", width), QUIET, no_wrap=True)
+    return head, Text(cut(plain(f"  {alert.summary}"), width), QUIET, no_wrap=True)
 
 
 def _worth(alert: AlertRow) -> str:
@@ -72,7 +74,7 @@ def _signal(alert: AlertRow) -> Text:
     """Critical in words as well: it is for who must act first, and colours are not for everybody."""
     word = "critical " if alert.severity == "critical" else ""
     more = f" +{len(alert.others)}" if alert.others else ""
-    return Text(f"{word}{alert.signal}{more}", STYLES[alert.severity])
+    return Text(plain(f"{word}{alert.signal}{more}"), STYLES[alert.severity])
 
 
 def _due(board: Board, alert: AlertRow) -> Text:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
-from rich.console import Console
 
 from models.catalogue.rules import Rules
+from models.catalogue.suggestion import did_you_mean
 from schemas.alert import AlertV1, encode_alert
 from schemas.instant import from_rfc3339
 from streams.alert_list import AlertList, print_list
@@ -19,9 +19,11 @@ from streams.cli.instant import SINCE
 from streams.clock import now_ms
 from streams.errors import EXIT_DONE
 from streams.following import follow_alerts
+from streams.plain import plain
 from streams.settings import Settings, environment_settings
 from streams.snapshot import newest_alerts, open_alerts, retold_as_of_now
-from streams.wording import did_you_mean, moment
+from streams.terminal import say, say_json, terminal
+from streams.wording import moment
 
 EXAMPLES = """\b
 Examples:
@@ -101,11 +103,11 @@ def alerts(
     parts = [part for part in chosen.of(found, at_ms) if not (only_open and part.kind == "over")]
     if as_json:
         for alert in [alert for part in parts for alert in in_order(part.alerts, part.measure)][:limit]:
-            click.echo(encode_alert(alert))
+            say_json(encode_alert(alert))
         return EXIT_DONE
     as_of = None if boundary is None else rules.basis.calendar.start_of(boundary)
     shown = AlertList(parts, rules.basis.calendar.zone, at_ms, as_of)
-    print_list(Console(highlight=False), shown, limit=limit, everything=everything, explain=explain)
+    print_list(terminal(), shown, limit=limit, everything=everything, explain=explain)
     return EXIT_DONE
 
 
@@ -132,7 +134,7 @@ def _follow(
     try:
         for alert in follow_alerts(settings, since):
             if any(part.alerts for part in choice.of([alert], now_ms())) and (alert.is_open or not only_open):
-                click.echo(encode_alert(alert) if as_json else _line(alert, zone))
+                say_json(encode_alert(alert)) if as_json else say(plain(_line(alert, zone)))
     except KeyboardInterrupt:
         pass
     return EXIT_DONE

@@ -5,15 +5,15 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 from time import perf_counter
-from typing import IO
 
 import click
 import orjson
-from rich.console import Console
 
 from models.labels import BINS, MAX_HORIZON_DAYS, MAX_RISK_SET_DAYS, Question
+from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import environment_settings
+from streams.terminal import complain, say_json, terminal
 
 EXAMPLES = """\b
 Examples:
@@ -34,9 +34,9 @@ Examples:
 )
 @click.option("--first-snapshot", type=click.DateTime(["%Y-%m-%d"]), help="First day scored; a Monday after a week.")
 @click.option("--evaluate-from", type=click.DateTime(["%Y-%m-%d"]), help="First day judged; without it 1.5 H later.")
-@click.option("--predictions", type=click.File("wb", lazy=True), help="Write every probability: CSV.")
-@click.option("--report", "report_file", type=click.File("wb", lazy=True), help="Write all numbers: JSON.")
-@click.option("--html", type=click.File("wb", lazy=True), help="Write a page for people.")
+@click.option("--predictions", type=OUTPUT, help="Write every probability: CSV.")
+@click.option("--report", "report_file", type=OUTPUT, help="Write all numbers: JSON.")
+@click.option("--html", type=OUTPUT, help="Write a page for people.")
 @click.option("--compare", default="", help="Refit these beside it: lightgbm, bgnbd, or both with a comma.")
 @click.option("--mapping", "mapping_name", help="How tables become events: a YAML file, or a built-in name (cdnow).")
 @click.option("--catalogue", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Feeds, money, prior.")
@@ -49,9 +49,9 @@ def backtest(  # noqa: PLR0913 - one for each option
     step_days: int,
     first_snapshot: datetime | None,
     evaluate_from: datetime | None,
-    predictions: IO[bytes] | None,
-    report_file: IO[bytes] | None,
-    html: IO[bytes] | None,
+    predictions: Output | None,
+    report_file: Output | None,
+    html: Output | None,
     compare: str,
     mapping_name: str | None,
     catalogue: Path | None,
@@ -63,6 +63,7 @@ def backtest(  # noqa: PLR0913 - one for each option
     from streams.comparison.refitting import check
     from streams.report.backtest_text import print_report
 
+    refuse_overwriting([*files, catalogue], [predictions, report_file, html])
     compared = [name.strip() for name in compare.split(",") if name.strip()]
     check(compared)
     started = perf_counter()
@@ -72,19 +73,22 @@ def backtest(  # noqa: PLR0913 - one for each option
     question = Question(horizon_days, risk_set_days)
     prepared = prepare(files, mapping_name, settings, Wanted(question, step_days, first_snapshot, evaluate_from))
     for bad in prepared.history.bad_told():
-        click.echo(f"churn-signals: {bad}", err=True)
+        complain(bad)
     run, others = run_backtest(prepared, compared)
     result = told(prepared, run, others)
     if predictions is not None:
-        write_predictions(predictions, prepared, run)
+        with predictions:
+            write_predictions(predictions.write, prepared, run)
     if report_file is not None:
-        report_file.write(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
+        with report_file:
+            report_file.write(orjson.dumps(result, option=orjson.OPT_INDENT_2) + b"\n")
     if html is not None:
         from streams.report.backtest_page import page
 
-        html.write(page(result).encode())
+        with html:
+            html.write(page(result).encode())
     if as_json:
-        click.echo(orjson.dumps(result).decode())
+        say_json(orjson.dumps(result))
     else:
-        print_report(Console(), result, perf_counter() - started)
+        print_report(terminal(), result, perf_counter() - started)
     return EXIT_PROBLEM if prepared.history.bad else EXIT_DONE

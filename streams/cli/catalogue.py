@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 import orjson
-import yaml
 
-from models.catalogue.reader import CatalogueError
-from streams.catalogue_file import default_text, placed, rules_of
+from streams.catalogue_file import BadCatalogueError, PlacedMistake, default_text, load_rules
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
+from streams.plain import plain
 from streams.settings import environment_settings
+from streams.terminal import say, say_json
 
 
 @click.group()
@@ -26,34 +26,28 @@ def catalogue() -> None:
 @click.option("--json", "as_json", is_flag=True, help="The mistakes as a JSON list.")
 def check(*, file: Path, as_json: bool) -> int:
     """Say what is wrong with a catalogue, line by line; exit code 1 when anything is."""
-    text = file.read_text()
-    settings = environment_settings()
-    found: list[dict[str, str | int]] = []
+    settings = environment_settings().replace(catalogue=file)
     try:
-        rules = rules_of(text, settings)
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        found = [{"line": line, "path": "", "reason": f"not YAML: {error.problem}"}]
-    except yaml.YAMLError as error:
-        found = [{"line": 1, "path": "", "reason": f"not YAML: {error}"}]
-    except CatalogueError as error:
-        found = [
-            {"line": at.line, "path": ".".join(at.mistake.path), "reason": at.mistake.reason}
-            for at in placed(error.mistakes, text)
-        ]
-    else:
-        message = f"{file}: {len(rules.signals)} signals, no mistakes; catalogue {rules.hash}"
-        click.echo("[]" if as_json else message)
-        return EXIT_DONE
+        rules = load_rules(settings)
+    except BadCatalogueError as error:
+        _print(file, error.mistakes, as_json=as_json)
+        return EXIT_PROBLEM
+    message = f"{file}: {len(rules.signals)} signals, no mistakes; catalogue {rules.hash}"
+    say("[]" if as_json else message)
+    return EXIT_DONE
+
+
+def _print(file: Path, mistakes: list[PlacedMistake], *, as_json: bool) -> None:
     if as_json:
-        click.echo(orjson.dumps(found).decode())
-    for row in [] if as_json else found:
-        click.echo(f"{file}:{row['line']}: " + (f"{row['path']}: " if row["path"] else "") + str(row["reason"]))
-    return EXIT_PROBLEM
+        found = [{"line": at.line, "path": ".".join(at.mistake.path), "reason": at.mistake.reason} for at in mistakes]
+        say_json(orjson.dumps(found))
+        return
+    for at in mistakes:
+        say(plain(f"{file}:{str(at).removeprefix('line ')}"))
 
 
 @catalogue.command(epilog="\b\nExample:\n  churn-signals catalogue show > mine.yaml")
 def show() -> int:
     """Print the catalogue in the product: the best start for one's own."""
-    click.echo(default_text(), nl=False)
+    say(default_text(), nl=False)
     return EXIT_DONE

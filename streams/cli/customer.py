@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from typing import IO, Any
+from typing import Any
 
 import click
 import msgspec
 import numpy as np
 import orjson
-from rich.console import Console
 
 from models.calendar import date_of
 from models.catalogue.language import compile_term
@@ -23,11 +22,16 @@ from models.measures.windows import Windows
 from schemas.alert import AlertV1
 from schemas.partitioner import partition_of
 from streams.catalogue_file import load_rules
+from streams.cli.output import OUTPUT, Output
 from streams.clock import now_ms
 from streams.customer_page import Page, print_page
+from streams.dead_letters import late_events_of
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
+from streams.plain import plain
 from streams.settings import Settings, environment_settings
 from streams.snapshot import all_states, open_alerts, read_partitions
+from streams.terminal import complain, say_json, terminal
+from streams.wording import counted
 
 EXAMPLES = """\b
 Examples:
@@ -40,12 +44,10 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("customer_id", required=False)
-@click.option(
-    "--all", "everybody", type=click.File("wb"), help="Every customer's record, canonical, as `replay --states`."
-)
+@click.option("--all", "everybody", type=OUTPUT, help="Every customer's record, canonical, as `replay --states`.")
 @click.option("--explain", is_flag=True, help="The statistics behind it as well: slopes, scores, weights.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the statistics.")
-def customer(*, customer_id: str | None, everybody: IO[bytes] | None, explain: bool, as_json: bool) -> int:
+def customer(*, customer_id: str | None, everybody: Output | None, explain: bool, as_json: bool) -> int:
     """One customer: stage, numbers, reasons, open alerts and what would end them; what came since, as today's."""
     settings = environment_settings()
     rules = load_rules(settings)
@@ -59,27 +61,30 @@ def customer(*, customer_id: str | None, everybody: IO[bytes] | None, explain: b
     place = partition_of(customer_id.encode(), settings.partitions)
     partition = read_partitions(settings, rules, [place]).get(place)
     row = None if partition is None else partition.customers.roster.row_of(customer_id)
+    late = late_events_of(settings, customer_id)
+    if late:
+        complain(f"too late, so counted nowhere: {counted(late, 'event')}. See: churn-signals dead-letters list --late")
     if partition is None or row is None:
         _say_unknown(settings, customer_id)
         return EXIT_PROBLEM
     shown = summary(partition, row)
+    shown["late_events"] = late
     alerts = retold(partition, _open_alerts(settings, customer_id))
     past = course(_as_of(partition), row)
     if as_json:
         more = {"alerts": [_alert_shown(alert) for alert in alerts], "engagement": msgspec.to_builtins(past)}
-        click.echo(orjson.dumps(shown | more, option=orjson.OPT_INDENT_2).decode())
+        say_json(orjson.dumps(shown | more, option=orjson.OPT_INDENT_2))
     else:
         zone = rules.basis.calendar.zone
-        print_page(Console(highlight=False), Page(shown, alerts, past, zone, now_ms()), explain=explain)
+        print_page(terminal(), Page(shown, alerts, past, zone, now_ms()), explain=explain)
     return EXIT_DONE
 
 
 def _say_unknown(settings: Settings, customer_id: str) -> None:
     where = f"{settings.bootstrap}, topics {settings.prefix}.*"
-    click.echo(
-        f"churn-signals: customer {customer_id} is not known at {where}: no event with this key was processed yet. "
-        "Ids are told apart by every letter; another broker is named with CHURN_BOOTSTRAP",
-        err=True,
+    complain(
+        f"customer {plain(customer_id)} is not known at {where}: no event with this key was processed yet. "
+        "Ids are told apart by every letter; another broker is named with CHURN_BOOTSTRAP"
     )
 
 

@@ -10,16 +10,19 @@ from typing import Any, Final
 
 import click
 import orjson
-from rich.console import Console
 from rich.table import Table
 
 from schemas.dead_letter import DeadLetter
 from schemas.instant import to_rfc3339
 from schemas.topics import DAY_MS, Topics
+from streams.before_posting import refuse_misfits
 from streams.clock import now_ms
 from streams.dead_letters import Outlook, judge, late_limits_ms, post_again, read_letters
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
+from streams.kafka import connect
+from streams.plain import plain
 from streams.settings import Settings, environment_settings
+from streams.terminal import say, say_json, styled, terminal
 from streams.wording import counted
 
 SHOWN: Final = 50
@@ -46,7 +49,7 @@ def show(*, reasons: tuple[str, ...], is_late: bool, limit: int, as_json: bool) 
     letters = _wanted(read_letters(settings, _topic(settings, is_late=is_late)), reasons)
     if as_json:
         for letter in islice(letters, limit or None):
-            click.echo(orjson.dumps(_as_dict(letter)))
+            say_json(orjson.dumps(_as_dict(letter)))
         return EXIT_DONE
     everything = list(letters)
     _print(everything[: limit or None], Counter(letter.reason for letter in everything))
@@ -66,6 +69,7 @@ def replay(*, reasons: tuple[str, ...], is_late: bool, with_refused: bool, dry_r
     Posting a record twice does no harm: events are recognised by their ids. Leaves with 1 when some cannot be posted.
     """
     settings = environment_settings()
+    refuse_misfits(settings, connect(settings)[1])
     letters = _wanted(read_letters(settings, _topic(settings, is_late=is_late)), reasons)
     outlook = judge(letters, settings=settings, late_before_ms=late_limits_ms(settings), now_ms=now_ms())
     _tell(outlook)
@@ -73,7 +77,7 @@ def replay(*, reasons: tuple[str, ...], is_late: bool, with_refused: bool, dry_r
     if chosen and not dry_run:
         if not is_sure:
             click.confirm(f"Post {counted(len(chosen), 'record')} again?", abort=True, err=True)
-        click.echo(f"posted {counted(post_again(settings, chosen), 'record')} again")
+        say(f"posted {counted(post_again(settings, chosen), 'record')} again")
     left_out = outlook.incomplete + (0 if with_refused else len(outlook.refused))
     return EXIT_PROBLEM if left_out else EXIT_DONE
 
@@ -89,27 +93,28 @@ def _wanted(letters: Iterable[DeadLetter], reasons: tuple[str, ...]) -> Iterable
 
 def _tell(outlook: Outlook) -> None:
     total = len(outlook.fit) + len(outlook.refused) + outlook.incomplete
-    click.echo(f"{counted(total, 'record')}: {len(outlook.fit) - outlook.late:,} would be applied")
-    click.echo(f"  {outlook.late:,} would now be too late (they go to the late topic)")
+    say(f"{counted(total, 'record')}: {len(outlook.fit) - outlook.late:,} would be applied")
+    say(f"  {outlook.late:,} would now be too late (they go to the late topic)")
     why = ", ".join(f"{count:,} {reason}" for reason, count in outlook.reasons.most_common())
-    click.echo(f"  {len(outlook.refused):,} would be refused again{f' ({why})' if why else ''}")
-    click.echo(f"  {outlook.incomplete:,} cannot be posted again (cut because of their size, or from another topic)")
+    say(f"  {len(outlook.refused):,} would be refused again{f' ({plain(why)})' if why else ''}")
+    say(f"  {outlook.incomplete:,} cannot be posted again (cut because of their size, or from another topic)")
 
 
 def _print(letters: list[DeadLetter], reasons: Counter[str]) -> None:
-    console = Console()
+    console = terminal()
     table = Table("reason", "field", "topic", "partition", "offset", "record's time", "bytes", "error", box=None)
     for letter in letters:
         origin = letter.origin
         when = to_rfc3339(origin.timestamp_ms) if origin.timestamp_ms >= 0 else ""
         where = (origin.topic, str(origin.partition), str(origin.offset))
-        table.add_row(letter.reason, letter.field or "", *where, when, str(letter.size), letter.error)
+        cells = (letter.reason, letter.field or "", *where, when, str(letter.size), letter.error)
+        table.add_row(*map(plain, cells))
     if letters:
         console.print(table)
     total = sum(reasons.values())
     parts = ", ".join(f"{count:,} {reason}" for reason, count in reasons.most_common())
     shown = f"{len(letters):,} of " if len(letters) < total else ""
-    console.print(f"{shown}{counted(total, 'record')}{f': {parts}' if parts else ''}")
+    console.print(styled(f"{shown}{counted(total, 'record')}{f': {parts}' if parts else ''}"))
 
 
 def _as_dict(letter: DeadLetter) -> dict[str, Any]:

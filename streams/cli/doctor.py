@@ -10,7 +10,9 @@ import orjson
 
 from streams.diagnosis import diagnose
 from streams.errors import EXIT_SETUP
+from streams.plain import plain
 from streams.settings import environment_settings
+from streams.terminal import say, say_json
 
 MARKS: Final = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 
@@ -23,8 +25,8 @@ def doctor(*, as_json: bool) -> None:
     for observation in diagnose(environment_settings()):
         observations.append(observation)
         if not as_json:
-            click.echo(f"{MARKS[observation.level]} {observation.subject}: {observation.text}")
+            say(plain(f"{MARKS[observation.level]} {observation.subject}: {observation.text}"))
     if as_json:
-        click.echo(orjson.dumps([asdict(observation) for observation in observations]).decode())
+        say_json(orjson.dumps([asdict(observation) for observation in observations]))
     if any(observation.level == "problem" for observation in observations):
         click.get_current_context().exit(EXIT_SETUP)

@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import IO, Any
+from typing import Any
 
 import click
 import orjson
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from models.calendar import date_of
 from schemas.model_version import MODEL_NAME, ModelVersionV1
+from streams.cli.output import OUTPUT, Output
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import environment_settings
+from streams.terminal import complain, say, say_json, terminal
 from streams.wording import counted, written_date
 
 EXAMPLES = """\b
@@ -42,19 +43,19 @@ def show(*, explain: bool, as_json: bool) -> int:
     for version in published_versions(settings):
         newest = version
     if newest is None:
-        click.echo(
-            "churn-signals: no model yet: is a learner running (`doctor` says so), and is there enough history?",
-            err=True,
-        )
+        complain("no model yet: is a learner running (`doctor` says so), and is there enough history?")
         return EXIT_PROBLEM
     shown = shown_version(newest, label_lag_days(settings, newest))
-    click.echo(orjson.dumps(shown, option=orjson.OPT_INDENT_2).decode()) if as_json else _print(shown, explain=explain)
+    if as_json:
+        say_json(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
+    else:
+        _print(shown, explain=explain)
     return EXIT_DONE
 
 
 @model.command(epilog="\b\nExample:\n  churn-signals model dump --out models.jsonl")
-@click.option("--out", type=click.File("wb"), required=True, help="Where to write, a line each.")
-def dump(*, out: IO[bytes]) -> int:
+@click.option("--out", type=OUTPUT, required=True, help="Where to write, a line each.")
+def dump(*, out: Output) -> int:
     """Every version still on the topic, and which of them each review used."""
     from streams.model_dump import dump as dump_lines
 
@@ -63,7 +64,7 @@ def dump(*, out: IO[bytes]) -> int:
         for line in dump_lines(environment_settings()):
             out.write(line + b"\n")
             count += 1
-    click.echo(counted(count, "line"))
+    say(counted(count, "line"))
     return EXIT_DONE
 
 
@@ -99,7 +100,7 @@ def shown_version(model: ModelVersionV1, lag_days: int | None) -> dict[str, Any]
 
 
 def _print(shown: dict[str, Any], *, explain: bool) -> None:
-    console = Console(highlight=False)
+    console = terminal()
     for line in (*shown_lines(shown), *(statistics_lines(shown) if explain else ())):
         console.print(Text(line), soft_wrap=True)
     if not shown["quality"]:

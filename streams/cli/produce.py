@@ -9,26 +9,30 @@ from time import monotonic
 from typing import Final
 
 import click
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from schemas.event import FEEDS
 from schemas.instant import to_rfc3339
 from schemas.topics import Topics
+from streams.before_posting import look_before_posting
 from streams.catalogue_file import load_rules
 from streams.clock import now_ms
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.history import History, HistoryEvent, days_until_yesterday, read_history, shifted, without_future
-from streams.kafka import connect
 from streams.poster import Poster
-from streams.preflight import refuse_old_history, retention_limits, topic_configs
 from streams.settings import Settings, environment_settings
 from streams.tables import load_mapping
+from streams.terminal import Terminal, complain, say, terminal
 from streams.ticks import post_ends
 from streams.wording import counted
 
 FLUSH_WITHIN_S: Final = 60.0
 """How long the broker may take to acknowledge what is still under way at the end."""
+
+REPEAT: Final = (
+    "Look at the broker, then repeat with --late: what was posted already is recognised, or set aside as too late, and "
+    "counts once."
+)
 
 EXAMPLES: Final = """\b
 Examples:
@@ -43,18 +47,26 @@ Examples:
 @click.option("--mapping", "mapping_name", help="How tables become events: a YAML file, or a built-in name (cdnow).")
 @click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="N seconds of history a second.")
 @click.option("--shift-to-now", is_flag=True, help="Move by whole days so that the last day was yesterday.")
+@click.option("--late", "with_late", is_flag=True, help="Post although some events are too late to count.")
 @click.option("--skip-bad", is_flag=True, help="Leave with 0 although lines were bad.")
 def produce(
-    *, files: tuple[Path, ...], mapping_name: str | None, speed: float | None, shift_to_now: bool, skip_bad: bool
+    *,
+    files: tuple[Path, ...],
+    mapping_name: str | None,
+    speed: float | None,
+    shift_to_now: bool,
+    with_late: bool,
+    skip_bad: bool,
 ) -> int:
     """Post event files, merged by event time.
 
     JSON Lines of the input contract, tables by a mapping, `.gz` of both. The key is the customer id, the record's
-    timestamp the event time. Bad lines are reported and not posted.
+    timestamp the event time. Bad lines are reported and not posted. History goes before anything newer: nothing is
+    posted where events would be too late to count, unless with --late, nor to topics that misfit.
     """
     settings = environment_settings()
     mapping = load_mapping(mapping_name) if mapping_name else None
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     with console.status("reading"):  # shown on a terminal only
         history = read_history(files, mapping)
     at_ms = now_ms()
@@ -63,27 +75,16 @@ def produce(
         history = shifted(history, days)
         console.print(f"moved by {days} days (the same for the oracle: replay --shift-by {days})")
     history = without_future(history, at_ms)
-    for sentence in history.without_rate(load_rules(settings).basis.rates):
+    rules = load_rules(settings)
+    for sentence in history.without_rate(rules.basis.rates):
         console.print(sentence, soft_wrap=True)
-    refuse_lost_history(settings, history, at_ms)
+    for sentence in look_before_posting(settings, rules, history.events, at_ms, is_late_meant=with_late):
+        console.print(sentence, soft_wrap=True)
     begun = monotonic()
     post(settings, history.events, speed=speed, progress=_bar(console, len(history.events)))
     tell_ends(settings, history.events)
     _report(history, monotonic() - begun)
     return EXIT_PROBLEM if history.bad and not skip_bad else EXIT_DONE
-
-
-def refuse_lost_history(settings: Settings, history: History, at_ms: int) -> None:
-    """Raise SetupError when an event topic is missing or would delete what is about to be posted."""
-    names = Topics(settings.prefix)
-    admin, cluster = connect(settings)
-    oldest = {names.event(feed): time_ms for feed, time_ms in history.oldest_ms().items()}
-    missing = [name for name in oldest if name not in cluster.topics]
-    if missing:
-        raise SetupError(f"topic {missing[0]}", "missing", "Run: churn-signals topics create.")
-    limits = retention_limits(settings, topic_configs(admin, list(oldest)))
-    for finding in refuse_old_history(limits, oldest, at_ms=at_ms):
-        raise SetupError(finding.thing, finding.value, finding.remedy)
 
 
 def post(
@@ -103,7 +104,7 @@ def post(
         poster.send(topics[event.feed], event.key, event.value, timestamp_ms=event.time_ms)
         if poster.failure is not None:
             break
-    poster.finish("produce", within_s=FLUSH_WITHIN_S)
+    poster.finish("produce", within_s=FLUSH_WITHIN_S, remedy=REPEAT)
 
 
 def tell_ends(settings: Settings, events: Sequence[HistoryEvent]) -> None:
@@ -111,7 +112,7 @@ def tell_ends(settings: Settings, events: Sequence[HistoryEvent]) -> None:
     try:
         post_ends(settings, {event.feed: event.time_ms for event in events})  # in order of time: the last of each stays
     except SetupError as error:
-        click.echo(
+        say(
             "churn-signals: the events are posted, but the partitions could not be told how far they go: one whose own "
             f"customers were silent at the end waits for the clock (churn-signals tick --at T). {error}",
             err=True,
@@ -133,7 +134,7 @@ class _Pace:
             poster.serve(min(left, 0.5))
 
 
-def _bar(console: Console, total: int) -> Callable[[Iterable[HistoryEvent]], Iterable[HistoryEvent]]:
+def _bar(console: Terminal, total: int) -> Callable[[Iterable[HistoryEvent]], Iterable[HistoryEvent]]:
     if not console.is_terminal:
         return iter
     columns = (TextColumn("posting"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
@@ -147,12 +148,12 @@ def _bar(console: Console, total: int) -> Callable[[Iterable[HistoryEvent]], Ite
 
 def _report(history: History, took_s: float) -> None:
     for sentence in history.bad_told():
-        click.echo(f"churn-signals: {sentence}", err=True)
+        complain(sentence)
     events = history.events
     counts = Counter(FEEDS[event.feed] for event in events)
     parts = ", ".join(f"{counts[feed]:,} {feed}" for feed in FEEDS if counts[feed])
     span = f", {to_rfc3339(events[0].time_ms)} to {to_rfc3339(events[-1].time_ms)}" if events else ""
-    click.echo(
+    say(
         f"posted {counted(len(events), 'event')} ({parts or 'none'}){span} in {took_s:.1f} s; "
         f"{counted(len(history.bad), 'bad line')}"
     )

@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, get_args
+from typing import get_args
 
 import click
 import orjson
-from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
@@ -23,14 +22,18 @@ from models.engine.review import Message
 from schemas.alert import AlertV1, Status, encode_alert
 from schemas.event import Event
 from schemas.stage import StageChangeV1, encode_stage_change
+from streams import clock
 from streams.catalogue_file import load_rules
 from streams.cli.instant import INSTANT
 from streams.cli.model import labels_told
+from streams.cli.output import OUTPUT, Output, refuse_overwriting
+from streams.edge import Edge
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.history import History
 from streams.packed_history import PackedHistory, read_packed
 from streams.settings import Settings, environment_settings
 from streams.tables import load_mapping
+from streams.terminal import complain, say_json, terminal
 from streams.wording import counted
 
 EXAMPLES = """\b
@@ -50,8 +53,8 @@ DRAIN_EVERY = 20_000
 class Sinks:
     """Files for what a replay publishes, and counts of it."""
 
-    alerts: IO[bytes] | None
-    stages: IO[bytes] | None
+    alerts: Output | None
+    stages: Output | None
     fired: Counter[tuple[str, str]] = field(default_factory=Counter)
     revisions: int = 0
     transitions: int = 0
@@ -78,9 +81,9 @@ class Sinks:
 @click.command(epilog=EXAMPLES)
 @click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @click.option("--mapping", "mapping_name", help="How tables become events: a YAML file, or a built-in name (cdnow).")
-@click.option("--alerts", type=click.File("wb"), help="Write every revision of every alert, a line each.")
-@click.option("--stages", type=click.File("wb"), help="Write every transition of the lifecycle, a line each.")
-@click.option("--states", type=click.File("wb"), help="Write every customer's record, canonical, a line each.")
+@click.option("--alerts", type=OUTPUT, help="Write every revision of every alert, a line each.")
+@click.option("--stages", type=OUTPUT, help="Write every transition of the lifecycle, a line each.")
+@click.option("--states", type=OUTPUT, help="Write every customer's record, canonical, a line each.")
 @click.option(
     "--until",
     "until_ms",
@@ -91,6 +94,9 @@ class Sinks:
 @click.option("--partitions", type=click.IntRange(1, 10_000), help="Partitions; without it CHURN_PARTITIONS.")
 @click.option(
     "--shift-by", type=int, default=0, help="Move the events by whole days, as `produce --shift-to-now` said."
+)
+@click.option(
+    "--now", "now_ms", type=INSTANT, metavar="T", help="Refuse what a worker refuses at this time: later events."
 )
 @click.option("--exclude", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Event ids to leave out.")
 @click.option("--catalogue", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Rules to replay with.")
@@ -108,12 +114,13 @@ def replay(  # noqa: PLR0913 - one for each option
     *,
     files: tuple[Path, ...],
     mapping_name: str | None,
-    alerts: IO[bytes] | None,
-    stages: IO[bytes] | None,
-    states: IO[bytes] | None,
+    alerts: Output | None,
+    stages: Output | None,
+    states: Output | None,
     until_ms: int | None,
     partitions: int | None,
     shift_by: int,
+    now_ms: int | None,
     exclude: Path | None,
     catalogue: Path | None,
     against: Path | None,
@@ -124,21 +131,23 @@ def replay(  # noqa: PLR0913 - one for each option
     """Run the engine over event files without Kafka: what the worker publishes must equal this, id by id."""
     if learn and models is not None:
         raise click.UsageError("--learn makes versions of the model of its own: give it or --models, not both.")
+    refuse_overwriting([*files, exclude, catalogue, against, models], [alerts, stages, states])
     settings = environment_settings()
     if catalogue is not None:
         settings = settings.replace(catalogue=catalogue)
-    history = read_packed(files, load_mapping(mapping_name) if mapping_name else None)
+    edge = Edge(now_ms, clock.now_ms(), shift_by)
+    history = read_packed(files, load_mapping(mapping_name) if mapping_name else None, edge.check)
     rules = load_rules(settings)
     if learn and rules.basis.learning is None:
         raise SetupError("--learn", "the catalogue has no model", "Add a `model:` section, or replay without.")
-    _warn(history, rules, is_clock_moved=until_ms is not None)
+    _warn(history, rules, edge, is_clock_moved=until_ms is not None)
     excluded = set() if exclude is None else set(exclude.read_text().split())
     events = _Events(history, shift_by, excluded)
     count = partitions or settings.partitions
     with ExitStack() as stack:
         for opened in (alerts, stages, states):
             if opened is not None:
-                stack.callback(opened.close)
+                stack.enter_context(opened)
         sinks = Sinks(alerts, stages)
         engine = _run(_engine(settings, count, models, learn=learn), events, until_ms, sinks)
         if states is not None:
@@ -151,15 +160,15 @@ def replay(  # noqa: PLR0913 - one for each option
     summary = _summary(engine, sinks, other, len(history.bad))
     if learn:
         summary["model"] = _model_of(engine)
-    click.echo(orjson.dumps(summary).decode()) if as_json else _print(summary)
+    say_json(orjson.dumps(summary)) if as_json else _print(summary)
     return EXIT_PROBLEM if history.bad else EXIT_DONE
 
 
-def _warn(history: History, rules: Rules, *, is_clock_moved: bool) -> None:
+def _warn(history: History, rules: Rules, edge: Edge, *, is_clock_moved: bool) -> None:
     """Say what of the history will not count, and why nothing may come of it."""
     unheard = [] if is_clock_moved else history.without_events(rules.basis.feeds)
-    for sentence in (*history.bad_told(), *history.without_rate(rules.basis.rates), *unheard):
-        click.echo(f"churn-signals: {sentence}", err=True)
+    for sentence in (*history.bad_told(), *edge.told(), *history.without_rate(rules.basis.rates), *unheard):
+        complain(sentence)
 
 
 def _engine(settings: Settings, partitions: int, models: Path | None, *, learn: bool) -> Replay:
@@ -202,7 +211,7 @@ def _run(engine: Replay, events: _Events, until_ms: int | None, sinks: Sinks) ->
 
 
 def _tracked(events: _Events) -> Iterator[Event]:
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     if not console.is_terminal:
         yield from events
         return
@@ -222,6 +231,7 @@ def _summary(engine: Replay, sinks: Sinks, other: Sinks | None, bad: int) -> dic
         "at_risk_now": population.at_risk,
         "spend_at_risk": population.spend_at_risk / 100,
         "value_at_risk": population.value_at_risk / 100,
+        "spend_capped": population.spend_capped,
         "alerts": len(sinks.ids),
         "revisions": sinks.revisions,
         "transitions": sinks.transitions,
@@ -262,7 +272,7 @@ def _difference(ours: Sinks, theirs: Sinks) -> dict[str, dict[str, int]]:
 
 
 def _print(summary: dict[str, object]) -> None:
-    console = Console()
+    console = terminal()
     stages = summary["stages"]
     assert isinstance(stages, dict)
     shown = f" ({', '.join(f'{count:,} {stage}' for stage, count in stages.items())})" if stages else ""
@@ -270,6 +280,9 @@ def _print(summary: dict[str, object]) -> None:
     model = summary.get("model")
     if isinstance(model, dict):
         console.print(_model_told(model))
+    if summary["spend_capped"]:
+        told = f"{summary['spend_capped']:,} of them spent more than is counted, 90 million million of the currency"
+        console.print(f"{told}: look at the catalogue's rates and at who posts these amounts")
     console.print(f"{_counted(summary, 'alert')} in {_counted(summary, 'revision')}")
     statuses = get_args(Status)
     by_signal = summary["by_signal"]
@@ -292,5 +305,5 @@ def _counted(summary: dict[str, object], noun: str) -> str:
     return counted(number, noun)
 
 
-def _write(opened: IO[bytes], payload: bytes) -> None:
+def _write(opened: Output, payload: bytes) -> None:
     opened.write(payload + b"\n")

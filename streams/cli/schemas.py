@@ -10,6 +10,8 @@ import yaml
 
 from schemas.export import asyncapi, json_schemas
 from schemas.topics import Topics
+from streams.cli.output import writing
+from streams.terminal import say
 
 
 @click.group()
@@ -24,9 +26,10 @@ def export(*, folder: Path, prefix: str) -> None:
     """Write DIR/json/*.json (JSON Schema 2020-12) and DIR/asyncapi.yaml (AsyncAPI 3.0); files there are replaced."""
     for name, content in exported_files(prefix).items():
         file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_bytes(content)
-        click.echo(file)
+        with writing(file):
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_bytes(content)
+        say(file)
 
 
 def exported_files(prefix: str) -> dict[str, bytes]:

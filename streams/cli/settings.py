@@ -5,7 +5,9 @@ from __future__ import annotations
 import click
 import orjson
 
+from streams.plain import plain
 from streams.settings import Settings, environment_settings, load_settings, shown, variable_of
+from streams.terminal import say, say_json
 
 
 @click.command(epilog="\b\nExamples:\n  churn-signals settings\n  CHURN_PARTITIONS=6 churn-signals settings --json")
@@ -19,19 +21,19 @@ def settings(*, as_json: bool, as_list: bool) -> None:
     values = shown(environment_settings())
     if as_json:
         by_variable = {variable_of(name): value for name, value in values.items()}
-        click.echo(orjson.dumps(by_variable, option=orjson.OPT_INDENT_2).decode())
+        say_json(orjson.dumps(by_variable, option=orjson.OPT_INDENT_2))
         return
     defaults = shown(load_settings({}))
     for name, value in values.items():
         origin = "" if value == defaults[name] else f"   (default: {_text(defaults[name])})"
-        click.echo(f"{variable_of(name)}={_text(value)}{origin}")
+        say(plain(f"{variable_of(name)}={_text(value)}{origin}"))
 
 
 def _print_all() -> None:
     defaults = shown(load_settings({}))
     kinds, meanings = Settings.kinds(), Settings.meanings()
     for name, default in defaults.items():
-        click.echo(f"{variable_of(name)}={_text(default)}\n    {meanings[name]}; allowed: {kinds[name].allowed}")
+        say(f"{variable_of(name)}={_text(default)}\n    {meanings[name]}; allowed: {kinds[name].allowed}")
 
 
 def _text(value: str | float | bool | None) -> str:  # noqa: FBT001 - a value of whatever kind

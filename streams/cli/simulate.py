@@ -14,13 +14,13 @@ from typing import IO, Final
 
 import click
 import msgspec
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from models.detection.truth import Truth
 from schemas.codec import encode_event
 from schemas.event import FEEDS, Event
 from schemas.instant import from_rfc3339
+from streams.cli.output import OUTPUT_PATH, refuse_overwriting, writing
 from streams.detection import Part, joined, observe, partitions_of, watched_of
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.history import read_history
@@ -29,6 +29,7 @@ from streams.population import simulate as simulate_customers
 from streams.settings import environment_settings
 from streams.simulation_around import simulate_around
 from streams.tables import load_mapping
+from streams.terminal import say, terminal
 from streams.wording import counted
 
 EXAMPLES: Final = """\b
@@ -38,7 +39,6 @@ Examples:
   churn-signals simulate --customers 2000 --days 365 --detect --catalogue mine.yaml
   churn-signals simulate --for CDNOW_master.txt --out others.jsonl.gz
 """
-_FILE = click.Path(dir_okay=False, path_type=Path)
 _OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
@@ -54,13 +54,13 @@ _OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
     help="Add logins, tickets and e-mails to the customers of this event file instead (only these are written).",
 )
 @click.option("--mapping", "mapping_name", help="How the table given with --for becomes events.")
-@click.option("--out", type=_FILE, help="Where to write; standard output without.")
-@click.option("--truth", type=_FILE, help="Where to write, for each customer, what is truly so.")
+@click.option("--out", type=OUTPUT_PATH, help="Where to write; standard output without.")
+@click.option("--truth", type=OUTPUT_PATH, help="Where to write, for each customer, what is truly so.")
 @click.option(
     "--detect", is_flag=True, help="Run the engine over the events and say what it detected; 1: a target was missed."
 )
-@click.option("--report", type=_FILE, help="With --detect: the whole report as JSON.")
-@click.option("--html", type=_FILE, help="With --detect: the whole report as a page with plots, complete in itself.")
+@click.option("--report", type=OUTPUT_PATH, help="With --detect: the whole report as JSON.")
+@click.option("--html", type=OUTPUT_PATH, help="With --detect: the whole report as a page with plots.")
 @click.option("--catalogue", type=_OLD_FILE, help="With --detect: the signals to judge, instead of CHURN_CATALOGUE.")
 @click.option(
     "--jobs", type=click.IntRange(1), help="With --detect: processes; without it one a core. The result is the same."
@@ -82,6 +82,7 @@ def simulate(  # noqa: PLR0913 - one for each option
     jobs: int | None,
 ) -> int:
     """Write the events of synthetic customers as JSON Lines, in order of time, or say what is detected of them."""
+    refuse_overwriting([around, catalogue], [out, truth, report, html])
     world = World(customers, days, seed, _start(start))
     if detect:
         if around is not None or out is not None:
@@ -129,16 +130,15 @@ def _detect(
     start = to_rfc3339(world.start_ms)[:10]
     made = Made(world.customers, world.days, world.seed, start, rules.hash, version("churn-signals"))
     whole = report_on(made, detect(observed, watched_of(rules)))
-    console = Console()
-    with console.capture() as told:  # written at once: rich would end the program on a reader that has seen enough
-        print_report(console, whole)
     if report is not None:
-        report.write_bytes(encode_report(whole))
+        with writing(report):
+            report.write_bytes(encode_report(whole))
     if html is not None:
         from streams.report.detection_page import detection_page
 
-        html.write_text(detection_page(whole), encoding="utf-8")
-    click.echo(told.get(), nl=False)
+        with writing(html):
+            html.write_text(detection_page(whole), encoding="utf-8")
+    print_report(terminal(), whole)
     return EXIT_PROBLEM if whole.missed else EXIT_DONE
 
 
@@ -153,7 +153,7 @@ def _tracked(parts: Iterator[Part], total: int) -> Iterator[Part]:
         TextColumn("left:"),
         TimeRemainingColumn(),
     )
-    console = Console(stderr=True)
+    console = terminal(stderr=True)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         yield from progress.track(parts, total=total, description="simulating and detecting")
 
@@ -171,7 +171,7 @@ def _start(text: str) -> int:
 
 
 def _write(path: Path | None, lines: Iterable[bytes]) -> None:
-    with _opened(path) as file:
+    with writing(path or Path("standard output")), _opened(path) as file:
         for line in lines:
             file.write(line + b"\n")
 
@@ -179,7 +179,7 @@ def _write(path: Path | None, lines: Iterable[bytes]) -> None:
 @contextmanager
 def _opened(path: Path | None) -> Iterator[IO[bytes] | gzip.GzipFile]:
     """Open a file to write; gzip without a time in it, so that equal events are equal bytes."""
-    if path is None:
+    if path is None or str(path) == "-":
         yield sys.stdout.buffer
     elif path.suffix == ".gz":
         with (
@@ -196,4 +196,4 @@ def _report(events: list[Event]) -> None:
     counts = Counter(FEEDS[event.feed] for event in events)
     customers = len({event.customer_id for event in events})
     parts = ", ".join(f"{counts[feed]:,} {feed}" for feed in FEEDS)
-    click.echo(f"{counted(len(events), 'event')} of {counted(customers, 'customer')} ({parts})", err=True)
+    say(f"{counted(len(events), 'event')} of {counted(customers, 'customer')} ({parts})", err=True)

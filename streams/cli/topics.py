@@ -15,6 +15,7 @@ from streams.errors import EXIT_SETUP, SetupError
 from streams.kafka import answered, connect
 from streams.preflight import Finding, examine, specs
 from streams.settings import Settings, environment_settings, variable_of
+from streams.terminal import complain, say, say_json
 from streams.wording import counted
 
 VISIBLE_WITHIN_S: Final = 10.0
@@ -34,7 +35,7 @@ def create() -> None:
     missing = [spec for spec in specs(settings) if spec.name not in cluster.topics]
     _create(settings, admin, missing)
     for spec in missing:
-        click.echo(f"created {spec.name} ({counted(spec.partitions, 'partition')})")
+        say(f"created {spec.name} ({counted(spec.partitions, 'partition')})")
     _await_visible(admin, missing)
     _report(settings, admin, as_json=False)
 
@@ -51,11 +52,11 @@ def check(*, as_json: bool) -> None:
 def _report(settings: Settings, admin: AdminClient, *, as_json: bool) -> None:
     findings = list(examine(settings, admin, admin.list_topics(timeout=10)))
     if as_json:
-        click.echo(orjson.dumps([_as_dict(finding) for finding in findings]).decode())
+        say_json(orjson.dumps([_as_dict(finding) for finding in findings]))
     elif not findings:
-        click.echo(f"topics of {settings.prefix}: all {len(specs(settings))} as they must be")
+        say(f"topics of {settings.prefix}: all {len(specs(settings))} as they must be")
     for finding in [] if as_json else findings:
-        click.echo(f"churn-signals: {finding}", err=True)
+        complain(finding)
     if findings:
         click.get_current_context().exit(EXIT_SETUP)
 

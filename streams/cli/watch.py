@@ -8,7 +8,6 @@ from typing import Final
 
 import click
 import orjson
-from rich.console import Console
 from rich.live import Live
 
 from streams.board.board import Board
@@ -17,6 +16,7 @@ from streams.board.reading import default_address, metrics_address
 from streams.board.watcher import Watcher, watching
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import environment_settings
+from streams.terminal import Terminal, say_json, terminal
 
 EXAMPLES: Final = """\b
 Examples:
@@ -43,7 +43,7 @@ def watch(*, addresses: tuple[str, ...], interval: float, once: bool, explain: b
 
     Without --metrics it asks the worker of this machine (CHURN_METRICS_HOST, CHURN_METRICS_PORT).
     """
-    console = Console(highlight=False)
+    console = terminal()
     if as_json and not once:
         raise click.UsageError("--json goes with --once")
     if not once and not console.is_terminal:
@@ -56,19 +56,19 @@ def watch(*, addresses: tuple[str, ...], interval: float, once: bool, explain: b
     return EXIT_DONE
 
 
-def _print_one(watcher: Watcher, console: Console, *, explain: bool, as_json: bool) -> int:
+def _print_one(watcher: Watcher, console: Terminal, *, explain: bool, as_json: bool) -> int:
     watcher.look()
     watcher.wait_for_history(READ_WITHIN_S)
     time.sleep(BETWEEN_LOOKS_S)
     board = watcher.look()
     if as_json:
-        click.echo(orjson.dumps(board, option=orjson.OPT_INDENT_2).decode())
+        say_json(orjson.dumps(board, option=orjson.OPT_INDENT_2))
     else:
         console.print(draw(board, console.width, console.height, explain=explain))
     return EXIT_PROBLEM if board.problems else EXIT_DONE
 
 
-def _show(look: Callable[[], Board], console: Console, interval: float, *, explain: bool) -> None:
+def _show(look: Callable[[], Board], console: Terminal, interval: float, *, explain: bool) -> None:
     """Draw until Ctrl-C."""
     try:
         with Live(console=console, screen=True, auto_refresh=False) as live:

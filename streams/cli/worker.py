@@ -5,10 +5,11 @@ from __future__ import annotations
 import gc
 from contextlib import ExitStack
 from functools import partial
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import click
 
+from schemas.topics import Topics
 from streams.agents.customers import Customers
 from streams.agents.models import ModelReader, Shelf
 from streams.agents.restarted_topics import watch_for_restarted
@@ -21,6 +22,11 @@ from streams.memory import keep_large_blocks_apart
 from streams.metrics.collector import WorkerCollector
 from streams.metrics.model import ModelMetrics
 from streams.preflight import check_setup
+
+if TYPE_CHECKING:
+    from streams.agents.keeping import CustomerState
+    from streams.transport.frame_app import FrameApp
+    from streams.transport.producer import Outputs
 
 COLLECT_AFTER: Final = (50_000, 20, 100)
 """Between frames thousands of messages are alive that hold no cycles: looking for some every 700 objects, as Python
@@ -45,20 +51,35 @@ def worker(*, verbose: bool) -> int:
     keep_large_blocks_apart()
     check_setup(settings)
     # Faust takes a second to import: wrong settings are told before.
-    from schemas.topics import Topics
     from streams.agents.keeping import CustomerState
-    from streams.agents.minding import Minder
     from streams.transport.app import build_app, customer_inputs
     from streams.transport.producer import Outputs
     from streams.transport.run import run_worker
 
-    topics = Topics(settings.prefix, settings.app_version)
     outputs = Outputs(librdkafka_config(settings))
     shelf = Shelf(rules)
     reader = None if rules.basis.learning is None else ModelReader(settings, shelf)
     customers = Customers(settings, rules, outputs, now_ms, shelf)
     state = CustomerState(settings, customers, customer_inputs(settings).group)
     app = build_app(settings, customers, outputs=outputs, state=state)
+    _add_tasks(app, customers, state, outputs)
+    topics = Topics(settings.prefix, settings.app_version)
+    metrics = WorkerCollector(topics, settings.partitions, app.status, customers, rules, now_ms)
+    with ExitStack() as stack:
+        page = stack.enter_context(serve_health(settings, app.status, metrics, ModelMetrics(shelf)))
+        if reader is not None:
+            reader.catch_up()
+            stack.callback(reader.stop)
+        say_it_starts("worker", rules, page.address)
+        return run_worker(app, page.last_word)
+
+
+def _add_tasks(app: FrameApp, customers: Customers, state: CustomerState, outputs: Outputs) -> None:
+    """Add what runs beside the agents: the minder of the partitions, a look for topics made anew, the clock."""
+    from streams.agents.minding import Minder
+
+    settings = app.settings
+    topics = Topics(settings.prefix, settings.app_version)
 
     @app.task  # type: ignore[untyped-decorator]  # Faust's decorator is untyped
     async def minding() -> None:
@@ -77,12 +98,3 @@ def worker(*, verbose: bool) -> int:
         async def ticking() -> None:
             newest_tick = partial(newest_tick_ms, settings, now_ms)
             await keep_time(customers.partitions, app.idle, send_tick, topics, now_ms, newest_tick)
-
-    metrics = WorkerCollector(topics, settings.partitions, app.status, customers, rules, now_ms)
-    with ExitStack() as stack:
-        page = stack.enter_context(serve_health(settings, app.status, metrics, ModelMetrics(shelf)))
-        if reader is not None:
-            reader.catch_up()
-            stack.callback(reader.stop)
-        say_it_starts("worker", rules, page.address)
-        return run_worker(app, page.last_word)

@@ -54,6 +54,11 @@ class CustomerMetrics:
             self._calendar.start_of(population.boundary) / 1000 if spoken_of else None,
         )
         yield gauge(
+            "churn_customers_spend_capped",
+            "Customers who spent more than is counted, 90 million million of the currency: look at the rates.",
+            population.spend_capped if partitions else None,
+        )
+        yield gauge(
             "churn_state_bytes",
             "Bytes of the columns of the partitions owned; ids of customers and events come on top.",
             sum(partition.nbytes for partition in partitions.values()),

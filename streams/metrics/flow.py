@@ -11,7 +11,7 @@ from prometheus_client.core import HistogramMetricFamily
 from models.alerts.corroboration import severities
 from models.catalogue.rules import Rules
 from models.customers.columns import STAGE_NAMES
-from models.engine.ledger import OUTCOMES, total_counts
+from models.engine.ledger import MISPLACED, OUTCOMES, total_counts
 from models.engine.partition import Partition
 from schemas.alert import Status as AlertStatus
 from schemas.topics import Topics
@@ -29,6 +29,8 @@ class FlowMetrics:
         self._events = topics.events
         self._feeds = rules.basis.feeds
         self._no_events = {(topic, outcome): 0 for topic in self._events for outcome in _OUTCOMES}
+        # From 0 on, as an alert watches it: Prometheus sees no increase in what begins with 1.
+        self._none_misplaced = {(topic, MISPLACED): 0 for topic in self._events}
         self._no_alerts: dict[tuple[str, str, str], int] = {
             (signal, severity, status): 0 for signal, severity in severities(rules) for status in get_args(AlertStatus)
         }
@@ -66,8 +68,9 @@ class FlowMetrics:
                 for outcome, count in counts.items()
             ),
         )
+        refused = {**self._none_misplaced, **tally.dead_letters}
         yield counters(
-            "churn_dead_letters", "Records refused, by reason.", ["topic", "reason"], sorted(tally.dead_letters.items())
+            "churn_dead_letters", "Records refused, by reason.", ["topic", "reason"], sorted(refused.items())
         )
 
     def _ages(self, tally: Tally, status: Status, now_ms: int) -> Iterator[Metric]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from streams.report.table import terminal_table
+from streams.terminal import Terminal
 from streams.wording import counted
 
 NAMES: Final = {
@@ -33,7 +33,7 @@ ESTIMATES: Final = {
 }
 
 
-def print_report(console: Console, result: dict[str, Any], seconds: float) -> None:
+def print_report(console: Terminal, result: dict[str, Any], seconds: float) -> None:
     """Print every table, then what it took."""
     question, data = result["question"], result["data"]
     console.print(
@@ -63,7 +63,7 @@ def print_report(console: Console, result: dict[str, Any], seconds: float) -> No
     )
 
 
-def _print_models(console: Console, models: list[dict[str, Any]]) -> None:
+def _print_models(console: Terminal, models: list[dict[str, Any]]) -> None:
     table = terminal_table("model", "AUC", "log loss", "Brier", "ECE", "bias")
     for each in models:
         numbers = [_number(each[name], 4) for name in ("auc", "log_loss", "brier", "ece")]
@@ -72,7 +72,7 @@ def _print_models(console: Console, models: list[dict[str, Any]]) -> None:
     _print_spaced(console, table)
 
 
-def _print_budgets(console: Console, budgets: list[dict[str, Any]]) -> None:
+def _print_budgets(console: Terminal, budgets: list[dict[str, Any]]) -> None:
     table = terminal_table("on the list", "alerts a day", "precision", "lapses announced", "median days before")
     for each in budgets:
         lead = "-" if each["lead_days"] is None else f"{each['lead_days']:.0f}"
@@ -81,7 +81,7 @@ def _print_budgets(console: Console, budgets: list[dict[str, Any]]) -> None:
     _print_spaced(console, table)
 
 
-def _print_value(console: Console, value: dict[str, Any] | None, currency: str) -> None:
+def _print_value(console: Terminal, value: dict[str, Any] | None, currency: str) -> None:
     if value is None:
         console.print("Value: too little history after the snapshots to judge what was expected.")
         return
@@ -95,7 +95,7 @@ def _print_value(console: Console, value: dict[str, Any] | None, currency: str) 
     _print_spaced(console, table)
 
 
-def _print_spaced(console: Console, table: Table) -> None:
+def _print_spaced(console: Terminal, table: Table) -> None:
     console.print()
     console.print(table)
 

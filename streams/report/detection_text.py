@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from textwrap import wrap
 from typing import Final
 
-from rich.console import Console
 from rich.text import Text
 
 from streams.report.detection import DetectionReport
@@ -24,6 +23,7 @@ from streams.report.detection_rows import (
     target_row,
 )
 from streams.report.table import Column, terminal_table
+from streams.terminal import Terminal
 from streams.wording import counted
 
 STYLES: Final = {"met": "green", "missed": "bold red", "too few": "yellow"}
@@ -34,7 +34,7 @@ KIND: Final = (0, 1, 2, 3, 5, 6)
 """Columns by number: what fits a terminal of 80 columns; the page and the JSON have all."""
 
 
-def print_report(console: Console, report: DetectionReport) -> None:
+def print_report(console: Terminal, report: DetectionReport) -> None:
     """Print every table, then the verdict."""
     found = report.detection
     console.print(
@@ -42,7 +42,6 @@ def print_report(console: Console, report: DetectionReport) -> None:
         f"{counted(found.days, 'day')} (seed {report.made.seed}), {counted(found.alerts, 'alert')}.\n"
         "Shares and rates with their 95 % interval in brackets, "
         "spans of days as quartiles: a quarter/half/three quarters.",
-        highlight=False,
     )
     signals = signal_rows(found)
     quality = chosen(QUALITY, SIGNAL_COLUMNS, _bare(signals))
@@ -62,7 +61,7 @@ def _bare(rows: Iterable[Sequence[str]]) -> list[list[str]]:
     return [[cell.replace(" % (", " (") for cell in row] for row in rows]
 
 
-def _print_load(console: Console, report: DetectionReport) -> None:
+def _print_load(console: Terminal, report: DetectionReport) -> None:
     """Signals by kinds, a few kinds at a time, so that it fits a terminal of 80 columns."""
     columns, rows = load_columns(report.detection), load_rows(report.detection)
     for first in range(1, len(columns), KINDS_A_TABLE):
@@ -72,7 +71,7 @@ def _print_load(console: Console, report: DetectionReport) -> None:
 
 
 def _print_table(
-    console: Console, title: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], *, explain: bool = True
+    console: Terminal, title: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], *, explain: bool = True
 ) -> None:
     headings = ("\n".join(wrap(column.title, 9)) for column in columns)  # only headings are broken
     table = terminal_table(*headings, no_wrap=True)
@@ -86,7 +85,7 @@ def _print_table(
         console.print(Text.assemble((f"  {column.title}: ", "italic"), (column.meaning, "dim")))
 
 
-def _print_verdict(console: Console, report: DetectionReport) -> None:
+def _print_verdict(console: Terminal, report: DetectionReport) -> None:
     judged = sum(target.is_met is not None for target in report.targets)
     console.print()
     if report.missed:

@@ -7,6 +7,8 @@ from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from streams.plain import plain_value
+
 
 class Card(NamedTuple):
     """One figure to begin with, and what it says."""
@@ -28,6 +30,7 @@ def _environment() -> Environment:
     return Environment(
         loader=PackageLoader("streams.report"),
         autoescape=True,
+        finalize=plain_value,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -41,6 +41,7 @@ class Ink(StrEnum):
 _VARIABLES: Final = {ink.value: f"var(--ink-{ink.name.lower()})" for ink in Ink}
 _STYLE: Final[dict[RcKeyType, Any]] = {
     "svg.fonttype": "none",  # letters stay letters: searchable, small, in the page's own font
+    "text.parse_math": False,  # a dollar sign is one
     "svg.hashsalt": "churn-signals",  # ids are hashes of what they name, not random
     "font.size": 9,
     "axes.labelsize": 9,

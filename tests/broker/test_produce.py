@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Message
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry
+from confluent_kafka import Message, Producer
+from confluent_kafka.admin import (
+    AclBinding,
+    AclOperation,
+    AclPermissionType,
+    AdminClient,
+    AlterConfigOpType,
+    ConfigEntry,
+    NewPartitions,
+    ResourcePatternType,
+    ResourceType,
+)
 from confluent_kafka.admin._config import ConfigResource
 
+from kafka.cluster import Cluster
+from kafka.properties import ADMIN, Credentials
 from schemas.event import FEEDS
 from schemas.partitioner import partition_of
 from streams.clock import now_ms
@@ -17,6 +31,8 @@ from support.broker import Broker, delete_topics
 from support.builders import DAY_MS, HOUR_MS, NOON_MS, email, line, login, purchase, ticket
 from support.program import Outcome, run
 from support.reading import read_topic
+from support.recorded import totals_of
+from support.workers import deploy, wait_for_lag_zero, workers
 
 PARTITIONS = 3
 
@@ -114,3 +130,125 @@ def test_speed_lets_history_pass_at_a_multiple_of_real_time(broker: Broker, topi
     assert outcome.code == 0, outcome.err
     seconds = float(outcome.out.partition(" s;")[0].rpartition(" ")[2])
     assert 0.9 < seconds < 10
+
+
+def written(file: Path, days: range) -> str:
+    """A file of two customers' logins and purchases on some days."""
+    made = [
+        line(make(f"c{number}", NOON_MS + day * DAY_MS))
+        for day in days
+        for number in range(2)
+        for make in (login, purchase)
+    ]
+    file.write_bytes(b"\n".join(made))
+    return str(file)
+
+
+def test_history_that_is_late_is_counted_before_and_posted_only_when_it_is_meant(
+    broker: Broker, prefix: str, tmp_path: Path
+) -> None:
+    own = tmp_path / "own.yaml"
+    own.write_text("base: default\nmodel: off\nfeeds: [purchase, login]\n")
+    deployment = deploy(broker, prefix, tmp_path, partitions=2, catalogue=str(own))
+    newer, older = written(tmp_path / "b.jsonl", range(40, 60)), written(tmp_path / "a.jsonl", range(60))
+    assert run("produce", newer, **deployment.settings).code == 0
+
+    unread = run("produce", older, **deployment.settings)
+    assert unread.code == 2, unread.out
+    assert "are too late, from 2026-" in unread.err
+    assert "because of the newer events that lie there already" in unread.err
+    with workers(deployment, "main") as (main,):
+        main.start()
+        wait_for_lag_zero(deployment, [main])
+        refused = run("produce", older, **deployment.settings)
+        assert refused.code == 2
+        assert "of 240 events are too late" in refused.err
+        assert "say --late" in refused.err
+        assert len(read_topic(broker.bootstrap, f"{prefix}.events.login")) == 40, "nothing was posted"
+
+        meant = run("produce", older, "--late", **deployment.settings)
+        assert meant.code == 0, meant.err
+        said = int(re.findall(r"warning: (\d+) of 240 events are too late", meant.err)[0])
+        wait_for_lag_zero(deployment, [main])
+        assert main.terminate() == 0
+    doctor = run("doctor", **deployment.settings)
+    assert f"warning late: {said} events came too late and count nowhere" in doctor.out
+    assert "ok      dead letters: nothing lies in" in doctor.out
+    mine = [run("customer", f"c{number}", "--json", **deployment.settings) for number in range(2)]
+    assert sum(json.loads(one.out)["late_events"] for one in mine) == said
+    assert all("too late, so counted nowhere" in one.err for one in mine)
+    counts = totals_of(deployment)
+    assert counts["late"] == said == len(read_topic(broker.bootstrap, f"{prefix}.late"))
+    assert counts["applied_late"] + counts["applied"] + counts["duplicate"] + said == 80 + 240
+
+
+def test_topics_whose_partitions_changed_are_refused(broker: Broker, topics: str, tmp_path: Path) -> None:
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(b"\n".join(line(login(f"c{number}", NOON_MS + number)) for number in range(60)))
+    assert produce(broker, topics, str(file)).code == 0
+    admin = broker.admin()
+    names = [name for name in admin.list_topics(timeout=10).topics if name.startswith(f"{topics}.")]
+    wider = [NewPartitions(name, PARTITIONS + 1) for name in names if not name.endswith((".examples", ".models"))]
+    for future in admin.create_partitions(wider[:1]).values():
+        future.result(10)
+    one = produce(broker, topics, str(file))
+    assert (one.code, one.out) == (2, "")
+    assert f"{wider[0].topic}: 4 partitions, but CHURN_PARTITIONS is 3" in one.err.replace("\n", " ")
+    for future in admin.create_partitions(wider[1:]).values():
+        future.result(10)
+    every = produce(broker, topics, str(file))
+    assert "CHURN_PARTITIONS: 3, but all topics" in every.err
+    settings = {"bootstrap": broker.bootstrap, "prefix": topics, "partitions": str(PARTITIONS + 1)}
+    adapted = run("produce", str(file), **settings)
+    assert adapted.code == 2
+    assert f"{topics}.events.login: 4 partitions, but its oldest records were placed for 3" in adapted.err
+    assert len(posted(broker, topics)["login"]) == 60
+    assert "its oldest records were placed for 3" in run("doctor", **settings).out
+
+
+def test_topics_that_another_partitioner_filled_are_refused(broker: Broker, topics: str, tmp_path: Path) -> None:
+    producer = Producer({"bootstrap.servers": broker.bootstrap, "partitioner": "consistent_random", "linger.ms": 5})
+    for number in range(60):
+        event = login(f"c{number}", NOON_MS + number)
+        producer.produce(f"{topics}.events.login", line(event), event.customer_id.encode(), timestamp=event.time_ms)
+    assert producer.flush(20) == 0
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(line(purchase()))
+    outcome = produce(broker, topics, str(file))
+    assert outcome.code == 2
+    assert "recent records lie on a partition that is not their key's" in outcome.err
+    assert "partitioner=murmur2_random" in outcome.err
+    assert posted(broker, topics)["purchase"] == []
+
+
+def test_a_user_who_may_only_write_posts_and_is_told_what_is_not_known(tmp_path: Path) -> None:
+    rights = {
+        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+        "super.users": "User:ANONYMOUS;User:admin",
+    }
+    users = [Credentials("shop", "secret")]
+    with Cluster(security="SASL_PLAINTEXT", users=users, extra=rights) as cluster:
+        settings = {
+            "bootstrap": cluster.bootstrap, "security_protocol": "SASL_PLAINTEXT", "sasl_username": ADMIN.username,
+            "sasl_password": ADMIN.password, "partitions": "2",
+        }  # fmt: skip
+        assert run("topics", "create", **settings).code == 0
+        admin = AdminClient(
+            {
+                "bootstrap.servers": cluster.bootstrap, "security.protocol": "SASL_PLAINTEXT",
+                "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": ADMIN.username, "sasl.password": ADMIN.password,
+            }
+        )  # fmt: skip
+        right = AclBinding(
+            ResourceType.TOPIC, "churn.events.", ResourcePatternType.PREFIXED, "User:shop", "*",
+            AclOperation.WRITE, AclPermissionType.ALLOW,
+        )  # fmt: skip
+        for future in admin.create_acls([right]).values():
+            future.result(10)
+        file = tmp_path / "events.jsonl"
+        file.write_bytes(line(login()))
+        shop = settings | {"sasl_username": "shop", "sasl_password": "secret"}
+        outcome = run("produce", str(file), **shop)
+        assert outcome.code == 0, outcome.err
+        assert "posted 1 event" in outcome.out
+        assert "whether the events lie right and are in time is not known to this user" in outcome.err

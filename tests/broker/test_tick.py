@@ -23,7 +23,7 @@ def test_every_partition_gets_the_time_and_the_end_of_every_feed(broker: Broker,
     assert run("produce", str(file), **where).code == 0
     outcome = run("tick", "--at", to_rfc3339(NOON_MS), **where)
     assert outcome.code == 0, outcome.err
-    messages = read_topic(broker.bootstrap, f"{prefix}.ticks")
+    messages = read_topic(broker.bootstrap, f"{prefix}.ticks")[1::2]  # behind those of `produce`
     assert [message.partition() for message in messages] == [0, 1, 2]
     for message in messages:
         tick = decode_tick(message.value())

@@ -19,7 +19,7 @@ from models.engine.ledger import OUTCOMES, REJECTIONS_IN_A_ROW
 from schemas.event import FEEDS, LOGIN, PURCHASE, Event
 from schemas.partitioner import partition_of
 from streams.wording import counted
-from support.broker import Broker
+from support.broker import Broker, delete_topics
 from support.builders import DAY_MS, NOON_MS, login, purchase
 from support.corpus import poison, poison_kinds
 from support.histories import SMALL, history, write_history
@@ -176,10 +176,69 @@ def test_a_topic_that_is_all_bad_stops_the_worker_until_an_operator_lets_it_pass
 
     # What passed knowingly is not held against what comes after.
     ledger.post([draft(login("c1", after_ms + DAY_MS)), replace(bad[0], at_ms=after_ms + DAY_MS)])
+    wait_until_read(deployment)
+
+    # Nor does it stop whoever reads all again: another version of the application, or one that lost its changelog.
+    second = replace(deployment, more={"app_version": "2"})
+    for rebuilt in (second, deployment):
+        if rebuilt is deployment:
+            delete_topics(broker, deployment.topics.changelog)
+        assert run("topics", "create", **rebuilt.settings).code == 0
+        wait_until_read(rebuilt, is_killed=True)
+        counts = outcomes_of(rebuilt)[place[0]]
+        assert (counts["applied"], counts["dead_lettered"]) == (len(good) + 1, len(bad) + 1)
+    check_letters(deployment, deployment.topics.dead_letters, ledger.refused)
+
+    # It does stop it at what comes after.
+    ledger.post([replace(one, at_ms=after_ms + 2 * DAY_MS) for one in bad])
+    with workers(deployment, "main") as (main,):
+        main.start()
+        assert told_at_the_end(main, "churn_stopped_at_dead_letter_limit", EXIT_WITHIN_S) == (3, 1), main.log_tail()
+
+
+def wait_until_read(deployment: Deployment, *, is_killed: bool = False) -> None:
+    """A worker comes, reads everything and leaves; or is killed at work before and comes again."""
+    with workers(deployment, "main") as (main,):
+        main.start()
+        if is_killed:
+            kill_at_work(main)
+            main.start()
+        wait_for_lag_zero(deployment, [main], is_after_kills=is_killed)
+        assert main.terminate() == 0
+
+
+def test_a_producer_with_another_partitioner_stops_nobody_and_its_records_are_mended(
+    broker: Broker, prefix: str, tmp_path: Path
+) -> None:
+    deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS, catalogue=RULES_ONLY)
+    ledger = Ledger(deployment)
+    events = [login(f"c{number % 50}", NOON_MS + number * 1_000) for number in range(30_000)]
+    drafts = [
+        draft(event, partition=_wrong(event), refused_for="wrong_partition") if number % 3 == 0 else draft(event)
+        for number, event in enumerate(events)
+    ]
+    ledger.post(drafts)
     with workers(deployment, "main") as (main,):
         main.start()
         wait_for_lag_zero(deployment, [main])
-        assert main.terminate() == 0
+        assert totals_of(deployment)["dead_lettered"] == len(ledger.refused) == 10_000
+        check_letters(deployment, deployment.topics.dead_letters, ledger.refused)
+        done = run("dead-letters", "replay", "--yes", **deployment.settings)
+        assert (done.code, done.err) == (0, "")
+        wait_for_lag_zero(deployment, [main])
+        counts = totals_of(deployment)
+        assert (counts["applied"] + counts["applied_late"], counts["dead_lettered"]) == (len(events), 10_000)
+
+        # Nobody uses the right one: that is no longer one producer.
+        later = [login(f"c{number % 50}", NOON_MS + DAY_MS + number * 1_000) for number in range(30_000)]
+        ledger.post([draft(event, partition=_wrong(event), refused_for="wrong_partition") for event in later])
+        assert told_at_the_end(main, "churn_stopped_at_dead_letter_limit", EXIT_WITHIN_S) == (3, 1), main.log_tail()
+        assert "5001 of the last 10000 records lie on a partition that is not their key's" in main.log_tail()
+        assert "dead-letters replay --reason wrong_partition" in main.log_tail()
+
+
+def _wrong(event: Event) -> int:
+    return (partition_of(event.customer_id.encode(), PARTITIONS) + 1) % PARTITIONS
 
 
 def test_more_than_five_per_cent_of_the_last_ten_thousand_stop_the_worker(

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from streams.__main__ import COMMANDS
+from streams.settings import Settings
 from support.documents import text_of
 from support.program import ROOT
 from support.prometheus import DEPLOY, RULE_FILES, Rule, program, promtool, rules
@@ -37,6 +38,14 @@ def test_the_configuration_is_valid_once_there_is_a_token(tmp_path: Path) -> Non
     (tmp_path / "token").write_text("secret")
     done = promtool("check", "config", str(tmp_path / "prometheus.yml"))
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_what_make_up_starts_is_scraped() -> None:
+    (group,) = yaml.safe_load((DEPLOY / "prometheus" / "targets" / "workers.yml").read_text())
+    makefile = (ROOT / "Makefile").read_text()
+    learner = re.search(r"^LEARNER_METRICS_PORT \?= (\d+)$", makefile, flags=re.MULTILINE)
+    assert learner is not None
+    assert group["targets"] == [f"127.0.0.1:{Settings().metrics_port}", f"127.0.0.1:{learner[1]}"]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)

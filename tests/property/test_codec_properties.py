@@ -143,7 +143,7 @@ def test_second_look_finds_a_fault_exactly_where_the_decoder_did(feed: int, some
         accepted = has_legal_names(msgspec.json.decode(value, type=ENVELOPES[feed]))
     except msgspec.ValidationError:
         accepted = False
-    assert accepted == (explain(feed, parse_object(value)) is None)
+    assert accepted == (explain(feed, parse_object(value), {}) is None)
 
 
 @given(st.integers(0, 3), customers, st.integers(0, 10_000))

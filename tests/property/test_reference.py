@@ -17,6 +17,7 @@ from models.catalogue.rules import Rules
 from reference.life import Risks
 from reference.run import Changes, Outcome, moments_of, run
 from schemas.event import FEEDS, Event
+from schemas.event_time import FIRST_MS, LAST_MS
 from schemas.instant import from_rfc3339
 from support.builders import DAY_MS, HOUR_MS, login, purchase, ticket
 from support.driven import engine_outcome
@@ -338,3 +339,42 @@ def test_alerts_of_a_customer_of_whom_nothing_is_left_to_see_wait_whoever_stands
         changes[place] = build_rules(own)
     came = [make_event(kind, who, FIRST_DAY * DAY_MS, kind, 1) for kind, who in ((0, "c0"), (1, "c1"))]
     assert differences(changes, [*came, *days_of_all_feeds(0, 19)]) == []
+
+
+# -- at the limits of the contract
+
+
+def extreme_arrivals(first_ms: int, dice: random.Random) -> list[Event]:
+    """Amounts and numbers at their limits, some of them late."""
+    arrivals, number = [], 0
+    for base_ms in range(first_ms, first_ms + 75 * DAY_MS, DAY_MS):
+        for feed in range(4):
+            number += 1
+            arrivals.append((base_ms, make_event(feed, CLOCK, base_ms, number, 3)))
+        for _ in range(dice.choice((0, 0, 1, 4))):
+            number += 1
+            time_ms = min(base_ms + dice.choice((0, 1, DAY_MS - 1, HOUR_MS)), LAST_MS)
+            amount, items = dice.choice((0.0, 0.01, 99.99, 9e10, 1e12)), dice.choice((1, 127, 128, 255, 10**9))
+            bought = purchase(
+                "c1", time_ms, amount, currency=dice.choice(("USD", "EUR", "XXX")), items=items, id=f"p{number}"
+            )
+            other = make_event(dice.randrange(4), "c1", time_ms, number, dice.randrange(60))
+            behind_ms = dice.choice((0, 0, 0, 2 * DAY_MS, 6 * DAY_MS))
+            arrivals += [(time_ms + behind_ms, bought), (time_ms, other)]
+    return [event for _, event in sorted(arrivals, key=lambda one: one[0])]
+
+
+@quick
+@given(
+    st.sampled_from((0.0, 1e-6, 1.0, 9.3e4, 9e14)),
+    st.sampled_from(("UTC", "America/New_York", "Pacific/Auckland", "Etc/GMT+12")),
+    st.sampled_from((FIRST_MS, FIRST_MS + HOUR_MS, FIRST_DAY * DAY_MS, LAST_MS - 75 * DAY_MS)),
+    st.integers(0, 999),
+)
+def test_numbers_and_days_at_the_limits_give_what_the_reference_says(
+    rate: float, zone: str, first_ms: int, seed: int
+) -> None:
+    changes = {0: build_rules(catalogue() | {"rates": {"USD": rate, "EUR": 1.0}}, zone=zone)}
+    arrivals = extreme_arrivals(first_ms, random.Random(seed))
+    until_ms = min(arrivals[-1].time_ms + 130 * DAY_MS, LAST_MS)
+    assert differences(changes, arrivals, until_ms, seed=seed) == []

@@ -144,7 +144,7 @@ def last_login_is_the_greatest_seen(patch: pytest.MonkeyPatch) -> None:
     def reading(measure: DaysSinceLogin, as_of: AsOf, chosen: Selection) -> Reading:
         last = as_of.columns.last_login.copy()
         for day, opened in as_of.customers.days.open.items():
-            as_of.columns.last_login[opened._logins] = day
+            as_of.columns.last_login[opened._logins._rows] = day
         found = read(measure, as_of, chosen)
         as_of.columns.last_login[:] = last
         return found
@@ -158,7 +158,7 @@ def last_purchase_is_the_greatest_seen(patch: pytest.MonkeyPatch) -> None:
     def reading(measure: DaysSincePurchase, as_of: AsOf, chosen: Selection) -> Reading:
         last = as_of.columns.last_purchase.copy()
         for day, opened in as_of.customers.days.open.items():
-            as_of.columns.last_purchase[opened._buyers] = day
+            as_of.columns.last_purchase[opened._purchases._rows] = day
         found = read(measure, as_of, chosen)
         as_of.columns.last_purchase[:] = last
         return found
@@ -170,7 +170,7 @@ def purchases_are_not_cut_at_the_boundary(patch: pytest.MonkeyPatch) -> None:
     def reading(_measure: PurchasesTotal, as_of: AsOf, chosen: Selection) -> Reading:
         totals = as_of.columns.purchases_total.copy()
         for opened in as_of.customers.days.open.values():
-            np.add.at(totals, opened._buyers, 1)
+            np.add.at(totals, opened._purchases._rows, 1)
         return Reading(totals[: as_of.size][chosen], None)
 
     patch.setattr(PurchasesTotal, "read", reading)

@@ -14,6 +14,8 @@ from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET, Email, Event, Login, P
 Value = float | str | None
 """None is unknown."""
 STAGES: Final = ("new", "active", "lapsed", "dormant", "churned", "reactivated")
+MOST: Final = 2**53 - 1
+"""What is beyond counts as this: the spend of a day, and of several days together."""
 SCALES: Final = {"spend": 100, "engagement": 10}
 _MEASURES_OF: Final = {
     PURCHASE: "purchases spend items days_since_purchase purchases_total spend_total median_gap",
@@ -49,7 +51,7 @@ def happened(event: Event, basis: Basis) -> Happened:
         case Purchase(amount=amount, currency=currency, items=items):
             rate = basis.rates.get(currency)
             adds = {"purchase": 1, "purchases": 1, "items": items, "unrated": int(rate is None)}
-            adds["spend"] = round(amount * (rate or 0) * 100)
+            adds["spend"] = round(min(amount * (rate or 0) * 100, MOST))
         case Login():
             adds = {"login": 1, "logins": 1}
         case Ticket(action="opened", category=category):
@@ -102,7 +104,7 @@ class Past:
         found: defaultdict[str, Counter[int]] = defaultdict(Counter)
         for one in self.seen:
             for name, amount in one.adds.items():
-                found[name][one.day] += amount
+                found[name][one.day] = min(found[name][one.day] + amount, MOST)
         found["active_days"] = Counter({one.day for one in self.seen if one.is_activity})
         for name, tenths in self.basis.engagement.tenths.items():
             cap = self.basis.engagement.caps[name]
@@ -114,7 +116,7 @@ class Past:
         if FEED_OF.get(name, self.basis.feeds[0]) not in self.basis.feeds:
             return None
         end = self.boundary - skip
-        amount = sum(amount for day, amount in self.counts[name].items() if end - length <= day < end)
+        amount = min(sum(amount for day, amount in self.counts[name].items() if end - length <= day < end), MOST)
         return amount / SCALES[name] if name in SCALES else amount
 
     def usual(self, name: str, length: int) -> float | None:
@@ -122,7 +124,7 @@ class Past:
         level, first, scale = self.count(name, 56, length), self.first_day, SCALES.get(name, 1)
         if level is None or first is None or self.boundary - length - first < 42:
             return None
-        return round(level * scale) * length / (56 * scale)
+        return float(round(level * scale) * length) / (56 * scale)
 
     def channels(self, length: int) -> int | None:
         days = range(self.boundary - length, self.boundary)

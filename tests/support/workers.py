@@ -72,12 +72,17 @@ class Deployment:
 
     @property
     def topics(self) -> Topics:
-        return Topics(self.prefix)
+        return Topics(self.prefix, self.version)
+
+    @property
+    def version(self) -> int:
+        """Of the application."""
+        return int(self.more.get("app_version", "1"))
 
     @property
     def group(self) -> str:
         """The consumer group as Kafka knows it."""
-        return f"{self.prefix}-v1"
+        return f"{self.prefix}-v{self.version}"
 
 
 def deploy(broker: Broker, prefix: str, folder: Path, *, partitions: int = 6, **more: str) -> Deployment:

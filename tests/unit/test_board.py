@@ -60,6 +60,16 @@ def test_worker_away_is_said_and_the_rest_is_called_partial() -> None:
     )
 
 
+def test_events_that_came_too_late_are_counted_over_workers_and_feeds() -> None:
+    late = 'churn_recorded_events{topic="acme.events.%s",outcome="%s"} %d'
+    more = page(
+        late % ("login", "late", 3), late % ("email", "late", 1_200), late % ("email", "applied", 9), partitions=0
+    )
+    assert board(look(FIRST, SECOND, more)).problems == (
+        "too late since the first start, so counted nowhere: 1,203 (dead-letters list --late)",
+    )
+
+
 def test_without_any_worker_numbers_are_unknown_and_not_zero() -> None:
     shown = board(look(away={"http://w1": "timed out"}), past_of(change("c1", TODAY, None, "new"), alert()))
     assert (shown.at_risk, shown.stages, shown.by_signal, shown.past_due, shown.spend_at_risk) == (None,) * 5

@@ -59,7 +59,7 @@ def test_line_may_be_a_cloudevent_of_any_type() -> None:
     ("content", "reason"),
     [
         (b"", "empty"),
-        (b" \n", "empty"),
+        (b" \n", "not_json"),
         (b"{", "not_json"),
         (b"[]", "not_an_object"),
         (b'{"type":"refund"}', "missing_field"),

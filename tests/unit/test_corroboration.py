@@ -11,7 +11,8 @@ import pytest
 
 from models.alerts.corroboration import severities, witnesses_of
 from models.calendar import date_of
-from models.catalogue.catalogue import build_rules, merged
+from models.catalogue.catalogue import build_rules
+from models.catalogue.overlay import merged
 from models.catalogue.rules import Rules, without_model
 from models.engine.replay import Replay
 from models.engine.snapshot import freeze, load

@@ -8,13 +8,13 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
 from models.calendar import DAY_MS, date_of
 from models.engine.replay import Replay
 from schemas.event import Event
 from streams.cli.customer import summary
 from streams.customer_page import DEEDS, Page, print_page, since_lines
+from streams.terminal import terminal
 from support.boards import TODAY, alert
 from support.builders import event, purchase, ticket
 from support.troubled import default_rules
@@ -35,7 +35,7 @@ def page(events: list[Event], *alerts: Any, until_ms: int = NOW_MS) -> Page:
 
 def printed(shown: Page, *, explain: bool = False) -> str:
     out = StringIO()
-    print_page(Console(file=out, width=100, highlight=False), shown, explain=explain)
+    print_page(terminal(file=out, width=100), shown, explain=explain)
     return out.getvalue()
 
 

@@ -98,3 +98,11 @@ def test_late_event_is_taken_apart_like_a_dead_letter() -> None:
 def test_record_of_somebody_else_is_refused(headers: Headers | None) -> None:
     with pytest.raises(ValueError, match="header"):
         to_dead_letter(b"k", b"v", headers)
+
+
+def test_a_million_empty_headers_are_not_copied() -> None:
+    """A record of them fits into a megabyte, and the copy with our headers and the value would not."""
+    written, letter = set_aside(b"k", b"v", [("", b"")] * 1_000_000)
+    assert len(written) < 20
+    assert letter.truncated
+    assert letter.headers == []

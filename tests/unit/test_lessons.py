@@ -135,7 +135,7 @@ def progress(partition: int, complete: int) -> ProgressV1:
 
 
 def learned(lessons: list[Lesson], partitions: int = 2) -> list[tuple[int, list[float]]]:
-    held = Lessons(partitions, WEEKLY, CALENDAR, FEATURES)
+    held = Lessons(partitions, WEEKLY, FEATURES)
     found = []
     for offset, lesson in enumerate(lessons):
         held.take(lesson, offset)
@@ -164,7 +164,7 @@ def test_the_order_of_arrival_leaves_no_trace(seed: int) -> None:
 
 
 def test_what_comes_after_its_week_was_learned_is_left_out() -> None:
-    held = Lessons(1, WEEKLY, CALENDAR, FEATURES)
+    held = Lessons(1, WEEKLY, FEATURES)
     lessons: list[Lesson] = [example(1, 703), progress(0, 707)]
     for offset, lesson in enumerate(lessons):
         held.take(lesson, offset)
@@ -175,7 +175,7 @@ def test_what_comes_after_its_week_was_learned_is_left_out() -> None:
 
 
 def refusal(snapshot: SnapshotV1, question: str = question_id(WEEKLY.question, FEATURES)) -> str:
-    held = Lessons(1, WEEKLY, CALENDAR, FEATURES)
+    held = Lessons(1, WEEKLY, FEATURES)
     with pytest.raises(LessonError) as refused:
         held.take(LessonV1("c", question, (snapshot,)), 0)
     assert held.resume_at(1) == 1
@@ -199,7 +199,7 @@ def test_lessons_that_would_teach_something_else_are_refused() -> None:
 @pytest.mark.parametrize("partition", [-1, 1])
 def test_progress_of_a_partition_that_is_not_there_is_refused(partition: int) -> None:
     with pytest.raises(LessonError, match="shape"):
-        Lessons(1, WEEKLY, CALENDAR, FEATURES).take(progress(partition, 707), 0)
+        Lessons(1, WEEKLY, FEATURES).take(progress(partition, 707), 0)
 
 
 @pytest.mark.parametrize("value", [b"", b"{", b'{"type":"labels"}', b'{"type":"progress","partition":"x"}', b"\xff"])
@@ -209,7 +209,7 @@ def test_a_record_that_is_no_lesson_is_refused(value: bytes) -> None:
 
 
 def test_a_learner_resumes_at_the_first_lesson_it_has_not_learned() -> None:
-    held = Lessons(1, WEEKLY, CALENDAR, FEATURES)
+    held = Lessons(1, WEEKLY, FEATURES)
     lessons: list[Lesson] = [example(1, 703), example(2, 709), progress(0, 707), example(3, 712)]
     for offset, lesson in enumerate(lessons):
         held.take(lesson, offset)
@@ -230,7 +230,7 @@ def marker(partition: int, boundary: int, risks: tuple[tuple[int, int], ...]) ->
 
 
 def test_the_risks_of_a_week_are_those_of_all_partitions_and_read_again_after_a_restart() -> None:
-    held = Lessons(2, WEEKLY, CALENDAR, FEATURES)
+    held = Lessons(2, WEEKLY, FEATURES)
     held.take(marker(0, 707, ((3, 5),)), 10)  # of the boundary 710
     assert held.base.reviewed == -1
     held.take(marker(1, 708, ((3, 1), (199, 2))), 11)
@@ -247,7 +247,7 @@ def test_the_risks_of_a_week_are_those_of_all_partitions_and_read_again_after_a_
 @pytest.mark.parametrize("risks", [((200, 1),), ((-1, 1),), ((0, 0),), ((0, -5),), ((0, 1 << 60),)])
 def test_counts_of_risks_that_are_none_are_refused(risks: tuple[tuple[int, int], ...]) -> None:
     with pytest.raises(LessonError, match="counts of risks"):
-        Lessons(1, WEEKLY, CALENDAR, FEATURES).take(marker(0, 707, risks), 1)
+        Lessons(1, WEEKLY, FEATURES).take(marker(0, 707, risks), 1)
 
 
 def test_who_was_lost_already_is_not_of_the_base() -> None:
@@ -265,3 +265,10 @@ def test_who_was_lost_already_is_not_of_the_base() -> None:
     assert scoring.scores().risk.shape == (2 * MIN_SCORES,)
     assert not np.isnan(scoring.scores().risk).any()
     assert sum(count for _, count in scoring.given) == MIN_SCORES
+
+
+@pytest.mark.parametrize("boundary", ["9999-12-31T00:00:00Z", "2101-01-01T00:00:00Z", "0001-01-01T00:00:00Z"])
+def test_a_day_on_which_no_boundary_lies_is_refused(boundary: str) -> None:
+    with pytest.raises(LessonError) as caught:
+        Lessons(1, WEEKLY, FEATURES).take(ProgressV1(0, boundary, boundary, None), 0)
+    assert caught.value.reason == "shape"

@@ -6,7 +6,8 @@ from collections import Counter
 
 import pytest
 
-from models.catalogue.catalogue import build_rules, merged
+from models.catalogue.catalogue import build_rules
+from models.catalogue.overlay import merged
 from models.catalogue.rules import Rules, without_model
 from models.engine.partition import Partition
 from models.engine.population import Population, Totals, is_at_risk, population_of
@@ -18,6 +19,16 @@ from support.troubled import FIRST_DAY, catalogue, default_rules, rich_history
 
 DAY_MS = 86_400_000
 PARTITIONS = 2
+
+
+def test_who_spent_more_than_is_counted_is_counted() -> None:
+    rules = build_rules(catalogue() | {"rates": {"USD": 1, "EUR": 1e9}})
+    at_ms = FIRST_DAY * DAY_MS
+    events = [purchase(name, at_ms, amount, currency="EUR", id=name) for name, amount in (("a", 1e12), ("b", 0.01))]
+    replay = replayed(events, at_ms + 3 * DAY_MS, rules)
+    assert population_of(replay.partitions[0]).spend_capped == 1
+    (spent, *_), *_ = [state["facts"]["totals"][1:] for state in replay.states()]
+    assert spent == 2**53 - 1
 
 
 def counts(of: Population) -> list[object]:

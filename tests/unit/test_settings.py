@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import SettingsError
-from streams.settings import Settings, load_settings, shown, variable_of
+from streams.settings import Settings, is_of_kubernetes, load_settings, shown, variable_of
 
 
 def refusal(**environ: str) -> SettingsError:
@@ -50,6 +50,12 @@ def test_name_in_wrong_case_is_an_error() -> None:
         ("partitions", "0"),
         ("partitions", "twelve"),
         ("partitions", ""),
+        ("partitions", "1_0"),
+        ("partitions", " 12"),
+        ("partitions", "\u0661\u0662"),
+        ("partitions", "9" * 5000),
+        ("commit_interval_s", "1_0.5"),
+        ("bootstrap", "localhost:9_092"),
         ("bootstrap", "localhost"),
         ("bootstrap", "localhost:99999"),
         ("bootstrap", "http://localhost:9092"),
@@ -155,3 +161,33 @@ def test_any_text_is_either_refused_or_understood(values: dict[str, str]) -> Non
     except SettingsError:
         return
     assert isinstance(settings.partitions, int)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("CHURN_SIGNALS_PORT", "tcp://10.0.0.1:9464"),
+        ("CHURN_PORT", "udp://10.0.0.1:9464"),
+        ("CHURN_SERVICE_HOST", "10.0.0.1"),
+        ("CHURN_SIGNALS_SERVICE_HOST", "10.0.0.1"),
+        ("CHURN_SIGNALS_SERVICE_PORT", "9464"),
+        ("CHURN_SIGNALS_SERVICE_PORT_METRICS", "9464"),
+        ("CHURN_WORKER_PORT_9464_TCP", "tcp://10.0.0.1:9464"),
+        ("CHURN_WORKER_PORT_9464_TCP_PROTO", "tcp"),
+        ("CHURN_WORKER_PORT_9464_TCP_PORT", "9464"),
+        ("CHURN_WORKER_PORT_9464_TCP_ADDR", "10.0.0.1"),
+        ("CHURN_METRICS_PORT", "tcp://10.0.0.1:9464"),
+    ],
+)
+def test_what_kubernetes_puts_into_a_pod_for_its_services_is_no_setting(variable: str, value: str) -> None:
+    assert load_settings({variable: value}) == Settings(session_timeout_s=6.0)
+
+
+def test_no_setting_has_a_name_that_kubernetes_would_take() -> None:
+    assert [name for name in Settings.kinds() if is_of_kubernetes(variable_of(name), "9464")] == []
+
+
+@pytest.mark.parametrize("variable", ["CHURN_SIGNALS_PORT", "CHURN_PORT", "CHURN_SERVICE", "CHURN_HOST"])
+def test_a_name_like_those_that_a_person_wrote_is_an_error(variable: str) -> None:
+    with pytest.raises(SettingsError, match="no setting of this name"):
+        load_settings({variable: "9464"})

@@ -12,7 +12,8 @@ import msgspec
 import numpy as np
 import pytest
 
-from models.catalogue.catalogue import build_rules, merged
+from models.catalogue.catalogue import build_rules
+from models.catalogue.overlay import merged
 from models.catalogue.rules import Rules, without_model
 from models.customers.facts import facts_of
 from models.engine.partition import Partition

@@ -41,7 +41,7 @@ def ask_beginnings(
     earliest = OffsetSpec.earliest()  # type: ignore[no-untyped-call] # published without types
     admin = AdminClient(connection)  # kept by name: one that is collected cancels its calls
     firsts = _offsets(admin, [*inputs, *((changelog, number) for number in numbers)], earliest)
-    committed = _committed(connection, group, inputs)
+    committed = committed_offsets(connection, group, inputs)
     return {
         number: Beginnings(
             firsts[changelog, number],
@@ -63,14 +63,31 @@ def _offsets(admin: AdminClient, places: Iterable[Place], spec: OffsetSpec) -> d
     return {(tp.topic, tp.partition): int(answered(future, ANSWERS_WITHIN_S).offset) for tp, future in asked.items()}
 
 
-def _committed(connection: Config, group: str, inputs: Sequence[Place]) -> dict[Place, int]:
-    """By a consumer that never joins: the admin client's own call crashes Python while a coordinator is loading."""
+def committed_offsets(connection: Config, group: str, inputs: Sequence[Place]) -> dict[Place, int]:
+    """What a group has committed, where it has. Blocks. Raises KafkaException.
+
+    By a consumer that never joins: the admin client's own call crashes Python while a coordinator is loading.
+    """
     consumer = Consumer({**connection, "group.id": group, "enable.auto.commit": False})
     try:
         found = consumer.committed([TopicPartition(*place) for place in inputs], timeout=ANSWERS_WITHIN_S)
     finally:
         consumer.close()
     return {(tp.topic, tp.partition): tp.offset for tp in found if tp.offset >= 0}
+
+
+def earlier_groups(connection: Config, group: str) -> list[str]:
+    """The groups of lower versions of the application that the broker knows. Blocks. Raises KafkaException.
+
+    A group is called `<name>-v<version>`; see CHURN_APP_VERSION.
+    """
+    stem, _, version = group.rpartition("-v")
+    if int(version) == 1:
+        return []
+    admin = AdminClient(connection)
+    known = answered(admin.list_consumer_groups(request_timeout=ANSWERS_WITHIN_S), ANSWERS_WITHIN_S).valid or ()
+    lower = {f"{stem}-v{number}" for number in range(1, int(version))}
+    return sorted(lower.intersection(one.group_id for one in known))
 
 
 def check_origin(loaded: Loaded, found: Beginnings) -> str | None:

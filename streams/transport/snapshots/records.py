@@ -27,7 +27,7 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
 
     `sources`: of each input topic the next offset that is not in it; `clocks`: its greatest timestamp before that.
     `outputs`: of each output topic an end of before the copy: what was published of later events lies behind it.
-    `topic_ids`: by which a topic made anew is recognised.
+    `topic_ids`: by which a topic made anew is recognised. `partitions`: how many there are of each input; 0 is unknown.
     """
 
     boundary: int
@@ -38,6 +38,7 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
     clocks: dict[str, int] = {}
     topic_ids: dict[str, str] = {}
     outputs: dict[str, int] = {}
+    partitions: int = 0
 
 
 class Manifest(Covered, frozen=True, kw_only=True):

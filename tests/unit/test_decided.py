@@ -1,0 +1,100 @@
+"""How far partitions were decided, by the records of their changelog alone."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from models.engine.partition import Partition
+from schemas.topics import Topics
+from streams.agents.restoring import Source, as_loaded
+from streams.decided import Decided, decided_in, refuse_other_count, until_ms
+from streams.errors import EXIT_SETUP, SetupError
+from streams.transport.errors import StopWorkerError
+from streams.transport.snapshots.load import Loaded
+from streams.transport.snapshots.records import Begun, Claim, Key, Manifest, Passed, from_value, to_key, to_value
+from support.builders import DAY_MS
+from support.snapshots import covered
+from support.troubled import default_rules
+
+
+class Message:
+    """A record of the changelog, as far as it is looked at."""
+
+    def __init__(self, key: Key, value: bytes | None, partition: int = 0) -> None:
+        self._key, self._value, self._partition = to_key(key), value, partition
+
+    def key(self) -> bytes:
+        return self._key
+
+    def value(self) -> bytes | None:
+        return self._value
+
+    def partition(self) -> int:
+        return self._partition
+
+
+def claim(epoch: int) -> Any:
+    return Message(Key("claim", epoch), to_value(Claim(epoch, "me")))
+
+
+def manifest(epoch: int, boundary: int, *, generation: int = 0, partitions: int = 6, zone: str = "UTC") -> Any:
+    about = covered(boundary, partitions=partitions, zone=zone)
+    whole = Manifest(
+        **{name: getattr(about, name) for name in about.__struct_fields__},
+        format=2, epoch=epoch, owner="me", generation=generation, chunks=1, checksum="", size=1,
+    )  # fmt: skip
+    return Message(Key("manifest", epoch, generation), to_value(whole))
+
+
+def begun(epoch: int, *boundaries: int) -> Any:
+    passed = tuple(Passed(boundary, None, {}) for boundary in boundaries)
+    return Message(Key("begun", epoch), to_value(Begun(epoch, "me", passed)))
+
+
+def test_boundaries_begun_since_the_newest_snapshot_count() -> None:
+    found = decided_in([claim(1), manifest(1, 20_000), begun(1, 20_001, 20_002)])
+    assert found == {0: Decided(20_002, "UTC", 6)}
+    assert until_ms(found) == {0: 20_002 * DAY_MS}
+    older = decided_in([claim(1), manifest(1, 20_000), begun(1, 20_001, 20_002), manifest(1, 20_001, generation=1)])
+    assert older[0].boundary == 20_002
+
+
+def test_what_a_replaced_worker_wrote_counts_for_nothing() -> None:
+    found = decided_in([claim(1), manifest(1, 20_000), claim(2), begun(1, 20_009), manifest(1, 20_008, generation=1)])
+    assert found[0].boundary == 20_000
+
+
+def test_a_partition_that_was_rebuilt_is_as_far_as_it_is_now() -> None:
+    assert decided_in([claim(1), manifest(1, 20_000), claim(2), manifest(2, -1)])[0].boundary == -1
+    assert until_ms(decided_in([claim(1), manifest(1, -1)])) == {}
+
+
+def test_what_is_deleted_damaged_or_foreign_is_passed_over() -> None:
+    damaged = Message(Key("manifest", 1, 1), b"00000000 {}")
+    gone = Message(Key("begun", 1), None)
+    foreign: Any = Message(Key("chunk", 1, 1, 0), b"x")
+    assert decided_in([claim(1), manifest(1, 20_000), damaged, gone, foreign])[0].boundary == 20_000  # type: ignore[list-item] # as far as it is looked at
+    assert decided_in([claim(1)]) == {}
+
+
+def test_the_midnight_is_that_of_the_zone_the_days_were_counted_in() -> None:
+    assert until_ms(decided_in([manifest(1, 20_000, zone="Europe/Berlin")])) == {0: 20_000 * DAY_MS - 7_200_000}
+
+
+def test_partitions_that_were_added_are_refused() -> None:
+    with pytest.raises(SetupError, match="CHURN_PARTITIONS: 12, but the snapshots in t are of 6 partitions"):
+        refuse_other_count(6, 12, "t")
+    refuse_other_count(0, 12, "t")
+    refuse_other_count(12, 12, "t")
+
+
+def test_a_worker_goes_on_from_no_snapshot_of_another_number_of_partitions() -> None:
+    rules, topics = default_rules(), Topics("churn")
+    source = Source({}, topics, "g-v1", rules, lambda number: Partition(rules, number=number), 12)
+    whole = from_value(Manifest, manifest(1, 20_000, partitions=6).value())
+    loaded = Loaded(topics.changelog, 0, whole, (), (), {}, 1, (), frozenset(), 0, 0, ())
+    with pytest.raises(StopWorkerError, match="are of 6 partitions: customers would be counted in two") as caught:
+        as_loaded(source, loaded)
+    assert caught.value.exit_code == EXIT_SETUP
