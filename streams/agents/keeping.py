@@ -59,7 +59,7 @@ class CustomerState:
         self._customers = customers
         self._sender = Sender(connection, self.topic)
         self.log = SnapshotLog(connection, self._sender, self.token)
-        self._admin = AdminClient(connection)
+        self.admin = AdminClient(connection)
         self._starts: dict[TP, Mark] = {}
         self._first: set[int] = set()
         self.ids: dict[str, str] = {}
@@ -79,7 +79,7 @@ class CustomerState:
         self, partitions: Sequence[int], *, stop: threading.Event, on_progress: Callable[[int], None]
     ) -> Mapping[int, RestoredPartition]:
         """Take partitions over, in a thread."""
-        self.ids = self.ids or topic_ids(self.source.connection, self.source.inputs)
+        self.ids = self.ids or topic_ids(self.admin, self.source.inputs)
         found = restore_partitions(
             self.source, self._sender, partitions, owner=self.token, stop=stop, on_progress=on_progress
         )
@@ -212,7 +212,7 @@ class CustomerState:
         topics = self.source.topics
         own = (topics.alerts, topics.stages, topics.late, topics.dead_letters)
         places = [*((topic, number) for topic in own), (topics.examples, EXAMPLES_PARTITION)]
-        return {topic: end for (topic, _), end in latest_offsets(self._admin, places).items()}
+        return {topic: end for (topic, _), end in latest_offsets(self.admin, places).items()}
 
     async def correct_open(self, numbers: Collection[int]) -> None:
         """Look among the open alerts for what a worker of an earlier epoch wrote behind us, and put it right.

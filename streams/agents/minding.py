@@ -125,7 +125,7 @@ class Minder:
 
     async def _look_for_topics(self) -> None:
         try:
-            now = await asyncio.to_thread(topic_ids, self._state.source.connection, self._state.source.inputs)
+            now = await asyncio.to_thread(topic_ids, self._state.admin, self._state.source.inputs)
         except KafkaException:
             return  # deleted and not made again yet, or the broker is away: the next look tells
         reason = made_anew(self._state.ids, now, "this worker")

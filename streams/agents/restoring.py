@@ -189,9 +189,8 @@ def _boundary(source: Source, passed: Passed) -> Boundary:
 # -- topics made anew
 
 
-def topic_ids(connection: Config, topics: Collection[str]) -> dict[str, str]:
+def topic_ids(admin: AdminClient, topics: Collection[str]) -> dict[str, str]:
     """The id of each topic: another one under the same name is another topic. Blocks. Raises KafkaException."""
-    admin = AdminClient(connection)
     asked = admin.describe_topics(TopicCollection(list(topics)), request_timeout=ANSWERS_WITHIN_S)
     return {name: str(answered(future, ANSWERS_WITHIN_S).topic_id) for name, future in asked.items()}
 
@@ -210,6 +209,6 @@ def made_anew(known: Mapping[str, str], now: Mapping[str, str], where: str) -> S
 def _check_topic_ids(source: Source, manifests: Mapping[int, Manifest | None]) -> None:
     known = {topic: told for one in manifests.values() if one is not None for topic, told in one.topic_ids.items()}
     if known:
-        reason = made_anew(known, topic_ids(source.connection, source.inputs), "the last snapshot")
+        reason = made_anew(known, topic_ids(AdminClient(source.connection), source.inputs), "the last snapshot")
         if reason is not None:
             raise reason

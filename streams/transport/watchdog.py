@@ -17,6 +17,10 @@ STUCK: Final = EXIT_NOTHING_MOVED
 
 LOOK_EVERY_S: Final = 1.0
 
+SLEPT_S: Final = 5.0
+"""A look that comes so much later was not kept back by the worker: the machine, or the process, stood still, and has
+the whole limit again to find its broker and its group."""
+
 log = logging.getLogger(__name__)
 
 
@@ -45,8 +49,16 @@ class Watchdog(threading.Thread):
 
     def run(self) -> None:
         """Until stopped, or until it ends the process."""
+        awake_since = looked_at = time.monotonic()
         while not self._stopped.wait(LOOK_EVERY_S):
-            if is_stuck(self._status, time.monotonic(), self._limit_s):
+            now = time.monotonic()
+            if now - looked_at > LOOK_EVERY_S + SLEPT_S:
+                log.warning(
+                    "this process stood still for %.0f s, as after a suspend: nothing could move", now - looked_at
+                )
+                awake_since = now
+            looked_at = now
+            if now - awake_since > self._limit_s and is_stuck(self._status, now, self._limit_s):
                 log.critical("nothing moved for %g s, lag %d: exit %d", self._limit_s, self._status.total_lag(), STUCK)
                 self._end(STUCK)
                 return
