@@ -191,6 +191,7 @@ def _boundary(source: Source, passed: Passed) -> Boundary:
 
 def topic_ids(admin: AdminClient, topics: Collection[str]) -> dict[str, str]:
     """The id of each topic: another one under the same name is another topic. Blocks. Raises KafkaException."""
+    admin.poll(0)  # what the client has to say to the log waits for that
     asked = admin.describe_topics(TopicCollection(list(topics)), request_timeout=ANSWERS_WITHIN_S)
     return {name: str(answered(future, ANSWERS_WITHIN_S).topic_id) for name, future in asked.items()}
 
