@@ -18,6 +18,7 @@ from streams.board.figures import Look, by_label, least, rates, total
 from streams.board.ledger import MONTH_DAYS, History
 from streams.board.rows import AlertRow, FeedRow, ModelRow, StageRow
 from streams.cases import Case, Measure, measure_of, value_of
+from streams.wording import BEHIND_MS, span
 from streams.wording import counted as plural
 
 QUIET_AFTER_MS = DAY_MS
@@ -136,7 +137,7 @@ def make_board(look: Look, earlier: Look | None, past: Past, deployment: Deploym
         alerts_measure=measure,
         model=None if past.model is None else _model(past.model),
         problems=tuple(_problems(look, past, deployment)),
-        notes=tuple(_notes(look, past, deployment, is_judged=is_judged)),
+        notes=tuple(_notes(look, past, deployment, now_ms, is_judged=is_judged)),
     )
 
 
@@ -252,8 +253,16 @@ def _problems(look: Look, past: Past, deployment: Deployment) -> list[str]:
     return found
 
 
-def _notes(look: Look, past: Past, deployment: Deployment, *, is_judged: bool) -> Iterator[str]:
+def _notes(look: Look, past: Past, deployment: Deployment, now_ms: int, *, is_judged: bool) -> Iterator[str]:
     """What is not there yet."""
+    boundary = boundary_of(look, past.boundary, deployment.calendar)
+    if boundary is not None and now_ms - (start := deployment.calendar.start_of(boundary)) > BEHIND_MS:
+        quiet = {
+            feed: at for feed, at in (past.last_events or {}).items() if at is not None and feed in deployment.feeds
+        }
+        oldest = min(quiet, key=lambda feed: quiet[feed], default=None)
+        why = "" if oldest is None else f"; the last {oldest} event is {span(now_ms - quiet[oldest])} old"
+        yield f"nothing later is decided yet, {span(now_ms - start)} behind the clock{why}"
     if total(look, "churn_counted_partitions") and not is_judged:
         yield "no midnight of event time has passed in every partition: nobody is judged yet"
     if deployment.has_model and past.model is None and past.problem is None:

@@ -114,6 +114,14 @@ def test_before_the_first_midnight_nobody_is_judged_and_that_is_no_zero() -> Non
     assert shown.problems == ()
 
 
+def test_a_boundary_days_behind_the_clock_is_said_with_the_feed_that_is_silent_longest() -> None:
+    past = Past(last_events={"purchase": NOW_MS, "login": NOW_MS - 5 * 86_400_000, "email": 0})
+    stale = page().replace(f"{UTC.start_of(TODAY) / 1000}", f"{UTC.start_of(TODAY - 6) / 1000}")
+    notes = make_board(look(stale), None, past, DEPLOYMENT, NOW_MS).notes
+    assert notes[0] == "nothing later is decided yet, 6 days behind the clock; the last login event is 5 days old"
+    assert not any("behind" in note for note in make_board(look(page()), None, past, DEPLOYMENT, NOW_MS).notes)
+
+
 def test_alerts_of_one_case_are_one_line_led_by_the_most_urgent() -> None:
     mild = alert(signal="usage_drop", severity="warning", case_id="k")
     grave = alert(day=TODAY - 3, case_id="k", due_at=instant(TODAY - 1))
