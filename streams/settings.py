@@ -83,7 +83,9 @@ class Settings:
     dead_letter_limit: Literal["on", "off"] = setting(
         "on", one_of("on", "off"), "stop with 3 when too many records are refused"
     )
-    alerts_from: str | None = setting(None, INSTANT, "alerts before this are historical; without it the first start")
+    alerts_from: str | None = setting(
+        None, INSTANT, "alerts before this are historical, nobody's duty; without it 14 days before the first start"
+    )
 
     @property
     def alerts_from_ms(self) -> int | None:

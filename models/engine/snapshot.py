@@ -13,7 +13,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alerts.episode import SignalAlerts
+from models.alerts.cases import find_cases
+from models.alerts.episode import NO_EPISODE, SignalAlerts
 from models.alerts.retired import RetiredSignal, known_of, retired
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Rules
@@ -248,9 +249,13 @@ def _load_alerts(partition: Partition, head: _Head, arrays: Arrays) -> None:
         for name, table in _tables(of).items():
             if name == "pending" and of.signal.persistence == 1:
                 continue  # nobody counts, so that a longer count must begin anew
-            table.set_arrays(_part(arrays, f"alerts/{signal}/{name}"))
+            part = _part(arrays, f"alerts/{signal}/{name}")
+            if name == "open" and "case" not in part:  # written before there were cases
+                part["case"] = np.full(len(part["rows"]), NO_EPISODE, np.int32)
+            table.set_arrays(part)
         of.early = head.early.get(signal, {})
         of.corroborated = head.corroborated.get(signal, {})
+    find_cases(partition.review.alerts)
 
 
 def _part(arrays: Arrays, part: str) -> dict[str, NDArray[Any]]:

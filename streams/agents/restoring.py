@@ -20,7 +20,7 @@ from schemas.topics import Topics
 from streams.agents.owned import OwnedPartition
 from streams.decided import refuse_other_count
 from streams.errors import EXIT_SETUP, SetupError
-from streams.kafka import Config
+from streams.kafka import Config, answered
 from streams.transport.errors import StopWorkerError
 from streams.transport.open_alerts import read_open
 from streams.transport.published import read_published
@@ -191,8 +191,9 @@ def _boundary(source: Source, passed: Passed) -> Boundary:
 
 def topic_ids(admin: AdminClient, topics: Collection[str]) -> dict[str, str]:
     """The id of each topic: another one under the same name is another topic. Blocks. Raises KafkaException."""
+    admin.poll(0)  # what the client has to say to the log waits for that
     asked = admin.describe_topics(TopicCollection(list(topics)), request_timeout=ANSWERS_WITHIN_S)
-    return {name: str(future.result(ANSWERS_WITHIN_S).topic_id) for name, future in asked.items()}
+    return {name: str(answered(future, ANSWERS_WITHIN_S).topic_id) for name, future in asked.items()}
 
 
 def made_anew(known: Mapping[str, str], now: Mapping[str, str], where: str) -> StopWorkerError | None:

@@ -30,8 +30,8 @@ from streams.board.board import Past
 from streams.board.figures import Look, Page, parse_page
 from streams.board.ledger import History, Ledger
 from streams.errors import SetupError
-from streams.kafka import connect
-from streams.reader import Place, assigned_consumer, records_among
+from streams.kafka import answered, connect
+from streams.reader import Place, assigned_consumer, must_be_there, records_among
 from streams.settings import Settings
 
 ANSWERS_WITHIN_S: Final = 3.0
@@ -147,9 +147,7 @@ class Follower(Background):
         """Read on until stopped. What is read twice after a failure changes nothing."""
         settings, topics = self._settings, (self._topics.alerts, self._topics.stages, self._topics.models)
         admin, cluster = connect(settings, within_s=ANSWERS_WITHIN_S)
-        for name in (*topics, *self._topics.events):
-            if name not in cluster.topics:
-                raise SetupError(f"topic {name}", "missing", "Run: churn-signals topics create.")
+        must_be_there(cluster, (*topics, *self._topics.events))
         left = {(name, number) for name in topics for number in cluster.topics[name].partitions}
         consumer = assigned_consumer(settings, left, purpose="board")
         try:
@@ -203,7 +201,7 @@ def last_events(admin: AdminClient, topics: Topics, partitions: int) -> dict[str
     found: dict[str, int | None] = dict.fromkeys(FEEDS)
     feed_of = dict(zip(topics.events, FEEDS, strict=True))
     for place, future in admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S).items():
-        stamp = future.result(ANSWERS_WITHIN_S).timestamp
+        stamp = answered(future, ANSWERS_WITHIN_S).timestamp
         feed = feed_of[place.topic]
         if stamp is not None and stamp >= 0:
             found[feed] = max(stamp, found[feed] or 0)

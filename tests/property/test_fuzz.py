@@ -25,6 +25,7 @@ from schemas.event import FEEDS, Event
 from schemas.example import LessonV1, ProgressV1, encode_lesson
 from schemas.stage import StageChangeV1, encode_stage_change
 from streams.alert_text import what_to_do
+from streams.cases import measure_of
 from support.fuzzing import Fuzzer, Made
 from support.troubled import catalogue
 
@@ -85,7 +86,7 @@ def publish(message: Message) -> None:
     """Encode an output, and an alert into the words of the terminal as well."""
     if isinstance(message, AlertV1):
         assert decode_alert(encode_alert(message)) == message
-        assert what_to_do(message)
+        assert what_to_do(message, "UTC", 0, measure_of([message]))
     elif isinstance(message, StageChangeV1):
         assert encode_stage_change(message)
     else:

@@ -84,6 +84,8 @@ def page(*series: str, partitions: int = 6) -> str:
     """A metrics page: `page('churn_customers{stage="new"} 5')`; a boundary is always there."""
     owned = (
         f"churn_assigned_partitions {partitions}",
+        f"churn_counted_partitions {partitions}",
+        "churn_group_member 1",
         f"churn_boundary_timestamp_seconds {UTC.start_of(TODAY) / 1000}",
     )
     lines = [*owned, *series]
