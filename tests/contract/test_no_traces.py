@@ -282,7 +282,8 @@ def test_outputs_that_cannot_be_written_are_named_by_every_option(tmp_path: Path
     ran = run_all(cases)
     check(ran, 2)
     for case, ended in ran:
-        assert case.arguments[-1] in ended.err or asks_broker(ended), (case, ended)
+        target = case.arguments[-1].removesuffix("/x")  # a folder that is not there is named itself
+        assert target in ended.err or asks_broker(ended), (case, ended)
 
 
 def test_a_file_that_is_read_is_not_written(folder: Path, tmp_path: Path) -> None:
