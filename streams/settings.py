@@ -173,7 +173,7 @@ def shown(settings: Settings) -> dict[str, str | int | float | bool | None]:
         value = getattr(settings, field.name)
         if value is not None and field.name in Settings.secrets():
             value = "***"
-        found[field.name] = str(value) if isinstance(value, Path) else value
+        found[field.name] = os.fsencode(value).decode(errors="backslashreplace") if isinstance(value, Path) else value
     return found
 
 

@@ -260,7 +260,7 @@ def test_settings_that_name_files_which_are_none_are_told(tmp_path: Path) -> Non
         Case(line, nowhere() | {f"CHURN_{name}": str(path)})
         for name in names
         for path in (*(bad.values() if name == "CATALOGUE" else (bad[few] for few in FEW)), pipe)
-        for line in (("settings",), *([read] if name == "CATALOGUE" else []))
+        for line in (("settings",), ("settings", "--json"), *([read] if name == "CATALOGUE" else []))
     ]
     check(run_all(cases), 0, 2)
 
