@@ -9,6 +9,7 @@ import numpy as np
 
 from models.alerts.episode import Revision
 from models.calendar import date_of
+from models.catalogue.currencies import amount_of
 from models.catalogue.rules import DAYS_OPEN, Rules, Signal
 from models.catalogue.template import Template
 from models.catalogue.terms import Value
@@ -122,7 +123,9 @@ class Writer:
             "threshold": [_number(value) for value in facts.thresholds],
             "drivers": _drivers(signal, facts),
             "clears_when": signal.clears_when.lines(facts.values, len(revisions), currency),
-            "value_at_risk": [None if worth is None else Money(worth[0] / 100, currency) for worth in facts.worth],
+            "value_at_risk": [
+                None if worth is None else Money(amount_of(worth[0], currency), currency) for worth in facts.worth
+            ],
             "value_basis": [None if worth is None else worth[1] for worth in facts.worth],
             "corroborated_by": [one.corroborated_by for one in revisions],
             "model": _models(signal, facts),
