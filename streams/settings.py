@@ -182,7 +182,8 @@ def _parsed(variable: str, text: str, kind: Kind, *, is_secret: bool) -> object:
         return kind.parse(text)
     except ValueError as error:
         value = "the value given" if is_secret else repr(text)
-        raise SettingsError(variable, f"{value} is not allowed", f"Allowed: {kind.allowed}.") from error
+        question = "" if is_secret else did_you_mean(text, kind.known())
+        raise SettingsError(variable, f"{value} is not allowed", f"{question}Allowed: {kind.allowed}.") from error
 
 
 def _suggestion(variable: str) -> str:
