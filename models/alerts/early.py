@@ -7,7 +7,7 @@ same as what is fired on the day.
 
 from typing import Final, NamedTuple
 
-from models.alerts.episode import SignalAlerts
+from models.alerts.episode import SignalAlerts, Standing, Walk
 from models.catalogue.rules import Signal
 from models.config import Basis, Number
 from models.customers.buckets import EMAIL_ACTIONS, NO_TIME, TICKET_COUNTS, Bucket, bucket_of_notes
@@ -67,6 +67,10 @@ class FeedDays:
         day = self.basis.calendar.day_of(self._first_ms)
         return self.boundary - 1 - day if day < self.boundary else None
 
+    def counted(self, before: int) -> int:
+        """How much is counted of the days before one: more whenever something is added to one of them."""
+        return sum(sum(bucket.counts) for day, bucket in self.days.items() if day < before)
+
     def evidence_days(self, first: int, last: int) -> list[int]:
         """Days in [first, last] on which something happened that can begin an episode."""
         return sorted(day for day, bucket in self.days.items() if first <= day <= last and bucket.notes)
@@ -90,28 +94,44 @@ def beginning(signal: Signal, days: FeedDays, cooled: tuple[int, float | None] |
 
 
 def begins(alerts: SignalAlerts, row: int, days: FeedDays, day: int, reviewed: int) -> Beginning | None:
-    """Whether an episode begins on this very day; walks the days since the last review."""
-    signal = alerts.signal
-    if not signal.when.condition.is_true(days.at(day + 1)):
+    """Whether an episode begins on this very day, the newest with evidence since the last review."""
+    if not alerts.signal.when.condition.is_true(days.at(day + 1)):
         return None
-    start, score, cooled = _standing(alerts, row)
-    reached = reviewed
-    for evening in days.evidence_days(reviewed, day):
-        if start is not None:
-            ended = _first_end(signal, days, start, reached + 1, evening)
-            if ended is not None:
-                start, cooled = None, (ended, score)
+    walk = _walk(alerts, row, days, day, reviewed)
+    if day < reviewed or day not in days.days or not days.days[day].notes:
+        return None
+    standing = _ended(alerts.signal, days, walk.standing, walk.reached, day)
+    return beginning(alerts.signal, days.at(day + 1), standing.cooled) if standing.start is None else None
+
+
+def _walk(alerts: SignalAlerts, row: int, days: FeedDays, day: int, reviewed: int) -> Walk:
+    """The days since the last review and before this one: those that were gone through already are not again."""
+    known = alerts.walks.get(row)
+    is_true = known is not None and known.reviewed == reviewed and known.until <= day
+    if known is None or not is_true or known.counted != days.counted(known.until):
+        known = Walk(reviewed, reviewed, 0, reviewed, _standing(alerts, row))
+    signal, standing, reached = alerts.signal, known.standing, known.reached
+    for evening in days.evidence_days(known.until, day - 1):
+        standing = _ended(signal, days, standing, reached, evening)
         reached = evening
-        if start is None:
-            begun = beginning(signal, days.at(evening + 1), cooled)
-            start, score = (None, None) if begun is None else (evening, begun.score)
-            if evening == day:
-                return begun
-    return None
+        if standing.start is None:
+            found = beginning(signal, days.at(evening + 1), standing.cooled)
+            if found is not None:
+                standing = Standing(evening, found.score, standing.cooled)
+    walk = alerts.walks[row] = Walk(reviewed, max(day, reviewed), days.counted(day), reached, standing)
+    return walk
 
 
-def _standing(alerts: SignalAlerts, row: int) -> tuple[int | None, float | None, tuple[int, float | None] | None]:
-    """(first day and first score of the open alert, when the last one ended and its first score)."""
+def _ended(signal: Signal, days: FeedDays, standing: Standing, reached: int, evening: int) -> Standing:
+    """The same once the boundaries behind `reached` and up to an evening were passed."""
+    if standing.start is None:
+        return standing
+    ended = _first_end(signal, days, standing.start, reached + 1, evening)
+    return standing if ended is None else Standing(None, None, (ended, standing.score))
+
+
+def _standing(alerts: SignalAlerts, row: int) -> Standing:
+    """As the last review left it."""
     start = score = cooled = None
     place = alerts.open.place(row)
     if place is not None:
@@ -119,7 +139,7 @@ def _standing(alerts: SignalAlerts, row: int) -> tuple[int | None, float | None,
     place = alerts.cooling.place(row)
     if place is not None:
         cooled = int(alerts.cooling.column("ended")[place]), float(alerts.cooling.column("initial")[place])
-    return start, score, cooled
+    return Standing(start, score, cooled)
 
 
 def _first_end(signal: Signal, days: FeedDays, start: int, first: int, last: int) -> int | None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,28 @@ class Revision:
     case: int | None = None
 
 
+class Standing(NamedTuple):
+    """An episode's first day and first score, None where none is open; when the last one ended, and its first score."""
+
+    start: int | None
+    score: float | None
+    cooled: tuple[int, float | None] | None
+
+
+class Walk(NamedTuple):
+    """How it stood with a customer's early episodes when the days before `until` were gone through.
+
+    `reached` is the last of these with evidence. It holds as long as the customer's last review is `reviewed`, and
+    `counted` all that is counted of the days before `until`.
+    """
+
+    reviewed: int
+    until: int
+    counted: int
+    reached: int
+    standing: Standing
+
+
 @dataclass(slots=True)
 class SignalAlerts:
     """The alerts of one signal: open ones, customers who cool down or wait to fire, and what was fired early.
@@ -68,6 +90,8 @@ class SignalAlerts:
     early: dict[int, list[int]] = field(default_factory=dict)
     corroborated: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """By row, the signals whose open alerts make this one critical."""
+    walks: dict[int, Walk] = field(default_factory=dict)
+    """By row, what an event of the same day need not go through again."""
 
     def still_cooling(self, boundary: int) -> RowTable:
         """Those whose rest lasts longer than this boundary. By a catalogue with a longer one nobody rests again."""

@@ -78,6 +78,8 @@ class Review:
             self.windows.recount(customers, customers.had_late)
         self.as_of = AsOf(customers, self.windows)
         self.reached = 0
+        for alerts in self.alerts:
+            alerts.walks.clear()
         if len(self._starts) < customers.size:
             self._starts = np.full(customers.columns.capacity, NO_EPISODE, np.int32)
         self.is_scored = self.scoring is None
@@ -187,7 +189,7 @@ class Review:
             return []
         found: list[Message] = []
         reviewed = self.customers.boundary - (row >= self.reached and not self.is_done)
-        days = self.feed_days(feed, row)
+        self._add_notes(days, feed, row)
         for alerts in begun:
             signal = alerts.signal
             one = begins(alerts, row, days, day, reviewed)
@@ -216,9 +218,13 @@ class Review:
     def feed_days(self, feed: int, row: int) -> FeedDays:
         """One customer's days in a feed, open ones included, as far back as early signals look."""
         found = self._counted_days(feed, row)
+        self._add_notes(found, feed, row)
+        return found
+
+    def _add_notes(self, found: FeedDays, feed: int, row: int) -> None:
+        """Give closed days their notes, as far back as evidence goes."""
         if self.customers.boundary >= 0:
             self.customers.days.add_notes_of_one(found.days, feed, row, EVIDENCE_DAYS)
-        return found
 
     def _counted_days(self, feed: int, row: int) -> FeedDays:
         """The same without the notes of closed days."""

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from time import process_time
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.alerts import early
 from models.customers.entries import FOLD, MOST, Entries
 from models.engine.arrivals import Arrival
 from models.engine.partition import Partition
@@ -77,6 +78,24 @@ def test_state_is_bounded_and_nothing_is_miscounted(feed: str, days: int, *, is_
         costs = [round(one / count * 8e6, 2) for one in seconds]
         print(f"{count:,} {feed} events in {days} days: {costs} us an event by eighth; snapshot {len(data):,} bytes")
         assert costs[-1] < 4 * costs[3]
+
+
+@pytest.mark.parametrize("days", [20, 80])
+def test_days_that_no_review_has_seen_are_gone_through_once(monkeypatch: pytest.MonkeyPatch, days: int) -> None:
+    """While another feed is silent all days stay open, and each ticket went through all of them."""
+    asked, begin = [], early.beginning
+
+    def counting(*given: Any) -> Any:
+        asked.append(given)
+        return begin(*given)
+
+    monkeypatch.setattr(early, "beginning", counting)
+    partition, count = Partition(default_rules()), 10 * days
+    made = [MAKE["ticket"]((FIRST_DAY * 10 + number) * DAY_MS // 10, number) for number in range(count)]
+    partition.observe([Arrival(event.feed, offset, event) for offset, event in enumerate(made)])
+    assert len(partition.customers.days.open) == days
+    signals = sum(of.signal.announced_feed == made[0].feed for of in partition.review.alerts)
+    assert 0 < len(asked) <= 2 * signals * count
 
 
 def test_entries_are_added_up_again_no_more_often_than_they_come(monkeypatch: pytest.MonkeyPatch) -> None:
