@@ -236,7 +236,8 @@ def test_files_that_are_not_what_they_should_be_are_told(tmp_path: Path, folder:
     for verb in VERBS:
         line = arguments(verb, folder)
         for param in verb.command.params:
-            if param.name != "mapping_name" and type(param.type) is not click.Path:
+            is_read = isinstance(param.type, click.Path) and param.type not in (OUTPUT, OUTPUT_PATH)
+            if param.name not in ("mapping_name", "files") and not is_read:  # files may be FILE=MAPPING
                 continue
             if not (isinstance(param.type, click.Path) and param.type.file_okay is False):
                 tried.add((verb.words[-1], str(param.name)))
@@ -269,6 +270,8 @@ def test_outputs_that_cannot_be_written_are_named_by_every_option(tmp_path: Path
     locked = tmp_path / "locked"
     locked.mkdir()
     locked.chmod(0o555)
+    refused = tmp_path / "refused.jsonl"
+    refused.write_bytes((folder / "good.jsonl").read_bytes() + b"{}\n")
     targets = ["/dev/full", str(tmp_path), str(tmp_path / "missing" / "x")]
     targets += [] if os.geteuid() == 0 else [str(locked / "x")]
     cases = []
@@ -277,6 +280,8 @@ def test_outputs_that_cannot_be_written_are_named_by_every_option(tmp_path: Path
             line = [word for word in arguments(verb, folder) if not word.startswith(str(folder / "out-"))]
             line = [word for word in line if word != option]
             line += ["--detect"] if option in ("--report", "--html") and verb.words == ("simulate",) else []
+            if option == "--rejects":  # nothing is written without a line that is refused
+                line = [str(refused) if word == str(folder / "good.jsonl") else word for word in line]
             cases += [Case((*line, option, target), nowhere()) for target in targets]
     assert len(cases) >= 3 * 10
     ran = run_all(cases)
@@ -345,6 +350,6 @@ def test_a_signal_ends_every_command_with_its_code(
         ("simulate", "--customers", "20000", "--days", "300", "--detect", "--jobs", "2"),
     ]
     ran = run_all(Case(line, env, kill=(number, 1.5)) for line in lines)
-    check(ran, 0, 1, code)
+    check(ran, 0, 1, 2, code)
     assert len([case for case, ended in ran if ended.code == code]) >= 8
     assert all(ended.seconds < 15 for _, ended in ran)

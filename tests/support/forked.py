@@ -113,6 +113,7 @@ def _child(case: Case, folder: Path) -> NoReturn:
     code = 99
     try:
         os.environ.update(case.env)
+        tempfile.tempdir = str(folder)  # a fault leaves its trace there
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
         os.dup2(os.open(folder / "err", os.O_WRONLY), 2)
         _redirect(case.output or str(folder / "out"))
