@@ -16,6 +16,7 @@ COMMANDS: Final[dict[str, str]] = {
     "learner": "Learn from what became of customers: the model.",
     "topics": "Create or check the topics.",
     "produce": "Post event files, merged by event time.",
+    "mapping": "See what a mapping makes of a file; have one proposed.",
     "tick": "Post the time, as data, to every partition.",
     "replay": "The same engine without Kafka: what the alerts must be.",
     "backtest": "Learn on line over history and judge every score.",

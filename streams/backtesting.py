@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
@@ -25,10 +25,11 @@ from schemas.model import encode_committee
 from streams.catalogue_file import load_rules
 from streams.comparison.refitting import refit
 from streams.errors import SetupError
-from streams.history import History, read_history
+from streams.files.mapping_file import load_mapping
+from streams.files.reading import EventFile
+from streams.history import History, Rejects, read_history
 from streams.settings import Settings
-from streams.tables import load_mapping
-from streams.terminal import terminal
+from streams.terminal import complain, terminal
 
 WARM_UP_DAYS: Final = 7
 """Days of history before the first snapshot, when none is named; snapshots then fall on Mondays."""
@@ -57,9 +58,18 @@ class Prepared:
     plan: Plan
 
 
-def prepare(files: tuple[Path, ...], mapping: str | None, settings: Settings, wanted: Wanted) -> Prepared:
-    """Read the events and lay out the days. Raises SetupError where nothing could be learned."""
-    history = read_history(files, load_mapping(mapping) if mapping else None)
+def prepare(
+    files: Sequence[Path | EventFile],
+    mapping: str | None,
+    settings: Settings,
+    wanted: Wanted,
+    *,
+    rejects: Rejects | None = None,
+) -> Prepared:
+    """Read the events, say what became of them, lay out the days. Raises SetupError if nothing could be learned."""
+    history = read_history(files, load_mapping(mapping) if mapping else None, rejects=rejects)
+    for sentence in history.told():
+        complain(sentence)
     basis = load_rules(settings).basis
     if not has_purchases(basis):
         raise SetupError("catalogue", "declares no feed of purchases", "The model asks whether customers buy again.")

@@ -15,6 +15,7 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
 from schemas.codec import MAX_AHEAD_MS
 from schemas.event import FEEDS
 from schemas.topics import DAY_MS, Topics
+from streams.agreement import look_at_state
 from streams.catalogue_file import load_rules
 from streams.clock import now_ms
 from streams.diagnosis_programs import look_at_programs
@@ -53,6 +54,7 @@ def diagnose(settings: Settings) -> Iterator[Observation]:
         yield from _permissions(settings, admin, names)
         yield from _records(settings, cluster)
         yield from _feeds(settings)
+        yield from (Observation("state", level, text) for level, text in look_at_state(settings))
         yield from _set_aside(settings, cluster)
     yield from look_at_programs(settings, admin, names)
 

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from io import BufferedReader
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
-from schemas.codec import MAX_AHEAD_MS, decode_line, encode_event, new_event
+from schemas.codec import decode_line, encode_event, new_event
 from schemas.errors import RejectedError
 from schemas.event import FEEDS, Event, Purchase
 from schemas.event_time import check_instant
 from schemas.topics import DAY_MS
-from streams.errors import SetupError
-from streams.tables import Mapping as TableMapping
-from streams.tables import builtin_mappings, rows_to_events
+from streams.files.counts import FileCounts, Frequent
+from streams.files.mapping import Mapping as TableMapping
+from streams.files.reading import Bad, Check, EventFile, mapping_for, read_file
 
 SHOWN_BAD_LINES: Final = 20
 """How many bad lines are shown one by one; the rest is counted."""
 
-_READ_BYTES: Final = 1 << 18
-
-JSON_LINES: Final = (".jsonl", ".ndjson", ".json")
+_LINE_BITS: Final = 40
 
 
 class HistoryEvent(NamedTuple):
@@ -39,14 +35,15 @@ class HistoryEvent(NamedTuple):
 
 
 class BadLine(NamedTuple):
-    """A line that is no event of the contract."""
+    """A line that is no event of the contract, or an item of a file that is one JSON document."""
 
     file: Path
     line: int
     error: RejectedError
+    is_item: bool = False
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}: {self.error}"
+        return f"{self.file}:{' item ' if self.is_item else ''}{self.line}: {self.error}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +55,9 @@ class History:
     bad: list[BadLine]
     currencies: Counter[str] = field(default_factory=Counter)
     """Purchases by currency."""
+    counts: list[FileCounts] = field(default_factory=list)
+    """What became of the lines, file by file."""
+    frequent: Frequent = field(default_factory=Frequent)
 
     def bad_line(self, place: int, error: RejectedError) -> BadLine:
         """The line of an event that must not be taken after all."""
@@ -67,6 +67,17 @@ class History:
         """The first bad lines, and how many more there are."""
         more = len(self.bad) - SHOWN_BAD_LINES
         return [*map(str, self.bad[:SHOWN_BAD_LINES]), *([f"and {more:,} more bad lines"] if more > 0 else [])]
+
+    def told(self) -> list[str]:
+        """What became of the lines of files that a mapping read or that are not all events; bad lines; warnings."""
+        files = [one for one in self.counts if one.is_mapped or one.bad or one.is_silent or not one.records]
+        counts = [sentence for one in files for sentence in one.sentences()]
+        return [*counts, *self.bad_told(), *self.frequent.sentences(self.counts)]
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether lines were read and no event came of them."""
+        return any(one.records for one in self.counts) and not any(one.made for one in self.counts)
 
     def without_rate(self, rates: Mapping[str, float]) -> list[str]:
         """A sentence for each currency that has no rate: its purchases count, its amounts do not."""
@@ -104,33 +115,88 @@ class History:
         return (decode_line(event.value) for event in self.events)
 
 
-def read_history(files: Sequence[Path], mapping: TableMapping | None = None) -> History:
-    """Read and merge event files: JSON Lines, or tables by `mapping`; `.gz` too. Raises SetupError.
+class Written(Protocol):
+    """What bytes are written to."""
 
-    A table whose name a built-in mapping knows needs no `mapping`. All events are held in memory, about 0.6 kB each.
+    def write(self, payload: bytes, /) -> object:
+        """Add bytes."""
+
+
+class Rejects:
+    """Writes bad lines as they were, so that they can be mended and given again; the head of a table comes first."""
+
+    def __init__(self, opened: Written) -> None:
+        self._opened = opened
+        self._head = b""
+
+    def take(self, head: bytes, raw: bytes) -> None:
+        """Write the lines of one bad record, of a table with this head."""
+        if head != self._head:
+            self._head = head
+            self._write(head)
+        self._write(raw)
+
+    def _write(self, raw: bytes) -> None:
+        if raw:
+            self._opened.write(raw if raw.endswith((b"\n", b"\r", b"\n\0")) else raw + b"\n")
+
+
+def with_mappings(files: Sequence[Path | EventFile], general: TableMapping | None) -> list[EventFile]:
+    """Each file with the mapping it is read by: its own, the general one, or by its name. Raises SetupError."""
+    sources = []
+    for file in files:
+        source = file if isinstance(file, EventFile) else EventFile(file)
+        sources.append(source if source.mapping else EventFile(source.path, mapping_for(source.path, general)))
+    return sources
+
+
+def read_history(
+    files: Sequence[Path | EventFile],
+    mapping: TableMapping | None = None,
+    *,
+    rejects: Rejects | None = None,
+    check: Check | None = None,
+) -> History:
+    """Read and merge event files: JSON Lines, or anything else by a mapping; gzip too. Raises SetupError.
+
+    A file whose name a built-in mapping knows needs no `mapping`. `check` raises RejectedError for the time of an event
+    that is to be a bad line. All events are held in memory, about 0.6 kB each.
     """
-    history = History(tuple(files), [], [], Counter())
+    sources = with_mappings(files, mapping)
+    history = History(tuple(source.path for source in sources), [], [], Counter())
     take = history.events.append
 
     def keep(event: Event, place: int, value: bytes) -> None:
         take(HistoryEvent(event.time_ms, event.feed, place, event.customer_id.encode(), value))
 
-    read_into(keep, history, mapping)
+    read_into(keep, history, sources, rejects=rejects, check=check)
     history.events.sort()
     return history
 
 
-def read_into(take: Callable[[Event, int, bytes], None], history: History, mapping: TableMapping | None) -> None:
-    """Read the history's files and note in it what is wrong; hand over each event with its place and its bytes."""
-    for number, file in enumerate(history.files):
-        for line, found in _read(file, mapping):
-            if isinstance(found, RejectedError):
-                history.bad.append(BadLine(file, line, found))
-            else:
-                event, value = found
-                if isinstance(event.data, Purchase):
-                    history.currencies[event.data.currency] += 1
-                take(event, number << _LINE_BITS | line, value)
+def read_into(
+    take: Callable[[Event, int, bytes], None],
+    history: History,
+    sources: Sequence[EventFile],
+    *,
+    rejects: Rejects | None = None,
+    check: Check | None = None,
+) -> None:
+    """Read files and note in the history what became of their lines; hand over each event with its place and bytes."""
+    for number, source in enumerate(sources):
+        counts = FileCounts(source.path)
+        history.counts.append(counts)
+        for found in read_file(source, counts, check):
+            if isinstance(found, Bad):
+                history.bad.append(BadLine(source.path, found.number, found.error, found.is_item))
+                if rejects is not None:
+                    rejects.take(counts.head, found.raw)
+                continue
+            line, event, value = found
+            history.frequent.add(event.customer_id)
+            if isinstance(event.data, Purchase):
+                history.currencies[event.data.currency] += 1
+            take(event, number << _LINE_BITS | line, value)
 
 
 def shifted(history: History, days: int) -> History:
@@ -161,58 +227,3 @@ def days_until_yesterday(history: History, now_ms: int) -> int:
     if not history.events:
         return 0
     return now_ms // DAY_MS - 1 - history.events[-1].time_ms // DAY_MS
-
-
-def without_future(history: History, now_ms: int) -> History:
-    """The history with events further ahead than the contract allows among the bad lines."""
-    limit = now_ms + MAX_AHEAD_MS
-    if not history.events or history.events[-1].time_ms <= limit:
-        return history
-    error = RejectedError("future", "more than 300 s ahead of the clock", "event_time")
-    late = [history.bad_line(event.place, error) for event in history.events if event.time_ms > limit]
-    return replace(
-        history,
-        events=[event for event in history.events if event.time_ms <= limit],
-        bad=[*history.bad, *late],
-    )
-
-
-_LINE_BITS = 40
-
-
-def _read(file: Path, mapping: TableMapping | None) -> Iterator[tuple[int, tuple[Event, bytes] | RejectedError]]:
-    plain = file.name.removesuffix(".gz")
-    known = next((known for known in builtin_mappings().values() if plain in known.file_names), None)
-    rules = None if plain.endswith(JSON_LINES) else mapping or known
-    if rules is None and not plain.endswith(JSON_LINES):
-        remedy = f"Name it one of {', '.join(JSON_LINES)} (.gz), or say --mapping FILE for a table."
-        raise SetupError("event file", f"{file} is neither JSON Lines nor a table with a mapping", remedy)
-    try:
-        with _opened(file) as opened:
-            yield from _table(opened, rules) if rules is not None else _json_lines(opened)
-    except (OSError, EOFError) as error:
-        raise SetupError("event file", f"{file} cannot be read: {error}", "Give a file that is whole.") from error
-
-
-def _opened(file: Path) -> BufferedReader:
-    if file.name.endswith(".gz"):
-        unpacked: Any = gzip.GzipFile(file, "rb")  # it has all that is asked of a raw file
-        return BufferedReader(unpacked, _READ_BYTES)  # whose lines are cut by quicker code
-    return file.open("rb")
-
-
-def _json_lines(opened: BufferedReader) -> Iterator[tuple[int, tuple[Event, bytes] | RejectedError]]:
-    for number, line in enumerate(opened, start=1):
-        value = line.rstrip(b"\r\n")
-        if not value:
-            continue
-        try:
-            yield number, (decode_line(value), value)
-        except RejectedError as error:
-            yield number, error
-
-
-def _table(opened: BufferedReader, rules: TableMapping) -> Iterator[tuple[int, tuple[Event, bytes] | RejectedError]]:
-    text = (line.decode(errors="replace") for line in opened)
-    for number, found in rows_to_events(rules, text):
-        yield number, found if isinstance(found, RejectedError) else (found, encode_event(found))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from pathlib import Path
@@ -12,10 +13,10 @@ import cramjam
 import msgspec
 
 from schemas.codec import decode_again
-from schemas.errors import RejectedError
 from schemas.event import Event
-from streams.history import History, moved_by, read_into
-from streams.tables import Mapping as TableMapping
+from streams.files.mapping import Mapping as TableMapping
+from streams.files.reading import Check, EventFile
+from streams.history import History, Rejects, moved_by, read_into, with_mappings
 
 _RUN: Final = 50_000
 """Events that are sorted together."""
@@ -94,23 +95,45 @@ class PackedHistory(History):
             yield moved_by(event, days) if days else event
 
 
-def read_packed(
-    files: Sequence[Path], mapping: TableMapping | None = None, check: Callable[[int], None] = lambda _: None
-) -> PackedHistory:
-    """As `read_history`, for files of any size. Raises SetupError.
+class Replayed:
+    """The events of a history, as often as asked for, some days later, without those whose ids are excluded."""
 
-    `check`: raises RejectedError for an event time for which the event is a bad line.
-    """
-    history = PackedHistory(tuple(files), [], [])
+    def __init__(self, history: PackedHistory, shift_days: int, excluded: set[str]) -> None:
+        self.history, self._shift_days, self._excluded = history, shift_days, excluded
+        self.left_out: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self.history.runs)
+
+    def __iter__(self) -> Iterator[Event]:
+        self.left_out = Counter()
+        for event in self.history.replayed(self._shift_days):
+            if event.id in self._excluded:
+                self.left_out[event.id] += 1
+            else:
+                yield event
+
+    def strangers(self) -> list[str]:
+        """A sentence if no event has an id of the list: a slip of the pen would leave out nothing, silently."""
+        strange = sorted(self._excluded - self.left_out.keys())
+        named = ", ".join(map(repr, strange[:5])) + (", …" if len(strange) > 5 else "")
+        return [f"no event has the id {named}"] if strange else []
+
+
+def read_packed(
+    files: Sequence[Path | EventFile],
+    mapping: TableMapping | None = None,
+    check: Check | None = None,
+    *,
+    rejects: Rejects | None = None,
+) -> PackedHistory:
+    """As `read_history`, for files of any size. Raises SetupError."""
+    sources = with_mappings(files, mapping)
+    history = PackedHistory(tuple(source.path for source in sources), [], [])
 
     def keep(event: Event, place: int, value: bytes) -> None:
-        try:
-            check(event.time_ms)
-        except RejectedError as error:
-            history.bad.append(history.bad_line(place, error))
-            return
         history.heard.add(event.feed)
         history.runs.add((event.time_ms, event.feed, place, value))
 
-    read_into(keep, history, mapping)
+    read_into(keep, history, sources, rejects=rejects, check=check)
     return history

@@ -9,6 +9,7 @@ import numpy as np
 
 from models.alerts.episode import Revision
 from models.calendar import date_of
+from models.catalogue.currencies import amount_of
 from models.catalogue.rules import DAYS_OPEN, Rules, Signal
 from models.catalogue.template import Template
 from models.catalogue.terms import Value
@@ -210,10 +211,14 @@ def _money(facts: Facts, currency: str) -> dict[str, list[Any]]:
     """What is at stake, what that is, and what it is made of."""
     worths = facts.worth
     return {
-        "value_at_risk": [None if worth is None else Money(worth.at_stake / 100, currency) for worth in worths],
+        "value_at_risk": [
+            None if worth is None else Money(amount_of(worth.at_stake, currency), currency) for worth in worths
+        ],
         "value_basis": [None if worth is None else worth.basis for worth in worths],
         "risk": [None if worth is None else worth.risk for worth in worths],
-        "spend_last_year": [None if worth is None else Money(worth.spent / 100, currency) for worth in worths],
+        "spend_last_year": [
+            None if worth is None else Money(amount_of(worth.spent, currency), currency) for worth in worths
+        ],
     }
 
 

@@ -6,6 +6,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from models.alerts.episode import NO_EPISODE, revisions_of
+from models.catalogue.currencies import amount_of
 from models.engine.partition import Partition
 from models.scoring.worth import worth_of
 from schemas.alert import AlertV1, Money
@@ -61,8 +62,8 @@ def _with_worth(partition: Partition, alert: AlertV1, row: int) -> AlertV1:
         return alert
     return replace(
         alert,
-        value_at_risk=Money(int(worth.at_stake[0]) / 100, currency),
+        value_at_risk=Money(amount_of(int(worth.at_stake[0]), currency), currency),
         value_basis="expected" if worth.is_expected[0] else "last_year",
         risk=round(float(worth.risk[0]), 4) if worth.is_expected[0] else None,
-        spend_last_year=Money(int(worth.spent[0]) / 100, currency),
+        spend_last_year=Money(amount_of(int(worth.spent[0]), currency), currency),
     )

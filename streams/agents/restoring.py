@@ -82,6 +82,7 @@ def restore_partitions(
         raise StopWorkerError(str(error), EXIT_SETUP) from error
     manifests = {number: one.loaded.manifest for number, one in taken.items()}
     _check_topic_ids(source, manifests)
+    _say_other_catalogue(source, manifests)
     rebuilt = _rebuilt(source, sender.topic, taken)
     starts = {n: ({} if m is None else m.outputs) for n, m in manifests.items() if m is not None or n in rebuilt}
     epochs = {number: manifest.epoch for number, manifest in manifests.items() if manifest is not None}
@@ -103,6 +104,15 @@ def restore_partitions(
             own.open_end, own.open_newest = manifest.outputs.get(open_topic, 0), manifest.epoch
         restored[number] = RestoredPartition(one, own, number in rebuilt)
     return restored
+
+
+def _say_other_catalogue(source: Source, manifests: Mapping[int, Manifest | None]) -> None:
+    """Workers of a group may have been started with different catalogues: say whose judgements end here."""
+    ours = source.rules.hash
+    others = sorted({found.catalogue for found in manifests.values() if found is not None} - {"", ours})
+    if others:
+        told = "partitions judged by catalogue %s until now are judged by %s from the next midnight on"
+        log.warning(told, ", ".join(others), ours)
 
 
 def as_loaded(source: Source, loaded: Loaded) -> OwnedPartition:

@@ -51,9 +51,20 @@ def default_address(settings: Settings) -> str:
 
 
 def metrics_address(text: str) -> str:
-    """What a person wrote, as an address of metrics: http and /metrics go without saying."""
+    """What a person wrote, as an address of metrics: http and /metrics go without saying. Raises SetupError.
+
+    >>> metrics_address("worker-1:9464"), metrics_address("https://shop.example/churn/metrics")
+    ('http://worker-1:9464/metrics', 'https://shop.example/churn/metrics')
+    """
     address = text if "://" in text else f"http://{text}"
-    return address if urlsplit(address).path.strip("/") else f"{address.rstrip('/')}/metrics"
+    try:
+        parts = urlsplit(address)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # a port that is none, a bracket without its other
+        is_address = False
+    if not is_address or not (address.isascii() and address.isprintable()) or " " in address:
+        raise SetupError("--metrics", f"{text!r} is no address", "Write it as http://worker-1:9464/metrics.")
+    return address if parts.path.strip("/") else f"{address.rstrip('/')}/metrics"
 
 
 def look_at(addresses: Sequence[str], token: str | None) -> Look:

@@ -20,6 +20,7 @@ from models.measures.as_of import AsOf
 from models.measures.course import course
 from models.measures.windows import Windows
 from schemas.alert import AlertV1
+from schemas.envelope import is_customer_id
 from schemas.partitioner import partition_of
 from streams.catalogue_file import load_rules
 from streams.cli.output import OUTPUT, Output
@@ -58,6 +59,9 @@ def customer(*, customer_id: str | None, everybody: Output | None, explain: bool
         return EXIT_DONE
     if customer_id is None:
         raise click.UsageError("name a customer, or say --all FILE")
+    if not is_customer_id(customer_id):
+        reason = f"{customer_id!r} is no customer id: 1 to 64 letters, digits and _ . @ -"
+        raise click.BadParameter(reason, param_hint="CUSTOMER_ID")
     place = partition_of(customer_id.encode(), settings.partitions)
     partition = read_partitions(settings, rules, [place]).get(place)
     row = None if partition is None else partition.customers.roster.row_of(customer_id)

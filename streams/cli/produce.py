@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
 from time import monotonic
 from typing import Final
 
@@ -16,12 +15,16 @@ from schemas.instant import to_rfc3339
 from schemas.topics import Topics
 from streams.before_posting import look_before_posting
 from streams.catalogue_file import load_rules
+from streams.cli.event_files import files_argument, paths_read, rejecting, rejects_option
+from streams.cli.output import Output, refuse_overwriting
 from streams.clock import now_ms
+from streams.edge import Edge
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
-from streams.history import History, HistoryEvent, days_until_yesterday, read_history, shifted, without_future
+from streams.files.mapping_file import load_mapping
+from streams.files.reading import EventFile
+from streams.history import History, HistoryEvent, days_until_yesterday, read_history, shifted
 from streams.poster import Poster
 from streams.settings import Settings, environment_settings
-from streams.tables import load_mapping
 from streams.terminal import Terminal, complain, say, terminal
 from streams.ticks import post_ends
 from streams.wording import counted
@@ -39,42 +42,45 @@ Examples:
   churn-signals produce events.jsonl.gz
   churn-signals produce CDNOW_master.txt --shift-to-now
   churn-signals produce sales.csv --mapping sales.yaml --speed 86400
+  churn-signals produce orders.csv:shopify tickets.json:zendesk --rejects bad.txt
 """
 
 
 @click.command(epilog=EXAMPLES)
-@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
-@click.option("--mapping", "mapping_name", help="How tables become events: a YAML file, or a built-in name (cdnow).")
+@files_argument
 @click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="N seconds of history a second.")
 @click.option("--shift-to-now", is_flag=True, help="Move by whole days so that the last day was yesterday.")
 @click.option("--late", "with_late", is_flag=True, help="Post although some events are too late to count.")
 @click.option("--skip-bad", is_flag=True, help="Leave with 0 although lines were bad.")
+@rejects_option
 def produce(
     *,
-    files: tuple[Path, ...],
+    files: tuple[EventFile, ...],
     mapping_name: str | None,
     speed: float | None,
     shift_to_now: bool,
     with_late: bool,
     skip_bad: bool,
+    rejects: Output | None,
 ) -> int:
     """Post event files, merged by event time.
 
-    JSON Lines of the input contract, tables by a mapping, `.gz` of both. The key is the customer id, the record's
-    timestamp the event time. Bad lines are reported and not posted. History goes before anything newer: nothing is
-    posted where events would be too late to count, unless with --late, nor to topics that misfit.
+    JSON Lines of the input contract, tables and other JSON by a mapping, gzip of all. The key is the customer id, the
+    record's timestamp the event time. What became of the lines is said; bad ones are not posted. History goes
+    before anything newer: nothing is posted where events would be too late to count, unless with --late, nor to topics
+    that misfit.
     """
-    settings = environment_settings()
+    refuse_overwriting(paths_read(files, mapping_name), [rejects])
+    settings, at_ms = environment_settings(), now_ms()
     mapping = load_mapping(mapping_name) if mapping_name else None
     console = terminal(stderr=True)
-    with console.status("reading"):  # shown on a terminal only
-        history = read_history(files, mapping)
-    at_ms = now_ms()
+    with console.status("reading"), rejecting(rejects) as bad_lines:  # the status is shown on a terminal only
+        check = None if shift_to_now else Edge(at_ms, at_ms).check
+        history = read_history(files, mapping, rejects=bad_lines, check=check)
     if shift_to_now:
         days = days_until_yesterday(history, at_ms)
         history = shifted(history, days)
         console.print(f"moved by {days} days (the same for the oracle: replay --shift-by {days})")
-    history = without_future(history, at_ms)
     rules = load_rules(settings)
     for sentence in history.without_rate(rules.basis.rates):
         console.print(sentence, soft_wrap=True)
@@ -84,7 +90,7 @@ def produce(
     post(settings, history.events, speed=speed, progress=_bar(console, len(history.events)))
     tell_ends(settings, history.events)
     _report(history, monotonic() - begun)
-    return EXIT_PROBLEM if history.bad and not skip_bad else EXIT_DONE
+    return EXIT_PROBLEM if history.is_silent or (history.bad and not skip_bad) else EXIT_DONE
 
 
 def post(
@@ -147,7 +153,7 @@ def _bar(console: Terminal, total: int) -> Callable[[Iterable[HistoryEvent]], It
 
 
 def _report(history: History, took_s: float) -> None:
-    for sentence in history.bad_told():
+    for sentence in history.told():
         complain(sentence)
     events = history.events
     counts = Counter(FEEDS[event.feed] for event in events)

@@ -20,16 +20,19 @@ from models.detection.truth import Truth
 from schemas.codec import encode_event
 from schemas.event import FEEDS, Event
 from schemas.instant import from_rfc3339
+from schemas.topics import DAY_MS
+from streams.cli.event_files import EVENT_FILE, paths_read
 from streams.cli.output import OUTPUT_PATH, refuse_overwriting, writing
 from streams.detection import Part, joined, observe, partitions_of, watched_of
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
+from streams.files.mapping_file import load_mapping
+from streams.files.reading import EventFile
 from streams.history import read_history
 from streams.population import World
 from streams.population import simulate as simulate_customers
 from streams.settings import environment_settings
 from streams.simulation_around import simulate_around
-from streams.tables import load_mapping
-from streams.terminal import say, terminal
+from streams.terminal import complain, say, terminal
 from streams.wording import counted
 
 EXAMPLES: Final = """\b
@@ -39,18 +42,22 @@ Examples:
   churn-signals simulate --customers 2000 --days 365 --detect --catalogue mine.yaml
   churn-signals simulate --for CDNOW_master.txt --out others.jsonl.gz
 """
+_FIRST_MS: Final = from_rfc3339("1970-01-02T00:00:00Z")
+_LAST_MS: Final = from_rfc3339("2099-12-31T00:00:00Z")
+"""What the contract of events allows, in every zone."""
 _OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--customers", type=click.IntRange(1), default=1000, show_default=True)
-@click.option("--days", type=click.IntRange(1), default=180, show_default=True)
+@click.option("--customers", type=click.IntRange(1, 10_000_000), default=1000, show_default=True)
+@click.option("--days", type=click.IntRange(1, 3_660), default=180, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same events.")
 @click.option("--start", metavar="DATE", default="2026-01-01", show_default=True, help="The first day (UTC).")
 @click.option(
     "--for",
     "around",
-    type=_OLD_FILE,
+    type=EVENT_FILE,
+    metavar="FILE[:MAPPING]",
     help="Add logins, tickets and e-mails to the customers of this event file instead (only these are written).",
 )
 @click.option("--mapping", "mapping_name", help="How the table given with --for becomes events.")
@@ -71,7 +78,7 @@ def simulate(  # noqa: PLR0913 - one for each option
     days: int,
     seed: int,
     start: str,
-    around: Path | None,
+    around: EventFile | None,
     mapping_name: str | None,
     out: Path | None,
     truth: Path | None,
@@ -82,8 +89,8 @@ def simulate(  # noqa: PLR0913 - one for each option
     jobs: int | None,
 ) -> int:
     """Write the events of synthetic customers as JSON Lines, in order of time, or say what is detected of them."""
-    refuse_overwriting([around, catalogue], [out, truth, report, html])
-    world = World(customers, days, seed, _start(start))
+    refuse_overwriting([*paths_read([around] if around else [], mapping_name), catalogue], [out, truth, report, html])
+    world = World(customers, days, seed, _start(start, days))
     if detect:
         if around is not None or out is not None:
             raise click.UsageError("--detect writes no events and knows the truth of synthetic customers only")
@@ -93,9 +100,10 @@ def simulate(  # noqa: PLR0913 - one for each option
     if around is not None:
         if truth is not None:
             raise click.UsageError("--truth is known of synthetic customers only, not with --for")
-        events = simulate_around(
-            read_history([around], load_mapping(mapping_name) if mapping_name else None), seed=seed
-        )
+        history = read_history([around], load_mapping(mapping_name) if mapping_name else None)
+        for sentence in history.told():
+            complain(sentence)
+        events = simulate_around(history, seed=seed)
     else:
         events, truths = simulate_customers(world)
         _write_truth(truth, truths)
@@ -163,11 +171,14 @@ def _write_truth(path: Path | None, truths: Iterable[Truth]) -> None:
         _write(path, (msgspec.json.encode(one) for one in truths))
 
 
-def _start(text: str) -> int:
+def _start(text: str, days: int) -> int:
     try:
-        return from_rfc3339(f"{text}T00:00:00Z")
+        start_ms = from_rfc3339(f"{text}T00:00:00Z")
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is no date such as 2026-01-01", param_hint="--start") from error
+    if not _FIRST_MS <= start_ms <= _LAST_MS - days * DAY_MS:
+        raise click.BadParameter(f"{text} and {days} days: events lie from 1970 to 2099", param_hint="--start")
+    return start_ms
 
 
 def _write(path: Path | None, lines: Iterable[bytes]) -> None:

@@ -29,6 +29,8 @@ from schemas.partitioner import partition_of
 from streams.clock import now_ms
 from support.broker import Broker, delete_topics
 from support.builders import DAY_MS, HOUR_MS, NOON_MS, email, line, login, purchase, ticket
+from support.exports import HEAD, shop, table
+from support.exports_systems import SYSTEMS
 from support.program import Outcome, run
 from support.reading import read_topic
 from support.recorded import totals_of
@@ -221,6 +223,30 @@ def test_topics_that_another_partitioner_filled_are_refused(broker: Broker, topi
     assert posted(broker, topics)["purchase"] == []
 
 
+def test_exports_of_other_systems_are_posted_and_every_line_is_accounted_for(
+    broker: Broker, topics: str, tmp_path: Path
+) -> None:
+    rows = ("1,c1,2025-01-01 10:00,10.00,1", "2,guest,2025-01-02 10:00,10.00,1", "3,c2,soon,10.00,1")
+    (tmp_path / "orders.csv").write_bytes(table(HEAD, *rows))
+    (tmp_path / "shop.yaml").write_text(shop())
+    (tmp_path / "tickets.json").write_bytes(next(one.content for one in SYSTEMS if one.name == "zendesk"))
+    rejects = tmp_path / "bad.csv"
+    files = (f"{tmp_path / 'orders.csv'}:{tmp_path / 'shop.yaml'}", f"{tmp_path / 'tickets.json'}:zendesk")
+    outcome = produce(broker, topics, *files, "--rejects", str(rejects))
+    assert outcome.code == 1
+    assert "posted 4 events (1 purchase, 3 ticket)" in outcome.out
+    assert "left out 1: customer id stands for nobody (guest 1)" in outcome.err
+    assert rejects.read_bytes() == table(HEAD, rows[2])
+    assert {feed: len(found) for feed, found in posted(broker, topics).items() if found} == {"purchase": 1, "ticket": 3}
+
+
+def test_a_file_of_which_nothing_comes_is_no_success(broker: Broker, topics: str, tmp_path: Path) -> None:
+    (tmp_path / "events.jsonl").write_bytes(b'{"ticket": 1}\n')
+    outcome = produce(broker, topics, str(tmp_path / "events.jsonl"), "--skip-bad")
+    assert (outcome.code, "nothing came of this file" in outcome.err) == (1, True)
+    assert "posted 0 events (none)" in outcome.out
+
+
 def test_a_user_who_may_only_write_posts_and_is_told_what_is_not_known(tmp_path: Path) -> None:
     rights = {
         "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
@@ -247,8 +273,8 @@ def test_a_user_who_may_only_write_posts_and_is_told_what_is_not_known(tmp_path:
             future.result(10)
         file = tmp_path / "events.jsonl"
         file.write_bytes(line(login()))
-        shop = settings | {"sasl_username": "shop", "sasl_password": "secret"}
-        outcome = run("produce", str(file), **shop)
+        seller = settings | {"sasl_username": "shop", "sasl_password": "secret"}
+        outcome = run("produce", str(file), **seller)
         assert outcome.code == 0, outcome.err
         assert "posted 1 event" in outcome.out
         assert "whether the events lie right and are in time is not known to this user" in outcome.err

@@ -18,6 +18,7 @@ from models.measures.scalars import FIRST_ACTIVITY, RISK, SCALARS, STAGE
 from schemas.event import FEEDS
 from schemas.topics import DAY_MS, FOR_EVER, TopicSpec, topic_table
 from streams.__main__ import COMMANDS, program
+from streams.files.mapping_file import builtin_names, builtin_text
 from streams.settings import Settings, variable_of
 from support.idle import families
 from support.program import ROOT
@@ -137,11 +138,17 @@ def _about(kind: type) -> str:
     return (kind.__doc__ or "").partition("\n")[0]
 
 
+def _mappings() -> str:
+    about = {name: builtin_text(name).partition("\n")[0].removeprefix("# ").rstrip(".") for name in builtin_names()}
+    return _table("| name | reads |", ((f"`{name}`", text) for name, text in about.items()))
+
+
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "topics": _topics,
     "settings": _settings,
     "metrics": _metrics,
     "commands": _commands,
     "measures": _measures,
+    "mappings": _mappings,
 }
 """What makes each table."""

@@ -9,9 +9,10 @@ import pytest
 
 from schemas.codec import decode_line
 from schemas.event import Event, Ticket
+from streams.edge import Edge
 from streams.errors import SetupError
-from streams.history import days_until_yesterday, read_history, shifted, without_future
-from streams.tables import load_mapping
+from streams.files.mapping_file import load_mapping
+from streams.history import days_until_yesterday, read_history, shifted
 from support.builders import DAY_MS, HOUR_MS, NOON_MS, email, line, login, purchase, ticket
 
 
@@ -71,7 +72,7 @@ def test_derived_ids_stay_derived_when_history_moves(tmp_path: Path) -> None:
 
 def test_events_in_the_future_are_bad_lines(tmp_path: Path) -> None:
     file = write(tmp_path / "a.jsonl", line(login()), line(login(at_ms=NOON_MS + HOUR_MS)))
-    history = without_future(read_history([file]), NOON_MS)
+    history = read_history([file], check=Edge(NOON_MS, NOON_MS).check)
     assert len(history.events) == 1
     assert [(bad.line, bad.error.reason) for bad in history.bad] == [(2, "future")]
 
@@ -105,7 +106,7 @@ def test_bad_rows_of_a_table_are_told_like_bad_lines(tmp_path: Path) -> None:
     history = read_history([write(tmp_path / "CDNOW_master.txt", *rows)])
     assert len(history.events) == 1
     assert [(bad.line, bad.error.reason) for bad in history.bad] == [
-        (3, "wrong_type"),
+        (3, "bad_time"),
         (4, "wrong_type"),
         (5, "out_of_range"),
     ]

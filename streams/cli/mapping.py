@@ -1,0 +1,151 @@
+"""`churn-signals mapping try|guess|show`: look at what a mapping makes of a file before anything is posted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+import click
+import orjson
+
+from schemas.event import Event, Purchase
+from schemas.instant import to_rfc3339
+from streams.cli.event_files import EVENT_FILE, MAPPING_HELP
+from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
+from streams.files.counts import FileCounts, Frequent
+from streams.files.guess import guessed
+from streams.files.mapping_file import builtin_names, builtin_text, load_mapping
+from streams.files.reading import Bad, EventFile, read_file
+from streams.history import SHOWN_BAD_LINES, BadLine, with_mappings
+from streams.terminal import say, say_json
+from streams.wording import counted
+
+TRY_EXAMPLES: Final = """\b
+Examples:
+  churn-signals mapping try orders.csv --mapping shop.yaml
+  churn-signals mapping try orders_export.csv:shopify --events 20
+"""
+GUESS_EXAMPLES: Final = """\b
+Example:
+  churn-signals mapping guess orders.csv > shop.yaml
+"""
+SHOW_EXAMPLES: Final = """\b
+Examples:
+  churn-signals mapping show
+  churn-signals mapping show shopify > mine.yaml
+"""
+
+
+@click.group()
+def mapping() -> None:
+    """See what a mapping makes of a file; have one proposed."""
+
+
+@mapping.command("try", epilog=TRY_EXAMPLES)
+@click.argument("file", type=EVENT_FILE, metavar="FILE[:MAPPING]")
+@click.option("--mapping", "mapping_name", help=MAPPING_HELP)
+@click.option("--events", "shown", type=click.IntRange(0), default=5, show_default=True, help="Events that are shown.")
+@click.option("--json", "as_json", is_flag=True, help="The counts and the shown events as JSON.")
+def try_(file: EventFile, mapping_name: str | None, shown: int, *, as_json: bool) -> int:
+    """Show the first events, what became of every line and what would be left out. Nothing is posted.
+
+    Leaves with 1 if lines are bad or nothing came of the file.
+    """
+    (source,) = with_mappings([file], load_mapping(mapping_name) if mapping_name else None)
+    counts = FileCounts(source.path)
+    summary = _Summary(shown, counts)
+    for found in read_file(source, counts):
+        if isinstance(found, Bad):
+            summary.refuse(BadLine(source.path, found.number, found.error, found.is_item))
+        else:
+            _, event, value = found
+            summary.take(event, value)
+    if as_json:
+        say_json(orjson.dumps(counts.to_dict() | summary.to_dict()))
+    else:
+        for line in (*summary.first, "", *counts.sentences(), *summary.sentences()):
+            say(line)
+    return EXIT_PROBLEM if counts.bad or counts.is_silent else EXIT_DONE
+
+
+class _Summary:
+    """What a try shows beside the counts: first events and bad lines, the span of time, customers, money."""
+
+    def __init__(self, shown: int, counts: FileCounts) -> None:
+        self._shown, self._counts = shown, counts
+        self.first: list[str] = []
+        self._bad: list[BadLine] = []
+        self._customers: set[str] = set()
+        self._times: list[int] = []
+        self._money: Counter[str] = Counter()
+        self._frequent = Frequent()
+        self._prints: dict[str, int] = {}
+        self._conflicts = 0
+
+    def take(self, event: Event, value: bytes) -> None:
+        """Look at an event."""
+        if len(self.first) < self._shown:
+            self.first.append(value.decode())
+        self._conflicts += self._prints.setdefault(event.id, event.fingerprint) != event.fingerprint
+        self._customers.add(event.customer_id)
+        self._frequent.add(event.customer_id)
+        self._times = [min([event.time_ms, *self._times]), max([event.time_ms, *self._times])]
+        if isinstance(event.data, Purchase):
+            self._money[event.data.currency] += round(event.data.amount * 100)
+
+    def refuse(self, bad: BadLine) -> None:
+        """Look at a bad line."""
+        if len(self._bad) < SHOWN_BAD_LINES:
+            self._bad.append(bad)
+
+    def sentences(self) -> list[str]:
+        """The same for people."""
+        lines = [f"  {bad}" for bad in self._bad]
+        if self._times:
+            span = " to ".join(to_rfc3339(one) for one in self._times)
+            money = "".join(f", {cents / 100:,.2f} {code}" for code, cents in sorted(self._money.items()))
+            lines.append(f"  {counted(len(self._customers), 'customer')}, {span}{money}")
+        return [*lines, *self._warnings()]
+
+    def _warnings(self) -> list[str]:
+        same = (
+            f"warning: {counted(self._conflicts, 'event')} have the `id` of another with other content: a worker "
+            "refuses them (id_conflict). Put more into `id`: {nth}, or another column."
+        )
+        return [*([same] if self._conflicts else []), *self._frequent.sentences([self._counts])]
+
+    def to_dict(self) -> dict[str, object]:
+        """The same for programs."""
+        return {
+            "first_events": [orjson.loads(one) for one in self.first],
+            "first_bad": [str(bad) for bad in self._bad],
+            "customers": len(self._customers),
+            "first": to_rfc3339(self._times[0]) if self._times else None,
+            "last": to_rfc3339(self._times[1]) if self._times else None,
+            "amounts": {code: cents / 100 for code, cents in sorted(self._money.items())},
+            "warnings": self._warnings(),
+        }
+
+
+@mapping.command("guess", epilog=GUESS_EXAMPLES)
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+def guess(file: Path) -> int:
+    """Propose a mapping (YAML) for a CSV file, JSON Lines or JSON: to be looked over, then tried."""
+    say(guessed(file), nl=False)
+    return EXIT_DONE
+
+
+@mapping.command("show", epilog=SHOW_EXAMPLES)
+@click.argument("name", required=False)
+def show(name: str | None) -> int:
+    """Print a mapping of the product, or their names."""
+    if name is None:
+        for one in builtin_names():
+            about = builtin_text(one).partition("\n")[0].removeprefix("# ")
+            say(f"{one:16} {about}")
+        return EXIT_DONE
+    if name not in builtin_names():
+        raise SetupError("mapping", f"{name!r} is not built in", f"Built in: {', '.join(builtin_names())}.")
+    say(builtin_text(name), nl=False)
+    return EXIT_DONE

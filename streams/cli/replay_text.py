@@ -1,0 +1,52 @@
+"""The summary of a replay as text."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from rich.table import Table
+
+from schemas.alert import Status
+from streams.cli.model import labels_told
+from streams.terminal import terminal
+from streams.wording import counted
+
+
+def print_summary(summary: dict[str, object]) -> None:
+    """Print it to standard output."""
+    console = terminal()
+    stages = summary["stages"]
+    assert isinstance(stages, dict)
+    shown = f" ({', '.join(f'{count:,} {stage}' for stage, count in stages.items())})" if stages else ""
+    console.print(f"{_counted(summary, 'customer')}{shown}; {summary['at_risk_now']:,} at risk now")
+    model = summary.get("model")
+    if isinstance(model, dict):
+        console.print(_model_told(model))
+    if summary["spend_capped"]:
+        told = f"{summary['spend_capped']:,} of them spent more than is counted, 90 million million of the currency"
+        console.print(f"{told}: look at the catalogue's rates and at who posts these amounts")
+    console.print(f"{_counted(summary, 'alert')} in {_counted(summary, 'revision')}")
+    statuses = get_args(Status)
+    by_signal = summary["by_signal"]
+    assert isinstance(by_signal, dict)
+    table = Table("signal", *statuses)
+    for signal, counts in by_signal.items():
+        table.add_row(signal, *(f"{counts.get(status, 0):,}" for status in statuses))
+    console.print(table)
+    against = summary.get("against")
+    if isinstance(against, dict):
+        table = Table("signal", "alerts of both", "of the first alone", "of the second alone")
+        for signal, row in against.items():
+            table.add_row(signal, f"{row['both']:,}", f"{row['only_first']:,}", f"{row['only_second']:,}")
+        console.print(table)
+
+
+def _counted(summary: dict[str, object], noun: str) -> str:
+    number = summary[f"{noun}s"]
+    assert isinstance(number, int)
+    return counted(number, noun)
+
+
+def _model_told(model: dict[str, int]) -> str:
+    state = "cold, it raises no alerts yet" if model["is_cold"] else "warm"
+    return f"model: {state}; {labels_told(model['returned'], model['churned'])}"
