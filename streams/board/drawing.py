@@ -13,7 +13,7 @@ from rich.text import Text
 from schemas.instant import from_rfc3339
 from streams.alert_text import QUIET, UNKNOWN
 from streams.board.board import Board
-from streams.board.drawn_alerts import TITLE, alert_block, cut
+from streams.board.drawn_alerts import TITLE, alert_block
 from streams.board.drawn_model import model_line
 from streams.board.ledger import MONTH_DAYS
 from streams.board.sizes import SPACIOUS_FROM_WIDTH, WIDE_FROM_WIDTH
@@ -72,13 +72,13 @@ def _head(board: Board, width: int) -> RenderableType:
 
 
 def _problems(board: Board, width: int) -> list[RenderableType]:
-    """A problem may take two lines: what to do about it stands at its end. A note takes one."""
-    problems = [
-        Text(line, style="bold yellow", no_wrap=True)
-        for problem in board.problems
-        for line in wrap(plain(f"! {problem}"), width, subsequent_indent="  ", max_lines=2, placeholder=" …")
+    """Each may take two lines: what to do about it stands at its end."""
+    told = [*((f"! {text}", "bold yellow") for text in board.problems), *((f"- {text}", QUIET) for text in board.notes)]
+    return [
+        Text(line, style=style, no_wrap=True)
+        for text, style in told
+        for line in wrap(plain(text), width, subsequent_indent="  ", max_lines=2, placeholder=" …")
     ]
-    return [*problems, *(Text(cut(f"- {note}", width), QUIET, no_wrap=True) for note in board.notes)]
 
 
 def _at_risk(board: Board, width: int) -> list[RenderableType]:
