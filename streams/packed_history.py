@@ -116,7 +116,7 @@ class Replayed:
     def strangers(self) -> list[str]:
         """A sentence if no event has an id of the list: a slip of the pen would leave out nothing, silently."""
         strange = sorted(self._excluded - self.left_out.keys())
-        named = ", ".join(map(repr, strange[:5])) + (", …" if len(strange) > 5 else "")
+        named = ", ".join(repr(one[:80]) for one in strange[:5]) + (", …" if len(strange) > 5 else "")
         return [f"no event has the id {named}"] if strange else []
 
 

@@ -17,6 +17,7 @@ import click
 import pytest
 
 from streams.__main__ import program
+from streams.cli.event_files import EVENT_FILE
 from streams.cli.output import OUTPUT, OUTPUT_PATH
 from support.forked import Case, Ended, run_all
 
@@ -66,6 +67,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("files")
     events = "".join(EVENT % (n, n % 7, 1 + n % 28, n) for n in range(60))
     (made / "good.jsonl").write_text(events)
+    (made / "bad.jsonl").write_text(f"{events}{{}}\n")
+    (made / "good.csv").write_text("order,customer,date,total\n1,c1,2026-01-05,9.50\n2,c2,2026-01-06,8.50\n")
     return made
 
 
@@ -75,6 +78,8 @@ def arguments(verb: Verb, folder: Path) -> list[str]:
         "files": str(folder / "good.jsonl"), "file": GOOD_CATALOGUE, "horizon_days": "14",
         "risk_set_days": "14", "out": str(folder / f"out-{'-'.join(verb.words)}"), "folder": str(folder / "contract"),
     }  # fmt: skip
+    if verb.words[0] == "mapping":
+        good["file"] = str(folder / ("good.csv" if verb.words[-1] == "guess" else "good.jsonl"))
     found = [*verb.words, *READS_STDIN_OF_NO_ONE.get(verb.words[-1], ())]
     for param in verb.command.params:
         if param.required:
@@ -154,7 +159,7 @@ SURROUNDINGS: dict[str, dict[str, str]] = {
         "CHURN_METRICS_PORT": "tcp://10.0.0.1:9464",
     },
 }  # fmt: skip
-OFFLINE = ("replay", "backtest", "simulate", "catalogue", "settings", "schemas")
+OFFLINE = ("mapping", "replay", "backtest", "simulate", "catalogue", "settings", "schemas")
 
 
 def offline(folder: Path) -> list[tuple[str, ...]]:
@@ -231,12 +236,13 @@ WHOLLY = {
 
 def test_files_that_are_not_what_they_should_be_are_told(tmp_path: Path, folder: Path) -> None:
     bad = bad_files(tmp_path)
-    goods = (str(folder / "good.jsonl"), GOOD_CATALOGUE)
+    goods = (str(folder / "good.jsonl"), str(folder / "good.csv"), GOOD_CATALOGUE)
     cases, tried = [], set()
     for verb in VERBS:
         line = arguments(verb, folder)
         for param in verb.command.params:
-            if param.name != "mapping_name" and type(param.type) is not click.Path:
+            is_read = param.name == "mapping_name" or param.type is EVENT_FILE or type(param.type) is click.Path
+            if not is_read:
                 continue
             if not (isinstance(param.type, click.Path) and param.type.file_okay is False):
                 tried.add((verb.words[-1], str(param.name)))
@@ -276,6 +282,8 @@ def test_outputs_that_cannot_be_written_are_named_by_every_option(tmp_path: Path
         for option in verb.options(OUTPUT, OUTPUT_PATH):
             line = [word for word in arguments(verb, folder) if not word.startswith(str(folder / "out-"))]
             line = [word for word in line if word != option]
+            if option == "--rejects":  # written only when there is something to write
+                line = [word.replace("good.jsonl", "bad.jsonl") for word in line]
             line += ["--detect"] if option in ("--report", "--html") and verb.words == ("simulate",) else []
             cases += [Case((*line, option, target), nowhere()) for target in targets]
     assert len(cases) >= 3 * 10
