@@ -52,8 +52,10 @@ class AlertV1(msgspec.Struct, frozen=True):
     `evidence` holds up to 10 event ids, `drivers` up to 5 causes. Two negative alerts of severity error that are open
     at once and rest on different feeds are critical, and name each other's signal in `corroborated_by`.
     `value_at_risk` is, by `value_basis`, the risk times the spend expected in twelve months (`model` says whose risk),
-    or the spend of the last 365 days. A pure function of events, and of the model named: the time of sending is a
-    Kafka header.
+    or the spend of the last 365 days; `risk` is the former's, `spend_last_year` the latter whichever it is. Alerts of
+    one customer and one cause that are open together are one case, and share `case_id`; what fired early knows none of
+    these before the day's review. A pure function of events, and of the model named: the time of sending is a Kafka
+    header.
     """
 
     alert_id: str
@@ -84,6 +86,9 @@ class AlertV1(msgspec.Struct, frozen=True):
     arm: str | None
     historical: bool
     value_basis: ValueBasis | None = None
+    risk: float | None = None
+    spend_last_year: Money | None = None
+    case_id: str | None = None
     schema_version: Literal[1] = 1
 
     @property
@@ -103,6 +108,15 @@ def alert_id(customer_id: str, signal: str, start_day: str) -> str:
     32
     """
     return sha256(f"{customer_id}\0{signal}\0{start_day}".encode()).hexdigest()[:32]
+
+
+def case_id(customer_id: str, cause: str, first_day: str) -> str:
+    """Stable id of a case: `first_day` is the first day of the alert that opened it, as `YYYY-MM-DD`.
+
+    >>> len(case_id("c1", "silence", "2026-03-01"))
+    32
+    """
+    return sha256(f"case\0{customer_id}\0{cause}\0{first_day}".encode()).hexdigest()[:32]
 
 
 def encode_alert(alert: AlertV1) -> bytes:

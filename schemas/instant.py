@@ -15,15 +15,22 @@ def to_ms(moment: datetime) -> int:
     return (since.days * _SECONDS_IN_DAY + since.seconds) * 1000 + since.microseconds // 1000
 
 
+_LEAST_MS = to_ms(datetime.min.replace(tzinfo=UTC))
+_MOST_MS = to_ms(datetime.max.replace(tzinfo=UTC))
+
+
 @lru_cache(maxsize=4096)
 def to_rfc3339(time_ms: int) -> str:
     """UTC text of an instant, with milliseconds only where there are any. Most are midnights: the same few again.
 
+    An instant of no year from 1 to 9999, as a record's timestamp may be, is told as the nearest one of them.
+
     >>> to_rfc3339(1_700_000_000_000), to_rfc3339(1_700_000_000_250)
     ('2023-11-14T22:13:20Z', '2023-11-14T22:13:20.250Z')
     """
-    moment = _EPOCH + timedelta(milliseconds=time_ms)
-    timespec = "milliseconds" if time_ms % 1000 else "seconds"
+    within_ms = min(max(time_ms, _LEAST_MS), _MOST_MS)
+    moment = _EPOCH + timedelta(milliseconds=within_ms)
+    timespec = "milliseconds" if within_ms % 1000 else "seconds"
     return moment.replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
 
 

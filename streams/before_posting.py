@@ -17,7 +17,7 @@ from schemas.partitioner import partition_of
 from schemas.topics import Topics
 from streams.decided import HiddenError, read_decided, until_ms
 from streams.errors import SetupError
-from streams.kafka import connect
+from streams.kafka import answered, connect
 from streams.placing import USE_MURMUR2, look_at_placing
 from streams.preflight import refuse_old_history, refuse_partition_counts, retention_limits, topic_configs
 from streams.settings import Settings, variable_of
@@ -242,6 +242,6 @@ def _newest_times(settings: Settings, admin: AdminClient) -> dict[Place, int]:
     wanted = {TopicPartition(topic, number): newest for topic in topics for number in range(settings.partitions)}
     asked = admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S)
     times = {
-        (topics.index(at.topic), at.partition): one.result(ANSWERS_WITHIN_S).timestamp for at, one in asked.items()
+        (topics.index(at.topic), at.partition): answered(one, ANSWERS_WITHIN_S).timestamp for at, one in asked.items()
     }
     return {place: time_ms for place, time_ms in times.items() if time_ms >= 0}

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from models.calendar import DAY_MS
 from models.catalogue.catalogue import build_rules
-from models.catalogue.overlay import merged, overlay_mistakes
+from models.catalogue.overlay import amounts_taken_over, merged, overlay_mistakes
 from models.catalogue.reader import CatalogueError, Mistake
 from models.catalogue.rules import Rules
 from streams.errors import SetupError
@@ -66,6 +66,16 @@ def load_rules(settings: Settings) -> Rules:
 def rules_of(text: str, settings: Settings) -> Rules:
     """The rules of a catalogue's YAML. Raises YamlError or BadCatalogueError."""
     return _built(read_document(text), settings, None)
+
+
+def notes_on(path: Path) -> list[str]:
+    """What is worth knowing of a catalogue without mistakes."""
+    own = read_file(path, CATALOGUE).value
+    base = _default().value if "base" in own else {}
+    return [
+        f"{room}.{name} is still {base[room][name]}, now in {own['currency']}: put in your own"
+        for room, name in amounts_taken_over(base, own)
+    ]
 
 
 @cache

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from confluent_kafka import Message
@@ -28,12 +28,14 @@ _TELLING: Final = {"manifest": Manifest, "begun": Begun}
 class Decided:
     """A partition: the last boundary that was passed (-1: none), in which zone, and of how many partitions it is one.
 
-    `partitions` is 0 where an earlier program wrote the snapshot.
+    `partitions` is 0 where an earlier program wrote the snapshot. `catalogue`: the hash of the rules it was judged by;
+    empty where nothing was judged yet, or by several.
     """
 
     boundary: int
     zone: str
     partitions: int
+    catalogue: str = ""
 
     @property
     def until_ms(self) -> int:
@@ -89,12 +91,12 @@ def _joined(known: tuple[int, Decided] | None, key: Key, value: bytes) -> Decide
     try:
         if key.kind == "begun":
             passed = from_value(Begun, value).passed
-            return Decided(max([before.boundary, *(one.boundary for one in passed)]), before.zone, before.partitions)
+            return replace(before, boundary=max([before.boundary, *(one.boundary for one in passed)]))
         manifest = from_value(Manifest, value)
     except DamagedError:
         return before
     boundary = max(before.boundary, manifest.boundary) if epoch == key.epoch else manifest.boundary
-    return Decided(boundary, manifest.zone, manifest.partitions)
+    return Decided(boundary, manifest.zone, manifest.partitions, manifest.catalogue)
 
 
 def until_ms(decided: Mapping[int, Decided]) -> dict[int, int]:

@@ -11,7 +11,7 @@ import signal
 from collections.abc import Generator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -72,8 +72,12 @@ def observe(world: World, settings: Settings, jobs: int) -> Generator[Part, None
     pool = ProcessPoolExecutor(min(jobs, len(tasks)), get_context("spawn"), _end_quietly_on_interrupt)
     try:
         yield from pool.map(_observe_partition, tasks)
+    except BaseException:
+        for process in active_children():  # whoever stops early waits for nothing
+            process.terminate()
+        raise
     finally:
-        pool.shutdown(cancel_futures=True)  # whoever stops early waits for the partitions in work, not for all
+        pool.shutdown(cancel_futures=True)
 
 
 def joined(world: World, parts: Sequence[Part]) -> Observed:

@@ -5,10 +5,9 @@ from __future__ import annotations
 import platform
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final
 
 from confluent_kafka import KafkaException, TopicCollection, TopicPartition, libversion
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
@@ -16,30 +15,23 @@ from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
 from schemas.codec import MAX_AHEAD_MS
 from schemas.event import FEEDS
 from schemas.topics import DAY_MS, Topics
+from streams.agreement import look_at_state
 from streams.catalogue_file import load_rules
 from streams.clock import now_ms
+from streams.diagnosis_programs import look_at_programs
 from streams.errors import SetupError
-from streams.kafka import connect
+from streams.kafka import answered, connect
 from streams.look import ends
+from streams.observation import Level, Observation
 from streams.placing import USE_MURMUR2, look_at_placing
 from streams.preflight import examine, retention_limits, specs, topic_configs
 from streams.settings import Settings, variable_of
 from streams.waiting import read_clocks, waiting
+from streams.wording import counted
 
 PACKAGES: Final = ("churn-signals", "faust-streaming", "aiokafka", "confluent-kafka")
 
-Level = Literal["ok", "warning", "problem"]
-
 LITTLE_DISK_BYTES: Final = 1_000_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class Observation:
-    """One line of the diagnosis."""
-
-    subject: str
-    level: Level
-    text: str
 
 
 def diagnose(settings: Settings) -> Iterator[Observation]:
@@ -56,13 +48,15 @@ def diagnose(settings: Settings) -> Iterator[Observation]:
     yield from (Observation("topics", "problem", str(finding)) for finding in findings)
     names = [spec.name for spec in specs(settings) if spec.name in cluster.topics]
     if not findings:
-        yield Observation("topics", "ok", f"all {len(names)} there, {settings.partitions} partitions each")
+        yield Observation("topics", "ok", f"all {len(names)} there, {counted(settings.partitions, 'partition')} each")
     yield from _retention(settings, admin, names)
     if names:
         yield from _permissions(settings, admin, names)
         yield from _records(settings, cluster)
         yield from _feeds(settings)
+        yield from (Observation("state", level, text) for level, text in look_at_state(settings))
         yield from _set_aside(settings, cluster)
+    yield from look_at_programs(settings, admin, names)
 
 
 def _versions() -> Iterator[Observation]:
@@ -80,12 +74,12 @@ def _disk() -> Iterator[Observation]:
 
 def _broker(settings: Settings, admin: AdminClient, cluster: ClusterMetadata) -> Iterator[Observation]:
     brokers = len(cluster.brokers)
-    text = f"{settings.bootstrap}, cluster {cluster.cluster_id}, {brokers} broker{'s' if brokers != 1 else ''}"
+    text = f"{settings.bootstrap}, cluster {cluster.cluster_id}, {counted(brokers, 'broker')}"
     yield Observation("broker", "ok", f"{text}, {settings.security_protocol}")
     broker_id = str(next(iter(cluster.brokers)))
     resource = ConfigResource(ConfigResource.Type.BROKER, broker_id)
     try:
-        config = admin.describe_configs([resource])[resource].result(timeout=10)
+        config = answered(admin.describe_configs([resource])[resource], 10)
     except KafkaException as error:
         yield Observation("broker", "warning", f"its settings may not be read: {error.args[0].str()}")
         return
@@ -127,7 +121,7 @@ def _permissions(settings: Settings, admin: AdminClient, names: list[str]) -> It
     described = admin.describe_topics(TopicCollection(names), include_authorized_operations=True)
     for name, future in described.items():
         try:
-            operations = {operation.name for operation in future.result(timeout=10).authorized_operations or ()}
+            operations = {operation.name for operation in answered(future, 10).authorized_operations or ()}
         except KafkaException as error:
             lacking.append(f"{name}: {error.args[0].str()}")
             continue

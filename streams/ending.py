@@ -17,7 +17,15 @@ from typing import Final
 
 import click
 
-from streams.errors import EXIT_DONE, EXIT_FAULT, EXIT_INTERRUPTED, EXIT_SETUP, EXIT_TERMINATED, SetupError
+from streams.errors import (
+    EXIT_DONE,
+    EXIT_FAULT,
+    EXIT_INTERRUPTED,
+    EXIT_PROBLEM,
+    EXIT_SETUP,
+    EXIT_TERMINATED,
+    SetupError,
+)
 from streams.plain import plain, plain_lines
 from streams.terminal import complain, prepare_output
 
@@ -54,14 +62,13 @@ def place_of(error: BaseException) -> str:
 
 def _told(error: BaseException) -> int:
     """Say what happened, unless nobody need be told, and return the exit code."""
-    if isinstance(error, SystemExit):
-        is_unread = isinstance(error.__context__, BrokenPipeError)  # which click answers with 1
-        return error.code if isinstance(error.code, int) and not is_unread else EXIT_DONE
-    if isinstance(error, click.Abort | KeyboardInterrupt):
-        return EXIT_INTERRUPTED
-    if isinstance(error, BrokenPipeError):  # `churn-signals alerts | head`
-        return EXIT_DONE
+    code = _untold(error)
+    if code is not None:
+        return code
     with suppress(OSError):
+        if isinstance(error, click.Abort):  # a question that was answered with no, or not at all
+            complain("stopped, nothing was done")
+            return EXIT_PROBLEM
         if isinstance(error, click.ClickException):
             error.message = plain_lines(error.message)
             error.show()
@@ -70,6 +77,16 @@ def _told(error: BaseException) -> int:
         complain(_fault(error) if known is None else known)
         return EXIT_FAULT if known is None else EXIT_SETUP
     return EXIT_SETUP  # there is nowhere to say it
+
+
+def _untold(error: BaseException) -> int | None:
+    """The exit code of an end that was asked for."""
+    if isinstance(error, SystemExit):
+        is_unread = isinstance(error.__context__, BrokenPipeError)  # which click answers with 1
+        return error.code if isinstance(error.code, int) and not is_unread else EXIT_DONE
+    if isinstance(error, KeyboardInterrupt) or isinstance(error.__context__, KeyboardInterrupt):
+        return EXIT_INTERRUPTED
+    return EXIT_DONE if isinstance(error, BrokenPipeError) else None  # `churn-signals alerts | head`
 
 
 def _explained(error: BaseException) -> SetupError | None:

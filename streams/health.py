@@ -115,9 +115,10 @@ class _Page(BaseHTTPRequestHandler):
         registry, status, token, is_told = self.sources
         path = self.path.partition("?")[0]
         if path == "/livez":
-            self._answer_health(is_well=time.monotonic() - status.looked_at < LOOP_ALIVE_S)
+            silent_s = time.monotonic() - status.looked_at
+            self._answer_health(None if silent_s < LOOP_ALIVE_S else f"stuck for {silent_s:.0f} s")
         elif path == "/readyz":
-            self._answer_health(is_well=status.is_ready)
+            self._answer_health(status.unready(time.monotonic()))
         elif path != "/metrics":
             self._answer(404, b"known are /metrics, /livez, /readyz\n")
         elif token is not None and not self._has_token(token):
@@ -141,8 +142,8 @@ class _Page(BaseHTTPRequestHandler):
         given = self.headers.get("Authorization", "")
         return hmac.compare_digest(given.encode(errors="replace"), f"Bearer {expected}".encode())
 
-    def _answer_health(self, *, is_well: bool) -> None:
-        self._answer(200, b"ok\n") if is_well else self._answer(503, b"not ready\n")
+    def _answer_health(self, trouble: str | None) -> None:
+        self._answer(200, b"ok\n") if trouble is None else self._answer(503, f"not ready: {trouble}\n".encode())
 
     def _answer(
         self, code: int, body: bytes, *, content_type: str = "text/plain; charset=utf-8", **headers: str

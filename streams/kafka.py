@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import ssl
+from concurrent.futures import Future
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
 from confluent_kafka.admin import AdminClient, ClusterMetadata
 
 from streams.errors import AuthenticationError, BrokerUnreachableError, SetupError
+from streams.log_rate import librdkafka_log
 from streams.settings import Settings, variable_of
 
 if TYPE_CHECKING:
@@ -23,7 +25,9 @@ that the failure is on the screen within 15 s."""
 REFUSED_WITHIN_S: Final = 3.0
 """The same where every address refuses at once: nothing listens there, or a broker that is just starting."""
 
-Config = dict[str, str | int | float | bool]
+Config = dict[str, Any]
+
+T = TypeVar("T")
 
 
 def librdkafka_config(settings: Settings) -> Config:
@@ -32,6 +36,7 @@ def librdkafka_config(settings: Settings) -> Config:
         "bootstrap.servers": settings.bootstrap,
         "security.protocol": settings.security_protocol,
         "client.id": "churn-signals",
+        "logger": librdkafka_log(),
     }
     if settings.security_protocol.startswith("SASL_"):
         config["sasl.mechanism"] = settings.sasl_mechanism
@@ -92,7 +97,7 @@ def connect(settings: Settings, *, within_s: float = CONTACT_WITHIN_S) -> tuple[
     seen: list[KafkaError] = []
     quiet = logging.getLogger("streams.kafka.contact")
     quiet.setLevel(logging.CRITICAL)  # one message of ours instead of librdkafka's many
-    config: dict[str, Any] = {**librdkafka_config(settings), "error_cb": seen.append, "logger": quiet}
+    config: Config = {**librdkafka_config(settings), "error_cb": seen.append, "logger": quiet}
     try:
         admin = AdminClient(config)
     except (KafkaException, ValueError) as error:
@@ -110,6 +115,18 @@ def connect(settings: Settings, *, within_s: float = CONTACT_WITHIN_S) -> tuple[
         limit_s = min(within_s, REFUSED_WITHIN_S) if _is_nobody_there(seen) else within_s
         if monotonic() > begun + limit_s:
             raise _explained(settings, _reason(seen, last)) from last
+
+
+def answered(future: Future[T], within_s: float) -> T:
+    """What a broker answered to an admin's question. Raises KafkaException, also for one that did not answer in time.
+
+    A future that is waited for in vain raises TimeoutError, which those who expect a broker to be away do not expect.
+    """
+    try:
+        return future.result(within_s)
+    except TimeoutError as error:
+        told = f"no broker answered within {within_s:.0f} s"
+        raise KafkaException(KafkaError(KafkaError._TIMED_OUT, told)) from error  # noqa: SLF001 - as below
 
 
 _REFUSALS: Final = frozenset({KafkaError._AUTHENTICATION, KafkaError._SSL, KafkaError.SASL_AUTHENTICATION_FAILED})  # noqa: SLF001 - how confluent-kafka names librdkafka's own codes

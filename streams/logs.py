@@ -7,6 +7,7 @@ import sys
 from typing import Final
 
 from streams.ending import place_of
+from streams.log_rate import RateLimit
 from streams.plain import plain
 
 _CHATTY: Final = ("faust", "mode", "aiokafka")
@@ -16,6 +17,7 @@ def log_to_stderr(*, verbose: bool) -> None:
     """Begin to log; `verbose` also lets Faust and the clients speak, and shows where in the program an error arose."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(LineFormatter(shows_traces=verbose))
+    handler.addFilter(RateLimit())
     logging.basicConfig(level=logging.DEBUG if verbose else logging.INFO, handlers=[handler])
     for chatty in _CHATTY:
         logging.getLogger(chatty).setLevel(logging.INFO if verbose else logging.WARNING)

@@ -18,7 +18,6 @@ from schemas.model_version import MODEL_KEY, ModelVersionV1, decode_model_versio
 from schemas.topics import Topics
 from streams.agents.models import version_of
 from streams.errors import SetupError
-from streams.kafka import connect
 from streams.reader import read_messages
 from streams.settings import Settings
 
@@ -31,11 +30,7 @@ class DumpedV1(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_f
 
 
 def published_versions(settings: Settings) -> Iterator[ModelVersionV1]:
-    """Every good version on the models topic, in its order; what compaction took is gone.
-
-    Raises BrokerUnreachableError: without an end to read to, reading would wait for ever.
-    """
-    connect(settings)
+    """Every good version on the models topic, in its order; what compaction took is gone. Raises SetupError."""
     for message in read_messages(settings, Topics(settings.prefix).models, [0], purpose="model"):
         value = message.value()
         if message.key() == MODEL_KEY and value is not None:

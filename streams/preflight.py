@@ -13,7 +13,7 @@ from schemas.instant import to_rfc3339
 from schemas.topics import DAY_MS, FOR_EVER, Topics, TopicSpec, topic_table
 from streams.clock import now_ms
 from streams.errors import SetupError
-from streams.kafka import connect
+from streams.kafka import answered, connect
 from streams.look import oldest_timestamps
 from streams.settings import Settings, variable_of
 
@@ -77,7 +77,7 @@ def topic_configs(admin: AdminClient, names: list[str]) -> dict[str, dict[str, s
     found = {}
     for resource, future in asked.items():
         try:
-            entries = future.result(timeout=10)
+            entries = answered(future, 10)
         except KafkaException:  # the permissions of this user are `doctor`'s subject
             continue
         found[str(resource.name)] = {name: str(entry.value) for name, entry in entries.items()}

@@ -1,12 +1,14 @@
-"""Reads whole topics from their beginning to their present end, and on from there where asked; in no group."""
+"""Reads whole topics from their beginning to their present end; in no group."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
 from confluent_kafka import Consumer, KafkaError, KafkaException, Message, TopicPartition
+from confluent_kafka.admin import ClusterMetadata
 
-from streams.kafka import librdkafka_config
+from streams.errors import SetupError
+from streams.kafka import connect, librdkafka_config
 from streams.settings import Settings
 from streams.transport.reading import BULK_SETTINGS
 
@@ -21,16 +23,27 @@ def read_messages(
     *,
     purpose: str,
     first: int = 0,
-    is_following: bool = False,
 ) -> Iterator[Message]:
-    """Every record of a topic, from the offset `first` on, by partition; ends at the present end unless following."""
+    """Every record of a topic, from the offset `first` on, by partition; ends at the present end.
+
+    Raises SetupError when no broker answers, or there is no such topic: without an end to read to, it would not end.
+    """
+    _, cluster = connect(settings)
+    must_be_there(cluster, [topic])
     left = {(topic, partition) for partition in partitions}
     consumer = assigned_consumer(settings, left, purpose=purpose, first=first)
     try:
-        while left or is_following:
+        while left:
             yield from records_among(consumer.consume(1_000, 0.2), left)
     finally:
         consumer.close()
+
+
+def must_be_there(cluster: ClusterMetadata, topics: Iterable[str]) -> None:
+    """Raise SetupError for the first of these topics that is not there."""
+    for name in topics:
+        if name not in cluster.topics:
+            raise SetupError(f"topic {name}", "missing", "Run: churn-signals topics create.")
 
 
 def assigned_consumer(settings: Settings, places: Iterable[Place], *, purpose: str, first: int = 0) -> Consumer:

@@ -83,7 +83,9 @@ class Settings:
     dead_letter_limit: Literal["on", "off"] = setting(
         "on", one_of("on", "off"), "stop with 3 when too many records are refused"
     )
-    alerts_from: str | None = setting(None, INSTANT, "alerts before this are historical; without it the first start")
+    alerts_from: str | None = setting(
+        None, INSTANT, "alerts before this are historical, nobody's duty; without it 14 days before the first start"
+    )
 
     @property
     def alerts_from_ms(self) -> int | None:
@@ -173,7 +175,7 @@ def shown(settings: Settings) -> dict[str, str | int | float | bool | None]:
         value = getattr(settings, field.name)
         if value is not None and field.name in Settings.secrets():
             value = "***"
-        found[field.name] = str(value) if isinstance(value, Path) else value
+        found[field.name] = os.fsencode(value).decode(errors="backslashreplace") if isinstance(value, Path) else value
     return found
 
 
@@ -182,7 +184,8 @@ def _parsed(variable: str, text: str, kind: Kind, *, is_secret: bool) -> object:
         return kind.parse(text)
     except ValueError as error:
         value = "the value given" if is_secret else repr(text)
-        raise SettingsError(variable, f"{value} is not allowed", f"Allowed: {kind.allowed}.") from error
+        question = "" if is_secret else did_you_mean(text, kind.known())
+        raise SettingsError(variable, f"{value} is not allowed", f"{question}Allowed: {kind.allowed}.") from error
 
 
 def _suggestion(variable: str) -> str:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from schemas.instant import from_rfc3339
 
@@ -18,10 +18,14 @@ Number = TypeVar("Number", int, float)
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of value. `parse` raises ValueError on a text that is not one; `allowed` says in words what is."""
+    """A kind of value. `parse` raises ValueError on a text that is not one; `allowed` says in words what is.
+
+    `known`: all texts that are, where somebody may have mistyped one.
+    """
 
     parse: Callable[[str], Any]
     allowed: str
+    known: Callable[[], Iterable[str]] = tuple
 
 
 def setting(default: Any, kind: Kind, about: str, *, is_secret: bool = False) -> Any:
@@ -58,7 +62,7 @@ def one_of(*choices: str) -> Kind:
             raise ValueError(text)
         return text
 
-    return Kind(parse, ", ".join(choices))
+    return Kind(parse, ", ".join(choices), lambda: choices)
 
 
 def is_loopback(servers: str) -> bool:
@@ -140,5 +144,5 @@ SERVERS: Final = Kind(_servers, "host:port, several separated by commas")
 PORT: Final = whole(0, 65_535)
 BOOLEAN: Final = Kind(_boolean, "true, false, 1 or 0")
 FILE: Final = Kind(_file, "a file that exists and can be read")
-ZONE: Final = Kind(_zone, "a time zone, as UTC or Europe/Berlin")
+ZONE: Final = Kind(_zone, "a time zone, as UTC or Europe/Berlin", available_timezones)
 INSTANT: Final = Kind(_instant, "an RFC 3339 time with its offset, as 2026-01-31T00:00:00Z")

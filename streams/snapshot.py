@@ -15,15 +15,19 @@ from confluent_kafka import Message
 from models.catalogue.rules import Rules
 from models.engine.partition import Partition
 from models.engine.replay import canonical_states
+from models.engine.retelling import retold
 from schemas.alert import AlertV1, decode_alert
+from schemas.partitioner import partition_of
 from schemas.topics import Topics
 from streams.agents.customers import Customers
 from streams.agents.models import ModelReader, Shelf
 from streams.agents.owned import OwnedPartition
 from streams.agents.restoring import Source, as_loaded
 from streams.clock import now_ms
+from streams.errors import SetupError
+from streams.groups import worker_group
 from streams.kafka import connect, librdkafka_config
-from streams.reader import read_messages
+from streams.reader import must_be_there, read_messages
 from streams.settings import Settings
 from streams.transport.alignment import Aligner
 from streams.transport.reading import Reader, reader
@@ -32,17 +36,14 @@ from streams.transport.snapshots.load import Loaded, load
 from streams.transport.snapshots.origin import ask_beginnings
 
 
-def group_of(settings: Settings) -> str:
-    """The consumer group of the workers."""
-    return f"{settings.group}-v{settings.app_version}"
-
-
 def read_partitions(settings: Settings, rules: Rules, partitions: Iterable[int] | None = None) -> dict[int, Partition]:
     """The partitions as a worker has them that has committed what it took; without one that never began."""
-    connect(settings)
+    _, cluster = connect(settings)
+    names = Topics(settings.prefix, settings.app_version)
+    must_be_there(cluster, (names.changelog, *names.events))
     connection, stop = librdkafka_config(settings), threading.Event()
     chosen = sorted(range(settings.partitions) if partitions is None else partitions)
-    topics, group = Topics(settings.prefix, settings.app_version), group_of(settings)
+    topics, group = Topics(settings.prefix, settings.app_version), worker_group(settings)
     customers = Customers(settings, rules, None, now_ms, _shelf(settings, rules))
     source = Source(connection, topics, group, rules, customers.new_partition, settings.partitions)
     loaded = load(connection, topics.changelog, chosen, stop=stop)
@@ -126,10 +127,18 @@ def all_states(settings: Settings, rules: Rules) -> Iterator[dict[str, Any]]:
         yield from canonical_states(partition)
 
 
-def read_alerts(settings: Settings, *, is_following: bool = False) -> Iterator[AlertV1]:
-    """Every revision on the alerts topic in the order of each partition; ends at the present end unless following."""
+def read_alerts(settings: Settings) -> Iterator[AlertV1]:
+    """Every revision on the alerts topic in the order of each partition; ends at the present end."""
     topic = Topics(settings.prefix).alerts
-    return (decode_alert(value) for _, value in read_topic(settings, topic, is_following=is_following) if value)
+    return (decoded(topic, value) for _, value in read_topic(settings, topic) if value)
+
+
+def decoded(topic: str, value: bytes) -> AlertV1:
+    """The alert of a record. Raises SetupError for one that is none of ours."""
+    try:
+        return decode_alert(value)
+    except msgspec.MsgspecError as error:
+        raise SetupError(f"topic {topic}", f"a record is not ours: {error}", "Check CHURN_PREFIX.") from error
 
 
 def newest_alerts(settings: Settings) -> list[AlertV1]:
@@ -150,17 +159,33 @@ def newest_revisions(alerts: Iterable[AlertV1]) -> list[AlertV1]:
 def open_alerts(settings: Settings) -> list[AlertV1]:
     """Alerts that are open now, however long they have been: from the compacted topic, where an end is a tombstone."""
     found: dict[bytes, bytes] = {}
-    for key, value in read_topic(settings, Topics(settings.prefix).alerts_open):
+    topic = Topics(settings.prefix).alerts_open
+    for key, value in read_topic(settings, topic):
         if value:
             found[key] = value
         else:
             found.pop(key, None)
-    return [decode_alert(value) for value in found.values()]
+    return [decoded(topic, value) for value in found.values()]
 
 
-def read_topic(settings: Settings, topic: str, *, is_following: bool = False) -> Iterator[tuple[bytes, bytes | None]]:
-    """Key and value of every record of a topic; ends at the present end unless following."""
-    connect(settings)
+def retold_as_of_now(settings: Settings, rules: Rules, alerts: Sequence[AlertV1]) -> tuple[list[AlertV1], int | None]:
+    """Alerts in words and money as of the last boundary, in the order given; and that boundary, the earliest of them.
+
+    Reads the state of the partitions that they are of; None when no boundary was passed in one of these yet.
+    """
+    places = [partition_of(one.customer_id.encode(), settings.partitions) for one in alerts]
+    partitions = read_partitions(settings, rules, set(places)) if alerts else {}
+    found: dict[str, AlertV1] = {}
+    for number, partition in partitions.items():
+        own = [one for one, place in zip(alerts, places, strict=True) if place == number]
+        found |= {one.alert_id: one for one in retold(partition, own)}
+    boundaries = [partition.judged_boundary for partition in partitions.values()]
+    earliest = min(boundaries, default=-1)
+    return [found.get(one.alert_id, one) for one in alerts], earliest if earliest >= 0 else None
+
+
+def read_topic(settings: Settings, topic: str) -> Iterator[tuple[bytes, bytes | None]]:
+    """Key and value of every record of a topic up to its present end. Raises SetupError when there is no such topic."""
     partitions = range(settings.partitions)
-    for message in read_messages(settings, topic, partitions, purpose="alerts", is_following=is_following):
+    for message in read_messages(settings, topic, partitions, purpose="alerts"):
         yield message.key() or b"", message.value()

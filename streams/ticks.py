@@ -13,7 +13,7 @@ from schemas.event import FEEDS
 from schemas.tick import Tick, encode_tick
 from schemas.topics import Topics
 from streams.errors import SetupError
-from streams.kafka import connect
+from streams.kafka import answered, connect
 from streams.poster import Poster
 from streams.settings import Settings
 
@@ -67,4 +67,4 @@ def _ends(admin: AdminClient, cluster: ClusterMetadata, names: Topics) -> dict[t
         TopicPartition(name, partition): end for name in names.events for partition in cluster.topics[name].partitions
     }
     asked = admin.list_offsets(latest, request_timeout=WITHIN_S)
-    return {(str(where.topic), where.partition): future.result(WITHIN_S).offset for where, future in asked.items()}
+    return {(str(where.topic), where.partition): answered(future, WITHIN_S).offset for where, future in asked.items()}

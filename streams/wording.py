@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from schemas.instant import from_rfc3339
+
+BEHIND_MS = 2 * 86_400_000 + 3 * 3_600_000
+"""A boundary so old is not the last one: a day, an hour or more of disorder, and a zone's change of the clock."""
+
 
 def counted(number: int, noun: str) -> str:
     """A number with its noun, in the plural unless there is one.
@@ -10,3 +18,56 @@ def counted(number: int, noun: str) -> str:
     ('1 alert', '1,200 alerts')
     """
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def moment(instant: str | int, zone: str, *, now_ms: int | None = None) -> str:
+    """An instant (RFC 3339 text or epoch ms) as people of a zone write it; given `now`, without what goes unsaid.
+
+    That is the zone, and the year where it is this one.
+
+    >>> moment("2026-11-24T00:00:00Z", "UTC"), moment("2026-11-24T00:00:00Z", "Europe/Berlin", now_ms=1795900000000)
+    ('24 Nov 2026, 00:00 UTC', '24 Nov 01:00')
+    """
+    at = _local(instant, zone)
+    if now_ms is None:
+        return at.strftime("%d %b %Y, %H:%M %Z")
+    return at.strftime("%d %b %H:%M" if at.year == _local(now_ms, zone).year else "%d %b %Y %H:%M")
+
+
+def written_date(instant: str | int, zone: str) -> str:
+    """The day of an instant, in a zone.
+
+    >>> written_date("2026-11-23T23:30:00Z", "Europe/Berlin")
+    '24 Nov 2026'
+    """
+    return _local(instant, zone).strftime("%d %b %Y")
+
+
+def _local(instant: str | int, zone: str) -> datetime:
+    time_ms = from_rfc3339(instant) if isinstance(instant, str) else instant
+    return datetime.fromtimestamp(time_ms / 1000, ZoneInfo(zone))
+
+
+def span(passed_ms: int) -> str:
+    """How long something takes, in the largest unit of which there are two.
+
+    >>> span(90_000), span(50 * 3_600_000), span(400)
+    ('90 s', '2 days', '0 s')
+    """
+    seconds = passed_ms // 1000
+    for size, unit in ((86_400, "days"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{max(seconds, 0)} s"
+
+
+def as_of(boundary_ms: int, zone: str, now_ms: int) -> str:
+    """Of when something speaks; what is days behind the clock says so, as a live deployment is a day behind at most.
+
+    >>> as_of(0, "UTC", 86_400_000), as_of(0, "UTC", 5 * 86_400_000)[:52]
+    ('as of 01 Jan 1970, 00:00 UTC', 'as of 01 Jan 1970, 00:00 UTC, 5 days behind the cloc')
+    """
+    text = f"as of {moment(boundary_ms, zone)}"
+    if now_ms - boundary_ms <= BEHIND_MS:
+        return text
+    return f"{text}, {span(now_ms - boundary_ms)} behind the clock (`churn-signals doctor` says whether a worker runs)"

@@ -21,7 +21,7 @@ class Revision:
     """What is published of an episode at this moment, besides what the columns say.
 
     `start` and boundaries are day numbers; `stage` is a number of STAGE_NAMES, None before the day's review, which is
-    told as 0 is.
+    told as 0 is. `case` is the first day of the case it belongs to, None before a review has said that.
     """
 
     row: int
@@ -35,6 +35,7 @@ class Revision:
     observed_ms: int
     ends_ms: int | None = None
     corroborated_by: tuple[str, ...] = ()
+    case: int | None = None
 
 
 @dataclass(slots=True)
@@ -42,7 +43,8 @@ class SignalAlerts:
     """The alerts of one signal: open ones, customers who cool down or wait to fire, and what was fired early.
 
     `initial` is the score an episode began with: what a new one within the cool-down must exceed. NaN stands for an
-    unknown score. `early` holds by row the days for which a first revision was published before their review.
+    unknown score, NO_EPISODE for a case that is not known yet. `early` holds by row the days for which a first revision
+    was published before their review.
     """
 
     signal: Signal
@@ -50,6 +52,7 @@ class SignalAlerts:
         default_factory=lambda: RowTable(
             {
                 "start": np.int32,
+                "case": np.int32,
                 "revision": np.int32,
                 "severity": object,
                 "score": np.float64,
@@ -84,13 +87,13 @@ def revisions_of(alerts: SignalAlerts, places: NDArray[np.intp], statuses: Seque
     table = alerts.open
     columns = [
         table.column(name)[places].tolist()
-        for name in ("start", "revision", "severity", "score", "stage", "owner", "observed_ms")
+        for name in ("start", "case", "revision", "severity", "score", "stage", "owner", "observed_ms")
     ]
     corroborated = alerts.corroborated
     return [
         Revision(row, status, start, revision, severity, published(score), stage, owner, observed_ms,
-                 corroborated_by=corroborated.get(row, ()))
-        for row, status, start, revision, severity, score, stage, owner, observed_ms
+                 corroborated_by=corroborated.get(row, ()), case=None if case == NO_EPISODE else case)
+        for row, status, start, case, revision, severity, score, stage, owner, observed_ms
         in zip(table.rows[places].tolist(), statuses, *columns, strict=True)
     ]  # fmt: skip
 

@@ -219,6 +219,7 @@ class Judgement:
         self.alerts.open.add(
             rows,
             start=start,
+            case=NO_EPISODE,
             revision=revision,
             severity=self.signal.severity,
             score=scores,

@@ -28,13 +28,14 @@ class RetiredSignal(Struct, frozen=True):
     playbook_url: str
     respond_ms: int | None
     announced_feed: int | None
+    cause: str = ""
 
 
 def known_of(signal: Signal) -> RetiredSignal:
     """What must be remembered of a signal while alerts of it are open."""
     return RetiredSignal(
         signal.polarity, signal.severity, signal.owner, signal.intervention, signal.playbook_url, signal.respond_ms,
-        signal.announced_feed,
+        signal.announced_feed, signal.cause,
     )  # fmt: skip
 
 
@@ -67,6 +68,7 @@ def retired(name: str, known: RetiredSignal) -> Signal:
         cooldown_days=0,
         expires_days=None,
         polarity=known.polarity,
+        cause=known.cause,
         severity=known.severity,
         owner=known.owner,
         respond_ms=known.respond_ms,

@@ -61,7 +61,7 @@ _TOP_KEYS = {
 _SIGNAL_KEYS = {
     "announced", "when", "ends", "expires_days", "persistence", "cooldown_days", "polarity", "severity", "owner",
     "respond_hours", "intervention", "playbook", "priority", "inhibited_by_outage", "score", "values", "summary",
-    "clears_when", "later", "ended", "drivers",
+    "clears_when", "later", "ended", "drivers", "cause",
 }  # fmt: skip
 
 
@@ -88,6 +88,7 @@ def _signal(reader: Reader, name: str, body: Mapping[str, Any], basis: Basis) ->
         announced_feed=feed,
         score=score,
         values=values,
+        cause=_cause(reader, path, body, when),
         **built,
     )
 
@@ -137,6 +138,20 @@ def _telling(
         "priority": reader.whole(path, body, "priority", default=50, least=0, most=1_000_000),
         "drivers": _drivers(reader, path, body.get("drivers", []), values),
     }
+
+
+def _cause(reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], when: CompiledCondition) -> str:
+    """What kind of trouble a signal sees: as the catalogue says, else by what its condition reads."""
+    if "cause" in body:
+        cause = reader.text(path, body, "cause")
+        if cause and not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", cause):
+            reader.wrong((*path, "cause"), "a cause is lower-case letters, digits and _, at most 64")
+        return cause
+    if body.get("polarity") == "positive":
+        return "good_news"
+    if FEEDS.index("ticket") in when.feeds:
+        return "service"
+    return "email" if when.feeds == {FEEDS.index("email")} else "silence"
 
 
 def _score(

@@ -31,6 +31,15 @@ CURRENCIES: Final = dict.fromkeys((_IN_USE + _OF_HISTORIES).split(), USUAL_DIGIT
 """Decimals by code."""
 
 
+def amount_of(hundredths: float, code: str) -> float:
+    """An amount that is kept in hundredths, with the decimals that its currency has.
+
+    >>> amount_of(123_456, "USD"), amount_of(123_456, "JPY"), amount_of(123_456, "KWD")
+    (1234.56, 1235.0, 1234.56)
+    """
+    return round(hundredths / 100, CURRENCIES.get(code, USUAL_DIGITS))
+
+
 def digits_of(code: str) -> int:
     """Decimals of amounts in a currency; two for one that is not known.
 

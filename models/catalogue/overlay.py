@@ -1,7 +1,7 @@
 """Lays a catalogue of one's own over the one in the product."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from models.catalogue.reader import Mistake
 from models.catalogue.suggestion import did_you_mean
@@ -48,6 +48,17 @@ def overlay_mistakes(base: Mapping[str, Any], own: Mapping[str, Any]) -> list[Mi
             reason = f"is no signal of the base. {question}A signal of your own needs `when` and all the rest."
             found.append(Mistake(("signals", str(name)), reason))
     return found
+
+
+_AMOUNTS: Final = (("constants", "high_spend"), ("value", "basket"))
+"""What the catalogue in the product says in its own currency."""
+
+
+def amounts_taken_over(base: Mapping[str, Any], own: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Places of amounts that are the base's, though the currency is another one: they now count in that."""
+    if own.get("currency", base.get("currency")) == base.get("currency"):
+        return []
+    return [(room, name) for room, name in _AMOUNTS if name in base.get(room, {}) and name not in own.get(room, {})]
 
 
 def _laid_over(base: Mapping[str, Any], own: Mapping[str, Any]) -> dict[str, Any]:

@@ -53,6 +53,8 @@ class Signal:
     cooldown_days: int
     expires_days: int | None
     polarity: Polarity
+    cause: str
+    """What kind of trouble it sees: open alerts of one customer and one cause are one case."""
     severity: Severity
     owner: str
     respond_ms: int | None

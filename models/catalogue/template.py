@@ -73,7 +73,7 @@ class _Place(NamedTuple):
         told = [*map(_text, values)] if self.decimals is None else [_money(value, self.decimals) for value in values]
         if self.one is None:
             return told
-        return [f"{text} {self.one if value == 1 else self.many}" for text, value in zip(told, values, strict=True)]
+        return [f"{text} {self.one if text == '1' else self.many}" for text in told]
 
 
 @lru_cache(maxsize=1000)
@@ -109,9 +109,9 @@ def _money(value: Value, decimals: int) -> str:
 
 def _text(value: Value) -> str:
     if type(value) is int:
-        return str(value)
+        return f"{value:,}"
     if value is None:
         return "an unknown number of"
     if isinstance(value, float):
-        return f"{value:.2f}".rstrip("0").rstrip(".")
+        return f"{value:,.2f}".rstrip("0").rstrip(".")
     return str(value)

@@ -160,4 +160,4 @@ def _count_at_risk(found: Population, partition: Partition, stage: Ints) -> None
         found.by_owner.add(name, int(flags.sum()), total_of(spend[flags]))
     worth = worth_of(review.as_of, known, review.scoring)
     if worth is not None:
-        found.value_at_risk = total_of(worth[0])
+        found.value_at_risk = total_of(worth.at_stake)

@@ -2,7 +2,7 @@
 
 1. The day before the boundary is closed: open arrivals become columns, clocks and windows move on.
 2. Snapshots of the model: labels that became known, scores of whose day it is.
-3. For a range of rows: stages, then each signal (`ends` of open alerts, `when` of the others), then corroboration.
+3. For a range of rows: stages, then each signal (`ends` of open alerts, `when` of the others), cases, corroboration.
 4. What changed is written as alerts and stage changes.
 """
 
@@ -10,11 +10,13 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from models.alerts.cases import join_cases
 from models.alerts.corroboration import corroborate, witnesses_of
 from models.alerts.early import FeedDays, begins, first_true_ms
 from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts
 from models.alerts.lifecycle import Judgement
 from models.alerts.payload import EVIDENCE_DAYS, Facts, Writer, newest
+from models.catalogue.currencies import amount_of
 from models.catalogue.rules import Rules, Signal
 from models.catalogue.terms import Term, Value
 from models.config import Number
@@ -129,6 +131,7 @@ class Review:
             judgement = Judgement(alerts, as_of, low, high, self._starts, self._first_true_ms)
             told = revisions[signal.id] = judgement.run(concerned[signal.announced_feed], is_anew=self.is_anew)
             changed.update([one.row for one in told])
+        join_cases(self.alerts, revisions)
         rows = np.arange(low, high, dtype=np.int32) if self.is_anew else np.array(sorted(changed), np.int32)
         corroborate(self.alerts, self._witnesses, revisions, rows)
         return revisions
@@ -160,9 +163,11 @@ class Review:
                 at=at,
                 from_stage=STAGE_NAMES[was] if was else None,
                 to_stage=STAGE_NAMES[now],
-                cause="activity" if days == 0 else f"{days} days of silence",
+                cause=_silence(days),
                 days_in_previous=boundary - entered if was else None,
-                spend_so_far=Money(minor / 100 if self.as_of.has(PURCHASE) else 0.0, basis.currency),
+                spend_so_far=Money(
+                    amount_of(minor, basis.currency) if self.as_of.has(PURCHASE) else 0.0, basis.currency
+                ),
                 historical=is_historical,
                 catalogue=self.rules.hash,
             )
@@ -239,6 +244,11 @@ def reach_of(signals: Sequence[Signal], rules: Rules) -> int:
     lengths = [*(window.length + window.skip for term in terms for window in term.windows)]
     lengths += [term.reach for term in terms]
     return min(max(lengths, default=0), rules.basis.keep_days)
+
+
+def _silence(days: int) -> str:
+    """What a change of stage comes of."""
+    return f"{days} {'day' if days == 1 else 'days'} of silence" if days else "activity"
 
 
 def _rounded(value: Number | None) -> Number | None:

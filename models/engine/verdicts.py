@@ -28,6 +28,7 @@ def verdict_of(partition: Partition, row: int) -> dict[str, Any]:
                 one.observed_ms,
                 None if initial != initial else initial,  # noqa: PLR0124 - not a number
                 list(one.corroborated_by),
+                one.case,
             ]
     return {
         "stage": STAGE_NAMES[stage] if stage else None,

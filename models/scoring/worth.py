@@ -47,17 +47,26 @@ def spend_a_day(repeats: Quantity, days: Quantity, orders: Quantity, minor: Quan
     return velocity * ((minor + prior.basket) / (orders + 1.0))
 
 
-def worth_of(as_of: AsOf, rows: Rows, scoring: Scoring | None) -> tuple[Ints, Bools] | None:
-    """(minor units at stake, whether they are what is expected or else the last year's spend) of some customers.
+class Worth(NamedTuple):
+    """Of some customers, in minor units: what is at stake, and what they spent in the last year.
 
-    None where purchases are not declared.
+    `is_expected`: at stake is the risk times what is expected to be spent, else the last year's spend; `risk` is NaN
+    where the model gives none.
     """
+
+    at_stake: Ints
+    is_expected: Bools
+    spent: Ints
+    risk: Floats
+
+
+def worth_of(as_of: AsOf, rows: Rows, scoring: Scoring | None) -> Worth | None:
+    """What some customers are worth; None where purchases are not declared."""
     if PURCHASE not in as_of.basis.feeds:
         return None
-    minor: Ints = capped(as_of.windows.sums(SPENT)[rows].astype(np.int64))
-    if scoring is None:
-        return minor, np.zeros(len(rows), np.bool_)
-    risks = scoring.risk_of(rows)
+    spent: Ints = capped(as_of.windows.sums(SPENT)[rows].astype(np.int64))
+    risks = np.full(len(rows), np.nan) if scoring is None else scoring.risk_of(rows)
+    minor: Ints = spent.copy()
     is_expected = ~np.isnan(risks)
     base = as_of.basis.base
     prior = Prior(base.purchases_a_year / YEAR, base.worth_days, 100 * base.basket)
@@ -67,4 +76,4 @@ def worth_of(as_of: AsOf, rows: Rows, scoring: Scoring | None) -> tuple[Ints, Bo
     days = np.minimum(YEAR, tenure).astype(np.float64)
     spend = spend_a_day(repeats, days, orders, minor[is_expected].astype(np.float64), prior=prior) * YEAR
     minor[is_expected] = np.rint(np.minimum(risks[is_expected] * spend, _FAR)).astype(np.int64)
-    return minor, is_expected
+    return Worth(minor, is_expected, spent, risks)

@@ -12,13 +12,14 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Final
 
-from models.calendar import date_of
+from models.calendar import Calendar, date_of
 from models.catalogue.rules import Rules
 from models.engine.arrivals import Passed as Boundary
 from models.engine.partition import Partition
 from models.engine.population import Population, population_of
 from models.engine.standing import settle
 from models.scoring.version import Version
+from schemas.instant import to_rfc3339
 from schemas.model import ModelStateError
 from schemas.topics import Topics
 from streams.agents.models import Shelf
@@ -38,6 +39,10 @@ REVIEWS_A_FRAME = 60_000
 
 COUNT_SHARE = 20.0
 """Counting all customers for the metrics may take one of so many seconds."""
+
+OWED_DAYS: Final = 14
+"""At a first start alerts observed so lately are owed, though their events came before: time enough to act on most.
+None at all would leave the open alerts of a posted history to nobody, all of them would bury the team."""
 
 PAUSED_S: Final = 2.0
 """A worker that did nothing for longer may have been paused, and its partitions may be others' meanwhile."""
@@ -67,6 +72,7 @@ class Customers:
         self.note_begun: NoteBegun = _nowhere
         self.is_ours: IsOurs = _surely
         self._breathed_at = time.perf_counter()
+        self._has_said_what_is_owed = False
         self.rules = rules
         self._settings, self._now_ms, self._shelf = settings, now_ms, shelf
         topics = Topics(settings.prefix)
@@ -85,8 +91,9 @@ class Customers:
 
     def new_partition(self, number: int) -> Partition:
         """A partition without customers."""
-        settings = self._settings
-        alerts_from_ms = self._now_ms() if settings.alerts_from_ms is None else settings.alerts_from_ms
+        settings, alerts_from_ms = self._settings, self._settings.alerts_from_ms
+        if alerts_from_ms is None:
+            alerts_from_ms = first_owed_ms(self._now_ms(), self.rules.basis.calendar)
         is_limited = settings.dead_letter_limit == "on"
         return Partition(self.rules, number=number, alerts_from_ms=alerts_from_ms, limit_dead_letters=is_limited)
 
@@ -104,7 +111,19 @@ class Customers:
         own.partition.versions = version
         own.partition.expect(own.expected)
         self.owned[own.number], self.partitions[own.number] = own, own.partition
+        if not own.partition.customers.size:
+            self._say_what_is_owed(own.partition)
         self.count(own)
+
+    def _say_what_is_owed(self, partition: Partition) -> None:
+        """Once, as all partitions that begin together begin alike."""
+        if not self._has_said_what_is_owed:
+            since = to_rfc3339(partition.review.writer.alerts_from_ms)
+            log.info(
+                "partitions without customers begin: alerts observed since %s are owed, earlier ones are historical "
+                "and nobody's duty; `replay` decides alike with CHURN_ALERTS_FROM=%s", since, since,
+            )  # fmt: skip
+        self._has_said_what_is_owed = True
 
     def _recorded(self, own: OwnedPartition, passed: Boundary) -> Version | None:
         """The version that judged a boundary before the restart, and no other: what it decided is published."""
@@ -239,6 +258,15 @@ class Customers:
         own.begun.update(one.boundary for one in new)
         own.partition.passed = []  # not before: nothing of these leaves until they are on record
         own.pinned.clear()
+
+
+def first_owed_ms(now_ms: int, calendar: Calendar) -> int:
+    """Since when alerts are owed that nobody set a time for: a midnight, so that all partitions begin alike.
+
+    >>> first_owed_ms(20 * 86_400_000 + 5, Calendar("UTC")) == 6 * 86_400_000
+    True
+    """
+    return calendar.start_of(calendar.day_of(now_ms) - OWED_DAYS)
 
 
 async def _surely(_partition: int) -> bool:

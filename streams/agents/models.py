@@ -84,7 +84,7 @@ class ModelReader(threading.Thread):
         super().__init__(name="models", daemon=True)
         self._shelf = shelf
         self._topic = Topics(settings.prefix).models
-        group = {"group.id": f"{settings.group}.models", "logger": log}
+        group = {"group.id": f"{settings.group}.models"}
         self._consumer = Consumer({**librdkafka_config(settings), **TAIL_SETTINGS, **group})
         self._is_stopping = threading.Event()
 

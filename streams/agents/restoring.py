@@ -20,7 +20,7 @@ from schemas.topics import Topics
 from streams.agents.owned import OwnedPartition
 from streams.decided import refuse_other_count
 from streams.errors import EXIT_SETUP, SetupError
-from streams.kafka import Config
+from streams.kafka import Config, answered
 from streams.transport.errors import StopWorkerError
 from streams.transport.open_alerts import read_open
 from streams.transport.published import read_published
@@ -82,6 +82,7 @@ def restore_partitions(
         raise StopWorkerError(str(error), EXIT_SETUP) from error
     manifests = {number: one.loaded.manifest for number, one in taken.items()}
     _check_topic_ids(source, manifests)
+    _say_other_catalogue(source, manifests)
     rebuilt = _rebuilt(source, sender.topic, taken)
     starts = {n: ({} if m is None else m.outputs) for n, m in manifests.items() if m is not None or n in rebuilt}
     epochs = {number: manifest.epoch for number, manifest in manifests.items() if manifest is not None}
@@ -103,6 +104,15 @@ def restore_partitions(
             own.open_end, own.open_newest = manifest.outputs.get(open_topic, 0), manifest.epoch
         restored[number] = RestoredPartition(one, own, number in rebuilt)
     return restored
+
+
+def _say_other_catalogue(source: Source, manifests: Mapping[int, Manifest | None]) -> None:
+    """Workers of a group may have been started with different catalogues: say whose judgements end here."""
+    ours = source.rules.hash
+    others = sorted({found.catalogue for found in manifests.values() if found is not None} - {"", ours})
+    if others:
+        told = "partitions judged by catalogue %s until now are judged by %s from the next midnight on"
+        log.warning(told, ", ".join(others), ours)
 
 
 def as_loaded(source: Source, loaded: Loaded) -> OwnedPartition:
@@ -191,8 +201,9 @@ def _boundary(source: Source, passed: Passed) -> Boundary:
 
 def topic_ids(admin: AdminClient, topics: Collection[str]) -> dict[str, str]:
     """The id of each topic: another one under the same name is another topic. Blocks. Raises KafkaException."""
+    admin.poll(0)  # what the client has to say to the log waits for that
     asked = admin.describe_topics(TopicCollection(list(topics)), request_timeout=ANSWERS_WITHIN_S)
-    return {name: str(future.result(ANSWERS_WITHIN_S).topic_id) for name, future in asked.items()}
+    return {name: str(answered(future, ANSWERS_WITHIN_S).topic_id) for name, future in asked.items()}
 
 
 def made_anew(known: Mapping[str, str], now: Mapping[str, str], where: str) -> StopWorkerError | None:

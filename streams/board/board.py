@@ -5,17 +5,21 @@ A number that could not be read is None, never zero; `problems` says in words wh
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from math import isnan
 
 from models.calendar import DAY_MS, Calendar, date_of
 from models.customers.columns import STAGES
 from models.learning.summary import Summary
-from schemas.alert import AlertV1
 from schemas.instant import from_rfc3339, to_rfc3339
 from schemas.model_version import MODEL_NAME
 from streams.board.figures import Look, by_label, least, rates, total
 from streams.board.ledger import MONTH_DAYS, History
+from streams.board.rows import AlertRow, FeedRow, ModelRow, StageRow
+from streams.cases import Case, Measure, measure_of, value_of
+from streams.wording import BEHIND_MS, span
+from streams.wording import counted as plural
 
 QUIET_AFTER_MS = DAY_MS
 """A declared feed without an event for a day is marked: shops have slow hours, hardly ever a day without anything."""
@@ -39,68 +43,12 @@ class Past:
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """What the settings and the catalogue say: how many partitions there are, which feeds a company has, its days."""
+    """What settings and catalogue say: partitions, the feeds a company has, its days, whether it has a model."""
 
     partitions: int
     feeds: tuple[str, ...]
     calendar: Calendar
-
-
-@dataclass(frozen=True, slots=True)
-class StageRow:
-    """Customers of a stage now, and the change since a month ago."""
-
-    stage: str
-    customers: int
-    change: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class AlertRow:
-    """An open alert as a line."""
-
-    alert_id: str
-    customer_id: str
-    signal: str
-    severity: str
-    summary: str
-    owner: str
-    observed_at: str
-    due_at: str | None
-    value: float | None
-    currency: str | None
-    value_basis: str | None
-    is_past_due: bool
-
-
-@dataclass(frozen=True, slots=True)
-class FeedRow:
-    """One feed: events a second, records not taken yet, newest event, and whether that is long ago."""
-
-    feed: str
-    per_second: float | None
-    lag: int | None
-    last_event_at: str | None
-    is_quiet: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ModelRow:
-    """The model: how far it is, how good it has been beside the best baseline, what last changed (None: never)."""
-
-    version: str
-    learned_until: str
-    labels: int
-    is_cold: bool
-    log_loss: float | None
-    auc: float | None
-    ece: float | None
-    best_baseline: str | None
-    baseline_log_loss: float | None
-    censored: float | None
-    drift_of: str | None
-    drift_at: str | None
-    drift_change: float | None
+    has_model: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +56,11 @@ class Board:
     """Everything the board shows."""
 
     boundary: str | None
+    zone: str
     now_ms: int
     workers: int
     partitions_owned: int
+    """Those whose customers the workers count."""
     partitions: int
     at_risk: int | None
     base: int | None
@@ -132,8 +82,12 @@ class Board:
     lag: int | None
     feeds: tuple[FeedRow, ...]
     alerts: tuple[AlertRow, ...] | None
+    alerts_measure: Measure
+    """What the values of the alerts are: one measure for all."""
     model: ModelRow | None
     problems: tuple[str, ...]
+    notes: tuple[str, ...]
+    """What is missing without anything being wrong."""
 
     @property
     def share(self) -> float | None:
@@ -150,33 +104,40 @@ def boundary_of(look: Look, past_boundary: int | None, calendar: Calendar) -> in
 def make_board(look: Look, earlier: Look | None, past: Past, deployment: Deployment, now_ms: int) -> Board:
     """Put together what the workers and the topics said."""
     boundary = boundary_of(look, past.boundary, deployment.calendar)
-    stages = _stages(look, past.history)
+    counted = _whole(total(look, "churn_counted_partitions"))
+    is_judged = least(look, "churn_boundary_timestamp_seconds") is not None
+    stages = _stages(look, past.history) if counted else None
     history = past.history
+    cases = () if history is None else history.latest
+    measure = measure_of(case[0] for case in cases)
     trend = history.at_risk if history is not None and boundary is not None else None
-    speeds = rates(earlier, look, "churn_events_total", "topic")
+    speeds = None if _cut_off(look) else rates(earlier, look, "churn_events_total", "topic")
     return Board(
         boundary=None if boundary is None else deployment.calendar.text_of(boundary),
+        zone=deployment.calendar.zone,
         now_ms=now_ms,
         workers=len(look.pages),
-        partitions_owned=_whole(total(look, "churn_assigned_partitions")) or 0,
+        partitions_owned=counted or 0,
         partitions=deployment.partitions,
-        at_risk=_whole(total(look, "churn_customers_at_risk") or 0.0) if stages else None,
+        at_risk=_whole(total(look, "churn_customers_at_risk") or 0.0) if stages and is_judged else None,
         base=sum(row.customers for row in stages if row.stage != "churned") if stages else None,
         customers=sum(row.customers for row in stages) if stages else None,
-        spend_at_risk=by_label(look, "churn_spend_at_risk", "currency") if stages else None,
-        value_at_risk=by_label(look, "churn_value_at_risk", "currency") if stages else None,
+        spend_at_risk=by_label(look, "churn_spend_at_risk", "currency") if stages and is_judged else None,
+        value_at_risk=by_label(look, "churn_value_at_risk", "currency") if stages and is_judged else None,
         is_catching_up=_is_catching_up(look, past, boundary, deployment.calendar),
         trend=trend,
         trend_change=trend[-1] - trend[-1 - MONTH_DAYS] if trend and len(trend) > MONTH_DAYS else None,
         stages=stages,
-        by_signal=_ranked(look, "churn_customers_at_risk_by_signal", "signal") if stages else None,
+        by_signal=_ranked(look, "churn_customers_at_risk_by_signal", "signal") if stages and is_judged else None,
         past_due=_ranked(look, "churn_alerts_past_due", "owner") if stages else None,
         per_second=None if speeds is None else sum(speeds.values()),
-        lag=_whole(total(look, "churn_consumer_lag_messages")),
+        lag=_lag(look),
         feeds=tuple(_feed(feed, look, speeds, past, now_ms) for feed in deployment.feeds),
-        alerts=None if history is None else tuple(_alert(alert, now_ms) for alert in history.latest),
+        alerts=None if history is None else tuple(_alert(case, measure, now_ms) for case in cases),
+        alerts_measure=measure,
         model=None if past.model is None else _model(past.model),
         problems=tuple(_problems(look, past, deployment)),
+        notes=tuple(_notes(look, past, deployment, now_ms, is_judged=is_judged)),
     )
 
 
@@ -187,10 +148,19 @@ def _is_catching_up(look: Look, past: Past, boundary: int | None, calendar: Cale
     return boundary is None or calendar.day_of(newest) - boundary > BEHIND_DAYS
 
 
-def _stages(look: Look, history: History | None) -> tuple[StageRow, ...] | None:
+def _lag(look: Look) -> int | None:
+    """Records not taken yet; what a worker knew before the brokers left it is no answer."""
+    lag = total(look, "churn_consumer_lag_messages")
+    return None if lag is None or _cut_off(look) else round(lag)
+
+
+def _cut_off(look: Look) -> list[str]:
+    """Addresses of workers that no broker confirms."""
+    return sorted(name for name, page in look.pages.items() if 0.0 in page.get("churn_group_member", {}).values())
+
+
+def _stages(look: Look, history: History | None) -> tuple[StageRow, ...]:
     """The mix of stages; the change is what came less what left, so that it needs no older mix to be kept."""
-    if total(look, "churn_assigned_partitions") is None:
-        return None
     now = by_label(look, "churn_customers", "stage")
     changes = None if history is None else history.changes
     return tuple(
@@ -211,7 +181,7 @@ def _feed(feed: str, look: Look, speeds: dict[str, float] | None, past: Past, no
         return sum(value for topic, value in by_topic.items() if topic.endswith(f".events.{feed}"))
 
     newest = None if past.last_events is None else past.last_events.get(feed)
-    lag = by_label(look, "churn_consumer_lag_messages", "topic")
+    lag = {} if _cut_off(look) else by_label(look, "churn_consumer_lag_messages", "topic")
     return FeedRow(
         feed=feed,
         per_second=None if speeds is None else of_feed(speeds),
@@ -221,10 +191,12 @@ def _feed(feed: str, look: Look, speeds: dict[str, float] | None, past: Past, no
     )
 
 
-def _alert(alert: AlertV1, now_ms: int) -> AlertRow:
-    worth = alert.value_at_risk
+def _alert(case: Case, measure: Measure, now_ms: int) -> AlertRow:
+    alert, worth = case[0], value_of(case[0], measure)
     return AlertRow(
         alert_id=alert.alert_id,
+        case_id=alert.case_id,
+        others=tuple(other.signal for other in case[1:]),
         customer_id=alert.customer_id,
         signal=alert.signal,
         severity=alert.severity,
@@ -232,10 +204,10 @@ def _alert(alert: AlertV1, now_ms: int) -> AlertRow:
         owner=alert.owner,
         observed_at=alert.observed_at,
         due_at=alert.due_at,
+        risk=alert.risk,
         value=None if worth is None else worth.amount,
         currency=None if worth is None else worth.currency,
-        value_basis=alert.value_basis,
-        is_past_due=not alert.historical and alert.due_at is not None and from_rfc3339(alert.due_at) < now_ms,
+        is_past_due=alert.due_at is not None and from_rfc3339(alert.due_at) < now_ms,
     )
 
 
@@ -262,18 +234,39 @@ def _problems(look: Look, past: Past, deployment: Deployment) -> list[str]:
     """What the reader of the numbers must know about them."""
     found = [f"worker {address} tells nothing: {why}" for address, why in sorted(look.away.items())]
     if look.away and not look.pages:
-        found.append("no worker answers: what is at risk now is unknown")
-    owned = _whole(total(look, "churn_assigned_partitions"))
-    if owned is not None and owned < deployment.partitions:
-        found.append(f"{owned} of {deployment.partitions} partitions seen: the numbers are of those alone")
+        found.append("no worker answers: what is at risk now is unknown. Start one with: churn-signals worker")
+    found += [
+        f"no broker confirms worker {name}: what it owns may be another's, and is not counted"
+        for name in _cut_off(look)
+    ]
     if total(look, "churn_recovering"):
-        found.append("a worker restores its state: the numbers are not whole yet")
+        found.append("a worker restores its state: what it owns is not counted yet")
+    counted = _whole(total(look, "churn_counted_partitions"))
+    if counted is not None and counted < deployment.partitions:
+        what = "the numbers are of those alone" if counted else "what is at risk now is unknown"
+        found.append(f"{counted} of {plural(deployment.partitions, 'partition')} counted: {what}")
     if past.problem is not None:
         found.append(past.problem)
     late = _whole(by_label(look, "churn_recorded_events", "outcome").get("late"))
     if late:
         found.append(f"too late since the first start, so counted nowhere: {late:,} (dead-letters list --late)")
     return found
+
+
+def _notes(look: Look, past: Past, deployment: Deployment, now_ms: int, *, is_judged: bool) -> Iterator[str]:
+    """What is not there yet."""
+    boundary = boundary_of(look, past.boundary, deployment.calendar)
+    if boundary is not None and now_ms - (start := deployment.calendar.start_of(boundary)) > BEHIND_MS:
+        quiet = {
+            feed: at for feed, at in (past.last_events or {}).items() if at is not None and feed in deployment.feeds
+        }
+        oldest = min(quiet, key=lambda feed: quiet[feed], default=None)
+        why = "" if oldest is None else f"; the last {oldest} event is {span(now_ms - quiet[oldest])} old"
+        yield f"nothing later is decided yet, {span(now_ms - start)} behind the clock{why}"
+    if total(look, "churn_counted_partitions") and not is_judged:
+        yield "no midnight of event time has passed in every partition: nobody is judged yet"
+    if deployment.has_model and past.model is None and past.problem is None:
+        yield "no model yet: `churn-signals learner` publishes one once enough history is known"
 
 
 def _whole(value: float | None) -> int | None:

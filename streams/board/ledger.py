@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import heapq
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
@@ -15,6 +16,7 @@ from models.calendar import Calendar
 from schemas.alert import URGENCY, AlertV1
 from schemas.instant import from_rfc3339
 from schemas.stage import StageChangeV1
+from streams.cases import Case, case_of, led
 
 GRAVE = frozenset({"warning", "error", "critical"})
 """Severities that put a customer at risk, when the signal is negative."""
@@ -30,6 +32,7 @@ KEPT_LATEST = 60
 
 Freshness = tuple[int, int, float, str]
 """What sorts alerts: the newest first, then the most urgent, then the one with most at stake; ends with the id."""
+Entry = tuple[Freshness, AlertV1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +42,8 @@ class History:
     at_risk: tuple[int, ...] = ()
     changes: dict[str, int] = field(default_factory=dict)
     """By stage: customers who came, less those who left, since a month before the boundary."""
-    latest: tuple[AlertV1, ...] = ()
-    """Open alerts that somebody must answer, the newest first; of one instant the most urgent."""
+    latest: tuple[Case, ...] = ()
+    """Cases that somebody must answer, that with the newest alert first; of one instant the most urgent."""
 
 
 class Ledger:
@@ -49,7 +52,7 @@ class Ledger:
     def __init__(self, calendar: Calendar) -> None:
         self._calendar = calendar
         self._revisions: dict[str, int] = {}
-        self._open: dict[str, tuple[Freshness, AlertV1]] = {}
+        self._open: dict[str, Entry] = {}
         self._spans: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
         self._stages: dict[str, dict[int, str]] = defaultdict(dict)
         self._moves: dict[int, Counter[str]] = defaultdict(Counter)
@@ -60,7 +63,7 @@ class Ledger:
         if alert.revision <= self._revisions.get(alert.alert_id, 0):
             return
         self._revisions[alert.alert_id] = alert.revision
-        if alert.is_open and alert.due_at is not None:
+        if alert.is_open and alert.due_at is not None and not alert.historical:
             self._open[alert.alert_id] = (_freshness(alert), alert)
         else:
             self._open.pop(alert.alert_id, None)
@@ -87,9 +90,9 @@ class Ledger:
         for day in month:
             changes.update(self._moves.get(day, {}))
         ahead = -self._calendar.start_of(boundary + OPEN_DAYS)
-        known = (entry for entry in self._open.values() if entry[0][0] > ahead)
+        known = [entry for entry in self._open.values() if entry[0][0] > ahead]
         newest = heapq.nsmallest(KEPT_LATEST, known)  # no two are equally fresh: the id is part of it
-        return History(self._trend(boundary, days), dict(changes), tuple(alert for _, alert in newest))
+        return History(self._trend(boundary, days), dict(changes), _cases(newest, known))
 
     def _trend(self, boundary: int, days: int) -> tuple[int, ...]:
         """Customers at risk at each boundary: a span of days open, not churned, counted once a customer."""
@@ -113,6 +116,16 @@ class Ledger:
         time_ms = from_rfc3339(text)
         day = self._calendar.day_of(time_ms)
         return day if self._calendar.start_of(day) == time_ms else day + 1
+
+
+def _cases(newest: Sequence[Entry], known: Sequence[Entry]) -> tuple[Case, ...]:
+    """The cases of the newest alerts, in their order, each with all of its alerts."""
+    wanted = dict.fromkeys(case_of(alert) for _, alert in newest)
+    members: dict[str, list[AlertV1]] = {name: [] for name in wanted}
+    for _, alert in known:
+        if (name := case_of(alert)) in members:
+            members[name].append(alert)
+    return tuple(led(alerts) for alerts in members.values())
 
 
 def _freshness(alert: AlertV1) -> Freshness:

@@ -30,8 +30,8 @@ from streams.board.board import Past
 from streams.board.figures import Look, Page, parse_page
 from streams.board.ledger import History, Ledger
 from streams.errors import SetupError
-from streams.kafka import connect
-from streams.reader import Place, assigned_consumer, records_among
+from streams.kafka import answered, connect
+from streams.reader import Place, assigned_consumer, must_be_there, records_among
 from streams.settings import Settings
 
 ANSWERS_WITHIN_S: Final = 3.0
@@ -51,9 +51,20 @@ def default_address(settings: Settings) -> str:
 
 
 def metrics_address(text: str) -> str:
-    """What a person wrote, as an address of metrics: http and /metrics go without saying."""
+    """What a person wrote, as an address of metrics: http and /metrics go without saying. Raises SetupError.
+
+    >>> metrics_address("worker-1:9464"), metrics_address("https://shop.example/churn/metrics")
+    ('http://worker-1:9464/metrics', 'https://shop.example/churn/metrics')
+    """
     address = text if "://" in text else f"http://{text}"
-    return address if urlsplit(address).path.strip("/") else f"{address.rstrip('/')}/metrics"
+    try:
+        parts = urlsplit(address)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and (parts.port or 1) > 0
+    except ValueError:  # a port that is none, a bracket without its other
+        is_address = False
+    if not is_address or not (address.isascii() and address.isprintable()) or " " in address:
+        raise SetupError("--metrics", f"{text!r} is no address", "Write it as http://worker-1:9464/metrics.")
+    return address if parts.path.strip("/") else f"{address.rstrip('/')}/metrics"
 
 
 def look_at(addresses: Sequence[str], token: str | None) -> Look:
@@ -147,9 +158,7 @@ class Follower(Background):
         """Read on until stopped. What is read twice after a failure changes nothing."""
         settings, topics = self._settings, (self._topics.alerts, self._topics.stages, self._topics.models)
         admin, cluster = connect(settings, within_s=ANSWERS_WITHIN_S)
-        for name in (*topics, *self._topics.events):
-            if name not in cluster.topics:
-                raise SetupError(f"topic {name}", "missing", "Run: churn-signals topics create.")
+        must_be_there(cluster, (*topics, *self._topics.events))
         left = {(name, number) for name in topics for number in cluster.topics[name].partitions}
         consumer = assigned_consumer(settings, left, purpose="board")
         try:
@@ -203,7 +212,7 @@ def last_events(admin: AdminClient, topics: Topics, partitions: int) -> dict[str
     found: dict[str, int | None] = dict.fromkeys(FEEDS)
     feed_of = dict(zip(topics.events, FEEDS, strict=True))
     for place, future in admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S).items():
-        stamp = future.result(ANSWERS_WITHIN_S).timestamp
+        stamp = answered(future, ANSWERS_WITHIN_S).timestamp
         feed = feed_of[place.topic]
         if stamp is not None and stamp >= 0:
             found[feed] = max(stamp, found[feed] or 0)

@@ -54,6 +54,6 @@ def watching(settings: Settings, addresses: Sequence[str]) -> Iterator[Watcher]:
     """Watch these workers, and the topics of these settings, while the block runs. Raises SetupError."""
     rules = load_rules(settings)
     feeds = tuple(FEEDS[feed] for feed in rules.basis.feeds)
-    deployment = Deployment(settings.partitions, feeds, rules.basis.calendar)
+    deployment = Deployment(settings.partitions, feeds, rules.basis.calendar, rules.basis.learning is not None)
     with Follower(settings, rules) as follower:
         yield Watcher(settings, deployment, follower, addresses)

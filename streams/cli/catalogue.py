@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import orjson
 
-from streams.catalogue_file import BadCatalogueError, PlacedMistake, default_text, load_rules
+from streams.catalogue_file import BadCatalogueError, PlacedMistake, default_text, load_rules, notes_on
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.plain import plain
 from streams.settings import environment_settings
@@ -34,6 +34,8 @@ def check(*, file: Path, as_json: bool) -> int:
         return EXIT_PROBLEM
     message = f"{file}: {len(rules.signals)} signals, no mistakes; catalogue {rules.hash}"
     say("[]" if as_json else message)
+    for note in [] if as_json else notes_on(file):
+        say(plain(f"{file}: note: {note}"))
     return EXIT_DONE
 
 

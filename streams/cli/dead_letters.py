@@ -14,7 +14,7 @@ from rich.table import Table
 
 from schemas.dead_letter import DeadLetter
 from schemas.instant import to_rfc3339
-from schemas.topics import DAY_MS, Topics
+from schemas.topics import Topics
 from streams.before_posting import refuse_misfits
 from streams.clock import now_ms
 from streams.dead_letters import Outlook, judge, late_limits_ms, post_again, read_letters
@@ -124,7 +124,7 @@ def _as_dict(letter: DeadLetter) -> dict[str, Any]:
         "topic": origin.topic,
         "partition": origin.partition,
         "offset": origin.offset,
-        "timestamp": to_rfc3339(origin.timestamp_ms) if 0 <= origin.timestamp_ms < 4_000 * 365 * DAY_MS else None,
+        "timestamp": to_rfc3339(origin.timestamp_ms) if origin.timestamp_ms >= 0 else None,
         "stage": letter.stage,
         "reason": letter.reason,
         "field": letter.field,

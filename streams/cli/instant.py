@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 import click
 
 from schemas.event_time import FIRST_MS, LAST_MS
 from schemas.instant import from_rfc3339
+from streams.clock import now_ms
 
 
 class _Instant(click.ParamType):
@@ -28,3 +30,27 @@ class _Instant(click.ParamType):
 
 INSTANT: Final = _Instant()
 """RFC 3339 text, as epoch milliseconds."""
+
+
+class _Since(_Instant):
+    """An instant, or how long ago."""
+
+    name = "since"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Epoch milliseconds."""
+        if isinstance(value, str) and (ago := re.fullmatch(r"([1-9]\d{0,6})(s|min|h|d)", value.strip())):
+            return now_ms() - int(ago[1]) * _UNITS_MS[ago[2]]
+        try:
+            return from_rfc3339(str(value))
+        except ValueError:
+            self.fail(
+                f"{value!r} is neither how long ago (30min, 12h, 7d) nor an RFC 3339 time with an offset, such as "
+                "2026-03-01T00:00:00Z", param, ctx,
+            )  # fmt: skip
+
+
+_UNITS_MS: Final = {"s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
+
+SINCE: Final = _Since()
+"""`12h`, `7d` or RFC 3339 text, as epoch milliseconds."""

@@ -8,14 +8,15 @@ from typing import Any
 import click
 import orjson
 from rich.table import Table
+from rich.text import Text
 
 from models.calendar import date_of
-from schemas.model_version import ModelVersionV1
+from schemas.model_version import MODEL_NAME, ModelVersionV1
 from streams.cli.output import OUTPUT, Output
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import environment_settings
 from streams.terminal import complain, say, say_json, terminal
-from streams.wording import counted
+from streams.wording import counted, written_date
 
 EXAMPLES = """\b
 Examples:
@@ -31,9 +32,10 @@ def model() -> None:
 
 
 @model.command(epilog="\b\nExample:\n  churn-signals model show --json")
-@click.option("--json", "as_json", is_flag=True, help="As JSON.")
-def show(*, as_json: bool) -> int:
-    """The newest version: what it learned, and how good what it told has been, beside the baselines."""
+@click.option("--explain", is_flag=True, help="The statistics as well: losses beside the baselines, experts, drift.")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, with the statistics.")
+def show(*, explain: bool, as_json: bool) -> int:
+    """The newest version: what it learned, and how often what it foresaw came true."""
     from streams.model_dump import label_lag_days, published_versions
 
     settings = environment_settings()
@@ -41,10 +43,13 @@ def show(*, as_json: bool) -> int:
     for version in published_versions(settings):
         newest = version
     if newest is None:
-        complain("no model yet: is a learner running, and is there enough history?")
+        complain("no model yet: is a learner running (`doctor` says so), and is there enough history?")
         return EXIT_PROBLEM
     shown = shown_version(newest, label_lag_days(settings, newest))
-    say_json(orjson.dumps(shown, option=orjson.OPT_INDENT_2)) if as_json else _print(shown)
+    if as_json:
+        say_json(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
+    else:
+        _print(shown, explain=explain)
     return EXIT_DONE
 
 
@@ -59,7 +64,7 @@ def dump(*, out: Output) -> int:
         for line in dump_lines(environment_settings()):
             out.write(line + b"\n")
             count += 1
-    say(f"{count:,} lines")
+    say(counted(count, "line"))
     return EXIT_DONE
 
 
@@ -94,27 +99,33 @@ def shown_version(model: ModelVersionV1, lag_days: int | None) -> dict[str, Any]
     }
 
 
-def _print(shown: dict[str, Any]) -> None:
+def _print(shown: dict[str, Any], *, explain: bool) -> None:
     console = terminal()
-    for number, line in enumerate(shown_lines(shown)):
-        console.print(line, style="" if number else "bold")
+    for line in (*shown_lines(shown), *(statistics_lines(shown) if explain else ())):
+        console.print(Text(line), soft_wrap=True)
     if not shown["quality"]:
-        console.print("nothing it told is old enough to be judged")
+        console.print("nothing it foresaw is old enough to be judged")
         return
-    table = Table("lately", *(_NAMES[measure] for measure in _NAMES), title="what was told against what happened")
-    for name, score in shown["quality"].items():
-        table.add_row(name.replace("_", " "), *(f"{score[measure]:.4f}" for measure in _NAMES))
-    console.print(table)
+    if explain:
+        console.print(_losses(shown))
     console.print(reliability_plot(shown["calibration"]))
 
 
+def _losses(shown: dict[str, Any]) -> Table:
+    table = Table("lately", *(_NAMES[measure] for measure in _NAMES), title="what was told against what happened")
+    for name, score in shown["quality"].items():
+        table.add_row(name.replace("_", " "), *(f"{score[measure]:.4f}" for measure in _NAMES))
+    return table
+
+
 def shown_lines(shown: dict[str, Any]) -> Iterator[str]:
-    """What is said in sentences."""
+    """What is said in sentences, without a word of statistics."""
     labels, question, lag = shown["labels"], shown["question"], shown["label_lag_days"]
-    yield f"model {shown['version']}, learned until {shown['learned_until'][:10]}"
+    until = written_date(f"{shown['learned_until'][:10]}T00:00:00Z", "UTC")
+    yield f"model {shown['version']}, learned until {until}"
     yield (
-        f"no purchase in {question['horizon_days']} days, asked of customers whose last one is at most "
-        f"{question['risk_set_days']} days old"
+        f"no purchase in {counted(question['horizon_days'], 'day')}, asked of customers whose last one is at most "
+        f"{counted(question['risk_set_days'], 'day')} old"
     )
     yield (
         labels_told(labels["returned"], labels["churned"])
@@ -124,6 +135,21 @@ def shown_lines(shown: dict[str, Any]) -> Iterator[str]:
         yield "the partitions have told nothing since the newest label was learned"
     else:
         yield f"the newest label learned is {counted(lag, 'day')} behind what the partitions have told"
+    if (worse := _is_beaten(shown)) is not None:
+        yield "lately " + ("no better than a simple rule" if worse else "better than the best simple rule")
+
+
+def _is_beaten(shown: dict[str, Any]) -> bool | None:
+    """Whether a simple rule foresees as well; None while nothing is old enough to be judged."""
+    quality = dict(shown["quality"])
+    own = quality.pop(MODEL_NAME, None)
+    if own is None or not quality:
+        return None
+    return bool(own["log_loss"] > min(score["log_loss"] for score in quality.values()))
+
+
+def statistics_lines(shown: dict[str, Any]) -> Iterator[str]:
+    """What only those ask for who want to know how it is computed."""
     if shown["censored"] is not None:
         yield (
             f"censored: of {shown['snapshots']:,} snapshots {shown['censored']:.0%} wait for their outcome, "
@@ -148,8 +174,11 @@ def _changes(alarms: list[dict[str, Any]]) -> str:
 
 
 def reliability_plot(rows: list[dict[str, float]]) -> Table:
-    """What was told (o) against what happened (x) on a line from 0 to 100 %: the nearer, the better."""
-    plot = Table("told", "happened", "labels", f"0 %{'o told, x happened':^{_WIDTH - 8}}100 %", title="calibration")
+    """What was foreseen (o) against what came true (x) on a line from 0 to 100 %: the nearer, the better."""
+    plot = Table(
+        "foreseen", "came true", "customers", f"0 %{'o foreseen, x came true':^{_WIDTH - 8}}100 %",
+        title="of those foreseen to leave, how many did",
+    )  # fmt: skip
     for row in rows:
         line = ["·"] * (_WIDTH + 1)
         line[round(row["happened"] * _WIDTH)] = "x"

@@ -20,6 +20,7 @@ from models.detection.truth import Truth
 from schemas.codec import encode_event
 from schemas.event import FEEDS, Event
 from schemas.instant import from_rfc3339
+from schemas.topics import DAY_MS
 from streams.cli.event_files import EVENT_FILE, paths_read
 from streams.cli.output import OUTPUT_PATH, refuse_overwriting, writing
 from streams.detection import Part, joined, observe, partitions_of, watched_of
@@ -41,12 +42,15 @@ Examples:
   churn-signals simulate --customers 2000 --days 365 --detect --catalogue mine.yaml
   churn-signals simulate --for CDNOW_master.txt --out others.jsonl.gz
 """
+_FIRST_MS: Final = from_rfc3339("1970-01-02T00:00:00Z")
+_LAST_MS: Final = from_rfc3339("2099-12-31T00:00:00Z")
+"""What the contract of events allows, in every zone."""
 _OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command(epilog=EXAMPLES)
-@click.option("--customers", type=click.IntRange(1), default=1000, show_default=True)
-@click.option("--days", type=click.IntRange(1), default=180, show_default=True)
+@click.option("--customers", type=click.IntRange(1, 10_000_000), default=1000, show_default=True)
+@click.option("--days", type=click.IntRange(1, 3_660), default=180, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same events.")
 @click.option("--start", metavar="DATE", default="2026-01-01", show_default=True, help="The first day (UTC).")
 @click.option(
@@ -86,7 +90,7 @@ def simulate(  # noqa: PLR0913 - one for each option
 ) -> int:
     """Write the events of synthetic customers as JSON Lines, in order of time, or say what is detected of them."""
     refuse_overwriting([*paths_read([around] if around else [], mapping_name), catalogue], [out, truth, report, html])
-    world = World(customers, days, seed, _start(start))
+    world = World(customers, days, seed, _start(start, days))
     if detect:
         if around is not None or out is not None:
             raise click.UsageError("--detect writes no events and knows the truth of synthetic customers only")
@@ -167,11 +171,14 @@ def _write_truth(path: Path | None, truths: Iterable[Truth]) -> None:
         _write(path, (msgspec.json.encode(one) for one in truths))
 
 
-def _start(text: str) -> int:
+def _start(text: str, days: int) -> int:
     try:
-        return from_rfc3339(f"{text}T00:00:00Z")
+        start_ms = from_rfc3339(f"{text}T00:00:00Z")
     except ValueError as error:
         raise click.BadParameter(f"{text!r} is no date such as 2026-01-01", param_hint="--start") from error
+    if not _FIRST_MS <= start_ms <= _LAST_MS - days * DAY_MS:
+        raise click.BadParameter(f"{text} and {days} days: events lie from 1970 to 2099", param_hint="--start")
+    return start_ms
 
 
 def _write(path: Path | None, lines: Iterable[bytes]) -> None:

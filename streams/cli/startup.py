@@ -14,8 +14,9 @@ from streams.settings import Settings, environment_settings
 
 
 def begin(*, verbose: bool) -> tuple[Settings, Rules]:
-    """Let SIGTERM end the program while nothing has begun (then the loop takes over), log, read what was set."""
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(EXIT_DONE))
+    """Let signals end the program while nothing has begun (then the loop takes over), log, read what was set."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(EXIT_DONE))
     log_to_stderr(verbose=verbose)
     settings = environment_settings()
     return settings, load_rules(settings)

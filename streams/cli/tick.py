@@ -12,6 +12,7 @@ from streams.errors import SetupError
 from streams.settings import environment_settings
 from streams.terminal import say
 from streams.ticks import post_ticks
+from streams.wording import counted
 
 
 @click.command(epilog="\b\nExample:\n  churn-signals tick --at 2026-03-01T00:00:00Z")
@@ -28,4 +29,4 @@ def tick(*, at_ms: int | None) -> None:
         value = f"{to_rfc3339(posted_ms)} has not come yet, by this machine's clock it is {to_rfc3339(present_ms)}"
         raise SetupError("--at", value, "Workers refuse such a tick; `replay --until` shows what time would bring.")
     count = post_ticks(settings, posted_ms)
-    say(f"posted {to_rfc3339(posted_ms)} to {count} partitions")
+    say(f"posted {to_rfc3339(posted_ms)} to {counted(count, 'partition')}")

@@ -12,10 +12,11 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from schemas.topics import TopicSpec
 from streams.errors import EXIT_SETUP, SetupError
-from streams.kafka import connect
+from streams.kafka import answered, connect
 from streams.preflight import Finding, examine, specs
 from streams.settings import Settings, environment_settings, variable_of
 from streams.terminal import complain, say, say_json
+from streams.wording import counted
 
 VISIBLE_WITHIN_S: Final = 10.0
 """How long a new topic may take until every client can see it."""
@@ -34,7 +35,7 @@ def create() -> None:
     missing = [spec for spec in specs(settings) if spec.name not in cluster.topics]
     _create(settings, admin, missing)
     for spec in missing:
-        say(f"created {spec.name} ({spec.partitions} partitions)")
+        say(f"created {spec.name} ({counted(spec.partitions, 'partition')})")
     _await_visible(admin, missing)
     _report(settings, admin, as_json=False)
 
@@ -70,7 +71,7 @@ def _create(settings: Settings, admin: AdminClient, missing: list[TopicSpec]) ->
     new = [NewTopic(spec.name, spec.partitions, spec.replication, config=spec.config) for spec in missing]
     for name, future in admin.create_topics(new, operation_timeout=10).items():
         try:
-            future.result(timeout=15)
+            answered(future, 15)
         except KafkaException as error:
             _explain(settings, name, error.args[0], error)
 

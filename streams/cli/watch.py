@@ -36,8 +36,9 @@ BETWEEN_LOOKS_S: Final = 1.0
 @click.option("--metrics", "addresses", multiple=True, metavar="URL", help="Metrics of a worker; once for each.")
 @click.option("--interval", type=click.FloatRange(0.2, 3600), default=2.0, show_default=True, help="In seconds.")
 @click.option("--once", is_flag=True, help="Print one board and end; 1 when something could not be reached.")
+@click.option("--explain", is_flag=True, help="The statistics by which the model is judged as well.")
 @click.option("--json", "as_json", is_flag=True, help="With --once: the numbers as JSON.")
-def watch(*, addresses: tuple[str, ...], interval: float, once: bool, as_json: bool) -> int:
+def watch(*, addresses: tuple[str, ...], interval: float, once: bool, explain: bool, as_json: bool) -> int:
     """A live board: at risk now, stages, alerts as they come, past due, rates, lag. Ctrl-C ends it.
 
     Without --metrics it asks the worker of this machine (CHURN_METRICS_HOST, CHURN_METRICS_PORT).
@@ -50,12 +51,12 @@ def watch(*, addresses: tuple[str, ...], interval: float, once: bool, as_json: b
     settings = environment_settings()
     with watching(settings, tuple(map(metrics_address, addresses)) or (default_address(settings),)) as watcher:
         if once:
-            return _print_one(watcher, console, as_json=as_json)
-        _show(watcher.look, console, interval)
+            return _print_one(watcher, console, explain=explain, as_json=as_json)
+        _show(watcher.look, console, interval, explain=explain)
     return EXIT_DONE
 
 
-def _print_one(watcher: Watcher, console: Terminal, *, as_json: bool) -> int:
+def _print_one(watcher: Watcher, console: Terminal, *, explain: bool, as_json: bool) -> int:
     watcher.look()
     watcher.wait_for_history(READ_WITHIN_S)
     time.sleep(BETWEEN_LOOKS_S)
@@ -63,17 +64,17 @@ def _print_one(watcher: Watcher, console: Terminal, *, as_json: bool) -> int:
     if as_json:
         say_json(orjson.dumps(board, option=orjson.OPT_INDENT_2))
     else:
-        console.print(draw(board, console.width, console.height))
+        console.print(draw(board, console.width, console.height, explain=explain))
     return EXIT_PROBLEM if board.problems else EXIT_DONE
 
 
-def _show(look: Callable[[], Board], console: Terminal, interval: float) -> None:
+def _show(look: Callable[[], Board], console: Terminal, interval: float, *, explain: bool) -> None:
     """Draw until Ctrl-C."""
     try:
         with Live(console=console, screen=True, auto_refresh=False) as live:
             while True:
                 board = look()
-                live.update(draw(board, console.width, console.height), refresh=True)
+                live.update(draw(board, console.width, console.height, explain=explain), refresh=True)
                 time.sleep(interval)
     except KeyboardInterrupt:
         return

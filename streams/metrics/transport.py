@@ -17,7 +17,7 @@ def transport_metrics(status: Status, now_ms: int) -> Iterator[Metric]:
     now = time.monotonic()
     yield gauges(
         "churn_consumer_lag_messages",
-        "Records not taken yet.",
+        "Records not taken yet, as far as the brokers said last.",
         ["topic", "partition"],
         (
             ([topic, str(partition)], count)
@@ -37,7 +37,7 @@ def transport_metrics(status: Status, now_ms: int) -> Iterator[Metric]:
     yield gauge(
         "churn_clock_timestamp_seconds", "The worker's own clock, to be held against Prometheus'.", now_ms / 1000
     )
-    yield from _group(status)
+    yield from _group(status, now)
     yield from _commits(status, now)
     yield gauge(
         "churn_stopped_at_dead_letter_limit",
@@ -46,8 +46,13 @@ def transport_metrics(status: Status, now_ms: int) -> Iterator[Metric]:
     )
 
 
-def _group(status: Status) -> Iterator[Metric]:
+def _group(status: Status, now: float) -> Iterator[Metric]:
     yield gauge("churn_assigned_partitions", "Partitions owned.", len(status.assigned))
+    yield gauge(
+        "churn_group_member",
+        "1 while the group has confirmed this member within its session timeout; at 0 what it owns may be another's.",
+        int(status.is_member(now)),
+    )
     yield counter("churn_rebalances", "Rebalances seen.", status.rebalances)
     yield gauge("churn_recovering", "1 while partitions are being restored.", int(status.is_restoring))
     yield gauge("churn_recovery_seconds", "Duration of the last restore.", status.restore_seconds)

@@ -9,6 +9,7 @@ from streams.report.backtest_plots import draw_all
 from streams.report.backtest_text import ESTIMATES, NAMES
 from streams.report.page import Card, render
 from streams.report.table import Column
+from streams.wording import counted
 
 Row = Mapping[str, Any]
 
@@ -86,7 +87,7 @@ def _cards(result: Row) -> list[Card]:
     middle = next((each for each in result["budgets"] if each["share"] == 0.1), None)
     if middle is not None and middle["lead_days"] is not None:
         text = "before the lapse, half of the announced lapses were on a list of the top tenth"
-        cards.append(Card(f"{middle['lead_days']:.0f} days", text))
+        cards.append(Card(counted(round(middle["lead_days"]), "day"), text))
     return cards
 
 

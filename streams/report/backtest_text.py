@@ -9,6 +9,7 @@ from rich.text import Text
 
 from streams.report.table import terminal_table
 from streams.terminal import Terminal
+from streams.wording import counted
 
 NAMES: Final = {
     "committee": "committee (the model)",
@@ -36,12 +37,13 @@ def print_report(console: Terminal, result: dict[str, Any], seconds: float) -> N
     """Print every table, then what it took."""
     question, data = result["question"], result["data"]
     console.print(
-        f"No purchase within {question['horizon_days']} days, asked of customers whose last one is at most "
-        f"{question['risk_set_days']} days old."
+        f"No purchase within {counted(question['horizon_days'], 'day')}, asked of customers whose last one is at most "
+        f"{counted(question['risk_set_days'], 'day')} old."
     )
     console.print(
-        f"{data['events']:,} events of {data['customers']:,} customers up to {question['last_day']}; {data['rows']:,} "
-        f"scores in {data['snapshots']} snapshots from {question['first_snapshot']}."
+        f"{counted(data['events'], 'event')} of {counted(data['customers'], 'customer')} up to {question['last_day']}; "
+        f"{counted(data['rows'], 'score')} in {counted(data['snapshots'], 'snapshot')} from "
+        f"{question['first_snapshot']}."
     )
     if not result["models"]:
         console.print(Text("Nothing to judge: no horizon ends within the data. Try a shorter one.", "yellow"))

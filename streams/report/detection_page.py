@@ -24,6 +24,7 @@ from streams.report.detection_rows import (
     truth_rows,
 )
 from streams.report.page import Card, render
+from streams.wording import counted
 
 
 def detection_page(report: DetectionReport) -> str:
@@ -58,7 +59,7 @@ def _cards(found: Detection) -> list[Card]:
     if fading is not None and fading.found is not None:
         cards.append(Card(percent(fading.found.share), "of customers who fade away are found within 90 days"))
         if fading.lead.dormant is not None:
-            days = f"{fading.lead.dormant.median:.0f} days"
+            days = counted(round(fading.lead.dormant.median), "day")
             cards.append(Card(days, "from the first alert until a fading customer counts as dormant (median)"))
     if found.loyal.worst is not None:
         text = f"of loyal customers got a usage_drop in the worst 60 days (at most {percent(LOYAL_DROP_SHARE)})"

@@ -24,6 +24,7 @@ from streams.report.detection_rows import (
 )
 from streams.report.table import Column, terminal_table
 from streams.terminal import Terminal
+from streams.wording import counted
 
 STYLES: Final = {"met": "green", "missed": "bold red", "too few": "yellow"}
 KINDS_A_TABLE: Final = 5
@@ -37,8 +38,9 @@ def print_report(console: Terminal, report: DetectionReport) -> None:
     """Print every table, then the verdict."""
     found = report.detection
     console.print(
-        f"{found.customers:,} simulated customers, {found.events:,} events in {found.days} days (seed "
-        f"{report.made.seed}), {found.alerts:,} alerts.\nShares and rates with their 95 % interval in brackets, "
+        f"{counted(found.customers, 'simulated customer')}, {counted(found.events, 'event')} in "
+        f"{counted(found.days, 'day')} (seed {report.made.seed}), {counted(found.alerts, 'alert')}.\n"
+        "Shares and rates with their 95 % interval in brackets, "
         "spans of days as quartiles: a quarter/half/three quarters.",
     )
     signals = signal_rows(found)

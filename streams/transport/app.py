@@ -10,6 +10,7 @@ from faust.types import StreamT
 from mode import CrashingSupervisor
 
 from schemas.topics import Topics
+from streams.groups import learner_group, worker_group
 from streams.kafka import faust_brokers, faust_credentials
 from streams.settings import Settings
 from streams.transport.driver import FrameTransport
@@ -41,13 +42,13 @@ class Inputs:
 def customer_inputs(settings: Settings) -> Inputs:
     """Return what a worker reads: the events, and the clock last."""
     topics = Topics(settings.prefix)
-    group = f"{settings.group}-v{settings.app_version}"
+    group = worker_group(settings)
     return Inputs(group, (*topics.events, topics.ticks), settings.partitions, "customers")
 
 
 def learner_inputs(settings: Settings) -> Inputs:
     """Return what a learner reads: one partition, so that there is one order."""
-    group = f"{settings.group}-v{settings.app_version}-learner"
+    group = learner_group(settings)
     return Inputs(group, (Topics(settings.prefix).examples,), 1, "learner")
 
 

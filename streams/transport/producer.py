@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from collections import deque
 from collections.abc import Mapping, Sequence
@@ -44,7 +43,6 @@ An idempotent producer has five requests under way, each for one partition, and 
 half a second to the broker and 16 partitions, one of them waited 5 s while the others were served again and again.
 """
 
-log = logging.getLogger(__name__)
 
 Headers = list[tuple[str, str | bytes | None]]
 
@@ -76,7 +74,7 @@ class Outputs:
 
     def __init__(self, connection: Mapping[str, object]) -> None:
         """`connection`: librdkafka settings that say where the broker is and how to log in."""
-        self._producer = confluent_kafka.Producer({**connection, **DELIVERY_SETTINGS, "logger": log})
+        self._producer = confluent_kafka.Producer({**connection, **DELIVERY_SETTINGS})
         self.failure: DeliveryError | None = None
         self._first = 0
         """The number of the oldest stretch in `_open`."""

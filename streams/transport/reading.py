@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -29,8 +28,6 @@ Progress = Callable[[int], None]
 """Called with the number of records that were read since the call before."""
 
 PASSING = (KafkaError._PARTITION_EOF, KafkaError._TRANSPORT, KafkaError._ALL_BROKERS_DOWN)  # noqa: SLF001 - the client's own names
-
-log = logging.getLogger(__name__)
 
 
 class RestoreStoppedError(Exception):
@@ -72,7 +69,7 @@ def reader(
     connection: Mapping[str, object], *, stop: threading.Event, on_progress: Progress = lambda _: None
 ) -> Iterator[Reader]:
     """A reader for as long as the block runs."""
-    settings = {**connection, **BULK_SETTINGS, "group.id": "churn-signals.reading", "logger": log}
+    settings = {**connection, **BULK_SETTINGS, "group.id": "churn-signals.reading"}
     consumer = Consumer(settings)
     try:
         yield Reader(consumer, stop, on_progress)

@@ -15,6 +15,7 @@ from typing import Final
 import uvloop
 
 from streams.errors import EXIT_PROBLEM
+from streams.transport.contact import Contact
 from streams.transport.frame_app import FrameApp
 from streams.transport.watchdog import STUCK, Watchdog
 
@@ -124,8 +125,10 @@ async def _cancel_rest() -> None:
 
 async def _observe(app: FrameApp, ending: asyncio.Event) -> None:
     """Once a second: what is the lag, is the loop alive, has a service crashed."""
+    contact = Contact(app.settings.bootstrap)
     while True:
         app.status.looked_at = time.monotonic()
+        contact.look(app.status, app.status.looked_at)
         if app.status.is_ready:
             app.status.lag = app.consumer.lag()
             app.status.is_behind = any(map(app.owner.is_behind, app.store.partitions))

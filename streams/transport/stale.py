@@ -6,7 +6,6 @@ wrote it; so the owner writes its record once more, behind the stale one.
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -27,8 +26,6 @@ TAIL_SETTINGS: Final[Mapping[str, object]] = {
     "queued.max.messages.kbytes": 8_192,
 }
 
-log = logging.getLogger(__name__)
-
 
 @dataclass(slots=True)
 class Watched:
@@ -48,7 +45,7 @@ class StaleWatch(threading.Thread):
         self, connection: Mapping[str, object], changelog: Changelog, on_stale: Callable[[int, bytes], None]
     ) -> None:
         super().__init__(name="stale-watch", daemon=True)
-        self._settings = {**connection, **TAIL_SETTINGS, "group.id": f"{changelog.topic}-tail", "logger": log}
+        self._settings = {**connection, **TAIL_SETTINGS, "group.id": f"{changelog.topic}-tail"}
         self._changelog, self._on_stale = changelog, on_stale
         self._watched: dict[int, Watched] = {}
         self._lock = threading.Lock()

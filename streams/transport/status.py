@@ -58,6 +58,21 @@ class Status:
         """Assigned and restored. A worker without partitions (more workers than partitions) is ready too."""
         return not (self.is_restoring or self.is_rebalancing or self.is_leaving)
 
+    def unready(self, now: float) -> str | None:
+        """Why what is known here may not be relied on, None when it may: what `/readyz` says."""
+        if self.is_leaving:
+            return "leaving"
+        if self.is_rebalancing and not self.assigned:
+            return "waiting for the group to assign partitions"
+        if self.is_restoring:
+            return "restoring the state of its partitions"
+        if self.is_rebalancing:
+            return "the group is assigning partitions anew"
+        if not self.is_member(now):
+            silent = "" if self.confirmed_at is None else f" for {now - self.confirmed_at:.0f} s"
+            return f"no broker has confirmed this member of the group{silent}: another may own its partitions"
+        return None
+
     def is_member(self, now: float) -> bool:
         """Whether what is owned here cannot be another worker's: the group was heard of within the session timeout.
 

@@ -16,9 +16,14 @@ from streams.settings import Settings
 from streams.transport.status import Status
 
 
+def at_work() -> Status:
+    """Of a worker that a broker has just confirmed."""
+    return Status(is_restoring=False, is_rebalancing=False, confirmed_at=time.monotonic(), session_s=600.0)
+
+
 @pytest.fixture
 def port() -> Iterator[int]:
-    with serve_health(Settings(metrics_port=0), Status(is_restoring=False, is_rebalancing=False)) as served:
+    with serve_health(Settings(metrics_port=0), at_work()) as served:
         yield int(served.address.rpartition(":")[2])
 
 

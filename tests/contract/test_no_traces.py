@@ -266,7 +266,7 @@ def test_settings_that_name_files_which_are_none_are_told(tmp_path: Path) -> Non
         Case(line, nowhere() | {f"CHURN_{name}": str(path)})
         for name in names
         for path in (*(bad.values() if name == "CATALOGUE" else (bad[few] for few in FEW)), pipe)
-        for line in (("settings",), *([read] if name == "CATALOGUE" else []))
+        for line in (("settings",), ("settings", "--json"), *([read] if name == "CATALOGUE" else []))
     ]
     check(run_all(cases), 0, 2)
 
@@ -290,7 +290,8 @@ def test_outputs_that_cannot_be_written_are_named_by_every_option(tmp_path: Path
     ran = run_all(cases)
     check(ran, 2)
     for case, ended in ran:
-        assert case.arguments[-1] in ended.err or asks_broker(ended), (case, ended)
+        target = case.arguments[-1].removesuffix("/x")  # a folder that is not there is named itself
+        assert target in ended.err or asks_broker(ended), (case, ended)
 
 
 def test_a_file_that_is_read_is_not_written(folder: Path, tmp_path: Path) -> None:
@@ -302,6 +303,33 @@ def test_a_file_that_is_read_is_not_written(folder: Path, tmp_path: Path) -> Non
     ran = run_all([Case(("replay", str(events), "--alerts", str(same))), Case(twice)])
     check(ran, 2)
     assert events.read_bytes() == (folder / "good.jsonl").read_bytes()
+
+
+# -- values of options
+
+ODD_TEXTS = (
+    "", " ", "\x1b[2J", "[/red]", "%s{}", "\u202e", "x" * 5000, "-", "--", "../..", "odd\udcff", "a,b", "http://[bad",
+    "file:///etc/passwd", "ht!tp://x", "http://x:99999999", "9999-12-31T23:59:59Z", "0001-01-01T00:00:00Z",
+    "2026-02-30T00:00:00Z", "1970-01-01", "9999-12-31", "0001-01-01",
+)  # fmt: skip
+ODD_NUMBERS = (
+    "0", "-1", "9" * 23, "9" * 5000, "1e309", "nan", "inf", "1_0", "\u0663", "-99999999999", "0.0000001",
+)  # fmt: skip
+NUMBERS = (click.types.IntParamType, click.types.FloatParamType)  # ranges are of them
+
+
+@pytest.mark.slow
+def test_odd_values_of_every_option_are_borne(folder: Path) -> None:
+    cases = []
+    for verb in VERBS:
+        for param in verb.command.params:
+            if isinstance(param.type, click.Path) or getattr(param, "is_flag", False) or param.type is OUTPUT:
+                continue
+            values = ODD_NUMBERS if isinstance(param.type, NUMBERS) else ODD_TEXTS
+            given = [] if isinstance(param, click.Argument) else [*arguments(verb, folder), param.opts[0]]
+            cases += [Case((*(given or verb.words), value), nowhere()) for value in values]
+    assert len(cases) > 300
+    check(run_all(cases))
 
 
 # -- signals

@@ -20,11 +20,16 @@ from models.engine.review import Message
 from models.engine.snapshot import freeze, load
 from schemas.alert import AlertV1, decode_alert, encode_alert
 from schemas.codec import decode_event, decode_line, encode_event
+from schemas.dead_letter import PREFIX, to_dead_letter
 from schemas.errors import REASONS, RejectedError
 from schemas.event import FEEDS, Event
 from schemas.example import LessonV1, ProgressV1, encode_lesson
 from schemas.stage import StageChangeV1, encode_stage_change
+from streams.agents.owned import OwnedPartition
 from streams.alert_text import what_to_do
+from streams.cases import measure_of
+from streams.transport.records import Record
+from support.agents import TOPICS, Life
 from support.fuzzing import Fuzzer, Made
 from support.troubled import catalogue
 
@@ -35,7 +40,7 @@ SAVED_EVERY = {False: 8, True: 200}
 
 
 def rules_at_the_limit() -> Rules:
-    return build_rules(catalogue() | {"rates": {"USD": 9e14, "EUR": 1.0}}, zone="America/New_York")
+    return build_rules(catalogue() | {"currency": "EUR", "rates": {"USD": 1e9, "EUR": 1.0}}, zone="America/New_York")
 
 
 class Run:
@@ -85,7 +90,7 @@ def publish(message: Message) -> None:
     """Encode an output, and an alert into the words of the terminal as well."""
     if isinstance(message, AlertV1):
         assert decode_alert(encode_alert(message)) == message
-        assert what_to_do(message)
+        assert what_to_do(message, "UTC", 0, measure_of([message]))
     elif isinstance(message, StageChangeV1):
         assert encode_stage_change(message)
     else:
@@ -121,3 +126,33 @@ def test_no_record_stops_a_partition_and_each_is_counted(*, is_full: bool) -> No
     if is_full:
         print(f"{count:,} records: {outcomes}, {run.outputs}, {run.reasons}; CPU by quarter {seconds}")
         assert seconds[3] < 3 * seconds[1]
+
+
+def test_a_worker_sets_aside_what_it_refuses_in_a_record_that_a_broker_takes() -> None:
+    rules, made = rules_at_the_limit(), list(Fuzzer(11).records(4_000))
+    partition = Partition(rules, limit_dead_letters=False)
+    life = Life(rules, now_ms=made[-1].at_ms, own=OwnedPartition(0, partition, epoch=3))
+    offsets: Counter[str] = Counter()
+    for first in range(0, len(made), FRAME):
+        life.take([_record(one, offsets) for one in made[first : first + FRAME]])
+    life.wait_for_all()
+    letters, late = life.sent.on(TOPICS.dead_letters), life.sent.on(TOPICS.late)
+    told = total_counts([partition.ledger]).values()
+    ticks = sum(dict(letter.headers)[PREFIX + "topic"] == TOPICS.ticks.encode() for letter in letters)
+    assert len(letters) - ticks == sum(of["dead_lettered"] for of in told) > 0
+    assert len(late) == sum(of["late"] for of in told) > 0
+    assert ticks > 0
+    for sent in life.sent.records:
+        weight = sum(len(name.encode()) + len(content or b"") for name, content in sent.headers)
+        assert len(sent.key or b"") + len(sent.value or b"") + weight < 1_000_000
+    for letter in letters:
+        assert to_dead_letter(letter.key, letter.value, list(letter.headers)).reason in REASONS
+
+
+def _record(made: Made, offsets: Counter[str]) -> Record:
+    """Now and then one comes to the topic of ticks instead."""
+    is_tick = made.at_ms % 7 == 0
+    topic = TOPICS.ticks if is_tick else TOPICS.event(made.feed)
+    value = b'{"now":"1970-01-01T00:00:00Z","idle":{"login":2.0}' + (made.value or b"")[:1] if is_tick else made.value
+    offsets[topic] += 1
+    return Record(topic, made.key, value, offsets[topic], made.at_ms * 1_000, tuple(made.headers))

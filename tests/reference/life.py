@@ -113,6 +113,7 @@ class Life:
         for signal in judged:
             self._judge(signal, past)
         if judged:
+            self._join_cases()
             self._corroborate()
         for telling in self.told.values():
             self._publish(past, *telling)
@@ -135,7 +136,7 @@ class Life:
             calendar, at = self.basis.calendar, self.basis.calendar.text_of(self.boundary)
             self.stages.append(StageChangeV1(
                 id=stage_change_id(self.customer_id, at), customer_id=self.customer_id, at=at, from_stage=self.stage,
-                to_stage=stage, cause=f"{silent} days of silence" if silent else "activity",
+                to_stage=stage, cause=f"{silent} day{'s' * (silent != 1)} of silence" if silent else "activity",
                 days_in_previous=self.boundary - self.stage_since if self.stage else None,
                 spend_so_far=Money(spend or 0.0, self.basis.currency),
                 historical=calendar.start_of(self.boundary) < self.alerts_from_ms, catalogue=self.rules.hash,
@@ -228,6 +229,21 @@ class Life:
                 revision = episode.revision + (told is None)
                 episode = replace(episode, corroborated_by=others, severity=severity, revision=revision)
                 self._tell(signal, told[1] if told else "updated", episode)
+
+    def _join_cases(self) -> None:
+        """What begins joins the open case of its cause; else what begins together is one, named by its first day."""
+        open_cases: dict[str, int] = {}
+        for signal in self.signals:
+            episode = self.episodes.get(signal.id)
+            if episode is not None and episode.case is not None:
+                open_cases[signal.cause] = min(episode.case, open_cases.get(signal.cause, episode.case))
+        new = [(key, *one) for key, one in self.told.items() if one[2].case is None and one[1] != "retracted"]
+        for (name, start), signal, status, episode in new:
+            first = min(one.start for _, other, _, one in new if other.cause == signal.cause)
+            case = replace(episode, case=open_cases.get(signal.cause, first))
+            self.told[name, start] = (signal, status, case)
+            if self.episodes.get(name) == episode:
+                self.episodes[name] = case
 
     def _tell(self, signal: Signal, status: Status, episode: Episode) -> None:
         self.episodes[signal.id] = episode

@@ -14,7 +14,7 @@ from models.catalogue.template import Template
 from models.config import Basis
 from reference.language import holds, number, read, words_of
 from reference.past import FEED_OF, Past, Value, notes_of
-from schemas.alert import AlertSeverity, AlertV1, Driver, ModelRef, Money, Status, alert_id
+from schemas.alert import AlertSeverity, AlertV1, Driver, ModelRef, Money, Status, alert_id, case_id
 from schemas.event import EMAIL, PURCHASE, TICKET
 from schemas.instant import to_rfc3339
 
@@ -36,6 +36,7 @@ class Episode(Struct, frozen=True, array_like=True):
     observed_ms: int
     initial: float | None
     corroborated_by: tuple[str, ...] = ()
+    case: int | None = None
 
 
 def retired(signal: Signal) -> Signal:
@@ -73,6 +74,7 @@ def alert_of(
         drivers=_drivers(signal, values), clears_when=signal.clears_when.filled(values, past.basis.currency),
         corroborated_by=episode.corroborated_by, evidence=_evidence(signal, past), arm=None,
         model=ModelRef("churn", MODEL_VERSION if past.scores else "", cold=False) if is_by_model else None,
+        case_id=None if episode.case is None else case_id(context["customer_id"], signal.cause, date_of(episode.case)),
         **worth, **context,
     )  # fmt: skip
 
@@ -122,11 +124,17 @@ def _worth(past: Past) -> dict[str, Any]:
     score, first, base = past.risk(), past.first_day, past.basis.base
     if orders is None or spend is None:
         return {"value_at_risk": None}
+    spent = {"spend_last_year": Money(spend, currency)}
     if score is None or first is None:
-        return {"value_at_risk": Money(spend, currency), "value_basis": "last_year"}
+        return {"value_at_risk": Money(spend, currency), "value_basis": "last_year", **spent}
     days = past.boundary - first
     repeats = orders if days > 365 else max(0, orders - 1)
     velocity = (repeats + base.purchases_a_year / 365 * base.worth_days) / (min(365, days) + base.worth_days)
     basket = (spend + base.basket) / (orders + 1)
     expected = round(100 * score.risk * velocity * basket * 365) / 100
-    return {"value_at_risk": Money(expected, currency), "value_basis": "expected"}
+    return {
+        "value_at_risk": Money(expected, currency),
+        "value_basis": "expected",
+        "risk": round(score.risk, 4),
+        **spent,
+    }

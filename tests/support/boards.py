@@ -6,7 +6,6 @@ from io import StringIO
 from typing import Any
 
 import msgspec
-from rich.console import Console
 
 from models.calendar import Calendar, date_of
 from schemas.alert import AlertV1, Money, alert_id
@@ -16,6 +15,7 @@ from streams.board.board import Board, Deployment, Past, make_board
 from streams.board.drawing import draw
 from streams.board.figures import Look, parse_page
 from streams.board.ledger import Ledger
+from streams.terminal import terminal
 
 TODAY = 20_500
 """The boundary the tests speak of, as a day number."""
@@ -84,6 +84,8 @@ def page(*series: str, partitions: int = 6) -> str:
     """A metrics page: `page('churn_customers{stage="new"} 5')`; a boundary is always there."""
     owned = (
         f"churn_assigned_partitions {partitions}",
+        f"churn_counted_partitions {partitions}",
+        "churn_group_member 1",
         f"churn_boundary_timestamp_seconds {UTC.start_of(TODAY) / 1000}",
     )
     lines = [*owned, *series]
@@ -121,5 +123,5 @@ def board(found: Look, past: Past | None = None, earlier: Look | None = None) ->
 def drawn(shown: Board, width: int, height: int) -> list[str]:
     """The lines of the board on a terminal of this size."""
     out = StringIO()
-    Console(file=out, width=width, height=height, highlight=False).print(draw(shown, width, height))
+    terminal(file=out, width=width, height=height).print(draw(shown, width, height))
     return out.getvalue().rstrip("\n").split("\n")

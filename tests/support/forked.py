@@ -151,6 +151,7 @@ def _serve() -> None:
 
     for name in COMMANDS:
         importlib.import_module(f"streams.cli.{name.replace('-', '_')}")
+    importlib.import_module("streams.backtesting")  # what learns takes seconds to import
     cases = [_case(json.loads(line)) for line in sys.stdin if line.strip()]
     waiting = list(enumerate(cases))[::-1]
     running: dict[int, _Run] = {}

@@ -10,7 +10,7 @@ from streams.board.board import Past, make_board
 from streams.board.figures import parse_page, rates
 from streams.board.ledger import Ledger
 from streams.board.reading import metrics_address
-from support.boards import DEPLOYMENT, NOW_MS, TODAY, UTC, alert, board, change, instant, look, page, past_of
+from support.boards import DEPLOYMENT, NOW_MS, TODAY, UTC, alert, board, change, drawn, instant, look, page, past_of
 
 FIRST = page(
     'churn_customers{stage="active"} 10',
@@ -56,7 +56,7 @@ def test_worker_away_is_said_and_the_rest_is_called_partial() -> None:
     assert shown.at_risk == 2
     assert shown.problems == (
         "worker http://w2 tells nothing: Connection refused",
-        "4 of 6 partitions seen: the numbers are of those alone",
+        "4 of 6 partitions counted: the numbers are of those alone",
     )
 
 
@@ -77,7 +77,60 @@ def test_without_any_worker_numbers_are_unknown_and_not_zero() -> None:
     assert shown.boundary == instant(TODAY)  # the topics still tell it
     assert shown.trend is not None
     assert shown.trend[-1] == 1
-    assert "no worker answers: what is at risk now is unknown" in shown.problems
+    assert "no worker answers: what is at risk now is unknown. Start one with: churn-signals worker" in shown.problems
+
+
+@pytest.mark.parametrize("boundary", ["", f"churn_boundary_timestamp_seconds {UTC.start_of(TODAY) / 1000}\n"])
+def test_a_worker_that_no_broker_confirms_counts_nobody_and_nothing_of_it_is_zero(boundary: str) -> None:
+    cut_off = (
+        "churn_assigned_partitions 6\nchurn_counted_partitions 0\nchurn_group_member 0\nchurn_recovering 0\n"
+        f'churn_consumer_lag_messages{{topic="acme.events.purchase",partition="0"}} 0\n{boundary}'
+    )
+    past = Past(problem="alerts and history unknown: no broker answers")
+    shown = make_board(look(cut_off), None, past, DEPLOYMENT, NOW_MS)
+    unknown = (shown.at_risk, shown.stages, shown.base, shown.by_signal, shown.past_due, shown.spend_at_risk, shown.lag)
+    assert unknown == (None,) * 7
+    assert {row.lag for row in shown.feeds} == {None}
+    assert "no broker confirms worker w1: what it owns may be another's, and is not counted" in shown.problems
+    assert "0 of 6 partitions counted: what is at risk now is unknown" in shown.problems
+    assert " 0 " not in "\n".join(drawn(shown, 100, 30)).replace("0 of 6 partitions", "")
+
+
+def test_a_worker_that_restores_counts_nobody_yet() -> None:
+    restoring = "churn_assigned_partitions 6\nchurn_counted_partitions 0\nchurn_group_member 1\nchurn_recovering 1\n"
+    shown = board(look(restoring))
+    assert (shown.at_risk, shown.stages, shown.customers) == (None, None, None)
+    assert "a worker restores its state: what it owns is not counted yet" in shown.problems
+
+
+def test_before_the_first_midnight_nobody_is_judged_and_that_is_no_zero() -> None:
+    young = "churn_assigned_partitions 6\nchurn_counted_partitions 6\nchurn_group_member 1\n"
+    shown = make_board(look(young), None, Past(last_events={}), DEPLOYMENT, NOW_MS)
+    assert (shown.at_risk, shown.by_signal, shown.spend_at_risk) == (None, None, None)
+    assert shown.notes == (
+        "no midnight of event time has passed in every partition: nobody is judged yet",
+        "no model yet: `churn-signals learner` publishes one once enough history is known",
+    )
+    assert shown.problems == ()
+
+
+def test_a_boundary_days_behind_the_clock_is_said_with_the_feed_that_is_silent_longest() -> None:
+    past = Past(last_events={"purchase": NOW_MS, "login": NOW_MS - 5 * 86_400_000, "email": 0})
+    stale = page().replace(f"{UTC.start_of(TODAY) / 1000}", f"{UTC.start_of(TODAY - 6) / 1000}")
+    notes = make_board(look(stale), None, past, DEPLOYMENT, NOW_MS).notes
+    assert notes[0] == "nothing later is decided yet, 6 days behind the clock; the last login event is 5 days old"
+    assert not any("behind" in note for note in make_board(look(page()), None, past, DEPLOYMENT, NOW_MS).notes)
+
+
+def test_alerts_of_one_case_are_one_line_led_by_the_most_urgent() -> None:
+    mild = alert(signal="usage_drop", severity="warning", case_id="k")
+    grave = alert(day=TODAY - 3, case_id="k", due_at=instant(TODAY - 1))
+    shown = board(look(FIRST, SECOND), past_of(grave, mild, alert("c2", day=TODAY - 1)))
+    assert shown.alerts is not None
+    assert [(row.customer_id, row.signal, row.others) for row in shown.alerts] == [
+        ("c1", "loyal_gone_silent", ("usage_drop",)),
+        ("c2", "loyal_gone_silent", ()),
+    ]
 
 
 def test_without_a_broker_history_is_unknown_and_said() -> None:
@@ -156,13 +209,12 @@ def test_latest_alerts_are_the_newest_then_the_most_urgent() -> None:
     assert [row.customer_id for row in shown.alerts] == ["grave", "mild", "old"]
 
 
-def test_alert_is_past_due_by_now_unless_it_is_historical() -> None:
+def test_alert_is_past_due_by_now_and_a_historical_one_is_owed_to_nobody() -> None:
     told = past_of(alert("late", day=TODAY - 9), alert("history", day=TODAY - 9, historical=True), alert("fresh"))
     shown = board(look(FIRST, SECOND), told)
     assert shown.alerts is not None
     assert {row.customer_id: row.is_past_due for row in shown.alerts} == {
         "late": True,
-        "history": False,
         "fresh": False,
     }
 

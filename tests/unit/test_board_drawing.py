@@ -82,4 +82,4 @@ def test_sparkline_of_equal_values_is_flat() -> None:
 
 
 def test_boundary_is_named() -> None:
-    assert "as of 16 Feb 2026 00:00 UTC" in drawn(board(look(BUSY)), 80, 24)[0]
+    assert "as of 16 Feb 2026, 00:00 UTC" in drawn(board(look(BUSY)), 80, 24)[0]

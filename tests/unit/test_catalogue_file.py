@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from models.catalogue.catalogue import build_rules
 from models.catalogue.reader import CatalogueError
-from streams.catalogue_file import BadCatalogueError, default_text, load_rules, rules_of
+from streams.catalogue_file import BadCatalogueError, default_text, load_rules, notes_on, rules_of
 from streams.errors import SetupError
 from streams.settings import Settings
 from support.program import ROOT, environment
@@ -67,6 +67,14 @@ def test_a_currency_of_one_s_own_takes_no_rates_of_the_product() -> None:
     assert (rules.basis.currency, rules.basis.rates) == ("EUR", {"EUR": 1.0})
     rules = rules_of("{base: default, rates: {EUR: 1.1}}", Settings())
     assert rules.basis.rates == {"USD": 1.0, "EUR": 1.1}
+
+
+def test_amounts_of_the_product_are_noted_when_the_currency_is_another(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    file.write_text("base: default\ncurrency: JPY\nrates: {JPY: 1}\nvalue: {basket: 7000}\n")
+    assert notes_on(file) == ["constants.high_spend is still 300, now in JPY: put in your own"]
+    file.write_text("base: default\nfeeds: [purchase]\n")
+    assert notes_on(file) == []
 
 
 def test_words_that_other_readers_take_for_something_else_stay_texts() -> None:

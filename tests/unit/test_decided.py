@@ -9,6 +9,7 @@ import pytest
 from models.engine.partition import Partition
 from schemas.topics import Topics
 from streams.agents.restoring import Source, as_loaded
+from streams.agreement import differences
 from streams.decided import Decided, decided_in, refuse_other_count, until_ms
 from streams.errors import EXIT_SETUP, SetupError
 from streams.transport.errors import StopWorkerError
@@ -55,7 +56,7 @@ def begun(epoch: int, *boundaries: int) -> Any:
 
 def test_boundaries_begun_since_the_newest_snapshot_count() -> None:
     found = decided_in([claim(1), manifest(1, 20_000), begun(1, 20_001, 20_002)])
-    assert found == {0: Decided(20_002, "UTC", 6)}
+    assert found == {0: Decided(20_002, "UTC", 6, covered(0).catalogue)}
     assert until_ms(found) == {0: 20_002 * DAY_MS}
     older = decided_in([claim(1), manifest(1, 20_000), begun(1, 20_001, 20_002), manifest(1, 20_001, generation=1)])
     assert older[0].boundary == 20_002
@@ -98,3 +99,15 @@ def test_a_worker_goes_on_from_no_snapshot_of_another_number_of_partitions() -> 
     with pytest.raises(StopWorkerError, match="are of 6 partitions: customers would be counted in two") as caught:
         as_loaded(source, loaded)
     assert caught.value.exit_code == EXIT_SETUP
+
+
+def test_other_zones_and_catalogues_are_said_by_their_partitions() -> None:
+    ours = Decided(20_000, "UTC", 6, "aaaa")
+    other = Decided(20_000, "UTC", 6, "bbbb")
+    abroad = Decided(20_000, "Europe/Berlin", 6, "aaaa")
+    blank = Decided(-1, "UTC", 6)
+    assert list(differences([ours, blank], zone="UTC", catalogue="aaaa")) == []
+    said = list(differences([ours, other, other, abroad], zone="UTC", catalogue="aaaa"))
+    assert [level for level, _ in said] == ["problem", "warning"]
+    assert "1 partition with days of Europe/Berlin, but CHURN_ZONE is UTC here" in said[0][1]
+    assert "2 partitions last judged by catalogue bbbb, here it is aaaa" in said[1][1]

@@ -30,3 +30,11 @@ def test_microseconds_are_cut_not_rounded() -> None:
 def test_text_without_offset_is_refused() -> None:
     with pytest.raises(ValueError, match="no offset"):
         from_rfc3339("2026-01-01T00:00:00")
+
+
+@pytest.mark.parametrize(
+    ("time_ms", "text"), [(2**63 - 1, "9999-12-31T23:59:59.999Z"), (-(2**63), "0001-01-01T00:00:00Z")]
+)
+def test_an_instant_of_no_year_is_told_as_the_nearest_of_one(time_ms: int, text: str) -> None:
+    """The timestamp of a record is whatever its producer says."""
+    assert to_rfc3339(time_ms) == text

@@ -25,7 +25,8 @@ from schemas.model_version import (
     sealed,
 )
 from streams.agents.learner import LearnerAgent
-from streams.cli.model import reliability_plot, shown_lines, shown_version
+from streams.board.drawn_model import model_line
+from streams.cli.model import reliability_plot, shown_lines, shown_version, statistics_lines
 from streams.metrics.learner import LearnerMetrics
 from streams.transport.changelog import Changelog
 from streams.transport.producer import Outputs
@@ -143,6 +144,9 @@ def test_model_show_tells_it_in_words() -> None:
     shown = shown_version(versions()[-1], lag_days=6)
     text = "\n".join(shown_lines(shown))
     assert "the newest label learned is 6 days behind what the partitions have told" in text
+    assert "lately no better than a simple rule" in text or "lately better than the best simple rule" in text
+    assert not any(word in text for word in ("log loss", "AUC", "Brier", "ECE", "censored", "expert", "drift"))
+    text = "\n".join(statistics_lines(shown))
     assert f"snapshots {shown['censored']:.0%} wait for their outcome" in text
     (alarm,) = shown["drift"]["loss"]
     assert f"drift of the loss: {alarm['at']}, from {alarm['was']:.3f} to {alarm['now']:.3f}" in text
@@ -170,12 +174,14 @@ def test_the_board_says_in_a_line_whether_the_model_can_be_believed() -> None:
     assert shown.best_baseline == "base_rate"
     for width in (80, 100, 160):
         (line,) = (line for line in drawn(board(look(page()), past), width, 24) if line.startswith("model "))
-        assert "warm  log loss " in line
+        assert "  lately " in line
         assert "  drift " in line
-        assert line.rstrip().endswith(" labels")
+        assert "log loss" not in line
+        assert line.rstrip().endswith(" outcomes learned") == (width > 80)
+        assert "warm  log loss " in model_line(shown, width, explain=True).plain
 
 
 def test_a_model_that_was_never_judged_says_so_on_the_board() -> None:
     past = replace(past_of(), model=summary_of(versions()[0]))
     (line,) = (line for line in drawn(board(look(page()), past), 80, 24) if line.startswith("model "))
-    assert "cold  nothing it told is judged yet  no drift" in line
+    assert "cold: it raises no alerts yet  no drift" in line

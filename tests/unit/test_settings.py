@@ -77,7 +77,18 @@ def test_wrong_value_names_setting_value_and_what_is_allowed(name: str, value: s
     error = refusal(**{name: value})
     assert error.thing == variable_of(name)
     assert repr(value) in error.value
-    assert error.remedy.startswith("Allowed: ")
+    assert "Allowed: " in error.remedy
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        ("zone", "Europe/Berln", "Europe/Berlin"), ("zone", "europe/lisbon", "Europe/Lisbon"),
+        ("start", "lastest", "latest"), ("security_protocol", "sasl-ssl", "SASL_SSL"),
+    ],
+)  # fmt: skip
+def test_a_mistyped_value_is_answered_with_what_may_be_meant(name: str, value: str, meant: str) -> None:
+    assert refusal(**{name: value}).remedy.startswith(f"Did you mean {meant}? ")
 
 
 def test_wrong_secret_is_not_repeated() -> None:

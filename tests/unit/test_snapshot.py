@@ -77,6 +77,13 @@ def test_another_zone_is_refused_by_name() -> None:
     assert (error.thing, error.value) == ("CHURN_ZONE", "Europe/Berlin, but the state is of UTC")
 
 
+def test_another_currency_is_refused_by_name() -> None:
+    euros = build_rules(merged(catalogue(), {"currency": "EUR", "rates": {"EUR": 1.0}}))
+    error = refused(written(), euros)
+    assert error.value == "its currency is EUR, but the state's is USD"
+    assert "CHURN_APP_VERSION" in error.remedy
+
+
 def framed(head: object) -> bytes:
     packed = msgspec.msgpack.encode(head)
     return len(packed).to_bytes(8, "big") + packed

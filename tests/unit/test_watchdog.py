@@ -32,7 +32,7 @@ def ended(monkeypatch: pytest.MonkeyPatch, times: Iterator[float]) -> list[int]:
         return now
 
     monkeypatch.setattr(watchdog, "LOOK_EVERY_S", 0.001)
-    monkeypatch.setattr(watchdog.time, "monotonic", clock)
+    monkeypatch.setattr("streams.transport.watchdog.time.monotonic", clock)
     dog.run()
     return codes
 

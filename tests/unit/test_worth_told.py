@@ -1,23 +1,38 @@
-"""What is at stake, as people are told it: on the board, and in the text of an alert."""
+"""What is at stake, as people are told it: on the board, and in the text of an alert; one measure for a list."""
 
 from __future__ import annotations
 
-from streams.alert_text import told_worth, what_to_do
-from support.boards import alert, board, drawn, look, page, past_of
+from schemas.alert import Money
+from streams.alert_text import at_stake, what_to_do
+from support.boards import NOW_MS, alert, board, drawn, look, page, past_of
+
+SPENT = Money(250.0, "USD")
 
 
-def test_people_are_told_which_of_the_two_it_is() -> None:
-    by_model, by_year = alert("c1", value_basis="expected"), alert("c2", value_basis="last_year")
-    assert told_worth(by_model) == "100 USD (the risk times the spend expected in twelve months)"
-    assert told_worth(by_year) == "100 USD (the spend of the last 365 days)"
-    assert "  at stake: 100 USD (the spend" in what_to_do(by_year)
-    assert "at stake" not in what_to_do(alert(value_at_risk=None))
-    text = "\n".join(drawn(board(look(page()), past_of(by_model, by_year)), 100, 30))
-    assert "customer c1, 100 USD at risk" in text
-    assert "customer c2, 100 USD a year" in text
+def test_people_are_told_which_of_the_two_it_is_and_the_risk_beside_it() -> None:
+    by_model = alert("c1", value_basis="expected", risk=0.4, spend_last_year=SPENT)
+    by_year = alert("c2", value_basis="last_year", spend_last_year=SPENT)
+    expected = "100 USD (value at risk: the risk times the spend expected in twelve months; risk 40%)"
+    assert at_stake(by_model, "value_at_risk") == expected
+    assert at_stake(by_model, "spend_last_year") == "250 USD (spend of the last 365 days; risk 40%)"
+    assert at_stake(by_year, "spend_last_year") == "250 USD (spend of the last 365 days)"
+    assert "  at stake: 250 USD (spend" in what_to_do(by_year, "UTC", NOW_MS, "spend_last_year").plain
+    assert "at stake" not in what_to_do(alert(value_at_risk=None), "UTC", NOW_MS, "spend_last_year").plain
 
 
-def test_the_headline_says_what_is_at_risk_of_what_is_spent_where_there_is_room() -> None:
+def test_a_list_is_in_one_measure_and_its_heading_says_which() -> None:
+    by_model = alert("c1", value_basis="expected", risk=0.4, spend_last_year=SPENT)
+    by_year = alert("c2", value_basis="last_year", spend_last_year=SPENT)
+    mixed = "\n".join(drawn(board(look(page()), past_of(by_model, by_year)), 100, 30))
+    assert "amounts: spend of the last 365 days" in mixed
+    assert "customer c1, 250 USD, risk 40%: Retention" in mixed
+    assert "customer c2, 250 USD: Retention" in mixed
+    scored = "\n".join(drawn(board(look(page()), past_of(by_model)), 100, 30))
+    assert "amounts: value at risk: the risk times the spend expected" in scored
+    assert "customer c1, 100 USD, risk 40%: Retention" in scored
+
+
+def test_the_headline_is_in_one_measure_whatever_the_model_says() -> None:
     series = (
         'churn_customers_at_risk{stage="active"} 5',
         'churn_spend_at_risk{stage="active",currency="USD"} 900',
@@ -25,5 +40,5 @@ def test_the_headline_says_what_is_at_risk_of_what_is_spent_where_there_is_room(
     )
     shown = board(look(page(*series)))
     assert shown.value_at_risk == {"USD": 400.0}
-    assert "900 USD a year, 400 at risk" in "\n".join(drawn(shown, 100, 30))
-    assert "at risk  " not in drawn(board(look(page(*series[:2]))), 100, 30)[2].replace("customers at risk", "")
+    headline = drawn(shown, 160, 30)
+    assert any("900 USD in the last year" in line and "400" not in line for line in headline)

@@ -10,10 +10,11 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from streams.errors import EXIT_SETUP
-from streams.kafka import Config
+from streams.kafka import Config, answered
 from streams.transport.errors import StopWorkerError
 from streams.transport.reading import Place
 from streams.transport.snapshots.load import Loaded
+from streams.wording import counted
 
 ANSWERS_WITHIN_S: Final = 30.0
 
@@ -59,7 +60,7 @@ def latest_offsets(admin: AdminClient, places: Iterable[Place]) -> dict[Place, i
 def _offsets(admin: AdminClient, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:
     wanted = {TopicPartition(topic, number): spec for topic, number in places}
     asked = admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S) if wanted else {}
-    return {(tp.topic, tp.partition): int(future.result(ANSWERS_WITHIN_S).offset) for tp, future in asked.items()}
+    return {(tp.topic, tp.partition): int(answered(future, ANSWERS_WITHIN_S).offset) for tp, future in asked.items()}
 
 
 def committed_offsets(connection: Config, group: str, inputs: Sequence[Place]) -> dict[Place, int]:
@@ -84,7 +85,7 @@ def earlier_groups(connection: Config, group: str) -> list[str]:
     if int(version) == 1:
         return []
     admin = AdminClient(connection)
-    known = admin.list_consumer_groups(request_timeout=ANSWERS_WITHIN_S).result(ANSWERS_WITHIN_S).valid or ()
+    known = answered(admin.list_consumer_groups(request_timeout=ANSWERS_WITHIN_S), ANSWERS_WITHIN_S).valid or ()
     lower = {f"{stem}-v{number}" for number in range(1, int(version))}
     return sorted(lower.intersection(one.group_id for one in known))
 
@@ -117,7 +118,7 @@ def _signs_of_life(loaded: Loaded, found: Beginnings) -> list[str]:
     if any(key.kind == "begun" for key in loaded.keys):
         signs.append("boundaries were passed")
     if loaded.foreign:
-        signs.append(f"it holds {loaded.foreign} records of an earlier program")
+        signs.append(f"it holds {counted(loaded.foreign, 'record')} of an earlier program")
     consumed = {topic: offset for topic, offset in found.committed.items() if offset > 0}
     if consumed:
         topic, offset = max(consumed.items(), key=lambda item: item[1])

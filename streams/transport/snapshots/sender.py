@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -21,15 +20,13 @@ Writes = Sequence[tuple[bytes, bytes | None]]
 EPOCH_HEADER: Final = "g"
 """Says under which epoch a record was written whose key and value do not: a tombstone, or an output."""
 
-log = logging.getLogger(__name__)
-
 
 class Sender:
     """A producer of its own, apart from that of the outputs, for threads that may wait."""
 
     def __init__(self, connection: Mapping[str, object], topic: str) -> None:
         self.topic = topic
-        self._producer = Producer({**connection, **DELIVERY_SETTINGS, "logger": log})
+        self._producer = Producer({**connection, **DELIVERY_SETTINGS})
 
     def send(self, writes: Mapping[int, Writes], *, epoch: int = 0, stop: threading.Event) -> dict[int, list[int]]:
         """Write to some partitions, in order within each, and wait; returns the offsets. `epoch`: for tombstones.
