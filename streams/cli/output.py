@@ -96,9 +96,9 @@ class _OutputPath(click.Path):
         path = super().convert(value, param, ctx)
         folder = Path(os.fsdecode(path)).parent
         if not folder.is_dir():
-            self.fail(f"there is no folder {os.fsdecode(folder)}", param, ctx)
+            self.fail(f"{os.fsdecode(path)}: there is no folder {os.fsdecode(folder)}", param, ctx)
         if not os.access(folder, os.X_OK) or not (Path(os.fsdecode(path)).exists() or os.access(folder, os.W_OK)):
-            self.fail(f"the folder {os.fsdecode(folder)} may not be written to", param, ctx)
+            self.fail(f"{os.fsdecode(path)}: the folder may not be written to", param, ctx)
         return path
 
 

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Any, Protocol
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Protocol
 
 from models.catalogue.suggestion import did_you_mean
 from streams.errors import SetupError
 from streams.files.json_records import MISSING, found_in, text_of
 
+_MOST_NAMES: Final = 40
+_MOST_LETTERS: Final = 60
+"""What is shown of a head: a screenful, also of a file that is no table."""
+
 Read = Callable[[Any], str]
 ReadAll = Callable[[Any], list[str]]
+
+
+def shown_names(names: Iterable[str]) -> str:
+    """Names as people are told of them, as many as they would read."""
+    listed = list(names)
+    shown = [f"{name[:_MOST_LETTERS]}…" if len(name) > _MOST_LETTERS else name for name in listed[:_MOST_NAMES]]
+    return ", ".join([*shown, *(["…"] if len(listed) > _MOST_NAMES else [])])
 
 
 class Fields(Protocol):
@@ -75,8 +86,7 @@ class TableFields:
             if other is not None:
                 said = "tab" if other == "\t" else f'"{other}"'
                 return f"The table has one column, {self._head[0][:80]!r}: is `separator: {said}` meant?"
-        shown = ", ".join(self._head[:40]) + (", …" if len(self._head) > 40 else "")
-        return f"{did_you_mean(name, self._head)}The table has: {shown}."
+        return f"{did_you_mean(name, self._head)}The table has: {shown_names(self._head)}."
 
 
 class JsonFields:

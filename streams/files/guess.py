@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from streams.errors import SetupError
+from streams.files.fields import shown_names
 from streams.files.guess_events import GuessedEvents
 from streams.files.known import known_system, sign_of
 from streams.files.roles import (
@@ -48,12 +49,12 @@ class _Proposal:
             (name for name in sample.columns if "[]" not in name and one_format(sample.filled(name))), None
         )
         if self._time is None:
-            shown = ", ".join(list(sample.columns)[:40])
-            raise SetupError("mapping guess", f"no column holds times: {shown}", "Write the mapping by its reference.")
+            value = f"no column holds times: {shown_names(sample.columns)}"
+            raise SetupError("mapping guess", value, "Write the mapping by its reference.")
         self._customer = find(sample, "customer", are_many, but=[self._time])
         if self._customer is None:
-            shown = ", ".join(list(sample.columns)[:40])
-            raise SetupError("mapping guess", f"no column names a customer: {shown}", "Write it by its reference.")
+            value = f"no column names a customer: {shown_names(sample.columns)}"
+            raise SetupError("mapping guess", value, "Write it by its reference.")
         self._decimal = self._decimal_sign()
         self._used = {self._time, self._customer}
 
