@@ -82,6 +82,8 @@ class Basis:
     lifecycle: Lifecycle
     engagement: Engagement
     currency: str = "USD"
+    minor_units: int = 100
+    """What 1 of the currency is kept as: hundredths, or thousandths where it has three decimals."""
     rates: Mapping[str, float] = field(default_factory=dict)
     targets: Mapping[str, float] = field(default_factory=dict)
     """By TARGETS."""

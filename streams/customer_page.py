@@ -9,6 +9,7 @@ from typing import Any, Final
 from rich.table import Table
 from rich.text import Text
 
+from models.catalogue.currencies import amount_of, digits_of
 from models.measures.course import Course
 from schemas.alert import AlertV1
 from schemas.instant import from_rfc3339
@@ -90,7 +91,7 @@ def since_lines(page: Page) -> Iterator[Text]:
 
 def _deeds(counts: Mapping[str, int], currency: str) -> Iterator[str]:
     if purchases := counts.get("purchases"):
-        spend = f" for {counts.get('minor', 0) / 100:,.2f} {currency}"
+        spend = f" for {amount_of(counts.get('minor', 0), currency):,.{digits_of(currency)}f} {currency}"
         if unrated := counts.get("unrated"):
             spend += f", {unrated:,} of them without a rate of its currency"
         yield counted(purchases, "purchase") + spend

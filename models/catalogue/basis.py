@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any, Final
 
 from models.calendar import Calendar
-from models.catalogue.currencies import CURRENCIES
+from models.catalogue.currencies import CURRENCIES, minor_units
 from models.catalogue.language import is_taken
 from models.catalogue.overlay import is_off
 from models.catalogue.reader import Reader, shown
@@ -45,6 +45,7 @@ def read_basis(reader: Reader, catalogue: Mapping[str, Any], zone: str, disorder
         lifecycle=_lifecycle(reader, reader.mapping((), catalogue, "lifecycle")),
         engagement=_engagement(reader, reader.mapping((), catalogue, "engagement")),
         currency=currency,
+        minor_units=minor_units(currency),
         rates=rates,
         targets={t: reader.number(("targets",), targets, t, default=None, least=0, most=1) for t in targets},
         constants=_constants(reader, reader.mapping((), catalogue, "constants"))

@@ -31,13 +31,22 @@ CURRENCIES: Final = dict.fromkeys((_IN_USE + _OF_HISTORIES).split(), USUAL_DIGIT
 """Decimals by code."""
 
 
-def amount_of(hundredths: float, code: str) -> float:
-    """An amount that is kept in hundredths, with the decimals that its currency has.
+def minor_units(code: str) -> int:
+    """What 1 of a currency is kept as: hundredths at least, so that a rate leaves little over in a yen.
+
+    >>> minor_units("USD"), minor_units("JPY"), minor_units("KWD")
+    (100, 100, 1000)
+    """
+    return int(10 ** max(USUAL_DIGITS, digits_of(code)))
+
+
+def amount_of(minor: float, code: str) -> float:
+    """An amount that is kept in minor units, with the decimals that its currency has.
 
     >>> amount_of(123_456, "USD"), amount_of(123_456, "JPY"), amount_of(123_456, "KWD")
-    (1234.56, 1235.0, 1234.56)
+    (1234.56, 1235.0, 123.456)
     """
-    return round(hundredths / 100, CURRENCIES.get(code, USUAL_DIGITS))
+    return round(minor / minor_units(code), digits_of(code))
 
 
 def digits_of(code: str) -> int:

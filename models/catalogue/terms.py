@@ -206,7 +206,7 @@ class Usual(Term):
             return UNKNOWN
         sums = capped(as_of.windows.sums(self.window)[: as_of.size][chosen].astype(np.int64))
         known = as_of.boundary - length - as_of.columns.first_day[: as_of.size][chosen] >= USUAL_HISTORY
-        return Reading(sums * length / (USUAL_DAYS * measure.scale), known)
+        return Reading(sums * length / (USUAL_DAYS * measure.scale_of(as_of.basis)), known)
 
 
 class Channels(Term):

@@ -48,7 +48,7 @@ class Customers:
 
     def add(self, row: int, event: Event, day: int) -> bool:
         """Take in an event of an open day; True when it can begin an early alert."""
-        return self.days.opened(day).add(row, event, self.basis.rates)
+        return self.days.opened(day).add(row, event, self.basis)
 
     def add_late(self, row: int, event: Event, day: int) -> None:
         """Take in an event of a day that is closed: it counts from the next boundary on."""

@@ -71,7 +71,7 @@ class Days:
 
     def add_late(self, row: int, event: Event, day: int) -> None:
         """Keep an event of a closed day for the next boundary."""
-        _day_in(self.late, day).add(row, event, self._basis.rates)
+        _day_in(self.late, day).add(row, event, self._basis)
 
     # -- closing
 

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from models.config import Basis
 from models.customers.arrays import Rows
 from models.customers.buckets import EMAIL_ACTIONS, TICKET_COUNTS, Bucket
 from models.customers.cells import DayOf
@@ -35,7 +36,7 @@ class OpenDay:
         self.tickets: dict[int, Bucket] = {}
         self.emails = OpenEmails()
 
-    def add(self, row: int, event: Event, rates: Mapping[str, float]) -> bool:
+    def add(self, row: int, event: Event, basis: Basis) -> bool:
         """Take an event in; True when it can begin an early alert: a ticket opened or reopened, an e-mail refused."""
         data = event.data
         if isinstance(data, Email):
@@ -44,7 +45,7 @@ class OpenDay:
             return bucket_in(self.tickets, row, len(TICKET_COUNTS)).add_ticket(data, event.time_ms, event.id)
         rows, times = np.array([row], np.int32), np.array([event.time_ms], np.int64)
         if isinstance(data, Purchase):
-            self.add_purchases(rows, times, [data], rates)
+            self.add_purchases(rows, times, [data], basis)
         else:
             self.add_logins(rows, times)
         return False
@@ -54,16 +55,16 @@ class OpenDay:
         self._logins.add(rows, times_ms, {"logins": repeat(1, len(rows))})
 
     def add_purchases(
-        self, rows: Rows, times_ms: NDArray[np.int64], purchases: Sequence[Purchase], rates: Mapping[str, float]
+        self, rows: Rows, times_ms: NDArray[np.int64], purchases: Sequence[Purchase], basis: Basis
     ) -> None:
         """Take purchases in, one a row."""
         minor = []
         for place, one in enumerate(purchases):
-            rate = rates.get(one.currency)
+            rate = basis.rates.get(one.currency)
             if rate is None:
                 row = int(rows[place])
                 self.unrated[row] = self.unrated.get(row, 0) + 1
-            minor.append(0 if rate is None else round(min(one.amount * rate * 100, MOST)))
+            minor.append(0 if rate is None else round(min(one.amount * rate * basis.minor_units, MOST)))
         items = [one.items for one in purchases]
         self._purchases.add(rows, times_ms, {"purchases": repeat(1, len(rows)), "minor": minor, "items": items})
 

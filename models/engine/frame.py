@@ -110,7 +110,7 @@ class Frame:
                         opened.add_logins(rows, times)
                     else:
                         purchases = [events[place].data for place in own.tolist()]
-                        opened.add_purchases(rows, times, purchases, self._customers.basis.rates)
+                        opened.add_purchases(rows, times, purchases, self._customers.basis)
 
 
 def _repeated(keys: list[int], ids: SeenIds) -> Bools:

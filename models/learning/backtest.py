@@ -119,6 +119,7 @@ class Backtest:
         self.customers = folded.customers.roster.ids_of(folded.rows)
         self.purchases = folded.purchases
         self.features = feature_names(folded.customers.basis.feeds)
+        self.minor_units = folded.customers.basis.minor_units
         self.committee: Committee = new_committee(plan.question, self.features, prior=plan.prior)
         self.frames: dict[int, Frame] = {}
         self.watched = Watched()

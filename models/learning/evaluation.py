@@ -182,14 +182,15 @@ def value_report(run: Backtest) -> dict[str, Any] | None:
 def _value(run: Backtest, frames: Sequence[Frame], days: int) -> dict[str, Any]:
     spent: list[Floats] = []
     said: dict[str, list[Floats]] = {name: [] for name in ("expected", "own_rhythm", "last_90_days", "last_year")}
+    minor = run.minor_units
     for frame in frames:
         prior = prior_of(sums_of(frame.own))
-        spent.append(run.purchases.bought(frame.customers, frame.snapshot, frame.snapshot + days)[1] / 100)
+        spent.append(run.purchases.bought(frame.customers, frame.snapshot, frame.snapshot + days)[1] / minor)
         horizon = run.plan.question.horizon_days
-        said["expected"].append(expected(frame.own, prior, days, frame.chance, horizon) / 100)
-        said["own_rhythm"].append(at_own_rhythm(frame.own, prior, days) / 100)
-        said["last_90_days"].append(frame.own[:, 4] * days / 90 / 100)
-        said["last_year"].append(frame.own[:, 3] * days / YEAR / 100)
+        said["expected"].append(expected(frame.own, prior, days, frame.chance, horizon) / minor)
+        said["own_rhythm"].append(at_own_rhythm(frame.own, prior, days) / minor)
+        said["last_90_days"].append(frame.own[:, 4] * days / 90 / minor)
+        said["last_year"].append(frame.own[:, 3] * days / YEAR / minor)
     actual = np.concatenate(spent)
     return {
         "days": days,

@@ -104,7 +104,7 @@ def fold_history(events: Iterable[Event], basis: Basis) -> Folded:
         number += 1
         seen[key] = day
         row = numbers.setdefault(event.customer_id, len(numbers))
-        customers.days.opened(day).add(row, event, basis.rates)
+        customers.days.opened(day).add(row, event, basis)
     days = customers.days.open
     without_rate = sum(sum(opened.unrated.values()) for opened in days.values())
     customers.enrol(list(numbers))

@@ -81,8 +81,9 @@ class AsOf:
         if not self.has(measure.feed):
             return UNKNOWN
         sums = capped(self.windows.sums(window)[: self.size][chosen])
-        if measure.scale != 1:
-            sums = np.true_divide(sums, measure.scale, dtype=np.float64)  # of small integers it would be 32 bits
+        scale = measure.scale_of(self.basis)
+        if scale != 1:
+            sums = np.true_divide(sums, scale, dtype=np.float64)  # of small integers it would be 32 bits
         return Reading(sums, None)
 
     def since(self, name: str, chosen: Selection, starts: Ints) -> Reading:
@@ -96,7 +97,8 @@ class AsOf:
         places = log.find(self.customers.roster.flagged(rows), first, self.boundary)
         places = places[log.days_of(places) >= starts[log.rows[places]]]
         sums = capped(summed(log, name, places, self.size)[rows])
-        return Reading(sums / measure.scale if measure.scale != 1 else sums, None)
+        scale = measure.scale_of(self.basis)
+        return Reading(sums / scale if scale != 1 else sums, None)
 
     def channels(self, length: int, chosen: Selection) -> Reading:
         """Distinct channels of tickets opened in the last `length` days."""

@@ -5,6 +5,7 @@ from typing import ClassVar, Final, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from models.config import Basis
 from models.customers.arrays import Ints
 from models.customers.cells import Cells
 from models.customers.days import Days
@@ -16,13 +17,17 @@ ALL_FEEDS: Final = -1
 
 
 class Daily:
-    """A whole number for each customer and day. `scale`: units kept per unit shown (cents of an amount)."""
+    """A whole number for each customer and day. `scale`: units kept per unit shown, see `scale_of`."""
 
     name: ClassVar[str]
     feed: ClassVar[int]
     scale: ClassVar[int] = 1
     columns: ClassVar[tuple[str, ...]]
     """The columns of the feed's cells that it is the sum of."""
+
+    def scale_of(self, basis: Basis) -> int:  # noqa: ARG002 - of money it depends on the currency
+        """Units kept per unit shown."""
+        return self.scale
 
     def log(self, days: Days) -> Cells:
         """Where its days are kept."""
@@ -59,7 +64,10 @@ class Spend(Daily):
     """What was paid, in the catalogue's currency."""
 
     name, feed, columns = "spend", PURCHASE, ("minor",)
-    scale = 100
+
+    def scale_of(self, basis: Basis) -> int:
+        """Minor units of the catalogue's currency."""
+        return basis.minor_units
 
 
 @daily

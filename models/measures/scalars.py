@@ -127,7 +127,9 @@ class SpendTotal(Scalar):
 
     def read(self, as_of: AsOf, chosen: Selection) -> Reading:
         """Unknown without the feed."""
-        return Reading(as_of.columns.spend_total[: as_of.size][chosen] / 100, None) if as_of.has(PURCHASE) else UNKNOWN
+        if not as_of.has(PURCHASE):
+            return UNKNOWN
+        return Reading(as_of.columns.spend_total[: as_of.size][chosen] / as_of.basis.minor_units, None)
 
 
 @scalar

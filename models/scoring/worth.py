@@ -69,7 +69,7 @@ def worth_of(as_of: AsOf, rows: Rows, scoring: Scoring | None) -> Worth | None:
     minor: Ints = spent.copy()
     is_expected = ~np.isnan(risks)
     base = as_of.basis.base
-    prior = Prior(base.purchases_a_year / YEAR, base.worth_days, 100 * base.basket)
+    prior = Prior(base.purchases_a_year / YEAR, base.worth_days, as_of.basis.minor_units * base.basket)
     orders = as_of.windows.sums(ORDERS)[rows][is_expected].astype(np.float64)
     tenure = as_of.boundary - as_of.columns.first_day[rows][is_expected]
     repeats = np.where(tenure > YEAR, orders, np.maximum(0.0, orders - 1))

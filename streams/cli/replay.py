@@ -13,6 +13,7 @@ import click
 import orjson
 from rich.progress import track
 
+from models.catalogue.currencies import amount_of
 from models.catalogue.rules import Rules, without_model
 from models.engine.ledger import total_counts
 from models.engine.population import Population, population_of
@@ -236,8 +237,8 @@ def _summary(engine: Replay, sinks: Sinks, other: Sinks | None, events: Replayed
         "customers": population.customers.total(),
         "stages": dict(sorted((+population.customers).items())),
         "at_risk_now": population.at_risk,
-        "spend_at_risk": population.spend_at_risk / 100,
-        "value_at_risk": population.value_at_risk / 100,
+        "spend_at_risk": amount_of(population.spend_at_risk, engine.rules.basis.currency),
+        "value_at_risk": amount_of(population.value_at_risk, engine.rules.basis.currency),
         "spend_capped": population.spend_capped,
         "alerts": len(sinks.ids),
         "revisions": sinks.revisions,

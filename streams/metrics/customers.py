@@ -12,6 +12,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from models.alerts.corroboration import severities
+from models.catalogue.currencies import amount_of
 from models.catalogue.rules import Rules
 from models.customers.columns import NEVER, STAGE_NAMES
 from models.engine.partition import Partition
@@ -86,7 +87,7 @@ class CustomerMetrics:
             "churn_value_at_risk",
             "Of the customers at risk: risk x spend expected in twelve months; without a risk the last year's spend.",
             ["currency"],
-            [([self._currency], population.value_at_risk / 100)] if is_owner else [],
+            [([self._currency], amount_of(population.value_at_risk, self._currency))] if is_owner else [],
         )
         for suffix, label, totals, labels in (
             ("", "stage", population.by_stage, _RISKY_STAGES),
@@ -105,6 +106,6 @@ class CustomerMetrics:
             )
             for name in sorted({*labels, *totals.customers}) if is_owner else ():
                 customers.add_metric([name], totals.customers[name])
-                spend.add_metric([name, self._currency], totals.spend[name] / 100)
+                spend.add_metric([name, self._currency], amount_of(totals.spend[name], self._currency))
             yield customers
             yield spend

@@ -16,7 +16,6 @@ Value = float | str | None
 STAGES: Final = ("new", "active", "lapsed", "dormant", "churned", "reactivated")
 MOST: Final = 2**53 - 1
 """What is beyond counts as this: the spend of a day, and of several days together."""
-SCALES: Final = {"spend": 100, "engagement": 10}
 _MEASURES_OF: Final = {
     PURCHASE: "purchases spend items days_since_purchase purchases_total spend_total median_gap",
     LOGIN: "logins days_since_login",
@@ -51,7 +50,7 @@ def happened(event: Event, basis: Basis) -> Happened:
         case Purchase(amount=amount, currency=currency, items=items):
             rate = basis.rates.get(currency)
             adds = {"purchase": 1, "purchases": 1, "items": items, "unrated": int(rate is None)}
-            adds["spend"] = round(min(amount * (rate or 0) * 100, MOST))
+            adds["spend"] = round(min(amount * (rate or 0) * basis.minor_units, MOST))
         case Login():
             adds = {"login": 1, "logins": 1}
         case Ticket(action="opened", category=category):
@@ -111,17 +110,20 @@ class Past:
             found["engagement"].update({day: tenths * min(count, cap) for day, count in found[name].items()})
         return found
 
+    def scale(self, name: str) -> int:
+        return {"spend": self.basis.minor_units, "engagement": 10}.get(name, 1)
+
     def count(self, name: str, length: int, skip: int = 0) -> float | None:
         """The sum over the `length` days that end `skip` days before the boundary; unknown without the feed."""
         if FEED_OF.get(name, self.basis.feeds[0]) not in self.basis.feeds:
             return None
         end = self.boundary - skip
         amount = min(sum(amount for day, amount in self.counts[name].items() if end - length <= day < end), MOST)
-        return amount / SCALES[name] if name in SCALES else amount
+        return amount if (scale := self.scale(name)) == 1 else amount / scale
 
     def usual(self, name: str, length: int) -> float | None:
         """What `length` days usually hold, by the 56 days before them; unknown with under 42 days of history there."""
-        level, first, scale = self.count(name, 56, length), self.first_day, SCALES.get(name, 1)
+        level, first, scale = self.count(name, 56, length), self.first_day, self.scale(name)
         if level is None or first is None or self.boundary - length - first < 42:
             return None
         return float(round(level * scale) * length) / (56 * scale)

@@ -49,7 +49,7 @@ class Closing:
         for row, event in zip(rows, given, strict=True):
             day = day_of(event.time_ms)
             self.first = min(self.first, day)
-            self.customers.days.opened(day).add(row, event, basis.rates)
+            self.customers.days.opened(day).add(row, event, basis)
         self._late: dict[int, list[tuple[Event, int]]] = {}
         for event, after in late:
             day = day_of(event.time_ms)
