@@ -65,10 +65,13 @@ class Scoring:
     def review(self, version: Version | None) -> list[LessonV1]:
         """Look at everybody whose snapshot day it is: labels that became known, then a snapshot and a score.
 
-        Take a snapshot of each in the risk set; without a version, or with a cold one, nobody gets a risk.
+        Take a snapshot of each in the risk set; without a version, or with a cold one, nobody gets a risk. One that
+        learned beyond the boundary is none: it knows what became of them, as when a history is worked off once more.
         """
         customers, learning = self._customers, self._learning
         boundary = customers.boundary
+        if version is not None and version.learned_until > boundary:
+            version = None
         self._grow()
         self._scored, self.given = [], ()
         rows = rows_of_day(self._weekdays[: self._size], boundary, learning)

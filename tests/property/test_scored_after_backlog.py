@@ -86,6 +86,18 @@ def test_every_snapshot_of_four_weeks_has_one_risk_from_the_first_warm_version_o
             scoring.set_arrays(arrays, names)
 
 
+def test_a_version_that_learned_beyond_a_boundary_says_nothing_of_it() -> None:
+    """A history that is worked off once more, beside the model that was learned from it: it knows the outcomes."""
+    learned = FIRST_DAY + 40
+    knowing, learning = replace(VERSION, learned_until=learned), Learning(Question(12, 60))
+    for boundary, scoring, lessons in Closing(BASIS, small()).scored(learning, FIRST_DAY + DAYS, knowing):
+        assert np.isfinite(scoring.scores().risk).any() == (boundary >= learned)
+        said = [one.risk is not None for lesson in lessons for one in lesson.snapshots]
+        assert any(said) == (boundary >= learned + 7)
+    (rows, *_), name = np.nonzero(np.isfinite(scoring.scores().risk)), knowing.name
+    assert {scoring.scored_by(int(row)) for row in rows} == {name}
+
+
 # -- through the engine
 
 EVENTS: Final = crowded(5, customers=12, days=120)
