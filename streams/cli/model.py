@@ -173,8 +173,8 @@ def _judged(shown: dict[str, Any]) -> str:
     if judged is not None:
         since = written_date(f"{judged['since']}T00:00:00Z", "UTC")
         return (
-            f"judged: {judged['given'] + judged['worked_out']:,} forecasts from {since} on, {judged['given']:,} of them "
-            f"given then, {judged['worked_out']:,} worked out later from what was known then"
+            f"judged: {judged['given'] + judged['worked_out']:,} forecasts from {since} on, {judged['given']:,} of "
+            f"them given then, {judged['worked_out']:,} worked out later from what was known then"
         )
     if shown["quality"]:
         return "judged: the forecasts that were given"
