@@ -264,3 +264,22 @@ def test_risks_are_ranked_from_the_first_warm_version_on(silence: Literal["purch
     assert ranked_among([MIN_SCORES - 1], week, scorer, limits) == base
     assert ranked_among([], week, dataclasses.replace(scorer, is_cold=True), limits) == []
     assert ranked_among([3], [], scorer, limits) == [3]
+
+
+def test_a_version_of_a_week_carries_the_same_base_whenever_it_was_learned() -> None:
+    """Partitions report every day: versions between the weeks take nothing of the week's from the one that follows."""
+    end = 7 * (FIRST_WEEK + WEEKS)
+    text_of = RULES.basis.calendar.text_of
+    markers = [
+        ProgressV1(0, text_of(day), text_of(day - 6), None, risks=((day % 7, MIN_SCORES),))
+        for day in range(end - 60, end + 1)
+    ]
+    given: list[Lesson] = [*(lesson for lesson in untold() if isinstance(lesson, LessonV1)), *markers]
+    daily, found = Learner(RULES, WEEKLY, 1), list[str]()
+    for offset, lesson in enumerate(given):
+        daily.take(lesson, offset)
+        if isinstance(lesson, ProgressV1):
+            found += [model.version for model in daily.versions()]
+    at_once = [model.version for model in versions_of(tuple(given))]
+    assert len(found) > len(at_once) > 15
+    assert set(at_once) <= set(found)
