@@ -41,13 +41,39 @@ class DriftState(msgspec.Struct, frozen=True):
     alarms: list[tuple[int, float, float]]
 
 
+class ScorerV1(msgspec.Struct, frozen=True, array_like=True):
+    """A scorer as of the day (`until`) of an earlier version, see `models.learning.hindsight.Hindsight`.
+
+    `boundary`: of the newest label learned. `numbers` are big-endian 64-bit floats: the experts' weights, the base
+    rate, means of the features, offsets, and of each vector the weights that it has.
+    """
+
+    until: int
+    boundary: int
+    is_cold: bool
+    numbers: bytes
+
+
+class JudgedState(msgspec.Struct, frozen=True):
+    """Risks that were held against what happened, of snapshots since a day (RFC 3339), none of them faded.
+
+    `given` were said at the snapshot by the version in force, `worked_out` afterwards by what was known on its day.
+    """
+
+    since: str
+    given: int
+    worked_out: int
+
+
 class ModelVersionV1(msgspec.Struct, frozen=True):
     """`checksum` covers all but itself and `resume_offset`: the same examples give the same version wherever they lay.
 
     Every example that matured by `learned_until` (a boundary, RFC 3339) is in it. A learner that goes on from here
     reads the examples from `resume_offset` on. `quality` and `drift` are what was measured on the way, `warm_since` is
     the boundary from which on it is believed. `risks` counts the customers of all partitions who were given a risk in
-    the week before, by half per cents of it. Earlier versions have none of the last three, nor has their checksum.
+    the week before, by half per cents of it; while too few were, those of the newest snapshots learned from, scored by
+    this version. `earlier` are the scorers of versions whose snapshots wait for their outcome, `judged` counts what
+    `quality` is of. Earlier programs wrote none of the last five, nor has their checksum.
     """
 
     name: str
@@ -60,6 +86,8 @@ class ModelVersionV1(msgspec.Struct, frozen=True):
     drift: dict[str, DriftState] | msgspec.UnsetType = msgspec.UNSET
     warm_since: str | msgspec.UnsetType = msgspec.UNSET
     risks: list[int] | msgspec.UnsetType = msgspec.UNSET
+    earlier: list[ScorerV1] | msgspec.UnsetType = msgspec.UNSET
+    judged: JudgedState | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def version(self) -> str:
@@ -90,6 +118,8 @@ def decode_model_version(value: bytes) -> ModelVersionV1:
         from_rfc3339(model.learned_until)
         if isinstance(model.warm_since, str):
             from_rfc3339(model.warm_since)
+        if isinstance(model.judged, JudgedState):
+            from_rfc3339(model.judged.since)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ModelStateError("undecodable", str(error)) from error
     check_committee(model.committee)

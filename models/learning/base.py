@@ -1,6 +1,18 @@
-"""The risks of the whole base: what every partition gave at each boundary, added up for the versions that follow."""
+"""The risks of the whole base: what every partition gave at each boundary, added up for the versions that follow.
 
-from models.scoring.ranks import BUCKETS, Counts
+After a backlog no partition has given any. The version then scores the newest snapshots that the learner knows, those
+of which the first bin is over, so that its risks can be ranked from the first on.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.config import Lifecycle
+from models.customers.arrays import Bools, Floats
+from models.labels import Example
+from models.scoring.ranks import BUCKETS, MIN_SCORES, Counts, counted
+from models.scoring.scorer import Scorer
 
 
 class Base:
@@ -44,3 +56,26 @@ class Base:
     def resume_at(self, end: int) -> int:
         """The offset of the first that is kept; `end` without any."""
         return min([end, *(offset for given in self._given.values() for offset, _ in given.values())])
+
+
+def ranked_among(given: list[int], examples: Sequence[Example], scorer: Scorer, limits: Lifecycle) -> list[int]:
+    """The base of a version: what partitions gave, or, while that is too little to rank among, what it says itself.
+
+    `examples` are those of a week: each customer at risk has one first bin among them.
+    """
+    if sum(given) >= MIN_SCORES or scorer.is_cold:
+        return given
+    rows = np.array([one.features for one in examples if one.part == 1])
+    if not len(rows):
+        return given
+    own = [0] * BUCKETS
+    for bucket, count in counted(scorer.score(rows[~_is_lost(rows, scorer.features, limits)])):
+        own[bucket] = count
+    return max(given, own, key=sum)
+
+
+def _is_lost(rows: Floats, features: Sequence[str], limits: Lifecycle) -> Bools:
+    """Who counted as lost at the snapshots, as far as features tell: stages there are still those of the day before."""
+    recency, engagement = (rows[:, features.index(name)] for name in ("recency", "engagement"))
+    found: Bools = np.rint(np.expm1(recency)) - 2 >= limits.dormant_days
+    return found if limits.silence == "purchase" else found & (engagement == 0)

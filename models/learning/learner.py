@@ -8,16 +8,20 @@ from msgspec import UNSET
 
 from models.catalogue.rules import Rules
 from models.config import Learning
+from models.customers.arrays import Bools, Floats
 from models.customers.columns import NEVER
 from models.labels import WHOLE, Example
+from models.learning.base import ranked_among
 from models.learning.churn import new_committee, restored_committee
 from models.learning.drift import WATCHED, Window, bucket_of, window_of
+from models.learning.hindsight import Hindsight
 from models.learning.lessons import Lessons, Week
 from models.learning.quality import Bin, Score, new_quality, quality_of
 from models.scoring.features import feature_names
+from models.scoring.ranks import MIN_SCORES
 from models.scoring.scorer import BASELINES, log_loss
 from schemas.example import Lesson
-from schemas.model_version import MODEL_NAME, ModelVersionV1, sealed
+from schemas.model_version import MODEL_NAME, JudgedState, ModelVersionV1, ScorerV1, sealed
 
 
 class Learner:
@@ -26,25 +30,35 @@ class Learner:
     def __init__(self, rules: Rules, learning: Learning, partitions: int, known: ModelVersionV1 | None = None) -> None:
         """Go on from a known version, or begin. Raises ModelStateError when it is of another question or features."""
         question, names = learning.question, feature_names(rules.basis.feeds)
-        self._calendar = rules.basis.calendar
+        self._calendar, self._limits = rules.basis.calendar, rules.basis.lifecycle
+        self._step_days = learning.step_days
+        self._quality = {name: new_quality() for name in (MODEL_NAME, *BASELINES)}
+        self.drift = {name: Window() for name in WATCHED}
+        self.judged: JudgedState | None = None
+        """How many risks were held against what happened; None before any."""
+        self._based_on = NEVER
+        """The boundary as of which the newest version told the risks of the base."""
+        self._warm_since, self._next_offset, until = NEVER, 0, -1
+        earlier: list[ScorerV1] = []
         if known is None:
             self.committee = new_committee(question, names, prior=learning.prior)
         else:
             self.committee = restored_committee(known.committee, question, names)
-        until = -1 if known is None else self._calendar.day_of_text(known.learned_until)
+            self._resume(known)
+            until, earlier = self._calendar.day_of_text(known.learned_until), known.earlier or []
         self.lessons = Lessons(partitions, learning, names, until)
-        self._quality = {name: new_quality() for name in (MODEL_NAME, *BASELINES)}
-        if known is not None:
-            self._quality |= {name: quality_of(state) for name, state in known.quality.items()}
-        self.drift = {name: Window() for name in WATCHED}
-        if known is not None and isinstance(known.drift, dict):
-            self.drift |= {name: window_of(state) for name, state in known.drift.items() if name in WATCHED}
-        self._warm_since = NEVER
-        if known is not None and isinstance(known.warm_since, str):
+        self._hindsight = Hindsight(learning, names, earlier)
+        if known is not None and not earlier:
+            self._hindsight.keep(until, self.committee.scorer())
+
+    def _resume(self, known: ModelVersionV1) -> None:
+        """Take over what a version was measured to be."""
+        self._quality |= {name: quality_of(state) for name, state in known.quality.items()}
+        self.drift |= {name: window_of(state) for name, state in (known.drift or {}).items() if name in WATCHED}
+        self.judged = known.judged or None
+        if known.warm_since:
             self._warm_since = self._calendar.day_of_text(known.warm_since)
-        self._based_on = NEVER
-        """The boundary as of which the newest version told the risks of the base."""
-        self._next_offset = 0 if known is None else known.resume_offset
+        self._next_offset = known.resume_offset
 
     def take(self, lesson: Lesson, offset: int) -> None:
         """Note a lesson read at an offset of the topic. Raises LessonError when it would teach something else."""
@@ -55,15 +69,18 @@ class Learner:
         """Learn every week that is complete; a version after each, and one more when the base has moved on since."""
         for week in self.lessons.weeks():
             self._learn(week)
-            yield self._version(week.until, week.until)
+            scorer = self.committee.scorer()
+            self._hindsight.keep(week.until, scorer)
+            given = self.lessons.base.as_of(week.until)
+            yield self._version(week.until, week.until, ranked_among(given, week.examples, scorer, self._limits))
         reviewed = self.lessons.base.reviewed
-        if reviewed > self._based_on and self.lessons.base.as_of(reviewed):
-            yield self._version(self.lessons.learned_until, reviewed)
+        if reviewed > self._based_on and sum(given := self.lessons.base.as_of(reviewed)) >= MIN_SCORES:
+            yield self._version(self.lessons.learned_until, reviewed, given)
 
-    def _version(self, until: int, reviewed: int) -> ModelVersionV1:
+    def _version(self, until: int, reviewed: int, risks: list[int]) -> ModelVersionV1:
         """What was learned until a boundary, with the risks of the base as of another."""
         self._based_on = reviewed
-        self.lessons.base.forget(reviewed)
+        self.lessons.base.forget(min(reviewed, self.lessons.learned_until + self._step_days))
         return sealed(
             ModelVersionV1(
                 name=MODEL_NAME,
@@ -71,8 +88,10 @@ class Learner:
                 committee=self.committee.to_state(),
                 quality={name: quality.to_state() for name, quality in self._quality.items()},
                 drift={name: window.to_state() for name, window in self.drift.items()},
-                risks=self.lessons.base.as_of(reviewed) or UNSET,
+                risks=risks or UNSET,
                 warm_since=UNSET if self._warm_since == NEVER else self._calendar.text_of(self._warm_since),
+                earlier=self._hindsight.to_state(),
+                judged=self.judged or UNSET,
                 resume_offset=self.lessons.resume_at(self._next_offset),
             )
         )
@@ -95,39 +114,49 @@ class Learner:
         return max(0, self._calendar.start_of(told) - self._calendar.start_of(self.committee.boundary))
 
     def _learn(self, week: Week) -> None:
-        self._watch(week)
-        rows = zip(week.examples, week.risks, strict=True)
-        for matured, found in groupby(rows, key=lambda row: row[0].matured):
-            batch = list(found)
-            self._judge(matured, batch)
-            self.committee.learn(matured, [example for example, _ in batch])
+        """Judge, then learn, day by day. A snapshot that was told no risk is judged by what was known on its day."""
+        examples, said = week.examples, self._hindsight.said(week.examples)
+        given = np.array([np.nan if risk is None else risk for risk in week.risks])
+        risks = np.where(np.isnan(given), said.risks, given)
+        self._watch(week, risks)
+        is_judged = np.array([example.part == WHOLE for example in examples]) & ~np.isnan(risks)
+        end = 0
+        for matured, found in groupby(example.matured for example in examples):
+            first, end = end, end + sum(1 for _ in found)
+            places = first + np.flatnonzero(is_judged[first:end])
+            if len(places):
+                self._judge(matured, [examples[place] for place in places], risks[places], said.baselines[places])
+                self._count(examples[places[0]].snapshot, np.isnan(given[places]))
+            self.committee.learn(matured, examples[first:end])
         if self._warm_since == NEVER and not self.committee.is_cold:
             self._warm_since = week.until
 
-    def _watch(self, week: Week) -> None:
+    def _watch(self, week: Week, risks: Floats) -> None:
         """Has what is said changed, or how wrong it is? A week is one bucket.
 
         What was said is known from the first bin, a quarter of the horizon after the snapshot. What was said while the
         model was cold is not watched: that it changes then is called learning.
         """
-        rows = [
-            (one, risk)
-            for one, risk in zip(week.examples, week.risks, strict=True)
-            if risk is not None and one.snapshot >= self._warm_since
-        ]
-        said = np.array([risk for example, risk in rows if example.part == 1])
-        judged = [(risk, example.is_true) for example, risk in rows if example.part == WHOLE]
-        chances, churned = np.array([risk for risk, _ in judged]), np.array([is_true for _, is_true in judged], bool)
+        snapshots, parts = (np.array([getattr(one, name) for one in week.examples]) for name in ("snapshot", "part"))
+        is_watched = ~np.isnan(risks) & (snapshots >= self._warm_since)
+        said, judged = risks[is_watched & (parts == 1)], is_watched & (parts == WHOLE)
+        churned = np.array([example.is_true for example in week.examples])[judged]
         self.drift["mean_prediction"].add(bucket_of(week.until, said))
-        self.drift["loss"].add(bucket_of(week.until, log_loss(chances, churned)))
+        self.drift["loss"].add(bucket_of(week.until, log_loss(risks[judged], churned)))
 
-    def _judge(self, matured: int, batch: Sequence[tuple[Example, float | None]]) -> None:
-        """Hold what was told at the snapshots against what happened; the baselines answer with what they know now."""
-        judged = [(example, risk) for example, risk in batch if example.part == WHOLE and risk is not None]
-        if not judged:
-            return
-        churned = np.array([example.is_true for example, _ in judged], dtype=np.bool_)
-        baselines = self.committee.scorer().baselines(np.array([example.features for example, _ in judged]))
-        told = [np.array([risk for _, risk in judged]), *baselines.T]
-        for name, chances in zip((MODEL_NAME, *BASELINES), told, strict=True):
+    def _judge(self, matured: int, examples: Sequence[Example], risks: Floats, baselines: Floats) -> None:
+        """Hold what was said at the snapshots against what happened; baselines not kept say what they know now."""
+        churned = np.array([example.is_true for example in examples])
+        if np.isnan(baselines).any():
+            now = self.committee.scorer().baselines(np.array([example.features for example in examples]))
+            baselines = np.where(np.isnan(baselines), now, baselines)
+        for name, chances in zip((MODEL_NAME, *BASELINES), (risks, *baselines.T), strict=True):
             self._quality[name].add(matured, chances, churned)
+
+    def _count(self, snapshot: int, is_worked_out: Bools) -> None:
+        """Note what was judged."""
+        known = self.judged or JudgedState(self._calendar.text_of(snapshot), 0, 0)
+        worked_out = int(is_worked_out.sum())
+        self.judged = JudgedState(
+            known.since, known.given + len(is_worked_out) - worked_out, known.worked_out + worked_out
+        )

@@ -9,7 +9,7 @@ from models.learning.drift import WATCHED, Alarm, window_of
 from models.learning.quality import Bin, Score, quality_of
 from models.scoring.scorer import BASELINES
 from schemas.model import CommitteeV1
-from schemas.model_version import MODEL_NAME, ModelVersionV1
+from schemas.model_version import MODEL_NAME, JudgedState, ModelVersionV1
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,9 @@ class Summary:
     censored: float | None
     """Of these, the share whose outcome is not known: their horizon is not over, or its label came too late."""
     scores: dict[str, Score]
-    """Of the model and its baselines, lately; empty while nothing it told is old enough to be judged."""
+    """Of the model and its baselines, lately; empty while no snapshot that a version could score has an outcome."""
+    judged: JudgedState | None
+    """Of how many risks; None before any, and of versions of earlier programs."""
     calibration: tuple[Bin, ...]
     alarms: dict[str, tuple[Alarm, ...]]
     """Changes seen, by what is watched, the newest last."""
@@ -58,6 +60,7 @@ def summary_of(model: ModelVersionV1) -> Summary:
         is_cold=is_cold(returned, churned),
         snapshots=snapshots_of(committee),
         censored=censored(committee),
+        judged=model.judged or None,
         scores={name: one.score() for name, one in quality.items()} if judged and judged.rows else {},
         calibration=tuple(judged.table()) if judged and judged.rows else (),
         alarms={name: tuple(window_of(drift[name]).alarms) if name in drift else () for name in WATCHED},

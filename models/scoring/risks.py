@@ -42,11 +42,20 @@ class Risks:
         self.values[0, rows] = np.nan
         self.ranks[rows] = np.nan
 
+    def lacking(self, line: int, rows: Rows) -> Bools:
+        """Of some customers, who was given no risk for the snapshot day of a line."""
+        found: Bools = np.isnan(self.values[line, rows])
+        return found
+
     def give(self, rows: Rows, risks: Floats, ranks: Floats, version: int) -> None:
-        """Note the risks of a snapshot day that was begun."""
+        """Note the risks of the newest snapshot day."""
         self.values[0, rows] = risks
         self.ranks[rows] = ranks
         self.versions[rows] = version
+
+    def give_earlier(self, line: int, rows: Rows, risks: Floats) -> None:
+        """Note risks of a snapshot day before it: they are compared with, and never in force."""
+        self.values[line, rows] = risks
 
     def newest(self, rows: Rows) -> Floats:
         """The risk in force of some customers; NaN where there is none."""

@@ -4,6 +4,8 @@
 2. Labels of their earlier snapshots that became known since the last time become training examples.
 3. Features of those in the risk set are computed from closed days and kept as a new snapshot.
 4. The version in force scores them all at once, and says which share of the whole base has at least each risk.
+5. Whoever had a snapshot while no version was believed yet gets its risk now, and those of the four weeks before: after
+   a backlog everybody has a risk, and a usual one to compare it with, from the first boundary with a warm version on.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.config import Learning
-from models.customers.arrays import NO_ROWS, Floats, Ints, Rows, grown
+from models.customers.arrays import Floats, Ints, Rows, grown
 from models.customers.customers import Customers
 from models.customers.stages import LOST
 from models.measures.as_of import Scores
@@ -31,14 +33,11 @@ TOGETHER = 4_096
 
 
 class _Scored(NamedTuple):
-    """Who was scored at the newest boundary, by which version, with which features."""
+    """Snapshots of a day of which the risk was given at the newest boundary, and by which version."""
 
     rows: Rows
-    features: Floats
-    version: Version | None
-
-
-_NOBODY = _Scored(NO_ROWS, np.empty((0, 0)), None)
+    features: NDArray[np.float32]
+    version: Version
 
 
 class Scoring:
@@ -57,19 +56,24 @@ class Scoring:
         """Names of the versions that gave a risk, by their number in the arrays."""
         self._weekdays: Ints = np.empty(0, np.int32)
         self._size = 0
-        self._scored = _NOBODY
+        self._unscored: set[int] = set()
+        """Days of snapshots of which some may have no risk."""
+        self._scored: list[_Scored] = []
         self.given: Counts = ()
-        """Customers scored at the newest boundary and not lost, by bucket of risk."""
+        """Customers who got their newest risk at this boundary and are not lost, by bucket of risk."""
 
     def review(self, version: Version | None) -> list[LessonV1]:
         """Look at everybody whose snapshot day it is: labels that became known, then a snapshot and a score.
 
-        Take a snapshot of each in the risk set; without a version, or with a cold one, nobody gets a risk.
+        Take a snapshot of each in the risk set; without a version, or with a cold one, nobody gets a risk. One that
+        learned beyond the boundary is none: it knows what became of them, as when a history is worked off once more.
         """
         customers, learning = self._customers, self._learning
         boundary = customers.boundary
+        if version is not None and version.learned_until > boundary:
+            version = None
         self._grow()
-        self._scored, self.given = _NOBODY, ()
+        self._scored, self.given = [], ()
         rows = rows_of_day(self._weekdays[: self._size], boundary, learning)
         lessons: list[LessonV1] = []
         if len(rows):
@@ -78,23 +82,43 @@ class Scoring:
             self.pending.drop(is_due, boundary - learning.question.horizon_days)
             self.risks.begin(rows)
             self._take(rows[is_in_risk_set(customers, rows, learning.question)], version)
+        if version is not None and not version.scorer.is_cold:
+            self._give(version)
         return lessons
 
     def _take(self, rows: Rows, version: Version | None) -> None:
-        """Take a snapshot of each of these, and score it."""
+        """Take a snapshot of each of these, with what the version says, be it cold."""
+        if not len(rows):
+            return
         boundary = self._customers.boundary
         matrix = features(self._customers, rows, boundary)
-        risks = np.full(len(rows), np.nan)
-        if version is not None:
-            for first in range(0, len(rows), TOGETHER):
-                risks[first : first + TOGETHER] = version.risks(matrix[first : first + TOGETHER])
+        risks = np.full(len(rows), np.nan) if version is None else _risks(version, matrix)
         self.pending.add(boundary, rows, risks, matrix)
-        if version is None or version.scorer.is_cold:
-            return
-        self.risks.give(rows, risks, version.ranks(risks), self._number_of(version.name))
-        stage = self._customers.columns.stage[rows]
-        self.given = counted(risks[(stage != LOST[0]) & (stage != LOST[1])])
-        self._scored = _Scored(rows, matrix, version)
+        self._unscored.add(boundary)
+
+    def _give(self, version: Version) -> None:
+        """Give their risks to all snapshots that have none, of the days that risks are kept of; the newest is in force.
+
+        Only what was seen then is looked at, by weights of labels that matured before the newest snapshot.
+        """
+        boundary, step = self._customers.boundary, self._learning.step_days
+        given = []
+        for day in sorted(self._unscored, reverse=True):
+            taken, line = self.pending.of(day), (boundary - day) // step
+            if taken is None or line >= len(self.risks.values):
+                continue
+            is_new = self.risks.lacking(line, taken.rows) & (self._weekdays[taken.rows] == day % step)
+            new = taken if is_new.all() else taken.only(is_new)
+            risks = new.risks if day == boundary else _risks(version, new.features)
+            if line:
+                self.risks.give_earlier(line, new.rows, risks)
+            elif len(new.rows):
+                self.risks.give(new.rows, risks, version.ranks(risks), self._number_of(version.name))
+                self._scored.append(_Scored(new.rows, new.features, version))
+                stage = self._customers.columns.stage[new.rows]
+                given.append(risks[(stage != LOST[0]) & (stage != LOST[1])])
+        self._unscored.clear()
+        self.given = counted(np.concatenate(given)) if given else ()
 
     def _number_of(self, version: str) -> int:
         if version not in self.versions:
@@ -125,12 +149,12 @@ class Scoring:
         return self.risks.newest(rows)
 
     def explain(self, row: int) -> tuple[Driver, ...] | None:
-        """What moved a score that was given at this very boundary; None when none was."""
-        rows, matrix, version = self._scored
-        place = int(np.searchsorted(rows, row))
-        if version is None or place == len(rows) or rows[place] != row:
-            return None
-        return version.drivers(matrix[place].tolist())
+        """What moved a risk that was given at this very boundary and is in force; None when none was."""
+        for rows, matrix, version in self._scored:
+            place = int(np.searchsorted(rows, row))
+            if place < len(rows) and rows[place] == row:
+                return version.drivers(matrix[place].tolist())
+        return None
 
     def scored_by(self, row: int) -> str:
         """The version that gave the newest risk of a customer; "" for none."""
@@ -158,5 +182,14 @@ class Scoring:
         self.pending.set_arrays(of("pending/"))
         self.risks.set_arrays(of("risks/"))
         self.versions = [*versions]
+        self._unscored = {day for day, _ in self.pending.newest_first()}
         self._weekdays, self._size = np.empty(0, np.int32), 0
         self._grow()
+
+
+def _risks(version: Version, rows: NDArray[np.floating]) -> Floats:
+    """The risks of some rows of features, so many at a time."""
+    found = np.empty(len(rows))
+    for first in range(0, len(rows), TOGETHER):
+        found[first : first + TOGETHER] = version.risks(rows[first : first + TOGETHER].astype(np.float64))
+    return found

@@ -116,6 +116,10 @@ class Pending:
         if len(rows):
             self._days[day] = taken(rows, risks, features.astype(np.float32))
 
+    def of(self, day: int) -> Taken | None:
+        """The snapshots of a day that still wait."""
+        return self._days.get(day)
+
     def newest_first(self) -> Iterator[tuple[int, Taken]]:
         """Every day with its snapshots."""
         return ((day, self._days[day]) for day in sorted(self._days, reverse=True))

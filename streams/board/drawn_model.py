@@ -34,7 +34,7 @@ def _add_words(line: Text, model: ModelRow) -> None:
     if model.is_cold:
         line.append("  cold", "yellow").append(": it raises no alerts yet")
     elif model.log_loss is None or model.baseline_log_loss is None:
-        line.append("  nothing it foresaw is old enough to be judged", QUIET)
+        line.append("  nothing is judged yet", QUIET)
     elif model.log_loss > model.baseline_log_loss:
         line.append("  lately no better than a simple rule", "bold yellow")
     else:

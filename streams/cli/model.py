@@ -90,6 +90,13 @@ def shown_version(model: ModelVersionV1, lag_days: int | None) -> dict[str, Any]
         "censored": found.censored,
         "is_cold": found.is_cold,
         "experts": dict(zip(EXPERTS, committee.weights, strict=True)),
+        "judged": None
+        if found.judged is None
+        else {
+            "since": found.judged.since[:10],
+            "given": found.judged.given,
+            "worked_out": found.judged.worked_out,
+        },
         "quality": {name: score._asdict() for name, score in found.scores.items()},
         "calibration": [row._asdict() for row in found.calibration],
         "drift": {
@@ -104,7 +111,6 @@ def _print(shown: dict[str, Any], *, explain: bool) -> None:
     for line in (*shown_lines(shown), *(statistics_lines(shown) if explain else ())):
         console.print(Text(line), soft_wrap=True)
     if not shown["quality"]:
-        console.print("nothing it foresaw is old enough to be judged")
         return
     if explain:
         console.print(_losses(shown))
@@ -135,12 +141,13 @@ def shown_lines(shown: dict[str, Any]) -> Iterator[str]:
         yield "the partitions have told nothing since the newest label was learned"
     else:
         yield f"the newest label learned is {counted(lag, 'day')} behind what the partitions have told"
+    yield _judged(shown)
     if (worse := _is_beaten(shown)) is not None:
         yield "lately " + ("no better than a simple rule" if worse else "better than the best simple rule")
 
 
 def _is_beaten(shown: dict[str, Any]) -> bool | None:
-    """Whether a simple rule foresees as well; None while nothing is old enough to be judged."""
+    """Whether a simple rule foresees as well; None while nothing is judged."""
     quality = dict(shown["quality"])
     own = quality.pop(MODEL_NAME, None)
     if own is None or not quality:
@@ -158,6 +165,20 @@ def statistics_lines(shown: dict[str, Any]) -> Iterator[str]:
     yield "experts: " + ", ".join(f"{name.replace('_', ' ')} {weight:.0%}" for name, weight in shown["experts"].items())
     for name, alarms in shown["drift"].items():
         yield f"drift of the {name.replace('_', ' ')}: {_changes(alarms)}"
+
+
+def _judged(shown: dict[str, Any]) -> str:
+    """Of what the quality is, or why there is none."""
+    judged = shown["judged"]
+    if judged is not None:
+        since = written_date(f"{judged['since']}T00:00:00Z", "UTC")
+        return (
+            f"judged: {judged['given'] + judged['worked_out']:,} forecasts from {since} on, {judged['given']:,} of "
+            f"them given then, {judged['worked_out']:,} worked out later from what was known then"
+        )
+    if shown["quality"]:
+        return "judged: the forecasts that were given"
+    return f"judged: none yet; the first forecast is not {counted(shown['question']['horizon_days'], 'day')} old"
 
 
 def labels_told(returned: int, churned: int) -> str:

@@ -88,6 +88,13 @@ class LearnerMetrics(Collector):
                 if isfinite(value := float(getattr(score, measure)))
             ),
         )
+        judged = learner.judged
+        yield gauges(
+            "churn_judged_labels",
+            "Labels that quality is of: the risk was given at the snapshot, or worked out from what was known then.",
+            ["risk"],
+            [] if judged is None else [(["given"], float(judged.given)), (["worked_out"], float(judged.worked_out))],
+        )
         table = [(BINS[min(int(row.given * BINS_SHOWN), BINS_SHOWN - 1)], row) for row in learner.calibration()]
         for name, text in (("told", "Mean predicted risk"), ("happened", "Observed share that churned")):
             yield gauges(

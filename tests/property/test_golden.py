@@ -63,7 +63,7 @@ def test_what_is_learned_and_decided_by_a_model_is_what_it_always_was() -> None:
     for event in events:
         replay.take(event)
     assert hashes(replay) == {
-        "alerts": "1eb6095760f75cea",
+        "alerts": "d4675ab802065bfe",
         "lessons": "6570979d3bf62f8f",
         "stages": "a172c9c0c9e117e2",
         "states": "872f28310b6a228b",

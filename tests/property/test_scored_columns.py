@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from models.config import Learning
-from models.customers.arrays import Rows
+from models.customers.arrays import Floats, Rows
 from models.customers.stages import LOST
 from models.engine.replay import Replay
 from models.labels import PARTS, Question, label, matures_after
@@ -97,8 +97,9 @@ def test_lessons_scores_and_ranks_are_those_of_a_recount(name: str) -> None:
     ranking = replace(VERSION, base=[3] * BUCKETS)
     versions = [None, cold, ranking, ranking, replace(ranking, name="other", scorer=taught(9, 200).scorer())]
     known: Known = {}
+    taken: dict[int, tuple[Rows, Floats]] = {}
     scoring = Scoring(closing.customers, learning)
-    scored = lost = 0
+    scored = lost = caught_up = 0
     for boundary in closing.until(end):
         version = versions[min((boundary - FIRST_DAY) // 15, 4)]
         columns, size = closing.customers.columns, closing.customers.size
@@ -107,19 +108,30 @@ def test_lessons_scores_and_ranks_are_those_of_a_recount(name: str) -> None:
         known |= told
         due: Rows = np.flatnonzero(scoring._weekdays[:size] == boundary % learning.step_days).astype(np.int32)
         rows = due[is_in_risk_set(closing.customers, due, learning.question)]
-        if version is None or version.scorer.is_cold or not len(rows) or boundary < (learning.anchor or 0):
+        if boundary >= (learning.anchor or 0):
+            taken[boundary] = rows, features(closing.customers, rows, boundary)
+        if version is None or version.scorer.is_cold:
+            assert np.isnan(scoring.scores().risk).all()
             continue
-        scores, risks = scoring.scores(), version.risks(features(closing.customers, rows, boundary))
-        assert scores.risk[rows].tolist() == risks.tolist()
-        steps = np.minimum(199, (risks * 200).astype(int))
-        assert scores.rank[rows].tolist() == version.ranks(risks).tolist()
-        scored += len(rows)
-        assert {scoring.scored_by(int(row)) for row in rows} == {version.name}
-        given = steps[~np.isin(columns.stage[rows], LOST)].tolist()
-        assert scoring.given == tuple(sorted(Counter(given).items()))
-        lost += len(rows) - len(given)
+        is_first = boundary - FIRST_DAY == 30
+        counts: Counter[int] = Counter()
+        for day, (rows, found) in taken.items():
+            if not (boundary - learning.step_days if is_first else boundary - 1) < day <= boundary or not len(rows):
+                continue
+            scores, risks = scoring.scores(), version.risks(found)
+            assert scores.risk[rows].tolist() == risks.tolist()
+            steps = np.minimum(199, (risks * 200).astype(int))
+            assert scores.rank[rows].tolist() == version.ranks(risks).tolist()
+            scored += len(rows)
+            caught_up += len(rows) * (day < boundary)
+            assert {scoring.scored_by(int(row)) for row in rows} == {version.name}
+            given = steps[~np.isin(columns.stage[rows], LOST)].tolist()
+            counts.update(given)
+            lost += len(rows) - len(given)
+        assert scoring.given == tuple(sorted(counts.items()))
     assert known == expected_labels(events, learning, end)
     assert scored > 100 or name == "yearly"
+    assert caught_up > 100 or name in ("anchored", "daily", "rare", "yearly")
     assert lost > 0 or learning.question.risk_set_days <= 60 or name in ("yearly", "rare")
 
 

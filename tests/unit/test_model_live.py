@@ -19,6 +19,7 @@ from schemas.example import encode_lesson
 from schemas.model import ModelStateError
 from schemas.model_version import (
     DriftState,
+    JudgedState,
     ModelVersionV1,
     decode_model_version,
     encode_model_version,
@@ -126,6 +127,9 @@ def test_the_learner_tells_prometheus() -> None:
     assert 0 <= learner.label_lag_ms <= 7 * 86_400_000
     assert f"churn_label_lag_seconds {learner.label_lag_ms / 1000}" in text
     assert "churn_snapshots_censored_ratio 0." in text
+    assert learner.judged is not None
+    assert f'churn_judged_labels{{risk="given"}} {float(learner.judged.given)}' in text
+    assert 'churn_judged_labels{risk="worked_out"} 0.0' in text
     for end in ("0.1", "0.5", "1.0"):
         assert f'churn_model_told_ratio{{bin="{end}"}}' in text
         assert f'churn_model_happened_ratio{{bin="{end}"}}' in text
@@ -151,6 +155,24 @@ def test_model_show_tells_it_in_words() -> None:
     (alarm,) = shown["drift"]["loss"]
     assert f"drift of the loss: {alarm['at']}, from {alarm['was']:.3f} to {alarm['now']:.3f}" in text
     assert "drift of the mean prediction: none seen" in text
+
+
+def test_model_show_says_what_was_judged_or_why_nothing_was() -> None:
+    def line(model: ModelVersionV1) -> str:
+        (found,) = [one for one in shown_lines(shown_version(model, lag_days=6)) if one.startswith("judged")]
+        return found
+
+    told = shown_version(versions()[-1], lag_days=6)["judged"]
+    assert (told["given"] > 1_000, told["worked_out"]) == (True, 0)
+    assert line(versions()[-1]).startswith(f"judged: {told['given']:,} forecasts from ")
+    assert line(versions()[0]) == "judged: none yet; the first forecast is not 60 days old"
+    of_an_earlier_program = msgspec.structs.replace(versions()[-1], judged=msgspec.UNSET)
+    assert line(of_an_earlier_program) == "judged: the forecasts that were given"
+    both = msgspec.structs.replace(versions()[-1], judged=JudgedState("2025-03-03T00:00:00Z", 1_200, 83_000))
+    assert line(both) == (
+        "judged: 84,200 forecasts from 03 Mar 2025 on, 1,200 of them given then, 83,000 worked out later from what was "
+        "known then"
+    )
 
 
 def test_the_reliability_plot_fits_and_marks_told_and_happened() -> None:
