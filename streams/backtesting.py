@@ -22,14 +22,14 @@ from models.scoring.scorer import Floats
 from schemas.event import PURCHASE, Purchase
 from schemas.instant import to_rfc3339
 from schemas.model import encode_committee
-from streams.catalogue_file import load_rules
 from streams.comparison.refitting import refit
 from streams.errors import SetupError
+from streams.files.catalogue_file import load_rules
+from streams.files.history import History, Rejects, read_history
 from streams.files.mapping_file import load_mapping
 from streams.files.reading import EventFile
-from streams.history import History, Rejects, read_history
 from streams.settings import Settings
-from streams.terminal import complain, terminal
+from streams.text.terminal import complain, terminal
 
 WARM_UP_DAYS: Final = 7
 """Days of history before the first snapshot, when none is named; snapshots then fall on Mondays."""

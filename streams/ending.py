@@ -26,8 +26,8 @@ from streams.errors import (
     EXIT_TERMINATED,
     SetupError,
 )
-from streams.plain import plain, plain_lines
-from streams.terminal import complain, prepare_output
+from streams.text.plain import plain, plain_lines
+from streams.text.terminal import complain, prepare_output
 
 ROOMS: Final = ("streams", "models", "schemas")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from streams.plain import plain
+from streams.text.plain import plain
 
 EXIT_DONE: Final = 0
 EXIT_PROBLEM: Final = 1

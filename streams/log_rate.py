@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Final
 
-from streams.wording import counted
+from streams.text.wording import counted
 
 CLIENTS: Final = ("aiokafka", "faust", "mode", "kafka", "asyncio")
 """Beginnings of the names of loggers that speak of one thing, the brokers: together they are one source."""

@@ -8,7 +8,7 @@ from typing import Final
 
 from streams.ending import place_of
 from streams.log_rate import RateLimit
-from streams.plain import plain
+from streams.text.plain import plain
 
 _CHATTY: Final = ("faust", "mode", "aiokafka")
 

@@ -29,7 +29,7 @@ from streams.board.watcher import watching
 from streams.clock import now_ms
 from streams.errors import SetupError
 from streams.settings import Settings
-from streams.terminal import Terminal, styled, terminal
+from streams.text.terminal import Terminal, styled, terminal
 
 CDNOW = ROOT / ".cache/data/CDNOW_master.txt"
 PURCHASES_ONLY = ROOT / "deploy/catalogues/purchases.yaml"

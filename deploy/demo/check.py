@@ -16,8 +16,8 @@ from demo.errors import DemoError
 from demo.surroundings import ROOT, Place
 from models.engine.ledger import total_counts
 from schemas.topics import Topics
-from streams.catalogue_file import load_rules
-from streams.snapshot import read_partitions, read_topic
+from streams.files.catalogue_file import load_rules
+from streams.readback.state import read_partitions, read_topic
 
 COMPARE = ROOT / "tests/tools/compare_alerts.py"
 """Knows nothing of the product: it compares ids, revisions and bytes."""

@@ -15,9 +15,9 @@ from streams.board.board import Board
 from streams.board.figures import total
 from streams.board.watcher import Watcher
 from streams.cli.produce import post
-from streams.history import HistoryEvent
+from streams.files.history import HistoryEvent
+from streams.kafka.ticks import post_ticks
 from streams.settings import Settings
-from streams.ticks import post_ticks
 
 LOOK_EVERY_S = 0.5
 STUCK_AFTER_S = 90.0

@@ -8,7 +8,7 @@ from rich.text import Text
 
 from demo.story import Story
 from demo.summary import Evidence, Summary
-from streams.terminal import Terminal, styled
+from streams.text.terminal import Terminal, styled
 
 
 def print_summary(console: Terminal, story: Story, summary: Summary, evidence: Evidence) -> None:

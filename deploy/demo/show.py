@@ -12,7 +12,7 @@ from rich.text import Text
 
 from streams.board.board import Board
 from streams.board.drawing import draw
-from streams.terminal import Terminal, styled
+from streams.text.terminal import Terminal, styled
 
 LINE_EVERY_S = 3.0
 WORDS = 58

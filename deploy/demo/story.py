@@ -13,8 +13,8 @@ from zlib import crc32
 from schemas.codec import encode_event
 from schemas.event import FEEDS
 from schemas.topics import DAY_MS
-from streams.history import History, HistoryEvent, days_until_yesterday, read_history, shifted
-from streams.simulation_around import simulate_around
+from streams.files.history import History, HistoryEvent, days_until_yesterday, read_history, shifted
+from streams.simulation.around import simulate_around
 
 SEED = 1
 SIMULATED_PLACE = 1 << 40

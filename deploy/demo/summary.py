@@ -15,7 +15,7 @@ from demo.flow import Passed
 from demo.story import Story
 from schemas.alert import URGENCY, AlertV1, decode_alert
 from streams.board.ledger import GRAVE
-from streams.snapshot import newest_revisions
+from streams.readback.state import newest_revisions
 
 FIRST = 5
 """So many customers are named as the first to call."""

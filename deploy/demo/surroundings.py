@@ -18,7 +18,7 @@ from confluent_kafka import KafkaException
 from demo.errors import DemoError
 from kafka.cluster import Cluster
 from schemas.instant import to_rfc3339
-from streams.kafka import connect
+from streams.kafka.connection import connect
 from streams.settings import Settings, load_settings
 
 ROOT = Path(__file__).parents[2]

@@ -18,8 +18,8 @@ from kafka.process import end
 from local.digests import changed, digests_of
 from local.errors import LocalError
 from local.programs import Program, run
-from streams.catalogue_file import load_rules
 from streams.errors import SetupError
+from streams.files.catalogue_file import load_rules
 from streams.settings import Settings, load_settings
 
 BOOTSTRAP: Final = "CHURN_BOOTSTRAP"

@@ -20,7 +20,7 @@ from schemas.topics import Topics
 from streams.agents.customers import Customers
 from streams.agents.owned import OwnedPartition
 from streams.agents.restoring import RestoredPartition, Source, noted, restore_partitions, topic_ids
-from streams.kafka import librdkafka_config
+from streams.kafka.connection import librdkafka_config
 from streams.settings import Settings
 from streams.transport.offsets import Mark
 from streams.transport.open_alerts import OpenAlerts, read_open

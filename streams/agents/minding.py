@@ -15,8 +15,8 @@ from streams.agents.keeping import CustomerState
 from streams.agents.owned import OwnedPartition
 from streams.agents.restoring import made_anew, topic_ids
 from streams.errors import EXIT_SETUP
+from streams.kafka.log_reader import RestoreStoppedError
 from streams.transport.errors import DeliveryError, StopWorkerError
-from streams.transport.reading import RestoreStoppedError
 from streams.transport.snapshots.log import OwnershipLostError
 
 if TYPE_CHECKING:

@@ -19,7 +19,7 @@ from models.scoring.version import Version, base_of
 from schemas.model import ModelStateError
 from schemas.model_version import MODEL_KEY, ModelVersionV1, decode_model_version
 from schemas.topics import Topics
-from streams.kafka import librdkafka_config
+from streams.kafka.connection import librdkafka_config
 from streams.settings import Settings
 
 TAIL_SETTINGS: Final = {

@@ -18,12 +18,12 @@ from models.engine.snapshot import SnapshotError
 from models.engine.snapshot import load as load_partition
 from schemas.topics import Topics
 from streams.agents.owned import OwnedPartition
-from streams.decided import refuse_other_count
 from streams.errors import EXIT_SETUP, SetupError
-from streams.kafka import Config, answered
+from streams.kafka.connection import Config, answered
 from streams.transport.errors import StopWorkerError
 from streams.transport.open_alerts import read_open
 from streams.transport.published import read_published
+from streams.transport.snapshots.decided import refuse_other_count
 from streams.transport.snapshots.load import Loaded
 from streams.transport.snapshots.origin import (
     ANSWERS_WITHIN_S,

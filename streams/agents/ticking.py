@@ -20,7 +20,7 @@ from schemas.errors import RejectedError
 from schemas.event import FEEDS
 from schemas.tick import Tick, decode_tick, encode_tick
 from schemas.topics import Topics
-from streams.look import newest_records
+from streams.kafka.look import newest_records
 from streams.settings import Settings
 
 TICK_EVERY_S = 60.0

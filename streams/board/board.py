@@ -17,9 +17,9 @@ from schemas.model_version import MODEL_NAME
 from streams.board.figures import Look, by_label, least, rates, total
 from streams.board.ledger import MONTH_DAYS, History
 from streams.board.rows import AlertRow, FeedRow, ModelRow, StageRow
-from streams.cases import Case, Measure, measure_of, value_of
-from streams.wording import BEHIND_MS, span
-from streams.wording import counted as plural
+from streams.console.cases import Case, Measure, measure_of, value_of
+from streams.text.wording import BEHIND_MS, span
+from streams.text.wording import counted as plural
 
 QUIET_AFTER_MS = DAY_MS
 """A declared feed without an event for a day is marked: shops have slow hours, hardly ever a day without anything."""

@@ -11,14 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.instant import from_rfc3339
-from streams.alert_text import QUIET, UNKNOWN
 from streams.board.board import Board
 from streams.board.drawn_alerts import TITLE, alert_block
 from streams.board.drawn_model import model_line
 from streams.board.ledger import MONTH_DAYS
 from streams.board.sizes import SPACIOUS_FROM_WIDTH, WIDE_FROM_WIDTH
-from streams.plain import plain
-from streams.wording import counted, moment, span, written_date
+from streams.console.alert_text import QUIET, UNKNOWN
+from streams.text.plain import plain
+from streams.text.wording import counted, moment, span, written_date
 
 ROOMY_FROM_HEIGHT: Final = 28
 """Lines from which on blocks have air between them."""

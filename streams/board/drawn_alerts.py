@@ -10,13 +10,13 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.instant import from_rfc3339
-from streams.alert_text import QUIET, STYLES, UNKNOWN, amount, due_text, percent
 from streams.board.board import Board
 from streams.board.rows import AlertRow
 from streams.board.sizes import WIDE_FROM_WIDTH
-from streams.cases import MEANINGS
-from streams.plain import plain
-from streams.wording import moment
+from streams.console.alert_text import QUIET, STYLES, UNKNOWN, amount, due_text, percent
+from streams.console.cases import MEANINGS
+from streams.text.plain import plain
+from streams.text.wording import moment
 
 TITLE: Final = "bold cyan"
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from rich.text import Text
 
-from streams.alert_text import QUIET
 from streams.board.drawn_alerts import TITLE
 from streams.board.rows import ModelRow
 from streams.board.sizes import SPACIOUS_FROM_WIDTH, WIDE_FROM_WIDTH
-from streams.wording import written_date
+from streams.console.alert_text import QUIET
+from streams.text.wording import written_date
 
 
 def model_line(model: ModelRow, width: int, *, explain: bool) -> Text:

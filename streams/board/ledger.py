@@ -16,7 +16,7 @@ from models.calendar import Calendar
 from schemas.alert import URGENCY, AlertV1
 from schemas.instant import from_rfc3339
 from schemas.stage import StageChangeV1
-from streams.cases import Case, case_of, led
+from streams.console.cases import Case, case_of, led
 
 GRAVE = frozenset({"warning", "error", "critical"})
 """Severities that put a customer at risk, when the signal is negative."""

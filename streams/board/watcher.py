@@ -11,8 +11,8 @@ from schemas.event import FEEDS
 from streams.board.board import Board, Deployment, boundary_of, make_board
 from streams.board.figures import Look
 from streams.board.reading import Follower, look_at
-from streams.catalogue_file import load_rules
 from streams.clock import now_ms
+from streams.files.catalogue_file import load_rules
 from streams.settings import Settings
 
 RATE_OVER_S: Final = 10.0

@@ -12,18 +12,18 @@ from models.catalogue.rules import Rules
 from models.catalogue.suggestion import did_you_mean
 from schemas.alert import AlertV1, encode_alert
 from schemas.instant import from_rfc3339
-from streams.alert_list import AlertList, print_list
-from streams.cases import Section, in_order, sections
-from streams.catalogue_file import load_rules
 from streams.cli.instant import SINCE
 from streams.clock import now_ms
+from streams.console.alert_list import AlertList, print_list
+from streams.console.cases import Section, in_order, sections
 from streams.errors import EXIT_DONE
-from streams.following import follow_alerts
-from streams.plain import plain
+from streams.files.catalogue_file import load_rules
+from streams.readback.following import follow_alerts
+from streams.readback.state import newest_alerts, open_alerts, retold_as_of_now
 from streams.settings import Settings, environment_settings
-from streams.snapshot import newest_alerts, open_alerts, retold_as_of_now
-from streams.terminal import say, say_json, terminal
-from streams.wording import moment
+from streams.text.plain import plain
+from streams.text.terminal import say, say_json, terminal
+from streams.text.wording import moment
 
 EXAMPLES = """\b
 Examples:

@@ -17,7 +17,7 @@ from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.reading import EventFile
 from streams.settings import environment_settings
-from streams.terminal import say_json, terminal
+from streams.text.terminal import say_json, terminal
 
 if TYPE_CHECKING:
     from models.learning.backtest import Backtest

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 import orjson
 
-from streams.catalogue_file import BadCatalogueError, PlacedMistake, default_text, load_rules, notes_on
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
-from streams.plain import plain
+from streams.files.catalogue_file import BadCatalogueError, PlacedMistake, default_text, load_rules, notes_on
 from streams.settings import environment_settings
-from streams.terminal import say, say_json
+from streams.text.plain import plain
+from streams.text.terminal import say, say_json
 
 
 @click.group()

@@ -22,17 +22,17 @@ from models.measures.windows import Windows
 from schemas.alert import AlertV1
 from schemas.envelope import is_customer_id
 from schemas.partitioner import partition_of
-from streams.catalogue_file import load_rules
 from streams.cli.output import OUTPUT, Output
 from streams.clock import now_ms
-from streams.customer_page import Page, print_page
-from streams.dead_letters import late_events_of
+from streams.console.customer_page import Page, print_page
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
-from streams.plain import plain
+from streams.files.catalogue_file import load_rules
+from streams.readback.dead_letters import late_events_of
+from streams.readback.state import all_states, open_alerts, read_partitions
 from streams.settings import Settings, environment_settings
-from streams.snapshot import all_states, open_alerts, read_partitions
-from streams.terminal import complain, say_json, terminal
-from streams.wording import counted
+from streams.text.plain import plain
+from streams.text.terminal import complain, say_json, terminal
+from streams.text.wording import counted
 
 EXAMPLES = """\b
 Examples:

@@ -15,15 +15,15 @@ from rich.table import Table
 from schemas.dead_letter import DeadLetter
 from schemas.instant import to_rfc3339
 from schemas.topics import Topics
-from streams.before_posting import refuse_misfits
 from streams.clock import now_ms
-from streams.dead_letters import Outlook, judge, late_limits_ms, post_again, read_letters
+from streams.diagnosis.before_posting import refuse_misfits
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
-from streams.kafka import connect
-from streams.plain import plain
+from streams.kafka.connection import connect
+from streams.readback.dead_letters import Outlook, judge, late_limits_ms, post_again, read_letters
 from streams.settings import Settings, environment_settings
-from streams.terminal import say, say_json, styled, terminal
-from streams.wording import counted
+from streams.text.plain import plain
+from streams.text.terminal import say, say_json, styled, terminal
+from streams.text.wording import counted
 
 SHOWN: Final = 50
 """Rows of a list unless --limit says otherwise."""

@@ -8,11 +8,11 @@ from typing import Final
 import click
 import orjson
 
-from streams.diagnosis import diagnose
+from streams.diagnosis.diagnosis import diagnose
 from streams.errors import EXIT_SETUP
-from streams.plain import plain
 from streams.settings import environment_settings
-from streams.terminal import say, say_json
+from streams.text.plain import plain
+from streams.text.terminal import say, say_json
 
 MARKS: Final = {"ok": "ok     ", "warning": "warning", "problem": "PROBLEM"}
 

@@ -11,9 +11,9 @@ import click
 
 from streams.cli.output import OUTPUT, Output
 from streams.errors import SetupError
+from streams.files.history import Rejects
 from streams.files.mapping_file import load_mapping
 from streams.files.reading import JSON_LINES, EventFile
-from streams.history import Rejects
 
 T = TypeVar("T", bound=Callable[..., Any])
 

@@ -10,8 +10,8 @@ from streams.cli.startup import begin, say_it_starts
 from streams.clock import now_ms
 from streams.errors import SetupError
 from streams.health import serve_health
-from streams.preflight import check_setup
-from streams.reader import read_messages
+from streams.kafka.preflight import check_setup
+from streams.kafka.topic_reader import read_messages
 from streams.settings import variable_of
 
 EXAMPLES = """\b
@@ -36,7 +36,7 @@ def learner(*, verbose: bool) -> int:
     # Faust takes a second to import: wrong settings are told before.
     from schemas.topics import Topics
     from streams.agents.learner import LearnerAgent
-    from streams.kafka import librdkafka_config
+    from streams.kafka.connection import librdkafka_config
     from streams.metrics.learner import LearnerMetrics
     from streams.transport.app import build_app, learner_inputs
     from streams.transport.changelog import Changelog

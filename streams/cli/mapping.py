@@ -15,11 +15,11 @@ from streams.cli.event_files import EVENT_FILE, MAPPING_HELP
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.files.counts import FileCounts, Frequent
 from streams.files.guess import guessed
+from streams.files.history import SHOWN_BAD_LINES, BadLine, with_mappings
 from streams.files.mapping_file import builtin_names, builtin_text, load_mapping
 from streams.files.reading import Bad, EventFile, read_file
-from streams.history import SHOWN_BAD_LINES, BadLine, with_mappings
-from streams.terminal import say, say_json
-from streams.wording import counted
+from streams.text.terminal import say, say_json
+from streams.text.wording import counted
 
 TRY_EXAMPLES: Final = """\b
 Examples:

@@ -15,8 +15,8 @@ from schemas.model_version import MODEL_NAME, ModelVersionV1
 from streams.cli.output import OUTPUT, Output
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import environment_settings
-from streams.terminal import complain, say, say_json, terminal
-from streams.wording import counted, written_date
+from streams.text.terminal import complain, say, say_json, terminal
+from streams.text.wording import counted, written_date
 
 EXAMPLES = """\b
 Examples:
@@ -36,7 +36,7 @@ def model() -> None:
 @click.option("--json", "as_json", is_flag=True, help="As JSON, with the statistics.")
 def show(*, explain: bool, as_json: bool) -> int:
     """The newest version: what it learned, and how often what it foresaw came true."""
-    from streams.model_dump import label_lag_days, published_versions
+    from streams.readback.model_dump import label_lag_days, published_versions
 
     settings = environment_settings()
     newest = None
@@ -57,7 +57,7 @@ def show(*, explain: bool, as_json: bool) -> int:
 @click.option("--out", type=OUTPUT, required=True, help="Where to write, a line each.")
 def dump(*, out: Output) -> int:
     """Every version still on the topic, and which of them each review used."""
-    from streams.model_dump import dump as dump_lines
+    from streams.readback.model_dump import dump as dump_lines
 
     count = 0
     with out:

@@ -13,21 +13,21 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from schemas.event import FEEDS
 from schemas.instant import to_rfc3339
 from schemas.topics import Topics
-from streams.before_posting import look_before_posting
-from streams.catalogue_file import load_rules
 from streams.cli.event_files import files_argument, paths_read, rejecting, rejects_option
 from streams.cli.output import Output, refuse_overwriting
 from streams.clock import now_ms
-from streams.edge import Edge
+from streams.diagnosis.before_posting import look_before_posting
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
+from streams.files.catalogue_file import load_rules
+from streams.files.edge import Edge
+from streams.files.history import History, HistoryEvent, days_until_yesterday, read_history, shifted
 from streams.files.mapping_file import load_mapping
 from streams.files.reading import EventFile
-from streams.history import History, HistoryEvent, days_until_yesterday, read_history, shifted
-from streams.poster import Poster
+from streams.kafka.poster import Poster
+from streams.kafka.ticks import post_ends
 from streams.settings import Settings, environment_settings
-from streams.terminal import Terminal, complain, say, terminal
-from streams.ticks import post_ends
-from streams.wording import counted
+from streams.text.terminal import Terminal, complain, say, terminal
+from streams.text.wording import counted
 
 FLUSH_WITHIN_S: Final = 60.0
 """How long the broker may take to acknowledge what is still under way at the end."""

@@ -23,20 +23,20 @@ from schemas.alert import AlertV1, encode_alert
 from schemas.event import Event
 from schemas.stage import StageChangeV1, encode_stage_change
 from streams import clock
-from streams.catalogue_file import load_rules
 from streams.cli.event_files import files_argument, paths_read, rejecting, rejects_option
 from streams.cli.instant import INSTANT
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.cli.replay_text import print_summary
-from streams.edge import Edge
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
+from streams.files.catalogue_file import load_rules
+from streams.files.edge import Edge
+from streams.files.history import History
 from streams.files.id_list import read_ids
 from streams.files.mapping_file import load_mapping
+from streams.files.packed_history import Replayed, read_packed
 from streams.files.reading import EventFile
-from streams.history import History
-from streams.packed_history import Replayed, read_packed
 from streams.settings import Settings, environment_settings
-from streams.terminal import complain, say_json, terminal
+from streams.text.terminal import complain, say_json, terminal
 
 EXAMPLES = """\b
 Examples:
@@ -202,7 +202,7 @@ def _engine(settings: Settings, partitions: int, models: Path | None, *, learn: 
         return LearningReplay(rules, partitions, alerts_from_ms)
     if models is None:
         return Replay(without_model(rules), partitions, alerts_from_ms)
-    from streams.model_dump import load  # River takes a second to import
+    from streams.readback.model_dump import load  # River takes a second to import
 
     return Replay(rules, partitions, alerts_from_ms, load(models, rules).of)
 

@@ -8,8 +8,8 @@ from rich.table import Table
 
 from schemas.alert import Status
 from streams.cli.model import labels_told
-from streams.terminal import terminal
-from streams.wording import counted
+from streams.text.terminal import terminal
+from streams.text.wording import counted
 
 
 def print_summary(summary: dict[str, object]) -> None:

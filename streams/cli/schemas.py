@@ -11,7 +11,7 @@ import yaml
 from schemas.export import asyncapi, json_schemas
 from schemas.topics import Topics
 from streams.cli.output import writing
-from streams.terminal import say
+from streams.text.terminal import say
 
 
 @click.group()

@@ -5,9 +5,9 @@ from __future__ import annotations
 import click
 import orjson
 
-from streams.plain import plain
 from streams.settings import Settings, environment_settings, load_settings, shown, variable_of
-from streams.terminal import say, say_json
+from streams.text.plain import plain
+from streams.text.terminal import say, say_json
 
 
 @click.command(epilog="\b\nExamples:\n  churn-signals settings\n  CHURN_PARTITIONS=6 churn-signals settings --json")

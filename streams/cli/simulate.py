@@ -23,17 +23,17 @@ from schemas.instant import from_rfc3339
 from schemas.topics import DAY_MS
 from streams.cli.event_files import EVENT_FILE, paths_read
 from streams.cli.output import OUTPUT_PATH, refuse_overwriting, writing
-from streams.detection import Part, joined, observe, partitions_of, watched_of
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
+from streams.files.history import read_history
 from streams.files.mapping_file import load_mapping
 from streams.files.reading import EventFile
-from streams.history import read_history
-from streams.population import World
-from streams.population import simulate as simulate_customers
 from streams.settings import environment_settings
-from streams.simulation_around import simulate_around
-from streams.terminal import complain, say, terminal
-from streams.wording import counted
+from streams.simulation.around import simulate_around
+from streams.simulation.detection import Part, joined, observe, partitions_of, watched_of
+from streams.simulation.population import World
+from streams.simulation.population import simulate as simulate_customers
+from streams.text.terminal import complain, say, terminal
+from streams.text.wording import counted
 
 EXAMPLES: Final = """\b
 Examples:
@@ -124,7 +124,7 @@ def _detect(
     """Simulate, replay, compare, tell."""
     from models.detection.scores import detect
     from schemas.instant import to_rfc3339
-    from streams.catalogue_file import load_rules
+    from streams.files.catalogue_file import load_rules
     from streams.report.detection import Made, encode_report, report_on
     from streams.report.detection_text import print_report
 

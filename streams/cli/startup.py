@@ -7,8 +7,8 @@ import signal
 import sys
 
 from models.catalogue.rules import Rules
-from streams.catalogue_file import load_rules
 from streams.errors import EXIT_DONE
+from streams.files.catalogue_file import load_rules
 from streams.logs import log_to_stderr
 from streams.settings import Settings, environment_settings
 

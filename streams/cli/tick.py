@@ -9,10 +9,10 @@ from schemas.instant import to_rfc3339
 from streams.cli.instant import INSTANT
 from streams.clock import now_ms
 from streams.errors import SetupError
+from streams.kafka.ticks import post_ticks
 from streams.settings import environment_settings
-from streams.terminal import say
-from streams.ticks import post_ticks
-from streams.wording import counted
+from streams.text.terminal import say
+from streams.text.wording import counted
 
 
 @click.command(epilog="\b\nExample:\n  churn-signals tick --at 2026-03-01T00:00:00Z")

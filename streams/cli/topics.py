@@ -12,11 +12,11 @@ from confluent_kafka.admin import AdminClient, NewTopic
 
 from schemas.topics import TopicSpec
 from streams.errors import EXIT_SETUP, SetupError
-from streams.kafka import answered, connect
-from streams.preflight import Finding, examine, specs
+from streams.kafka.connection import answered, connect
+from streams.kafka.preflight import Finding, examine, specs
 from streams.settings import Settings, environment_settings, variable_of
-from streams.terminal import complain, say, say_json
-from streams.wording import counted
+from streams.text.terminal import complain, say, say_json
+from streams.text.wording import counted
 
 VISIBLE_WITHIN_S: Final = 10.0
 """How long a new topic may take until every client can see it."""

@@ -16,7 +16,7 @@ from streams.board.reading import default_address, metrics_address
 from streams.board.watcher import Watcher, watching
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import environment_settings
-from streams.terminal import Terminal, say_json, terminal
+from streams.text.terminal import Terminal, say_json, terminal
 
 EXAMPLES: Final = """\b
 Examples:

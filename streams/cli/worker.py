@@ -17,11 +17,11 @@ from streams.agents.ticking import keep_time, newest_tick_ms
 from streams.cli.startup import begin, say_it_starts
 from streams.clock import now_ms
 from streams.health import serve_health
-from streams.kafka import librdkafka_config
+from streams.kafka.connection import librdkafka_config
+from streams.kafka.preflight import check_setup
 from streams.memory import keep_large_blocks_apart
 from streams.metrics.collector import WorkerCollector
 from streams.metrics.model import ModelMetrics
-from streams.preflight import check_setup
 
 if TYPE_CHECKING:
     from streams.agents.keeping import CustomerState

@@ -1,4 +1,4 @@
 """Event files of any company: opened, decoded, cut into records, and made into events by a mapping file.
 
-May import `schemas` and `streams.errors`; asks neither a clock nor a broker. `streams.history` puts files together.
+May import `schemas` and `streams.errors`; asks neither a clock nor a broker. `history` puts files together.
 """

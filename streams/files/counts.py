@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from schemas.event import FEEDS, TICKET, Event, Ticket
-from streams.wording import counted
+from streams.text.wording import counted
 
 SHOWN_VALUES: Final = 5
 _MOST_VALUES: Final = 1_000

@@ -9,7 +9,7 @@ from streams.report.backtest_plots import draw_all
 from streams.report.backtest_text import ESTIMATES, NAMES
 from streams.report.page import Card, render
 from streams.report.table import Column
-from streams.wording import counted
+from streams.text.wording import counted
 
 Row = Mapping[str, Any]
 

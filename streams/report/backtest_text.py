@@ -8,8 +8,8 @@ from rich.table import Table
 from rich.text import Text
 
 from streams.report.table import terminal_table
-from streams.terminal import Terminal
-from streams.wording import counted
+from streams.text.terminal import Terminal
+from streams.text.wording import counted
 
 NAMES: Final = {
     "committee": "committee (the model)",

@@ -24,7 +24,7 @@ from streams.report.detection_rows import (
     truth_rows,
 )
 from streams.report.page import Card, render
-from streams.wording import counted
+from streams.text.wording import counted
 
 
 def detection_page(report: DetectionReport) -> str:

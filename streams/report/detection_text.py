@@ -23,8 +23,8 @@ from streams.report.detection_rows import (
     target_row,
 )
 from streams.report.table import Column, terminal_table
-from streams.terminal import Terminal
-from streams.wording import counted
+from streams.text.terminal import Terminal
+from streams.text.wording import counted
 
 STYLES: Final = {"met": "green", "missed": "bold red", "too few": "yellow"}
 KINDS_A_TABLE: Final = 5

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from streams.plain import plain_value
+from streams.text.plain import plain_value
 
 
 class Card(NamedTuple):

@@ -10,8 +10,8 @@ from faust.types import StreamT
 from mode import CrashingSupervisor
 
 from schemas.topics import Topics
-from streams.groups import learner_group, worker_group
-from streams.kafka import faust_brokers, faust_credentials
+from streams.kafka.connection import faust_brokers, faust_credentials
+from streams.kafka.groups import learner_group, worker_group
 from streams.settings import Settings
 from streams.transport.driver import FrameTransport
 from streams.transport.errors import StopWorkerError

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from confluent_kafka import Message
 
-from streams.transport.reading import reader
+from streams.kafka.log_reader import reader
 from streams.transport.snapshots.sender import epoch_in
 
 

@@ -19,7 +19,7 @@ from schemas.alert import OPEN, AlertV1, decode_alert
 from schemas.dead_letter import to_dead_letter
 from schemas.example import LessonError, ProgressV1, decode_lesson
 from schemas.topics import Topics
-from streams.transport.reading import Place, Progress, headers_of, reader
+from streams.kafka.log_reader import Place, Progress, headers_of, reader
 from streams.transport.snapshots.sender import epoch_in
 
 EXAMPLES_PARTITION: Final = 0

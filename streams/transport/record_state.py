@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from faust.types import TP
 
-from streams.kafka import librdkafka_config
+from streams.kafka.connection import librdkafka_config
 from streams.transport.changelog import Changelog
 from streams.transport.offsets import Mark
 from streams.transport.owner import RecordOwner

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import Message
 
+from streams.kafka.log_reader import headers_of, reader
 from streams.memory import give_back
 from streams.transport.changelog import NO_EPOCH, epoch_of_tombstone
-from streams.transport.reading import headers_of, reader
 
 
 @dataclass(slots=True)

@@ -8,7 +8,7 @@ from typing import Final
 
 from benchmarks.engine_alone import END_MS
 from benchmarks.load import DAY_MS, DAYS, EVENTS_EACH, random_event
-from streams.history import HistoryEvent
+from streams.files.history import HistoryEvent
 
 SEED: Final = 5
 FIRST_PLACE: Final = 500_000_000

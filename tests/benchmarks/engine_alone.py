@@ -26,7 +26,7 @@ from models.engine.review import Message
 from models.engine.snapshot import freeze
 from schemas.alert import AlertV1
 from schemas.codec import decode_event
-from streams.catalogue_file import load_rules
+from streams.files.catalogue_file import load_rules
 from streams.memory import uncollected
 from streams.settings import Settings, environment_settings
 

@@ -11,7 +11,7 @@ from typing import Final
 from schemas.codec import encode_event, new_event
 from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET, Email, EventData, Login, Purchase, Ticket
 from schemas.instant import from_rfc3339
-from streams.history import HistoryEvent
+from streams.files.history import HistoryEvent
 
 EVENTS_EACH: Final = 20
 DAYS: Final = 60

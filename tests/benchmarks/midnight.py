@@ -28,7 +28,7 @@ from models.engine.population import population_of
 from models.engine.snapshot import freeze, load
 from schemas.codec import decode_event
 from schemas.event import FEEDS
-from streams.catalogue_file import load_rules
+from streams.files.catalogue_file import load_rules
 from streams.memory import uncollected
 from streams.settings import Settings, environment_settings
 

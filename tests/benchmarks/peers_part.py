@@ -14,7 +14,7 @@ from benchmarks.measuring import SystemRun
 from benchmarks.peers.environments import PeerError, last_line, python_of
 from benchmarks.race import ONE, PLAIN, System, race
 from benchmarks.work import Bench, post_all, surroundings
-from streams.history import HistoryEvent
+from streams.files.history import HistoryEvent
 from support.broker import delete_topics
 from support.workers import Deployment
 

@@ -25,7 +25,7 @@ from models.engine.partition import Partition
 from models.engine.snapshot import freeze
 from schemas.codec import decode_event
 from schemas.topics import Topics
-from streams.catalogue_file import load_rules
+from streams.files.catalogue_file import load_rules
 from streams.memory import uncollected
 from streams.settings import Settings, environment_settings
 from streams.transport.producer import DELIVERY_SETTINGS

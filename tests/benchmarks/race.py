@@ -12,7 +12,7 @@ from benchmarks.peers.environments import PeerError
 from benchmarks.product import run_product
 from benchmarks.results import RacePart, SystemPart, conditions
 from benchmarks.work import Bench, Catalogue, compare, post_all, run_module
-from streams.history import HistoryEvent
+from streams.files.history import HistoryEvent
 from support.workers import Deployment
 
 KEEPS: Final = "outputs, then commit; a snapshot each 10 s"

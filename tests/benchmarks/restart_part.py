@@ -12,7 +12,7 @@ from benchmarks.midnight import MidnightRun
 from benchmarks.restart import DayRun, RestartRun, run_restart
 from benchmarks.results import RestartPart, conditions
 from benchmarks.work import CATALOGUES, Bench, Catalogue, post_all, run_module
-from streams.history import HistoryEvent
+from streams.files.history import HistoryEvent
 
 
 def run_restarts(bench: Bench) -> bool:

@@ -17,7 +17,7 @@ from benchmarks.product import running, until
 from schemas.codec import encode_event, new_event
 from schemas.event import TICKET, Ticket
 from schemas.instant import to_rfc3339
-from streams.history import HistoryEvent
+from streams.files.history import HistoryEvent
 from support.workers import Deployment, Positions, follower
 
 PROBE_EVERY: Final = 50

@@ -20,9 +20,9 @@ from benchmarks.product import deployed
 from benchmarks.results import Difference, Results
 from models.catalogue.rules import Rules
 from schemas.alert import decode_alert
-from streams.catalogue_file import load_rules
 from streams.cli.produce import post
-from streams.history import HistoryEvent
+from streams.files.catalogue_file import load_rules
+from streams.files.history import HistoryEvent
 from streams.settings import Settings, load_settings
 from support.broker import Broker, open_broker
 from support.program import ROOT, environment

@@ -14,7 +14,7 @@ from benchmarks.peers.environments import PeerError
 from benchmarks.race import KEEPS, ONE, PLAIN, System, race
 from benchmarks.results import Results
 from benchmarks.work import Bench
-from streams.history import HistoryEvent
+from streams.files.history import HistoryEvent
 from support.broker import Broker
 from support.workers import Deployment
 

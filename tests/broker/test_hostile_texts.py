@@ -16,9 +16,9 @@ from models.engine.replay import Replay
 from schemas.alert import AlertV1, encode_alert
 from schemas.dead_letter import Origin, dead_letter_headers
 from schemas.instant import to_rfc3339
-from streams.plain import plain, plain_lines
+from streams.readback.state import open_alerts
 from streams.settings import Settings
-from streams.snapshot import open_alerts
+from streams.text.plain import plain, plain_lines
 from support.arrivals import merged as in_order
 from support.broker import Broker
 from support.builders import DAY_MS, HOUR_MS, NOON_MS, purchase

@@ -12,7 +12,7 @@ from models.config import Learning
 from models.scoring.snapshots import weekday_of
 from schemas.alert import decode_alert
 from schemas.instant import from_rfc3339, to_rfc3339
-from streams.population import World, simulate
+from streams.simulation.population import World, simulate
 from support.arrivals import merged
 from support.broker import Broker
 from support.builders import DAY_MS

@@ -14,7 +14,7 @@ from zlib import crc32
 import orjson
 import pytest
 
-from streams.history import read_history
+from streams.files.history import read_history
 from support import sliced_worker
 from support.broker import Broker
 from support.crashes import Crashes, Report

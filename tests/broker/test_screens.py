@@ -10,8 +10,8 @@ from typing import Final
 
 from models.calendar import DAY_MS
 from schemas.instant import to_rfc3339
-from streams.population import World, simulate
-from streams.wording import moment
+from streams.simulation.population import World, simulate
+from streams.text.wording import moment
 from support.arrivals import merged
 from support.broker import Broker
 from support.pages import address_of, total, wait_until_ready

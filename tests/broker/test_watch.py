@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from schemas.instant import to_rfc3339
-from streams.population import World, simulate
+from streams.simulation.population import World, simulate
 from support.arrivals import merged
 from support.broker import Broker
 from support.builders import DAY_MS, HOUR_MS, NOON_MS

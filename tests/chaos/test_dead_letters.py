@@ -18,7 +18,7 @@ import pytest
 from models.engine.ledger import OUTCOMES, REJECTIONS_IN_A_ROW
 from schemas.event import FEEDS, LOGIN, PURCHASE, Event
 from schemas.partitioner import partition_of
-from streams.wording import counted
+from streams.text.wording import counted
 from support.broker import Broker, delete_topics
 from support.builders import DAY_MS, NOON_MS, login, purchase
 from support.corpus import poison, poison_kinds

@@ -15,8 +15,8 @@ from confluent_kafka import Producer
 from schemas.event import Event
 from schemas.model import CommitteeV1
 from schemas.model_version import MODEL_KEY, decode_model_version
-from streams.catalogue_file import rules_of
-from streams.history import read_history
+from streams.files.catalogue_file import rules_of
+from streams.files.history import read_history
 from streams.settings import Settings
 from support.arrivals import merged
 from support.backtested import backtested

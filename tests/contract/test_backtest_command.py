@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from contract.test_detection_page import Page
-from streams.history import read_history
+from streams.files.history import read_history
 from streams.report.backtest_page import page
 from support.builders import line, login
 from support.histories import write_history

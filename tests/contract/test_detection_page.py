@@ -11,14 +11,14 @@ import pytest
 
 from models.detection.scores import detect
 from schemas.instant import from_rfc3339
-from streams.catalogue_file import load_rules
-from streams.detection import joined, observe, watched_of
-from streams.population import World
+from streams.files.catalogue_file import load_rules
 from streams.report.detection import DetectionReport, Made, encode_report, report_on
 from streams.report.detection_page import detection_page
 from streams.report.detection_rows import CHANGE_NAMES, KIND_COLUMNS, KINDS, SIGNAL_COLUMNS, TARGET_COLUMNS, kind_name
 from streams.settings import Settings
-from streams.simulation_kinds import KINDS as SIMULATED
+from streams.simulation.detection import joined, observe, watched_of
+from streams.simulation.kinds import KINDS as SIMULATED
+from streams.simulation.population import World
 
 SECTIONS = ("signals", "time", "loyal", "load", "kinds", "targets", "truth", "method")
 FIGURES = ("quality", "found", "lead", "load", "loyal")

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from schemas.event import FEEDS
+from streams.files.history import read_history
 from streams.files.mapping import NOBODY, Cell, Condition, EventRule, Mapping, TimeRule
 from streams.files.mapping_file import builtin_names, parsed_mapping
 from streams.files.reading import EventFile
-from streams.history import read_history
 from support.documents import text_of
 
 REFERENCE = text_of("streams/mappings/README.md")

@@ -18,9 +18,9 @@ from schemas.errors import REASONS
 from schemas.topics import topic_table
 from streams import errors
 from streams.__main__ import COMMANDS
-from streams.catalogue_file import load_rules, rules_of
+from streams.files.catalogue_file import load_rules, rules_of
+from streams.files.history import read_history
 from streams.files.mapping_file import load_mapping
-from streams.history import read_history
 from streams.settings import Settings, variable_of
 from support.documents import TABLES, documents, filled, tables_in, text_of
 from support.idle import pages

@@ -16,10 +16,10 @@ from schemas.alert import AlertV1
 from schemas.event import PURCHASE, Event
 from schemas.instant import from_rfc3339
 from schemas.topics import DAY_MS
-from streams.catalogue_file import rules_of
-from streams.history import read_history
-from streams.population import World, simulate
+from streams.files.catalogue_file import rules_of
+from streams.files.history import read_history
 from streams.settings import Settings
+from streams.simulation.population import World, simulate
 from support.program import ROOT
 
 UCI: Final = ROOT.parent / "shared/data/uci_online_retail_events.jsonl.gz"

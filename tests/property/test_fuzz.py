@@ -26,8 +26,8 @@ from schemas.event import FEEDS, Event
 from schemas.example import LessonV1, ProgressV1, encode_lesson
 from schemas.stage import StageChangeV1, encode_stage_change
 from streams.agents.owned import OwnedPartition
-from streams.alert_text import what_to_do
-from streams.cases import measure_of
+from streams.console.alert_text import what_to_do
+from streams.console.cases import measure_of
 from streams.transport.records import Record
 from support.agents import TOPICS, Life
 from support.fuzzing import Fuzzer, Made

@@ -21,7 +21,7 @@ from models.catalogue.rules import without_model
 from models.engine.learning_replay import LearningReplay
 from models.engine.replay import Replay
 from schemas.instant import from_rfc3339
-from streams.population import World, simulate
+from streams.simulation.population import World, simulate
 from support.builders import DAY_MS
 from support.histories import Size, history
 from support.troubled import catalogue

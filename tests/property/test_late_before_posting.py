@@ -13,10 +13,10 @@ from models.engine.arrivals import Arrival
 from models.engine.partition import Partition
 from schemas.event import FEEDS
 from schemas.partitioner import partition_of
-from streams.before_posting import Place, count_late, limits_of
-from streams.catalogue_file import rules_of
+from streams.diagnosis.before_posting import Place, count_late, limits_of
+from streams.files.catalogue_file import rules_of
+from streams.readback.state import in_step
 from streams.settings import Settings
-from streams.snapshot import in_step
 from streams.transport.records import Record
 from support.builders import DAY_MS
 from support.troubled import FIRST_DAY, make_event

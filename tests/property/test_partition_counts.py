@@ -16,7 +16,7 @@ from models.engine.learning_replay import LearningReplay
 from models.engine.replay import Replay
 from schemas.event import PURCHASE, Event
 from schemas.example import ProgressV1
-from streams.catalogue_file import rules_of
+from streams.files.catalogue_file import rules_of
 from streams.settings import Settings
 from support.builders import DAY_MS
 from support.shop import shop

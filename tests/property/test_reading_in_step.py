@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.snapshot import in_step
+from streams.readback.state import in_step
 from streams.transport.records import Record
 
 TOPICS = ("purchase", "login", "ticks")

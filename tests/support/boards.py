@@ -15,7 +15,7 @@ from streams.board.board import Board, Deployment, Past, make_board
 from streams.board.drawing import draw
 from streams.board.figures import Look, parse_page
 from streams.board.ledger import Ledger
-from streams.terminal import terminal
+from streams.text.terminal import terminal
 
 TODAY = 20_500
 """The boundary the tests speak of, as a day number."""

@@ -14,7 +14,7 @@ import zlib
 from collections.abc import Sequence
 
 from schemas.topics import Topics
-from streams.kafka import librdkafka_config
+from streams.kafka.connection import librdkafka_config
 from streams.settings import Settings
 from streams.transport.app import FETCH_BYTES, build_app
 from streams.transport.changelog import Changelog

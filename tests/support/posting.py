@@ -10,8 +10,8 @@ from contextlib import contextmanager
 from confluent_kafka import Producer
 
 from schemas.event import Event
+from streams.kafka.ticks import post_ends
 from streams.settings import load_settings
-from streams.ticks import post_ends
 from support.arrivals import Arrival
 from support.program import environment
 from support.workers import Deployment

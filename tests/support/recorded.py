@@ -5,9 +5,9 @@ from __future__ import annotations
 from models.engine.ledger import OUTCOMES, total_counts
 from models.engine.partition import Partition
 from schemas.event import FEEDS
-from streams.catalogue_file import load_rules
+from streams.files.catalogue_file import load_rules
+from streams.readback.state import read_partitions
 from streams.settings import load_settings, variable_of
-from streams.snapshot import read_partitions
 from support.workers import Deployment
 
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from schemas.alert import AlertV1, Money
 from schemas.instant import to_rfc3339
-from streams.cases import in_order, sections, value_of
 from streams.cli.alerts import alerts
+from streams.console.cases import in_order, sections, value_of
 from support.boards import TODAY, UTC, alert
 
 NOW_MS = UTC.start_of(TODAY) + 3_600_000

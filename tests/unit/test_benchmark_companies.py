@@ -18,7 +18,7 @@ from models.engine.population import population_of
 from models.engine.snapshot import load
 from models.scoring.snapshots import weekday_of
 from schemas.event import FEEDS
-from streams.catalogue_file import load_rules
+from streams.files.catalogue_file import load_rules
 from streams.settings import Settings
 from support.workers import RULES_ONLY, WITH_MODEL
 

@@ -11,7 +11,7 @@ from models.calendar import DAY_MS
 from models.learning.quality import Flags
 from schemas.instant import from_rfc3339
 from streams.comparison.bgnbd import BgNbd, Purchases, fit
-from streams.history import read_history
+from streams.files.history import read_history
 from support.program import ROOT
 
 TRUTH = BgNbd(0.5, 20.0, 0.8, 2.5)

@@ -11,7 +11,7 @@ from confluent_kafka import KafkaException
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.kafka import answered
+from streams.kafka.connection import answered
 from streams.log_rate import LONGEST_GAP_S, RateLimit
 from streams.transport.contact import Contact
 from streams.transport.status import Status

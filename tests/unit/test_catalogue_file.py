@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 
 from models.catalogue.catalogue import build_rules
 from models.catalogue.reader import CatalogueError
-from streams.catalogue_file import BadCatalogueError, default_text, load_rules, notes_on, rules_of
 from streams.errors import SetupError
+from streams.files.catalogue_file import BadCatalogueError, default_text, load_rules, notes_on, rules_of
 from streams.settings import Settings
 from support.program import ROOT, environment
 from support.troubled import catalogue

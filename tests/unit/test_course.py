@@ -11,7 +11,7 @@ from rich.console import Console
 from models.calendar import date_of
 from models.measures.course import COURSE_DAYS, LEVEL_DAYS, Course, course
 from schemas.event import Event
-from streams.course_plot import draw_course
+from streams.console.course_plot import draw_course
 from support.builders import login, purchase, ticket
 from support.standing import Standing
 from support.troubled import FIRST_DAY, default_rules

@@ -8,7 +8,7 @@ from models.catalogue.currencies import CURRENCIES, amount_of, minor_units
 from models.engine.replay import Replay
 from schemas.alert import AlertV1
 from schemas.stage import StageChangeV1
-from streams.catalogue_file import rules_of
+from streams.files.catalogue_file import rules_of
 from streams.settings import Settings
 from support.builders import DAY_MS, NOON_MS, purchase
 

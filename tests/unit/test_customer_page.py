@@ -13,8 +13,8 @@ from models.calendar import DAY_MS, date_of
 from models.engine.replay import Replay
 from schemas.event import Event
 from streams.cli.customer import summary
-from streams.customer_page import DEEDS, Page, print_page, since_lines
-from streams.terminal import terminal
+from streams.console.customer_page import DEEDS, Page, print_page, since_lines
+from streams.text.terminal import terminal
 from support.boards import TODAY, alert
 from support.builders import event, purchase, ticket
 from support.troubled import default_rules

@@ -9,10 +9,10 @@ import pytest
 from models.engine.partition import Partition
 from schemas.topics import Topics
 from streams.agents.restoring import Source, as_loaded
-from streams.agreement import differences
-from streams.decided import Decided, decided_in, refuse_other_count, until_ms
+from streams.diagnosis.agreement import differences
 from streams.errors import EXIT_SETUP, SetupError
 from streams.transport.errors import StopWorkerError
+from streams.transport.snapshots.decided import Decided, decided_in, refuse_other_count, until_ms
 from streams.transport.snapshots.load import Loaded
 from streams.transport.snapshots.records import Begun, Claim, Key, Manifest, Passed, from_value, to_key, to_value
 from support.builders import DAY_MS

@@ -13,7 +13,7 @@ from demo.story import Story
 from demo.summary import Evidence, first_to_call, newest, problems, summarize
 from schemas.alert import Money, encode_alert
 from streams.board.board import Board
-from streams.history import HistoryEvent
+from streams.files.history import HistoryEvent
 from support.boards import TODAY, alert, board, look, page
 
 EQUAL = Findings(is_equal=True, text="2 expected, 2 found")

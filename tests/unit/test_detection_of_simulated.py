@@ -14,10 +14,10 @@ from models.detection.scores import detect
 from models.detection.targets import Target, judge
 from models.detection.truth import SHOWN_BY
 from schemas.instant import from_rfc3339
-from streams.catalogue_file import load_rules
-from streams.detection import Part, joined, observe, partitions_of, watched_of
-from streams.population import World, customer_id
+from streams.files.catalogue_file import load_rules
 from streams.settings import Settings
+from streams.simulation.detection import Part, joined, observe, partitions_of, watched_of
+from streams.simulation.population import World, customer_id
 
 START_MS = from_rfc3339("2026-01-01T00:00:00Z")
 SETTINGS = Settings()

@@ -9,9 +9,9 @@ import pytest
 from schemas.errors import RejectedError
 from schemas.event_time import FIRST_MS, LAST_MS
 from streams.clock import now_ms
-from streams.edge import Edge
-from streams.history import read_history, shifted
-from streams.packed_history import read_packed
+from streams.files.edge import Edge
+from streams.files.history import read_history, shifted
+from streams.files.packed_history import read_packed
 from support.builders import DAY_MS, NOON_MS, line, login
 from support.program import run
 

@@ -21,7 +21,7 @@ from markupsafe import Markup
 from streams.ending import run_to_end
 from streams.errors import SetupError
 from streams.logs import LineFormatter
-from streams.plain import plain, plain_value
+from streams.text.plain import plain, plain_value
 
 
 @pytest.fixture(autouse=True)
@@ -78,7 +78,7 @@ def test_a_fault_names_its_place_and_keeps_its_trace(
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     assert run_to_end(lambda: plain(None)) == 1  # type: ignore[arg-type]  # the fault
     err = capsys.readouterr().err
-    assert re.search(r"a fault in the program: AttributeError: .* \(streams/plain.py:\d+\)", err)
+    assert re.search(r"a fault in the program: AttributeError: .* \(streams/text/plain.py:\d+\)", err)
     assert len(err.splitlines()) == 1
     (trace,) = tmp_path.iterdir()
     assert str(trace) in err
@@ -126,7 +126,7 @@ def test_a_trace_follows_in_a_verbose_log() -> None:
         about = (type(error), error, error.__traceback__)
         record = logging.LogRecord("churn", logging.ERROR, "x.py", 1, "while trying", (), about)
     short, long = (LineFormatter(shows_traces=verbose).format(record) for verbose in (False, True))
-    assert re.search(r"while trying: AttributeError: .* \(streams/plain.py:\d+\)$", short)
+    assert re.search(r"while trying: AttributeError: .* \(streams/text/plain.py:\d+\)$", short)
     assert "Traceback" in long
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from schemas.event import FEEDS
+from streams.files.history import History, read_history
 from streams.files.mapping import Mapping
 from streams.files.mapping_file import builtin_names, load_mapping, parsed_mapping
+from streams.files.packed_history import read_packed
 from streams.files.reading import EventFile
-from streams.history import History, read_history
-from streams.packed_history import read_packed
 from support.exports import Export
 from support.exports_systems import NESTED, SYSTEMS
 from support.exports_tables import TABLES

@@ -11,9 +11,9 @@ import pytest
 from schemas.event import FEEDS
 from streams.errors import SetupError
 from streams.files.guess import guessed
+from streams.files.history import History, read_history
 from streams.files.mapping_file import parsed_mapping
 from streams.files.reading import EventFile
-from streams.history import History, read_history
 from support.builders import line, login
 from support.damage import damaged, orders
 from support.exports import Export, lines, table

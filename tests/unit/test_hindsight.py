@@ -36,7 +36,7 @@ from schemas.model_version import (
     sealed,
 )
 from streams.agents.models import version_of
-from streams.catalogue_file import rules_of
+from streams.files.catalogue_file import rules_of
 from streams.settings import Settings
 from support.examples import FEATURES, examples, taught
 from support.lessons import FIRST_WEEK, RULES, WEEKLY, lessons

@@ -9,10 +9,10 @@ import pytest
 
 from schemas.codec import decode_line
 from schemas.event import Event, Ticket
-from streams.edge import Edge
 from streams.errors import SetupError
+from streams.files.edge import Edge
+from streams.files.history import days_until_yesterday, read_history, shifted
 from streams.files.mapping_file import load_mapping
-from streams.history import days_until_yesterday, read_history, shifted
 from support.builders import DAY_MS, HOUR_MS, NOON_MS, email, line, login, purchase, ticket
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from kafka.tls import make_certificates
 from streams.errors import SetupError
-from streams.kafka import faust_brokers, faust_credentials, librdkafka_config
+from streams.kafka.connection import faust_brokers, faust_credentials, librdkafka_config
 from streams.settings import load_settings
 
 SASL = {"CHURN_SASL_USERNAME": "app", "CHURN_SASL_PASSWORD": "right"}

@@ -11,7 +11,7 @@ from models.engine.replay import Replay
 from models.engine.review import Message
 from schemas.alert import AlertV1
 from schemas.example import ProgressV1
-from streams.catalogue_file import rules_of
+from streams.files.catalogue_file import rules_of
 from streams.settings import Settings
 from support.backtested import backtested
 from support.shop import shop

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from schemas.dead_letter import DeadLetter, Origin
 from schemas.partitioner import partition_of
-from streams.dead_letters import judge
+from streams.readback.dead_letters import judge
 from streams.settings import Settings
 from support.builders import DAY_MS, NOON_MS, line, login
 

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from streams.errors import SetupError
+from streams.files.history import read_history
 from streams.files.mapping_file import load_mapping, parsed_mapping
 from streams.files.reading import EventFile
-from streams.history import read_history
 from support.exports import HEAD, shop, table
 
 GOOD = shop()

@@ -10,7 +10,7 @@ import pytest
 from schemas.example import ProgressV1
 from schemas.model_version import ModelVersionV1
 from streams.errors import SetupError
-from streams.model_dump import DumpedV1, UsedVersions, load
+from streams.readback.model_dump import DumpedV1, UsedVersions, load
 from support.lessons import RULES, lessons, taught
 
 CALENDAR = RULES.basis.calendar

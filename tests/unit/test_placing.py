@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.partitioner import partition_of
-from streams.placing import FEW, Placing, earlier_count
+from streams.kafka.placing import FEW, Placing, earlier_count
 
 KEYS = [b"c%d" % number for number in range(300)]
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from rich.table import Table
 from rich.text import Text
 
-from streams.plain import plain, plain_json, plain_lines
-from streams.terminal import styled, terminal
+from streams.text.plain import plain, plain_json, plain_lines
+from streams.text.terminal import styled, terminal
 
 HARMLESS_FORMATS = {*range(0x600, 0x606), 0x6DD, 0x70F, 0x890, 0x891, 0x8E2, 0x110BD, 0x110CD}
 """Signs that are seen, though Unicode counts them among the formats."""

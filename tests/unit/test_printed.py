@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 
 from schemas.dead_letter import DeadLetter, Origin
-from streams.alert_text import what_to_do
 from streams.cli.dead_letters import _print
-from streams.plain import plain, plain_lines
+from streams.console.alert_text import what_to_do
+from streams.text.plain import plain, plain_lines
 from support.boards import alert, board, drawn, look, page, past_of
 
 TEXTS = st.text(st.characters() | st.sampled_from("\x1b\n\r\t\u202e\u200b\x9b[]/{}%\\<>&:$"), max_size=60)

@@ -20,9 +20,10 @@ from schemas.errors import RejectedError
 from schemas.event import FEEDS
 from schemas.instant import to_ms
 from streams.cli.event_files import EVENT_FILE
-from streams.edge import Edge
 from streams.errors import SetupError
 from streams.files.counts import FileCounts, Frequent
+from streams.files.edge import Edge
+from streams.files.history import Rejects, read_history
 from streams.files.id_list import read_ids
 from streams.files.json_records import MISSING, found_in
 from streams.files.mapping import TimeRule, texts_in
@@ -33,7 +34,6 @@ from streams.files.reading import EventFile
 from streams.files.roles import FORMATS
 from streams.files.tables import Table
 from streams.files.times import time_reader
-from streams.history import Rejects, read_history
 from support.builders import line, login, purchase
 from support.exports import HEAD, lines, shop, table
 from support.exports_systems import DESK, ticket

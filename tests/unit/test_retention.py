@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.topics import DAY_MS
-from streams.preflight import Finding, refuse_short_retention
+from streams.kafka.preflight import Finding, refuse_short_retention
 from streams.settings import Settings
 
 LOGINS, TICKS = "churn.events.login", "churn.ticks"

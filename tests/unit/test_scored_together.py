@@ -15,7 +15,7 @@ from models.scoring.ranks import BUCKETS
 from models.scoring.scoring import TOGETHER
 from models.scoring.version import Version
 from schemas.event import FEEDS, PURCHASE, Event
-from streams.catalogue_file import rules_of
+from streams.files.catalogue_file import rules_of
 from streams.settings import Settings
 from support.builders import DAY_MS, purchase
 from support.examples import taught

@@ -10,10 +10,10 @@ import pytest
 from models.detection.truth import Truth
 from schemas.codec import decode_line, encode_event
 from schemas.event import FEEDS, PURCHASE, TICKET, Event, Ticket
-from streams.history import read_history
-from streams.population import World, simulate
-from streams.simulation_around import simulate_around
-from streams.simulation_kinds import KINDS
+from streams.files.history import read_history
+from streams.simulation.around import simulate_around
+from streams.simulation.kinds import KINDS
+from streams.simulation.population import World, simulate
 from support.builders import DAY_MS, NOON_MS, line, purchase
 
 START_MS = NOON_MS // DAY_MS * DAY_MS

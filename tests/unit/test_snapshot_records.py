@@ -190,7 +190,7 @@ def test_a_partition_that_never_had_anything_is_new() -> None:
         ([], Beginnings(12, {}, {"in": 0}), "it begins at offset 12"),
         ([damaged(snapshot(1, 1, b"x"), 0)], NEW, "key 1/1/0: its checksum is another one"),
         ([begun(1, 11)], NEW, "boundaries were passed"),
-        ([[(b"customer-1", b"state")]], NEW, "1 records of an earlier program"),
+        ([[(b"customer-1", b"state")]], NEW, "1 record of an earlier program"),
     ],
 )
 def test_without_a_snapshot_it_is_rebuilt_from_inputs_or_refused(

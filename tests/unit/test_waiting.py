@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.event import LOGIN, PURCHASE
-from streams.waiting import waiting
+from streams.diagnosis.waiting import waiting
 from support.builders import DAY_MS, NOON_MS
 
 BOTH = (PURCHASE, LOGIN)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from schemas.alert import Money
-from streams.alert_text import at_stake, what_to_do
+from streams.console.alert_text import at_stake, what_to_do
 from support.boards import NOW_MS, alert, board, drawn, look, page, past_of
 
 SPENT = Money(250.0, "USD")

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import SetupError
-from streams.yaml_file import MAX_BYTES, MAX_DEPTH, YamlError, decoded, read_document, read_file
+from streams.files.yaml_file import MAX_BYTES, MAX_DEPTH, YamlError, decoded, read_document, read_file
 
 
 @pytest.mark.parametrize(

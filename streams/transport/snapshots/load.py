@@ -9,7 +9,7 @@ from typing import Final
 
 from confluent_kafka import Message
 
-from streams.transport.reading import Progress, Reader, reader
+from streams.kafka.log_reader import Progress, Reader, reader
 from streams.transport.snapshots.chunks import checksum, is_whole, unpack
 from streams.transport.snapshots.records import (
     MANIFEST_FORMAT,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from streams.transport.reading import reader
+from streams.kafka.log_reader import reader
 from streams.transport.snapshots.chunks import pack
 from streams.transport.snapshots.load import Pile, PlacedClaim, fill
 from streams.transport.snapshots.ownership import Owned, pins_of, rival_of

@@ -10,11 +10,11 @@ from confluent_kafka import Consumer, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from streams.errors import EXIT_SETUP
-from streams.kafka import Config, answered
+from streams.kafka.connection import Config, answered
+from streams.kafka.log_reader import Place
+from streams.text.wording import counted
 from streams.transport.errors import StopWorkerError
-from streams.transport.reading import Place
 from streams.transport.snapshots.load import Loaded
-from streams.wording import counted
 
 ANSWERS_WITHIN_S: Final = 30.0
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from streams.errors import EXIT_SETUP
+from streams.kafka.log_reader import Progress, reader
 from streams.transport.errors import StopWorkerError
-from streams.transport.reading import Progress, reader
 from streams.transport.snapshots.load import Loaded, Pile, PlacedClaim, fill
 from streams.transport.snapshots.records import Begun, Claim, Key, Pinned, to_key, to_value
 from streams.transport.snapshots.sender import Sender, Writes

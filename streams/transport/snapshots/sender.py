@@ -8,9 +8,9 @@ from typing import Any, Final
 
 from confluent_kafka import KafkaException, Message, Producer
 
+from streams.kafka.log_reader import RestoreStoppedError, headers_of
 from streams.transport.errors import DeliveryError
 from streams.transport.producer import DELIVERY_SETTINGS
-from streams.transport.reading import RestoreStoppedError, headers_of
 
 Headers = list[tuple[str, str | bytes | None]]
 

@@ -26,7 +26,7 @@ from models.engine.snapshot import freeze, load
 from schemas.codec import decode_event
 from schemas.event import Event
 from schemas.topics import Topics
-from streams.catalogue_file import load_rules
+from streams.files.catalogue_file import load_rules
 from streams.settings import Settings, environment_settings
 
 

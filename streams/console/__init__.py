@@ -1,0 +1,1 @@
+"""Pages for a terminal: alerts as a list, one customer, the course of engagement."""

@@ -1,0 +1,90 @@
+"""An alert in words for a terminal. Everything is a text with its style: what catalogues say is never markup."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from rich.text import Text
+
+from schemas.alert import AlertV1
+from schemas.instant import from_rfc3339
+from streams.console.cases import MEANINGS, Measure, value_of
+from streams.text.plain import plain
+from streams.text.wording import moment, span
+
+STYLES: Final[Mapping[str, str]] = {
+    "critical": "bold red",
+    "error": "red",
+    "warning": "yellow",
+    "info": "green",
+}
+"""How a severity looks."""
+LATE: Final = "bold red"
+QUIET: Final = "dim"
+UNKNOWN: Final = "?"
+
+
+def signal_text(alert: AlertV1) -> Text:
+    """Critical in words as well: it is for who must act first, and colours are not for everybody."""
+    word = "critical " if alert.severity == "critical" else ""
+    return Text(plain(f"{word}{alert.signal}"), STYLES[alert.severity])
+
+
+def due_text(due_ms: int | None, zone: str, now_ms: int) -> Text:
+    """Until when, and by how much that is over."""
+    if due_ms is None:
+        return Text("any time", QUIET)
+    text = Text(moment(due_ms, zone, now_ms=now_ms))
+    if due_ms < now_ms:
+        text.stylize(LATE)
+        text.append(f", {span(now_ms - due_ms)} late", LATE)
+    return text
+
+
+def amount(value: float | None) -> str:
+    """Money in a column whose heading says what it is."""
+    return UNKNOWN if value is None else f"{value:,.0f}"
+
+
+def percent(share: float | None) -> str:
+    """A risk in a column."""
+    return UNKNOWN if share is None else f"{share:.0%}"
+
+
+def what_to_do(alert: AlertV1, zone: str, now_ms: int, measure: Measure) -> Text:
+    """Lines: who does what by when, what is at stake where that is known, and what ends the alert."""
+    text = Text(plain(f"  {alert.owner}, "))
+    if alert.historical:
+        text.append("historical (nobody's duty)", QUIET)
+    elif alert.due_at is None:
+        text.append("any time", QUIET)
+    else:
+        text.append("by ").append_text(due_text(from_rfc3339(alert.due_at), zone, now_ms))
+    text.append(plain(f": {alert.intervention}"))
+    worth = at_stake(alert, measure)
+    if worth is not None:
+        text.append(f"\n  at stake: {worth}")
+    return text.append("\n").append(plain(f"  ends with: {alert.clears_when}"))
+
+
+def at_stake(alert: AlertV1, measure: Measure) -> str | None:
+    """The amount, what it is, and the risk beside it; None where nothing is known."""
+    worth = value_of(alert, measure)
+    if worth is None:
+        return None
+    risk = "" if alert.risk is None else f"; risk {percent(alert.risk)}"
+    return f"{worth.amount:,.0f} {worth.currency} ({MEANINGS[measure]}{risk})"
+
+
+def causes(alert: AlertV1) -> Text:
+    """What was measured, beside what is usual: for `--explain`."""
+    lines = []
+    for driver in alert.drivers:
+        usual = "" if driver.usual is None else f", usually {driver.usual:,g}"
+        value = UNKNOWN if driver.value is None else f"{driver.value:,g}"
+        lines.append(plain(f"  because: {driver.measure} {value}{usual} (weight {driver.contribution:+.2f})"))
+    if alert.score is not None:
+        threshold = "" if alert.threshold is None else f", threshold {alert.threshold:,g}"
+        lines.append(f"  score {alert.score:,g}{threshold}")
+    return Text("\n".join(lines), QUIET)

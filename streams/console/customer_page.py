@@ -1,0 +1,148 @@
+"""One customer as a page for a terminal: what is so as of the last boundary, what came since, and what is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from rich.table import Table
+from rich.text import Text
+
+from models.catalogue.currencies import amount_of, digits_of
+from models.measures.course import Course
+from schemas.alert import AlertV1
+from schemas.instant import from_rfc3339
+from streams.console.alert_text import QUIET, causes, signal_text, what_to_do
+from streams.console.cases import Case, Section, sections
+from streams.console.course_plot import draw_course
+from streams.text.plain import plain
+from streams.text.terminal import Terminal
+from streams.text.wording import as_of, counted, written_date
+
+UNKNOWN: Final = "unknown"
+
+DEEDS: Final[Mapping[str, str]] = {
+    "logins": "login",
+    "complaint": "complaint",
+    "billing": "billing ticket",
+    "delivery": "delivery ticket",
+    "return": "return",
+    "other": "other ticket",
+    "reopened": "ticket reopened",
+    "resolved": "ticket resolved",
+    "clicked": "e-mail clicked",
+    "opened": "e-mail opened",
+    "sent": "e-mail sent",
+    "unsubscribed": "unsubscription",
+    "complained": "spam complaint",
+    "bounced": "e-mail bounced",
+}
+"""What is counted of a day besides purchases, as one of it is called."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`summary` as `customer --json` has it; alerts in the words of the last boundary; times in a zone."""
+
+    summary: Mapping[str, Any]
+    alerts: Sequence[AlertV1]
+    past: Course | None
+    zone: str
+    now_ms: int
+
+
+def print_page(console: Terminal, page: Page, *, explain: bool) -> None:
+    """Print it; statistics only when asked for."""
+    console.print(_headline(page), soft_wrap=True)
+    for text in since_lines(page):
+        console.print(text, soft_wrap=True)
+    numbers = dict(page.summary["numbers"])
+    if explain:
+        numbers |= page.summary["statistics"]
+    console.print(_table(numbers))
+    if page.past is not None:
+        console.print()
+        console.print(draw_course(page.past), no_wrap=True, overflow="crop")
+    _print_alerts(console, page, explain=explain)
+
+
+def _headline(page: Page) -> Text:
+    summary = page.summary
+    text = Text.assemble("customer ", (plain(str(summary["customer_id"])), "bold"), ": ")
+    if summary["stage"] is None:
+        why = (
+            "no day of this customer is closed yet" if summary["as_of"] else "no midnight of event time has passed yet"
+        )
+        return text.append(f"not judged yet ({why})")
+    risk = "at risk" if summary["at_risk"] else "not at risk"
+    when = as_of(from_rfc3339(summary["as_of"]), page.zone, page.now_ms)
+    return text.append(f"{summary['stage']} since {_date(summary['stage_since'])}, {risk}, {when}")
+
+
+def since_lines(page: Page) -> Iterator[Text]:
+    """What came since the last boundary, a line a day: it is there, and counts from that day's midnight on."""
+    today = written_date(page.now_ms, page.zone)
+    for date, counts in page.summary["since"].items():
+        name = "today" if _date(date) == today else _date(date)
+        deeds = ", ".join(_deeds(counts, page.summary["currency"]))
+        yield Text.assemble((f"{name}: ", "bold"), deeds, (" (not judged yet)", QUIET))
+
+
+def _deeds(counts: Mapping[str, int], currency: str) -> Iterator[str]:
+    if purchases := counts.get("purchases"):
+        spend = f" for {amount_of(counts.get('minor', 0), currency):,.{digits_of(currency)}f} {currency}"
+        if unrated := counts.get("unrated"):
+            spend += f", {unrated:,} of them without a rate of its currency"
+        yield counted(purchases, "purchase") + spend
+    for name, noun in DEEDS.items():
+        if count := counts.get(name):
+            yield _plural(count, noun)
+
+
+def _plural(count: int, noun: str) -> str:
+    """The noun of "ticket reopened" is its first word."""
+    head, _, rest = noun.rpartition(" ") if noun.endswith(("ed", "sent")) else ("", "", noun)
+    return f"{counted(count, head)} {rest}" if head else counted(count, noun)
+
+
+def _table(numbers: Mapping[str, Any]) -> Table:
+    table = Table(box=None, show_header=False, pad_edge=False)
+    table.add_column()
+    table.add_column(justify="right")
+    for name, value in numbers.items():
+        if name == "first activity":
+            shown = UNKNOWN if value is None else _date(value)
+        elif "spend" in name:
+            shown = UNKNOWN if value is None else f"{value:,.2f}"
+        else:
+            shown = UNKNOWN if value is None else f"{value:,g}" if isinstance(value, int) else f"{value:,.2f}"
+        table.add_row(Text(name), shown)
+    return table
+
+
+def _print_alerts(console: Terminal, page: Page, *, explain: bool) -> None:
+    for section in sections(page.alerts):
+        for line in section.lines:
+            for case in line.cases:
+                console.print()
+                _print_case(console, page, section, case, explain=explain)
+    if not page.alerts:
+        console.print("no open alerts")
+
+
+def _print_case(console: Terminal, page: Page, section: Section, case: Case, *, explain: bool) -> None:
+    """The alert that leads with what to do; the others of the same trouble in a line each."""
+    for number, alert in enumerate(case):
+        title = Text("  same case: ", QUIET) if number else Text()
+        title.append_text(signal_text(alert)).append(plain(f": {alert.summary}"))
+        console.print(title, soft_wrap=True)
+        if number == 0:
+            console.print(what_to_do(alert, page.zone, page.now_ms, section.measure), soft_wrap=True)
+        if explain:
+            console.print(causes(alert), soft_wrap=True)
+
+
+def _date(text: str) -> str:
+    """A date as people write it."""
+    return written_date(f"{text[:10]}T00:00:00Z", "UTC")

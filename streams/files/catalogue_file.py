@@ -1,0 +1,111 @@
+"""Reads a catalogue from YAML, lays it over the one in the product, and finds the line of each mistake."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib.resources import files
+from pathlib import Path
+from typing import NamedTuple
+
+from models.calendar import DAY_MS
+from models.catalogue.catalogue import build_rules
+from models.catalogue.overlay import amounts_taken_over, merged, overlay_mistakes
+from models.catalogue.reader import CatalogueError, Mistake
+from models.catalogue.rules import Rules
+from streams.errors import SetupError
+from streams.files.yaml_file import Document, YamlError, read_document, read_file
+from streams.settings import Settings
+
+CATALOGUE = "catalogue"
+
+
+class PlacedMistake(NamedTuple):
+    """A mistake and the line it is on (1 for what is missing altogether)."""
+
+    line: int
+    mistake: Mistake
+
+    def __str__(self) -> str:
+        where = f"{'.'.join(self.mistake.path)}: " if self.mistake.path else ""
+        return f"line {self.line}: {where}{self.mistake.reason}"
+
+
+class BadCatalogueError(SetupError):
+    """A catalogue that cannot be used: the file, and its mistakes in the order of their lines."""
+
+    def __init__(self, path: Path | None, mistakes: list[PlacedMistake]) -> None:
+        name = "the one in the product" if path is None else str(path)
+        more = f" (and {len(mistakes) - 1} more)" if len(mistakes) > 1 else ""
+        super().__init__(
+            CATALOGUE, f"{name}, {mistakes[0]}{more}", f"All of them: churn-signals catalogue check {name}."
+        )
+        self.path, self.mistakes = path, mistakes
+
+    def __reduce__(self) -> tuple[type[BadCatalogueError], tuple[Path | None, list[PlacedMistake]]]:  # type: ignore[override]  # of its own fields
+        return type(self), (self.path, self.mistakes)
+
+
+def default_text() -> str:
+    """The YAML of the catalogue in the product."""
+    return (files("models") / "catalogue" / "default.yaml").read_text("utf-8")
+
+
+def load_rules(settings: Settings) -> Rules:
+    """The rules these settings name. Raises SetupError, a BadCatalogueError for mistakes in the file."""
+    path = settings.catalogue
+    if path is None:
+        return _built(_default(), settings, None)
+    try:
+        document = read_file(path, CATALOGUE)
+    except YamlError as error:
+        raise BadCatalogueError(path, [PlacedMistake(error.line, Mistake((), error.reason))]) from error
+    return _built(document, settings, path)
+
+
+def rules_of(text: str, settings: Settings) -> Rules:
+    """The rules of a catalogue's YAML. Raises YamlError or BadCatalogueError."""
+    return _built(read_document(text), settings, None)
+
+
+def notes_on(path: Path) -> list[str]:
+    """What is worth knowing of a catalogue without mistakes."""
+    own = read_file(path, CATALOGUE).value
+    base = _default().value if "base" in own else {}
+    return [
+        f"{room}.{name} is still {base[room][name]}, now in {own['currency']}: put in your own"
+        for room, name in amounts_taken_over(base, own)
+    ]
+
+
+@cache
+def _default() -> Document:
+    return read_document(default_text())
+
+
+def _built(document: Document, settings: Settings, path: Path | None) -> Rules:
+    own = document.value
+    if not isinstance(own, Mapping):
+        raise BadCatalogueError(path, [PlacedMistake(1, Mistake((), f"a catalogue is a mapping of keys, not {own!r}"))])
+    if own.get("base", "default") != "default":
+        mistake = Mistake(("base",), f"must be default or left out, not {own['base']!r}")
+        raise BadCatalogueError(path, [_placed(document, mistake)])
+    base = _default().value if "base" in own else {}
+    try:
+        return build_rules(
+            merged(base, own),
+            found=overlay_mistakes(base, own),
+            zone=settings.zone,
+            disorder_ms=settings.disorder_s * 1000,
+            lateness_ms=settings.lateness_days * DAY_MS,
+        )
+    except CatalogueError as error:
+        raise BadCatalogueError(path, sorted({_placed(document, mistake) for mistake in error.mistakes})) from error
+
+
+def _placed(document: Document, mistake: Mistake) -> PlacedMistake:
+    """A mistake at its line; one in what all signals have by default is told once, there."""
+    path = mistake.path
+    if len(path) > 2 and path[0] == "signals" and path[:3] not in document and ("defaults", path[2]) in document:
+        mistake = mistake._replace(path=("defaults", *path[2:]))
+    return PlacedMistake(document.line_of(mistake.path), mistake)

@@ -1,0 +1,139 @@
+"""Event files read for a replay: far larger than memory would hold as events, and gone through more than once."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from heapq import merge
+from pathlib import Path
+from typing import Final
+
+import cramjam
+import msgspec
+
+from schemas.codec import decode_again
+from schemas.event import Event
+from streams.files.history import History, Rejects, moved_by, read_into, with_mappings
+from streams.files.mapping import Mapping as TableMapping
+from streams.files.reading import Check, EventFile
+
+_RUN: Final = 50_000
+"""Events that are sorted together."""
+_BLOCK: Final = 500
+"""Events that are compressed together."""
+_LEVEL: Final = 1
+
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[tuple[int, int, int, bytes]]).decode
+
+Stored = tuple[int, int, int, bytes]
+"""Time, feed, place, value: as `HistoryEvent`, and sorted as that."""
+
+
+class Runs:
+    """Events in compressed blocks, about 40 bytes each; they come out in the order of time, again and again.
+
+    They are sorted in runs as they come in, and merged as they go out: of each run one block is unpacked then. A
+    history that is in order is a single run.
+    """
+
+    def __init__(self) -> None:
+        self._runs: list[list[bytes]] = []
+        self._gathered: list[Stored] = []
+        self._newest = (-1, 0, 0, b"")
+        self._size = 0
+
+    def __len__(self) -> int:
+        return self._size
+
+    def add(self, event: Stored) -> None:
+        """Take an event in."""
+        self._size += 1
+        self._gathered.append(event)
+        if len(self._gathered) >= _RUN:
+            self._put_away()
+
+    def _put_away(self) -> None:
+        events, self._gathered = sorted(self._gathered), []
+        if not events:
+            return
+        if not self._runs or events[0] < self._newest:
+            self._runs.append([])
+        self._newest = events[-1]
+        for first in range(0, len(events), _BLOCK):
+            packed = _pack(events[first : first + _BLOCK])
+            self._runs[-1].append(bytes(cramjam.zstd.compress(packed, level=_LEVEL)))
+
+    def __iter__(self) -> Iterator[Stored]:
+        self._put_away()
+        runs = [_unpacked(run) for run in self._runs]
+        return runs[0] if len(runs) == 1 else merge(*runs)
+
+
+def _unpacked(run: list[bytes]) -> Iterator[Stored]:
+    for block in run:
+        yield from _unpack(cramjam.zstd.decompress(block))
+
+
+@dataclass(frozen=True, slots=True)
+class PackedHistory(History):
+    """A history whose events are in `runs` alone."""
+
+    runs: Runs = field(default_factory=Runs)
+    heard: set[int] = field(default_factory=set)
+
+    @property
+    def feeds(self) -> set[int]:
+        """The feeds that have an event here."""
+        return self.heard
+
+    def replayed(self, days: int = 0) -> Iterator[Event]:
+        """The events in order, some whole days later."""
+        for _, feed, _, value in self.runs:
+            event = decode_again(feed, value)
+            yield moved_by(event, days) if days else event
+
+
+class Replayed:
+    """The events of a history, as often as asked for, some days later, without those whose ids are excluded."""
+
+    def __init__(self, history: PackedHistory, shift_days: int, excluded: set[str]) -> None:
+        self.history, self._shift_days, self._excluded = history, shift_days, excluded
+        self.left_out: Counter[str] = Counter()
+
+    def __len__(self) -> int:
+        return len(self.history.runs)
+
+    def __iter__(self) -> Iterator[Event]:
+        self.left_out = Counter()
+        for event in self.history.replayed(self._shift_days):
+            if event.id in self._excluded:
+                self.left_out[event.id] += 1
+            else:
+                yield event
+
+    def strangers(self) -> list[str]:
+        """A sentence if no event has an id of the list: a slip of the pen would leave out nothing, silently."""
+        strange = sorted(self._excluded - self.left_out.keys())
+        named = ", ".join(repr(one[:100]) for one in strange[:5]) + (", …" if len(strange) > 5 else "")
+        return [f"no event has the id {named}"] if strange else []
+
+
+def read_packed(
+    files: Sequence[Path | EventFile],
+    mapping: TableMapping | None = None,
+    check: Check | None = None,
+    *,
+    rejects: Rejects | None = None,
+) -> PackedHistory:
+    """As `read_history`, for files of any size. Raises SetupError."""
+    sources = with_mappings(files, mapping)
+    history = PackedHistory(tuple(source.path for source in sources), [], [])
+
+    def keep(event: Event, place: int, value: bytes) -> None:
+        history.heard.add(event.feed)
+        history.runs.add((event.time_ms, event.feed, place, value))
+
+    read_into(keep, history, sources, rejects=rejects, check=check)
+    return history

@@ -1,0 +1,124 @@
+"""Records set aside (dead letters, late events) read back, judged again and posted again."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, cast
+
+from schemas.codec import decode_event
+from schemas.dead_letter import DeadLetter, Origin, to_dead_letter
+from schemas.errors import RejectedError
+from schemas.partitioner import partition_of
+from schemas.topics import DAY_MS, Topics
+from streams.errors import SetupError
+from streams.kafka.connection import connect
+from streams.kafka.poster import Poster
+from streams.kafka.topic_reader import read_messages
+from streams.settings import Settings
+from streams.transport.snapshots.decided import read_decided, until_ms
+
+WITHIN_S: Final = 60.0
+"""How long the brokers may take to acknowledge what was posted again."""
+
+JUDGED_BY_ENGINE: Final = frozenset({"id_conflict"})
+"""Reasons that a second decode cannot see: the record would be refused again for the same one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What would become of letters if they were posted again now."""
+
+    fit: list[DeadLetter] = field(default_factory=list)
+    """Would be accepted; `late` counts those of them that would be set aside as too late."""
+    late: int = 0
+    refused: list[DeadLetter] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+    """Why the refused ones would be refused again."""
+    incomplete: int = 0
+    """Cut because they were too large, or not from an event topic of these settings: never posted again."""
+
+
+def late_events_of(settings: Settings, customer_id: str) -> int:
+    """How many events of a customer came too late, as far back as their topic keeps them."""
+    return sum(1 for _ in read_letters(settings, Topics(settings.prefix).late, key=customer_id.encode()))
+
+
+def read_letters(settings: Settings, topic: str, *, key: bytes | None = None) -> Iterator[DeadLetter]:
+    """Yield what lies on the dead-letter or late topic up to its present end; what a crash repeated comes once.
+
+    With a key that of one customer, who was on the right partition.
+    """
+    _, cluster = connect(settings)
+    if topic not in cluster.topics:
+        raise SetupError(f"topic {topic}", "missing", "Run: churn-signals topics create.")
+    seen: set[Origin] = set()
+    numbers = cluster.topics[topic].partitions if key is None else [partition_of(key, settings.partitions)]
+    for message in read_messages(settings, topic, numbers, purpose="set-aside"):
+        if key is not None and message.key() != key:
+            continue
+        pairs = cast("Sequence[tuple[str, bytes | None]]", message.headers() or ())  # the client's stub says also str
+        headers = [(name, content or b"") for name, content in pairs]
+        try:
+            letter = to_dead_letter(message.key(), message.value(), headers)
+        except (ValueError, KeyError) as error:
+            where = f"{topic} partition {message.partition()} offset {message.offset()}"
+            raise SetupError(where, f"was not written by this product: {error}", "Remove what writes there.") from error
+        if letter.origin not in seen:
+            seen.add(letter.origin)
+            yield letter
+
+
+def judge(
+    letters: Iterable[DeadLetter], *, settings: Settings, late_before_ms: Mapping[int, int], now_ms: int
+) -> Outlook:
+    """Say what would become of letters; `late_before_ms`: by partition, the event time below which one is too late."""
+    feeds = {name: feed for feed, name in enumerate(Topics(settings.prefix).events)}
+    fit, refused, reasons, late, incomplete = [], [], Counter[str](), 0, 0
+    for letter in letters:
+        feed = feeds.get(letter.origin.topic)
+        if feed is None or letter.truncated:
+            incomplete += 1
+            continue
+        try:
+            event = decode_event(feed, letter.key, letter.value, letter.headers, now_ms)
+        except RejectedError as error:
+            refused.append(letter)
+            reasons[error.reason] += 1
+            continue
+        if letter.reason in JUDGED_BY_ENGINE:
+            refused.append(letter)
+            reasons[letter.reason] += 1
+            continue
+        fit.append(letter)
+        partition = partition_of(event.customer_id.encode(), settings.partitions)
+        late += event.time_ms < late_before_ms.get(partition, 0)
+    return Outlook(fit, late, refused, reasons, incomplete)
+
+
+def late_limits_ms(settings: Settings) -> dict[int, int]:
+    """Return, by partition that has reviewed a day, the event time below which an event is now too late."""
+    lateness_ms = settings.lateness_days * DAY_MS
+    return {number: until - lateness_ms for number, until in until_ms(read_decided(settings)).items()}
+
+
+def post_again(settings: Settings, letters: Iterable[DeadLetter]) -> int:
+    """Post the originals to their topics, with their keys, values, headers and timestamps; return how many.
+
+    The partition is the key's, as for any producer. Raises SetupError when the broker does not take all.
+    """
+    poster = Poster(settings)
+    count = 0
+    for letter in letters:
+        poster.send(
+            letter.origin.topic,
+            letter.key,
+            letter.value,
+            timestamp_ms=max(letter.origin.timestamp_ms, 0),  # 0: now
+            headers=letter.headers,
+        )
+        count += 1
+    remedy = "Look at the broker, then repeat: repetitions are recognised."
+    poster.finish("dead-letters replay", within_s=WITHIN_S, remedy=remedy)
+    return count

@@ -1,0 +1,1 @@
+"""Synthetic customers: lives, kinds, populations, and what the engine finds of them."""
