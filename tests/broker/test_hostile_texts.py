@@ -124,7 +124,7 @@ def test_texts_of_a_catalogue_are_told_as_they_are(broker: Broker, prefix: str, 
             time.sleep(0.1)
         wanted = ("[red]Team <b>%s {}", "Answer with the text block [/winback]. \u202e")
         assert open_alerts(Settings(bootstrap=broker.bootstrap, prefix=prefix, partitions=1))
-        check(run("alerts", **deployment.settings), wanted)
+        check(run("alerts", "--explain", **deployment.settings), wanted)
         check(run("customer", "c1", **deployment.settings), wanted, is_whole=False)
         assert "[/winback]" in run("customer", "c1", **deployment.settings).out.replace("\n", " ")
         page = f"http://{address[0]}:{address[1]}/metrics"
