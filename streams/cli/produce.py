@@ -87,10 +87,21 @@ def produce(
     for sentence in look_before_posting(settings, rules, history.events, at_ms, is_late_meant=with_late):
         console.print(sentence, soft_wrap=True)
     begun = monotonic()
-    post(settings, history.events, speed=speed, progress=_bar(console, len(history.events)))
+    for part in [history.events] if speed is not None else posting_order(history.events, rules.basis.feeds):
+        post(settings, part, speed=speed, progress=_bar(console, len(part)))
     tell_ends(settings, history.events)
     _report(history, monotonic() - begun)
     return EXIT_PROBLEM if history.is_silent or (history.bad and not skip_bad) else EXIT_DONE
+
+
+def posting_order(events: Sequence[HistoryEvent], declared: Sequence[int]) -> list[Sequence[HistoryEvent]]:
+    """Parts, one to be acknowledged before the next is posted, each in order of time.
+
+    Feeds that the catalogue does not declare come first: the clock waits for the declared ones only, so a worker that
+    reads along would go by what of the others is still under way, and that would be too late.
+    """
+    others = [event for event in events if event.feed not in declared]
+    return [others, [event for event in events if event.feed in declared]] if others else [events]
 
 
 def post(
