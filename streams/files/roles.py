@@ -42,7 +42,7 @@ WORDS: Final[dict[str, tuple[str, ...]]] = {
     ),
     "items": (
         "quantity", "qty", "item count", "items", "anzahl", "menge", "artikel", "quantite", "cantidad",
-        "pieces",
+        "pieces", "articles", "articulos", "nombre d articles",
     ),
     "status": (
         "financial status", "order status", "payment status", "status", "zustand", "state", "etat", "estado",

@@ -51,6 +51,18 @@ MAIL = table(
 )  # fmt: skip
 
 
+def test_a_french_shop_with_the_number_of_articles(tmp_path: Path) -> None:
+    (tmp_path / "commandes.csv").write_bytes(table(
+        "N° commande;Date;Client;Montant TTC;Devise;Articles;État",
+        "1001;05/01/2026 14:03;ann@example.org;1 030,56;EUR;5;payée",
+        "1002;16/01/2026 09:10;ben@example.org;9,90;EUR;1;remboursée",
+        encoding="cp1252",
+    ))  # fmt: skip
+    text, history = by_guess(tmp_path / "commandes.csv")
+    assert feeds_of(history) == {"purchase": 1, "ticket": 1}
+    assert "items: {whole: Articles, default: 1}" in text
+
+
 def test_a_shop_with_semicolons_decimal_commas_refunds_and_umlauts(tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_bytes(SHOP)
     text, history = by_guess(tmp_path / "orders.csv")
