@@ -88,7 +88,8 @@ def _say_unknown(settings: Settings, customer_id: str) -> None:
     where = f"{settings.bootstrap}, topics {settings.prefix}.*"
     complain(
         f"customer {plain(customer_id)} is not known at {where}: no event with this key was processed yet. "
-        "Ids are told apart by every letter; another broker is named with CHURN_BOOTSTRAP"
+        "Ids are told apart by every letter; of ids that a mapping hashed `mapping try FILE:MAPPING --ids ids.csv` "
+        "says which is whose; another broker is named with CHURN_BOOTSTRAP"
     )
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections import Counter
+from io import StringIO
+from operator import itemgetter
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +14,8 @@ import orjson
 
 from schemas.event import Event, Purchase
 from schemas.instant import to_rfc3339
-from streams.cli.event_files import EVENT_FILE, MAPPING_HELP
+from streams.cli.event_files import EVENT_FILE, MAPPING_HELP, paths_read
+from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.files.counts import FileCounts, Frequent
 from streams.files.guess import guessed
@@ -25,6 +29,7 @@ TRY_EXAMPLES: Final = """\b
 Examples:
   churn-signals mapping try orders.csv --mapping shop.yaml
   churn-signals mapping try orders_export.csv:shopify --events 20
+  churn-signals mapping try orders.csv:shop.yaml --ids customers.csv
 """
 GUESS_EXAMPLES: Final = """\b
 Example:
@@ -46,12 +51,16 @@ def mapping() -> None:
 @click.argument("file", type=EVENT_FILE, metavar="FILE[:MAPPING]")
 @click.option("--mapping", "mapping_name", help=MAPPING_HELP)
 @click.option("--events", "shown", type=click.IntRange(0), default=5, show_default=True, help="Events that are shown.")
+@click.option(
+    "--ids", type=OUTPUT, help="Write here whose id is which, a line a customer: the id, and what it was before."
+)
 @click.option("--json", "as_json", is_flag=True, help="The counts and the shown events as JSON.")
-def try_(file: EventFile, mapping_name: str | None, shown: int, *, as_json: bool) -> int:
+def try_(file: EventFile, mapping_name: str | None, shown: int, *, ids: Output | None, as_json: bool) -> int:
     """Show the first events, what became of every line and what would be left out. Nothing is posted.
 
     Leaves with 1 if lines are bad or nothing came of the file.
     """
+    refuse_overwriting(paths_read([file], mapping_name), [ids])
     (source,) = with_mappings([file], load_mapping(mapping_name) if mapping_name else None)
     counts = FileCounts(source.path)
     summary = _Summary(shown, counts)
@@ -61,6 +70,9 @@ def try_(file: EventFile, mapping_name: str | None, shown: int, *, as_json: bool
         else:
             _, event, value = found
             summary.take(event, value)
+    if ids is not None:
+        with ids:
+            ids.write(summary.whose_ids())
     if as_json:
         say_json(orjson.dumps(counts.to_dict() | summary.to_dict()))
     else:
@@ -76,7 +88,7 @@ class _Summary:
         self._shown, self._counts = shown, counts
         self.first: list[str] = []
         self._bad: list[BadLine] = []
-        self._customers: set[str] = set()
+        self._customers: dict[str, str] = {}
         self._times: list[int] = []
         self._money: Counter[str] = Counter()
         self._frequent = Frequent()
@@ -88,7 +100,9 @@ class _Summary:
         if len(self.first) < self._shown:
             self.first.append(value.decode())
         self._conflicts += self._prints.setdefault(event.id, event.fingerprint) != event.fingerprint
-        self._customers.add(event.customer_id)
+        customer = event.customer_id
+        if customer not in self._customers:
+            self._customers[customer] = self._counts.written_ids.get(customer, customer)
         self._frequent.add(event.customer_id)
         self._times = [min([event.time_ms, *self._times]), max([event.time_ms, *self._times])]
         if isinstance(event.data, Purchase):
@@ -107,6 +121,13 @@ class _Summary:
             money = "".join(f", {cents / 100:,.2f} {code}" for code, cents in sorted(self._money.items()))
             lines.append(f"  {counted(len(self._customers), 'customer')}, {span}{money}")
         return [*lines, *self._warnings()]
+
+    def whose_ids(self) -> bytes:
+        """A table of two columns: each customer's id, and the same as it was before it was hashed."""
+        text = StringIO()
+        rows = [("customer_id", "written"), *sorted(self._customers.items(), key=itemgetter(1))]
+        csv.writer(text, lineterminator="\n").writerows(rows)
+        return text.getvalue().encode()
 
     def _warnings(self) -> list[str]:
         same = (

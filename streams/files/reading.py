@@ -139,6 +139,7 @@ def _mapped(text: Text, mapping: Mapping, counts: FileCounts, check: Check | Non
         if mapping.group_by is not None:
             read = _groups(table, mapping.group_by)
     making = Making(mapping, fields)
+    counts.written_ids = making.written_ids  # filled while records are read
     for record in read:
         try:
             events = _events(record, making, check)
@@ -153,7 +154,7 @@ def _mapped(text: Text, mapping: Mapping, counts: FileCounts, check: Check | Non
             for event in events:
                 yield record.number, event, encode_event(event)
     counts.lines, counts.blank = records.line_number, records.blank
-    counts.repeated_times, counts.written_ids = making.repeated_times, making.written_ids
+    counts.repeated_times = making.repeated_times
     if isinstance(fields, JsonFields) and counts.records:
         counts.never = tuple(sorted(fields.never - set(mapping.optional)))
 

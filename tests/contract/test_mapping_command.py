@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 import orjson
@@ -54,6 +55,22 @@ def test_ids_that_a_worker_would_refuse_are_warned_of(folder: Path) -> None:
     (folder / "orders.csv").write_bytes(table(HEAD, ROWS[0], ROWS[0].replace("10.00", "11.00"), ROWS[0]))
     done = try_(folder)
     assert "warning: 1 event have the `id` of another with other content" in done.out.replace("1 events", "1 event")
+
+
+def test_whose_hashed_id_is_which_is_written_to_a_file(folder: Path) -> None:
+    (folder / "shop.yaml").write_text(
+        shop().replace(
+            'customer_id: "{customer}"', "customer_id: {column: customer, trim: true, lower: true, hash: true}"
+        )
+    )
+    rows = ("1,Ann@Example.org ,2025-01-01 10:00,10.00,1", "2,guest,2025-01-02 10:00,10.00,1",
+            "3,ann@example.org,2025-01-09 10:00,10.00,1", "4,ben@example.org,2025-01-09 10:00,10.00,1")  # fmt: skip
+    (folder / "orders.csv").write_bytes(table(HEAD, *rows))
+    assert try_(folder, "--ids", str(folder / "ids.csv")).code == 0
+    names = ("ann@example.org", "ben@example.org")
+    expected = [f"{sha256(name.encode()).hexdigest()[:32]},{name}" for name in names]
+    assert (folder / "ids.csv").read_text().splitlines() == ["customer_id,written", *expected]
+    assert try_(folder, "--ids", str(folder / "orders.csv")).code == 2
 
 
 def test_a_mapping_is_proposed_and_can_be_tried(folder: Path) -> None:
