@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import click
 
@@ -22,7 +22,7 @@ from streams.readback.following import follow_alerts
 from streams.readback.state import newest_alerts, open_alerts, retold_as_of_now
 from streams.settings import Settings, environment_settings
 from streams.text.plain import plain
-from streams.text.terminal import say, say_json, terminal
+from streams.text.terminal import complain, say, say_json, terminal
 from streams.text.wording import moment
 
 EXAMPLES = """\b
@@ -33,6 +33,11 @@ Examples:
   churn-signals alerts --follow --since 2h
   churn-signals alerts --follow --json | jq .summary
 """
+
+NOT_KEPT_YET: Final = (
+    "this may be less than all: no midnight is kept yet of the customers concerned, or there are none. While a worker "
+    "works off what was posted, `churn-signals watch` shows how far it is."
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +103,7 @@ def alerts(
     _check_known(chosen, rules, found)
     boundary = None
     if not (as_json or as_published):
-        found, boundary = retold_as_of_now(settings, rules, found)
+        found, boundary = _as_of_now(settings, rules, found)
     at_ms = now_ms()
     parts = [part for part in chosen.of(found, at_ms) if not (only_open and part.kind == "over")]
     if as_json:
@@ -109,6 +114,14 @@ def alerts(
     shown = AlertList(parts, rules.basis.calendar.zone, at_ms, as_of)
     print_list(terminal(), shown, limit=limit, everything=everything, explain=explain)
     return EXIT_DONE
+
+
+def _as_of_now(settings: Settings, rules: Rules, found: list[AlertV1]) -> tuple[list[AlertV1], int | None]:
+    """Alerts as of the last boundary, and that boundary. Before one is kept, silence must not look like good news."""
+    told, boundary = retold_as_of_now(settings, rules, found)
+    if boundary is None:
+        complain(NOT_KEPT_YET)
+    return told, boundary
 
 
 def _check_known(choice: Choice, rules: Rules, found: list[AlertV1]) -> None:

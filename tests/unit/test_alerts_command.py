@@ -74,6 +74,17 @@ def test_what_is_owed_comes_by_deadline_then_value_and_a_customer_is_one_line(ru
     assert "critical loyal_gone_silent; usage_drop (Retention)" in listed[0]
 
 
+def test_a_list_from_before_the_first_midnight_is_kept_says_that_it_may_be_less_than_all(
+    run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "less than all" not in run("--open")
+    monkeypatch.setattr("streams.cli.alerts.open_alerts", lambda _settings: [])
+    monkeypatch.setattr("streams.cli.alerts.retold_as_of_now", lambda _settings, _rules, found: (found, None))
+    assert "no customer to answer" in run("--open")
+    assert "less than all" in run("--open")
+    assert "less than all" not in run("--open", "--as-published")
+
+
 def test_history_and_good_news_stand_apart_and_are_counted(run: Run) -> None:
     output = run("--open")
     assert "1 customer about a time before anybody was to answer (historical: nobody's duty), 1 alert; --all" in output
