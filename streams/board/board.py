@@ -67,7 +67,7 @@ class Board:
     """Customers who have not churned: what a share is taken of."""
     customers: int | None
     spend_at_risk: dict[str, float] | None
-    """What customers at risk spent in a year, by currency."""
+    """What customers at risk spent in a year, by currency; unknown where the catalogue declares no purchases."""
     value_at_risk: dict[str, float] | None
     """Risk times the spend of the next year, by currency, where the model says how likely; else what they spent."""
     is_catching_up: bool
@@ -106,7 +106,8 @@ def make_board(look: Look, earlier: Look | None, past: Past, deployment: Deploym
     boundary = boundary_of(look, past.boundary, deployment.calendar)
     counted = _whole(total(look, "churn_counted_partitions"))
     is_judged = least(look, "churn_boundary_timestamp_seconds") is not None
-    stages = _stages(look, past.history) if counted else None
+    stages = _stages(look, past.history) if counted and is_judged else None
+    sells = "purchase" in deployment.feeds
     history = past.history
     cases = () if history is None else history.latest
     measure = measure_of(case[0] for case in cases)
@@ -119,16 +120,16 @@ def make_board(look: Look, earlier: Look | None, past: Past, deployment: Deploym
         workers=len(look.pages),
         partitions_owned=counted or 0,
         partitions=deployment.partitions,
-        at_risk=_whole(total(look, "churn_customers_at_risk") or 0.0) if stages and is_judged else None,
+        at_risk=_whole(total(look, "churn_customers_at_risk") or 0.0) if stages else None,
         base=sum(row.customers for row in stages if row.stage != "churned") if stages else None,
         customers=sum(row.customers for row in stages) if stages else None,
-        spend_at_risk=by_label(look, "churn_spend_at_risk", "currency") if stages and is_judged else None,
-        value_at_risk=by_label(look, "churn_value_at_risk", "currency") if stages and is_judged else None,
+        spend_at_risk=by_label(look, "churn_spend_at_risk", "currency") if stages and sells else None,
+        value_at_risk=by_label(look, "churn_value_at_risk", "currency") if stages and sells else None,
         is_catching_up=_is_catching_up(look, past, boundary, deployment.calendar),
         trend=trend,
         trend_change=trend[-1] - trend[-1 - MONTH_DAYS] if trend and len(trend) > MONTH_DAYS else None,
         stages=stages,
-        by_signal=_ranked(look, "churn_customers_at_risk_by_signal", "signal") if stages and is_judged else None,
+        by_signal=_ranked(look, "churn_customers_at_risk_by_signal", "signal") if stages else None,
         past_due=_ranked(look, "churn_alerts_past_due", "owner") if stages else None,
         per_second=None if speeds is None else sum(speeds.values()),
         lag=_lag(look),
@@ -262,7 +263,8 @@ def _notes(look: Look, past: Past, deployment: Deployment, now_ms: int, *, is_ju
         }
         oldest = min(quiet, key=lambda feed: quiet[feed], default=None)
         why = "" if oldest is None else f"; the last {oldest} event is {span(now_ms - quiet[oldest])} old"
-        yield f"nothing later is decided yet, {span(now_ms - start)} behind the clock{why}"
+        behind = f"{span(now_ms - start)} behind the clock{why}"
+        yield f"nothing later is decided yet, {behind}" if is_judged else f"nothing later is on the topics, {behind}"
     if total(look, "churn_counted_partitions") and not is_judged:
         yield "no midnight of event time has passed in every partition: nobody is judged yet"
     if deployment.has_model and past.model is None and past.problem is None:

@@ -63,6 +63,7 @@ class Ledger:
         if alert.revision <= self._revisions.get(alert.alert_id, 0):
             return
         self._revisions[alert.alert_id] = alert.revision
+        self._note_boundary(alert.ends_at or alert.observed_at)
         if alert.is_open and alert.due_at is not None and not alert.historical:
             self._open[alert.alert_id] = (_freshness(alert), alert)
         else:
@@ -82,6 +83,12 @@ class Ledger:
         moves[change.to_stage] += 1
         if change.from_stage is not None:
             moves[change.from_stage] -= 1
+
+    def _note_boundary(self, text: str) -> None:
+        """An alert that began or ended at a midnight was decided there; one of another hour was fired early."""
+        day, time_ms = self._boundary_of(text), from_rfc3339(text)
+        if self._calendar.start_of(day) == time_ms:
+            self.newest_boundary = max(self.newest_boundary, day)
 
     def history(self, boundary: int, *, days: int = TREND_DAYS) -> History:
         """The past as of a boundary (a day number)."""

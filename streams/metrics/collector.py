@@ -16,6 +16,7 @@ from prometheus_client import Metric
 from prometheus_client.registry import Collector
 
 from models.catalogue.rules import Rules
+from models.customers.columns import NEVER
 from models.engine.partition import Partition
 from models.engine.population import Population
 from schemas.topics import Topics
@@ -53,7 +54,7 @@ class WorkerCollector(Collector):
         status, now_ms = self._status, self._now_ms()
         owned = {} if status.is_leaving else dict(self._source.partitions)
         populations = dict(self._source.populations)
-        counted = {number: p for number, p in owned.items() if number in populations}
+        counted = {number: p for number, p in owned.items() if _is_counted(p, populations.get(number))}
         counted = counted if status.is_member(time.monotonic()) else {}
         yield from self._customers.families(counted, populations, now_ms)
         yield from self._flow.families(owned, self._source.tally, status, now_ms)
@@ -70,3 +71,11 @@ class WorkerCollector(Collector):
             ["catalogue", "version"],
             [(self._build, 1)],
         )
+
+
+def _is_counted(partition: Partition, population: Population | None) -> bool:
+    """Whether the count may be told: one taken before the first midnight is worth nothing once one has passed.
+
+    In a backlog that is read for the first time it would be of the moment at which nobody was there: zeros.
+    """
+    return population is not None and (population.boundary < NEVER or partition.boundary < 0)

@@ -6,7 +6,7 @@ import pytest
 
 from models.calendar import Calendar
 from schemas.instant import to_rfc3339
-from streams.board.board import Past, make_board
+from streams.board.board import Deployment, Past, make_board
 from streams.board.figures import parse_page, rates
 from streams.board.ledger import Ledger
 from streams.board.reading import metrics_address
@@ -107,6 +107,7 @@ def test_before_the_first_midnight_nobody_is_judged_and_that_is_no_zero() -> Non
     young = "churn_assigned_partitions 6\nchurn_counted_partitions 6\nchurn_group_member 1\n"
     shown = make_board(look(young), None, Past(last_events={}), DEPLOYMENT, NOW_MS)
     assert (shown.at_risk, shown.by_signal, shown.spend_at_risk) == (None, None, None)
+    assert (shown.stages, shown.base, shown.customers, shown.past_due) == (None, None, None, None)
     assert shown.notes == (
         "no midnight of event time has passed in every partition: nobody is judged yet",
         "no model yet: `churn-signals learner` publishes one once enough history is known",
@@ -120,6 +121,33 @@ def test_a_boundary_days_behind_the_clock_is_said_with_the_feed_that_is_silent_l
     notes = make_board(look(stale), None, past, DEPLOYMENT, NOW_MS).notes
     assert notes[0] == "nothing later is decided yet, 6 days behind the clock; the last login event is 5 days old"
     assert not any("behind" in note for note in make_board(look(page()), None, past, DEPLOYMENT, NOW_MS).notes)
+
+
+def test_what_was_not_bought_is_worth_nothing_known_where_no_purchases_are_declared() -> None:
+    money = page('churn_spend_at_risk{currency="USD",stage="active"} 0', 'churn_value_at_risk{currency="USD"} 0')
+    subscriptions = Deployment(6, ("login", "ticket"), UTC)
+    shown = make_board(look(money), None, Past(last_events={}), subscriptions, NOW_MS)
+    assert (shown.at_risk, shown.spend_at_risk, shown.value_at_risk) == (0, None, None)
+    assert "USD" not in "\n".join(drawn(shown, 100, 30))
+
+
+def test_without_a_worker_the_newest_midnight_is_that_of_alerts_too() -> None:
+    """Stages change seldom: at the last midnights perhaps nobody's did."""
+    ledger = Ledger(UTC)
+    ledger.take_stage(change("c1", TODAY - 4, None, "new"))
+    ledger.take_alert(alert(day=TODAY - 9))
+    ledger.take_alert(alert("c2", observed_at=to_rfc3339(UTC.start_of(TODAY) + 3_600_000)))  # fired early
+    assert ledger.newest_boundary == TODAY - 4
+    ledger.take_alert(alert("c3", day=TODAY - 3))
+    assert ledger.newest_boundary == TODAY - 3
+    ledger.take_alert(alert(day=TODAY - 9, ends=TODAY - 1))
+    assert ledger.newest_boundary == TODAY - 1
+
+
+def test_without_a_worker_nothing_is_said_of_what_is_decided() -> None:
+    past = Past(past_of().history, TODAY - 3, {"login": NOW_MS})
+    notes = make_board(look(away={"http://w1": "timed out"}), None, past, DEPLOYMENT, NOW_MS).notes
+    assert notes[0].startswith("nothing later is on the topics, 3 days behind the clock")
 
 
 def test_alerts_of_one_case_are_one_line_led_by_the_most_urgent() -> None:

@@ -178,3 +178,15 @@ def test_a_partition_that_was_not_counted_yet_is_not_spoken_of() -> None:
     del source.populations[3]
     series = samples(page(source, at_work()))
     assert series["churn_counted_partitions", ()] == PARTITIONS - 1
+
+
+def test_zeros_counted_before_a_backlog_are_not_told_of_what_it_brought() -> None:
+    """A partition is counted when it is assigned, and not again while it is behind."""
+    source = Busy(100)
+    source.populations[0] = population_of(Partition(default_rules(), number=0))
+    series = samples(page(source, at_work()))
+    assert series["churn_counted_partitions", ()] == PARTITIONS - 1
+    assert ("churn_boundary_timestamp_seconds", ()) not in series
+    source.populations = {0: source.populations[0]}
+    series = samples(page(source, at_work()))
+    assert not [name for name, _ in series if name.startswith("churn_customers")]
