@@ -15,12 +15,13 @@ from rich.progress import track
 
 from models.catalogue.currencies import amount_of
 from models.catalogue.rules import Rules, without_model
+from models.customers.columns import NEVER
 from models.engine.ledger import total_counts
 from models.engine.population import Population, population_of
 from models.engine.replay import Replay
 from models.engine.review import Message
 from schemas.alert import AlertV1, encode_alert
-from schemas.event import Event
+from schemas.event import PURCHASE, Event
 from schemas.stage import StageChangeV1, encode_stage_change
 from streams import clock
 from streams.cli.event_files import files_argument, paths_read, rejecting, rejects_option
@@ -230,15 +231,18 @@ def _summary(engine: Replay, sinks: Sinks, other: Sinks | None, events: Replayed
     population = Population()
     for partition in engine.partitions:
         population += population_of(partition)
-    by_signal: dict[str, dict[str, int]] = {}
+    basis, by_signal = engine.rules.basis, dict[str, dict[str, int]]()
+    sells = PURCHASE in basis.feeds
     for (signal, status), count in sorted(sinks.fired.items()):
         by_signal.setdefault(signal, {})[status] = count
     summary: dict[str, object] = {
+        "boundary": basis.calendar.text_of(population.boundary) if population.boundary < NEVER else None,
+        "zone": basis.calendar.zone,
         "customers": population.customers.total(),
         "stages": dict(sorted((+population.customers).items())),
         "at_risk_now": population.at_risk,
-        "spend_at_risk": amount_of(population.spend_at_risk, engine.rules.basis.currency),
-        "value_at_risk": amount_of(population.value_at_risk, engine.rules.basis.currency),
+        "spend_at_risk": amount_of(population.spend_at_risk, basis.currency) if sells else None,
+        "value_at_risk": amount_of(population.value_at_risk, basis.currency) if sells else None,
         "spend_capped": population.spend_capped,
         "alerts": len(sinks.ids),
         "revisions": sinks.revisions,

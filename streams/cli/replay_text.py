@@ -9,7 +9,7 @@ from rich.table import Table
 from schemas.alert import Status
 from streams.cli.model import labels_told
 from streams.text.terminal import terminal
-from streams.text.wording import counted
+from streams.text.wording import counted, moment
 
 
 def print_summary(summary: dict[str, object]) -> None:
@@ -18,7 +18,8 @@ def print_summary(summary: dict[str, object]) -> None:
     stages = summary["stages"]
     assert isinstance(stages, dict)
     shown = f" ({', '.join(f'{count:,} {stage}' for stage, count in stages.items())})" if stages else ""
-    console.print(f"{_counted(summary, 'customer')}{shown}; {summary['at_risk_now']:,} at risk now")
+    console.print(f"{_counted(summary, 'customer')}{shown}; {summary['at_risk_now']:,} at risk{_as_of(summary)}")
+    console.print(_not_counted(summary), end="")
     model = summary.get("model")
     if isinstance(model, dict):
         console.print(_model_told(model))
@@ -39,6 +40,23 @@ def print_summary(summary: dict[str, object]) -> None:
         for signal, row in against.items():
             table.add_row(signal, f"{row['both']:,}", f"{row['only_first']:,}", f"{row['only_second']:,}")
         console.print(table)
+
+
+def _as_of(summary: dict[str, object]) -> str:
+    """The midnight up to which the events have decided: those of later days are taken, not judged."""
+    if not isinstance(summary["boundary"], str):
+        return ": no midnight has passed, nobody is judged yet (`--until` moves the clock)"
+    return f" as of {moment(summary['boundary'], str(summary['zone']))}"
+
+
+def _not_counted(summary: dict[str, object]) -> str:
+    """Events that came twice or too late, by their number; nothing where all counted."""
+    outcomes = summary["outcomes"]
+    assert isinstance(outcomes, dict)
+    words = {"duplicate": "events that came again and count once", "late": "events too late to count"}
+    found = {told: sum(counts[name] for counts in outcomes.values()) for name, told in words.items()}
+    told = "; ".join(f"{words}: {number:,}" for words, number in found.items() if number)
+    return f"{told}\n" if told else ""
 
 
 def _counted(summary: dict[str, object], noun: str) -> str:

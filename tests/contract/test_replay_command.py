@@ -45,3 +45,18 @@ def test_what_cannot_be_learned_or_read_is_said(folder: Path, more: tuple[str, .
     assert (done.code, done.out) == (2, "")
     assert said in done.err
     assert "Traceback" not in done.err
+
+
+def test_the_summary_says_as_of_when_it_is_and_what_came_again(tmp_path: Path) -> None:
+    """A company without purchases: what was spent is unknown, not nothing."""
+    line = '{"id":"%s","type":"login","customer_id":"c1","event_time":"%s","schema_version":1,"source":"s","data":{}}\n'
+    events = [("a", "2026-01-05T10:00:00Z"), ("a", "2026-01-05T10:00:00Z"), ("b", "2026-01-07T12:00:00Z")]
+    (tmp_path / "logins.jsonl").write_text("".join(line % event for event in events))
+    (tmp_path / "mine.yaml").write_text("base: default\nfeeds: [login]\nmodel: off\n")
+    options = (str(tmp_path / "logins.jsonl"), "--catalogue", str(tmp_path / "mine.yaml"), "--partitions", "1")
+    told = run("replay", *options).out
+    assert "0 at risk as of 07 Jan 2026, 00:00 UTC\n" in told
+    assert "events that came again and count once: 1\n" in told
+    known = orjson.loads(run("replay", *options, "--json").out)
+    assert (known["boundary"], known["spend_at_risk"], known["value_at_risk"]) == ("2026-01-07T00:00:00Z", None, None)
+    assert "nobody is judged yet" in run("replay", options[0]).out  # it waits for the feeds that did not come
