@@ -17,6 +17,7 @@ from models.catalogue.rules import Rules
 from models.customers.columns import NEVER, STAGE_NAMES
 from models.engine.partition import Partition
 from models.engine.population import Population
+from schemas.event import PURCHASE
 from streams.metrics.families import gauge, gauges
 
 _AT_RISK: Final = "not churned, a negative alert of warning or more is open."
@@ -28,6 +29,7 @@ class CustomerMetrics:
 
     def __init__(self, rules: Rules) -> None:
         self._currency, self._calendar = rules.basis.currency, rules.basis.calendar
+        self._sells = PURCHASE in rules.basis.feeds  # without purchases what was spent is unknown, not 0
         self._targets = sorted(rules.basis.targets.items())
         self._risky = [signal.id for signal in rules.signals if signal.counts_as_risk]
         self._owners = sorted({s.owner for s in rules.signals if s.counts_as_risk or s.respond_ms is not None})
@@ -87,7 +89,9 @@ class CustomerMetrics:
             "churn_value_at_risk",
             "Of the customers at risk: risk x spend expected in twelve months; without a risk the last year's spend.",
             ["currency"],
-            [([self._currency], amount_of(population.value_at_risk, self._currency))] if is_owner else [],
+            [([self._currency], amount_of(population.value_at_risk, self._currency))]
+            if is_owner and self._sells
+            else [],
         )
         for suffix, label, totals, labels in (
             ("", "stage", population.by_stage, _RISKY_STAGES),
@@ -106,6 +110,7 @@ class CustomerMetrics:
             )
             for name in sorted({*labels, *totals.customers}) if is_owner else ():
                 customers.add_metric([name], totals.customers[name])
-                spend.add_metric([name, self._currency], amount_of(totals.spend[name], self._currency))
+                if self._sells:
+                    spend.add_metric([name, self._currency], amount_of(totals.spend[name], self._currency))
             yield customers
             yield spend

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from dataclasses import replace
 from functools import cache
 from typing import Final
 
@@ -15,10 +16,11 @@ from models.engine.arrivals import Arrival
 from models.engine.ledger import TICKS
 from models.engine.partition import Partition
 from models.engine.population import population_of
-from schemas.event import Event
+from schemas.event import LOGIN, Event
 from schemas.topics import Topics
 from streams.agents.tally import Tally
 from streams.metrics.collector import WorkerCollector
+from streams.metrics.customers import CustomerMetrics
 from streams.transport.records import Record
 from streams.transport.status import Status
 from support.pages import samples
@@ -178,6 +180,16 @@ def test_a_partition_that_was_not_counted_yet_is_not_spoken_of() -> None:
     del source.populations[3]
     series = samples(page(source, at_work()))
     assert series["churn_counted_partitions", ()] == PARTITIONS - 1
+
+
+def test_without_purchases_nothing_is_told_of_what_was_spent() -> None:
+    rules, partitions = default_rules(), {0: Busy(10).partitions[0]}
+    subscriptions = replace(rules, basis=replace(rules.basis, feeds=(LOGIN,)))
+    populations = {0: population_of(partitions[0])}
+    families = CustomerMetrics(subscriptions).families(partitions, populations, NOW_MS)
+    told = {family.name for family in families if family.samples}
+    assert "churn_customers_at_risk" in told
+    assert not {name for name in told if "spend_at_risk" in name or "value_at_risk" in name}
 
 
 def test_zeros_counted_before_a_backlog_are_not_told_of_what_it_brought() -> None:
