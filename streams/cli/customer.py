@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Any
 
 import click
@@ -89,8 +90,20 @@ def _say_unknown(settings: Settings, customer_id: str) -> None:
     complain(
         f"customer {plain(customer_id)} is not known at {where}: no event with this key was processed yet. "
         "Ids are told apart by every letter; of ids that a mapping hashed `mapping try FILE:MAPPING --ids ids.csv` "
-        "says which is whose; another broker is named with CHURN_BOOTSTRAP"
+        f"says which is whose; another broker is named with CHURN_BOOTSTRAP{_hashed_hint(customer_id)}"
     )
+
+
+def _hashed_hint(customer_id: str) -> str:
+    """Known systems hash addresses, and so do most mappings: who has an address asks for its hash.
+
+    >>> _hashed_hint("c-42"), _hashed_hint(" Ann@Example.org")[-42:]
+    ('', ' customer 438c4c7afe600cdf1e455c369bec76dc')
+    """
+    if "@" not in customer_id:
+        return ""
+    hashed = sha256(customer_id.strip().lower().encode()).hexdigest()[:32]
+    return f". Where a mapping hashed the addresses (`hash: true`), this one is customer {hashed}"
 
 
 NUMBERS = {
