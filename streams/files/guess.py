@@ -9,7 +9,7 @@ from typing import Final
 
 from streams.errors import SetupError
 from streams.files.fields import shown_names
-from streams.files.guess_events import GuessedEvents
+from streams.files.guess_events import GuessedEvents, action_columns
 from streams.files.known import known_system, sign_of
 from streams.files.roles import (
     are_legal_ids,
@@ -77,6 +77,8 @@ class _Proposal:
             return "email"
         if _TICKETS.search(names):
             return "ticket"
+        if len(action_columns(self._sample, self._used)) > 1:
+            return "deliveries"
         return "purchase" if find(self._sample, "amount", is_numbers, but=self._used) else "login"
 
     def _format(self) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Final
 
@@ -27,8 +27,21 @@ _NO_ORDER: Final = re.compile(
     r"cancel|storn|fail|pending|draft|void|annul|declin|on.?hold|unpaid|offen|abandon|delet", re.IGNORECASE
 )
 """States of what is no order."""
-_NO_TICKET: Final = re.compile(r"delet|spam", re.IGNORECASE)
+_NO_TICKET: Final = re.compile(r"delet|spam|merged", re.IGNORECASE)
 _REFUND: Final = re.compile(r"refund|return|retour|erstatt|gutschrift|rembours|reembols|devol", re.IGNORECASE)
+
+
+_YES: Final = re.compile(r"y|yes|true|x|ja|oui|s[ií]|sim", re.IGNORECASE)
+
+
+def action_columns(sample: Sample, used: Iterable[str]) -> list[tuple[str, str]]:
+    """Actions on mails that columns are named after, each with the first such column."""
+    found: dict[str, str] = {}
+    for name in sample.columns:
+        of = next((action for words, action in _ACTIONS if re.search(words, name, re.IGNORECASE)), None)
+        if of not in (None, "sent") and name not in used:
+            found.setdefault(str(of), name)
+    return list(found.items())
 
 
 class GuessedEvents:
@@ -39,7 +52,10 @@ class GuessedEvents:
 
     def lines(self, kind: str) -> list[str]:
         """The YAML from `events:` on, with a `group_by` before it where lines are of one order."""
-        writers = {"purchase": self._purchase, "ticket": self._ticket, "email": self._email, "login": self._login}
+        writers = {
+            "purchase": self._purchase, "ticket": self._ticket, "login": self._login,
+            "email": self._email, "deliveries": self._deliveries,
+        }  # fmt: skip
         return writers[kind]()
 
     def _purchase(self) -> list[str]:
@@ -70,11 +86,14 @@ class GuessedEvents:
         data = [f"      ticket_id: {template(ticket) if ticket else _BY_DAY}"]
         told = self._table(category, _CATEGORIES, "other") if category else "other"
         rest = [f"      category: {told}", *self._channel()]
-        lines = ["events:", "  - type: ticket", *self._when(status, _NO_TICKET)]
+        counts = self._when(status, _NO_TICKET)
+        lines = ["events:", "  - type: ticket", *counts]
         lines += [f"    id: {template(ticket, self._source, '-opened')}"] if ticket else []
         lines += ["    data:", *data, "      action: opened", *rest]
         if solved is not None:
-            lines += ["  - type: ticket", "    also: true", f"    when: {{{quoted(solved)}: {{empty: false}}}}"]
+            is_solved = f"{quoted(solved)}: {{empty: false}}"
+            both = [line.replace("when: {", f"when: {{{is_solved}, ", 1).partition(" #")[0] for line in counts]
+            lines += ["  - type: ticket", "    also: true", *(both or [f"    when: {{{is_solved}}}"])]
             lines += [f"    {self._time_line(solved)}"]
             lines += [f"    id: {template(ticket, self._source, '-resolved')}"] if ticket else []
             lines += ["    data:", *data, "      action: resolved", *rest]
@@ -85,6 +104,31 @@ class GuessedEvents:
         lines = ["events:", "  - type: email", "    data:"]
         lines.append(f"      action: {self._table(action or '', _ACTIONS, 'leave out')}")
         return [*lines, *([f"      campaign_id: {template(campaign)}"] if campaign else [])]
+
+    def _deliveries(self) -> list[str]:
+        """A line a mail, with a column for each thing that may have been done with it."""
+        campaign, delivery = self._take("campaign", is_anything), self._take("delivery", is_anything)
+        named = f"campaign_id: {template(campaign)}, " if campaign else ""
+        lines = ["events:"]
+        for action, column in [("sent", None), *action_columns(self._sample, self._used)]:
+            lines += ["  - type: email", *(self._done(column) if column else [])]
+            lines += [f"    id: {template(delivery, self._source, f'-{action}')}"] if delivery else []
+            lines.append(f"    data: {{{named}action: {action}}}")
+        return lines
+
+    def _done(self, column: str) -> list[str]:
+        """The condition that somebody did what a column speaks of, with the time if it holds times."""
+        values, name = self._sample.filled(column), quoted(column, always=True)
+        if not values:
+            told = "# empty in the first lines; if it holds times, give this rule a `time:` of its own"
+            return ["    also: true", f"    when: {{{name}: {{empty: false}}}} {told}"]
+        if is_times(values):
+            return ["    also: true", f"    when: {{{name}: {{empty: false}}}}", f"    {self._time_line(column)}"]
+        if any(map(_YES.fullmatch, values)):
+            seen = ", ".join(quoted(value, always=True) for value in self._kinds(column) if _YES.fullmatch(value))
+            return ["    also: true", f"    when: {{{name}: [{seen}]}}"]
+        wanted = "{sign: positive}" if is_numbers(values) else "{empty: false} # look at what stands there"
+        return ["    also: true", f"    when: {{{name}: {wanted}}}"]
 
     def _login(self) -> list[str]:
         lines = ["events:", "  - type: login # no amounts, tickets or mails were found"]

@@ -87,7 +87,10 @@ def _parsed(name: str, text: str) -> dict[str, Any]:
     try:
         found = yaml.load(text, _Loader)  # noqa: S506 - below a SafeLoader
     except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a scalar its own notation does not fit
-        raise SetupError("mapping", f"{name}: {' '.join(str(error).split())}", REFERENCE) from error
+        told = " ".join(str(error).replace(' in "<unicode string>",', "").split())
+        is_name = "flow mapping" in told and "expected ',' or '}', but got" in told
+        hint = 'Within braces a name with a sign in it needs quotes: {"Opened?": yes}. ' if is_name else ""
+        raise SetupError("mapping", f"{name}: {told}", f"{hint}{REFERENCE}") from error
     if not isinstance(found, dict):
         raise SetupError("mapping", f"{name}: holds no keys: an object is expected", REFERENCE)
     return found

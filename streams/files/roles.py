@@ -17,8 +17,8 @@ from streams.files.times import ISO, time_reader
 WORDS: Final[dict[str, tuple[str, ...]]] = {
     "time": (
         "paid at", "paid date", "ordered", "order date", "purchase date", "created", "timestamp", "datetime",
-        "event time", "occurred", "date", "time", "zeit", "datum", "bestelldatum", "fecha", "data", "quand",
-        "ts", "when", "at",
+        "event time", "occurred", "sent at", "sent", "date", "time", "zeit", "datum", "bestelldatum", "fecha", "data",
+        "quand", "ts", "when", "at",
     ),
     "customer": (
         "customer id", "customer email", "kunde", "kunden", "client id", "user id", "customer", "billing email",
@@ -56,6 +56,9 @@ WORDS: Final[dict[str, tuple[str, ...]]] = {
     "campaign": (
         "campaign id", "campaign", "kampagne", "newsletter", "mailing",
     ),
+    "delivery": (
+        "delivery id", "message id", "email id", "mail id", "id",
+    ),
     "refunded": (
         "refunded amount", "amount refunded", "total refunded", "refund amount", "refunded", "refund", "erstattet",
     ),
@@ -75,7 +78,7 @@ FORMATS: Final = (
     "%d/%m/%Y %H:%M:%S", "%d/%m/%Y %H:%M", "%d/%m/%Y", "%d-%m-%Y %H:%M:%S", "%d-%m-%Y %H:%M", "%d-%m-%Y",
     "%m/%d/%Y %I:%M:%S %p", "%m/%d/%Y %I:%M %p", "%m/%d/%Y %H:%M:%S", "%m/%d/%Y %H:%M", "%m/%d/%Y", "%m/%d/%y %H:%M",
     "%b %d, %Y %I:%M:%S %p", "%b %d, %Y, %I:%M:%S %p", "%b %d, %Y", "%d %b %Y %H:%M:%S", "%d %b %Y %H:%M", "%d %b %Y",
-    "%a, %d %b %Y %H:%M:%S %z",
+    "%a, %d %b %Y %H:%M:%S %z", "%d/%b/%Y:%H:%M:%S %z",
 )  # fmt: skip
 
 _ENOUGH: Final = 0.9
@@ -161,8 +164,9 @@ def is_few(values: list[str]) -> bool:
 
 
 def are_many(values: list[str]) -> bool:
-    """Whether the values can be of different people."""
-    return len(values) < _MOST_KINDS or len(set(values)) * 50 >= len(values)
+    """Whether the values can be of different people, whose lines may follow each other; addresses surely are."""
+    kinds = len(set(values))
+    return len(values) < _MOST_KINDS or kinds * 50 >= len(values) or (kinds > 1 and all("@" in one for one in values))
 
 
 def is_currencies(values: list[str]) -> bool:

@@ -36,7 +36,7 @@ def test_examples_come_to_what_is_said(kind: str, data: str, mapping: str, told:
 
 
 def test_there_is_an_example_for_each_kind_of_file() -> None:
-    assert [kind for kind, *_ in EXAMPLES] == ["csv", "json", "csv"]
+    assert [kind for kind, *_ in EXAMPLES] == ["csv", "json", "csv", "csv"]
 
 
 def test_what_is_said_at_the_end_is_what_the_first_example_says(tmp_path: Path) -> None:

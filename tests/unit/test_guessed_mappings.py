@@ -87,6 +87,40 @@ def test_a_mailing_tool_with_words_of_its_own(tmp_path: Path) -> None:
     assert history.counts[0].left_out_total == 1
 
 
+def test_a_deleted_ticket_is_not_resolved_either(tmp_path: Path) -> None:
+    when = {"created_at": "2025-10-05T10:00:00Z", "solved_at": "2025-10-06T08:00:00Z"}
+    tickets = [
+        {"ticket_id": place, "requester": f"u{place}@example.org", "status": status, **when}
+        for place, status in enumerate(("solved", "deleted", "merged", "solved"))
+    ]
+    (tmp_path / "tickets.jsonl").write_bytes(lines(*tickets))
+    _, history = by_guess(tmp_path / "tickets.jsonl")
+    assert feeds_of(history) == {"ticket": 4}
+    assert history.counts[0].left_out_total == 2
+
+
+def test_a_line_a_mail_with_columns_for_what_was_done_with_it(tmp_path: Path) -> None:
+    """Of one address after the other: few people in the first lines."""
+    rows = [
+        f"u{place // 60}@example.org\tD{place}\t{1_736_071_200 + place}\t{'yes' if place % 2 else 'no'}\t{place % 3}\t"
+        f"{1_736_100_000 if place == 7 else ''}"
+        for place in range(240)
+    ]
+    head = "Recipient\tDelivery ID\tSent\tOpened?\tClicks\tUnsubscribed at"
+    (tmp_path / "mails.csv").write_bytes(table(head, *rows, encoding="utf-16"))
+    _, history = by_guess(tmp_path / "mails.csv")
+    assert feeds_of(history) == {"email": 240 + 120 + 160 + 1}
+    assert max(event.time_ms for event in history.events) == 1_736_100_000_000
+
+
+def test_the_times_of_a_web_server_are_times(tmp_path: Path) -> None:
+    row = "u1@example.org,10/Oct/2026:13:55:36 +0200,/login"
+    (tmp_path / "logins.csv").write_bytes(table("user,time,path", row))
+    text, history = by_guess(tmp_path / "logins.csv")
+    assert feeds_of(history) == {"login": 1}
+    assert "%d/%b/%Y:%H:%M:%S %z" in text
+
+
 @pytest.mark.parametrize("export", SYSTEMS, ids=lambda export: export.name)
 def test_a_known_system_is_recognised_and_read_as_by_its_name(export: Export, tmp_path: Path) -> None:
     (tmp_path / export.file).write_bytes(export.content)

@@ -26,6 +26,7 @@ FAULTS = [
     (shop("for_each: items"), "Say `format: json`"),
     (shop("format: json", "group_by: order"), "json has neither"),
     (shop("seperator: x"), "Did you mean separator"),
+    (shop("nobody: {Opened?: yes}"), 'a name with a sign in it needs quotes: {"Opened?": yes}'),
     (shop("source: again"), "key 'source' stands twice"),
     (GOOD.replace("- type: purchase", "- type: purchaes"), "Did you mean purchase"),
     (GOOD.replace("amount:", "amout:"), "'amout' is no field. Did you mean amount"),
