@@ -111,11 +111,14 @@ def _keep(program: Program, environ: Mapping[str, str], settings: Settings) -> N
     digests, noted, running = digests_of(settings), program.noted(), program.running()
     if running is not None:
         differing = changed(running.digests, digests)
-        if not differing:
+        if differing:
+            print(f"{program.name}: pid {running.pid} is started anew, as this changed: {', '.join(differing)}")
+            program.stop()
+        elif program.stays():
             print(f"{program.name}: already running, pid {running.pid}")
             return
-        print(f"{program.name}: pid {running.pid} is started anew, as this changed: {', '.join(differing)}")
-        program.stop()
+        else:
+            print(f"{program.name}: pid {running.pid} left just now (its end: {program.log}), it is started again")
     elif noted is not None:
         print(f"{program.name}: pid {noted.pid} is gone without a word (its end: {program.log}), it is started again")
     program.start(environ, digests)

@@ -79,6 +79,18 @@ class Program:
             time.sleep(0.1)
         print(f"{self.name}: ready, pid {process.pid}, log {self.log}")
 
+    def stays(self) -> bool:
+        """Whether what runs is ready, or gets there; it may be about to leave, as no broker answered it for long."""
+        deadline = time.monotonic() + READY_WITHIN_S
+        while (running := self.running()) is not None:
+            if self._is_ready(0):
+                return True
+            if time.monotonic() > deadline:
+                print(f"{self.name}: pid {running.pid} is not ready yet, see {self.log}")
+                return True
+            time.sleep(0.1)
+        return False
+
     def stop(self) -> int | None:
         """End it if it runs, by force if need be; returns the pid of what was ended."""
         running = self.running()
@@ -88,11 +100,11 @@ class Program:
         return None if running is None else running.pid
 
     def _is_ready(self, seen: int) -> bool:
-        found = _ADDRESS.search(self._since(seen))
-        if found is None:
+        found = _ADDRESS.findall(self._since(seen))
+        if not found:
             return False
         try:
-            with urlopen(f"{found[1]}/readyz", timeout=5):  # noqa: S310 - our own
+            with urlopen(f"{found[-1]}/readyz", timeout=5):  # noqa: S310 - our own
                 return True
         except (URLError, OSError):
             return False

@@ -14,6 +14,7 @@ from models.calendar import date_of
 from schemas.model_version import MODEL_NAME, ModelVersionV1
 from streams.cli.output import OUTPUT, Output
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
+from streams.files.catalogue_file import load_rules
 from streams.settings import environment_settings
 from streams.text.terminal import complain, say, say_json, terminal
 from streams.text.wording import counted, written_date
@@ -42,6 +43,9 @@ def show(*, explain: bool, as_json: bool) -> int:
     newest = None
     for version in published_versions(settings):
         newest = version
+    if newest is None and load_rules(settings).basis.learning is None:
+        complain("no model: the catalogue says `model: off` (CHURN_CATALOGUE)")
+        return EXIT_PROBLEM
     if newest is None:
         complain("no model yet: is a learner running (`doctor` says so), and is there enough history?")
         return EXIT_PROBLEM
