@@ -26,17 +26,6 @@ def join_cases(alerts: Sequence[SignalAlerts], revisions: Mapping[str, list[Revi
             _join(members, new)
 
 
-def find_cases(alerts: Sequence[SignalAlerts]) -> None:
-    """Give every open alert a case that has none: those of a snapshot that knew no cases."""
-    for members in _by_cause(alerts):
-        rows = np.unique(np.concatenate([of.open.rows for of in members]))
-        first = np.full(len(rows), NO_EPISODE, np.int32)
-        for of in members:
-            at = rows.searchsorted(of.open.rows)
-            first[at] = np.minimum(first[at], of.open.column("start"))
-        _set(members, rows, _known(members, rows, first))
-
-
 def _by_cause(alerts: Iterable[SignalAlerts]) -> list[list[SignalAlerts]]:
     found: dict[str, list[SignalAlerts]] = {}
     for of in alerts:

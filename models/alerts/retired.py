@@ -28,7 +28,7 @@ class RetiredSignal(Struct, frozen=True):
     playbook_url: str
     respond_ms: int | None
     announced_feed: int | None
-    cause: str = ""
+    cause: str
 
 
 def known_of(signal: Signal) -> RetiredSignal:

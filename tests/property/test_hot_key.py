@@ -69,7 +69,7 @@ def test_state_is_bounded_and_nothing_is_miscounted(feed: str, days: int, *, is_
     count = SIZES[is_full] if feed in {"purchase", "login"} or is_full else SIZES[is_full] // 20
     count = count if is_full or days == 1 else count // 20
     partition, seconds = run(events_of(feed, count, days))
-    data = b"".join(bytes(part) for part in freeze(partition).parts())
+    data = freeze(partition).to_bytes()
     assert len(data) < count * ID_BYTES + BESIDE_IDS
     again = load(data, default_rules(), limit_dead_letters=True)
     assert list(canonical_states(again)) == list(canonical_states(partition))
