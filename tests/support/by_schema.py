@@ -25,7 +25,7 @@ def _pattern(_validator: object, pattern: str, instance: object, _schema: object
 _Validator: Final[Any] = extend(Draft202012Validator, {"pattern": _pattern})  # type: ignore[no-untyped-call]  # so published
 
 
-def judge(schema: Schema) -> Draft202012Validator:
+def validator_of(schema: Schema) -> Draft202012Validator:
     """The validator of a schema."""
     Draft202012Validator.check_schema(schema)
     validator: Draft202012Validator = _Validator(schema)
@@ -99,7 +99,7 @@ def _object(schema: Schema, whole: Schema) -> st.SearchStrategy[Any]:
 
 def _string(schema: Schema, _: Schema) -> st.SearchStrategy[Any]:
     if "pattern" in schema:
-        fits = judge(schema).is_valid
+        fits = validator_of(schema).is_valid
         known = [one for one in ODD if isinstance(one, str) and fits(one)]
         return st.sampled_from(known) if len(known) > SOME else st.from_regex(schema["pattern"].replace("$", r"\Z"))
     least, most = schema.get("minLength", 0), schema.get("maxLength", 80)
