@@ -16,7 +16,7 @@ from models.alerts.early import FeedDays, begins, first_true_ms
 from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts
 from models.alerts.lifecycle import Judgement
 from models.alerts.payload import EVIDENCE_DAYS, Facts, Writer, newest
-from models.catalogue.currencies import amount_of
+from models.alerts.worth import money_of
 from models.catalogue.rules import Rules, Signal
 from models.catalogue.terms import Term, Value
 from models.config import Number
@@ -30,7 +30,7 @@ from models.measures.windows import Window, Windows
 from models.scoring.scoring import Scoring
 from models.scoring.version import Version
 from models.scoring.worth import ORDERS, SPENT
-from schemas.alert import AlertV1, Money
+from schemas.alert import AlertV1
 from schemas.event import PURCHASE
 from schemas.example import LessonV1, ProgressV1
 from schemas.stage import StageChangeV1, stage_change_id
@@ -167,9 +167,7 @@ class Review:
                 to_stage=STAGE_NAMES[now],
                 cause=_silence(days),
                 days_in_previous=boundary - entered if was else None,
-                spend_so_far=Money(
-                    amount_of(minor, basis.currency) if self.as_of.has(PURCHASE) else 0.0, basis.currency
-                ),
+                spend_so_far=money_of(minor if self.as_of.has(PURCHASE) else 0, basis.currency),
                 historical=is_historical,
                 catalogue=self.rules.hash,
             )

@@ -15,7 +15,7 @@ from models.customers.columns import STAGE_NAMES
 from models.customers.today import since_boundary
 from models.engine.partition import Partition
 from models.engine.population import is_at_risk
-from models.engine.retelling import retold
+from models.engine.restatement import restated
 from models.measures.as_of import AsOf
 from models.measures.course import course
 from models.measures.windows import Windows
@@ -73,7 +73,7 @@ def customer(*, customer_id: str | None, everybody: Output | None, explain: bool
         return EXIT_PROBLEM
     shown = summary(partition, row)
     shown["late_events"] = late
-    alerts = retold(partition, _open_alerts(settings, customer_id))
+    alerts = restated(partition, _open_alerts(settings, customer_id))
     past = course(_as_of(partition), row)
     if as_json:
         more = {"alerts": [_alert_shown(alert) for alert in alerts], "engagement": msgspec.to_builtins(past)}
