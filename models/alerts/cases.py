@@ -1,4 +1,4 @@
-"""Cases: open alerts of one customer that have one cause are one trouble, told several times.
+"""Cases: open alerts of one customer that have one cause are one trouble, seen by several signals.
 
 An alert that begins while another of its cause is open belongs to that one's case. Else it opens a case, together with
 those that begin at the same boundary; the case is named by the first day of the earliest of them, and keeps that name

@@ -30,7 +30,7 @@ _EXPIRED: Final = Template(f"Expired after {{{DAYS_OPEN}|day|days}}: nothing end
 _RETRACTED: Final = Template("Taken back: with all events of the day known, it did not hold.")
 
 
-class Facts:
+class AlertFacts:
     """What a signal's alerts say beside the revisions, a list each, by revision; of values one by name."""
 
     __slots__ = ("drivers", "evidence", "holds", "scored_by", "thresholds", "values", "worth")
@@ -77,7 +77,7 @@ class Writer:
         before = starts[rows]
         starts[rows] = [one.start for one in revisions]
         values = {name: term.term.listed(as_of, rows, starts) for name, term in signal.values.items()}
-        facts = Facts(values, signal.score.threshold.term.listed(as_of, rows, starts))
+        facts = AlertFacts(values, signal.score.threshold.term.listed(as_of, rows, starts))
         if any(one.status == "updated" for one in revisions):
             facts.holds = among(rows, signal.when.condition.where(as_of, rows, starts)).tolist()
         starts[rows] = before
@@ -90,7 +90,7 @@ class Writer:
         return self.alerts(signal, revisions, as_of.customers.roster.ids_of(rows), as_of.boundary, facts)
 
     def alerts(
-        self, signal: Signal, revisions: Sequence[Revision], customers: Sequence[str], boundary: int, facts: Facts
+        self, signal: Signal, revisions: Sequence[Revision], customers: Sequence[str], boundary: int, facts: AlertFacts
     ) -> list[AlertV1]:
         """Alerts of one signal. What is fired early has no stage and no value at risk: the day's review adds them."""
         currency, respond_ms = self._currency, signal.respond_ms
@@ -140,7 +140,9 @@ class Writer:
             "arm": None,
         }
 
-    def _summaries(self, signal: Signal, revisions: Sequence[Revision], boundary: int, facts: Facts) -> Sequence[str]:
+    def _summaries(
+        self, signal: Signal, revisions: Sequence[Revision], boundary: int, facts: AlertFacts
+    ) -> Sequence[str]:
         """What each revision says, filled template by template."""
         told: dict[str, list[int]] = {}
         for at, (one, holds) in enumerate(zip(revisions, facts.holds, strict=True)):
@@ -182,7 +184,7 @@ def _others(one: Revision) -> str:
     return f" Critical: {' and '.join(others)} open as well." if others and one.ends_ms is None else ""
 
 
-def _models(signal: Signal, facts: Facts) -> list[ModelRef | None]:
+def _models(signal: Signal, facts: AlertFacts) -> list[ModelRef | None]:
     """The model behind each, where there is one."""
     is_asked = signal.asks_model
     return [
@@ -191,7 +193,7 @@ def _models(signal: Signal, facts: Facts) -> list[ModelRef | None]:
     ]
 
 
-def _drivers(signal: Signal, facts: Facts) -> list[tuple[Driver, ...]]:
+def _drivers(signal: Signal, facts: AlertFacts) -> list[tuple[Driver, ...]]:
     """The measures compared, each with its share of the total relative deviation; of a new score what moved it."""
     count = len(facts.thresholds)
     columns: list[tuple[list[Number | None], list[Number | None]]] = [

@@ -15,7 +15,7 @@ from models.alerts.corroboration import corroborate, witnesses_of
 from models.alerts.early import FeedDays, begins, first_true_ms
 from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts
 from models.alerts.lifecycle import Judgement
-from models.alerts.payload import EVIDENCE_DAYS, Facts, Writer, newest
+from models.alerts.payload import EVIDENCE_DAYS, AlertFacts, Writer, newest
 from models.alerts.worth import money_of
 from models.catalogue.rules import Rules, Signal
 from models.catalogue.terms import Term, Value
@@ -201,12 +201,12 @@ class Review:
             found += self.writer.alerts(signal, [revision], [customer_id], day + 1, facts)
         return found
 
-    def _early_facts(self, signal: Signal, days: FeedDays) -> Facts:
+    def _early_facts(self, signal: Signal, days: FeedDays) -> AlertFacts:
         """What an early alert says: only what its own feed knows."""
         values: dict[str, list[Value]] = {
             name: [_rounded(value.term.value(days))] for name, value in signal.values.items()
         }
-        facts = Facts(values, [_rounded(signal.score.threshold.term.value(days))])
+        facts = AlertFacts(values, [_rounded(signal.score.threshold.term.value(days))])
         first = days.boundary - EVIDENCE_DAYS
         facts.evidence = [
             newest([note for day, bucket in days.days.items() if first <= day < days.boundary for note in bucket.notes])

@@ -1,4 +1,4 @@
-"""What the model would have said at a snapshot of a history: of that nobody was told a risk, and it must be judged.
+"""What the model would have said at a snapshot of a history: nobody was given a risk then, and it must be judged.
 
 A worker that works off a backlog has no version of the model, so its labels come without a risk. The learner keeps the
 scorers of the weeks whose snapshots wait for their outcome, and lets each snapshot be scored by the newest that a

@@ -12,7 +12,7 @@ from models.customers.arrays import Bools, Floats
 from models.customers.columns import NEVER
 from models.labels import WHOLE, Example
 from models.learning.churn import new_committee, restored_committee
-from models.learning.drift import WATCHED, Window, bucket_of, window_of
+from models.learning.drift import WATCHED, DriftWindow, bucket_of, window_of
 from models.learning.hindsight import Hindsight
 from models.learning.lessons import Lessons, Week
 from models.learning.quality import Bin, Score, new_quality, quality_of
@@ -33,7 +33,7 @@ class Learner:
         self._calendar, self._limits = rules.basis.calendar, rules.basis.lifecycle
         self._step_days = learning.step_days
         self._quality = {name: new_quality() for name in (MODEL_NAME, *BASELINES)}
-        self.drift = {name: Window() for name in WATCHED}
+        self.drift = {name: DriftWindow() for name in WATCHED}
         self.judged: JudgedState | None = None
         """How many risks were held against what happened; None before any."""
         self._based_on = NEVER
