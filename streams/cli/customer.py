@@ -12,7 +12,7 @@ import orjson
 from models.calendar import date_of
 from models.catalogue.language import compile_term
 from models.customers.columns import STAGE_NAMES
-from models.customers.today import since_boundary
+from models.customers.since_boundary import since_boundary
 from models.engine.partition import Partition
 from models.engine.population import is_at_risk
 from models.engine.restatement import restated

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from models.calendar import DAY_MS
-from models.customers.today import since_boundary
+from models.customers.since_boundary import since_boundary
 from models.engine.replay import Replay
 from models.engine.restatement import restated
 from schemas.alert import AlertV1
