@@ -1,4 +1,4 @@
-"""Alerts told as of the last boundary: the same alerts, in the numbers of that day; and what came since."""
+"""Alerts restated as of the last boundary: the same alerts, in the numbers of that day; and what came since."""
 
 from __future__ import annotations
 
