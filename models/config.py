@@ -83,7 +83,7 @@ class Basis:
     engagement: Engagement
     currency: str = "USD"
     minor_units: int = 100
-    """What 1 of the currency is kept as: hundredths, or thousandths where it has three decimals."""
+    """What 1 of the currency is kept as: hundredths, or what its last decimal is where it has more than two."""
     rates: Mapping[str, float] = field(default_factory=dict)
     targets: Mapping[str, float] = field(default_factory=dict)
     """By TARGETS."""

@@ -17,9 +17,9 @@ from schemas import cloudevent
 from schemas.envelope import ENVELOPES, LEGAL_ID, Envelope, has_legal_names, is_currency, is_customer_id
 from schemas.errors import RejectedError
 from schemas.event import FEEDS, PURCHASE, Event, EventData
-from schemas.event_time import FIRST, SURE_FIRST_MS, SURE_LAST_MS, check_bounds
+from schemas.event_time import SURE_FIRST_MS, SURE_LAST_MS, check_bounds
 from schemas.explain import check_utf8, explain, parse_object
-from schemas.instant import to_rfc3339
+from schemas.instant import to_ms, to_rfc3339
 from schemas.limits import MAX_BYTES, MAX_DEPTH, MAX_STRING, check_limits, is_surely_within
 
 MAX_AHEAD_MS: Final = 300_000
@@ -130,12 +130,6 @@ def decode_again(feed: int, line: bytes) -> Event:
     return _from_wire(feed, wire)
 
 
-def event_from_json(line: bytes) -> tuple[int, bytes, int]:
-    """What a producer needs to post one JSON line: feed, key and event time in ms. Raises RejectedError."""
-    event = decode_line(line)
-    return event.feed, event.customer_id.encode(), event.time_ms
-
-
 def encode_event(event: Event) -> bytes:
     """Canonical JSON of the contract; `decode_event` of it gives an equal event (a derived id is derived again)."""
     envelope: dict[str, object] = {} if event.id_derived else {"id": event.id}
@@ -238,8 +232,7 @@ def _from_record(feed: int, record: Mapping[str, object], names: Mapping[str, st
 
 
 def _from_wire(feed: int, wire: Envelope) -> Event:
-    since = wire.event_time - FIRST
-    time_ms = (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+    time_ms = to_ms(wire.event_time)
     if not SURE_FIRST_MS <= time_ms <= SURE_LAST_MS:
         check_bounds(wire.event_time)
     event_id, data = wire.id, wire.data

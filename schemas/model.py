@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from math import isfinite
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 from msgspec import Struct
 
 MODEL_FORMAT: Final = 1
 MAX_MODEL_BYTES: Final = 262_144
-"""A whole committee has 15 to 20 kB; what is ten times larger is something else and is not even parsed."""
+"""A version has some 20 kB, and 130 kB with as many earlier scorers as it may carry; what is twice as large is not even
+parsed."""
 
 Refusal = Literal[
     "too_large", "undecodable", "other_format", "other_question", "other_features", "shape", "not_finite", "checksum"
@@ -73,24 +74,9 @@ class CommitteeV1(Struct, frozen=True, forbid_unknown_fields=True):
     mix: MixState
 
 
-_decoder = msgspec.json.Decoder(CommitteeV1)
-
-
 def encode_committee(state: CommitteeV1) -> bytes:
     """The state as JSON; floats are written so that they are read back to the last bit."""
     return msgspec.json.encode(state)
-
-
-def decode_committee(value: bytes) -> CommitteeV1:
-    """Read a committee; raises ModelStateError for anything that is not exactly one of this format."""
-    if len(value) > MAX_MODEL_BYTES:
-        raise ModelStateError("too_large", f"{len(value)} bytes, more than {MAX_MODEL_BYTES}")
-    try:
-        state = _decoder.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:  # ValidationError is a DecodeError
-        raise ModelStateError(_kind(value), str(error)) from error
-    check_committee(state)
-    return state
 
 
 def check_committee(state: CommitteeV1) -> None:
@@ -115,16 +101,6 @@ def check_committee(state: CommitteeV1) -> None:
     _check_numbers("scaler", state.scaler.means)
     counted = [*state.scaler.variances, *state.scaler.counts, *state.labels, state.mix.number]
     _check_numbers("scaler, labels", counted, least=0.0)
-
-
-def _kind(value: bytes) -> Refusal:
-    """Whether bytes that are no committee of this format are one of another."""
-    try:
-        found: Any = msgspec.json.decode(value)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return "undecodable"
-    known = found.get("format") if isinstance(found, dict) else None
-    return "undecodable" if known is None or known == MODEL_FORMAT else "other_format"
 
 
 def _check_lengths(name: str, size: int, *lists: list[float] | list[int]) -> None:

@@ -1,4 +1,4 @@
-"""Cases: open alerts of one customer that have one cause are one trouble, told several times.
+"""Cases: open alerts of one customer that have one cause are one trouble, seen by several signals.
 
 An alert that begins while another of its cause is open belongs to that one's case. Else it opens a case, together with
 those that begin at the same boundary; the case is named by the first day of the earliest of them, and keeps that name
@@ -24,17 +24,6 @@ def join_cases(alerts: Sequence[SignalAlerts], revisions: Mapping[str, list[Revi
         ]
         if new:
             _join(members, new)
-
-
-def find_cases(alerts: Sequence[SignalAlerts]) -> None:
-    """Give every open alert a case that has none: those of a snapshot that knew no cases."""
-    for members in _by_cause(alerts):
-        rows = np.unique(np.concatenate([of.open.rows for of in members]))
-        first = np.full(len(rows), NO_EPISODE, np.int32)
-        for of in members:
-            at = rows.searchsorted(of.open.rows)
-            first[at] = np.minimum(first[at], of.open.column("start"))
-        _set(members, rows, _known(members, rows, first))
 
 
 def _by_cause(alerts: Iterable[SignalAlerts]) -> list[list[SignalAlerts]]:

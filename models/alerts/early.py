@@ -7,7 +7,7 @@ same as what is fired on the day.
 
 from typing import Final, NamedTuple
 
-from models.alerts.episode import SignalAlerts, Standing, Walk
+from models.alerts.episode import EpisodeState, SignalAlerts, Walk
 from models.catalogue.rules import Signal
 from models.config import Basis, Number
 from models.customers.buckets import EMAIL_ACTIONS, NO_TIME, TICKET_COUNTS, Bucket, bucket_of_notes
@@ -100,37 +100,41 @@ def begins(alerts: SignalAlerts, row: int, days: FeedDays, day: int, reviewed: i
     walk = _walk(alerts, row, days, day, reviewed)
     if day < reviewed or day not in days.days or not days.days[day].notes:
         return None
-    standing = _ended(alerts.signal, days, walk.standing, walk.reached, day)
-    return beginning(alerts.signal, days.at(day + 1), standing.cooled) if standing.start is None else None
+    state = _ended(alerts.signal, days, walk.state, walk.reached, day)
+    return beginning(alerts.signal, days.at(day + 1), state.cooled) if state.start is None else None
 
 
 def _walk(alerts: SignalAlerts, row: int, days: FeedDays, day: int, reviewed: int) -> Walk:
     """The days since the last review and before this one: those that were gone through already are not again."""
     known = alerts.walks.get(row)
-    is_true = known is not None and known.reviewed == reviewed and known.until <= day
-    if known is None or not is_true or known.counted != days.counted(known.until):
-        known = Walk(reviewed, reviewed, 0, reviewed, _standing(alerts, row))
-    signal, standing, reached = alerts.signal, known.standing, known.reached
+    if known is None or not _still_holds(known, days, day, reviewed):
+        known = Walk(reviewed, reviewed, 0, reviewed, _as_reviewed(alerts, row))
+    signal, state, reached = alerts.signal, known.state, known.reached
     for evening in days.evidence_days(known.until, day - 1):
-        standing = _ended(signal, days, standing, reached, evening)
+        state = _ended(signal, days, state, reached, evening)
         reached = evening
-        if standing.start is None:
-            found = beginning(signal, days.at(evening + 1), standing.cooled)
+        if state.start is None:
+            found = beginning(signal, days.at(evening + 1), state.cooled)
             if found is not None:
-                standing = Standing(evening, found.score, standing.cooled)
-    walk = alerts.walks[row] = Walk(reviewed, max(day, reviewed), days.counted(day), reached, standing)
+                state = EpisodeState(evening, found.score, state.cooled)
+    walk = alerts.walks[row] = Walk(reviewed, max(day, reviewed), days.counted(day), reached, state)
     return walk
 
 
-def _ended(signal: Signal, days: FeedDays, standing: Standing, reached: int, evening: int) -> Standing:
+def _still_holds(walk: Walk, days: FeedDays, day: int, reviewed: int) -> bool:
+    """Whether a walk is part of the way to this day: no review came between, and nothing late to what it saw."""
+    return walk.reviewed == reviewed and walk.until <= day and walk.counted == days.counted(walk.until)
+
+
+def _ended(signal: Signal, days: FeedDays, state: EpisodeState, reached: int, evening: int) -> EpisodeState:
     """The same once the boundaries behind `reached` and up to an evening were passed."""
-    if standing.start is None:
-        return standing
-    ended = _first_end(signal, days, standing.start, reached + 1, evening)
-    return standing if ended is None else Standing(None, None, (ended, standing.score))
+    if state.start is None:
+        return state
+    ended = _first_end(signal, days, state.start, reached + 1, evening)
+    return state if ended is None else EpisodeState(None, None, (ended, state.score))
 
 
-def _standing(alerts: SignalAlerts, row: int) -> Standing:
+def _as_reviewed(alerts: SignalAlerts, row: int) -> EpisodeState:
     """As the last review left it."""
     start = score = cooled = None
     place = alerts.open.place(row)
@@ -139,7 +143,7 @@ def _standing(alerts: SignalAlerts, row: int) -> Standing:
     place = alerts.cooling.place(row)
     if place is not None:
         cooled = int(alerts.cooling.column("ended")[place]), float(alerts.cooling.column("initial")[place])
-    return Standing(start, score, cooled)
+    return EpisodeState(start, score, cooled)
 
 
 def _first_end(signal: Signal, days: FeedDays, start: int, first: int, last: int) -> int | None:

@@ -38,7 +38,7 @@ class Revision:
     case: int | None = None
 
 
-class Standing(NamedTuple):
+class EpisodeState(NamedTuple):
     """An episode's first day and first score, None where none is open; when the last one ended, and its first score."""
 
     start: int | None
@@ -57,7 +57,7 @@ class Walk(NamedTuple):
     until: int
     counted: int
     reached: int
-    standing: Standing
+    state: EpisodeState
 
 
 @dataclass(slots=True)

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import repeat
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
 from models.alerts.episode import Revision
+from models.alerts.worth import AlertWorth, alert_worths
 from models.calendar import date_of
-from models.catalogue.currencies import amount_of
 from models.catalogue.rules import DAYS_OPEN, Rules, Signal
 from models.catalogue.template import Template
 from models.catalogue.terms import Value
@@ -18,8 +18,7 @@ from models.customers.arrays import Ints, Rows, among
 from models.customers.columns import STAGE_NAMES
 from models.measures.as_of import AsOf
 from models.scoring.scoring import Scoring
-from models.scoring.worth import worth_of
-from schemas.alert import AlertV1, Driver, ModelRef, Money, Status, ValueBasis, alert_id, case_id
+from schemas.alert import AlertV1, Driver, ModelRef, Status, alert_id, case_id
 from schemas.event import EMAIL, TICKET
 from schemas.instant import to_rfc3339
 from schemas.model_version import MODEL_NAME
@@ -31,16 +30,7 @@ _EXPIRED: Final = Template(f"Expired after {{{DAYS_OPEN}|day|days}}: nothing end
 _RETRACTED: Final = Template("Taken back: with all events of the day known, it did not hold.")
 
 
-class _Worth(NamedTuple):
-    """Of one customer: minor units at stake and what they are, those spent in a year, and the risk if there is one."""
-
-    at_stake: int
-    basis: ValueBasis
-    spent: int
-    risk: float | None
-
-
-class Facts:
+class AlertFacts:
     """What a signal's alerts say beside the revisions, a list each, by revision; of values one by name."""
 
     __slots__ = ("drivers", "evidence", "holds", "scored_by", "thresholds", "values", "worth")
@@ -50,7 +40,7 @@ class Facts:
         self.values, self.thresholds = values, thresholds
         self.holds: list[bool] = [True] * count
         self.evidence: list[tuple[str, ...]] = [()] * count
-        self.worth: list[_Worth | None] = [None] * count
+        self.worth = [AlertWorth()] * count
         self.scored_by = [""] * count
         self.drivers: list[tuple[Driver, ...] | None] = [None] * count
         """Those of a score given at this very boundary, for signals that ask the model."""
@@ -87,18 +77,12 @@ class Writer:
         before = starts[rows]
         starts[rows] = [one.start for one in revisions]
         values = {name: term.term.listed(as_of, rows, starts) for name, term in signal.values.items()}
-        facts = Facts(values, signal.score.threshold.term.listed(as_of, rows, starts))
+        facts = AlertFacts(values, signal.score.threshold.term.listed(as_of, rows, starts))
         if any(one.status == "updated" for one in revisions):
             facts.holds = among(rows, signal.when.condition.where(as_of, rows, starts)).tolist()
         starts[rows] = before
         facts.evidence = _evidence(signal, as_of, rows)
-        if (worth := worth_of(as_of, rows, scoring)) is not None:
-            facts.worth = [
-                _Worth(amount, "expected", spent, round(risk, 4))
-                if by_model
-                else _Worth(amount, "last_year", spent, None)
-                for amount, by_model, spent, risk in zip(*(part.tolist() for part in worth), strict=True)
-            ]
+        facts.worth = alert_worths(as_of, rows, scoring)
         if scoring is not None:
             facts.scored_by = [scoring.scored_by(one.row) for one in revisions]
             if signal.asks_model:
@@ -106,7 +90,7 @@ class Writer:
         return self.alerts(signal, revisions, as_of.customers.roster.ids_of(rows), as_of.boundary, facts)
 
     def alerts(
-        self, signal: Signal, revisions: Sequence[Revision], customers: Sequence[str], boundary: int, facts: Facts
+        self, signal: Signal, revisions: Sequence[Revision], customers: Sequence[str], boundary: int, facts: AlertFacts
     ) -> list[AlertV1]:
         """Alerts of one signal. What is fired early has no stage and no value at risk: the day's review adds them."""
         currency, respond_ms = self._currency, signal.respond_ms
@@ -133,7 +117,7 @@ class Writer:
             "threshold": [_number(value) for value in facts.thresholds],
             "drivers": _drivers(signal, facts),
             "clears_when": signal.clears_when.lines(facts.values, len(revisions), currency),
-            **_money(facts, currency),
+            **{name: [getattr(one, name) for one in facts.worth] for name in AlertWorth._fields},
             "case_id": [
                 None if one.case is None else case_id(customer, signal.cause, date_of(one.case))
                 for customer, one in zip(customers, revisions, strict=True)
@@ -156,7 +140,9 @@ class Writer:
             "arm": None,
         }
 
-    def _summaries(self, signal: Signal, revisions: Sequence[Revision], boundary: int, facts: Facts) -> Sequence[str]:
+    def _summaries(
+        self, signal: Signal, revisions: Sequence[Revision], boundary: int, facts: AlertFacts
+    ) -> Sequence[str]:
         """What each revision says, filled template by template."""
         told: dict[str, list[int]] = {}
         for at, (one, holds) in enumerate(zip(revisions, facts.holds, strict=True)):
@@ -198,31 +184,16 @@ def _others(one: Revision) -> str:
     return f" Critical: {' and '.join(others)} open as well." if others and one.ends_ms is None else ""
 
 
-def _models(signal: Signal, facts: Facts) -> list[ModelRef | None]:
+def _models(signal: Signal, facts: AlertFacts) -> list[ModelRef | None]:
     """The model behind each, where there is one."""
     is_asked = signal.asks_model
     return [
-        ModelRef(MODEL_NAME, version, cold=False) if is_asked or (worth and worth.basis == "expected") else None
+        ModelRef(MODEL_NAME, version, cold=False) if is_asked or worth.value_basis == "expected" else None
         for version, worth in zip(facts.scored_by, facts.worth, strict=True)
     ]
 
 
-def _money(facts: Facts, currency: str) -> dict[str, list[Any]]:
-    """What is at stake, what that is, and what it is made of."""
-    worths = facts.worth
-    return {
-        "value_at_risk": [
-            None if worth is None else Money(amount_of(worth.at_stake, currency), currency) for worth in worths
-        ],
-        "value_basis": [None if worth is None else worth.basis for worth in worths],
-        "risk": [None if worth is None else worth.risk for worth in worths],
-        "spend_last_year": [
-            None if worth is None else Money(amount_of(worth.spent, currency), currency) for worth in worths
-        ],
-    }
-
-
-def _drivers(signal: Signal, facts: Facts) -> list[tuple[Driver, ...]]:
+def _drivers(signal: Signal, facts: AlertFacts) -> list[tuple[Driver, ...]]:
     """The measures compared, each with its share of the total relative deviation; of a new score what moved it."""
     count = len(facts.thresholds)
     columns: list[tuple[list[Number | None], list[Number | None]]] = [

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from models.catalogue.conditions import Condition, Never
 from models.catalogue.language import CompiledCondition, CompiledTerm
-from models.catalogue.rules import Polarity, Score, Signal
+from models.catalogue.rules import Polarity, ScoreRule, Signal
 from models.catalogue.template import Template
 from models.catalogue.terms import UNKNOWN_TERM, Evening, Term
 from models.customers.arrays import Ints, Rows, Selection
@@ -28,7 +28,7 @@ class RetiredSignal(Struct, frozen=True):
     playbook_url: str
     respond_ms: int | None
     announced_feed: int | None
-    cause: str = ""
+    cause: str
 
 
 def known_of(signal: Signal) -> RetiredSignal:
@@ -76,7 +76,7 @@ def retired(name: str, known: RetiredSignal) -> Signal:
         playbook_url=known.playbook_url,
         priority=0,
         inhibited_by_outage=False,
-        score=Score(term, term, "higher", _NEVER_WORSE),
+        score=ScoreRule(term, term, "higher", _NEVER_WORSE),
         values={},
         summary=text,
         clears_when=text,

@@ -15,7 +15,7 @@ from models.catalogue.language import (
     compile_term,
 )
 from models.catalogue.reader import CatalogueError, Mistake, Reader, as_mapping, shown
-from models.catalogue.rules import DAYS_OPEN, Driver, Polarity, Rules, Score, Signal
+from models.catalogue.rules import DAYS_OPEN, DriverTerms, Polarity, Rules, ScoreRule, Signal
 from models.catalogue.template import Template
 from models.config import HOUR_MS, KEEP_DAYS, Basis, Number
 from schemas.event import FEEDS
@@ -156,14 +156,14 @@ def _cause(reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], when:
 
 def _score(
     reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Mapping[str, Number]
-) -> Score | None:
+) -> ScoreRule | None:
     at = (*path, "score")
     term = reader.compiled((*at, "is"), compile_term, body.get("is", ""), constants)
     threshold = reader.compiled((*at, "threshold"), compile_term, body.get("threshold", ""), constants)
     worse = reader.choice(at, {"worse": "higher", **body}, "worse", ("higher", "lower"))
     margin = reader.number(at, body, "margin", default=None, least=0)
     reader.unknown_keys(at, body, {"is", "threshold", "worse", "margin"})
-    return None if term is None or threshold is None else Score(term, threshold, worse, margin)
+    return None if term is None or threshold is None else ScoreRule(term, threshold, worse, margin)
 
 
 def _values(
@@ -180,7 +180,7 @@ def _values(
 
 def _drivers(
     reader: Reader, path: tuple[str, ...], body: Any, values: Mapping[str, CompiledTerm]
-) -> tuple[Driver, ...]:
+) -> tuple[DriverTerms, ...]:
     at = (*path, "drivers")
     if not isinstance(body, list) or not 1 <= len(body) <= 5:
         reader.wrong(at, "must list one to five drivers")
@@ -191,7 +191,7 @@ def _drivers(
         for key in ("value", "usual"):
             if entry.get(key) is not None and str(entry[key]) not in values:
                 reader.wrong(at, f"{shown(entry[key])} is not among this signal's values ({', '.join(values)})")
-        built.append(Driver(reader.text(at, entry, "text"), reader.text(at, entry, "value"), entry.get("usual")))
+        built.append(DriverTerms(reader.text(at, entry, "text"), reader.text(at, entry, "value"), entry.get("usual")))
     return tuple(built)
 
 

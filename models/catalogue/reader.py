@@ -10,7 +10,7 @@ from models.catalogue.tokens import LanguageError
 from models.config import Number
 
 T = TypeVar("T")
-MOST: Final = 1e15
+MAX_NUMBER: Final = 1e15
 """Greatest number in a catalogue: what is larger, infinite or not a number is a slip of the pen."""
 LONGEST_TEXT: Final = 2_000
 """Characters of a text: it is on every revision of an alert."""
@@ -70,19 +70,19 @@ class Reader:
 
     def number(
         self, path: tuple[str, ...], source: Mapping[str, Any], key: str, *,
-        default: Number | None, least: Number, most: Number = MOST,
+        default: Number | None, least: Number, most: Number = MAX_NUMBER,
     ) -> Number:  # fmt: skip
         """A number from `least` to `most`; `least` also stands for a wrong one."""
         value = source.get(key, default)
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
-            allowed = f"of at least {least:g}" + ("" if most == MOST else f" and at most {most:,.10g}")
+            allowed = f"of at least {least:g}" + ("" if most == MAX_NUMBER else f" and at most {most:,.10g}")
             self.wrong((*path, key), f"must be a number {allowed}, not {shown(value)}{_hint(value)}")
             return least
         return value
 
     def whole(
         self, path: tuple[str, ...], source: Mapping[str, Any], key: str, *,
-        default: int | None, least: int, most: Number = MOST,
+        default: int | None, least: int, most: Number = MAX_NUMBER,
     ) -> int:  # fmt: skip
         """The same, and whole."""
         value = self.number(path, source, key, default=default, least=least, most=most)
@@ -136,7 +136,7 @@ def _hint(value: Any) -> str:
         return ""
     text = value.strip()
     if re.fullmatch(r"-?[0-9]+,[0-9]+", text):
-        return f": write {text.replace(',', '.')}, with a point" if text.count(",") == 1 else ""
+        return f": write {text.replace(',', '.')}, with a point"
     if re.fullmatch(r"[0-9]+(:[0-9]+)+", text):
         return ": no time of day is a number here"
     if re.fullmatch(r"-?0[0-9]+", text):

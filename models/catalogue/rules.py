@@ -17,7 +17,7 @@ DAYS_OPEN = "days_open"
 
 
 @dataclass(frozen=True, slots=True)
-class Score:
+class ScoreRule:
     """How bad it is, in the measure's own units, and by how much it must worsen to be worth an update."""
 
     term: CompiledTerm
@@ -33,7 +33,7 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
-class Driver:
+class DriverTerms:
     """A line of the explanation: what is measured and, where there is one, the customer's own usual."""
 
     text: str
@@ -62,13 +62,13 @@ class Signal:
     playbook_url: str
     priority: int
     inhibited_by_outage: bool
-    score: Score
+    score: ScoreRule
     values: Mapping[str, CompiledTerm]
     summary: Template
     clears_when: Template
     later: Template
     ended: Template
-    drivers: tuple[Driver, ...]
+    drivers: tuple[DriverTerms, ...]
     has_left: bool = False
     """Whether the catalogue knows it no more: its alerts end, whatever is still to be seen of the customer."""
 

@@ -10,7 +10,7 @@ from models.customers.buckets import NO_TIME
 from models.customers.cells import Cells
 from models.customers.columns import NEVER, NO_DAY, Columns
 from models.customers.days import Closed, Days
-from models.customers.entries import MOST
+from models.customers.entries import MAX_SUM
 from models.customers.rhythm import median_gaps
 from schemas.event import LOGIN, PURCHASE
 
@@ -75,7 +75,7 @@ def _add_totals(columns: Columns, closed: Closed) -> None:
     if PURCHASE in closed.cells:
         cells = closed.cells[PURCHASE]
         _add(columns.purchases_total, cells.rows, cells.columns["purchases"], _MAX_COUNT)
-        _add(columns.spend_total, cells.rows, cells.columns["minor"], MOST)
+        _add(columns.spend_total, cells.rows, cells.columns["minor"], MAX_SUM)
         unrated = closed.unrated
         rows, counts = (
             np.fromiter(unrated, np.int32, len(unrated)),

@@ -15,7 +15,7 @@ from models.config import Basis
 from models.customers.arrays import NO_ROWS, Bools, Rows
 from models.customers.buckets import EMAIL_ACTIONS, TICKET_COUNTS, Bucket, Note
 from models.customers.cells import Cells, DayOf, RowIndex
-from models.customers.entries import MOST
+from models.customers.entries import MAX_SUM
 from models.customers.open_day import LAYOUT, OpenDay, bucket_in
 from models.customers.pulse import PULSE_LAYOUT, Pulse, pulse_of
 from models.customers.roster import Roster
@@ -266,7 +266,7 @@ def _summed(log: Cells, day: int, new: DayOf) -> dict[str, NDArray[Any]]:
     for name, values in new.columns.items():
         summed[name] = values.astype(np.int64)
         summed[name][is_known] += log.column(name)[span][places[is_known]]
-        np.minimum(summed[name], MOST, out=summed[name])
+        np.minimum(summed[name], MAX_SUM, out=summed[name])
     return summed
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from models.customers.arrays import Ints, Rows
 from models.customers.cells import DayOf
 
-MOST: Final = (1 << 53) - 1
+MAX_SUM: Final = (1 << 53) - 1
 """What a number, and all of a customer's together, count as at most: in minor units of money 90 million million of the
 currency, up to where floats keep every cent. What is beyond counts as this, in whatever order it comes."""
 
@@ -22,12 +22,12 @@ _HALF: Final = 32
 
 
 class Entries:
-    """Numbers by name, each from 0 to MOST, with the customer's row and an instant.
+    """Numbers by name, each from 0 to MAX_SUM, with the customer's row and an instant.
 
     >>> entries = Entries(["minor"])
-    >>> entries.add(np.array([7, 3, 7], np.int32), np.array([30, 20, 10]), {"minor": [5, 1, MOST]})
+    >>> entries.add(np.array([7, 3, 7], np.int32), np.array([30, 20, 10]), {"minor": [5, 1, MAX_SUM]})
     >>> cells = entries.close()
-    >>> cells.rows.tolist(), cells.columns["minor"].tolist() == [1, MOST], cells.first_ms.tolist()
+    >>> cells.rows.tolist(), cells.columns["minor"].tolist() == [1, MAX_SUM], cells.first_ms.tolist()
     ([3, 7], True, [20, 10])
     """
 
@@ -80,10 +80,10 @@ class Entries:
 
 
 def _sums(values: NDArray[np.int64], starts: NDArray[np.intp]) -> Ints:
-    """The sum of each group, MOST at most: exact up to there, however many there are (floats would lose cents)."""
+    """The sum of each group, MAX_SUM at most: exact up to there, however many there are (floats would lose cents)."""
     if len(values) * int(values.max()) <= _MAX_INT64:
-        return np.minimum(np.add.reduceat(values, starts), MOST)
+        return np.minimum(np.add.reduceat(values, starts), MAX_SUM)
     high = np.add.reduceat(values >> _HALF, starts)
     low = np.add.reduceat(values & (1 << _HALF) - 1, starts)
-    is_within = high <= MOST >> _HALF
-    return np.minimum(np.where(is_within, (high * is_within << _HALF) + low, MOST), MOST)
+    is_within = high <= MAX_SUM >> _HALF
+    return np.minimum(np.where(is_within, (high * is_within << _HALF) + low, MAX_SUM), MAX_SUM)

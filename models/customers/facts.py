@@ -9,7 +9,7 @@ from models.customers.arrays import Rows
 from models.customers.buckets import EMAIL_ACTIONS, NO_TIME, TICKET_CATEGORIES, Bucket
 from models.customers.customers import Customers
 from models.customers.days import COUNTED
-from models.customers.entries import MOST
+from models.customers.entries import MAX_SUM
 from models.customers.open_day import bucket_in
 from schemas.event import EMAIL, FEEDS, LOGIN, PURCHASE, TICKET
 
@@ -66,9 +66,9 @@ def _add_open(customers: Customers, places: Mapping[int, int], tables: Any, firs
                     known[day] = known.get(day, 0) + counts[0]
                 elif feed == PURCHASE:
                     before = known.get(day, (0, 0, 0))
-                    known[day] = [min(ours + more, MOST) for ours, more in zip(before, counts, strict=True)]
+                    known[day] = [min(ours + more, MAX_SUM) for ours, more in zip(before, counts, strict=True)]
                     totals[place, 0] += counts[0]
-                    totals[place, 1] = min(totals[place, 1] + counts[1], MOST)
+                    totals[place, 1] = min(totals[place, 1] + counts[1], MAX_SUM)
                 else:
                     bucket = opened.bucket_of(feed, row)
                     assert bucket is not None  # it has a cell

@@ -11,7 +11,7 @@ from models.config import Basis
 from models.customers.arrays import Rows
 from models.customers.buckets import EMAIL_ACTIONS, TICKET_COUNTS, Bucket
 from models.customers.cells import DayOf
-from models.customers.entries import MOST, Entries
+from models.customers.entries import MAX_SUM, Entries
 from models.customers.open_emails import OpenEmails
 from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET, Email, Event, Purchase, Ticket
 
@@ -64,7 +64,7 @@ class OpenDay:
             if rate is None:
                 row = int(rows[place])
                 self.unrated[row] = self.unrated.get(row, 0) + 1
-            minor.append(0 if rate is None else round(min(one.amount * rate * basis.minor_units, MOST)))
+            minor.append(0 if rate is None else round(min(one.amount * rate * basis.minor_units, MAX_SUM)))
         items = [one.items for one in purchases]
         self._purchases.add(rows, times_ms, {"purchases": repeat(1, len(rows)), "minor": minor, "items": items})
 

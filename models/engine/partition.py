@@ -252,7 +252,8 @@ class Partition:
         self.passed.append(Passed(target, tuple(self.ledger.covered), name))
         if self.customers.boundary < 0:
             self.customers.boundary = min([target, *self.customers.days.open])
-            self._outputs += [] if self.is_behind else self._progress()
+            if not self.is_behind:
+                self._outputs += self._progress()
         if not self.spreads:
             self.go_on()
 
@@ -295,6 +296,4 @@ class Partition:
     def _is_late(self, row: int) -> bool:
         """Whether late events of a customer wait for a judgement that was begun, or is due."""
         customers, review = self.customers, self.review
-        if row in customers.waiting_late:
-            return True
-        return review.reached <= row and bool(np.isin(row, customers.late_rows))
+        return row in customers.waiting_late or (review.reached <= row and bool(np.isin(row, customers.late_rows)))

@@ -9,7 +9,7 @@ from models.alerts.episode import SignalAlerts
 from models.config import HOUR_MS
 from models.customers.arrays import Bools, Ints, Rows, total_of
 from models.customers.columns import NEVER, STAGE_NAMES
-from models.customers.entries import MOST
+from models.customers.entries import MAX_SUM
 from models.customers.stages import CHURNED
 from models.engine.partition import Partition
 from models.measures.windows import capped
@@ -96,7 +96,7 @@ def population_of(partition: Partition) -> Population:
     for number, count in enumerate(np.bincount(stage, minlength=len(STAGE_NAMES)).tolist()):
         if count:
             found.customers[STAGE_NAMES[number]] = count
-    found.spend_capped = int(np.count_nonzero(customers.columns.spend_total[: customers.size] >= MOST))
+    found.spend_capped = int(np.count_nonzero(customers.columns.spend_total[: customers.size] >= MAX_SUM))
     for of in partition.review.alerts:
         _count_open(found, of, partition.review.writer.alerts_from_ms)
     _count_at_risk(found, partition, stage)

@@ -15,8 +15,8 @@ from models.alerts.corroboration import corroborate, witnesses_of
 from models.alerts.early import FeedDays, begins, first_true_ms
 from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts
 from models.alerts.lifecycle import Judgement
-from models.alerts.payload import EVIDENCE_DAYS, Facts, Writer, newest
-from models.catalogue.currencies import amount_of
+from models.alerts.payload import EVIDENCE_DAYS, AlertFacts, Writer, newest
+from models.alerts.worth import money_of
 from models.catalogue.rules import Rules, Signal
 from models.catalogue.terms import Term, Value
 from models.config import Number
@@ -30,7 +30,7 @@ from models.measures.windows import Window, Windows
 from models.scoring.scoring import Scoring
 from models.scoring.version import Version
 from models.scoring.worth import ORDERS, SPENT
-from schemas.alert import AlertV1, Money
+from schemas.alert import AlertV1
 from schemas.event import PURCHASE
 from schemas.example import LessonV1, ProgressV1
 from schemas.stage import StageChangeV1, stage_change_id
@@ -167,9 +167,7 @@ class Review:
                 to_stage=STAGE_NAMES[now],
                 cause=_silence(days),
                 days_in_previous=boundary - entered if was else None,
-                spend_so_far=Money(
-                    amount_of(minor, basis.currency) if self.as_of.has(PURCHASE) else 0.0, basis.currency
-                ),
+                spend_so_far=money_of(minor if self.as_of.has(PURCHASE) else 0, basis.currency),
                 historical=is_historical,
                 catalogue=self.rules.hash,
             )
@@ -203,12 +201,12 @@ class Review:
             found += self.writer.alerts(signal, [revision], [customer_id], day + 1, facts)
         return found
 
-    def _early_facts(self, signal: Signal, days: FeedDays) -> Facts:
+    def _early_facts(self, signal: Signal, days: FeedDays) -> AlertFacts:
         """What an early alert says: only what its own feed knows."""
         values: dict[str, list[Value]] = {
             name: [_rounded(value.term.value(days))] for name, value in signal.values.items()
         }
-        facts = Facts(values, [_rounded(signal.score.threshold.term.value(days))])
+        facts = AlertFacts(values, [_rounded(signal.score.threshold.term.value(days))])
         first = days.boundary - EVIDENCE_DAYS
         facts.evidence = [
             newest([note for day, bucket in days.days.items() if first <= day < days.boundary for note in bucket.notes])

@@ -13,8 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alerts.cases import find_cases
-from models.alerts.episode import NO_EPISODE, SignalAlerts
+from models.alerts.episode import SignalAlerts
 from models.alerts.retired import RetiredSignal, known_of, retired
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Rules
@@ -62,8 +61,8 @@ class _Head(msgspec.Struct):
     signals: dict[str, RetiredSignal]
     early: dict[str, dict[int, list[int]]]
     corroborated: dict[str, dict[int, tuple[str, ...]]]
-    currency: str = ""
-    """Of every amount; empty in what an earlier program wrote."""
+    currency: str
+    """Of every amount."""
 
 
 class _Array(msgspec.Struct, array_like=True):
@@ -222,7 +221,7 @@ def _checked(data: bytes | bytearray, rules: Rules) -> tuple[_Head, dict[str, ND
     if head.zone != rules.basis.calendar.zone:
         remedy = "Days were counted in that zone: set CHURN_ZONE back, or begin anew with another CHURN_APP_VERSION."
         raise SnapshotError("CHURN_ZONE", f"{rules.basis.calendar.zone}, but the state is of {head.zone}", remedy)
-    if head.currency not in ("", rules.basis.currency):
+    if head.currency != rules.basis.currency:
         remedy = "Amounts were counted in it: set `currency` back, or begin anew with another CHURN_APP_VERSION."
         value = f"its currency is {rules.basis.currency}, but the state's is {head.currency}"
         raise SnapshotError("the catalogue", value, remedy)
@@ -256,13 +255,9 @@ def _load_alerts(partition: Partition, head: _Head, arrays: Arrays) -> None:
         for name, table in _tables(of).items():
             if name == "pending" and of.signal.persistence == 1:
                 continue  # nobody counts, so that a longer count must begin anew
-            part = _part(arrays, f"alerts/{signal}/{name}")
-            if name == "open" and "case" not in part:  # written before there were cases
-                part["case"] = np.full(len(part["rows"]), NO_EPISODE, np.int32)
-            table.set_arrays(part)
+            table.set_arrays(_part(arrays, f"alerts/{signal}/{name}"))
         of.early = head.early.get(signal, {})
         of.corroborated = head.corroborated.get(signal, {})
-    find_cases(partition.review.alerts)
 
 
 def _part(arrays: Arrays, part: str) -> dict[str, NDArray[Any]]:

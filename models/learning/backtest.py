@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.labels import PARTS, WHOLE, Example, Question, matures_after
 from models.learning.churn import PRIOR, Committee, new_committee
-from models.learning.drift import Window, bucket_of
+from models.learning.drift import DriftWindow, bucket_of
 from models.learning.histories import NOT_YET, Folded, Whole
 from models.learning.quality import Quality, new_quality
 from models.learning.value import owns_of
@@ -83,8 +83,8 @@ class Watched:
 
     quality: dict[str, Quality] = field(default_factory=lambda: {name: new_quality() for name in ("", *BASELINES)})
     running: list[Running] = field(default_factory=list)
-    loss: Window = field(default_factory=Window)
-    mean: Window = field(default_factory=Window)
+    loss: DriftWindow = field(default_factory=DriftWindow)
+    mean: DriftWindow = field(default_factory=DriftWindow)
 
     def score(self, frame: Frame) -> None:
         """Watch the mean of what is said: it needs no label."""

@@ -28,7 +28,7 @@ MAX_ALARMS: Final = 20
 """Alarms remembered, the newest."""
 
 
-class Bucket(NamedTuple):
+class BoundarySums(NamedTuple):
     """Values of one boundary: their number, sum and sum of squares."""
 
     boundary: int
@@ -45,20 +45,20 @@ class Alarm(NamedTuple):
     now: float
 
 
-class Window:
+class DriftWindow:
     """The boundaries since the last change, the newest last."""
 
-    def __init__(self, buckets: Sequence[Bucket] = (), alarms: Sequence[Alarm] = ()) -> None:
+    def __init__(self, buckets: Sequence[BoundarySums] = (), alarms: Sequence[Alarm] = ()) -> None:
         self.buckets = list(buckets)
         self.alarms = list(alarms)
         """Changes seen, the newest `MAX_ALARMS`, the newest last."""
 
-    def add(self, bucket: Bucket) -> bool:
+    def add(self, bucket: BoundarySums) -> bool:
         """Take a boundary's values; True when the window was cut, its older part being of another mean."""
         if bucket.number == 0:
             return False
         self.buckets = [*self.buckets, bucket][-MAX_BOUNDARIES:]
-        before: list[Bucket] = []
+        before: list[BoundarySums] = []
         while (cut := _last_cut(self.buckets)) is not None:
             before += self.buckets[:cut]
             self.buckets = self.buckets[cut:]
@@ -72,7 +72,7 @@ class Window:
         return DriftState([*self.buckets], [*self.alarms])
 
 
-def window_of(state: DriftState) -> Window:
+def window_of(state: DriftState) -> DriftWindow:
     """A window that goes on. Raises ModelStateError when the numbers cannot be those of one."""
     numbers = [number for row in (*state.buckets, *state.alarms) for number in row]
     is_empty = any(number < 1 for _, number, _, _ in state.buckets)
@@ -80,19 +80,19 @@ def window_of(state: DriftState) -> Window:
         raise ModelStateError("shape", "drift: no window of this program")
     if not all(map(isfinite, numbers)):
         raise ModelStateError("not_finite", "drift: a number is not finite")
-    return Window([Bucket(*row) for row in state.buckets], [Alarm(*row) for row in state.alarms])
+    return DriftWindow([BoundarySums(*row) for row in state.buckets], [Alarm(*row) for row in state.alarms])
 
 
-def bucket_of(boundary: int, values: Floats) -> Bucket:
+def bucket_of(boundary: int, values: Floats) -> BoundarySums:
     """The values of a boundary."""
-    return Bucket(boundary, len(values), float(values.sum()), float((values**2).sum()))
+    return BoundarySums(boundary, len(values), float(values.sum()), float((values**2).sum()))
 
 
-def _mean(buckets: Sequence[Bucket]) -> float:
+def _mean(buckets: Sequence[BoundarySums]) -> float:
     return sum(bucket.total for bucket in buckets) / sum(bucket.number for bucket in buckets)
 
 
-def _last_cut(buckets: list[Bucket]) -> int | None:
+def _last_cut(buckets: list[BoundarySums]) -> int | None:
     """The last place at which the window falls into two parts of different means, None when it is one."""
     number = sum(bucket.number for bucket in buckets)
     total = sum(bucket.total for bucket in buckets)

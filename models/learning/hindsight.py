@@ -1,4 +1,4 @@
-"""What the model would have said at a snapshot of a history: of that nobody was told a risk, and it must be judged.
+"""What the model would have said at a snapshot of a history: nobody was given a risk then, and it must be judged.
 
 A worker that works off a backlog has no version of the model, so its labels come without a risk. The learner keeps the
 scorers of the weeks whose snapshots wait for their outcome, and lets each snapshot be scored by the newest that a
@@ -19,7 +19,7 @@ from models.scoring.scorer import BASELINES, EXPERTS, Floats, Scorer
 from schemas.model import ModelStateError
 from schemas.model_version import ScorerV1
 
-MOST: Final = 64
+MAX_SCORERS: Final = 64
 """Scorers kept at most, 2 kB each in a version: of shorter steps over longer horizons every second is kept, or third,
 so that a snapshot may be scored by an older one; never by a newer."""
 
@@ -42,12 +42,12 @@ class Hindsight:
     def __init__(self, learning: Learning, features: Sequence[str], known: Sequence[ScorerV1] = ()) -> None:
         """Go on with those of a version. Raises ModelStateError when their numbers cannot be of these features."""
         self._step, self._horizon = learning.step_days, learning.question.horizon_days
-        self._every = -(-(self._horizon // self._step + 4) // (MOST - 2))
+        self._every = -(-(self._horizon // self._step + 4) // (MAX_SCORERS - 2))
         self._features = tuple(features)
         self._used = _used(self._features)
         self._scorers = {one.until: self._scorer(one) for one in known}
         untils = [one.until for one in known]
-        if len(untils) > MOST or untils != sorted(set(untils)):
+        if len(untils) > MAX_SCORERS or untils != sorted(set(untils)):
             raise ModelStateError("shape", f"earlier: {len(known)} scorers, or not one a week")
 
     def keep(self, until: int, scorer: Scorer) -> None:

@@ -11,12 +11,12 @@ from models.config import Learning
 from models.customers.arrays import Bools, Floats
 from models.customers.columns import NEVER
 from models.labels import WHOLE, Example
-from models.learning.base import ranked_among
 from models.learning.churn import new_committee, restored_committee
-from models.learning.drift import WATCHED, Window, bucket_of, window_of
+from models.learning.drift import WATCHED, DriftWindow, bucket_of, window_of
 from models.learning.hindsight import Hindsight
 from models.learning.lessons import Lessons, Week
 from models.learning.quality import Bin, Score, new_quality, quality_of
+from models.learning.risk_counts import ranked_among
 from models.scoring.features import feature_names
 from models.scoring.ranks import MIN_SCORES
 from models.scoring.scorer import BASELINES, log_loss
@@ -33,7 +33,7 @@ class Learner:
         self._calendar, self._limits = rules.basis.calendar, rules.basis.lifecycle
         self._step_days = learning.step_days
         self._quality = {name: new_quality() for name in (MODEL_NAME, *BASELINES)}
-        self.drift = {name: Window() for name in WATCHED}
+        self.drift = {name: DriftWindow() for name in WATCHED}
         self.judged: JudgedState | None = None
         """How many risks were held against what happened; None before any."""
         self._based_on = NEVER
@@ -71,16 +71,17 @@ class Learner:
             self._learn(week)
             scorer = self.committee.scorer()
             self._hindsight.keep(week.until, scorer)
-            given = self.lessons.base.as_of(week.until)
+            given = self.lessons.risks.as_of(week.until)
             yield self._version(week.until, week.until, ranked_among(given, week.examples, scorer, self._limits))
-        reviewed = self.lessons.base.reviewed
-        if reviewed > self._based_on and sum(given := self.lessons.base.as_of(reviewed)) >= MIN_SCORES:
+        reviewed = self.lessons.risks.reviewed
+        given = self.lessons.risks.as_of(reviewed)
+        if reviewed > self._based_on and sum(given) >= MIN_SCORES:
             yield self._version(self.lessons.learned_until, reviewed, given)
 
     def _version(self, until: int, reviewed: int, risks: list[int]) -> ModelVersionV1:
         """What was learned until a boundary, with the risks of the base as of another."""
         self._based_on = reviewed
-        self.lessons.base.forget(min(reviewed, self.lessons.learned_until + self._step_days))
+        self.lessons.risks.forget(min(reviewed, self.lessons.learned_until + self._step_days))
         return sealed(
             ModelVersionV1(
                 name=MODEL_NAME,

@@ -13,7 +13,7 @@ from msgspec import UnsetType
 from models.calendar import Calendar
 from models.config import Learning
 from models.labels import BINS, PARTS, Example
-from models.learning.base import Base
+from models.learning.risk_counts import RiskCounts
 from models.scoring.ranks import BUCKETS
 from models.scoring.snapshots import FLOAT_BYTES, question_id, unpack_features
 from schemas.example import Lesson, LessonError, LessonV1, ProgressV1
@@ -28,7 +28,7 @@ LAST: Final = BINS + 1
 """Place of the whole horizon among its parts."""
 
 
-MOST: Final = 1 << 53
+MAX_CUSTOMERS: Final = 1 << 53
 """More customers than there are."""
 
 
@@ -71,7 +71,7 @@ class Lessons:
         self._weeks: dict[int, dict[Key, Held]] = {}
         """By the day a week ends with."""
         self._complete: dict[int, int] = {}
-        self.base = Base(partitions, learning.step_days)
+        self.risks = RiskCounts(partitions, learning.step_days)
 
     def take(self, lesson: Lesson, offset: int) -> None:
         """Note a lesson read at an offset of the topic. Raises LessonError when it would teach something else."""
@@ -88,10 +88,10 @@ class Lessons:
         if not 0 <= progress.partition < self._partitions:
             raise LessonError("shape", f"partition {progress.partition} of {self._partitions}")
         given = () if isinstance(progress.risks, UnsetType) else progress.risks
-        if any(not (0 <= bucket < BUCKETS and 0 < count < MOST) for bucket, count in given):
+        if any(not (0 <= bucket < BUCKETS and 0 < count < MAX_CUSTOMERS) for bucket, count in given):
             raise LessonError("shape", f"counts of risks at {progress.boundary}")
         boundary, complete = _day_of(progress.boundary), _day_of(progress.complete_until)
-        self.base.take(boundary, progress.partition, given, offset)
+        self.risks.take(boundary, progress.partition, given, offset)
         self._complete[progress.partition] = max(complete, self._complete.get(progress.partition, -1))
 
     def _check(self, lesson: LessonV1) -> None:
@@ -149,7 +149,7 @@ class Lessons:
     def resume_at(self, end: int) -> int:
         """The offset from which a learner must read to have what is not learned yet; `end` is the next one to come."""
         firsts = (next(iter(week.values())) for week in self._weeks.values())  # taken in the order of offsets
-        return min([end, self.base.resume_at(end), *(held.offset for held in firsts)])
+        return min([end, self.risks.resume_at(end), *(held.offset for held in firsts)])
 
     def _end_of_week(self, day: int) -> int:
         step = self._learning.step_days

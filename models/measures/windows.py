@@ -10,7 +10,7 @@ from models.customers.arrays import Ints, Rows, grown, holding
 from models.customers.cells import Cells
 from models.customers.customers import Customers
 from models.customers.days import Days
-from models.customers.entries import MOST
+from models.customers.entries import MAX_SUM
 from models.measures.daily import DAILY
 
 
@@ -129,8 +129,8 @@ class _DaysOf:
 
 
 def capped(sums: Ints) -> Ints:
-    """The sums, MOST at most: all of several days count as no more than those of one."""
-    return np.minimum(sums, MOST) if sums.dtype == np.int64 else sums
+    """The sums, MAX_SUM at most: all of several days count as no more than those of one."""
+    return np.minimum(sums, MAX_SUM) if sums.dtype == np.int64 else sums
 
 
 def summed(log: Cells, measure: str, places: NDArray[np.intp], size: int) -> Ints:

@@ -19,7 +19,7 @@ from streams.console.cases import Section, in_order, sections
 from streams.errors import EXIT_DONE
 from streams.files.catalogue_file import load_rules
 from streams.readback.following import follow_alerts
-from streams.readback.state import newest_alerts, open_alerts, retold_as_of_now
+from streams.readback.state import newest_alerts, open_alerts, restated_as_of_now
 from streams.settings import Settings, environment_settings
 from streams.text.plain import plain
 from streams.text.terminal import complain, say, say_json, terminal
@@ -118,7 +118,7 @@ def alerts(
 
 def _as_of_now(settings: Settings, rules: Rules, found: list[AlertV1]) -> tuple[list[AlertV1], int | None]:
     """Alerts as of the last boundary, and that boundary. Before one is kept, silence must not look like good news."""
-    told, boundary = retold_as_of_now(settings, rules, found)
+    told, boundary = restated_as_of_now(settings, rules, found)
     if boundary is None:
         complain(NOT_KEPT_YET)
     return told, boundary

@@ -13,10 +13,10 @@ import orjson
 from models.calendar import date_of
 from models.catalogue.language import compile_term
 from models.customers.columns import STAGE_NAMES
-from models.customers.today import since_boundary
+from models.customers.since_boundary import since_boundary
 from models.engine.partition import Partition
 from models.engine.population import is_at_risk
-from models.engine.retelling import retold
+from models.engine.restatement import restated
 from models.measures.as_of import AsOf
 from models.measures.course import course
 from models.measures.windows import Windows
@@ -74,7 +74,7 @@ def customer(*, customer_id: str | None, everybody: Output | None, explain: bool
         return EXIT_PROBLEM
     shown = summary(partition, row)
     shown["late_events"] = late
-    alerts = retold(partition, _open_alerts(settings, customer_id))
+    alerts = restated(partition, _open_alerts(settings, customer_id))
     past = course(_as_of(partition), row)
     if as_json:
         more = {"alerts": [_alert_shown(alert) for alert in alerts], "engagement": msgspec.to_builtins(past)}

@@ -15,7 +15,7 @@ from confluent_kafka import Message
 from models.catalogue.rules import Rules
 from models.engine.partition import Partition
 from models.engine.replay import canonical_states
-from models.engine.retelling import retold
+from models.engine.restatement import restated
 from schemas.alert import AlertV1, decode_alert
 from schemas.partitioner import partition_of
 from schemas.topics import Topics
@@ -168,7 +168,7 @@ def open_alerts(settings: Settings) -> list[AlertV1]:
     return [decoded(topic, value) for value in found.values()]
 
 
-def retold_as_of_now(settings: Settings, rules: Rules, alerts: Sequence[AlertV1]) -> tuple[list[AlertV1], int | None]:
+def restated_as_of_now(settings: Settings, rules: Rules, alerts: Sequence[AlertV1]) -> tuple[list[AlertV1], int | None]:
     """Alerts in words and money as of the last boundary, in the order given; and that boundary, the earliest of them.
 
     Reads the state of the partitions that they are of; None when no boundary was passed in one of these yet.
@@ -178,7 +178,7 @@ def retold_as_of_now(settings: Settings, rules: Rules, alerts: Sequence[AlertV1]
     found: dict[str, AlertV1] = {}
     for number, partition in partitions.items():
         own = [one for one, place in zip(alerts, places, strict=True) if place == number]
-        found |= {one.alert_id: one for one in retold(partition, own)}
+        found |= {one.alert_id: one for one in restated(partition, own)}
     boundaries = [partition.judged_boundary for partition in partitions.values()]
     earliest = min(boundaries, default=-1)
     return [found.get(one.alert_id, one) for one in alerts], earliest if earliest >= 0 else None

@@ -128,16 +128,6 @@ def test_what_passes_while_the_limit_is_off_is_not_held_against_what_comes_after
         assert take(ledger, [kind] * 20_500, 20_000) is None
 
 
-def test_limits_of_a_ledger_as_it_was_written_before_begin_anew() -> None:
-    """Its list counted misplaced records among the refused ones."""
-    old = msgspec.to_builtins(Ledger()) | {"rejected_in_a_row": 900, "rejected_at": list(range(900)), "taken": 900}
-    for name in ("refused_in_a_row", "refused_at", "misplaced_at", "passed_until"):
-        old.pop(name)
-    ledger = msgspec.convert(old, Ledger)
-    assert (ledger.refused_at, ledger.passed_until) == ([], [0] * len(FEEDS))
-    assert take(ledger, [BAD] * REJECTIONS_IN_A_ROW) is None
-
-
 @pytest.mark.parametrize("is_misplaced", [False, True])
 def test_the_error_survives_a_change_of_process(*, is_misplaced: bool) -> None:
     error = DeadLetterLimitError(3, 501, is_misplaced=is_misplaced)

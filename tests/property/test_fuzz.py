@@ -74,7 +74,7 @@ class Run:
         return Arrival(made.feed, offset, event)
 
     def _save(self) -> None:
-        data = b"".join(bytes(part) for part in freeze(self.partition).parts())
+        data = freeze(self.partition).to_bytes()
         self.partition = load(data, rules_at_the_limit(), limit_dead_letters=False)
 
 

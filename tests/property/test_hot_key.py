@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.alerts import early
-from models.customers.entries import FOLD, MOST, Entries
+from models.customers.entries import FOLD, MAX_SUM, Entries
 from models.engine.arrivals import Arrival
 from models.engine.partition import Partition
 from models.engine.replay import canonical_states
@@ -69,7 +69,7 @@ def test_state_is_bounded_and_nothing_is_miscounted(feed: str, days: int, *, is_
     count = SIZES[is_full] if feed in {"purchase", "login"} or is_full else SIZES[is_full] // 20
     count = count if is_full or days == 1 else count // 20
     partition, seconds = run(events_of(feed, count, days))
-    data = b"".join(bytes(part) for part in freeze(partition).parts())
+    data = freeze(partition).to_bytes()
     assert len(data) < count * ID_BYTES + BESIDE_IDS
     again = load(data, default_rules(), limit_dead_letters=True)
     assert list(canonical_states(again)) == list(canonical_states(partition))
@@ -114,7 +114,7 @@ def test_entries_are_added_up_again_no_more_often_than_they_come(monkeypatch: py
     assert close(entries).columns["logins"].sum() == 1_000 * 5_000
 
 
-amounts = st.integers(0, 100) | st.sampled_from([MOST, MOST - 1, MOST // 2, 1 << 32, (1 << 32) - 1])
+amounts = st.integers(0, 100) | st.sampled_from([MAX_SUM, MAX_SUM - 1, MAX_SUM // 2, 1 << 32, (1 << 32) - 1])
 parts = st.lists(st.lists(st.tuples(st.integers(0, 3), amounts), min_size=1, max_size=2_000), min_size=1, max_size=4)
 
 
@@ -123,7 +123,7 @@ def test_sums_stop_at_the_most_in_any_order_and_however_they_are_added_up(
     frames: list[list[tuple[int, int]]], more: int
 ) -> None:
     entries, truth = Entries(["minor"]), dict.fromkeys(range(4), 0)
-    for frame in [*frames, [(0, MOST)] * more]:
+    for frame in [*frames, [(0, MAX_SUM)] * more]:
         rows = np.array([row for row, _ in frame], np.int32)
         entries.add(rows, np.zeros(len(frame), np.int64), {"minor": [amount for _, amount in frame]})
         entries._fold() if len(entries) else None
@@ -131,4 +131,4 @@ def test_sums_stop_at_the_most_in_any_order_and_however_they_are_added_up(
             truth[row] += amount
     cells = entries.close()
     told = dict(zip(cells.rows.tolist(), cells.columns["minor"].tolist(), strict=True))
-    assert told == {row: min(truth[row], MOST) for row in told}
+    assert told == {row: min(truth[row], MAX_SUM) for row in told}

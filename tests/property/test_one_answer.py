@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from copy import deepcopy
 from typing import Any, Final
 
 import pytest
@@ -17,12 +18,13 @@ from schemas.event_time import EVENT_TIME_SCHEMA, LAST_MS
 from schemas.export import json_schemas
 from schemas.tick import decode_tick
 from support.corpus import bad_cases, good_cases
+from support.odd_values import ODD
 
-judges = pytest.importorskip("support.judge", reason="jsonschema is not installed")
+by_schema = pytest.importorskip("support.by_schema", reason="jsonschema is not installed")
 
 SCHEMAS: Final = [json_schemas()[f"event.{feed}.v1"] for feed in FEEDS]
-RECORDS: Final = [judges.from_schema(schema) for schema in SCHEMAS]
-JUDGES: Final = [judges.judge(schema) for schema in SCHEMAS]
+RECORDS: Final = [by_schema.from_schema(schema) for schema in SCHEMAS]
+VALIDATORS: Final = [by_schema.validator_of(schema) for schema in SCHEMAS]
 BY_KEY: Final = {"missing_key", "key_mismatch"}
 """Reasons that a file has no occasion for."""
 feeds = st.integers(0, len(FEEDS) - 1)
@@ -53,8 +55,8 @@ def written(record: Any, draw: Any) -> bytes:
 def check(feed: int, record: Any, value: bytes) -> None:
     """Hold the answers of the schema, the worker and a replay against each other."""
     answer = by_worker(feed, record, value)
-    accepts = JUDGES[feed].is_valid(record) and judges.is_within_limits(value, record)
-    assert isinstance(answer, Event) == accepts, (answer, list(JUDGES[feed].iter_errors(record)))
+    accepts = VALIDATORS[feed].is_valid(record) and by_schema.is_within_limits(value, record)
+    assert isinstance(answer, Event) == accepts, (answer, list(VALIDATORS[feed].iter_errors(record)))
     if not isinstance(record, dict) or record.get("type") not in FEEDS or record["type"] == FEEDS[feed]:
         assert by_replay(value) == answer
 
@@ -75,7 +77,7 @@ def test_a_damaged_record_gets_one_answer(feed: int, data: st.DataObject) -> Non
         holder = record["data"] if is_inner else record
         name = data.draw(st.sampled_from([*SCHEMAS[feed]["properties"], *holder, "note"]))
         if data.draw(st.booleans()):
-            holder[name] = data.draw(st.sampled_from(judges.ODD))
+            holder[name] = deepcopy(data.draw(st.sampled_from(ODD)))
         else:
             holder.pop(name, None)
     check(feed, record, written(record, data.draw))
@@ -107,8 +109,8 @@ def test_a_time_gets_one_answer(time: str) -> None:
 
 @pytest.mark.parametrize("name", ["now", "idle", "schema_version", "note"])
 def test_a_tick_gets_one_answer(name: str) -> None:
-    judge = judges.judge(json_schemas()["tick.v1"])
-    odd = [*judges.ODD, {"login": 2.0}, {"login": -1}, {"login": 1.5, "email": 0}, {"refund": 1}, {"email": 2**63}]
+    validator = by_schema.validator_of(json_schemas()["tick.v1"])
+    odd = [*ODD, {"login": 2.0}, {"login": -1}, {"login": 1.5, "email": 0}, {"refund": 1}, {"email": 2**63}]
     for record in [{"now": "2026-01-01T00:00:00Z", "idle": {}} | {name: one} for one in odd]:
         value = json.dumps(record).encode()
         try:
@@ -117,12 +119,12 @@ def test_a_tick_gets_one_answer(name: str) -> None:
             accepted = False
         else:
             accepted = True
-        assert accepted == (judge.is_valid(record) and judges.is_within_limits(value, record)), record
+        assert accepted == (validator.is_valid(record) and by_schema.is_within_limits(value, record)), record
 
 
 def test_every_time_that_is_odd_and_accepted_is_written_anew_as_one_that_is_accepted() -> None:
-    judge, kept = judges.judge({"type": "string", **EVENT_TIME_SCHEMA}), 0
-    for time in filter(judge.is_valid, (one for one in judges.ODD if isinstance(one, str))):
+    validator, kept = by_schema.validator_of({"type": "string", **EVENT_TIME_SCHEMA}), 0
+    for time in filter(validator.is_valid, (one for one in ODD if isinstance(one, str))):
         event = decode_line(json.dumps(login_at(time)).encode())
         assert 0 <= event.time_ms <= LAST_MS
         assert decode_line(encode_event(event)) == event

@@ -14,7 +14,7 @@ from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET, Email, Event, Login, P
 Value = float | str | None
 """None is unknown."""
 STAGES: Final = ("new", "active", "lapsed", "dormant", "churned", "reactivated")
-MOST: Final = 2**53 - 1
+MAX_SUM: Final = 2**53 - 1
 """What is beyond counts as this: the spend of a day, and of several days together."""
 _MEASURES_OF: Final = {
     PURCHASE: "purchases spend items days_since_purchase purchases_total spend_total median_gap",
@@ -50,7 +50,7 @@ def happened(event: Event, basis: Basis) -> Happened:
         case Purchase(amount=amount, currency=currency, items=items):
             rate = basis.rates.get(currency)
             adds = {"purchase": 1, "purchases": 1, "items": items, "unrated": int(rate is None)}
-            adds["spend"] = round(min(amount * (rate or 0) * basis.minor_units, MOST))
+            adds["spend"] = round(min(amount * (rate or 0) * basis.minor_units, MAX_SUM))
         case Login():
             adds = {"login": 1, "logins": 1}
         case Ticket(action="opened", category=category):
@@ -103,7 +103,7 @@ class Past:
         found: defaultdict[str, Counter[int]] = defaultdict(Counter)
         for one in self.seen:
             for name, amount in one.adds.items():
-                found[name][one.day] = min(found[name][one.day] + amount, MOST)
+                found[name][one.day] = min(found[name][one.day] + amount, MAX_SUM)
         found["active_days"] = Counter({one.day for one in self.seen if one.is_activity})
         for name, tenths in self.basis.engagement.tenths.items():
             cap = self.basis.engagement.caps[name]
@@ -118,7 +118,7 @@ class Past:
         if FEED_OF.get(name, self.basis.feeds[0]) not in self.basis.feeds:
             return None
         end = self.boundary - skip
-        amount = min(sum(amount for day, amount in self.counts[name].items() if end - length <= day < end), MOST)
+        amount = min(sum(amount for day, amount in self.counts[name].items() if end - length <= day < end), MAX_SUM)
         return amount if (scale := self.scale(name)) == 1 else amount / scale
 
     def usual(self, name: str, length: int) -> float | None:

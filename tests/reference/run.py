@@ -13,7 +13,7 @@ from models.calendar import DAY_MS
 from models.catalogue.rules import Rules
 from models.config import Basis
 from reference.life import Life, Risks
-from reference.past import MOST, Happened, channels_of, happened, note_of, notes_of
+from reference.past import MAX_SUM, Happened, channels_of, happened, note_of, notes_of
 from schemas.alert import AlertV1
 from schemas.event import EMAIL, FEEDS, LOGIN, PURCHASE, TICKET, Event
 from schemas.stage import StageChangeV1
@@ -80,7 +80,7 @@ def facts_of(seen: Sequence[Happened], floor: int) -> dict[str, Any]:
     """What was observed, open days too; of days before `floor` only the totals and the first activity are kept."""
 
     def sums(of: Sequence[Happened], names: str) -> list[int]:
-        return [min(sum(one.adds.get(name, 0) for one in of), MOST) for name in names.split()]
+        return [min(sum(one.adds.get(name, 0) for one in of), MAX_SUM) for name in names.split()]
 
     def by_day(feed: int, row: Callable[[list[Happened]], Any]) -> dict[str, Any]:
         kept = [one for one in seen if one.event.feed == feed and one.day >= floor and one.adds]

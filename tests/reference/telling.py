@@ -8,8 +8,7 @@ from msgspec import Struct
 
 from models.calendar import date_of
 from models.catalogue.language import compile_condition, compile_term
-from models.catalogue.rules import Score as SignalScore
-from models.catalogue.rules import Signal
+from models.catalogue.rules import ScoreRule, Signal
 from models.catalogue.template import Template
 from models.config import Basis
 from reference.language import holds, number, read, words_of
@@ -44,7 +43,7 @@ def retired(signal: Signal) -> Signal:
     unknown = compile_term("0 / 0", {})
     return replace(
         signal, when=compile_condition("never", {}), ends=compile_condition("0 == 0", {}), cooldown_days=0,
-        expires_days=None, values={}, drivers=(), score=SignalScore(unknown, unknown, "higher", 0.0),
+        expires_days=None, values={}, drivers=(), score=ScoreRule(unknown, unknown, "higher", 0.0),
         clears_when=Template("signal retired"), ended=Template("Over after {days_open|day|days}: signal retired."),
     )  # fmt: skip
 

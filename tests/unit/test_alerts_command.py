@@ -45,7 +45,7 @@ OPEN = [
 def run(monkeypatch: pytest.MonkeyPatch) -> Run:
     monkeypatch.setattr("streams.cli.alerts.open_alerts", lambda _settings: OPEN)
     monkeypatch.setattr("streams.cli.alerts.newest_alerts", lambda _settings: [*OPEN, alert("gone", ends=TODAY)])
-    monkeypatch.setattr("streams.cli.alerts.retold_as_of_now", lambda _settings, _rules, found: (found, TODAY))
+    monkeypatch.setattr("streams.cli.alerts.restated_as_of_now", lambda _settings, _rules, found: (found, TODAY))
     monkeypatch.setattr("streams.cli.alerts.now_ms", lambda: NOW_MS)
 
     def invoked(*arguments: str) -> str:
@@ -79,7 +79,7 @@ def test_a_list_from_before_the_first_midnight_is_kept_says_that_it_may_be_less_
 ) -> None:
     assert "less than all" not in run("--open")
     monkeypatch.setattr("streams.cli.alerts.open_alerts", lambda _settings: [])
-    monkeypatch.setattr("streams.cli.alerts.retold_as_of_now", lambda _settings, _rules, found: (found, None))
+    monkeypatch.setattr("streams.cli.alerts.restated_as_of_now", lambda _settings, _rules, found: (found, None))
     assert "no customer to answer" in run("--open")
     assert "less than all" in run("--open")
     assert "less than all" not in run("--open", "--as-published")

@@ -21,9 +21,9 @@ from models.config import Learning, Lifecycle
 from models.engine.learning_replay import LearningReplay
 from models.engine.replay import Replay
 from models.labels import BINS, MAX_HORIZON_DAYS, WHOLE, Question, is_cold
-from models.learning.base import ranked_among
-from models.learning.hindsight import MOST, Hindsight
+from models.learning.hindsight import MAX_SCORERS, Hindsight
 from models.learning.learner import Learner
+from models.learning.risk_counts import ranked_among
 from models.scoring.ranks import MIN_SCORES
 from schemas.example import Lesson, LessonV1, ProgressV1
 from schemas.model import MAX_MODEL_BYTES, ModelStateError
@@ -191,14 +191,14 @@ def test_every_snapshot_that_waits_has_a_scorer_of_its_time_and_they_stay_few(
 ) -> None:
     learning = Learning(Question(horizon, 90), step_days=step)
     kept = scorers(learning, weeks)
-    assert 0 < len(kept.to_state()) <= MOST or horizon // step > MOST
+    assert 0 < len(kept.to_state()) <= MAX_SCORERS or horizon // step > MAX_SCORERS
     assert Hindsight(learning, FEATURES, kept.to_state()).to_state() == kept.to_state()
     until = step * (3_000 + weeks - 1)
     snapshot = until - int(ago * (horizon - 1))
     one = examples(snapshot + horizon, 1)[-1]._replace(snapshot=snapshot, part=WHOLE)
     (base_rate,) = kept.said([one]).baselines[:, 0].tolist()
     newest = (snapshot - step) // step - 3_000
-    thinned = -(-(horizon // step + 4) // (MOST - 2))
+    thinned = -(-(horizon // step + 4) // (MAX_SCORERS - 2))
     if newest >= thinned:
         week = round(base_rate * weeks)
         assert newest - thinned < week <= newest

@@ -232,16 +232,16 @@ def marker(partition: int, boundary: int, risks: tuple[tuple[int, int], ...]) ->
 def test_the_risks_of_a_week_are_those_of_all_partitions_and_read_again_after_a_restart() -> None:
     held = Lessons(2, WEEKLY, FEATURES)
     held.take(marker(0, 707, ((3, 5),)), 10)  # of the boundary 710
-    assert held.base.reviewed == -1
+    assert held.risks.reviewed == -1
     held.take(marker(1, 708, ((3, 1), (199, 2))), 11)
     held.take(marker(1, 716, ((0, 9),)), 12)
-    assert (held.base.reviewed, held.resume_at(20)) == (710, 10)
-    counts = held.base.as_of(716)
+    assert (held.risks.reviewed, held.resume_at(20)) == (710, 10)
+    counts = held.risks.as_of(716)
     assert (counts[3], counts[199], sum(counts)) == (6, 2, 8)
-    assert sum(held.base.as_of(717)) == 3
-    held.base.forget(717)
+    assert sum(held.risks.as_of(717)) == 3
+    held.risks.forget(717)
     assert held.resume_at(20) == 11
-    assert held.base.as_of(709) == []
+    assert held.risks.as_of(709) == []
 
 
 @pytest.mark.parametrize("risks", [((200, 1),), ((-1, 1),), ((0, 0),), ((0, -5),), ((0, 1 << 60),)])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pickle
+
 import msgspec
 import pytest
 
@@ -9,7 +11,7 @@ from models.labels import Question
 from models.learning.churn import new_committee
 from models.scoring.features import feature_names
 from schemas.model import MAX_MODEL_BYTES, ModelStateError
-from schemas.model_version import ModelVersionV1, decode_model_version, encode_model_version, sealed
+from schemas.model_version import PREFIX_BYTES, ModelVersionV1, decode_model_version, encode_model_version, sealed
 
 COMMITTEE = new_committee(Question(60, 90), feature_names([0])).to_state()
 MODEL = sealed(ModelVersionV1("churn", "2026-01-05T00:00:00Z", COMMITTEE, {}, 3))
@@ -44,6 +46,27 @@ def test_records_that_are_no_model_are_refused() -> None:
     assert refusal(good.replace(b'"labels":[0,0]', b'"labels":[0,1]')) == "checksum"
     assert refusal(good.replace(b'"format":1', b'"format":2')) == "other_format"
     assert refusal(b" " * (MAX_MODEL_BYTES + 1)) == "too_large"
+
+
+GOOD = encode_model_version(MODEL, 1)
+
+
+@pytest.mark.parametrize(
+    ("reason", "value"),
+    [
+        ("undecodable", GOOD[: len(GOOD) // 2]),
+        ("undecodable", GOOD.replace(b'"format":1', b'"format":1,"more":1')),
+        ("undecodable", GOOD.replace(b'"boundary":', b'"boundary":null,"b":')),
+        ("undecodable", GOOD[:PREFIX_BYTES] + pickle.dumps({"format": 1})),
+        ("undecodable", GOOD[:PREFIX_BYTES] + b"[" * 100_000),
+        ("undecodable", GOOD[:PREFIX_BYTES] + b"7"),
+        ("not_finite", GOOD.replace(b'"squares":[0.0', b'"squares":[-1.0', 1)),
+        ("shape", GOOD.replace(b'"squares":[', b'"squares":[1,', 1)),
+        ("too_large", GOOD + b" " * MAX_MODEL_BYTES),
+    ],
+)
+def test_bytes_that_no_learner_wrote_are_refused_by_name(reason: str, value: bytes) -> None:
+    assert refusal(value) == reason
 
 
 @pytest.mark.parametrize("number", [b"1e999", b"NaN", b"-Infinity", b'"0"', b"null"])

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from river import drift
 
-from models.learning.drift import MAX_BOUNDARIES, Bucket, Window
+from models.learning.drift import MAX_BOUNDARIES, BoundarySums, DriftWindow
 from models.learning.quality import HALF_LIFE_DAYS, Flags, auc, new_quality, reliability, score
 from models.scoring.scorer import Floats, log_loss
 
@@ -67,12 +67,12 @@ def test_a_certainty_that_failed_has_a_finite_loss() -> None:
 def fed(means: list[float], number: int = 500, seed: int = 3) -> tuple[list[int], list[int]]:
     """Boundaries with an alarm, of our window and of River's ADWIN fed value by value."""
     adwin: Callable[[], Any] = drift.ADWIN
-    dice, window, witness = np.random.default_rng(seed), Window(), adwin()
+    dice, window, witness = np.random.default_rng(seed), DriftWindow(), adwin()
     ours: list[int] = []
     theirs: list[int] = []
     for boundary, mean in enumerate(means):
         values = np.clip(dice.normal(mean, 0.2, number), 0, 1)
-        if window.add(Bucket(boundary, number, float(values.sum()), float((values**2).sum()))):
+        if window.add(BoundarySums(boundary, number, float(values.sum()), float((values**2).sum()))):
             ours.append(boundary)
         cuts = 0
         for value in values.tolist():
@@ -94,13 +94,13 @@ def test_no_change_is_no_alarm() -> None:
 
 
 def test_a_window_is_bounded_and_continues_from_its_buckets() -> None:
-    window = Window()
+    window = DriftWindow()
     for boundary in range(MAX_BOUNDARIES + 50):
-        window.add(Bucket(boundary, 10, 5.0, 2.6))
+        window.add(BoundarySums(boundary, 10, 5.0, 2.6))
     assert len(window.buckets) == MAX_BOUNDARIES
-    again = Window(window.buckets, window.alarms)
-    change = Bucket(999, 1000, 900.0, 820.0)
+    again = DriftWindow(window.buckets, window.alarms)
+    change = BoundarySums(999, 1000, 900.0, 820.0)
     assert window.add(change)
     assert again.add(change)
     assert (again.buckets, again.alarms) == (window.buckets, window.alarms)
-    assert not window.add(Bucket(1000, 0, 0.0, 0.0))
+    assert not window.add(BoundarySums(1000, 0, 0.0, 0.0))

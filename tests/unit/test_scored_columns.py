@@ -10,7 +10,7 @@ import pytest
 
 from models.config import Learning
 from models.labels import PARTS, Question, label
-from models.learning.base import Base
+from models.learning.risk_counts import RiskCounts
 from models.scoring.matured import is_known
 from models.scoring.ranks import MIN_SCORES, counted, shares
 from models.scoring.risks import OWN_DAYS, Risks
@@ -44,7 +44,7 @@ def test_labels_of_many_are_those_of_each(question: Question) -> None:
 
 @pytest.mark.parametrize("size", [0, 10, MIN_SCORES - 1, MIN_SCORES, 3_000])
 def test_shares_are_a_recount_of_the_risks_given_in_every_partition(size: int) -> None:
-    dice, base = random.Random(size), Base(3, 7)
+    dice, base = random.Random(size), RiskCounts(3, 7)
     given = [dice.choice((dice.random(), 0.0, 1.0, 0.005, 0.995)) for _ in range(size)]
     for partition in range(3):
         for boundary in range(7):

@@ -1,4 +1,4 @@
-"""Alerts told as of the last boundary: the same alerts, in the numbers of that day; and what came since."""
+"""Alerts restated as of the last boundary: the same alerts, in the numbers of that day; and what came since."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import re
 import pytest
 
 from models.calendar import DAY_MS
-from models.customers.today import since_boundary
+from models.customers.since_boundary import since_boundary
 from models.engine.replay import Replay
-from models.engine.retelling import retold
+from models.engine.restatement import restated
 from schemas.alert import AlertV1
 from schemas.event import Login, Purchase, Ticket
 from schemas.instant import from_rfc3339
@@ -32,7 +32,7 @@ def replayed(seed: int, days_after: int) -> tuple[Replay, dict[str, AlertV1]]:
 def test_open_alerts_are_the_same_alerts_in_the_numbers_of_the_last_boundary(seed: int) -> None:
     replay, published = replayed(seed, days_after=20)
     (partition,) = replay.partitions
-    told = retold(partition, [*published.values()])
+    told = restated(partition, [*published.values()])
     boundary_ms = partition.basis.calendar.start_of(partition.judged_boundary)
     assert len(told) > 3
     silences = 0

@@ -15,7 +15,7 @@ from models.scoring.ranks import BUCKETS, MIN_SCORES, Counts, counted
 from models.scoring.scorer import Scorer
 
 
-class Base:
+class RiskCounts:
     """Counts of the last boundaries, by boundary and partition, with where they were read.
 
     A boundary counts once every partition has reviewed it; then those of the `days` up to it are the base: the interval
