@@ -120,7 +120,7 @@ def test_a_file_with_a_mapping_that_cannot_be_used_is_one_sentence(folder: Path)
     done = try_(folder)
     assert (done.code, done.out) == (2, "")
     assert done.err.count("\n") == 1
-    assert "is not UTF-8 at line 1. Save it as UTF-8." in done.err
+    assert "line 1: the byte 0xe9 is not UTF-8: save the file as UTF-8" in done.err
 
 
 @pytest.mark.parametrize("command", ["replay", "produce"])
