@@ -164,7 +164,7 @@ def _bar(console: Terminal, total: int) -> Callable[[Iterable[HistoryEvent]], It
 
 
 def _report(history: History, took_s: float) -> None:
-    for sentence in history.told():
+    for sentence in history.sentences():
         complain(sentence)
     events = history.events
     counts = Counter(FEEDS[event.feed] for event in events)

@@ -188,7 +188,7 @@ def _replayed(asked: _Asked, settings: Settings, events: Replayed) -> dict[str, 
 def _warn(history: History, rules: Rules, edge: Edge, *, is_clock_moved: bool) -> None:
     """Say what of the history will not count, and why nothing may come of it."""
     unheard = [] if is_clock_moved else history.without_events(rules.basis.feeds)
-    for sentence in (*history.told(), *edge.told(), *history.without_rate(rules.basis.rates), *unheard):
+    for sentence in (*history.sentences(), *edge.sentences(), *history.without_rate(rules.basis.rates), *unheard):
         complain(sentence)
 
 

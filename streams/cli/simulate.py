@@ -101,7 +101,7 @@ def simulate(  # noqa: PLR0913 - one for each option
         if truth is not None:
             raise click.UsageError("--truth is known of synthetic customers only, not with --for")
         history = read_history([around], load_mapping(mapping_name) if mapping_name else None)
-        for sentence in history.told():
+        for sentence in history.sentences():
             complain(sentence)
         events = simulate_around(history, seed=seed)
     else:

@@ -31,7 +31,7 @@ def test_examples_come_to_what_is_said(kind: str, data: str, mapping: str, told:
     numbers = {word.removesuffix("s"): int(count) for count, word in re.findall(r"(\d+) (\w+)", told)}
     returns = numbers.pop("return", 0)
     left_out, bad = (int(re.search(rf"{word} (\d+)", told)[1]) for word in ("left out", "bad"))  # type: ignore[index] # all have both
-    assert dict(Counter(FEEDS[event.feed] for event in history.events)) == numbers, history.told()
+    assert dict(Counter(FEEDS[event.feed] for event in history.events)) == numbers, history.sentences()
     assert (counts.returns, counts.left_out_total, len(history.bad)) == (returns, left_out, bad)
 
 
@@ -44,7 +44,7 @@ def test_what_is_said_at_the_end_is_what_the_first_example_says(tmp_path: Path) 
     (tmp_path / "orders.csv").write_text(data, encoding="cp1252")
     source = EventFile(tmp_path / "orders.csv", parsed_mapping("mine.yaml", mapping))
     (told,) = re.findall(r"```\n(orders\.csv: .*?)```", REFERENCE, re.DOTALL)
-    said = "\n".join(read_history([source]).told()).replace(f"{tmp_path}/", "")
+    said = "\n".join(read_history([source]).sentences()).replace(f"{tmp_path}/", "")
     assert said + "\n" == told
 
 

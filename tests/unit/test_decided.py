@@ -108,6 +108,6 @@ def test_other_zones_and_catalogues_are_said_by_their_partitions() -> None:
     blank = Decided(-1, "UTC", 6)
     assert list(differences([ours, blank], zone="UTC", catalogue="aaaa")) == []
     said = list(differences([ours, other, other, abroad], zone="UTC", catalogue="aaaa"))
-    assert [level for level, _ in said] == ["problem", "warning"]
-    assert "1 partition with days of Europe/Berlin, but CHURN_ZONE is UTC here" in said[0][1]
-    assert "2 partitions last judged by catalogue bbbb, here it is aaaa" in said[1][1]
+    assert [one.level for one in said] == ["problem", "warning"]
+    assert "1 partition with days of Europe/Berlin, but CHURN_ZONE is UTC here" in said[0].text
+    assert "2 partitions last judged by catalogue bbbb, here it is aaaa" in said[1].text

@@ -104,11 +104,11 @@ def test_a_file_of_which_nothing_comes_is_said(tmp_path: Path) -> None:
     mapping = parsed_mapping("shop.yaml", shop().replace("    id:", "    when: {customer: nobody here}\n    id:"))
     history = read_history([EventFile(write(tmp_path / "a.csv", table(HEAD, "1,c1,2025-01-06 10:00,1,1")), mapping)])
     assert history.is_silent
-    assert "nothing came of this file" in "\n".join(history.told())
-    assert "no `when` fits (customer: c1 1)" in "\n".join(history.told())
+    assert "nothing came of this file" in "\n".join(history.sentences())
+    assert "no `when` fits (customer: c1 1)" in "\n".join(history.sentences())
     empty = read_history([EventFile(write(tmp_path / "b.csv", b""), SHOP), write(tmp_path / "c.jsonl", b"")])
     assert not empty.is_silent
-    assert [told.rpartition("/")[2] for told in empty.told()] == [
+    assert [told.rpartition("/")[2] for told in empty.sentences()] == [
         "b.csv: 0 lines: 0 events",
         "c.jsonl: 0 lines: 0 events",
     ]
@@ -116,20 +116,20 @@ def test_a_file_of_which_nothing_comes_is_said(tmp_path: Path) -> None:
 
 def test_json_that_is_not_of_the_contract_gets_a_hint(tmp_path: Path) -> None:
     history = read_history([write(tmp_path / "a.jsonl", b'{"ticket": 1}\n')])
-    assert "`churn-signals mapping guess" in "\n".join(history.told())
+    assert "`churn-signals mapping guess" in "\n".join(history.sentences())
 
 
 def test_a_name_that_no_record_has_is_said(tmp_path: Path) -> None:
     content = b'{"ticket":{"id":1,"requester":{"external_id":"c1"},"created_at":"2025-01-05","state":"open"}}\n'
     history = read_history([EventFile(write(tmp_path / "a.jsonl", content), parsed_mapping("desk.yaml", DESK))])
-    assert "no record has ticket.status, ticket.tags" in "\n".join(history.told())
+    assert "no record has ticket.status, ticket.tags" in "\n".join(history.sentences())
 
 
 def test_times_in_a_repeated_hour_are_counted(tmp_path: Path) -> None:
     mapping = parsed_mapping("shop.yaml", shop("zone: Europe/Berlin"))
     content = table(HEAD, "1,c1,2025-10-26 02:30,1,1", "2,c1,2025-10-26 03:30,1,1")
     history = read_history([EventFile(write(tmp_path / "a.csv", content), mapping)])
-    assert "1 time in an hour that a clock change repeats" in "\n".join(history.told())
+    assert "1 time in an hour that a clock change repeats" in "\n".join(history.sentences())
 
 
 # -- bad lines kept
@@ -220,7 +220,7 @@ def test_an_id_that_was_hashed_is_warned_of_as_it_was_written(tmp_path: Path) ->
     rows = (f"{place},{'Kasse' if place % 3 else f'c{place}'},2025-01-06 10:00,1,1" for place in range(600))
     mapping = parsed_mapping("shop.yaml", shop("customer_id: {column: customer, hash: true}"))
     history = read_history([EventFile(write(tmp_path / "a.csv", table(HEAD, *rows)), mapping)])
-    assert "warning: customer 'Kasse' has 400 of 600 events (67%)" in history.told()[-1]
+    assert "warning: customer 'Kasse' has 400 of 600 events (67%)" in history.sentences()[-1]
 
 
 # -- rules over anything
