@@ -21,13 +21,13 @@ from streams.agents.customers import Customers
 from streams.agents.owned import OwnedPartition
 from streams.agents.restoring import RestoredPartition, Source, noted, restore_partitions, topic_ids
 from streams.kafka.connection import librdkafka_config
+from streams.kafka.positions import latest_offsets
 from streams.settings import Settings
 from streams.transport.offsets import Mark
 from streams.transport.open_alerts import OpenAlerts, read_open
 from streams.transport.producer import FLUSH_TIMEOUT_S, flushed
 from streams.transport.published import EXAMPLES_PARTITION
 from streams.transport.snapshots.log import OwnershipLostError, SnapshotLog
-from streams.transport.snapshots.origin import latest_offsets
 from streams.transport.snapshots.ownership import Contest
 from streams.transport.snapshots.records import Covered
 from streams.transport.snapshots.sender import Sender

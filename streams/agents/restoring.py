@@ -20,19 +20,14 @@ from schemas.topics import Topics
 from streams.agents.owned import OwnedPartition
 from streams.errors import EXIT_SETUP, SetupError
 from streams.kafka.connection import Config, answered
+from streams.kafka.groups import earlier_groups
+from streams.kafka.positions import ANSWERS_WITHIN_S, committed_offsets, latest_offsets
 from streams.transport.errors import StopWorkerError
 from streams.transport.open_alerts import read_open
 from streams.transport.published import read_published
 from streams.transport.snapshots.decided import refuse_other_count
 from streams.transport.snapshots.load import Loaded
-from streams.transport.snapshots.origin import (
-    ANSWERS_WITHIN_S,
-    ask_beginnings,
-    check_origin,
-    committed_offsets,
-    earlier_groups,
-    latest_offsets,
-)
+from streams.transport.snapshots.origin import ask_beginnings, check_origin
 from streams.transport.snapshots.ownership import Owned, take_over
 from streams.transport.snapshots.records import Manifest, OtherSnapshotError, Passed
 from streams.transport.snapshots.sender import Sender

@@ -31,7 +31,8 @@ from streams.board.figures import Look, Page, parse_page
 from streams.board.ledger import History, Ledger
 from streams.errors import SetupError
 from streams.kafka.connection import answered, connect
-from streams.kafka.topic_reader import Place, assigned_consumer, must_be_there, records_among
+from streams.kafka.log_reader import Place
+from streams.kafka.topic_reader import assigned_consumer, must_be_there, records_among
 from streams.settings import Settings
 
 ANSWERS_WITHIN_S: Final = 3.0
