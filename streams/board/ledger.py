@@ -36,7 +36,7 @@ Entry = tuple[Freshness, AlertV1]
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class BoardHistory:
     """The past as of a boundary. `at_risk`: customers at each of the last boundaries, the newest last."""
 
     at_risk: tuple[int, ...] = ()
@@ -46,7 +46,7 @@ class History:
     """Cases that somebody must answer, that with the newest alert first; of one instant the most urgent."""
 
 
-class Ledger:
+class OutputLedger:
     """Collects alerts and changes of stage. Mutable; whoever fills it owns it."""
 
     def __init__(self, calendar: Calendar) -> None:
@@ -83,7 +83,7 @@ class Ledger:
         if change.from_stage is not None:
             moves[change.from_stage] -= 1
 
-    def history(self, boundary: int) -> History:
+    def history(self, boundary: int) -> BoardHistory:
         """The past as of a boundary (a day number)."""
         month = range(boundary - MONTH_DAYS + 1, boundary + 1)
         changes: Counter[str] = Counter()
@@ -92,7 +92,7 @@ class Ledger:
         ahead = -self._calendar.start_of(boundary + OPEN_DAYS)
         known = [entry for entry in self._open.values() if entry[0][0] > ahead]
         newest = heapq.nsmallest(KEPT_LATEST, known)  # no two are equally fresh: the id is part of it
-        return History(self._trend(boundary), dict(changes), _cases(newest, known))
+        return BoardHistory(self._trend(boundary), dict(changes), _cases(newest, known))
 
     def _trend(self, boundary: int) -> tuple[int, ...]:
         """Customers at risk at each boundary: a span of days open, not churned, counted once a customer."""

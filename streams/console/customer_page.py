@@ -42,7 +42,7 @@ DEEDS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class CustomerPage:
     """`summary` as `customer --json` has it; alerts in the words of the last boundary; times in a zone."""
 
     summary: Mapping[str, Any]
@@ -52,7 +52,7 @@ class Page:
     now_ms: int
 
 
-def print_page(console: Terminal, page: Page, *, explain: bool) -> None:
+def print_page(console: Terminal, page: CustomerPage, *, explain: bool) -> None:
     """Print it; statistics only when asked for."""
     console.print(_headline(page), soft_wrap=True)
     for text in since_lines(page):
@@ -67,7 +67,7 @@ def print_page(console: Terminal, page: Page, *, explain: bool) -> None:
     _print_alerts(console, page, explain=explain)
 
 
-def _headline(page: Page) -> Text:
+def _headline(page: CustomerPage) -> Text:
     summary = page.summary
     text = Text.assemble("customer ", (plain(str(summary["customer_id"])), "bold"), ": ")
     if summary["stage"] is None:
@@ -80,7 +80,7 @@ def _headline(page: Page) -> Text:
     return text.append(f"{summary['stage']} since {_date(summary['stage_since'])}, {risk}, {when}")
 
 
-def since_lines(page: Page) -> Iterator[Text]:
+def since_lines(page: CustomerPage) -> Iterator[Text]:
     """What came since the last boundary, a line a day: it is there, and counts from that day's midnight on."""
     today = written_date(page.now_ms, page.zone)
     for date, counts in page.summary["since"].items():
@@ -121,7 +121,7 @@ def _table(numbers: Mapping[str, Any]) -> Table:
     return table
 
 
-def _print_alerts(console: Terminal, page: Page, *, explain: bool) -> None:
+def _print_alerts(console: Terminal, page: CustomerPage, *, explain: bool) -> None:
     for section in sections(page.alerts):
         for line in section.lines:
             for case in line.cases:
@@ -131,7 +131,7 @@ def _print_alerts(console: Terminal, page: Page, *, explain: bool) -> None:
         console.print("no open alerts")
 
 
-def _print_case(console: Terminal, page: Page, section: Section, case: Case, *, explain: bool) -> None:
+def _print_case(console: Terminal, page: CustomerPage, section: Section, case: Case, *, explain: bool) -> None:
     """The alert that leads with what to do; the others of the same trouble in a line each."""
     for number, alert in enumerate(case):
         title = Text("  same case: ", QUIET) if number else Text()

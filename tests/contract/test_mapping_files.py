@@ -10,7 +10,7 @@ import pytest
 
 from schemas.event import FEEDS
 from streams.files.history import read_history
-from streams.files.mapping import NOBODY, Cell, Condition, EventRule, Mapping, TimeRule
+from streams.files.mapping import NOBODY, Cell, EventRule, Mapping, TimeRule, WhenCondition
 from streams.files.mapping_file import builtin_names, parsed_mapping
 from streams.files.reading import EventFile
 from support.documents import text_of
@@ -48,8 +48,10 @@ def test_what_is_said_at_the_end_is_what_the_first_example_says(tmp_path: Path) 
     assert said + "\n" == told
 
 
-@pytest.mark.parametrize("struct", [Mapping, Cell, Condition, TimeRule, EventRule], ids=lambda one: str(one.__name__))
-def test_every_key_is_explained(struct: type[Mapping | Cell | Condition | TimeRule | EventRule]) -> None:
+@pytest.mark.parametrize(
+    "struct", [Mapping, Cell, WhenCondition, TimeRule, EventRule], ids=lambda one: str(one.__name__)
+)
+def test_every_key_is_explained(struct: type[Mapping | Cell | WhenCondition | TimeRule | EventRule]) -> None:
     keys = set(struct.__struct_encode_fields__) - {"file_names"}  # ours alone: files that need no mapping to be named
     assert {key for key in keys if not re.search(rf"`(?:\{{)?{key}\b", REFERENCE)} == set()
 

@@ -8,7 +8,7 @@ from models.calendar import Calendar
 from schemas.instant import to_rfc3339
 from streams.board.board import Past, make_board
 from streams.board.figures import parse_page, rates
-from streams.board.ledger import Ledger
+from streams.board.ledger import OutputLedger
 from streams.board.reading import metrics_address
 from support.boards import DEPLOYMENT, NOW_MS, TODAY, UTC, alert, board, change, drawn, instant, look, page, past_of
 
@@ -222,7 +222,7 @@ def test_alert_is_past_due_by_now_and_a_historical_one_is_owed_to_nobody() -> No
 def test_days_are_those_of_the_zone_across_a_change_of_the_clock() -> None:
     berlin = Calendar("Europe/Berlin")
     spring = berlin.day_of(1_774_742_400_000)  # 2026-03-29, the day with 23 hours
-    ledger = Ledger(berlin)
+    ledger = OutputLedger(berlin)
     begun = to_rfc3339(berlin.start_of(spring))
     ledger.take_alert(alert(starts_at=begun, observed_at=begun))
     assert ledger.history(spring + 1).at_risk[-3:] == (0, 1, 1)

@@ -8,7 +8,7 @@ import pytest
 
 from models.engine.partition import Partition
 from schemas.topics import Topics
-from streams.agents.restoring import Source, as_loaded
+from streams.agents.restoring import RestoreSource, as_loaded
 from streams.diagnosis.agreement import differences
 from streams.errors import EXIT_SETUP, SetupError
 from streams.transport.errors import StopWorkerError
@@ -93,7 +93,7 @@ def test_partitions_that_were_added_are_refused() -> None:
 
 def test_a_worker_goes_on_from_no_snapshot_of_another_number_of_partitions() -> None:
     rules, topics = default_rules(), Topics("churn")
-    source = Source({}, topics, "g-v1", rules, lambda number: Partition(rules, number=number), 12)
+    source = RestoreSource({}, topics, "g-v1", rules, lambda number: Partition(rules, number=number), 12)
     whole = from_value(Manifest, manifest(1, 20_000, partitions=6).value())
     loaded = Loaded(topics.changelog, 0, whole, (), (), {}, 1, (), frozenset(), 0, 0, ())
     with pytest.raises(StopWorkerError, match="are of 6 partitions: customers would be counted in two") as caught:

@@ -9,7 +9,7 @@ from typing import Final
 
 from confluent_kafka import Message
 
-from streams.kafka.log_reader import Reader, reader
+from streams.kafka.log_reader import LogReader, reader
 from streams.transport.snapshots.chunks import checksum, is_whole, unpack
 from streams.transport.snapshots.records import (
     MANIFEST_FORMAT,
@@ -99,7 +99,7 @@ def load(
     return {partition: pile.loaded() for partition, pile in piles.items()}
 
 
-def fill(source: Reader, piles: Mapping[int, Pile]) -> None:
+def fill(source: LogReader, piles: Mapping[int, Pile]) -> None:
     """Read on from where each pile ends."""
     if not piles:
         return
