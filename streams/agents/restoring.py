@@ -25,11 +25,10 @@ from streams.kafka.positions import ANSWERS_WITHIN_S, committed_offsets, latest_
 from streams.transport.errors import StopWorkerError
 from streams.transport.open_alerts import read_open
 from streams.transport.published import read_published
-from streams.transport.snapshots.decided import refuse_other_count
 from streams.transport.snapshots.load import Loaded
 from streams.transport.snapshots.origin import ask_beginnings, check_origin
 from streams.transport.snapshots.ownership import Owned, take_over
-from streams.transport.snapshots.records import Manifest, OtherSnapshotError, Passed
+from streams.transport.snapshots.records import Manifest, OtherSnapshotError, Passed, refuse_other_count
 from streams.transport.snapshots.sender import Sender
 
 log = logging.getLogger("churn")

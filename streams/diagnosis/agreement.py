@@ -8,9 +8,9 @@ from collections.abc import Collection, Iterator
 from streams.diagnosis.observation import Observation
 from streams.errors import SetupError
 from streams.files.catalogue_file import load_rules
+from streams.readback.decided import Decided, read_decided
 from streams.settings import Settings, variable_of
 from streams.text.wording import counted
-from streams.transport.snapshots.decided import Decided, read_decided
 
 
 def look_at_state(settings: Settings) -> Iterator[Observation]:

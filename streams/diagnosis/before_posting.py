@@ -20,9 +20,9 @@ from streams.kafka.connection import answered, connect
 from streams.kafka.placing import USE_MURMUR2, look_at_placing
 from streams.kafka.preflight import refuse_old_history, refuse_partition_counts, retention_limits, topic_configs
 from streams.kafka.topic_reader import must_be_there
+from streams.readback.decided import HiddenError, read_decided, until_ms
 from streams.settings import Settings, variable_of
 from streams.text.wording import counted
-from streams.transport.snapshots.decided import HiddenError, read_decided, until_ms
 
 ANSWERS_WITHIN_S: Final = 30.0
 

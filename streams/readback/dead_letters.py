@@ -16,8 +16,8 @@ from streams.errors import SetupError
 from streams.kafka.connection import connect
 from streams.kafka.poster import Poster
 from streams.kafka.topic_reader import must_be_there, read_messages
+from streams.readback.decided import read_decided, until_ms
 from streams.settings import Settings
-from streams.transport.snapshots.decided import read_decided, until_ms
 
 WITHIN_S: Final = 60.0
 """How long the brokers may take to acknowledge what was posted again."""

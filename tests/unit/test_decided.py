@@ -11,10 +11,20 @@ from schemas.topics import Topics
 from streams.agents.restoring import RestoreSource, as_loaded
 from streams.diagnosis.agreement import differences
 from streams.errors import EXIT_SETUP, SetupError
+from streams.readback.decided import Decided, decided_in, until_ms
 from streams.transport.errors import StopWorkerError
-from streams.transport.snapshots.decided import Decided, decided_in, refuse_other_count, until_ms
 from streams.transport.snapshots.load import Loaded
-from streams.transport.snapshots.records import Begun, Claim, Key, Manifest, Passed, from_value, to_key, to_value
+from streams.transport.snapshots.records import (
+    Begun,
+    Claim,
+    Key,
+    Manifest,
+    Passed,
+    from_value,
+    refuse_other_count,
+    to_key,
+    to_value,
+)
 from support.builders import DAY_MS
 from support.snapshots import covered
 from support.troubled import default_rules
