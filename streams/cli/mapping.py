@@ -135,8 +135,8 @@ class _Summary:
 
     def _warnings(self) -> list[str]:
         same = (
-            f"warning: {counted(self._conflicts, 'event')} have the `id` of another with other content: a worker "
-            "refuses them (id_conflict). Put more into `id`: {nth}, or another column."
+            f"warning: {counted(self._conflicts, 'event')} with the `id` of another and other content: a "
+            "worker refuses that (id_conflict). Put more into `id`: {nth}, or another column."
         )
         return [*([same] if self._conflicts else []), *self._frequent.sentences([self._counts])]
 

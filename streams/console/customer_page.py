@@ -18,7 +18,7 @@ from streams.console.cases import Case, Section, sections
 from streams.console.course_plot import draw_course
 from streams.text.plain import plain
 from streams.text.terminal import Terminal
-from streams.text.wording import as_of, counted, written_date
+from streams.text.wording import as_of, counted, written_date, written_day
 
 UNKNOWN: Final = "unknown"
 
@@ -60,7 +60,7 @@ def print_page(console: Terminal, page: CustomerPage, *, explain: bool) -> None:
     numbers = dict(page.summary["numbers"])
     if explain:
         numbers |= page.summary["statistics"]
-    console.print(_table(numbers))
+    console.print(_table(numbers, digits_of(page.summary["currency"])))
     if page.past is not None:
         console.print()
         console.print(draw_course(page.past), no_wrap=True, overflow="crop")
@@ -77,14 +77,14 @@ def _headline(page: CustomerPage) -> Text:
         return text.append(f"not judged yet ({why})")
     risk = "at risk" if summary["at_risk"] else "not at risk"
     when = as_of(from_rfc3339(summary["as_of"]), page.zone, page.now_ms)
-    return text.append(f"{summary['stage']} since {_date(summary['stage_since'])}, {risk}, {when}")
+    return text.append(f"{summary['stage']} since {written_day(summary['stage_since'])}, {risk}, {when}")
 
 
 def since_lines(page: CustomerPage) -> Iterator[Text]:
     """What came since the last boundary, a line a day: it is there, and counts from that day's midnight on."""
     today = written_date(page.now_ms, page.zone)
     for date, counts in page.summary["since"].items():
-        name = "today" if _date(date) == today else _date(date)
+        name = "today" if written_day(date) == today else written_day(date)
         deeds = ", ".join(_deeds(counts, page.summary["currency"]))
         yield Text.assemble((f"{name}: ", "bold"), deeds, (" (not judged yet)", QUIET))
 
@@ -106,15 +106,15 @@ def _plural(count: int, noun: str) -> str:
     return f"{counted(count, head)} {rest}" if head else counted(count, noun)
 
 
-def _table(numbers: Mapping[str, Any]) -> Table:
+def _table(numbers: Mapping[str, Any], digits: int) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column()
     table.add_column(justify="right")
     for name, value in numbers.items():
         if name == "first activity":
-            shown = UNKNOWN if value is None else _date(value)
+            shown = UNKNOWN if value is None else written_day(value)
         elif "spend" in name:
-            shown = UNKNOWN if value is None else f"{value:,.2f}"
+            shown = UNKNOWN if value is None else f"{value:,.{digits}f}"
         else:
             shown = UNKNOWN if value is None else f"{value:,g}" if isinstance(value, int) else f"{value:,.2f}"
         table.add_row(Text(name), shown)
@@ -141,8 +141,3 @@ def _print_case(console: Terminal, page: CustomerPage, section: Section, case: C
             console.print(what_to_do(alert, page.zone, page.now_ms, section.measure), soft_wrap=True)
         if explain:
             console.print(causes(alert), soft_wrap=True)
-
-
-def _date(text: str) -> str:
-    """A date as people write it."""
-    return written_date(f"{text[:10]}T00:00:00Z", "UTC")
