@@ -68,7 +68,7 @@ def prepare(
 ) -> Prepared:
     """Read the events, say what became of them, lay out the days. Raises SetupError if nothing could be learned."""
     history = read_history(files, load_mapping(mapping) if mapping else None, rejects=rejects)
-    for sentence in history.told():
+    for sentence in history.sentences():
         complain(sentence)
     basis = load_rules(settings).basis
     if not has_purchases(basis):

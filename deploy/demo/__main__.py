@@ -11,13 +11,13 @@ from types import FrameType
 
 import msgspec
 
-from demo.check import Replay, collect, compare, outcomes, replay
+from demo.check import DemoReplay, collect, compare, outcomes, replay
 from demo.errors import DemoError
-from demo.flow import Passed, let_it_flow
+from demo.flow import FlowResult, let_it_flow
 from demo.page import print_summary
 from demo.show import Show
 from demo.story import Story, tell
-from demo.summary import Evidence, Summary, newest, problems, summarize
+from demo.summary import DemoSummary, Evidence, newest, problems, summarize
 from demo.surroundings import ROOT, Place, surroundings
 from demo.worker import worker
 from kafka.cluster import ClusterError
@@ -121,7 +121,7 @@ def _about(story: Story, *, is_simulated: bool) -> str:
     return f"{counts['purchase']:,} real purchases of {story.customers:,} customers in {story.days} days{simulated}"
 
 
-def _examine(place: Place, passed: Passed, expected: Replay) -> Evidence:
+def _examine(place: Place, passed: FlowResult, expected: DemoReplay) -> Evidence:
     """Count and compare, once the worker has left."""
     replayed = expected.wait()
     found = collect(place)
@@ -136,7 +136,7 @@ def _examine(place: Place, passed: Passed, expected: Replay) -> Evidence:
 
 
 def _conclude(
-    options: argparse.Namespace, console: Terminal, story: Story, summary: Summary, evidence: Evidence
+    options: argparse.Namespace, console: Terminal, story: Story, summary: DemoSummary, evidence: Evidence
 ) -> int:
     """Leave the summary, print it, say what to try next."""
     file = options.out / "demo-summary.json"
@@ -149,7 +149,7 @@ def _conclude(
     return 1 if found else 0
 
 
-def _print_next(console: Terminal, story: Story, summary: Summary, file: Path, *, is_purchases_only: bool) -> None:
+def _print_next(console: Terminal, story: Story, summary: DemoSummary, file: Path, *, is_purchases_only: bool) -> None:
     program = ".venv/bin/churn-signals"
     customer = summary.top_at_risk[0].customer_id if summary.top_at_risk else "ID"
     catalogue = (f"export CHURN_CATALOGUE={_short(PURCHASES_ONLY)}", "no other feeds")

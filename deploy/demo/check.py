@@ -39,7 +39,7 @@ class Findings:
     text: str
 
 
-class Replay:
+class DemoReplay:
     """`churn-signals replay` of the same events at low priority, while the worker is at work."""
 
     def __init__(self, process: subprocess.Popen[bytes], expected: Files) -> None:
@@ -55,7 +55,7 @@ class Replay:
 
 
 @contextmanager
-def replay(place: Place, events: Path, until: str) -> Iterator[Replay]:
+def replay(place: Place, events: Path, until: str) -> Iterator[DemoReplay]:
     """Start it; it is gone when the block ends."""
     expected = Files(place.folder / "expected-alerts.jsonl", place.folder / "expected-stages.jsonl")
     outputs = ("--alerts", str(expected.alerts), "--stages", str(expected.stages), "--json")
@@ -70,7 +70,7 @@ def replay(place: Place, events: Path, until: str) -> Iterator[Replay]:
         start_new_session=True,
     )
     try:
-        yield Replay(process, expected)
+        yield DemoReplay(process, expected)
     finally:
         process.kill()
         process.communicate()

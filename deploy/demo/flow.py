@@ -25,7 +25,7 @@ STUCK_AFTER_S = 90.0
 
 
 @dataclass(frozen=True, slots=True)
-class Passed:
+class FlowResult:
     """How it went: the board at the last midnight, and the time from the first event posted to the last processed."""
 
     board: Board
@@ -71,7 +71,7 @@ def let_it_flow(
     *,
     tick_ms: int,
     until: str,
-) -> Passed:
+) -> FlowResult:
     """Post, wait until all is processed, tick, wait until `until` is reviewed. Raises DemoError when nothing moves."""
     begun = time.monotonic()
     with _Posting(settings, events) as posting:
@@ -84,7 +84,7 @@ def let_it_flow(
     for board, processed in _looks(worker, watcher):
         show.progress(len(events), processed, len(events), board)
         if board.boundary is not None and from_rfc3339(board.boundary) >= from_rfc3339(until):
-            return Passed(board, seconds)
+            return FlowResult(board, seconds)
     raise AssertionError("looks never end")
 
 

@@ -7,11 +7,11 @@ from rich.table import Table
 from rich.text import Text
 
 from demo.story import Story
-from demo.summary import Evidence, Summary
+from demo.summary import DemoSummary, Evidence
 from streams.text.terminal import Terminal, styled
 
 
-def print_summary(console: Terminal, story: Story, summary: Summary, evidence: Evidence) -> None:
+def print_summary(console: Terminal, story: Story, summary: DemoSummary, evidence: Evidence) -> None:
     """The page for people."""
     base = summary.customers - summary.stages.get("churned", 0)
     money = ", ".join(f"{value:,.0f} {currency} a year" for currency, value in summary.spend_at_risk.items())
@@ -42,7 +42,7 @@ def print_summary(console: Terminal, story: Story, summary: Summary, evidence: E
     )
 
 
-def _tables(story: Story, summary: Summary) -> Table:
+def _tables(story: Story, summary: DemoSummary) -> Table:
     stages = Table("stage", "customers", box=None, pad_edge=False, header_style="bold cyan")
     stages.columns[1].justify = "right"
     for stage, count in summary.stages.items():
@@ -61,7 +61,7 @@ def _print_title(console: Terminal, text: str) -> None:
     console.print(styled((text, "bold cyan")))
 
 
-def _checks(summary: Summary, evidence: Evidence) -> list[Text]:
+def _checks(summary: DemoSummary, evidence: Evidence) -> list[Text]:
     def line(*, is_well: bool, text: str) -> Text:
         return styled(("yes", "green") if is_well else ("NO ", "bold red"), f"  {text}")
 

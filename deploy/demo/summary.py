@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from demo.check import Findings
-from demo.flow import Passed
+from demo.flow import FlowResult
 from demo.story import Story
 from schemas.alert import URGENCY, AlertV1, decode_alert
 from streams.board.ledger import GRAVE
@@ -43,7 +43,7 @@ class AtRisk(msgspec.Struct, frozen=True):
     reasons: tuple[Reason, ...]
 
 
-class Summary(msgspec.Struct, frozen=True):
+class DemoSummary(msgspec.Struct, frozen=True):
     """What `.run/demo-summary.json` holds. `spend_at_risk` by currency; `alerts` counts each alert once."""
 
     events_posted: int
@@ -67,7 +67,7 @@ class Summary(msgspec.Struct, frozen=True):
 class Evidence:
     """What was counted and compared."""
 
-    passed: Passed
+    passed: FlowResult
     outcomes: Mapping[str, int]
     alerts: list[AlertV1]
     """The highest revision of each."""
@@ -82,11 +82,11 @@ def newest(file: Path) -> list[AlertV1]:
         return newest_revisions(map(decode_alert, lines))
 
 
-def summarize(story: Story, evidence: Evidence, seconds: float) -> Summary:
+def summarize(story: Story, evidence: Evidence, seconds: float) -> DemoSummary:
     """Put together what came out."""
     board, outcomes = evidence.passed.board, evidence.outcomes
     by_signal = Counter(alert.signal for alert in evidence.alerts)
-    return Summary(
+    return DemoSummary(
         events_posted=len(story.events),
         events_applied=outcomes["applied"] + outcomes["applied_late"],
         duplicates=outcomes["duplicate"],
@@ -138,7 +138,7 @@ def _at_risk(customer_id: str, alerts: list[AlertV1]) -> AtRisk:
     )
 
 
-def problems(summary: Summary, evidence: Evidence) -> list[str]:
+def problems(summary: DemoSummary, evidence: Evidence) -> list[str]:
     """What does not add up; empty when all is well."""
     found = []
     if not evidence.equal_alerts.is_equal:

@@ -21,7 +21,7 @@ from types import TracebackType
 from typing import Self
 
 from kafka.archive import reading
-from kafka.jars import CACHE, LOCK, ensure_jars
+from kafka.jars import CACHE, ensure_jars
 from kafka.java import find_java
 from kafka.process import end, is_running, launch
 from kafka.properties import ADMIN, LOG4J, Credentials, Security, server_properties
@@ -55,8 +55,6 @@ class Cluster:
         security: Security = "PLAINTEXT",
         users: Sequence[Credentials] = (),
         extra: Mapping[str, str] | None = None,
-        cache: Path = CACHE,
-        lock: Path = LOCK,
         flags: Sequence[str] | None = None,
     ) -> None:
         """`flags`: for Java, in place of those that use the classes kept by `make install`."""
@@ -66,8 +64,6 @@ class Cluster:
         self._security: Security = security
         self._users = users
         self._extra = dict(extra or {})
-        self._cache = cache
-        self._lock = lock
         self._flags = flags
         self._process: subprocess.Popen[bytes] | None = None
         self.port = 0
@@ -187,7 +183,7 @@ class Cluster:
     def _format(self) -> None:
         """Format the data folder; without users a formatted one is kept and copied, which saves a second."""
         data = self.folder / "data"
-        template = self._cache / f"formatted-{CLUSTER_ID}"
+        template = CACHE / f"formatted-{CLUSTER_ID}"
         plain = self._security == "PLAINTEXT" and not self._extra
         if plain and template.exists():
             shutil.copytree(template, data, dirs_exist_ok=True)
@@ -200,7 +196,7 @@ class Cluster:
         if done.returncode:
             raise ClusterError(f"the folder could not be formatted: {_telling(done.stdout + done.stderr)}")
         if plain:
-            new = Path(tempfile.mkdtemp(dir=self._cache)) / "data"
+            new = Path(tempfile.mkdtemp(dir=CACHE)) / "data"
             shutil.copytree(data, new)
             with contextlib.suppress(OSError):  # another run was quicker
                 new.rename(template)
@@ -225,7 +221,7 @@ class Cluster:
             time.sleep(0.02)
 
     def _java(self, main: str, *arguments: str) -> list[str]:
-        libs = ensure_jars(self._cache, self._lock)
+        libs = ensure_jars()
         flags = reading(libs) if self._flags is None else self._flags
         log = [
             f"-Dlog4j2.configurationFile={self.folder}/log4j2.properties",

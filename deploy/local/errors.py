@@ -1,4 +1,4 @@
-"""What keeps `make up` from its work."""
+"""What keeps `make up` from its work: a SetupError is one line, this may have the end of a log in it."""
 
 from __future__ import annotations
 

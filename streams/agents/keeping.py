@@ -19,15 +19,15 @@ from models.engine.standing import open_ids
 from schemas.topics import Topics
 from streams.agents.customers import Customers
 from streams.agents.owned import OwnedPartition
-from streams.agents.restoring import RestoredPartition, Source, noted, restore_partitions, topic_ids
+from streams.agents.restoring import RestoredPartition, RestoreSource, noted, restore_partitions, topic_ids
 from streams.kafka.connection import librdkafka_config
+from streams.kafka.positions import latest_offsets
 from streams.settings import Settings
 from streams.transport.offsets import Mark
 from streams.transport.open_alerts import OpenAlerts, read_open
 from streams.transport.producer import FLUSH_TIMEOUT_S, flushed
 from streams.transport.published import EXAMPLES_PARTITION
 from streams.transport.snapshots.log import OwnershipLostError, SnapshotLog
-from streams.transport.snapshots.origin import latest_offsets
 from streams.transport.snapshots.ownership import Contest
 from streams.transport.snapshots.records import Covered
 from streams.transport.snapshots.sender import Sender
@@ -55,7 +55,7 @@ class CustomerState:
         self.snapshots = 0
         connection = librdkafka_config(settings)
         rules = customers.rules
-        self.source = Source(connection, topics, group, rules, customers.new_partition, settings.partitions)
+        self.source = RestoreSource(connection, topics, group, rules, customers.new_partition, settings.partitions)
         self._customers = customers
         self._sender = Sender(connection, self.topic)
         self.log = SnapshotLog(connection, self._sender, self.token)

@@ -20,28 +20,22 @@ from schemas.topics import Topics
 from streams.agents.owned import OwnedPartition
 from streams.errors import EXIT_SETUP, SetupError
 from streams.kafka.connection import Config, answered
+from streams.kafka.groups import earlier_groups
+from streams.kafka.positions import ANSWERS_WITHIN_S, committed_offsets, latest_offsets
 from streams.transport.errors import StopWorkerError
 from streams.transport.open_alerts import read_open
 from streams.transport.published import read_published
-from streams.transport.snapshots.decided import refuse_other_count
 from streams.transport.snapshots.load import Loaded
-from streams.transport.snapshots.origin import (
-    ANSWERS_WITHIN_S,
-    ask_beginnings,
-    check_origin,
-    committed_offsets,
-    earlier_groups,
-    latest_offsets,
-)
+from streams.transport.snapshots.origin import ask_beginnings, check_origin
 from streams.transport.snapshots.ownership import Owned, take_over
-from streams.transport.snapshots.records import Manifest, OtherSnapshotError, Passed
+from streams.transport.snapshots.records import Manifest, OtherSnapshotError, Passed, refuse_other_count
 from streams.transport.snapshots.sender import Sender
 
 log = logging.getLogger("churn")
 
 
 @dataclass(frozen=True, slots=True)
-class Source:
+class RestoreSource:
     """All a restore needs to know of the deployment. `group`: of the workers; `partitions`: of a topic of customers."""
 
     connection: Config
@@ -67,7 +61,7 @@ class RestoredPartition:
 
 
 def restore_partitions(
-    source: Source,
+    source: RestoreSource,
     sender: Sender,
     partitions: Sequence[int],
     *,
@@ -106,7 +100,7 @@ def restore_partitions(
     return restored
 
 
-def _say_other_catalogue(source: Source, manifests: Mapping[int, Manifest | None]) -> None:
+def _say_other_catalogue(source: RestoreSource, manifests: Mapping[int, Manifest | None]) -> None:
     """Workers of a group may have been started with different catalogues: say whose judgements end here."""
     ours = source.rules.hash
     others = sorted({found.catalogue for found in manifests.values() if found is not None} - {"", ours})
@@ -115,7 +109,7 @@ def _say_other_catalogue(source: Source, manifests: Mapping[int, Manifest | None
         log.warning(told, ", ".join(others), ours)
 
 
-def as_loaded(source: Source, loaded: Loaded) -> OwnedPartition:
+def as_loaded(source: RestoreSource, loaded: Loaded) -> OwnedPartition:
     """A partition as its changelog has it, a blank one without a snapshot. Raises StopWorkerError."""
     own = OwnedPartition(loaded.partition, _partition(source, loaded))
     own.expected = [_boundary(source, passed) for passed in loaded.begun]
@@ -125,7 +119,7 @@ def as_loaded(source: Source, loaded: Loaded) -> OwnedPartition:
     return own
 
 
-def _partition(source: Source, loaded: Loaded) -> Partition:
+def _partition(source: RestoreSource, loaded: Loaded) -> Partition:
     blank = source.new_partition(loaded.partition)
     try:
         if loaded.manifest is not None:
@@ -140,7 +134,7 @@ def _partition(source: Source, loaded: Loaded) -> Partition:
         raise StopWorkerError(f"{loaded.topic}/{loaded.partition}: {error}", EXIT_SETUP) from error
 
 
-def input_ends(source: Source, partitions: Iterable[int]) -> dict[int, tuple[int, ...]]:
+def input_ends(source: RestoreSource, partitions: Iterable[int]) -> dict[int, tuple[int, ...]]:
     """Where the inputs of partitions end now, by feed: what was published came of what lies before. Blocks."""
     numbers = list(partitions)
     admin = AdminClient(source.connection)  # kept by name: one that is collected cancels its calls
@@ -148,7 +142,7 @@ def input_ends(source: Source, partitions: Iterable[int]) -> dict[int, tuple[int
     return {number: tuple(ends[topic, number] for topic in source.inputs) for number in numbers}
 
 
-def passed_before(source: Source, partitions: Iterable[int], *, is_anew: bool) -> dict[int, list[int]]:
+def passed_before(source: RestoreSource, partitions: Iterable[int], *, is_anew: bool) -> dict[int, list[int]]:
     """By partition and feed the offset below which the workers took everything in once. Blocks.
 
     `is_anew`: workers of earlier versions of the application count, too. Their offsets may have been forgotten by the
@@ -166,7 +160,7 @@ def passed_before(source: Source, partitions: Iterable[int], *, is_anew: bool) -
     return {number: [offset_of[topic, number] for topic in source.topics.events] for number in numbers}
 
 
-def _rebuilt(source: Source, changelog: str, taken: Mapping[int, Owned]) -> set[int]:
+def _rebuilt(source: RestoreSource, changelog: str, taken: Mapping[int, Owned]) -> set[int]:
     """Partitions without a snapshot that had a life before; said in the log. Raises StopWorkerError."""
     without = [number for number, one in taken.items() if one.loaded.manifest is None]
     if not without:
@@ -184,13 +178,13 @@ def _rebuilt(source: Source, changelog: str, taken: Mapping[int, Owned]) -> set[
 # -- boundaries, as the engine and as the changelog have them
 
 
-def noted(source: Source, boundary: Boundary) -> Passed:
+def noted(source: RestoreSource, boundary: Boundary) -> Passed:
     """A boundary for the changelog: next offsets by topic."""
     offsets = {topic: covered + 1 for topic, covered in zip(source.inputs, boundary.covered, strict=True)}
     return Passed(boundary.boundary, boundary.version, offsets)
 
 
-def _boundary(source: Source, passed: Passed) -> Boundary:
+def _boundary(source: RestoreSource, passed: Passed) -> Boundary:
     covered = tuple(passed.offsets.get(topic, 0) - 1 for topic in source.inputs)
     assert len(covered) == TICKS + 1
     return Boundary(passed.boundary, covered, passed.model)
@@ -217,7 +211,7 @@ def made_anew(known: Mapping[str, str], now: Mapping[str, str], where: str) -> S
     return None
 
 
-def _check_topic_ids(source: Source, manifests: Mapping[int, Manifest | None]) -> None:
+def _check_topic_ids(source: RestoreSource, manifests: Mapping[int, Manifest | None]) -> None:
     known = {topic: told for one in manifests.values() if one is not None for topic, told in one.topic_ids.items()}
     if known:
         reason = made_anew(known, topic_ids(AdminClient(source.connection), source.inputs), "the last snapshot")

@@ -2,5 +2,5 @@
 
 `figures` and `ledger` hold what was read, `board` makes one frozen value of it and `drawing` shows that: these four
 wait for nothing and ask nobody. `reading` asks workers and brokers, `watcher` does so again and again. May import
-`models`, `schemas` and the modules on top of `streams`; neither agents nor transport.
+`models`, `schemas`, `console`, `files`, `kafka`, `text` and what is on top of `streams`; neither agents nor transport.
 """

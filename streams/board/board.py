@@ -15,7 +15,7 @@ from models.learning.summary import Summary
 from schemas.instant import from_rfc3339, to_rfc3339
 from schemas.model_version import MODEL_NAME
 from streams.board.figures import Look, by_label, least, rates, total
-from streams.board.ledger import MONTH_DAYS, History
+from streams.board.ledger import MONTH_DAYS, BoardHistory
 from streams.board.rows import AlertRow, FeedRow, ModelRow, StageRow
 from streams.console.cases import Case, Measure, measure_of, value_of
 from streams.text.wording import BEHIND_MS, span
@@ -32,7 +32,7 @@ BEHIND_DAYS = 2
 class Past:
     """What was read from the topics. `last_events`: the newest event time (epoch ms) by feed, None for an empty one."""
 
-    history: History | None = None
+    history: BoardHistory | None = None
     boundary: int | None = None
     """The newest boundary that the topics speak of, as a day number."""
     last_events: dict[str, int | None] | None = None
@@ -160,7 +160,7 @@ def _cut_off(look: Look) -> list[str]:
     return sorted(name for name, page in look.pages.items() if 0.0 in page.get("churn_group_member", {}).values())
 
 
-def _stages(look: Look, history: History | None) -> tuple[StageRow, ...]:
+def _stages(look: Look, history: BoardHistory | None) -> tuple[StageRow, ...]:
     """The mix of stages; the change is what came less what left, so that it needs no older mix to be kept."""
     now = by_label(look, "churn_customers", "stage")
     changes = None if history is None else history.changes

@@ -13,7 +13,7 @@ from schemas.instant import from_rfc3339
 from streams.board.board import Board
 from streams.board.rows import AlertRow
 from streams.board.sizes import WIDE_FROM_WIDTH
-from streams.console.alert_text import QUIET, STYLES, UNKNOWN, amount, due_text, percent
+from streams.console.alert_text import QUIET, UNKNOWN, amount, due_text, percent, severity_text
 from streams.console.cases import MEANINGS
 from streams.text.plain import plain
 from streams.text.wording import moment
@@ -71,10 +71,8 @@ def _risk(alert: AlertRow) -> str:
 
 
 def _signal(alert: AlertRow) -> Text:
-    """Critical in words as well: it is for who must act first, and colours are not for everybody."""
-    word = "critical " if alert.severity == "critical" else ""
     more = f" +{len(alert.others)}" if alert.others else ""
-    return Text(plain(f"{word}{alert.signal}{more}"), STYLES[alert.severity])
+    return severity_text(alert.severity, f"{alert.signal}{more}")
 
 
 def _due(board: Board, alert: AlertRow) -> Text:

@@ -8,12 +8,12 @@ from streams.board.drawn_alerts import TITLE
 from streams.board.rows import ModelRow
 from streams.board.sizes import SPACIOUS_FROM_WIDTH, WIDE_FROM_WIDTH
 from streams.console.alert_text import QUIET
-from streams.text.wording import written_date
+from streams.text.wording import written_day
 
 
 def model_line(model: ModelRow, width: int, *, explain: bool) -> Text:
     """One line: what does not fit is the least important."""
-    line = Text.assemble(("model ", TITLE), f"of {_date(model.learned_until)}")
+    line = Text.assemble(("model ", TITLE), f"of {written_day(model.learned_until)}")
     if explain:
         _add_figures(line, model, width)
     else:
@@ -22,7 +22,7 @@ def model_line(model: ModelRow, width: int, *, explain: bool) -> Text:
         line.append("  no drift", QUIET)
     else:
         of = f" of the {model.drift_of.replace('_', ' ')}" if width >= WIDE_FROM_WIDTH else ""
-        line.append(f"  drift{of} {_date(model.drift_at)}")
+        line.append(f"  drift{of} {written_day(model.drift_at)}")
     outcomes = f"  {model.labels:,} outcomes learned"
     if len(line) + len(outcomes) <= width:
         line.append(outcomes)
@@ -52,7 +52,3 @@ def _add_figures(line: Text, model: ModelRow, width: int) -> None:
         line.append(f", {best} {model.baseline_log_loss:.3f}")
     if width >= WIDE_FROM_WIDTH and model.auc is not None and model.ece is not None:
         line.append(f"  AUC {model.auc:.3f}  ECE {model.ece:.3f}")
-
-
-def _date(text: str) -> str:
-    return written_date(f"{text[:10]}T00:00:00Z", "UTC")

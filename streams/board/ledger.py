@@ -36,7 +36,7 @@ Entry = tuple[Freshness, AlertV1]
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class BoardHistory:
     """The past as of a boundary. `at_risk`: customers at each of the last boundaries, the newest last."""
 
     at_risk: tuple[int, ...] = ()
@@ -46,7 +46,7 @@ class History:
     """Cases that somebody must answer, that with the newest alert first; of one instant the most urgent."""
 
 
-class Ledger:
+class OutputLedger:
     """Collects alerts and changes of stage. Mutable; whoever fills it owns it."""
 
     def __init__(self, calendar: Calendar) -> None:
@@ -90,7 +90,7 @@ class Ledger:
         if self._calendar.start_of(day) == time_ms:
             self.newest_boundary = max(self.newest_boundary, day)
 
-    def history(self, boundary: int, *, days: int = TREND_DAYS) -> History:
+    def history(self, boundary: int) -> BoardHistory:
         """The past as of a boundary (a day number)."""
         month = range(boundary - MONTH_DAYS + 1, boundary + 1)
         changes: Counter[str] = Counter()
@@ -99,17 +99,17 @@ class Ledger:
         ahead = -self._calendar.start_of(boundary + OPEN_DAYS)
         known = [entry for entry in self._open.values() if entry[0][0] > ahead]
         newest = heapq.nsmallest(KEPT_LATEST, known)  # no two are equally fresh: the id is part of it
-        return History(self._trend(boundary, days), dict(changes), _cases(newest, known))
+        return BoardHistory(self._trend(boundary), dict(changes), _cases(newest, known))
 
-    def _trend(self, boundary: int, days: int) -> tuple[int, ...]:
+    def _trend(self, boundary: int) -> tuple[int, ...]:
         """Customers at risk at each boundary: a span of days open, not churned, counted once a customer."""
-        first = boundary - days + 1
-        steps = [0] * (days + 1)
+        first = boundary - TREND_DAYS + 1
+        steps = [0] * (TREND_DAYS + 1)
         for customer_id, spans in self._spans.items():
             recent = [span for span in spans.values() if span[1] > first]
             for begin, end in _without(_joined(recent), self._churned(customer_id)) if recent else ():
-                steps[_place(begin - first, days)] += 1
-                steps[_place(end - first, days)] -= 1
+                steps[_place(begin - first)] += 1
+                steps[_place(end - first)] -= 1
         return tuple(accumulate(steps[:-1]))
 
     def _churned(self, customer_id: str) -> list[tuple[int, int]]:
@@ -140,9 +140,9 @@ def _freshness(alert: AlertV1) -> Freshness:
     return -from_rfc3339(alert.observed_at), URGENCY[alert.severity], -worth, alert.alert_id
 
 
-def _place(day: int, days: int) -> int:
+def _place(day: int) -> int:
     """A day within the window, or the edge it lies beyond."""
-    return min(max(day, 0), days)
+    return min(max(day, 0), TREND_DAYS)
 
 
 def _joined(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -28,10 +28,11 @@ from schemas.topics import Topics
 from streams.background import Background
 from streams.board.board import Past
 from streams.board.figures import Look, Page, parse_page
-from streams.board.ledger import History, Ledger
+from streams.board.ledger import BoardHistory, OutputLedger
 from streams.errors import SetupError
 from streams.kafka.connection import answered, connect
-from streams.kafka.topic_reader import Place, assigned_consumer, must_be_there, records_among
+from streams.kafka.log_reader import Place
+from streams.kafka.topic_reader import assigned_consumer, must_be_there, records_among
 from streams.settings import Settings
 
 ANSWERS_WITHIN_S: Final = 3.0
@@ -98,7 +99,7 @@ def _page(address: str, token: str | None) -> Page | str:
 class _Known(NamedTuple):
     """A history, what it was computed from, and when news may be looked at again."""
 
-    history: History
+    history: BoardHistory
     boundary: int
     problem: str | None
     taken: int
@@ -112,14 +113,14 @@ class Follower(Background):
         super().__init__("board", ANSWERS_WITHIN_S)
         self._settings = settings
         self._topics = Topics(settings.prefix)
-        self._ledger = Ledger(rules.basis.calendar)
+        self._ledger = OutputLedger(rules.basis.calendar)
         self._lock = threading.Lock()
         self._caught_up = threading.Event()
         self._problem: str | None = "the topics are still being read"
         self._last_events: dict[str, int | None] | None = None
         self._taken = 0
         self._model: Summary | None = None
-        self._known = _Known(History(), boundary=-1, problem=None, taken=0, again_at_s=0.0)
+        self._known = _Known(BoardHistory(), boundary=-1, problem=None, taken=0, again_at_s=0.0)
 
     def wait(self, within_s: float) -> None:
         """Return when the topics have been read to their present end, or cannot be, or time is up."""
@@ -133,10 +134,10 @@ class Follower(Background):
             history = None if self._last_events is None else self._history(at)
             return Past(history, newest, self._last_events, self._problem, self._model)
 
-    def _history(self, at: int | None) -> History:
+    def _history(self, at: int | None) -> BoardHistory:
         """The history, computed anew for news only, and where that is dear not at every look."""
         if at is None:
-            return History()
+            return BoardHistory()
         known, now_s = self._known, monotonic()
         is_news = self._taken != known.taken and now_s >= known.again_at_s
         if is_news or (at, self._problem) != (known.boundary, known.problem):

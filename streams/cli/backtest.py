@@ -32,7 +32,7 @@ Examples:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
+class _BacktestOptions:
     """What the command line says."""
 
     files: tuple[EventFile, ...]
@@ -75,7 +75,7 @@ def backtest(**given: Any) -> int:
     from streams.backtesting import Wanted, prepare, run_backtest, told
     from streams.comparison.refitting import check
 
-    asked = _Asked(**given)
+    asked = _BacktestOptions(**given)
     read = [*paths_read(asked.files, asked.mapping_name), asked.catalogue]
     refuse_overwriting(read, [asked.predictions, asked.report_file, asked.html, asked.rejects])
     compared = [name.strip() for name in asked.compare.split(",") if name.strip()]
@@ -93,7 +93,7 @@ def backtest(**given: Any) -> int:
     return EXIT_PROBLEM if prepared.history.bad else EXIT_DONE
 
 
-def _write(asked: _Asked, prepared: Prepared, run: Backtest, result: dict[str, Any], took_s: float) -> None:
+def _write(asked: _BacktestOptions, prepared: Prepared, run: Backtest, result: dict[str, Any], took_s: float) -> None:
     """Write what was asked for, and say how it went."""
     from streams.backtesting import write_predictions
     from streams.report.backtest_text import print_report

@@ -25,7 +25,7 @@ from schemas.envelope import is_customer_id
 from schemas.partitioner import partition_of
 from streams.cli.output import OUTPUT, Output
 from streams.clock import now_ms
-from streams.console.customer_page import Page, print_page
+from streams.console.customer_page import CustomerPage, print_page
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.catalogue_file import load_rules
 from streams.readback.dead_letters import late_events_of
@@ -81,7 +81,7 @@ def customer(*, customer_id: str | None, everybody: Output | None, explain: bool
         say_json(orjson.dumps(shown | more, option=orjson.OPT_INDENT_2))
     else:
         zone = rules.basis.calendar.zone
-        print_page(terminal(), Page(shown, alerts, past, zone, now_ms()), explain=explain)
+        print_page(terminal(), CustomerPage(shown, alerts, past, zone, now_ms()), explain=explain)
     return EXIT_DONE
 
 

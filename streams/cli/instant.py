@@ -14,6 +14,7 @@ from streams.clock import now_ms
 
 class _Instant(click.ParamType):
     name = "instant"
+    wanted = "is no RFC 3339 time with an offset, such as 2026-03-01T00:00:00Z"
 
     def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Epoch milliseconds."""
@@ -22,7 +23,7 @@ class _Instant(click.ParamType):
         try:
             time_ms = from_rfc3339(value)
         except ValueError:
-            self.fail(f"{value!r} is no RFC 3339 time with an offset, such as 2026-03-01T00:00:00Z", param, ctx)
+            self.fail(f"{value!r} {self.wanted}", param, ctx)
         if not FIRST_MS <= time_ms <= LAST_MS:
             self.fail(f"{value!r} is not from 1970 to 2099, as the time of every event is", param, ctx)
         return time_ms
@@ -36,18 +37,15 @@ class _Since(_Instant):
     """An instant, or how long ago."""
 
     name = "since"
+    wanted = (
+        "is neither how long ago (30min, 12h, 7d) nor an RFC 3339 time with an offset, such as 2026-03-01T00:00:00Z"
+    )
 
     def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Epoch milliseconds."""
         if isinstance(value, str) and (ago := re.fullmatch(r"([1-9]\d{0,6})(s|min|h|d)", value.strip())):
             return now_ms() - int(ago[1]) * _UNITS_MS[ago[2]]
-        try:
-            return from_rfc3339(str(value))
-        except ValueError:
-            self.fail(
-                f"{value!r} is neither how long ago (30min, 12h, 7d) nor an RFC 3339 time with an offset, such as "
-                "2026-03-01T00:00:00Z", param, ctx,
-            )  # fmt: skip
+        return super().convert(value, param, ctx)
 
 
 _UNITS_MS: Final = {"s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}

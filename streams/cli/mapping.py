@@ -12,6 +12,7 @@ from typing import Final
 import click
 import orjson
 
+from models.catalogue.currencies import amount_of, digits_of, minor_units
 from schemas.event import Event, Purchase
 from schemas.instant import to_rfc3339
 from streams.cli.event_files import EVENT_FILE, MAPPING_HELP, paths_read
@@ -106,7 +107,7 @@ class _Summary:
         self._frequent.add(event.customer_id)
         self._times = [min([event.time_ms, *self._times]), max([event.time_ms, *self._times])]
         if isinstance(event.data, Purchase):
-            self._money[event.data.currency] += round(event.data.amount * 100)
+            self._money[event.data.currency] += round(event.data.amount * minor_units(event.data.currency))
 
     def refuse(self, bad: BadLine) -> None:
         """Look at a bad line."""
@@ -118,7 +119,7 @@ class _Summary:
         lines = [f"  {bad}" for bad in self._bad]
         if self._times:
             span = " to ".join(to_rfc3339(one) for one in self._times)
-            money = "".join(f", {cents / 100:,.2f} {code}" for code, cents in sorted(self._money.items()))
+            money = "".join(f", {value:,.{digits_of(code)}f} {code}" for code, value in self._amounts().items())
             lines.append(f"  {counted(len(self._customers), 'customer')}, {span}{money}")
         return [*lines, *self._warnings()]
 
@@ -129,10 +130,13 @@ class _Summary:
         csv.writer(text, lineterminator="\n").writerows(rows)
         return text.getvalue().encode()
 
+    def _amounts(self) -> dict[str, float]:
+        return {code: amount_of(minor, code) for code, minor in sorted(self._money.items())}
+
     def _warnings(self) -> list[str]:
         same = (
-            f"warning: {counted(self._conflicts, 'event')} have the `id` of another with other content: a worker "
-            "refuses them (id_conflict). Put more into `id`: {nth}, or another column."
+            f"warning: {counted(self._conflicts, 'event')} with the `id` of another and other content: a "
+            "worker refuses that (id_conflict). Put more into `id`: {nth}, or another column."
         )
         return [*([same] if self._conflicts else []), *self._frequent.sentences([self._counts])]
 
@@ -144,7 +148,7 @@ class _Summary:
             "customers": len(self._customers),
             "first": to_rfc3339(self._times[0]) if self._times else None,
             "last": to_rfc3339(self._times[1]) if self._times else None,
-            "amounts": {code: cents / 100 for code, cents in sorted(self._money.items())},
+            "amounts": self._amounts(),
             "warnings": self._warnings(),
         }
 

@@ -17,7 +17,7 @@ from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.catalogue_file import load_rules
 from streams.settings import environment_settings
 from streams.text.terminal import complain, say, say_json, terminal
-from streams.text.wording import counted, written_date
+from streams.text.wording import counted, written_day
 
 EXAMPLES = """\b
 Examples:
@@ -131,7 +131,7 @@ def _losses(shown: dict[str, Any]) -> Table:
 def shown_lines(shown: dict[str, Any]) -> Iterator[str]:
     """What is said in sentences, without a word of statistics."""
     labels, question, lag = shown["labels"], shown["question"], shown["label_lag_days"]
-    until = written_date(f"{shown['learned_until'][:10]}T00:00:00Z", "UTC")
+    until = written_day(shown["learned_until"])
     yield f"model {shown['version']}, learned until {until}"
     yield (
         f"no purchase in {counted(question['horizon_days'], 'day')}, asked of customers whose last one is at most "
@@ -175,7 +175,7 @@ def _judged(shown: dict[str, Any]) -> str:
     """Of what the quality is, or why there is none."""
     judged = shown["judged"]
     if judged is not None:
-        since = written_date(f"{judged['since']}T00:00:00Z", "UTC")
+        since = written_day(judged["since"])
         return (
             f"judged: {judged['given'] + judged['worked_out']:,} forecasts from {since} on, {judged['given']:,} of "
             f"them given then, {judged['worked_out']:,} worked out later from what was known then"

@@ -10,7 +10,6 @@ from typing import Final
 import click
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from schemas.event import FEEDS
 from schemas.instant import to_rfc3339
 from schemas.topics import Topics
 from streams.cli.event_files import files_argument, paths_read, rejecting, rejects_option
@@ -19,6 +18,7 @@ from streams.clock import now_ms
 from streams.diagnosis.before_posting import look_before_posting
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.files.catalogue_file import load_rules
+from streams.files.counts import by_feed
 from streams.files.edge import Edge
 from streams.files.history import History, HistoryEvent, days_until_yesterday, read_history, shifted
 from streams.files.mapping_file import load_mapping
@@ -164,11 +164,10 @@ def _bar(console: Terminal, total: int) -> Callable[[Iterable[HistoryEvent]], It
 
 
 def _report(history: History, took_s: float) -> None:
-    for sentence in history.told():
+    for sentence in history.sentences():
         complain(sentence)
     events = history.events
-    counts = Counter(FEEDS[event.feed] for event in events)
-    parts = ", ".join(f"{counts[feed]:,} {feed}" for feed in FEEDS if counts[feed])
+    parts = by_feed(Counter(event.feed for event in events))
     span = f", {to_rfc3339(events[0].time_ms)} to {to_rfc3339(events[-1].time_ms)}" if events else ""
     say(
         f"posted {counted(len(events), 'event')} ({parts or 'none'}){span} in {took_s:.1f} s; "

@@ -86,7 +86,7 @@ _OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
+class _ReplayOptions:
     """What the command line says."""
 
     files: tuple[EventFile, ...]
@@ -139,7 +139,7 @@ class _Asked:
 @click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
 def replay(**given: Any) -> int:
     """Run the engine over event files without Kafka: what the worker publishes must equal this, id by id."""
-    asked = _Asked(**given)
+    asked = _ReplayOptions(**given)
     if asked.learn and asked.models is not None:
         raise click.UsageError("--learn makes versions of the model of its own: give it or --models, not both.")
     read = [*paths_read(asked.files, asked.mapping_name), asked.exclude, asked.catalogue, asked.against, asked.models]
@@ -163,7 +163,7 @@ def replay(**given: Any) -> int:
     return EXIT_PROBLEM if history.bad or history.is_silent else EXIT_DONE
 
 
-def _replayed(asked: _Asked, settings: Settings, events: Replayed) -> dict[str, object]:
+def _replayed(asked: _ReplayOptions, settings: Settings, events: Replayed) -> dict[str, object]:
     """Replay, write what was asked for, and sum up."""
     count = asked.partitions or settings.partitions
     with ExitStack() as stack:
@@ -189,7 +189,7 @@ def _replayed(asked: _Asked, settings: Settings, events: Replayed) -> dict[str, 
 def _warn(history: History, rules: Rules, edge: Edge, *, is_clock_moved: bool) -> None:
     """Say what of the history will not count, and why nothing may come of it."""
     unheard = [] if is_clock_moved else history.without_events(rules.basis.feeds)
-    for sentence in (*history.told(), *edge.told(), *history.without_rate(rules.basis.rates), *unheard):
+    for sentence in (*history.sentences(), *edge.sentences(), *history.without_rate(rules.basis.rates), *unheard):
         complain(sentence)
 
 

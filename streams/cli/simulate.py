@@ -18,12 +18,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from models.detection.truth import Truth
 from schemas.codec import encode_event
-from schemas.event import FEEDS, Event
+from schemas.event import Event
 from schemas.instant import from_rfc3339
 from schemas.topics import DAY_MS
 from streams.cli.event_files import EVENT_FILE, paths_read
 from streams.cli.output import OUTPUT_PATH, refuse_overwriting, writing
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
+from streams.files.counts import by_feed
 from streams.files.history import read_history
 from streams.files.mapping_file import load_mapping
 from streams.files.reading import EventFile
@@ -101,7 +102,7 @@ def simulate(  # noqa: PLR0913 - one for each option
         if truth is not None:
             raise click.UsageError("--truth is known of synthetic customers only, not with --for")
         history = read_history([around], load_mapping(mapping_name) if mapping_name else None)
-        for sentence in history.told():
+        for sentence in history.sentences():
             complain(sentence)
         events = simulate_around(history, seed=seed)
     else:
@@ -204,7 +205,6 @@ def _opened(path: Path | None) -> Iterator[IO[bytes] | gzip.GzipFile]:
 
 
 def _report(events: list[Event]) -> None:
-    counts = Counter(FEEDS[event.feed] for event in events)
     customers = len({event.customer_id for event in events})
-    parts = ", ".join(f"{counts[feed]:,} {feed}" for feed in FEEDS)
+    parts = by_feed(Counter(event.feed for event in events))
     say(f"{counted(len(events), 'event')} of {counted(customers, 'customer')} ({parts})", err=True)

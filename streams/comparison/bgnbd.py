@@ -12,7 +12,7 @@ from scipy.special import gammaln
 Floats = NDArray[np.float64]
 
 
-class Purchases(NamedTuple):
+class RepeatPurchases(NamedTuple):
     """By customer, in one unit of time: repeat purchases, time of the last one and age, from the first purchase on."""
 
     repeats: Floats
@@ -28,14 +28,14 @@ class BgNbd(NamedTuple):
     a: float
     b: float
 
-    def alive(self, of: Purchases) -> Floats:
+    def alive(self, of: RepeatPurchases) -> Floats:
         """The chance that a customer has not dropped out."""
         rate = ((self.alpha + of.age) / (self.alpha + of.last)) ** (self.r + of.repeats)
         gone = self.a / (self.b + np.maximum(of.repeats, 1.0) - 1.0) * rate
         found: Floats = 1.0 / (1.0 + np.where(of.repeats > 0, gone, 0.0))
         return found
 
-    def churned(self, of: Purchases, horizon: float) -> Floats:
+    def churned(self, of: RepeatPurchases, horizon: float) -> Floats:
         """The chance of no purchase within the horizon: dropped out, or alive and not buying."""
         ages = self.alpha + of.age
         quiet = (ages / (ages + horizon)) ** (self.r + of.repeats)
@@ -43,7 +43,7 @@ class BgNbd(NamedTuple):
         return found
 
 
-def fit(of: Purchases) -> BgNbd:
+def fit(of: RepeatPurchases) -> BgNbd:
     """The likeliest parameters, found on the logarithms of all four; deterministic."""
 
     def loss(logs: Floats) -> float:
@@ -55,7 +55,7 @@ def fit(of: Purchases) -> BgNbd:
     return BgNbd(*np.exp(np.clip(found.x, -12.0, 12.0)).tolist())
 
 
-def _log_likelihood(parameters: Floats, of: Purchases) -> Floats:
+def _log_likelihood(parameters: Floats, of: RepeatPurchases) -> Floats:
     r, alpha, a, b = parameters
     x = of.repeats
     shape = gammaln(r + x) - gammaln(r) + r * np.log(alpha)

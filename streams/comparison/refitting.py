@@ -77,13 +77,13 @@ def _chance(model: Any, frame: Frame) -> Floats:
 
 
 def _bgnbd(run: Backtest, frames: list[Frame], tick: Tick) -> list[Floats]:
-    from streams.comparison.bgnbd import Purchases, fit
+    from streams.comparison.bgnbd import RepeatPurchases, fit
 
     horizon, said, model, fitted = run.plan.question.horizon_days, [], None, 0
     for frame in frames:
         everybody = run.purchases.buying(len(run.customers), frame.snapshot).astype(np.float64)
         if model is None or frame.snapshot - fitted >= BGNBD_DAYS:
-            model, fitted = fit(Purchases(*everybody[everybody[:, 0] >= 0].T)), frame.snapshot
-        said.append(model.churned(Purchases(*everybody[frame.customers].T), float(horizon)))
+            model, fitted = fit(RepeatPurchases(*everybody[everybody[:, 0] >= 0].T)), frame.snapshot
+        said.append(model.churned(RepeatPurchases(*everybody[frame.customers].T), float(horizon)))
         tick()
     return said

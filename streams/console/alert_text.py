@@ -26,9 +26,14 @@ UNKNOWN: Final = "?"
 
 
 def signal_text(alert: AlertV1) -> Text:
+    """The signal as its severity looks."""
+    return severity_text(alert.severity, alert.signal)
+
+
+def severity_text(severity: str, text: str) -> Text:
     """Critical in words as well: it is for who must act first, and colours are not for everybody."""
-    word = "critical " if alert.severity == "critical" else ""
-    return Text(plain(f"{word}{alert.signal}"), STYLES[alert.severity])
+    word = "critical " if severity == "critical" else ""
+    return Text(plain(f"{word}{text}"), STYLES[severity])
 
 
 def due_text(due_ms: int | None, zone: str, now_ms: int) -> Text:

@@ -14,7 +14,7 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from models.measures.course import LEVEL_DAYS, Course
-from streams.text.wording import written_date
+from streams.text.wording import written_day
 
 ROWS: Final = 7
 DAYS_A_CELL: Final = 2
@@ -48,7 +48,7 @@ def draw_course(course: Course) -> RenderableType:
 def _title(course: Course) -> Text:
     now = next((value for value in reversed(course.level) if value is not None), 0.0)
     return Text.assemble(
-        ("Engagement", "bold"), " up to the end of ", written_date(f"{course.last_day}T00:00:00Z", "UTC"), ": ",
+        ("Engagement", "bold"), " up to the end of ", written_day(course.last_day), ": ",
         (f"{LEVEL_DAYS} days", LEVEL),
         f" (now {now:g} points) and ", ("trend", TREND),
     )  # fmt: skip

@@ -18,7 +18,7 @@ from streams.console.cases import Case, Section, sections
 from streams.console.course_plot import draw_course
 from streams.text.plain import plain
 from streams.text.terminal import Terminal
-from streams.text.wording import as_of, counted, written_date
+from streams.text.wording import as_of, counted, written_date, written_day
 
 UNKNOWN: Final = "unknown"
 
@@ -42,7 +42,7 @@ DEEDS: Final[Mapping[str, str]] = {
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class CustomerPage:
     """`summary` as `customer --json` has it; alerts in the words of the last boundary; times in a zone."""
 
     summary: Mapping[str, Any]
@@ -52,7 +52,7 @@ class Page:
     now_ms: int
 
 
-def print_page(console: Terminal, page: Page, *, explain: bool) -> None:
+def print_page(console: Terminal, page: CustomerPage, *, explain: bool) -> None:
     """Print it; statistics only when asked for."""
     console.print(_headline(page), soft_wrap=True)
     for text in since_lines(page):
@@ -60,14 +60,14 @@ def print_page(console: Terminal, page: Page, *, explain: bool) -> None:
     numbers = dict(page.summary["numbers"])
     if explain:
         numbers |= page.summary["statistics"]
-    console.print(_table(numbers))
+    console.print(_table(numbers, digits_of(page.summary["currency"])))
     if page.past is not None:
         console.print()
         console.print(draw_course(page.past), no_wrap=True, overflow="crop")
     _print_alerts(console, page, explain=explain)
 
 
-def _headline(page: Page) -> Text:
+def _headline(page: CustomerPage) -> Text:
     summary = page.summary
     text = Text.assemble("customer ", (plain(str(summary["customer_id"])), "bold"), ": ")
     if summary["stage"] is None:
@@ -77,14 +77,14 @@ def _headline(page: Page) -> Text:
         return text.append(f"not judged yet ({why})")
     risk = "at risk" if summary["at_risk"] else "not at risk"
     when = as_of(from_rfc3339(summary["as_of"]), page.zone, page.now_ms)
-    return text.append(f"{summary['stage']} since {_date(summary['stage_since'])}, {risk}, {when}")
+    return text.append(f"{summary['stage']} since {written_day(summary['stage_since'])}, {risk}, {when}")
 
 
-def since_lines(page: Page) -> Iterator[Text]:
+def since_lines(page: CustomerPage) -> Iterator[Text]:
     """What came since the last boundary, a line a day: it is there, and counts from that day's midnight on."""
     today = written_date(page.now_ms, page.zone)
     for date, counts in page.summary["since"].items():
-        name = "today" if _date(date) == today else _date(date)
+        name = "today" if written_day(date) == today else written_day(date)
         deeds = ", ".join(_deeds(counts, page.summary["currency"]))
         yield Text.assemble((f"{name}: ", "bold"), deeds, (" (not judged yet)", QUIET))
 
@@ -106,22 +106,22 @@ def _plural(count: int, noun: str) -> str:
     return f"{counted(count, head)} {rest}" if head else counted(count, noun)
 
 
-def _table(numbers: Mapping[str, Any]) -> Table:
+def _table(numbers: Mapping[str, Any], digits: int) -> Table:
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column()
     table.add_column(justify="right")
     for name, value in numbers.items():
         if name == "first activity":
-            shown = UNKNOWN if value is None else _date(value)
+            shown = UNKNOWN if value is None else written_day(value)
         elif "spend" in name:
-            shown = UNKNOWN if value is None else f"{value:,.2f}"
+            shown = UNKNOWN if value is None else f"{value:,.{digits}f}"
         else:
             shown = UNKNOWN if value is None else f"{value:,g}" if isinstance(value, int) else f"{value:,.2f}"
         table.add_row(Text(name), shown)
     return table
 
 
-def _print_alerts(console: Terminal, page: Page, *, explain: bool) -> None:
+def _print_alerts(console: Terminal, page: CustomerPage, *, explain: bool) -> None:
     for section in sections(page.alerts):
         for line in section.lines:
             for case in line.cases:
@@ -131,7 +131,7 @@ def _print_alerts(console: Terminal, page: Page, *, explain: bool) -> None:
         console.print("no open alerts")
 
 
-def _print_case(console: Terminal, page: Page, section: Section, case: Case, *, explain: bool) -> None:
+def _print_case(console: Terminal, page: CustomerPage, section: Section, case: Case, *, explain: bool) -> None:
     """The alert that leads with what to do; the others of the same trouble in a line each."""
     for number, alert in enumerate(case):
         title = Text("  same case: ", QUIET) if number else Text()
@@ -141,8 +141,3 @@ def _print_case(console: Terminal, page: Page, section: Section, case: Case, *, 
             console.print(what_to_do(alert, page.zone, page.now_ms, section.measure), soft_wrap=True)
         if explain:
             console.print(causes(alert), soft_wrap=True)
-
-
-def _date(text: str) -> str:
-    """A date as people write it."""
-    return written_date(f"{text[:10]}T00:00:00Z", "UTC")

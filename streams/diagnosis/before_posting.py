@@ -19,9 +19,10 @@ from streams.errors import SetupError
 from streams.kafka.connection import answered, connect
 from streams.kafka.placing import USE_MURMUR2, look_at_placing
 from streams.kafka.preflight import refuse_old_history, refuse_partition_counts, retention_limits, topic_configs
+from streams.kafka.topic_reader import must_be_there
+from streams.readback.decided import HiddenError, read_decided, until_ms
 from streams.settings import Settings, variable_of
 from streams.text.wording import counted
-from streams.transport.snapshots.decided import HiddenError, read_decided, until_ms
 
 ANSWERS_WITHIN_S: Final = 30.0
 
@@ -130,9 +131,7 @@ def refuse_lost_history(
     for event in events:
         name = names.event(event.feed)
         oldest[name] = min(event.time_ms, oldest.get(name, event.time_ms))
-    missing = [name for name in oldest if name not in cluster.topics]
-    if missing:
-        raise SetupError(f"topic {missing[0]}", "missing", "Run: churn-signals topics create.")
+    must_be_there(cluster, oldest)
     refuse_misfits(settings, cluster)
     limits = retention_limits(settings, topic_configs(admin, list(oldest)))
     for finding in refuse_old_history(limits, oldest, at_ms=at_ms):

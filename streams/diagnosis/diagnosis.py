@@ -54,7 +54,7 @@ def diagnose(settings: Settings) -> Iterator[Observation]:
         yield from _permissions(settings, admin, names)
         yield from _records(settings, cluster)
         yield from _feeds(settings)
-        yield from (Observation("state", level, text) for level, text in look_at_state(settings))
+        yield from look_at_state(settings)
         yield from _set_aside(settings, cluster)
     yield from look_at_programs(settings, admin, names)
 

@@ -1,4 +1,5 @@
-"""Event files of any company: opened, decoded, cut into records, and made into events by a mapping file.
+"""What users write and the program reads: event files with their mappings, catalogues, lists of ids.
 
-May import `schemas` and `streams.errors`; asks neither a clock nor a broker. `history` puts files together.
+Event files are opened, decoded, cut into records and made into events by a mapping; `history` puts files together. May
+import `models`, `schemas`, settings, errors and `streams.text`; asks neither a clock nor a broker.
 """

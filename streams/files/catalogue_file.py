@@ -14,7 +14,7 @@ from models.catalogue.overlay import amounts_taken_over, merged, overlay_mistake
 from models.catalogue.reader import CatalogueError, Mistake
 from models.catalogue.rules import Rules
 from streams.errors import SetupError
-from streams.files.yaml_file import Document, YamlError, read_document, read_file
+from streams.files.yaml_file import Document, YamlError, read_document, read_text
 from streams.settings import Settings
 
 CATALOGUE = "catalogue"
@@ -57,7 +57,7 @@ def load_rules(settings: Settings) -> Rules:
     if path is None:
         return _built(_default(), settings, None)
     try:
-        document = read_file(path, CATALOGUE)
+        document = read_document(read_text(path, CATALOGUE))
     except YamlError as error:
         raise BadCatalogueError(path, [PlacedMistake(error.line, Mistake((), error.reason))]) from error
     return _built(document, settings, path)
@@ -70,7 +70,7 @@ def rules_of(text: str, settings: Settings) -> Rules:
 
 def notes_on(path: Path) -> list[str]:
     """What is worth knowing of a catalogue without mistakes."""
-    own = read_file(path, CATALOGUE).value
+    own = read_document(read_text(path, CATALOGUE)).value
     base = _default().value if "base" in own else {}
     return [
         f"{room}.{name} is still {base[room][name]}, now in {own['currency']}: put in your own"

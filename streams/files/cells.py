@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from schemas.errors import RejectedError
 from streams.files.fields import Fields, Read
-from streams.files.mapping import LEAVE_OUT, Cell, Condition, Mapping, Scalar, Value, listed, texts_in
+from streams.files.mapping import LEAVE_OUT, Cell, Mapping, Scalar, Value, WhenCondition, listed, texts_in
 from streams.files.numbers import Number, number_reader, to_float, to_whole
 
 MADE_UP: Final = frozenset({"customer_id", "day", "nth"})
@@ -34,7 +34,7 @@ class LeftOutError(Exception):
         self.rule, self.value = rule, value
 
 
-class Cells:
+class CellReaders:
     """Makes functions of the values of one mapping, for the fields of one file."""
 
     def __init__(self, mapping: Mapping, fields: Fields) -> None:
@@ -76,9 +76,9 @@ class Cells:
             return reads[0]
         return lambda row: next((text for read in reads if (text := read(row)).strip()), "")
 
-    def fits(self, name: str, wanted: str | tuple[str, ...] | Condition) -> Callable[[Any], bool]:
+    def fits(self, name: str, wanted: str | tuple[str, ...] | WhenCondition) -> Callable[[Any], bool]:
         """Whether a column is as a `when` says; of a list, whether an item is."""
-        condition = wanted if isinstance(wanted, Condition) else Condition(is_in=wanted)
+        condition = wanted if isinstance(wanted, WhenCondition) else WhenCondition(is_in=wanted)
         among, never = set(map(str.strip, listed(condition.is_in))), set(map(str.strip, listed(condition.not_in)))
         every, sign, empty = self._fields.every(name), condition.sign, condition.empty
         may_be_empty = condition.is_in is None or "" in among

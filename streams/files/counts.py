@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -97,7 +97,7 @@ class FileCounts:
 
     def sentences(self) -> Iterator[str]:
         """What became of the lines, for people."""
-        made = ", ".join(f"{count:,} {FEEDS[feed]}" for feed, count in sorted(self.events.items()))
+        made = by_feed(self.events)
         returned = f", of the tickets {counted(self.returns, 'return')}" if self.returns else ""
         unit = f" ({counted(self.records, 'record')})" if self.records != self.lines else ""
         yield f"{self.file}: {counted(self.lines, 'line')}{unit}: {counted(self.events.total(), 'event')}" + (
@@ -183,6 +183,15 @@ class Frequent:
             "leaves it out."
             for name, count in often[:5]
         ]
+
+
+def by_feed(events: Mapping[int, int]) -> str:
+    """Numbers of events in words, without feeds that have none.
+
+    >>> by_feed({1: 3, 0: 1200, 2: 0})
+    '1,200 purchase, 3 login'
+    """
+    return ", ".join(f"{count:,} {FEEDS[feed]}" for feed, count in sorted(events.items()) if count)
 
 
 def is_return(event: Event) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
-from streams.files.cells import Cells, LeftOutError, steps_of
+from streams.files.cells import CellReaders, LeftOutError, steps_of
 from streams.files.mapping import NOBODY, Cell, Mapping, Scalar
 
 MOST_WRITTEN: Final = 20_000
@@ -17,7 +17,7 @@ MOST_WRITTEN: Final = 20_000
 STANDS_FOR_NOBODY: Final = "customer id stands for nobody"
 
 
-def customer_reader(mapping: Mapping, cells: Cells, written: dict[str, str]) -> Callable[[Any], str]:
+def customer_reader(mapping: Mapping, cells: CellReaders, written: dict[str, str]) -> Callable[[Any], str]:
     """How to read the customer id. The function raises LeftOutError for an id that stands for nobody.
 
     Ids are compared before they are hashed, without regard to case and outer spaces. What they were before is kept in

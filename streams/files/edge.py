@@ -26,7 +26,7 @@ class Edge:
             self._ahead += 1
             self._last_ms = max(self._last_ms, moved_ms)
 
-    def told(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """A sentence if a worker would refuse some of these now."""
         sentence = (
             f"warning: {counted(self._ahead, 'event')} ahead of this machine's clock, the last at "

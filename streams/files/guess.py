@@ -10,7 +10,8 @@ from typing import Final
 from streams.errors import SetupError
 from streams.files.fields import shown_names
 from streams.files.guess_events import GuessedEvents, action_columns
-from streams.files.known import known_system, sign_of
+from streams.files.known import known_system
+from streams.files.mapping_text import quoted, sign_of, template
 from streams.files.roles import (
     are_legal_ids,
     are_many,
@@ -24,7 +25,6 @@ from streams.files.roles import (
 )
 from streams.files.sampling import Sample, sampled
 from streams.files.times import ISO
-from streams.files.yaml_text import quoted, template
 
 _MARK_MAIL: Final = re.compile(r"open|click|unsub|bounce|spam", re.IGNORECASE)
 _TICKETS: Final = re.compile(r"ticket|requester|priority|assignee|solved|conversation|case", re.IGNORECASE)
@@ -144,7 +144,7 @@ class _Proposal:
         clock = self._clock_beside(chosen) if name is None else None
         if clock is not None:
             seconds = ":%S" if self._sample.filled(clock)[0].count(":") > 1 else ""
-            both = quoted(f"{{{column}}} {{{clock}}}", always=True)
+            both = quoted(f"{{{column}}} {{{clock}}}")
             return f'time: {{text: {both}, format: "{_plain_format(chosen[0])} %H:%M{seconds}", zone: UTC}}{comment}'
         return f"time: {{column: {quoted(column)}, format: {written}{zone}{comment}"
 

@@ -8,9 +8,9 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Final
 
+from streams.files.mapping_text import quoted, template
 from streams.files.roles import find, is_anything, is_currencies, is_few, is_numbers, is_times
 from streams.files.sampling import Sample
-from streams.files.yaml_text import quoted, template
 
 _SIGNS: Final = {"€": "EUR", "£": "GBP", "$": "USD", "¥": "JPY", "₹": "INR", "₺": "TRY", "zł": "PLN", "Kč": "CZK"}
 _ACTIONS: Final = (

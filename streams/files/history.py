@@ -63,16 +63,16 @@ class History:
         """The line of an event that must not be taken after all."""
         return BadLine(self.files[place >> _LINE_BITS], place & ((1 << _LINE_BITS) - 1), error)
 
-    def bad_told(self) -> list[str]:
+    def bad_sentences(self) -> list[str]:
         """The first bad lines, and how many more there are."""
         more = len(self.bad) - SHOWN_BAD_LINES
         return [*map(str, self.bad[:SHOWN_BAD_LINES]), *([f"and {more:,} more bad lines"] if more > 0 else [])]
 
-    def told(self) -> list[str]:
+    def sentences(self) -> list[str]:
         """What became of the lines of files that a mapping read or that are not all events; bad lines; warnings."""
         files = [one for one in self.counts if one.is_mapped or one.bad or one.is_silent or not one.records]
         counts = [sentence for one in files for sentence in one.sentences()]
-        return [*counts, *self.bad_told(), *self.frequent.sentences(self.counts)]
+        return [*counts, *self.bad_sentences(), *self.frequent.sentences(self.counts)]
 
     @property
     def is_silent(self) -> bool:

@@ -12,7 +12,7 @@ from schemas.errors import RejectedError
 from streams.errors import SetupError
 from streams.files.mapping import Mapping, listed
 from streams.files.opening import UNDECODABLE, Text
-from streams.files.records import Record
+from streams.files.records import FileRecord
 
 MISSING: Final = object()
 """What a look-up finds where there is nothing."""
@@ -39,7 +39,7 @@ class JsonRecords:
         """Lines read until now; items, of a document."""
         return self._lines
 
-    def __iter__(self) -> Iterator[Record]:
+    def __iter__(self) -> Iterator[FileRecord]:
         first = next(self._text.lines, "")
         while first and not first.strip():
             self._lines += 1
@@ -54,7 +54,7 @@ class JsonRecords:
         for line in self._text.lines:
             yield from self._line(line)
 
-    def _line(self, line: str) -> Iterator[Record]:
+    def _line(self, line: str) -> Iterator[FileRecord]:
         self._lines += 1
         if not line.strip():
             self.blank += 1
@@ -62,16 +62,16 @@ class JsonRecords:
         if not line.isascii() and UNDECODABLE.search(line):
             name = self._text.encoding.upper()
             error = RejectedError("not_utf8", f"not {name} at line {self._lines}; say `encoding:` in the mapping")
-            yield Record(self._lines, None, [line], error)
+            yield FileRecord(self._lines, None, [line], error)
             return
         try:
             found = _decode(line)
         except _UNDECODABLE_JSON as error:
-            yield Record(self._lines, None, [line], RejectedError("not_json", str(error)))
+            yield FileRecord(self._lines, None, [line], RejectedError("not_json", str(error)))
             return
         yield from self._each(self._lines, found, [line])
 
-    def _items(self, first: str) -> Iterator[Record]:
+    def _items(self, first: str) -> Iterator[FileRecord]:
         text = first + self._text.lines.read(MOST_DOCUMENT)
         if len(text) >= MOST_DOCUMENT:
             raise SetupError(
@@ -85,22 +85,22 @@ class JsonRecords:
             self._lines += 1
             yield from self._each(self._lines, item, [msgspec.json.encode(item).decode(), "\n"])
 
-    def _each(self, number: int, found: object, raw: list[str]) -> Iterator[Record]:
+    def _each(self, number: int, found: object, raw: list[str]) -> Iterator[FileRecord]:
         if not isinstance(found, dict):
-            yield Record(number, None, raw, RejectedError("not_an_object", "a JSON object is expected"))
+            yield FileRecord(number, None, raw, RejectedError("not_an_object", "a JSON object is expected"))
             return
         rows = [found]
         for path in self._lists:
             try:
                 rows = [_with(row, path, item) for row in rows for item in _list_at(row, path)]
             except RejectedError as error:
-                yield Record(number, None, raw, error)
+                yield FileRecord(number, None, raw, error)
                 return
         if not rows:
             self.empty += 1
-            yield Record(number, MISSING, raw)
+            yield FileRecord(number, MISSING, raw)
         for row in rows:
-            yield Record(number, row, raw)
+            yield FileRecord(number, row, raw)
 
 
 def _is_part_of_document(line: str) -> bool:

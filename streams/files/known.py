@@ -7,6 +7,7 @@ from typing import Final
 from streams.files.cells import columns_of
 from streams.files.mapping import Mapping, Value, listed
 from streams.files.mapping_file import builtin_names, parsed_mapping
+from streams.files.mapping_text import sign_of
 from streams.files.sampling import Sample
 
 _IN_UTC: Final = frozenset({"stripe"})
@@ -41,11 +42,6 @@ def _based_on(name: str, mapping: Mapping, sample: Sample) -> str:
 
 def _has_amounts(mapping: Mapping) -> bool:
     return any("amount" in rule.data for rule in mapping.events)
-
-
-def sign_of(separator: str) -> str:
-    """A separator as a mapping has it."""
-    return "tab" if separator == "\t" else f'"{separator}"'
 
 
 def _reads(mapping: Mapping, sample: Sample) -> bool:

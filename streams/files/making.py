@@ -15,7 +15,7 @@ from schemas.codec import decode_line
 from schemas.errors import RejectedError
 from schemas.event import Event
 from schemas.instant import to_ms, to_rfc3339
-from streams.files.cells import MADE_UP, Cells, Fill, LeftOutError, columns_of
+from streams.files.cells import MADE_UP, CellReaders, Fill, LeftOutError, columns_of
 from streams.files.customers import customer_reader
 from streams.files.fields import Fields, Read
 from streams.files.json_records import MISSING
@@ -48,7 +48,7 @@ class Making:
 
     def __init__(self, mapping: TableMapping, fields: Fields) -> None:
         self._mapping = mapping
-        self._cells = Cells(mapping, fields)
+        self._cells = CellReaders(mapping, fields)
         self._fields = fields
         self.written_ids: dict[str, str] = {}
         self._customer = customer_reader(mapping, self._cells, self.written_ids)

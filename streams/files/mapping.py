@@ -49,7 +49,7 @@ class Cell(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"oth
 Value = Scalar | Cell
 
 
-class Condition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"is_in": "is", "not_in": "not"}):
+class WhenCondition(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"is_in": "is", "not_in": "not"}):
     """What a column must be; all that is said must hold."""
 
     is_in: Names | None = None
@@ -77,7 +77,7 @@ class EventRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     type: str | Cell
     data: dict[str, Value] = {}
     id: Value | None = None
-    when: dict[str, str | tuple[str, ...] | Condition] = {}
+    when: dict[str, str | tuple[str, ...] | WhenCondition] = {}
     also: bool = False
     time: TimeRule | None = None
 

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import re
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any, Final
 
 import msgspec
-import yaml
 
 from models.catalogue.suggestion import did_you_mean
 from streams.errors import SetupError
 from streams.files.mapping import Mapping
 from streams.files.mapping_faults import faults_of
+from streams.files.yaml_file import YamlError, read_document, read_text
 
 REFERENCE: Final = "The reference is streams/mappings/README.md; `churn-signals mapping show shopify` is an example."
+
+_SIGNED: Final = re.compile(r"[{,]\s*[^\s\"'{},:]+[?!#%&*@|>]\s*:")
+"""A name in braces that ends in a sign, without quotes: YAML takes the sign for its own."""
 
 _AS_WRITTEN: Final = frozenset({
     "base", "source", "encoding", "zone", "currency", "separator", "quote", "decimal", "thousands", "columns",
@@ -50,17 +54,14 @@ def load_mapping(name: str) -> Mapping:
     """Return a mapping by its built-in name or from a file. Raises SetupError."""
     if name in builtin_names():
         return parsed_mapping(name, builtin_text(name))
-    path = Path(name)
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except FileNotFoundError as error:
-        remedy = f"{did_you_mean(name, builtin_names())}Built in: {', '.join(builtin_names())}."
-        raise SetupError("mapping", f"no file {name}", remedy) from error
-    except (OSError, ValueError) as error:
-        if isinstance(error, UnicodeDecodeError):
-            line = error.object[: error.start].count(b"\n") + 1
-            raise SetupError("mapping", f"{name} is not UTF-8 at line {line}", "Save it as UTF-8.") from error
-        raise SetupError("mapping", f"{name!r} cannot be read: {error}", "Name a YAML file.") from error
+        text = read_text(Path(name), "mapping")
+    except YamlError as error:
+        raise SetupError("mapping", f"{name}: {error}", REFERENCE) from error
+    except SetupError as error:
+        if isinstance(error.__cause__, FileNotFoundError):
+            raise SetupError("mapping", f"no file {name}", _named_builtin(name)) from error
+        raise
     return parsed_mapping(name, text)
 
 
@@ -69,9 +70,10 @@ def parsed_mapping(name: str, text: str) -> Mapping:
     own = _parsed(name, text)
     base = own.pop("base", None)
     if base is not None:
+        if not isinstance(base, str):
+            raise SetupError("mapping", f"{name}: base: must be a name", _named_builtin(""))
         if base not in builtin_names():
-            remedy = f"{did_you_mean(str(base), builtin_names())}Built in: {', '.join(builtin_names())}."
-            raise SetupError("mapping", f"{name}: base: {base!r} is none", remedy)
+            raise SetupError("mapping", f"{name}: base: {base!r} is none", _named_builtin(base))
         own = _parsed(base, builtin_text(base)) | own
     try:
         mapping = msgspec.convert(own, Mapping, strict=False)
@@ -85,15 +87,17 @@ def parsed_mapping(name: str, text: str) -> Mapping:
 def _parsed(name: str, text: str) -> dict[str, Any]:
     """The keys of a mapping file. Raises SetupError for what is no YAML, or no keys."""
     try:
-        found = yaml.load(text, _Loader)  # noqa: S506 - below a SafeLoader
-    except (yaml.YAMLError, RecursionError, ValueError) as error:  # ValueError: a scalar its own notation does not fit
-        told = " ".join(str(error).replace(' in "<unicode string>",', "").split())
-        is_name = "flow mapping" in told and "expected ',' or '}', but got" in told
-        hint = 'Within braces a name with a sign in it needs quotes: {"Opened?": yes}. ' if is_name else ""
-        raise SetupError("mapping", f"{name}: {told}", f"{hint}{REFERENCE}") from error
+        found = read_document(text, as_written=_AS_WRITTEN, may_alias=True).value
+    except YamlError as error:
+        hint = 'Within braces a name with a sign in it needs quotes: {"Opened?": yes}. ' if _SIGNED.search(text) else ""
+        raise SetupError("mapping", f"{name}: {error}", f"{hint}{REFERENCE}") from error
     if not isinstance(found, dict):
         raise SetupError("mapping", f"{name}: holds no keys: an object is expected", REFERENCE)
     return found
+
+
+def _named_builtin(name: str) -> str:
+    return f"{did_you_mean(name, builtin_names())}Built in: {', '.join(builtin_names())}."
 
 
 def _named(message: str) -> str:
@@ -102,40 +106,3 @@ def _named(message: str) -> str:
     if "$" in message or not unknown:
         return message.replace(" - at `$.", " - at `")
     return f"{message}. {did_you_mean(unknown, Mapping.__struct_fields__)}".rstrip()
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML without its surprises: keys are texts, a key stands once, only true and false are truth values."""
-
-
-_Loader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag.rpartition(":")[2] in {"int", "float", "null"}]
-    for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
-}
-
-
-def _construct(loader: _Loader, node: yaml.MappingNode) -> dict[str, Any]:
-    made: dict[str, Any] = {}
-    for key_node, value_node in node.value:
-        key = str(key_node.value)
-        if key in made:
-            raise yaml.constructor.ConstructorError(None, None, f"key {key!r} stands twice", key_node.start_mark)
-        made[key] = _as_written(value_node) if key in _AS_WRITTEN else _typed(loader, value_node)
-    return made
-
-
-def _typed(loader: _Loader, node: yaml.Node) -> Any:
-    if isinstance(node, yaml.ScalarNode) and node.style is None and node.value in {"true", "false"}:
-        return node.value == "true"
-    return loader.construct_object(node, deep=True)
-
-
-def _as_written(node: yaml.Node) -> Any:
-    if isinstance(node, yaml.SequenceNode):
-        return [_as_written(one) for one in node.value]
-    if isinstance(node, yaml.MappingNode):
-        return {str(key.value): _as_written(value) for key, value in node.value}
-    return str(node.value)
-
-
-_Loader.add_constructor(yaml.resolver.BaseResolver.DEFAULT_MAPPING_TAG, _construct)

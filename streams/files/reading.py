@@ -20,7 +20,7 @@ from streams.files.making import Making
 from streams.files.mapping import Mapping
 from streams.files.mapping_file import known_by_file_name, load_mapping
 from streams.files.opening import Text, opened_bytes, opened_text
-from streams.files.records import Record
+from streams.files.records import FileRecord
 from streams.files.tables import Table
 
 JSON_LINES: Final = (".jsonl", ".ndjson", ".json")
@@ -125,7 +125,7 @@ def _opened(file: Path, mapping: Mapping, counts: FileCounts, check: Check | Non
 def _mapped(text: Text, mapping: Mapping, counts: FileCounts, check: Check | None) -> Iterator[Made | Bad]:
     records: Table | JsonRecords
     fields: Fields
-    read: Iterable[Record]
+    read: Iterable[FileRecord]
     if mapping.format == "json":
         read = records = JsonRecords(text, mapping)
         fields = JsonFields()
@@ -159,7 +159,7 @@ def _mapped(text: Text, mapping: Mapping, counts: FileCounts, check: Check | Non
         counts.never = tuple(sorted(fields.never - set(mapping.optional)))
 
 
-def _events(record: Record, making: Making, check: Check | None) -> list[Event]:
+def _events(record: FileRecord, making: Making, check: Check | None) -> list[Event]:
     """The events of a record. Raises RejectedError and LeftOutError."""
     if record.error is not None:
         raise record.error
@@ -170,12 +170,12 @@ def _events(record: Record, making: Making, check: Check | None) -> list[Event]:
     return events
 
 
-def _groups(table: Table, name: str) -> Iterator[Record]:
+def _groups(table: Table, name: str) -> Iterator[FileRecord]:
     """Lines that follow each other and have the same value in the column of `group_by`, as one record."""
     read = TableFields(table.head, (), is_grouped=False).one(name)
     seen: set[str] = set()
 
-    def key(record: Record) -> tuple[bool, str]:
+    def key(record: FileRecord) -> tuple[bool, str]:
         return (True, f"{record.number}") if record.error is not None else (False, read(record.row).strip())
 
     for (is_bad, value), group in groupby(table, key):

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from schemas.errors import RejectedError
 
 
-class Record(NamedTuple):
+class FileRecord(NamedTuple):
     """One record of a file, with the lines that it was read from."""
 
     number: int

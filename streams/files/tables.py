@@ -18,7 +18,7 @@ from schemas.errors import RejectedError
 from streams.errors import SetupError
 from streams.files.mapping import WHITESPACE, Mapping
 from streams.files.opening import UNDECODABLE, Text
-from streams.files.records import Record
+from streams.files.records import FileRecord
 
 MOST_LINES: Final = 10_000
 """Lines of one record; a cell with a whole e-mail thread has some hundreds."""
@@ -73,7 +73,7 @@ class Table:
         self.head_lines = record.raw
         return tuple(record.row)
 
-    def __iter__(self) -> Iterator[Record]:
+    def __iter__(self) -> Iterator[FileRecord]:
         """The rows that are not empty, in order; a row that cannot be read has an error instead."""
         while True:
             number = self._lines.begin()
@@ -94,7 +94,7 @@ class Table:
                 continue
             yield self._record(number, cells, raw)
 
-    def _record(self, number: int, cells: list[str], raw: list[str]) -> Record:
+    def _record(self, number: int, cells: list[str], raw: list[str]) -> FileRecord:
         if self._lines.is_cut:
             return self._bad(number, _UNCLOSED)
         width = len(self.head) or len(cells)
@@ -105,13 +105,15 @@ class Table:
         if not all(map(str.isascii, raw)):
             if any(map(UNDECODABLE.search, raw)):
                 name, remedy = self._text.encoding.upper(), "say `encoding:` in the mapping (cp1252 in Western Europe)"
-                return Record(number, None, raw, RejectedError("not_utf8", f"not {name} at line {number}; {remedy}"))
+                return FileRecord(
+                    number, None, raw, RejectedError("not_utf8", f"not {name} at line {number}; {remedy}")
+                )
             cells = normal(cells)
-        return Record(number, cells, raw)
+        return FileRecord(number, cells, raw)
 
-    def _bad(self, number: int, reason: str) -> Record:
+    def _bad(self, number: int, reason: str) -> FileRecord:
         """A bad record, of one line if the others can be read again."""
-        return Record(number, None, self._lines.give_back(), RejectedError("wrong_type", reason))
+        return FileRecord(number, None, self._lines.give_back(), RejectedError("wrong_type", reason))
 
 
 class _Lines:

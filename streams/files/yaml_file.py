@@ -3,7 +3,8 @@
 Read are mappings, lists, texts, numbers as JSON writes them, true, false and null; keys are texts as they are written.
 A plain `no`, `12:30`, `010`, `1_000`, `0,92` or `2026-01-05` is that text and never something else: where a number or a
 flag is due, whoever asks for it refuses it. What readers of YAML disagree about, or what hides a mistake, is refused
-here: keys that stand twice, keys without a value, anchors, aliases, merge keys, tags, directives, several documents.
+here: keys that stand twice, keys without a value, merge keys, tags, directives, several documents; anchors and aliases
+where a file needs none.
 """
 
 from __future__ import annotations
@@ -82,8 +83,8 @@ class Document:
         return 1
 
 
-def read_file(path: Path, thing: str) -> Document:
-    """Read a file. Raises SetupError about `thing` when it cannot be had, YamlError when it cannot be understood."""
+def read_text(path: Path, thing: str) -> str:
+    """Read a file. Raises SetupError about `thing` when it cannot be had, YamlError when it is not UTF-8."""
     try:
         about = path.stat()
         if not S_ISREG(about.st_mode):
@@ -93,10 +94,11 @@ def read_file(path: Path, thing: str) -> Document:
             value = f"{path} has {about.st_size:,} bytes; {MAX_BYTES:,} are allowed"
             raise SetupError(thing, value, "Is it the right file?")
         content = path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        reason = error.strerror if isinstance(error, OSError) else error
         remedy = "Name a file that exists and that the user the program runs as can read."
-        raise SetupError(thing, f"{path} cannot be read: {error.strerror}", remedy) from error
-    return read_document(decoded(content))
+        raise SetupError(thing, f"{path} cannot be read: {reason}", remedy) from error
+    return decoded(content)
 
 
 def decoded(content: bytes) -> str:
@@ -112,13 +114,17 @@ def decoded(content: bytes) -> str:
         raise YamlError(line, f"the byte 0x{content[error.start]:02x} is not UTF-8: {remedy}") from error
 
 
-def read_document(text: str) -> Document:
-    """Read one document. Raises YamlError."""
+def read_document(text: str, *, as_written: frozenset[str] = frozenset(), may_alias: bool = False) -> Document:
+    """Read one document. Raises YamlError.
+
+    What stands below a key of `as_written` is text, however it looks. With `may_alias` an alias stands for the value
+    that an anchor before it named; the value is shared, not copied.
+    """
     odd = yaml.reader.Reader.NON_PRINTABLE.search(text)
     if odd is not None:
         line = text.count("\n", 0, odd.start()) + 1
         raise YamlError(line, f"the control character {odd[0]!a} may not stand here")
-    reader = _Reader(yaml.parse(text, Loader=yaml.SafeLoader))
+    reader = _Reader(yaml.parse(text, Loader=yaml.SafeLoader), as_written, may_alias)
     try:
         return reader.document()
     except yaml.MarkedYAMLError as error:
@@ -145,6 +151,9 @@ class _Reader:
     """Builds values from the parser's events; nothing is ever expanded, so no short text makes a large value."""
 
     events: Iterator[Event]
+    as_written: frozenset[str]
+    may_alias: bool
+    anchors: dict[str, Any] = field(default_factory=dict)
     lines: dict[tuple[str | int, ...], int] = field(default_factory=dict)
 
     def document(self) -> Document:
@@ -165,16 +174,28 @@ class _Reader:
 
     def value(self, event: Event, path: tuple[str | int, ...]) -> Any:
         """The value that begins with an event."""
-        _refuse_special(event)
         self.lines.setdefault(path, _line(event))
+        if self.may_alias and isinstance(event, AliasEvent):
+            if event.anchor not in self.anchors:
+                raise YamlError(_line(event), f"*{event.anchor}: no &{event.anchor} ends before it")
+            return self.anchors[event.anchor]
+        _refuse_special(event, may_anchor=self.may_alias)
         if len(path) > MAX_DEPTH:
             raise YamlError(_line(event), f"more than {MAX_DEPTH} mappings and lists within each other")
+        found = self.content(event, path)
+        anchor = getattr(event, "anchor", None)
+        if anchor is not None:
+            self.anchors[anchor] = found
+        return found
+
+    def content(self, event: Event, path: tuple[str | int, ...]) -> Any:
+        """A mapping, a list or a scalar up to its end."""
         if isinstance(event, MappingStartEvent):
             return self.mapping(path)
         if isinstance(event, SequenceStartEvent):
             return self.sequence(path)
         assert isinstance(event, ScalarEvent)
-        return _scalar(event, path)
+        return _scalar(event, path, is_text=not self.as_written.isdisjoint(path))
 
     def mapping(self, path: tuple[str | int, ...]) -> dict[str, Any]:
         """A mapping up to its end."""
@@ -201,8 +222,8 @@ def _line(event: Event) -> int:
     return 1 if mark is None else int(mark.line) + 1
 
 
-def _refuse_special(event: Event) -> None:
-    if isinstance(event, AliasEvent) or (isinstance(event, NodeEvent) and event.anchor is not None):
+def _refuse_special(event: Event, *, may_anchor: bool = False) -> None:
+    if isinstance(event, AliasEvent) or (not may_anchor and isinstance(event, NodeEvent) and event.anchor is not None):
         sign = "*" if isinstance(event, AliasEvent) else "&"
         reason = f"{sign}{event.anchor}: anchors and aliases are not read: write the value out, in quotes if it is text"
         raise YamlError(_line(event), reason)
@@ -223,13 +244,15 @@ def _key(event: Event) -> str:
     return str(event.value)
 
 
-def _scalar(event: ScalarEvent, path: tuple[str | int, ...]) -> str | int | float | bool | None:
+def _scalar(event: ScalarEvent, path: tuple[str | int, ...], *, is_text: bool) -> str | int | float | bool | None:
     text = str(event.value)
     _refuse_surrogates(event)
     if event.style is not None:
         return text
     if not text:
         raise YamlError(_line(event), _without_value(path))
+    if is_text:
+        return text
     if text in _WORDS:
         return _WORDS[text]
     if len(text) > _LONGEST_NUMBER or not (match := _NUMBER.fullmatch(text)):

@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from confluent_kafka import Consumer, TopicPartition
+from confluent_kafka import TopicPartition
 from confluent_kafka.admin import AdminClient
 
-from streams.kafka.connection import answered, librdkafka_config
+from streams.kafka.connection import Config, answered, librdkafka_config
+from streams.kafka.look import ends
+from streams.kafka.positions import committed_offsets
 from streams.settings import Settings
 
 ANSWERS_WITHIN_S: Final = 10.0
@@ -41,21 +43,25 @@ def group_seen(admin: AdminClient, name: str, topic: str) -> Group:
     return Group(name, len(found.members), frozenset(place.partition for place in places if place.topic == topic))
 
 
-def waiting_records(settings: Settings, group: str, topics: Sequence[str]) -> int | None:
-    """Records that the group has not committed yet; None when it never committed anything. Raises KafkaException.
+def earlier_groups(connection: Config, group: str) -> list[str]:
+    """The groups of lower versions of the application that the broker knows. Blocks. Raises KafkaException.
 
-    Asked as a member that never joins: the admin client's own call has crashed while a coordinator was loading.
+    A group is called `<name>-v<version>`; see CHURN_APP_VERSION.
     """
-    places = [TopicPartition(topic, number) for topic in topics for number in range(settings.partitions)]
-    consumer = Consumer({**librdkafka_config(settings), "group.id": group, "enable.auto.commit": False})
-    try:
-        taken = consumer.committed(places, timeout=ANSWERS_WITHIN_S)
-        if all(place.offset < 0 for place in taken):
-            return None
-        left = 0
-        for place in taken:
-            low, high = consumer.get_watermark_offsets(place, timeout=ANSWERS_WITHIN_S)
-            left += max(0, high - max(place.offset, low))
-        return left
-    finally:
-        consumer.close()
+    stem, _, version = group.rpartition("-v")
+    if int(version) == 1:
+        return []
+    admin = AdminClient(connection)
+    known = answered(admin.list_consumer_groups(request_timeout=ANSWERS_WITHIN_S), ANSWERS_WITHIN_S).valid or ()
+    lower = {f"{stem}-v{number}" for number in range(1, int(version))}
+    return sorted(lower.intersection(one.group_id for one in known))
+
+
+def waiting_records(settings: Settings, group: str, topics: Sequence[str]) -> int | None:
+    """Records that the group has not committed yet; None when it never committed anything. Raises KafkaException."""
+    places = [(topic, number) for topic in topics for number in range(settings.partitions)]
+    taken = committed_offsets(librdkafka_config(settings), group, places)
+    if not taken:
+        return None
+    there = ends(settings, [TopicPartition(*place) for place in places])
+    return sum(max(0, high - max(taken.get(place, 0), low)) for place, (low, high) in zip(places, there, strict=True))

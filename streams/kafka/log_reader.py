@@ -34,7 +34,7 @@ class RestoreStoppedError(Exception):
     """Another rebalance began, or the worker stops: what was read so far is of no use."""
 
 
-class Reader:
+class LogReader:
     """One consumer, in no group that anybody joins; every read begins where it is told to."""
 
     def __init__(self, consumer: Consumer, stop: threading.Event, on_progress: Progress) -> None:
@@ -67,12 +67,12 @@ class Reader:
 @contextmanager
 def reader(
     connection: Mapping[str, object], *, stop: threading.Event, on_progress: Progress = lambda _: None
-) -> Iterator[Reader]:
+) -> Iterator[LogReader]:
     """A reader for as long as the block runs."""
     settings = {**connection, **BULK_SETTINGS, "group.id": "churn-signals.reading"}
     consumer = Consumer(settings)
     try:
-        yield Reader(consumer, stop, on_progress)
+        yield LogReader(consumer, stop, on_progress)
     finally:
         consumer.close()
 

@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from confluent_kafka import TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
-from confluent_kafka.admin._metadata import ClusterMetadata
+from confluent_kafka.admin import AdminClient, ClusterMetadata
 
 from schemas.event import FEEDS
 from schemas.tick import Tick, encode_tick
 from schemas.topics import Topics
 from streams.errors import SetupError
-from streams.kafka.connection import answered, connect
+from streams.kafka.connection import connect
+from streams.kafka.log_reader import Place
+from streams.kafka.positions import latest_offsets
 from streams.kafka.poster import Poster
+from streams.kafka.topic_reader import must_be_there
 from streams.settings import Settings
 
 WITHIN_S: Final = 15.0
-"""How long the brokers may take to tell the end offsets, and to take the ticks."""
+"""How long the brokers may take to take the ticks."""
 
 
 def post_ticks(settings: Settings, at_ms: int) -> int:
@@ -53,18 +54,13 @@ def _post(settings: Settings, ticks: Sequence[tuple[int, Iterable[int]]]) -> int
     return len(partitions)
 
 
-def _ends(admin: AdminClient, cluster: ClusterMetadata, names: Topics) -> dict[tuple[str, int], int]:
+def _ends(admin: AdminClient, cluster: ClusterMetadata, names: Topics) -> dict[Place, int]:
     """Return the end offset of every partition of the event topics."""
-    for name in (names.ticks, *names.events):
-        if name not in cluster.topics:
-            raise SetupError(f"topic {name}", "missing", "Run: churn-signals topics create.")
+    must_be_there(cluster, (names.ticks, *names.events))
     counts = {name: len(cluster.topics[name].partitions) for name in (names.ticks, *names.events)}
     if len(set(counts.values())) > 1:
         told = ", ".join(f"{name} {count}" for name, count in counts.items())
         raise SetupError("partitions", f"differ: {told}", "Run: churn-signals topics check.")
-    end = OffsetSpec.latest()  # type: ignore[no-untyped-call]  # published without its type
-    latest = {
-        TopicPartition(name, partition): end for name in names.events for partition in cluster.topics[name].partitions
-    }
-    asked = admin.list_offsets(latest, request_timeout=WITHIN_S)
-    return {(str(where.topic), where.partition): answered(future, WITHIN_S).offset for where, future in asked.items()}
+    return latest_offsets(
+        admin, [(name, number) for name in names.events for number in cluster.topics[name].partitions]
+    )

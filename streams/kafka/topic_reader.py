@@ -9,11 +9,8 @@ from confluent_kafka.admin import ClusterMetadata
 
 from streams.errors import SetupError
 from streams.kafka.connection import connect, librdkafka_config
-from streams.kafka.log_reader import BULK_SETTINGS
+from streams.kafka.log_reader import BULK_SETTINGS, Place
 from streams.settings import Settings
-
-Place = tuple[str, int]
-"""Topic and partition."""
 
 
 def read_messages(

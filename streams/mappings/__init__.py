@@ -1,1 +1,1 @@
-"""How tables of known data sets become events: one YAML file each. Holds no code."""
+"""How exports of known systems become events: one YAML file each. Holds no code."""

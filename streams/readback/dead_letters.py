@@ -15,9 +15,9 @@ from schemas.topics import DAY_MS, Topics
 from streams.errors import SetupError
 from streams.kafka.connection import connect
 from streams.kafka.poster import Poster
-from streams.kafka.topic_reader import read_messages
+from streams.kafka.topic_reader import must_be_there, read_messages
+from streams.readback.decided import read_decided, until_ms
 from streams.settings import Settings
-from streams.transport.snapshots.decided import read_decided, until_ms
 
 WITHIN_S: Final = 60.0
 """How long the brokers may take to acknowledge what was posted again."""
@@ -51,8 +51,7 @@ def read_letters(settings: Settings, topic: str, *, key: bytes | None = None) ->
     With a key that of one customer, who was on the right partition.
     """
     _, cluster = connect(settings)
-    if topic not in cluster.topics:
-        raise SetupError(f"topic {topic}", "missing", "Run: churn-signals topics create.")
+    must_be_there(cluster, [topic])
     seen: set[Origin] = set()
     numbers = cluster.topics[topic].partitions if key is None else [partition_of(key, settings.partitions)]
     for message in read_messages(settings, topic, numbers, purpose="set-aside"):

@@ -22,12 +22,12 @@ from schemas.topics import Topics
 from streams.agents.customers import Customers
 from streams.agents.models import ModelReader, Shelf
 from streams.agents.owned import OwnedPartition
-from streams.agents.restoring import Source, as_loaded
+from streams.agents.restoring import RestoreSource, as_loaded
 from streams.clock import now_ms
 from streams.errors import SetupError
 from streams.kafka.connection import connect, librdkafka_config
 from streams.kafka.groups import worker_group
-from streams.kafka.log_reader import Reader, reader
+from streams.kafka.log_reader import LogReader, reader
 from streams.kafka.topic_reader import must_be_there, read_messages
 from streams.settings import Settings
 from streams.transport.alignment import Aligner
@@ -45,7 +45,7 @@ def read_partitions(settings: Settings, rules: Rules, partitions: Iterable[int] 
     chosen = sorted(range(settings.partitions) if partitions is None else partitions)
     topics, group = Topics(settings.prefix, settings.app_version), worker_group(settings)
     customers = Customers(settings, rules, None, now_ms, _shelf(settings, rules))
-    source = Source(connection, topics, group, rules, customers.new_partition, settings.partitions)
+    source = RestoreSource(connection, topics, group, rules, customers.new_partition, settings.partitions)
     loaded = load(connection, topics.changelog, chosen, stop=stop)
     found = {number: one for number, one in loaded.items() if one.manifest is not None}
     until = ask_beginnings(connection, group, topics.changelog, source.inputs, found)
@@ -59,8 +59,8 @@ def read_partitions(settings: Settings, rules: Rules, partitions: Iterable[int] 
 
 
 def _take_in(
-    records: Reader,
-    source: Source,
+    records: LogReader,
+    source: RestoreSource,
     customers: Customers,
     own: OwnedPartition,
     loaded: Loaded,

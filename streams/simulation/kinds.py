@@ -25,7 +25,7 @@ from streams.simulation.lives import (
 
 
 @dataclass(frozen=True, slots=True)
-class Change:
+class HabitChange:
     """Something changes in a life, on a whole day after the start."""
 
     what: What
@@ -39,7 +39,7 @@ class Life:
     begins_at: int
     happenings: list[Happening]
     turns_at: int | None = None
-    changes: tuple[Change, ...] = ()
+    changes: tuple[HabitChange, ...] = ()
 
 
 def loyal(rng: Random, days: float) -> Life:
@@ -49,7 +49,7 @@ def loyal(rng: Random, days: float) -> Life:
     if rng.random() < 0.02 * days / 365:
         day = int(rng.uniform(begin, days))
         kept = [one for one in happenings if not (isinstance(one.data, Email) and one.at > day)]
-        return Life(begin, [*kept, *_refusal(rng, day)], None, (Change("refuses_mail", day),))
+        return Life(begin, [*kept, *_refusal(rng, day)], None, (HabitChange("refuses_mail", day),))
     return Life(begin, happenings)
 
 
@@ -57,16 +57,16 @@ def fading(rng: Random, days: float) -> Life:
     """Is well until about the middle, then loses interest without a word."""
     begin, turn, habits = int(rng.uniform(0, days / 10)), int(days * rng.uniform(0.4, 0.65)), Habits.drawn(rng)
     happenings = [*steady(rng, habits, begin, turn), *fade(rng, habits, turn, days)]
-    return Life(begin, happenings, turn, (Change("leaves", turn),))
+    return Life(begin, happenings, turn, (HabitChange("leaves", turn),))
 
 
 def complaining(rng: Random, days: float) -> Life:
     """The same trouble again and again within a week or two; six in ten leave ten days after it began."""
     begin, turn, habits = int(rng.uniform(0, days / 10)), int(days * rng.uniform(0.4, 0.7)), Habits.drawn(rng)
     category: TicketCategory = rng.choice(("complaint", "billing", "delivery"))
-    changes = [Change("complains", turn)]
+    changes = [HabitChange("complains", turn)]
     if rng.random() < 0.6:
-        changes.append(Change("leaves", turn + 10))
+        changes.append(HabitChange("leaves", turn + 10))
         happenings = [*steady(rng, habits, begin, turn + 10), *fade(rng, habits, turn + 10, days)]
     else:
         happenings = steady(rng, habits, begin, days)
@@ -76,7 +76,7 @@ def complaining(rng: Random, days: float) -> Life:
         happenings += ticket(rng, turn + rng.uniform(0, 9), category, channel=channel, solved_after=solved)
     if rng.random() < 0.3:
         day = turn + rng.randint(8, 12)
-        changes.append(Change("refuses_mail", day))
+        changes.append(HabitChange("refuses_mail", day))
         happenings = [one for one in happenings if not (isinstance(one.data, Email) and one.at > day)]
         happenings += _refusal(rng, day)
     return Life(begin, happenings, turn, tuple(changes))
@@ -86,7 +86,7 @@ def one_off(rng: Random, days: float) -> Life:
     """Buys once and looks in once or twice after it."""
     begin = int(rng.uniform(0, days))
     happenings = [*order(rng, begin, rng.uniform(10, 80)), *logins(rng, begin + 1, begin + 12, 0.1)]
-    return Life(begin, happenings, begin, (Change("buys_once", begin),))
+    return Life(begin, happenings, begin, (HabitChange("buys_once", begin),))
 
 
 def seasonal(rng: Random, days: float) -> Life:
@@ -101,7 +101,7 @@ def seasonal(rng: Random, days: float) -> Life:
         bought = [*order(rng, season, habits.basket), *purchases(rng, season + 5, end, habits)]
         happenings += [*bought, *logins(rng, season, end, habits.logins_a_day)]
         if last >= 0 and season - int(last) >= 60:
-            changes.append(Change("returns", season))
+            changes.append(HabitChange("returns", season))
         last = max(one.at for one in bought)
         season = int(end + rng.uniform(50, 90))
     return Life(begin, happenings, None, tuple(changes))
@@ -117,7 +117,7 @@ def returning(rng: Random, days: float) -> Life:
         *order(rng, returns, habits.basket),
         *steady(rng, habits, returns + 3, days, is_new=False),
     ]
-    return Life(begin, happenings, returns, (Change("leaves", leaves), Change("returns", returns)))
+    return Life(begin, happenings, returns, (HabitChange("leaves", leaves), HabitChange("returns", returns)))
 
 
 def newly_onboarded(rng: Random, days: float) -> Life:
@@ -126,7 +126,7 @@ def newly_onboarded(rng: Random, days: float) -> Life:
     if rng.random() < 0.5:
         return Life(begin, steady(rng, Habits.drawn(rng), begin, days))
     first = next(first_days(rng, begin, begin))
-    return Life(begin, [first, *campaigns(rng, begin, days, click=0.01)], begin, (Change("stalls", begin),))
+    return Life(begin, [first, *campaigns(rng, begin, days, click=0.01)], begin, (HabitChange("stalls", begin),))
 
 
 def price_confused(rng: Random, days: float) -> Life:
@@ -136,7 +136,7 @@ def price_confused(rng: Random, days: float) -> Life:
     for _ in range(rng.randint(2, 4)):
         happenings += order(rng, turn + rng.uniform(0, 4), habits.basket * rng.uniform(1.5, 4))
     happenings += ticket(rng, turn + rng.uniform(1, 6), "billing", channel=habits.help_channel)
-    return Life(begin, happenings, turn, (Change("is_confused", turn),))
+    return Life(begin, happenings, turn, (HabitChange("is_confused", turn),))
 
 
 def channel_hopping(rng: Random, days: float) -> Life:
@@ -145,7 +145,7 @@ def channel_hopping(rng: Random, days: float) -> Life:
     happenings = steady(rng, habits, begin, days)
     for channel in rng.sample(HELP_CHANNELS, 3):
         happenings += ticket(rng, turn + rng.uniform(0, 6), rng.choice(("delivery", "other")), channel=channel)
-    return Life(begin, happenings, turn, (Change("hops_channels", turn),))
+    return Life(begin, happenings, turn, (HabitChange("hops_channels", turn),))
 
 
 def _refusal(rng: Random, day: int) -> list[Happening]:

@@ -81,14 +81,13 @@ class Terminal(Console):
 def terminal(
     *,
     stderr: bool = False,
-    soft_wrap: bool = False,
     file: IO[str] | None = None,
     width: int | None = None,
     height: int | None = None,
 ) -> Terminal:
-    """A console that knows no markup; with `soft_wrap` lines stay whole, and the terminal itself breaks them."""
+    """A console that knows no markup."""
     return Terminal(
-        stderr=stderr, soft_wrap=soft_wrap, file=file, width=width, height=height,
+        stderr=stderr, file=file, width=width, height=height,
         markup=False, emoji=False, highlight=False,
     )  # fmt: skip
 
@@ -111,8 +110,4 @@ def _replaced(error: UnicodeError) -> tuple[str | bytes, int]:
     if not isinstance(error, UnicodeEncodeError):
         raise error
     odd = error.object[error.start : error.end]
-    braille = range(0x2800, 0x2900)
-    shown = (
-        _TYPOGRAPHY.get(one) or (":" if ord(one) in braille else one.encode("unicode_escape").decode()) for one in odd
-    )
-    return "".join(shown), error.end
+    return "".join(_TYPOGRAPHY.get(one) or one.encode("unicode_escape").decode() for one in odd), error.end

@@ -43,6 +43,15 @@ def written_date(instant: str | int, zone: str) -> str:
     return _local(instant, zone).strftime("%d %b %Y")
 
 
+def written_day(text: str) -> str:
+    """A calendar day, or an instant's in UTC, as people write it.
+
+    >>> written_day("2026-11-23"), written_day("2026-11-23T23:30:00Z")
+    ('23 Nov 2026', '23 Nov 2026')
+    """
+    return written_date(f"{text[:10]}T00:00:00Z", "UTC")
+
+
 def _local(instant: str | int, zone: str) -> datetime:
     time_ms = from_rfc3339(instant) if isinstance(instant, str) else instant
     return datetime.fromtimestamp(time_ms / 1000, ZoneInfo(zone))

@@ -10,7 +10,7 @@ import faust
 
 from streams.settings import Settings
 from streams.transport.frames import Frame, FrameSource
-from streams.transport.offsets import Ledger
+from streams.transport.offsets import OffsetTracker
 from streams.transport.owner import Owner
 from streams.transport.producer import BACKLOG_RECORDS, Outputs
 from streams.transport.state import StateLog
@@ -34,7 +34,7 @@ class FrameApp(faust.App):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
-        self.ledger = Ledger()
+        self.ledger = OffsetTracker()
         self.store = PartitionStore()
         self.status = Status()
         self.failure: BaseException | None = None

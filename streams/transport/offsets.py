@@ -30,7 +30,7 @@ class Batch:
         return bool(self.marks or self.sequences)
 
 
-class Ledger:
+class OffsetTracker:
     """Frames are taken in order, so one mark per topic partition says it all.
 
     The guard: each frame must begin where the last one ended (or before, on a redelivery). "Highest wins" alone would

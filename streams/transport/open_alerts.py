@@ -77,7 +77,7 @@ def read_open(
 ) -> dict[int, OpenAlerts]:
     """Read partitions of the topic from some offsets to their present end; `newest`: the epochs known before.
 
-    Blocks. Raises what `Reader.read` raises.
+    Blocks. Raises what `LogReader.read` raises.
     """
     found = {partition: OpenAlerts(newest=(newest or {}).get(partition, 0)) for partition in starts}
 

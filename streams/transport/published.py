@@ -127,7 +127,7 @@ def read_published(
     stop: threading.Event,
     on_progress: Progress = lambda _: None,
 ) -> dict[int, Published]:
-    """Read what stands behind the starts of some partitions. Blocks. Raises what `Reader.read` raises.
+    """Read what stands behind the starts of some partitions. Blocks. Raises what `LogReader.read` raises.
 
     `epochs`: of their snapshots. A revision of an earlier epoch came from a worker that was paused and did not know of
     its successor yet: it says again what was so before the snapshot.

@@ -28,7 +28,7 @@ TAIL_SETTINGS: Final[Mapping[str, object]] = {
 
 
 @dataclass(slots=True)
-class Watched:
+class WatchedChangelog:
     """A partition being watched: the next offset to read, and until when (monotonic seconds)."""
 
     offset: int
@@ -47,20 +47,20 @@ class StaleWatch(threading.Thread):
         super().__init__(name="stale-watch", daemon=True)
         self._settings = {**connection, **TAIL_SETTINGS, "group.id": f"{changelog.topic}-tail"}
         self._changelog, self._on_stale = changelog, on_stale
-        self._watched: dict[int, Watched] = {}
+        self._watched: dict[int, WatchedChangelog] = {}
         self._lock = threading.Lock()
         self._changed = threading.Event()
 
-    def watch(self, owned: Iterable[int], restored: Mapping[int, int], *, for_s: float = WATCH_FOR_S) -> None:
+    def watch(self, owned: Iterable[int], restored: Mapping[int, int]) -> None:
         """From now on: what is owned, and of what was just restored the offset where its changelog ended.
 
         A changelog that was empty had no owner before, so there is nobody to watch for.
         """
         keep = frozenset(owned)
-        until = time.monotonic() + for_s
+        until = time.monotonic() + WATCH_FOR_S
         with self._lock:
             self._watched = {p: w for p, w in self._watched.items() if p in keep and p not in restored}
-            self._watched |= {p: Watched(end, until) for p, end in restored.items() if end > 0}
+            self._watched |= {p: WatchedChangelog(end, until) for p, end in restored.items() if end > 0}
         self._changed.set()
 
     def run(self) -> None:

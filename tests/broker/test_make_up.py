@@ -102,7 +102,15 @@ def test_it_starts_what_does_not_run_and_starts_anew_what_is_set_otherwise(local
     own.write_text("base: default\nmodel: off\nfeeds: [purchase]\n")
     assert "is started anew, as this changed: CHURN_CATALOGUE\n" in local.up(catalogue=str(own)).out
 
-    # What the worker refuses is said; what cannot be is said before anything is stopped.
+    refuses_what_cannot_be(local, own)
+    down = local.down()
+    assert (down.code, down.err) == (0, "")
+    assert "kafka: stopped" in down.out
+    assert local.down().out == ""
+
+
+def refuses_what_cannot_be(local: Local, own: Path) -> None:
+    """What the worker refuses is said; what cannot be is said before anything is stopped."""
     running = local.pid("worker")
     for settings, words in (
         ({"zone": "Mars/Crater"}, "CHURN_ZONE: 'Mars/Crater' is not allowed"),
@@ -117,11 +125,6 @@ def test_it_starts_what_does_not_run_and_starts_anew_what_is_set_otherwise(local
     zone = local.up(catalogue=str(own), zone="Europe/Berlin")
     assert zone.code == 1
     assert "CHURN_ZONE: Europe/Berlin, but the state is of UTC" in zone.err
-
-    down = local.down()
-    assert (down.code, down.err) == (0, "")
-    assert "kafka: stopped" in down.out
-    assert local.down().out == ""
 
 
 @pytest.mark.skipif(not Path("/proc/self").exists(), reason="a process is told from another by /proc here")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import random
 import signal
 import subprocess
@@ -19,19 +18,10 @@ from streams.transport.errors import StopWorkerError
 from streams.transport.snapshots.log import OwnershipLostError
 from streams.transport.snapshots.origin import ask_beginnings, check_origin
 from streams.transport.snapshots.ownership import take_over
-from streams.transport.snapshots.records import Claim, Key, Passed, from_key, to_key, to_value
+from streams.transport.snapshots.records import Claim, Key, Passed, to_key, to_value
 from support.broker import Broker, create_topics
-from support.counting import wait_until
 from support.program import ROOT, environment
 from support.snapshots import NEVER, SnapshotOwner, covered
-
-COMPACTED_AT_ONCE = {
-    "cleanup.policy": "compact",
-    "segment.ms": "200",
-    "min.cleanable.dirty.ratio": "0.001",
-    "delete.retention.ms": "0",
-}
-"""What the changelog is after days, here after a second."""
 
 DIES_BEFORE_THE_MANIFEST = """
 import os, signal, sys
@@ -59,24 +49,6 @@ def log(broker: Broker, prefix: str) -> Callable[[str], SnapshotOwner]:
 
 def keys_left(owner: SnapshotOwner) -> set[str]:
     return {to_key(key).decode() for key in owner.load().keys}
-
-
-def put(owner: SnapshotOwner, key: bytes, value: bytes | None) -> None:
-    """A record by nobody's rules."""
-    owner.sender.send({0: [(key, value)]}, epoch=1, stop=NEVER)
-
-
-def raw_keys(owner: SnapshotOwner) -> list[bytes]:
-    """The keys of all records that lie in the partition, deleted or not."""
-    consumer = Consumer({**owner.connection, "group.id": "look", "enable.partition.eof": True})
-    consumer.assign([TopicPartition(owner.sender.topic, 0, 0)])
-    keys: list[bytes] = []
-    while True:
-        for message in consumer.consume(1_000, 0.5):
-            if message.error() is not None:
-                consumer.close()
-                return keys
-            keys.append(message.key() or b"")
 
 
 def test_five_megabytes_come_back_as_they_were(log: Callable[[str], SnapshotOwner]) -> None:
@@ -142,7 +114,7 @@ def test_a_damaged_chunk_is_named_and_the_snapshot_before_it_used(
     owner.take_over()
     for payload in (b"one", b"two", b"three"):
         owner.write(payload)
-    put(owner, b"1/3/0", b"????damaged")
+    owner.put(b"1/3/0", b"????damaged")
     found = owner.load()
     assert found.payload() == b"two"
     (problem,) = found.problems
@@ -167,9 +139,9 @@ def test_a_paused_worker_that_wakes_up_does_no_harm(log: Callable[[str], Snapsho
     with pytest.raises(OwnershipLostError, match="held under epoch 1, claimed under 2 by worker successor"):
         paused.write(b"of a zombie")
     # What was on its way when it was paused arrives all the same:
-    put(paused, b"1/2/0", b"a chunk")
-    put(paused, b"manifest/1/2", b"a manifest")
-    put(paused, b"manifest/1/1", None)
+    paused.put(b"1/2/0", b"a chunk")
+    paused.put(b"manifest/1/2", b"a manifest")
+    paused.put(b"manifest/1/1", None)
     paused.begun([Passed(20_002, None, {"in": 11})])
     third = log("third")
     found = third.take_over()[0].loaded
@@ -191,8 +163,8 @@ def test_the_versions_that_judged_what_was_begun_lie_beside_it(log: Callable[[st
     assert {key for key in keys_left(first) if "model" in key} == {"model/1/20001", "model/1/20003"}
     found = second.take_over()[0].loaded
     assert found.models == {"m1": b"m1" * 9, "m2": b"m2" * 9}
-    put(first, b"model/1/20001", None)  # of a zombie that sweeps
-    put(first, b"model/1/20003", None)
+    first.put(b"model/1/20001", None)  # of a zombie that sweeps
+    first.put(b"model/1/20003", None)
     assert second.load().models == found.models
     assert {"model/2/20001", "model/2/20003"} <= set(keys_left(second))
     second.write(b"one", boundary=20_002)
@@ -245,43 +217,13 @@ def test_a_worker_that_others_keep_claiming_against_says_so(log: Callable[[str],
 
     def contested(*args: object, **options: object) -> object:
         epoch = owner.load().highest_epoch + 1
-        put(other, to_key(Key("claim", epoch)), to_value(Claim(epoch, "other")))
+        other.put(to_key(Key("claim", epoch)), to_value(Claim(epoch, "other")))
         return send(*args, **options)  # type: ignore[arg-type] # passed on as it came
 
     owner.sender.send = contested  # type: ignore[method-assign,assignment] # a test's double of the wire
     with pytest.raises(StopWorkerError, match="CHURN_INSTANCE_ID") as caught:
         take_over(owner.connection, owner.sender, [0], owner="a", stop=NEVER)
     assert "by another worker (other)" in str(caught.value)
-
-
-@pytest.mark.slow
-def test_older_generations_are_really_gone_after_compaction(broker: Broker, prefix: str) -> None:
-    topic = f"{prefix}.changelog"
-    create_topics(broker, {topic: 1}, COMPACTED_AT_ONCE)
-    owner = SnapshotOwner(broker.bootstrap, topic, "a")
-    owner.take_over()
-    for number in range(4):
-        owner.write(os.urandom(100_000), boundary=20_000 + number)
-        owner.begun([Passed(20_001 + number, "m", {"in": number})])
-    kept = {b"claim/1", b"begun/1", b"manifest/1/3", b"1/3/0", b"manifest/1/4", b"1/4/0"}
-    left: set[bytes] = set()
-
-    def is_compacted() -> bool:
-        put(owner, b"rolls the segment", b"x")
-        left.clear()
-        left.update(key for key in raw_keys(owner) if from_key(key))
-        return left == kept
-
-    wait_until(is_compacted, 60, lambda: f"left: {sorted(left)}")
-    newest = owner.load()
-    assert newest.manifest is not None
-    assert newest.manifest.generation == 4
-    assert [one.boundary for one in newest.begun] == [20_004]
-    put(owner, b"1/4/0", b"????damaged")
-    older = owner.load()
-    assert older.manifest is not None
-    assert older.manifest.generation == 3, "the one before is whole, compacted or not"
-    assert [one.boundary for one in older.begun] == [20_003, 20_004], "and what began since it is still told"
 
 
 def test_a_changelog_that_was_cut_is_refused_unless_the_inputs_reach_back(

@@ -40,10 +40,8 @@ def test_a_broker_that_is_away_is_unknown_and_no_zero_and_no_end(cluster: Cluste
             assert time.monotonic() - gone_at < LOST_WITHIN_S
             time.sleep(0.2)
         code, body = get(address, "/readyz")
-        assert (code, body.startswith("not ready: no broker has confirmed this member of the group for ")) == (
-            503,
-            True,
-        )
+        assert code == 503
+        assert body.startswith("not ready: no broker has confirmed this member of the group for ")
         assert total(address, "churn_counted_partitions") == total(address, "churn_group_member") == 0
         where = f"http://{address[0]}:{address[1]}/metrics"
         board = json.loads(run("watch", "--once", "--json", "--metrics", where, **deployment.settings).out)

@@ -150,18 +150,7 @@ def test_a_topic_that_is_all_bad_stops_the_worker_until_an_operator_lets_it_pass
     ledger.post(good + bad)
     place = (deployment.topics.event(LOGIN), partition_of(b"c1", PARTITIONS))
     limit = len(good) + REJECTIONS_IN_A_ROW
-    positions = Positions(deployment)
-    said = []
-    with workers(deployment, "main") as (main,):
-        for _ in range(2):  # a restart stops at the same place
-            main.start()
-            assert told_at_the_end(main, "churn_stopped_at_dead_letter_limit", EXIT_WITHIN_S) == (3, 1), main.log_tail()
-            assert positions.committed()[place] <= limit
-            said.append(next(text for text in main.log_tail().splitlines()[::-1] if "dead-letter limit" in text))
-    assert f"{place[0]} partition {place[1]} offset {limit}: 1001 records refused in a row" in said[0]
-    assert "Next: mend the producer" in said[0]
-    assert "CHURN_DEAD_LETTER_LIMIT=off" in said[0]
-    assert said[1].partition("dead-letter limit")[2] == said[0].partition("dead-letter limit")[2]
+    stops_at_the_limit_again_and_again(deployment, place, limit)
 
     lenient = replace(deployment, more={"dead_letter_limit": "off"})
     with workers(lenient, "main") as (passing,):
@@ -194,6 +183,21 @@ def test_a_topic_that_is_all_bad_stops_the_worker_until_an_operator_lets_it_pass
     with workers(deployment, "main") as (main,):
         main.start()
         assert told_at_the_end(main, "churn_stopped_at_dead_letter_limit", EXIT_WITHIN_S) == (3, 1), main.log_tail()
+
+
+def stops_at_the_limit_again_and_again(deployment: Deployment, place: tuple[str, int], limit: int) -> None:
+    """A restart stops at the same place, and says the same."""
+    positions, said = Positions(deployment), []
+    with workers(deployment, "main") as (main,):
+        for _ in range(2):
+            main.start()
+            assert told_at_the_end(main, "churn_stopped_at_dead_letter_limit", EXIT_WITHIN_S) == (3, 1), main.log_tail()
+            assert positions.committed()[place] <= limit
+            said.append(next(text for text in main.log_tail().splitlines()[::-1] if "dead-letter limit" in text))
+    assert f"{place[0]} partition {place[1]} offset {limit}: 1001 records refused in a row" in said[0]
+    assert "Next: mend the producer" in said[0]
+    assert "CHURN_DEAD_LETTER_LIMIT=off" in said[0]
+    assert said[1].partition("dead-letter limit")[2] == said[0].partition("dead-letter limit")[2]
 
 
 def wait_until_read(deployment: Deployment, *, is_killed: bool = False) -> None:

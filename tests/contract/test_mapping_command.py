@@ -54,7 +54,14 @@ def test_a_try_as_json_accounts_for_every_record(folder: Path) -> None:
 def test_ids_that_a_worker_would_refuse_are_warned_of(folder: Path) -> None:
     (folder / "orders.csv").write_bytes(table(HEAD, ROWS[0], ROWS[0].replace("10.00", "11.00"), ROWS[0]))
     done = try_(folder)
-    assert "warning: 1 event have the `id` of another with other content" in done.out.replace("1 events", "1 event")
+    assert "warning: 1 event with the `id` of another and other content" in done.out
+
+
+def test_amounts_have_the_decimals_of_their_currency(folder: Path) -> None:
+    (folder / "orders.csv").write_bytes(table(HEAD, ROWS[0].replace("10.00", "1.234")))
+    (folder / "shop.yaml").write_text(shop().replace("EUR", "KWD"))
+    assert "1.234 KWD" in try_(folder).out
+    assert orjson.loads(try_(folder, "--json").out)["amounts"] == {"KWD": 1.234}
 
 
 def test_whose_hashed_id_is_which_is_written_to_a_file(folder: Path) -> None:
@@ -120,7 +127,7 @@ def test_a_file_with_a_mapping_that_cannot_be_used_is_one_sentence(folder: Path)
     done = try_(folder)
     assert (done.code, done.out) == (2, "")
     assert done.err.count("\n") == 1
-    assert "is not UTF-8 at line 1. Save it as UTF-8." in done.err
+    assert "line 1: the byte 0xe9 is not UTF-8: save the file as UTF-8" in done.err
 
 
 @pytest.mark.parametrize("command", ["replay", "produce"])

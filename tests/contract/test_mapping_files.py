@@ -10,7 +10,7 @@ import pytest
 
 from schemas.event import FEEDS
 from streams.files.history import read_history
-from streams.files.mapping import NOBODY, Cell, Condition, EventRule, Mapping, TimeRule
+from streams.files.mapping import NOBODY, Cell, EventRule, Mapping, TimeRule, WhenCondition
 from streams.files.mapping_file import builtin_names, parsed_mapping
 from streams.files.reading import EventFile
 from support.documents import text_of
@@ -31,7 +31,7 @@ def test_examples_come_to_what_is_said(kind: str, data: str, mapping: str, told:
     numbers = {word.removesuffix("s"): int(count) for count, word in re.findall(r"(\d+) (\w+)", told)}
     returns = numbers.pop("return", 0)
     left_out, bad = (int(re.search(rf"{word} (\d+)", told)[1]) for word in ("left out", "bad"))  # type: ignore[index] # all have both
-    assert dict(Counter(FEEDS[event.feed] for event in history.events)) == numbers, history.told()
+    assert dict(Counter(FEEDS[event.feed] for event in history.events)) == numbers, history.sentences()
     assert (counts.returns, counts.left_out_total, len(history.bad)) == (returns, left_out, bad)
 
 
@@ -44,12 +44,14 @@ def test_what_is_said_at_the_end_is_what_the_first_example_says(tmp_path: Path) 
     (tmp_path / "orders.csv").write_text(data, encoding="cp1252")
     source = EventFile(tmp_path / "orders.csv", parsed_mapping("mine.yaml", mapping))
     (told,) = re.findall(r"```\n(orders\.csv: .*?)```", REFERENCE, re.DOTALL)
-    said = "\n".join(read_history([source]).told()).replace(f"{tmp_path}/", "")
+    said = "\n".join(read_history([source]).sentences()).replace(f"{tmp_path}/", "")
     assert said + "\n" == told
 
 
-@pytest.mark.parametrize("struct", [Mapping, Cell, Condition, TimeRule, EventRule], ids=lambda one: str(one.__name__))
-def test_every_key_is_explained(struct: type[Mapping | Cell | Condition | TimeRule | EventRule]) -> None:
+@pytest.mark.parametrize(
+    "struct", [Mapping, Cell, WhenCondition, TimeRule, EventRule], ids=lambda one: str(one.__name__)
+)
+def test_every_key_is_explained(struct: type[Mapping | Cell | WhenCondition | TimeRule | EventRule]) -> None:
     keys = set(struct.__struct_encode_fields__) - {"file_names"}  # ours alone: files that need no mapping to be named
     assert {key for key in keys if not re.search(rf"`(?:\{{)?{key}\b", REFERENCE)} == set()
 

@@ -14,7 +14,7 @@ from schemas.stage import StageChangeV1, stage_change_id
 from streams.board.board import Board, Deployment, Past, make_board
 from streams.board.drawing import draw
 from streams.board.figures import Look, parse_page
-from streams.board.ledger import Ledger
+from streams.board.ledger import OutputLedger
 from streams.text.terminal import terminal
 
 TODAY = 20_500
@@ -108,7 +108,7 @@ def look(*pages: str, at_s: float = 100.0, away: dict[str, str] | None = None) -
 
 def past_of(*outputs: AlertV1 | StageChangeV1) -> Past:
     """The past as these outputs tell it, in the order given."""
-    ledger = Ledger(UTC)
+    ledger = OutputLedger(UTC)
     for output in outputs:
         ledger.take_alert(output) if isinstance(output, AlertV1) else ledger.take_stage(output)
     newest = from_rfc3339("2026-01-15T12:00:00Z")

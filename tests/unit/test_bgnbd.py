@@ -10,7 +10,7 @@ import pytest
 from models.calendar import DAY_MS
 from models.learning.quality import Flags
 from schemas.instant import from_rfc3339
-from streams.comparison.bgnbd import BgNbd, Purchases, fit
+from streams.comparison.bgnbd import BgNbd, RepeatPurchases, fit
 from streams.files.history import read_history
 from support.program import ROOT
 
@@ -18,7 +18,7 @@ TRUTH = BgNbd(0.5, 20.0, 0.8, 2.5)
 AGE, HORIZON = 200.0, 60.0
 
 
-def drawn(customers: int) -> tuple[Purchases, Flags]:
+def drawn(customers: int) -> tuple[RepeatPurchases, Flags]:
     """Customers who live as the model says, and which of them buy nothing in the horizon after their age."""
     dice = np.random.default_rng(5)
     rows, is_silent = [], []
@@ -32,7 +32,7 @@ def drawn(customers: int) -> tuple[Purchases, Flags]:
             at += dice.exponential(1 / rate)
         rows.append((repeats, last, AGE))
         is_silent.append(not (is_alive and at <= AGE + HORIZON))
-    return Purchases(*np.array(rows, dtype=np.float64).T), np.array(is_silent)
+    return RepeatPurchases(*np.array(rows, dtype=np.float64).T), np.array(is_silent)
 
 
 def test_the_parameters_of_drawn_customers_are_found_again() -> None:
@@ -60,7 +60,7 @@ def test_cdnow_has_the_published_parameters() -> None:
         if event.time_ms // DAY_MS < end:
             days[event.key].add(event.time_ms // DAY_MS)
     rows = [(len(of) - 1, (max(of) - min(of)) / 7, (end - 1 - min(of)) / 7) for of in days.values()]
-    found = fit(Purchases(*np.array(rows, dtype=np.float64).T))
+    found = fit(RepeatPurchases(*np.array(rows, dtype=np.float64).T))
     assert found.r == pytest.approx(0.243, rel=0.05)
     assert found.alpha == pytest.approx(4.414, rel=0.1)
     assert found.a / (found.a + found.b) == pytest.approx(0.793 / (0.793 + 2.426), rel=0.05)

@@ -8,7 +8,7 @@ from models.calendar import Calendar
 from schemas.instant import to_rfc3339
 from streams.board.board import Deployment, Past, make_board
 from streams.board.figures import parse_page, rates
-from streams.board.ledger import Ledger
+from streams.board.ledger import OutputLedger
 from streams.board.reading import metrics_address
 from support.boards import DEPLOYMENT, NOW_MS, TODAY, UTC, alert, board, change, drawn, instant, look, page, past_of
 
@@ -133,7 +133,7 @@ def test_what_was_not_bought_is_worth_nothing_known_where_no_purchases_are_decla
 
 def test_without_a_worker_the_newest_midnight_is_that_of_alerts_too() -> None:
     """Stages change seldom: at the last midnights perhaps nobody's did."""
-    ledger = Ledger(UTC)
+    ledger = OutputLedger(UTC)
     ledger.take_stage(change("c1", TODAY - 4, None, "new"))
     ledger.take_alert(alert(day=TODAY - 9))
     ledger.take_alert(alert("c2", observed_at=to_rfc3339(UTC.start_of(TODAY) + 3_600_000)))  # fired early
@@ -250,7 +250,7 @@ def test_alert_is_past_due_by_now_and_a_historical_one_is_owed_to_nobody() -> No
 def test_days_are_those_of_the_zone_across_a_change_of_the_clock() -> None:
     berlin = Calendar("Europe/Berlin")
     spring = berlin.day_of(1_774_742_400_000)  # 2026-03-29, the day with 23 hours
-    ledger = Ledger(berlin)
+    ledger = OutputLedger(berlin)
     begun = to_rfc3339(berlin.start_of(spring))
     ledger.take_alert(alert(starts_at=begun, observed_at=begun))
     assert ledger.history(spring + 1).at_risk[-3:] == (0, 1, 1)

@@ -13,7 +13,7 @@ from models.calendar import DAY_MS, date_of
 from models.engine.replay import Replay
 from schemas.event import Event
 from streams.cli.customer import summary
-from streams.console.customer_page import DEEDS, Page, print_page, since_lines
+from streams.console.customer_page import DEEDS, CustomerPage, print_page, since_lines
 from streams.text.terminal import terminal
 from support.boards import TODAY, alert
 from support.builders import event, purchase, ticket
@@ -22,7 +22,7 @@ from support.troubled import default_rules
 NOW_MS = TODAY * DAY_MS + 15 * 3_600_000
 
 
-def page(events: list[Event], *alerts: Any, until_ms: int = NOW_MS) -> Page:
+def page(events: list[Event], *alerts: Any, until_ms: int = NOW_MS) -> CustomerPage:
     replay = Replay(default_rules(), 1)
     for one in sorted(events, key=lambda one: (one.time_ms, one.feed)):
         replay.take(one)
@@ -30,10 +30,10 @@ def page(events: list[Event], *alerts: Any, until_ms: int = NOW_MS) -> Page:
     (partition,) = replay.partitions
     row = partition.customers.roster.row_of("c1")
     assert row is not None
-    return Page(summary(partition, row), alerts, None, "UTC", NOW_MS)
+    return CustomerPage(summary(partition, row), alerts, None, "UTC", NOW_MS)
 
 
-def printed(shown: Page, *, explain: bool = False) -> str:
+def printed(shown: CustomerPage, *, explain: bool = False) -> str:
     out = StringIO()
     print_page(terminal(file=out, width=100), shown, explain=explain)
     return out.getvalue()
@@ -105,7 +105,7 @@ def test_alerts_of_one_case_stand_together_led_by_the_most_urgent() -> None:
 @given(st.dictionaries(st.sampled_from([*DEEDS, "purchases"]), st.integers(1, 3), min_size=1))
 def test_every_deed_is_counted_in_words_with_its_noun(counts: dict[str, int]) -> None:
     since = {date_of(TODAY): {**counts, "minor": 100}}
-    (line,) = since_lines(Page({"since": since, "currency": "USD"}, (), None, "UTC", NOW_MS))
+    (line,) = since_lines(CustomerPage({"since": since, "currency": "USD"}, (), None, "UTC", NOW_MS))
     text = line.plain
     assert text.startswith("today: ")
     assert text.count(",") == len(counts) - 1
@@ -118,6 +118,6 @@ def test_every_deed_is_counted_in_words_with_its_noun(counts: dict[str, int]) ->
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
 def test_times_are_those_of_the_zone(zone: str) -> None:
     shown = page(history(), alert("c1"))
-    text = printed(Page(shown.summary, shown.alerts, None, zone, NOW_MS))
+    text = printed(CustomerPage(shown.summary, shown.alerts, None, zone, NOW_MS))
     assert ("by 18 Feb 00:00" in text) == (zone == "UTC")
     assert ("by 17 Feb 19:00" in text) == (zone != "UTC")

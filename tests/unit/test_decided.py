@@ -8,13 +8,23 @@ import pytest
 
 from models.engine.partition import Partition
 from schemas.topics import Topics
-from streams.agents.restoring import Source, as_loaded
+from streams.agents.restoring import RestoreSource, as_loaded
 from streams.diagnosis.agreement import differences
 from streams.errors import EXIT_SETUP, SetupError
+from streams.readback.decided import Decided, decided_in, until_ms
 from streams.transport.errors import StopWorkerError
-from streams.transport.snapshots.decided import Decided, decided_in, refuse_other_count, until_ms
 from streams.transport.snapshots.load import Loaded
-from streams.transport.snapshots.records import Begun, Claim, Key, Manifest, Passed, from_value, to_key, to_value
+from streams.transport.snapshots.records import (
+    Begun,
+    Claim,
+    Key,
+    Manifest,
+    Passed,
+    from_value,
+    refuse_other_count,
+    to_key,
+    to_value,
+)
 from support.builders import DAY_MS
 from support.snapshots import covered
 from support.troubled import default_rules
@@ -93,7 +103,7 @@ def test_partitions_that_were_added_are_refused() -> None:
 
 def test_a_worker_goes_on_from_no_snapshot_of_another_number_of_partitions() -> None:
     rules, topics = default_rules(), Topics("churn")
-    source = Source({}, topics, "g-v1", rules, lambda number: Partition(rules, number=number), 12)
+    source = RestoreSource({}, topics, "g-v1", rules, lambda number: Partition(rules, number=number), 12)
     whole = from_value(Manifest, manifest(1, 20_000, partitions=6).value())
     loaded = Loaded(topics.changelog, 0, whole, (), (), {}, 1, (), frozenset(), 0, 0, ())
     with pytest.raises(StopWorkerError, match="are of 6 partitions: customers would be counted in two") as caught:
@@ -108,6 +118,6 @@ def test_other_zones_and_catalogues_are_said_by_their_partitions() -> None:
     blank = Decided(-1, "UTC", 6)
     assert list(differences([ours, blank], zone="UTC", catalogue="aaaa")) == []
     said = list(differences([ours, other, other, abroad], zone="UTC", catalogue="aaaa"))
-    assert [level for level, _ in said] == ["problem", "warning"]
-    assert "1 partition with days of Europe/Berlin, but CHURN_ZONE is UTC here" in said[0][1]
-    assert "2 partitions last judged by catalogue bbbb, here it is aaaa" in said[1][1]
+    assert [one.level for one in said] == ["problem", "warning"]
+    assert "1 partition with days of Europe/Berlin, but CHURN_ZONE is UTC here" in said[0].text
+    assert "2 partitions last judged by catalogue bbbb, here it is aaaa" in said[1].text

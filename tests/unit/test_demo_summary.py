@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from demo.check import Findings
-from demo.flow import Passed
+from demo.flow import FlowResult
 from demo.story import Story
 from demo.summary import Evidence, first_to_call, newest, problems, summarize
 from schemas.alert import Money, encode_alert
@@ -39,7 +39,7 @@ def the_board() -> Board:
 
 def evidence(**more: Any) -> Evidence:
     told: dict[str, Any] = {
-        "passed": Passed(the_board(), 2.0),
+        "passed": FlowResult(the_board(), 2.0),
         "outcomes": {"applied": 6, "applied_late": 1, "duplicate": 1, "late": 1, "dead_lettered": 1},
         "alerts": [alert("c1"), alert("c2", ends=TODAY + 1)],
         "equal_alerts": EQUAL,

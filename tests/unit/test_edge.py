@@ -36,10 +36,10 @@ def test_without_one_what_is_ahead_counts_and_is_said(tmp_path: Path) -> None:
     history = read_packed([write(tmp_path, NOON_MS, NOON_MS + DAY_MS, FAR_MS)], None, edge.check)
     assert len(history.runs) == 3
     assert history.bad == []
-    (sentence,) = edge.told()
+    (sentence,) = edge.sentences()
     assert "2 events ahead" in sentence
     assert "2099-12-31" in sentence
-    assert Edge(None, FAR_MS).told() == []
+    assert Edge(None, FAR_MS).sentences() == []
 
 
 @pytest.mark.parametrize(("days", "reason"), [(1_000_000, "future"), (-1_000_000, "bad_time")])

@@ -44,7 +44,7 @@ def feeds_of(history: History) -> dict[str, int]:
 def test_exactly_what_is_expected_comes_of_an_export(export: Export, tmp_path: Path) -> None:
     history = read_history([source_of(export, tmp_path)])
     (counts,) = history.counts
-    told = "\n".join(history.told())
+    told = "\n".join(history.sentences())
     assert feeds_of(history) == export.events, told
     assert dict(counts.bad) == export.bad, told
     assert (counts.returns, counts.left_out_total, counts.blank) == (export.returns, export.left_out, export.blank), (

@@ -201,7 +201,7 @@ def test_amounts_that_will_not_count_and_feeds_that_will_be_waited_for_are_said(
 
 
 def test_many_bad_lines_are_counted(tmp_path: Path) -> None:
-    told = read_history([write(tmp_path / "a.jsonl", *[b"{"] * 23)]).bad_told()
+    told = read_history([write(tmp_path / "a.jsonl", *[b"{"] * 23)]).bad_sentences()
     assert "a.jsonl:1: not_json" in told[0]
     assert told[20:] == ["and 3 more bad lines"]
 

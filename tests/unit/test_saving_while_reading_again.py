@@ -14,7 +14,7 @@ from streams.agents.keeping import CustomerState
 from streams.agents.models import Shelf
 from streams.agents.owned import OwnedPartition
 from streams.settings import Settings
-from streams.transport.offsets import Ledger
+from streams.transport.offsets import OffsetTracker
 from streams.transport.published import Published
 from streams.transport.snapshots.records import Covered
 from support.agents import TOPICS, Sent
@@ -64,7 +64,7 @@ def test_the_ends_of_the_outputs_are_those_of_before_until_all_was_read_again(is
     rules, sent, written = default_rules(), Acknowledged(), Written()
     customers = Customers(SETTINGS, rules, sent, lambda: 0, Shelf(rules))
     state: Any = State(SETTINGS, customers, "group")
-    state.attach(SimpleNamespace(outputs=sent, ledger=Ledger()))
+    state.attach(SimpleNamespace(outputs=sent, ledger=OffsetTracker()))
     state.log = written
     own = OwnedPartition(0, customers.new_partition(0), outputs={TOPICS.alerts: BEFORE})
     own.published = Published() if is_reading_again else None

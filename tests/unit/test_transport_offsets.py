@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from streams.transport.errors import LostFrameError, StopWorkerError, TopicRestartedError
 from streams.transport.frames import chunks, spans_of
-from streams.transport.offsets import Ledger, Mark
+from streams.transport.offsets import Mark, OffsetTracker
 from streams.transport.records import Record, Span
 from streams.transport.restore import Restored
 from streams.transport.status import Status
@@ -21,8 +21,8 @@ from streams.transport.watchdog import is_stuck
 A = TP("a", 0)
 
 
-def ledger_at(offset: int) -> Ledger:
-    ledger = Ledger()
+def ledger_at(offset: int) -> OffsetTracker:
+    ledger = OffsetTracker()
     ledger.rewind({A: Mark(offset, None)}, [A])
     return ledger
 
@@ -74,7 +74,7 @@ def test_a_redelivered_frame_is_accepted_and_moves_nothing_back() -> None:
 
 def test_a_first_position_never_committed_is_committed_at_once() -> None:
     """Else a group that begins at the latest would skip what is posted while it is down."""
-    ledger = Ledger()
+    ledger = OffsetTracker()
     ledger.rewind({A: Mark(7, None)}, [])
     assert dict(ledger.pending().marks) == {A: Mark(7, None)}
 
@@ -88,7 +88,7 @@ def test_frames_cover_every_record_once_and_without_holes(steps: list[tuple[int,
         records.append(Record(name, None, None, offset, 0))
         next_offset[name] = offset + 1
     expected = dict.fromkeys("abcd", 0)
-    ledger = Ledger()
+    ledger = OffsetTracker()
     ledger.rewind({TP(name, 0): Mark(0, None) for name in "abcd"}, [])
     seen: list[Record] = []
     for part in chunks(records, size):

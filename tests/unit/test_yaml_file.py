@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from streams.errors import SetupError
-from streams.files.yaml_file import MAX_BYTES, MAX_DEPTH, YamlError, decoded, read_document, read_file
+from streams.files.yaml_file import MAX_BYTES, MAX_DEPTH, YamlError, decoded, read_document, read_text
 
 
 @pytest.mark.parametrize(
@@ -74,6 +74,19 @@ def test_what_could_be_read_in_two_ways_is_refused_with_its_line(text: str, line
     assert reason in caught.value.reason
 
 
+def test_text_below_some_keys_and_values_named_before_are_read_where_a_file_asks_for_them() -> None:
+    text = "a: &x {b: [007, null, no, 1.0], c: 1.0}\nd: *x\n"
+    document = read_document(text, as_written=frozenset({"b"}), may_alias=True)
+    assert document.value["a"] == {"b": ["007", "null", "no", "1.0"], "c": 1.0}
+    assert document.value["d"] is document.value["a"]
+
+
+@pytest.mark.parametrize("text", ["a: *x\n", "a: &x [*x]\n"])
+def test_an_alias_of_nothing_read_before_is_refused(text: str) -> None:
+    with pytest.raises(YamlError, match="no &x ends before it"):
+        read_document(text, may_alias=True)
+
+
 def test_aliases_that_would_grow_beyond_memory_are_refused_at_once() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 40)]
@@ -121,7 +134,7 @@ def test_files_that_are_none_are_refused_without_waiting(tmp_path: Path) -> None
         (tmp_path / "missing", "No such file"), (large, "bytes"), (tmp_path / "missing" / "x", "No such file"),
     ):  # fmt: skip
         with pytest.raises(SetupError) as caught:
-            read_file(path, "catalogue")
+            read_text(path, "catalogue")
         assert caught.value.thing == "catalogue"
         assert value in caught.value.value
         assert str(path) in caught.value.value

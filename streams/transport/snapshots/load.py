@@ -9,7 +9,7 @@ from typing import Final
 
 from confluent_kafka import Message
 
-from streams.kafka.log_reader import Progress, Reader, reader
+from streams.kafka.log_reader import LogReader, reader
 from streams.transport.snapshots.chunks import checksum, is_whole, unpack
 from streams.transport.snapshots.records import (
     MANIFEST_FORMAT,
@@ -88,19 +88,18 @@ def load(
     partitions: Iterable[int],
     *,
     stop: threading.Event,
-    on_progress: Progress = lambda _: None,
 ) -> dict[int, Loaded]:
     """Read partitions of a changelog to their present end; changes nothing. Blocks: call it in a thread.
 
     Raises RestoreStoppedError once `stop` is set, OtherSnapshotError, KafkaException for what does not pass by itself.
     """
     piles = {partition: Pile(topic, partition) for partition in partitions}
-    with reader(connection, stop=stop, on_progress=on_progress) as source:
+    with reader(connection, stop=stop) as source:
         fill(source, piles)
     return {partition: pile.loaded() for partition, pile in piles.items()}
 
 
-def fill(source: Reader, piles: Mapping[int, Pile]) -> None:
+def fill(source: LogReader, piles: Mapping[int, Pile]) -> None:
     """Read on from where each pile ends."""
     if not piles:
         return

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
 
-from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient
 
 from streams.errors import EXIT_SETUP
-from streams.kafka.connection import Config, answered
-from streams.kafka.log_reader import Place
+from streams.kafka.connection import Config
+from streams.kafka.positions import committed_offsets, earliest_offsets
 from streams.text.wording import counted
 from streams.transport.errors import StopWorkerError
 from streams.transport.snapshots.load import Loaded
-
-ANSWERS_WITHIN_S: Final = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +34,8 @@ def ask_beginnings(
     """Ask the broker. Blocks. Raises KafkaException."""
     numbers = sorted(partitions)
     inputs = [(topic, number) for topic in sources for number in numbers]
-    earliest = OffsetSpec.earliest()  # type: ignore[no-untyped-call] # published without types
     admin = AdminClient(connection)  # kept by name: one that is collected cancels its calls
-    firsts = _offsets(admin, [*inputs, *((changelog, number) for number in numbers)], earliest)
+    firsts = earliest_offsets(admin, [*inputs, *((changelog, number) for number in numbers)])
     committed = committed_offsets(connection, group, inputs)
     return {
         number: Beginnings(
@@ -50,44 +45,6 @@ def ask_beginnings(
         )
         for number in numbers
     }
-
-
-def latest_offsets(admin: AdminClient, places: Iterable[Place]) -> dict[Place, int]:
-    """Where partitions end now. Blocks. Raises KafkaException."""
-    return _offsets(admin, places, OffsetSpec.latest())  # type: ignore[no-untyped-call] # published without types
-
-
-def _offsets(admin: AdminClient, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:
-    wanted = {TopicPartition(topic, number): spec for topic, number in places}
-    asked = admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S) if wanted else {}
-    return {(tp.topic, tp.partition): int(answered(future, ANSWERS_WITHIN_S).offset) for tp, future in asked.items()}
-
-
-def committed_offsets(connection: Config, group: str, inputs: Sequence[Place]) -> dict[Place, int]:
-    """What a group has committed, where it has. Blocks. Raises KafkaException.
-
-    By a consumer that never joins: the admin client's own call crashes Python while a coordinator is loading.
-    """
-    consumer = Consumer({**connection, "group.id": group, "enable.auto.commit": False})
-    try:
-        found = consumer.committed([TopicPartition(*place) for place in inputs], timeout=ANSWERS_WITHIN_S)
-    finally:
-        consumer.close()
-    return {(tp.topic, tp.partition): tp.offset for tp in found if tp.offset >= 0}
-
-
-def earlier_groups(connection: Config, group: str) -> list[str]:
-    """The groups of lower versions of the application that the broker knows. Blocks. Raises KafkaException.
-
-    A group is called `<name>-v<version>`; see CHURN_APP_VERSION.
-    """
-    stem, _, version = group.rpartition("-v")
-    if int(version) == 1:
-        return []
-    admin = AdminClient(connection)
-    known = answered(admin.list_consumer_groups(request_timeout=ANSWERS_WITHIN_S), ANSWERS_WITHIN_S).valid or ()
-    lower = {f"{stem}-v{number}" for number in range(1, int(version))}
-    return sorted(lower.intersection(one.group_id for one in known))
 
 
 def check_origin(loaded: Loaded, found: Beginnings) -> str | None:

@@ -18,6 +18,9 @@ from typing import Final, Literal, NamedTuple, TypeVar
 
 import msgspec
 
+from streams.errors import SetupError
+from streams.settings import variable_of
+
 MANIFEST_FORMAT: Final = 2
 """Of manifests, chunks and keys. What the payload is like is said in the payload."""
 
@@ -186,3 +189,14 @@ def format_of(value: bytes) -> int:
         return int(msgspec.json.decode(value.partition(b" ")[2])["format"])
     except (msgspec.MsgspecError, KeyError, TypeError, ValueError):
         return MANIFEST_FORMAT
+
+
+def refuse_other_count(then: int, now: int, topic: str) -> None:
+    """Raise SetupError when the customers of a snapshot were spread over another number of partitions; 0: unknown."""
+    if then not in (0, now):
+        raise SetupError(
+            variable_of("partitions"),
+            f"{now}, but the snapshots in {topic} are of {then} partitions: customers would be counted in two",
+            f"Partitions that were added cannot be used. Choose another {variable_of('prefix')} with {now} partitions, "
+            "and post everything there.",
+        )

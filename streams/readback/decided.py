@@ -13,8 +13,16 @@ from schemas.topics import Topics
 from streams.errors import SetupError
 from streams.kafka.connection import connect
 from streams.kafka.topic_reader import read_messages
-from streams.settings import Settings, variable_of
-from streams.transport.snapshots.records import Begun, DamagedError, Key, Manifest, from_key, from_value
+from streams.settings import Settings
+from streams.transport.snapshots.records import (
+    Begun,
+    DamagedError,
+    Key,
+    Manifest,
+    from_key,
+    from_value,
+    refuse_other_count,
+)
 
 
 class HiddenError(SetupError):
@@ -54,17 +62,6 @@ def read_decided(settings: Settings) -> dict[int, Decided]:
     for one in found.values():
         refuse_other_count(one.partitions, settings.partitions, topic)
     return found
-
-
-def refuse_other_count(then: int, now: int, topic: str) -> None:
-    """Raise SetupError when the customers of a snapshot were spread over another number of partitions; 0: unknown."""
-    if then not in (0, now):
-        raise SetupError(
-            variable_of("partitions"),
-            f"{now}, but the snapshots in {topic} are of {then} partitions: customers would be counted in two",
-            f"Partitions that were added cannot be used. Choose another {variable_of('prefix')} with {now} partitions, "
-            "and post everything there.",
-        )
 
 
 def decided_in(changelog: Iterable[Message]) -> dict[int, Decided]:
