@@ -124,6 +124,17 @@ def test_an_event_topic_that_is_compacted_is_refused(
     assert posted(broker, topics)["purchase"] == []
 
 
+def test_all_customers_of_events_nobody_took_are_no_success(broker: Broker, topics: str, tmp_path: Path) -> None:
+    file, states = tmp_path / "events.jsonl", tmp_path / "states.jsonl"
+    file.write_bytes(line(purchase()))
+    settings = {"bootstrap": broker.bootstrap, "prefix": topics, "partitions": str(PARTITIONS), "group": topics}
+    assert produce(broker, topics, str(file)).code == 0
+    outcome = run("customer", "--all", str(states), **settings)
+    assert outcome.code == 1
+    assert "no customer is known at" in outcome.err
+    assert states.read_bytes() == b""
+
+
 def test_missing_topic_is_named(broker: Broker, prefix: str, tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     file.write_bytes(line(email()))
