@@ -12,6 +12,7 @@ import orjson
 
 from models.calendar import date_of
 from models.catalogue.language import compile_term
+from models.catalogue.rules import Rules
 from models.customers.columns import STAGE_NAMES
 from models.customers.since_boundary import since_boundary
 from models.engine.partition import Partition
@@ -23,11 +24,13 @@ from models.measures.windows import Windows
 from schemas.alert import AlertV1
 from schemas.envelope import is_customer_id
 from schemas.partitioner import partition_of
+from schemas.topics import Topics
 from streams.cli.output import OUTPUT, Output
 from streams.clock import now_ms
 from streams.console.customer_page import CustomerPage, print_page
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.catalogue_file import load_rules
+from streams.kafka.groups import waiting_records, worker_group
 from streams.readback.dead_letters import late_events_of
 from streams.readback.state import all_states, open_alerts, read_partitions
 from streams.settings import Settings, environment_settings
@@ -54,10 +57,7 @@ def customer(*, customer_id: str | None, everybody: Output | None, explain: bool
     settings = environment_settings()
     rules = load_rules(settings)
     if everybody is not None:
-        with everybody:
-            for state in all_states(settings, rules):
-                everybody.write(orjson.dumps(state) + b"\n")
-        return EXIT_DONE
+        return _write_all(settings, rules, everybody)
     if customer_id is None:
         raise click.UsageError("name a customer, or say --all FILE")
     if not is_customer_id(customer_id):
@@ -83,6 +83,21 @@ def customer(*, customer_id: str | None, everybody: Output | None, explain: bool
         zone = rules.basis.calendar.zone
         print_page(terminal(), CustomerPage(shown, alerts, past, zone, now_ms()), explain=explain)
     return EXIT_DONE
+
+
+def _write_all(settings: Settings, rules: Rules, everybody: Output) -> int:
+    """Write all customers; says on standard error what is not in them, and when there is nobody."""
+    waiting = waiting_records(settings, worker_group(settings), Topics(settings.prefix).events)
+    known = 0
+    with everybody:
+        for known, state in enumerate(all_states(settings, rules), 1):  # noqa: B007 - the last number is the count
+            everybody.write(orjson.dumps(state) + b"\n")
+    where = f"{settings.bootstrap}, topics {settings.prefix}.*"
+    if waiting:
+        complain(f"{counted(waiting, 'event')} at {where} had not been taken yet: what they change is not in the file")
+    if not known:
+        complain(f"no customer is known at {where}: no event was processed yet. See: churn-signals doctor")
+    return EXIT_DONE if known else EXIT_PROBLEM
 
 
 def _say_unknown(settings: Settings, customer_id: str) -> None:

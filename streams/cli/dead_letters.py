@@ -69,7 +69,7 @@ def replay(*, reasons: tuple[str, ...], is_late: bool, with_refused: bool, dry_r
     Posting a record twice does no harm: events are recognised by their ids. Leaves with 1 when some cannot be posted.
     """
     settings = environment_settings()
-    refuse_misfits(settings, connect(settings)[1])
+    refuse_misfits(settings, *connect(settings))
     letters = _wanted(read_letters(settings, _topic(settings, is_late=is_late)), reasons)
     outlook = judge(letters, settings=settings, late_before_ms=late_limits_ms(settings), now_ms=now_ms())
     _tell(outlook)

@@ -18,7 +18,13 @@ from schemas.topics import Topics
 from streams.errors import SetupError
 from streams.kafka.connection import answered, connect
 from streams.kafka.placing import USE_MURMUR2, look_at_placing
-from streams.kafka.preflight import refuse_old_history, refuse_partition_counts, retention_limits, topic_configs
+from streams.kafka.preflight import (
+    refuse_old_history,
+    refuse_other_cleanup,
+    refuse_partition_counts,
+    retention_limits,
+    topic_configs,
+)
 from streams.kafka.topic_reader import must_be_there
 from streams.readback.decided import HiddenError, read_decided, until_ms
 from streams.settings import Settings, variable_of
@@ -86,8 +92,8 @@ def look_before_posting(
 ) -> Iterator[str]:
     """Yield what is worth saying before events are posted in the order of their times.
 
-    Raises SetupError when a topic is missing, would delete them or has another number of partitions, when what lies
-    there was posted with another partitioner, and, unless it is meant, when some would be too late to count.
+    Raises SetupError when a topic is missing, would delete them, is compacted or has another number of partitions, when
+    what lies there was posted with another partitioner, and, unless it is meant, when some would be too late to count.
     """
     admin, cluster = connect(settings)
     refuse_lost_history(settings, admin, cluster, events, at_ms)
@@ -132,16 +138,24 @@ def refuse_lost_history(
         name = names.event(event.feed)
         oldest[name] = min(event.time_ms, oldest.get(name, event.time_ms))
     must_be_there(cluster, oldest)
-    refuse_misfits(settings, cluster)
-    limits = retention_limits(settings, topic_configs(admin, list(oldest)))
+    configs = refuse_misfits(settings, admin, cluster)
+    limits = retention_limits(settings, {name: configs[name] for name in oldest if name in configs})
     for finding in refuse_old_history(limits, oldest, at_ms=at_ms):
         raise SetupError(finding.thing, finding.value, finding.remedy)
 
 
-def refuse_misfits(settings: Settings, cluster: ClusterMetadata) -> None:
-    """Raise SetupError when a topic has another number of partitions than it must have: keys would lie elsewhere."""
-    for finding in refuse_partition_counts(settings, cluster):
-        raise SetupError(finding.thing, finding.value, finding.remedy)
+def refuse_misfits(settings: Settings, admin: AdminClient, cluster: ClusterMetadata) -> dict[str, dict[str, str]]:
+    """The brokers' settings of the event topics that are there, by topic.
+
+    Raises SetupError when keys would lie elsewhere, as a topic has another number of partitions than it must have, or
+    would replace each other, as an event topic is compacted.
+    """
+    present = [name for name in Topics(settings.prefix).events if name in cluster.topics]
+    configs = topic_configs(admin, present)
+    for findings in (refuse_partition_counts(settings, cluster), refuse_other_cleanup(settings, configs)):
+        for finding in findings:
+            raise SetupError(finding.thing, finding.value, finding.remedy)
+    return configs
 
 
 def refuse_misplaced(settings: Settings, cluster: ClusterMetadata) -> Iterator[str]:

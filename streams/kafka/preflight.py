@@ -64,7 +64,7 @@ def examine(settings: Settings, admin: AdminClient, cluster: ClusterMetadata) ->
     yield from _missing(table, present)
     yield from refuse_partition_counts(settings, cluster)
     configs = topic_configs(admin, [spec.name for spec in present])
-    yield from _cleanup(present, configs)
+    yield from refuse_other_cleanup(settings, configs)
     yield from refuse_short_retention(settings, configs)
     yield from _lost_history(settings, configs, cluster)
 
@@ -119,6 +119,20 @@ def refuse_short_retention(settings: Settings, configs: Mapping[str, Mapping[str
             )
 
 
+def refuse_other_cleanup(settings: Settings, configs: Mapping[str, Mapping[str, str]]) -> Iterator[Finding]:
+    """Yield a finding for each topic that keeps other records than it must: the last of each key, or all of a time."""
+    for spec in specs(settings):
+        actual = configs.get(spec.name, {}).get("cleanup.policy")
+        wanted = spec.config.get("cleanup.policy")
+        if actual is not None and wanted is not None and actual != wanted:
+            remedy = f"Set it to {wanted}: " + (
+                "otherwise old customers' records are deleted and their state is lost."
+                if wanted == "compact"
+                else "otherwise all but the last record of each key is lost."
+            )
+            yield Finding(f"cleanup.policy of topic {spec.name}", actual, remedy)
+
+
 def refuse_partition_counts(settings: Settings, cluster: ClusterMetadata) -> Iterator[Finding]:
     """Yield a finding for each topic that has another number of partitions than it must have."""
     present = {spec.name: spec.partitions for spec in specs(settings) if spec.name in cluster.topics}
@@ -157,19 +171,6 @@ def _missing(table: tuple[TopicSpec, ...], present: list[TopicSpec]) -> Iterator
     if missing:
         thing = "topic" if len(missing) == 1 else "topics"
         yield Finding(f"{thing} {', '.join(missing)}", "missing, or not visible to this user", CREATE)
-
-
-def _cleanup(present: list[TopicSpec], configs: Mapping[str, Mapping[str, str]]) -> Iterator[Finding]:
-    for spec in present:
-        actual = configs.get(spec.name, {}).get("cleanup.policy")
-        wanted = spec.config.get("cleanup.policy")
-        if actual is not None and wanted is not None and actual != wanted:
-            remedy = f"Set it to {wanted}: " + (
-                "otherwise old customers' records are deleted and their state is lost."
-                if wanted == "compact"
-                else "otherwise all but the last record of each key is lost."
-            )
-            yield Finding(f"cleanup.policy of topic {spec.name}", actual, remedy)
 
 
 def _lost_history(

@@ -103,6 +103,38 @@ def test_history_older_than_the_retention_is_refused(broker: Broker, topics: str
     assert posted(broker, topics)["login"] == []
 
 
+@pytest.mark.parametrize("policy", ["compact", "compact,delete"])
+@pytest.mark.parametrize("command", ["produce", "dead-letters replay"])
+def test_an_event_topic_that_is_compacted_is_refused(
+    broker: Broker, topics: str, tmp_path: Path, policy: str, command: str
+) -> None:
+    """Of each customer only the last event would stay."""
+    topic = f"{topics}.events.login"
+    entry = ConfigEntry("cleanup.policy", policy, incremental_operation=AlterConfigOpType.SET)
+    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
+    admin = broker.admin()
+    for future in admin.incremental_alter_configs([resource]).values():
+        future.result(10)
+    file = tmp_path / "events.jsonl"
+    file.write_bytes(line(purchase()))  # for another topic: those of a deployment are judged together
+    arguments = [*command.split(), *([str(file)] if command == "produce" else [])]
+    outcome = run(*arguments, bootstrap=broker.bootstrap, prefix=topics, partitions=str(PARTITIONS))
+    assert outcome.code == 2
+    assert f"cleanup.policy of topic {topic}: {policy}. Set it to delete" in outcome.err
+    assert posted(broker, topics)["purchase"] == []
+
+
+def test_all_customers_of_events_nobody_took_are_no_success(broker: Broker, topics: str, tmp_path: Path) -> None:
+    file, states = tmp_path / "events.jsonl", tmp_path / "states.jsonl"
+    file.write_bytes(line(purchase()))
+    settings = {"bootstrap": broker.bootstrap, "prefix": topics, "partitions": str(PARTITIONS), "group": topics}
+    assert produce(broker, topics, str(file)).code == 0
+    outcome = run("customer", "--all", str(states), **settings)
+    assert outcome.code == 1
+    assert "no customer is known at" in outcome.err
+    assert states.read_bytes() == b""
+
+
 def test_missing_topic_is_named(broker: Broker, prefix: str, tmp_path: Path) -> None:
     file = tmp_path / "events.jsonl"
     file.write_bytes(line(email()))
