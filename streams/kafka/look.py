@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from time import monotonic
+from time import monotonic, sleep
 from typing import Final
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, KafkaException, Message, TopicPartition
 
 from streams.kafka.connection import librdkafka_config
 from streams.settings import Settings
 
 LOOK_WITHIN_S: Final = 5.0
 """A look is for a person who waits: partitions that have not answered by then are left out."""
+
+_LEADER_COMES: Final = (KafkaError.NOT_LEADER_FOR_PARTITION, KafkaError.LEADER_NOT_AVAILABLE)
 
 
 def oldest_timestamps(settings: Settings, partitions: list[TopicPartition]) -> dict[str, int]:
@@ -38,12 +40,24 @@ def newest_records(settings: Settings, partitions: list[TopicPartition], *, each
 
 def ends(settings: Settings, partitions: list[TopicPartition]) -> list[tuple[int, int]]:
     """The first offset of each partition that is still there, and the next one to come."""
-    consumer = _consumer(settings)
+    consumer, deadline = _consumer(settings), monotonic() + LOOK_WITHIN_S
     try:
-        found = [consumer.get_watermark_offsets(partition, timeout=LOOK_WITHIN_S) for partition in partitions]
+        return [_ends_of(consumer, partition, deadline) for partition in partitions]
     finally:
         consumer.close()
-    return [(int(low), int(high)) for low, high in found]
+
+
+def _ends_of(consumer: Consumer, partition: TopicPartition, deadline: float) -> tuple[int, int]:
+    """The same of one; a topic that was made this second has no leader yet, and is asked again."""
+    while True:
+        try:
+            low, high = consumer.get_watermark_offsets(partition, timeout=LOOK_WITHIN_S)
+        except KafkaException as error:
+            if error.args[0].code() not in _LEADER_COMES or monotonic() > deadline:
+                raise
+            sleep(0.1)
+        else:
+            return int(low), int(high)
 
 
 def first_records(settings: Settings, partitions: list[TopicPartition], *, each: int) -> Iterator[Message]:
