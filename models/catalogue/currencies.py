@@ -1,5 +1,6 @@
 """Currencies of ISO 4217 and how many decimals their amounts have."""
 
+from functools import cache
 from typing import Final
 
 USUAL_DIGITS: Final = 2
@@ -31,6 +32,7 @@ CURRENCIES: Final = dict.fromkeys((_IN_USE + _OF_HISTORIES).split(), USUAL_DIGIT
 """Decimals by code."""
 
 
+@cache
 def minor_units(code: str) -> int:
     """What 1 of a currency is kept as: hundredths at least, so that a rate leaves little over in a yen.
 
@@ -49,6 +51,7 @@ def amount_of(minor: float, code: str) -> float:
     return round(minor / minor_units(code), digits_of(code))
 
 
+@cache
 def digits_of(code: str) -> int:
     """Decimals of amounts in a currency; two for one that is not known.
 
