@@ -72,6 +72,9 @@ class Replay:
         """Apply what was taken, and bring every partition to the furthest one's clocks."""
         for place in range(len(self.partitions)):
             self._flush(place)
+        self._share_clocks()
+
+    def _share_clocks(self) -> None:
         for feed in range(len(FEEDS)):
             furthest_ms = max(partition.watermark.highs[feed] for partition in self.partitions)
             for partition in self.partitions:

@@ -30,6 +30,7 @@ from streams.clock import now_ms
 from streams.console.customer_page import CustomerPage, print_page
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.catalogue_file import load_rules
+from streams.kafka.connection import connect
 from streams.kafka.groups import waiting_records, worker_group
 from streams.readback.dead_letters import late_events_of
 from streams.readback.state import all_states, open_alerts, read_partitions
@@ -87,6 +88,7 @@ def customer(*, customer_id: str | None, everybody: Output | None, explain: bool
 
 def _write_all(settings: Settings, rules: Rules, everybody: Output) -> int:
     """Write all customers; says on standard error what is not in them, and when there is nobody."""
+    connect(settings)  # says at once when there is no broker
     waiting = waiting_records(settings, worker_group(settings), Topics(settings.prefix).events)
     known = 0
     with everybody:

@@ -18,7 +18,7 @@ from support.broker import Broker
 from support.builders import DAY_MS
 from support.histories import START_MS, Size, history, write_history
 from support.oracles import Expected, compare, replay
-from support.posting import post
+from support.posting import post, tell_ends
 from support.program import run
 from support.reading import read_topic
 from support.recorded import partitions_of
@@ -102,7 +102,7 @@ def test_tick_ahead_of_a_backlog_moves_nothing(broker: Broker, prefix: str, tmp_
     """It names the end offsets and is read first, as its record is stamped before all events: nobody has got there."""
     deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS)
     events = past()
-    post(deployment, merged(events))
+    post(deployment, merged(events), tells_ends=False)
     ends = Positions(deployment).ends(deployment.topics.events)
     producer = Producer({"bootstrap.servers": broker.bootstrap})
     for partition in range(PARTITIONS):
@@ -110,6 +110,7 @@ def test_tick_ahead_of_a_backlog_moves_nothing(broker: Broker, prefix: str, tmp_
         value = encode_tick(Tick(AT_MS, idle))
         producer.produce(deployment.topics.ticks, value, partition=partition, timestamp=START_MS - DAY_MS)
     assert producer.flush(30) == 0
+    tell_ends(deployment, events)
     with workers(deployment, "main") as (main,):
         main.start()
         wait_for_ticks(deployment, main)

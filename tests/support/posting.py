@@ -19,10 +19,12 @@ from support.workers import Deployment
 FLUSH_WITHIN_S = 60.0
 
 
-def post(deployment: Deployment, arrivals: Sequence[Arrival], *, per_second: float | None = None) -> None:
+def post(
+    deployment: Deployment, arrivals: Sequence[Arrival], *, per_second: float | None = None, tells_ends: bool = True
+) -> None:
     """Post and return when everything is acknowledged. The record's timestamp is the event's time.
 
-    Ends as `produce` does: every partition is told how far the events go.
+    Ends as `produce` does: every partition is told how far the events go, unless that is left to the caller.
     """
     producer = Producer(
         {
@@ -42,7 +44,8 @@ def post(deployment: Deployment, arrivals: Sequence[Arrival], *, per_second: flo
                 time.sleep(max(0.0, started + number / per_second - time.monotonic()))
         producer.produce(topics[arrival.feed], arrival.value, arrival.key, timestamp=arrival.time_ms)
     assert producer.flush(FLUSH_WITHIN_S) == 0, "the broker does not take the events"
-    tell_ends(deployment, arrivals)
+    if tells_ends:
+        tell_ends(deployment, arrivals)
 
 
 def tell_ends(deployment: Deployment, posted: Iterable[Arrival | Event]) -> None:

@@ -48,7 +48,8 @@ READS_STDIN_OF_NO_ONE = {"watch": ("--once",)}
 def arguments(verb: Verb, folder: Path) -> list[str]:
     """The least that a command asks for, all of it good. A new kind of required parameter must be added here."""
     good = {
-        "files": str(folder / "good.jsonl"), "file": GOOD_CATALOGUE, "horizon_days": "14",
+        "files": str(folder / "good.jsonl"), "horizon_days": "14",
+        "file": str(folder / "good.jsonl") if verb.words[0] == "mapping" else GOOD_CATALOGUE,
         "risk_set_days": "14", "out": str(folder / f"out-{'-'.join(verb.words)}"), "folder": str(folder / "contract"),
     }  # fmt: skip
     found = [*verb.words, *READS_STDIN_OF_NO_ONE.get(verb.words[-1], ())]
