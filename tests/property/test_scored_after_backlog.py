@@ -148,7 +148,12 @@ def test_the_model_raises_alerts_on_its_first_day_and_everybody_at_risk_has_a_ri
 
 
 @pytest.mark.parametrize("partitions", [2, 12])
-def test_the_first_day_is_the_same_for_any_number_of_partitions_and_after_a_restart(partitions: int) -> None:
+def test_the_first_day_is_the_same_for_any_number_of_partitions_and_after_a_restart(
+    partitions: int,
+    is_full: bool,  # noqa: FBT001 - a fixture
+) -> None:
+    if partitions > 2 and not is_full:
+        pytest.skip("two partitions are enough for every day: more with --full")
     assert decided_on(day_one(partitions)) == of_one_partition()
     assert decided_on(day_one(partitions, is_put_away=True)) == of_one_partition()
 

@@ -85,9 +85,9 @@ def at_work() -> Status:
     )
 
 
-def test_a_hundred_thousand_customers_have_as_many_series_as_a_hundred() -> None:
+def test_many_customers_have_as_many_series_as_a_hundred() -> None:
     found = []
-    for customers in (100, 100_000):
+    for customers in (100, 20_000):
         text = page(Busy(customers), at_work())
         series = samples(text)
         assert sum(value for (name, _), value in series.items() if name == "churn_customers") == customers
