@@ -76,12 +76,8 @@ def _add_totals(columns: Columns, closed: Closed) -> None:
         cells = closed.cells[PURCHASE]
         _add(columns.purchases_total, cells.rows, cells.columns["purchases"], _MAX_COUNT)
         _add(columns.spend_total, cells.rows, cells.columns["minor"], MAX_SUM)
-        unrated = closed.unrated
-        rows, counts = (
-            np.fromiter(unrated, np.int32, len(unrated)),
-            np.fromiter(unrated.values(), np.int64, len(unrated)),
-        )
-        _add(columns.unrated_total, rows, counts, _MAX_COUNT)
+        rows = np.array([*closed.unrated], np.int32)
+        _add(columns.unrated_total, rows, np.array([*closed.unrated.values()], np.int64), _MAX_COUNT)
 
 
 def _add(total: Ints, rows: Rows, more: Ints, most: int) -> None:

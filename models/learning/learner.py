@@ -1,4 +1,4 @@
-"""The learner: lessons in, versions of the model out, one for each week in which something was learned."""
+"""The learner: lessons in, versions of the model out, for each week that was learned and as the base moves on."""
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
@@ -74,9 +74,10 @@ class Learner:
             given = self.lessons.risks.as_of(week.until)
             yield self._version(week.until, week.until, ranked_among(given, week.examples, scorer, self._limits))
         reviewed = self.lessons.risks.reviewed
-        given = self.lessons.risks.as_of(reviewed)
-        if reviewed > self._based_on and sum(given) >= MIN_SCORES:
-            yield self._version(self.lessons.learned_until, reviewed, given)
+        if reviewed > self._based_on:
+            given = self.lessons.risks.as_of(reviewed)
+            if sum(given) >= MIN_SCORES:
+                yield self._version(self.lessons.learned_until, reviewed, given)
 
     def _version(self, until: int, reviewed: int, risks: list[int]) -> ModelVersionV1:
         """What was learned until a boundary, with the risks of the base as of another."""

@@ -104,19 +104,18 @@ async def keep_time(
     topics: Topics,
     now_ms: Callable[[], int],
     newest_tick: Callable[[], int],
+    liveness: Liveness,
 ) -> None:
     """Write ticks for ever, one per owned partition and minute.
 
     `newest_tick` reads the newest tick of any partition, and may block: it is asked only when the partitions owned show
     nothing that is live.
     """
-    liveness: Liveness | None = None
     while True:
         await asyncio.sleep(TICK_EVERY_S)
         owned = dict(partitions)
         if not owned:
             continue
-        liveness = liveness or Liveness(next(iter(owned.values())).basis.lateness_ms)
         liveness.look(owned)
         if not liveness.is_live(now_ms()):
             liveness.newest_ms = max(liveness.newest_ms, await asyncio.to_thread(newest_tick))

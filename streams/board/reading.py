@@ -14,8 +14,8 @@ from urllib.parse import urlsplit
 from urllib.request import Request, urlopen
 
 import msgspec
-from confluent_kafka import KafkaError, KafkaException, Message, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka import KafkaError, KafkaException, Message
+from confluent_kafka.admin import AdminClient
 
 from models.catalogue.rules import Rules
 from models.learning.summary import Summary, summary_of
@@ -30,8 +30,9 @@ from streams.board.board import Past
 from streams.board.figures import Look, Page, parse_page
 from streams.board.ledger import BoardHistory, OutputLedger
 from streams.errors import SetupError
-from streams.kafka.connection import answered, connect
+from streams.kafka.connection import connect
 from streams.kafka.log_reader import Place
+from streams.kafka.positions import newest_times
 from streams.kafka.topic_reader import assigned_consumer, must_be_there, records_among
 from streams.settings import Settings
 
@@ -208,15 +209,12 @@ class Follower(Background):
 
 def last_events(admin: AdminClient, topics: Topics, partitions: int) -> dict[str, int | None]:
     """The greatest timestamp of each feed's records, by feed; None where there is none. Raises KafkaException."""
-    newest = OffsetSpec.max_timestamp()  # type: ignore[no-untyped-call]  # published without its type
-    wanted = {TopicPartition(name, number): newest for name in topics.events for number in range(partitions)}
+    places = [(name, number) for name in topics.events for number in range(partitions)]
     found: dict[str, int | None] = dict.fromkeys(FEEDS)
     feed_of = dict(zip(topics.events, FEEDS, strict=True))
-    for place, future in admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S).items():
-        stamp = answered(future, ANSWERS_WITHIN_S).timestamp
-        feed = feed_of[place.topic]
-        if stamp is not None and stamp >= 0:
-            found[feed] = max(stamp, found[feed] or 0)
+    for (name, _), stamp in newest_times(admin, places, ANSWERS_WITHIN_S).items():
+        feed = feed_of[name]
+        found[feed] = max(stamp, found[feed] or 0)
     return found
 
 

@@ -73,10 +73,11 @@ def customer(*, customer_id: str | None, everybody: Output | None, explain: bool
     if partition is None or row is None:
         _say_unknown(settings, customer_id)
         return EXIT_PROBLEM
-    shown = summary(partition, row)
+    as_of = customers_as_of(partition)
+    shown = summary(partition, row, as_of)
     shown["late_events"] = late
     alerts = restated(partition, _open_alerts(settings, customer_id))
-    past = course(_as_of(partition), row)
+    past = course(as_of, row)
     if as_json:
         more = {"alerts": [_alert_shown(alert) for alert in alerts], "engagement": msgspec.to_builtins(past)}
         say_json(orjson.dumps(shown | more, option=orjson.OPT_INDENT_2))
@@ -144,7 +145,7 @@ STATISTICS = {
 """What only those ask for who want to know how it was computed."""
 
 
-def _as_of(partition: Partition) -> AsOf:
+def customers_as_of(partition: Partition) -> AsOf:
     """The customers as of the last boundary, with the windows that are shown."""
     terms = [compile_term(text, {}).term for text in (*NUMBERS.values(), *STATISTICS.values())]
     windows = Windows({window for term in terms for window in term.windows})
@@ -152,10 +153,10 @@ def _as_of(partition: Partition) -> AsOf:
     return AsOf(partition.customers, windows)
 
 
-def summary(partition: Partition, row: int) -> dict[str, Any]:
+def summary(partition: Partition, row: int, as_of: AsOf) -> dict[str, Any]:
     """Stage and numbers as of the partition's last boundary, and what came since; unknown is None."""
     customers, basis, boundary = partition.customers, partition.basis, partition.judged_boundary
-    columns, rows, as_of = customers.columns, np.array([row], np.int32), _as_of(partition)
+    columns, rows = customers.columns, np.array([row], np.int32)
     starts = np.zeros(customers.size, np.int32)
     first_day, stage = int(columns.first_day[row]), int(columns.stage[row])
     is_known = boundary >= 0 and first_day < boundary

@@ -129,10 +129,9 @@ def tell_ends(settings: Settings, events: Sequence[HistoryEvent]) -> None:
     try:
         post_ends(settings, {event.feed: event.time_ms for event in events})  # in order of time: the last of each stays
     except SetupError as error:
-        say(
-            "churn-signals: the events are posted, but the partitions could not be told how far they go: one whose own "
-            f"customers were silent at the end waits for the clock (churn-signals tick --at T). {error}",
-            err=True,
+        complain(
+            "the events are posted, but the partitions could not be told how far they go: one whose own "
+            f"customers were silent at the end waits for the clock (churn-signals tick --at T). {error}"
         )
 
 

@@ -13,7 +13,7 @@ from schemas.topics import Topics
 from streams.agents.customers import Customers
 from streams.agents.models import ModelReader, Shelf
 from streams.agents.restarted_topics import watch_for_restarted
-from streams.agents.ticking import keep_time, newest_tick_ms
+from streams.agents.ticking import Liveness, keep_time, newest_tick_ms
 from streams.cli.startup import begin, say_it_starts
 from streams.clock import now_ms
 from streams.health import serve_health
@@ -97,4 +97,5 @@ def _add_tasks(app: FrameApp, customers: Customers, state: CustomerState, output
         @app.task  # type: ignore[untyped-decorator]  # Faust's decorator is untyped
         async def ticking() -> None:
             newest_tick = partial(newest_tick_ms, settings, now_ms)
-            await keep_time(customers.partitions, app.idle, send_tick, topics, now_ms, newest_tick)
+            liveness = Liveness(customers.rules.basis.lateness_ms)
+            await keep_time(customers.partitions, app.idle, send_tick, topics, now_ms, newest_tick, liveness)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Final, Protocol
 
-from confluent_kafka import KafkaError, KafkaException, TopicPartition
-from confluent_kafka.admin import AdminClient, ClusterMetadata, OffsetSpec
+from confluent_kafka import KafkaError, KafkaException
+from confluent_kafka.admin import AdminClient, ClusterMetadata
 
 from models.catalogue.rules import Rules
 from models.config import Basis
@@ -16,9 +17,11 @@ from schemas.instant import to_rfc3339
 from schemas.partitioner import partition_of
 from schemas.topics import Topics
 from streams.errors import SetupError
-from streams.kafka.connection import answered, connect
+from streams.kafka.connection import connect
 from streams.kafka.placing import USE_MURMUR2, look_at_placing
+from streams.kafka.positions import newest_times
 from streams.kafka.preflight import (
+    raise_first,
     refuse_old_history,
     refuse_other_cleanup,
     refuse_partition_counts,
@@ -29,8 +32,6 @@ from streams.kafka.topic_reader import must_be_there
 from streams.readback.decided import HiddenError, read_decided, until_ms
 from streams.settings import Settings, variable_of
 from streams.text.wording import counted
-
-ANSWERS_WITHIN_S: Final = 30.0
 
 DENIED: Final = frozenset({KafkaError.TOPIC_AUTHORIZATION_FAILED, KafkaError.GROUP_AUTHORIZATION_FAILED})
 """What brokers answer a user who may write to a topic and not read it."""
@@ -140,8 +141,7 @@ def refuse_lost_history(
     must_be_there(cluster, oldest)
     configs = refuse_misfits(settings, admin, cluster)
     limits = retention_limits(settings, {name: configs[name] for name in oldest if name in configs})
-    for finding in refuse_old_history(limits, oldest, at_ms=at_ms):
-        raise SetupError(finding.thing, finding.value, finding.remedy)
+    raise_first(refuse_old_history(limits, oldest, at_ms=at_ms))
 
 
 def refuse_misfits(settings: Settings, admin: AdminClient, cluster: ClusterMetadata) -> dict[str, dict[str, str]]:
@@ -152,9 +152,7 @@ def refuse_misfits(settings: Settings, admin: AdminClient, cluster: ClusterMetad
     """
     present = [name for name in Topics(settings.prefix).events if name in cluster.topics]
     configs = topic_configs(admin, present)
-    for findings in (refuse_partition_counts(settings, cluster), refuse_other_cleanup(settings, configs)):
-        for finding in findings:
-            raise SetupError(finding.thing, finding.value, finding.remedy)
+    raise_first(chain(refuse_partition_counts(settings, cluster), refuse_other_cleanup(settings, configs)))
     return configs
 
 
@@ -251,10 +249,5 @@ def _time_of(limits: Mapping[Place, Limit], place: Place) -> int:
 def _newest_times(settings: Settings, admin: AdminClient) -> dict[Place, int]:
     """The newest event time of each feed and partition that holds any."""
     topics = Topics(settings.prefix).events
-    newest = OffsetSpec.max_timestamp()  # type: ignore[no-untyped-call] # published without types
-    wanted = {TopicPartition(topic, number): newest for topic in topics for number in range(settings.partitions)}
-    asked = admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S)
-    times = {
-        (topics.index(at.topic), at.partition): answered(one, ANSWERS_WITHIN_S).timestamp for at, one in asked.items()
-    }
-    return {place: time_ms for place, time_ms in times.items() if time_ms >= 0}
+    places = [(topic, number) for topic in topics for number in range(settings.partitions)]
+    return {(topics.index(topic), number): time_ms for (topic, number), time_ms in newest_times(admin, places).items()}

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
 from confluent_kafka import Consumer, TopicPartition
-from confluent_kafka.admin import AdminClient, OffsetSpec
+from confluent_kafka.admin import AdminClient, ListOffsetsResultInfo, OffsetSpec
 
 from streams.kafka.connection import Config, answered
 from streams.kafka.log_reader import Place
@@ -24,10 +24,24 @@ def latest_offsets(admin: AdminClient, places: Iterable[Place]) -> dict[Place, i
     return _offsets(admin, places, OffsetSpec.latest())  # type: ignore[no-untyped-call] # published without types
 
 
+def newest_times(admin: AdminClient, places: Iterable[Place], within_s: float = ANSWERS_WITHIN_S) -> dict[Place, int]:
+    """The greatest timestamp (epoch ms) of each partition that holds any record. Raises KafkaException."""
+    newest = OffsetSpec.max_timestamp()  # type: ignore[no-untyped-call] # published without types
+    times = {place: one.timestamp for place, one in _listed(admin, places, newest, within_s)}
+    return {place: time_ms for place, time_ms in times.items() if time_ms >= 0}
+
+
 def _offsets(admin: AdminClient, places: Iterable[Place], spec: OffsetSpec) -> dict[Place, int]:
+    return {place: int(one.offset) for place, one in _listed(admin, places, spec, ANSWERS_WITHIN_S)}
+
+
+def _listed(
+    admin: AdminClient, places: Iterable[Place], spec: OffsetSpec, within_s: float
+) -> Iterator[tuple[Place, ListOffsetsResultInfo]]:
     wanted = {TopicPartition(topic, number): spec for topic, number in places}
-    asked = admin.list_offsets(wanted, request_timeout=ANSWERS_WITHIN_S) if wanted else {}
-    return {(tp.topic, tp.partition): int(answered(future, ANSWERS_WITHIN_S).offset) for tp, future in asked.items()}
+    asked = admin.list_offsets(wanted, request_timeout=within_s) if wanted else {}
+    for at, future in asked.items():
+        yield (at.topic, at.partition), answered(future, within_s)
 
 
 def committed_offsets(connection: Config, group: str, places: Sequence[Place]) -> dict[Place, int]:

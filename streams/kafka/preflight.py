@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -43,6 +43,12 @@ def check_setup(settings: Settings) -> None:
         first = findings[0]
         more = f" {len(findings) - 1} more: churn-signals topics check." if len(findings) > 1 else ""
         raise SetupError(first.thing, first.value, first.remedy + more)
+
+
+def raise_first(findings: Iterable[Finding]) -> None:
+    """Raise SetupError for the first of these."""
+    for finding in findings:
+        raise SetupError(finding.thing, finding.value, finding.remedy)
 
 
 def specs(settings: Settings) -> tuple[TopicSpec, ...]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from models.calendar import DAY_MS, date_of
 from models.engine.replay import Replay
 from schemas.event import Event
-from streams.cli.customer import summary
+from streams.cli.customer import customers_as_of, summary
 from streams.console.customer_page import DEEDS, CustomerPage, print_page, since_lines
 from streams.text.terminal import terminal
 from support.boards import TODAY, alert
@@ -30,7 +30,7 @@ def page(events: list[Event], *alerts: Any, until_ms: int = NOW_MS) -> CustomerP
     (partition,) = replay.partitions
     row = partition.customers.roster.row_of("c1")
     assert row is not None
-    return CustomerPage(summary(partition, row), alerts, None, "UTC", NOW_MS)
+    return CustomerPage(summary(partition, row, customers_as_of(partition)), alerts, None, "UTC", NOW_MS)
 
 
 def printed(shown: CustomerPage, *, explain: bool = False) -> str:

@@ -117,7 +117,7 @@ def test_a_worker_that_owns_only_quiet_partitions_looks_at_the_ticks_of_the_othe
     async def for_a_while() -> None:
         kept = keep_time(
             partitions, lambda _: TOPICS.events, lambda *one: sent.append(one), TOPICS, lambda: NOON_MS,
-            lambda: newest_tick_ms,
+            lambda: newest_tick_ms, Liveness(L_MS),
         )  # fmt: skip
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(kept, 0.5)
