@@ -11,6 +11,7 @@ import pytest
 from hypothesis import settings
 
 from support.broker import Broker, delete_topics, fresh_prefix, open_broker
+from support.program import Starting
 
 settings.register_profile("project", deadline=None, print_blob=True)  # machines are shared: no test on wall time
 settings.load_profile("project")
@@ -53,6 +54,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(folder)
     rank = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: rank.get(item.path.stem, len(rank)))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _forking() -> Iterator[None]:
+    """Have programs of ours forked from one that imported everything, once the first is started."""
+    Starting.is_forking = True
+    yield
+    Starting.close()
 
 
 @pytest.fixture(scope="session")

@@ -71,13 +71,16 @@ def observe(world: World, settings: Settings, jobs: int) -> Generator[Part, None
     # A fresh interpreter a process: a copy of this one would take its threads' locks along without the threads.
     pool = ProcessPoolExecutor(min(jobs, len(tasks)), get_context("spawn"), _end_quietly_on_interrupt)
     try:
-        yield from pool.map(_observe_partition, tasks)
+        waiting = [pool.submit(_observe_partition, task) for task in tasks]
+        yield from (one.result() for one in waiting)
     except BaseException:
+        # Not by the futures, as `map` would: the pool fails when a process ends for which a cancelled one waits.
+        pool.shutdown(wait=False, cancel_futures=True)
         for process in active_children():  # whoever stops early waits for nothing
             process.terminate()
         raise
     finally:
-        pool.shutdown(cancel_futures=True)
+        pool.shutdown()
 
 
 def joined(world: World, parts: Sequence[Part]) -> Observed:

@@ -14,20 +14,17 @@ from confluent_kafka.admin import (
     AclOperation,
     AclPermissionType,
     AdminClient,
-    AlterConfigOpType,
-    ConfigEntry,
     NewPartitions,
     ResourcePatternType,
     ResourceType,
 )
-from confluent_kafka.admin._config import ConfigResource
 
 from kafka.cluster import Cluster
 from kafka.properties import ADMIN, Credentials
 from schemas.event import FEEDS
 from schemas.partitioner import partition_of
 from streams.clock import now_ms
-from support.broker import Broker, delete_topics
+from support.broker import Broker, delete_topics, set_config
 from support.builders import DAY_MS, HOUR_MS, NOON_MS, email, line, login, purchase, ticket
 from support.exports import HEAD, shop, table
 from support.exports_systems import SYSTEMS
@@ -89,11 +86,7 @@ def test_bad_lines_are_told_and_the_good_ones_posted(broker: Broker, topics: str
 
 def test_history_older_than_the_retention_is_refused(broker: Broker, topics: str, tmp_path: Path) -> None:
     topic = f"{topics}.events.login"
-    entry = ConfigEntry("retention.ms", "86400000", incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
-    admin = broker.admin()
-    for future in admin.incremental_alter_configs([resource]).values():
-        future.result(10)
+    set_config(broker, topic, "retention.ms", "86400000")
     file = tmp_path / "events.jsonl"
     file.write_bytes(line(login()))
     outcome = produce(broker, topics, str(file))
@@ -110,11 +103,7 @@ def test_an_event_topic_that_is_compacted_is_refused(
 ) -> None:
     """Of each customer only the last event would stay."""
     topic = f"{topics}.events.login"
-    entry = ConfigEntry("cleanup.policy", policy, incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
-    admin = broker.admin()
-    for future in admin.incremental_alter_configs([resource]).values():
-        future.result(10)
+    set_config(broker, topic, "cleanup.policy", policy)
     file = tmp_path / "events.jsonl"
     file.write_bytes(line(purchase()))  # for another topic: those of a deployment are judged together
     arguments = [*command.split(), *([str(file)] if command == "produce" else [])]

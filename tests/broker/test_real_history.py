@@ -27,7 +27,7 @@ CDNOW: Final = ROOT / ".cache/data/CDNOW_master.txt"
 UCI: Final = ROOT.parent / "shared/data/uci_online_retail_events.jsonl.gz"
 PARTITIONS: Final = {False: 2, True: 6}
 """By whether the run is of full size: what a midnight costs, it costs in each."""
-SOME: Final = 16
+SOME: Final = 32
 """One customer in so many is enough for every signal that the test asks for."""
 SIGNALS: Final = 4
 """The least number of signals that must fire on a shop's history."""

@@ -22,6 +22,8 @@ from support.workers import RULES_ONLY, Worker, deploy, wait_for_lag_zero, worke
 DAYS: Final = 100
 NOWHERE: Final = {"bootstrap": "127.0.0.1:1"}
 SCREENS: Final = (("alerts", "--open"), ("alerts",), ("customer", "c1"), ("model", "show"), ("doctor",))
+TICK_AFTER_MS: Final = 2 * 3_600_000
+"""After a midnight: by then it has passed."""
 FOLLOWS_WITHIN_S: Final = 5.0
 """How long a follower may take until it stands at the end of the topic."""
 
@@ -64,7 +66,7 @@ def test_with_nothing_posted_and_no_worker_every_screen_says_that(broker: Broker
 def test_at_work_what_is_owed_is_listed_in_words_of_today_and_followed(
     broker: Broker, prefix: str, tmp_path: Path
 ) -> None:
-    last_ms = int(time.time() * 1000) // DAY_MS * DAY_MS
+    last_ms = (int(time.time() * 1000) - TICK_AFTER_MS) // DAY_MS * DAY_MS
     owed = to_rfc3339(last_ms - 14 * DAY_MS)
     deployment = deploy(broker, prefix, tmp_path, partitions=2, catalogue=RULES_ONLY, alerts_from=owed)
     events, _ = simulate(World(customers=60, days=DAYS, seed=4, start_ms=last_ms - DAYS * DAY_MS))
@@ -77,15 +79,18 @@ def test_at_work_what_is_owed_is_listed_in_words_of_today_and_followed(
             command("alerts", "--follow", "--json"), cwd=ROOT, env=environment(deployment.settings),
             stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
-        time.sleep(FOLLOWS_WITHIN_S)
-        assert run("tick", "--at", to_rfc3339(last_ms + 2 * 3_600_000), **deployment.settings).code == 0
-        wait_for_boundary(main, address_of(main), last_ms)
-        listed = run("alerts", "--open", **deployment.settings)
-        as_json = run("alerts", "--open", "--json", **deployment.settings)
-        doctor = run("doctor", **deployment.settings)
-        assert main.terminate() == 0
-        following.terminate()
-        heard = [json.loads(text) for text in following.communicate(timeout=20)[0].splitlines()]
+        try:
+            time.sleep(FOLLOWS_WITHIN_S)
+            assert run("tick", "--at", to_rfc3339(last_ms + TICK_AFTER_MS), **deployment.settings).code == 0
+            wait_for_boundary(main, address_of(main), last_ms)
+            listed = run("alerts", "--open", **deployment.settings)
+            as_json = run("alerts", "--open", "--json", **deployment.settings)
+            doctor = run("doctor", **deployment.settings)
+            assert main.terminate() == 0
+        finally:
+            following.terminate()
+            told, _ = following.communicate(timeout=20)
+        heard = [json.loads(text) for text in told.splitlines()]
     heading, _, *rows = listed.out.splitlines()
     rows = rows[: rows.index("")]
     found = [json.loads(text) for text in as_json.out.splitlines()]

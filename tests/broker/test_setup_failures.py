@@ -8,13 +8,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from confluent_kafka import Producer
-from confluent_kafka.admin import AlterConfigOpType, ConfigEntry
-from confluent_kafka.admin._config import ConfigResource
 
 from kafka.cluster import Cluster
 from kafka.properties import Credentials
 from streams.clock import now_ms
-from support.broker import Broker, create_topics, delete_topics
+from support.broker import Broker, create_topics, delete_topics, set_config
 from support.program import Outcome, run
 
 COMMANDS = [("topics", "check"), ("doctor",), ("worker",)]
@@ -47,14 +45,6 @@ def assert_all_refuse(*words: str, **settings: str) -> list[Outcome]:
     for outcome in outcomes:
         assert_refused(outcome, *words)
     return outcomes
-
-
-def set_config(broker: Broker, topic: str, name: str, value: str) -> None:
-    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-    resource = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
-    admin = broker.admin()
-    for future in admin.incremental_alter_configs([resource]).values():
-        future.result(10)
 
 
 def test_missing_output_topic_is_named(broker: Broker, topics: str) -> None:

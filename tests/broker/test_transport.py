@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import signal
-import subprocess
 import time
 from pathlib import Path
 from typing import Any, Final
@@ -14,6 +13,7 @@ import pytest
 from support.broker import Broker
 from support.counting import Scene, wait_until
 from support.counting_worker import PARTITION_KEY, STOP_VALUE
+from support.program import Process
 
 SLOW: Final[dict[str, Any]] = {"fetch_bytes": 16 << 10, "pause_s": 0.0004}
 """5,000 records a second: time to end a worker in the middle of a backlog."""
@@ -26,7 +26,7 @@ def scene(broker: Broker, prefix: str, tmp_path: Path) -> Scene:
     return Scene(broker, prefix, tmp_path)
 
 
-def terminated(worker: subprocess.Popen[bytes]) -> tuple[int, float]:
+def terminated(worker: Process) -> tuple[int, float]:
     """Exit code after SIGTERM, and the seconds it took."""
     started = time.monotonic()
     worker.terminate()

@@ -52,12 +52,12 @@ class Watch:
     readings: list[Reading] = field(default_factory=list)
 
     def read(self) -> None:
-        """Read them all once; readings that took long are of no one moment and left out."""
+        """Read them all twice; left out is what took long or changed meanwhile: it is of no one moment."""
         started = time.monotonic()
-        texts = [page_at(address) for address in list(self.pages.values())]
-        if time.monotonic() - started < TOGETHER_S:
-            totals = zip(*map(totals_of, texts), strict=True)
-            self.readings.append(Reading(started, *map(sum, totals)))
+        addresses = list(self.pages.values())
+        before, after = ([totals_of(page_at(address)) for address in addresses] for _ in range(2))
+        if time.monotonic() - started < TOGETHER_S and before == after:
+            self.readings.append(Reading(started, *map(sum, zip(*after, strict=True))))
 
     def gap(self, since: float, is_over: Callable[[], bool]) -> float:
         """Wait until all is counted again after a change; the longest time between two readings that counted all."""

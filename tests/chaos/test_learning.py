@@ -97,7 +97,7 @@ def test_the_weights_are_those_of_backtest_after_kills_of_the_learner(
 ) -> None:
     catalogue = tmp_path / "purchases.yaml"
     catalogue.write_text(CATALOGUE)
-    events, within_s = purchases(4 if is_full else 50), ALL_WITHIN_S if is_full else LEARN_WITHIN_S
+    events, within_s = purchases(4 if is_full else 80), ALL_WITHIN_S if is_full else LEARN_WITHIN_S
     truth = backtested(rules_of(CATALOGUE, Settings()), events)
     assert len(truth) > 50
     deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS, catalogue=str(catalogue))

@@ -17,7 +17,7 @@ import click
 import pytest
 
 from streams.cli.output import OUTPUT, OUTPUT_PATH
-from support.forked import Case, run_all
+from support.many_runs import Case, run_all
 from support.verbs import GOOD_CATALOGUE, VERBS, arguments, asks_broker, check, nowhere
 
 EVENT = (
@@ -137,13 +137,7 @@ def bad_files(folder: Path) -> dict[str, Path]:
 
 FEW = ("empty", "binary", "deep", "hostile 0", "hostile 3", "folder", "missing")
 """What is tried where another command reads such a file as well, with everything."""
-WHOLLY = {
-    ("replay", "files"),
-    ("replay", "exclude"),
-    ("replay", "models"),
-    ("replay", "mapping_name"),
-    ("check", "file"),
-}
+WHOLLY = {("replay", "files"), ("replay", "mapping_name"), ("check", "file")}
 
 
 def test_files_that_are_not_what_they_should_be_are_told(tmp_path: Path, folder: Path) -> None:

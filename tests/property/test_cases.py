@@ -54,7 +54,7 @@ def _end(alerts: list[AlertV1]) -> float:
     return float("inf") if None in ends else max(from_rfc3339(end) for end in ends if end) // DAY_MS
 
 
-@settings(max_examples=6, derandomize=True, deadline=None)
+@settings(max_examples=4, derandomize=True, deadline=None)
 @given(st.integers(0, 1_000))
 def test_an_alert_keeps_its_case_through_all_its_revisions(seed: int) -> None:
     cases = defaultdict(set)

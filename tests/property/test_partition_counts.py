@@ -39,7 +39,7 @@ def decided(replay: Replay, events: Iterable[Event], until_ms: int | None = None
 
 
 @given(seed=st.integers(0, 999), customers=st.integers(1, 9), silent_days=st.integers(0, 90), is_ticked=st.booleans())
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_stages_and_alerts_are_the_same_for_any_number_of_partitions(
     seed: int,
     customers: int,

@@ -25,7 +25,7 @@ from support.troubled import FIRST_DAY, catalogue, default_rules, make_event, ri
 from support.upsets import CLOCK, ZONES, end_of, extra_signal, some_risk, upset_runs
 
 quick = settings(
-    max_examples=8, derandomize=True, deadline=None, phases=[Phase.generate],
+    max_examples=5, derandomize=True, deadline=None, phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 

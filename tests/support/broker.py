@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from confluent_kafka.admin import AdminClient, NewTopic
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, NewTopic
+from confluent_kafka.admin._config import ConfigResource
 
 from kafka.cluster import Cluster
 
@@ -47,6 +48,20 @@ def create_topics(broker: Broker, partitions: Mapping[str, int], config: Mapping
     admin = broker.admin()  # kept by name: an admin client that is collected cancels its calls
     for future in admin.create_topics(topics).values():
         future.result(30)
+
+
+def set_config(broker: Broker, topic: str, name: str, value: str) -> None:
+    """Set it and wait until the broker says so, too: it learns of it a moment later than the controller."""
+    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
+    changed = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
+    admin = broker.admin()
+    for future in admin.incremental_alter_configs([changed]).values():
+        future.result(10)
+    asked = ConfigResource(ConfigResource.Type.TOPIC, topic)
+    deadline = time.monotonic() + 10
+    while admin.describe_configs([asked])[asked].result(10)[name].value != value:
+        assert time.monotonic() < deadline, f"{topic} has another {name} than {value}"
+        time.sleep(0.02)
 
 
 def topics_of(broker: Broker, prefix: str) -> dict[str, int]:

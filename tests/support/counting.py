@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import random
-import subprocess
 import sys
 import threading
 import time
@@ -22,8 +21,8 @@ from schemas.topics import Topics
 from streams.transport.restore import Restored, restore
 from support.broker import Broker, create_topics
 from support.counting_worker import FORMAT, PARTITION_KEY
+from support.program import ROOT, Process, start
 
-ROOT: Final = Path(__file__).parents[2]
 START_MS: Final = 1_700_000_000_000
 WEIGHTS: Final = (1.0, 6.0, 0.2, 2.0)
 """How busy the four feeds are: a backlog of unequal topics is the hard case for an aligner."""
@@ -81,7 +80,7 @@ class Scene:
         return sum(self.truth.values())
 
     @contextmanager
-    def worker(self, **options: Any) -> Iterator[subprocess.Popen[bytes]]:
+    def worker(self, **options: Any) -> Iterator[Process]:
         """A counting worker, killed when the block ends if it still runs."""
         process = self.start(**options)
         try:
@@ -90,16 +89,14 @@ class Scene:
             process.kill()
             process.wait(10)
 
-    def start(self, **options: Any) -> subprocess.Popen[bytes]:
+    def start(self, **options: Any) -> Process:
         settings: dict[str, Any] = {"bootstrap": self.broker.bootstrap, "prefix": self.prefix, "group": self.prefix}
         settings |= {"partitions": self.partitions, "commit_interval_s": 0.2, "changelog": self.changelog} | options
         self._workers += 1
         with (self.folder / f"worker-{self._workers}.log").open("wb") as log:
-            return subprocess.Popen(
-                [sys.executable, str(ROOT / "tests/support/counting_worker.py"), json.dumps(settings)],
-                stderr=log,
-                env={**os.environ, "PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}:{ROOT / 'deploy'}"},
-            )
+            command = [sys.executable, str(ROOT / "tests/support/counting_worker.py"), json.dumps(settings)]
+            path = {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}:{ROOT / 'deploy'}"}
+            return start(command, {**os.environ, **path}, log, log)
 
     def log(self) -> str:
         """What the worker started last has logged."""

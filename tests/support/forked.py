@@ -1,183 +1,106 @@
-"""Runs the program many times at the cost of one start: everything is imported once, each run is a fork.
+"""Programs of ours at the cost of a fork instead of a second of imports; the tests start hundreds.
 
-Started as a process of its own (`python -m support.forked`), with cases as JSON lines on standard input and outcomes on
-standard output, in the order of the cases.
+`Forks.start` is `subprocess.Popen` for `python -m MODULE …` and `python SCRIPT …`: environment, arguments, files,
+signals and exit codes are as in a process started anew. What needs another interpreter or none of our imports is
+started by `subprocess`.
 """
 
 from __future__ import annotations
 
-import io
+import array
 import json
 import os
-import resource
+import select
 import signal
+import socket
 import subprocess
 import sys
-import tempfile
-import time
-from collections.abc import Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import IO, Final
 
-from support.program import ROOT
+from support.fork_server import NUMBER, Request
 
-AT_ONCE = 8
-WITHIN_S = 60.0
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A run: its arguments, what is in its environment besides, where its standard output goes.
-
-    `output`: a path, `closed` for a pipe that nobody reads, `none` for no standard output at all; kept and returned
-    without. `kill`: a signal and the seconds after which it is sent.
-    """
-
-    arguments: tuple[str, ...]
-    env: Mapping[str, str] = field(default_factory=dict)
-    output: str = ""
-    encoding: str = "utf-8"
-    kill: tuple[int, float] | None = None
+ROOT: Final = Path(__file__).parents[2]
+STARTS_WITHIN_S: Final = 120.0
+LEAVES_WITHIN_S: Final = 10.0
 
 
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """How a run ended: 1,000 and the signal's number where a signal ended it, -1 where it did not end."""
+class Fork:
+    """A program that was started: as `subprocess.Popen` has it."""
 
-    code: int
-    out: str
-    err: str
-    seconds: float
+    def __init__(self, arguments: Sequence[str], answers: socket.socket) -> None:
+        self.args, self._answers = arguments, answers
+        self.returncode: int | None = None
+        self.pid = self._answer(STARTS_WITHIN_S)
 
+    def poll(self) -> int | None:
+        """The exit code, None while it runs; a signal's number below zero."""
+        if self.returncode is None and select.select([self._answers], [], [], 0)[0]:
+            self.wait()
+        return self.returncode
 
-def run_all(cases: Iterable[Case]) -> list[tuple[Case, Ended]]:
-    """Run all cases, some at once."""
-    listed = list(cases)
-    ours = {name: value for name, value in os.environ.items() if not name.startswith(("CHURN_", "COLUMNS", "LINES"))}
-    done = subprocess.run(
-        [sys.executable, "-m", "support.forked"],
-        cwd=ROOT,
-        env=ours | {"PYTHONPATH": f"{ROOT}:{ROOT / 'tests'}"},
-        input="\n".join(json.dumps(asdict(case)) for case in listed),
-        capture_output=True,
-        text=True,
-        encoding="utf-8",
-        timeout=WITHIN_S * (2 + len(listed) / AT_ONCE),
-        check=True,
-    )
-    return list(zip(listed, (Ended(**json.loads(line)) for line in done.stdout.splitlines()), strict=True))
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for its end. Raises `subprocess.TimeoutExpired`."""
+        if self.returncode is None:
+            self.returncode = os.waitstatus_to_exitcode(self._answer(timeout))
+            self._answers.close()
+        return self.returncode
 
+    def send_signal(self, number: int) -> None:
+        if self.poll() is None:
+            os.kill(self.pid, number)
 
-@dataclass(slots=True)
-class _Run:
-    case: Case
-    folder: Path
-    process: int
-    begun: float
-    is_killed: bool = False
+    def terminate(self) -> None:
+        self.send_signal(signal.SIGTERM)
 
-    def ended(self) -> Ended | None:
-        """Its outcome once there is one."""
-        passed = time.monotonic() - self.begun
-        if self.case.kill is not None and not self.is_killed and passed > self.case.kill[1]:
-            self.is_killed = True
-            os.kill(self.process, self.case.kill[0])
-        found, status = os.waitpid(self.process, os.WNOHANG)
-        if not found:
-            if passed < WITHIN_S:
-                return None
-            os.kill(self.process, signal.SIGKILL)
-            os.waitpid(self.process, 0)
-            return self._outcome(-1, passed)
-        code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else 1000 + os.WTERMSIG(status)
-        return self._outcome(code, passed)
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
 
-    def _outcome(self, code: int, seconds: float) -> Ended:
-        texts = [(self.folder / name).read_bytes().decode("utf-8", "surrogateescape") for name in ("out", "err")]
-        shown = [text.encode("utf-8", "backslashreplace").decode() for text in texts]
-        return Ended(code, shown[0], shown[1], seconds)
+    def _answer(self, timeout: float | None) -> int:
+        if not select.select([self._answers], [], [], timeout)[0]:
+            raise subprocess.TimeoutExpired(list(self.args), timeout or 0.0)
+        given = self._answers.recv(NUMBER.size)
+        assert given, "the process that starts programs is gone"
+        return int(NUMBER.unpack(given)[0])
 
 
-def _start(case: Case, folder: Path) -> _Run:
-    folder.mkdir()
-    for name in ("out", "err"):
-        (folder / name).touch()
-    process = os.fork()
-    if not process:
-        _child(case, folder)
-    return _Run(case, folder, process, time.monotonic())
+class Forks:
+    """Starts programs; those that still run when it is closed are killed."""
 
+    def __init__(self) -> None:
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self._control.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
+        path = ":".join(str(ROOT / name) for name in ("", "tests", "deploy"))
+        self._server = subprocess.Popen(
+            [sys.executable, "-m", "support.fork_server", str(theirs.fileno())],
+            cwd=ROOT,
+            env={name: value for name, value in os.environ.items() if not name.startswith("CHURN_")}
+            | {"PYTHONPATH": path},
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+        )
+        theirs.close()
 
-def _child(case: Case, folder: Path) -> NoReturn:
-    code = 99
-    try:
-        os.environ.update(case.env)
-        tempfile.tempdir = str(folder)  # a fault leaves its trace there
-        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
-        os.dup2(os.open(folder / "err", os.O_WRONLY), 2)
-        _redirect(case.output or str(folder / "out"))
-        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-        for number, name in ((1, "stdout"), (2, "stderr")):
-            is_open = case.output != "none" or number == 2
-            made = io.TextIOWrapper(os.fdopen(number, "wb"), encoding=case.encoding) if is_open else None
-            setattr(sys, name, made)
-        from streams.__main__ import main
-
+    def close(self) -> None:
+        self._control.close()
         try:
-            main(case.arguments)
-        except SystemExit as error:
-            code = error.code if isinstance(error.code, int) else 98
-        for stream in (sys.stdout, sys.stderr):
-            stream.flush()
-    finally:
-        os._exit(code)
+            self._server.wait(LEAVES_WITHIN_S)
+        finally:
+            self._server.kill()
 
-
-def _redirect(output: str) -> None:
-    if output == "none":
-        os.close(1)
-    elif output == "closed":
-        reading, writing = os.pipe()
-        os.close(reading)
-        os.dup2(writing, 1)
-    else:
-        os.dup2(os.open(output, os.O_WRONLY), 1)
-
-
-def _serve() -> None:
-    import importlib
-
-    from streams.__main__ import COMMANDS
-
-    for name in COMMANDS:
-        importlib.import_module(f"streams.cli.{name.replace('-', '_')}")
-    importlib.import_module("streams.backtesting")  # what learns takes seconds to import
-    cases = [_case(json.loads(line)) for line in sys.stdin if line.strip()]
-    waiting = list(enumerate(cases))[::-1]
-    running: dict[int, _Run] = {}
-    ended: dict[int, Ended] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        while waiting or running:
-            while waiting and len(running) < AT_ONCE:
-                number, case = waiting.pop()
-                running[number] = _start(case, Path(folder) / str(number))
-            for number, run in list(running.items()):
-                outcome = run.ended()
-                if outcome is not None:
-                    ended[number] = outcome
-                    del running[number]
-            time.sleep(0.005)
-    for number in range(len(cases)):
-        print(json.dumps(asdict(ended[number])))
-
-
-def _case(given: dict[str, Any]) -> Case:
-    return Case(
-        tuple(given["arguments"]), given["env"], given["output"], given["encoding"],
-        None if given["kill"] is None else (given["kill"][0], given["kill"][1]),
-    )  # fmt: skip
-
-
-if __name__ == "__main__":
-    _serve()
+    def start(
+        self, command: Sequence[str], env: Mapping[str, str], files: Mapping[int, IO[bytes] | int], cwd: Path = ROOT
+    ) -> Fork:
+        """Start `command`, whose first word is this interpreter. `files`: what it has as 0, 1 and 2; no others."""
+        assert command[0] == sys.executable, command
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with theirs:
+            numbers = [file if isinstance(file, int) else file.fileno() for file in files.values()]
+            sent = array.array("i", [theirs.fileno(), *numbers])
+            request = Request(tuple(command[1:]), str(cwd), dict(env), tuple(files))
+            self._control.sendmsg(
+                [json.dumps(asdict(request)).encode()], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, sent)]
+            )
+        return Fork(command, ours)

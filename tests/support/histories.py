@@ -29,9 +29,9 @@ class Size:
     days: int = 180
 
 
-QUICK: Final = Size(10_000, 700)
+QUICK: Final = Size(6_000, 400, 120)
 FULL: Final = Size(100_000, 5_000)
-SMALL: Final = {False: Size(6_000, 400, 120), True: Size(50_000, 2_500, 180)}
+SMALL: Final = {False: QUICK, True: Size(50_000, 2_500, 180)}
 """For tests that post one by one and wait in between; by whether the run is of full size."""
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
-from support.program import ROOT, Outcome, run
+from support.program import ROOT, Outcome, environment, ran, run
 from support.workers import Deployment
 
 TOOLS = ROOT / "tests/tools"
@@ -92,12 +91,4 @@ def _compare_states(deployment: Deployment, expected: Expected) -> Outcome:
 
 
 def _tool(name: str, *arguments: str) -> Outcome:
-    done = subprocess.run(
-        [sys.executable, str(TOOLS / name), *arguments],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    return Outcome(done.returncode, done.stdout, done.stderr, 0.0)
+    return ran([sys.executable, str(TOOLS / name), *arguments], environment({}))

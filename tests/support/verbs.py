@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from streams.__main__ import program
-from support.forked import Case, Ended
+from support.many_runs import Case, Ended
 
 
 @dataclass(frozen=True, slots=True)

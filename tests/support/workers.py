@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -18,7 +16,7 @@ from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas.topics import Topics
 from support.broker import Broker
-from support.program import ROOT, command, environment, run
+from support.program import ROOT, Process, command, environment, run, start
 
 LEAVE_WITHIN_S: Final = 12.0
 """SIGTERM ends a worker within ten seconds; the rest is for a crowded machine."""
@@ -102,7 +100,7 @@ class Worker:
         self.name, self.instance = name, instance
         self._program = command("worker") if program is None else program
         self.deployment = deployment
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: Process | None = None
         self._log = deployment.folder / f"{name}.log"
         self._log_start = 0
 
@@ -113,12 +111,10 @@ class Worker:
             settings["instance_id"] = self.instance
         self._log_start = self._log.stat().st_size if self._log.exists() else 0
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                self._program, cwd=ROOT, env=environment(settings), stdin=subprocess.DEVNULL, stdout=log, stderr=log
-            )
+            self._process = start(self._program, environment(settings), log, log)
 
     @property
-    def process(self) -> subprocess.Popen[bytes]:
+    def process(self) -> Process:
         """The process started last."""
         assert self._process is not None, f"{self.name} was never started"
         return self._process
@@ -158,7 +154,7 @@ class Worker:
     def close(self) -> None:
         """End it, whatever state it is in."""
         if self._process is not None and self._process.poll() is None:
-            os.kill(self._process.pid, signal.SIGKILL)
+            self._process.kill()
             self._process.wait(LEAVE_WITHIN_S)
 
 

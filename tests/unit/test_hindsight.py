@@ -154,7 +154,7 @@ def flipped(lesson: Lesson, day: int, dice: random.Random) -> Lesson:
 
 
 @given(cut=st.integers(WARM + 1, WEEKS - 6), seed=st.integers(0, 999))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_what_matures_later_changes_no_risk_that_is_worked_out(cut: int, seed: int) -> None:
     """Versions until a day score the snapshots of a week after it; that is seen when their first bins are over."""
 
