@@ -44,7 +44,7 @@ def test_broker_is_ready_within_seconds_keeps_data_over_a_kill_and_leaves_nothin
     with Cluster() as cluster:
         took = time.monotonic() - started
         folder = cluster.folder
-        broker = Broker(cluster.bootstrap, cluster)
+        broker = Broker(cluster.bootstrap)
         assert broker.admin().list_topics(timeout=5).brokers
         create_topics(broker, {"kept": 1})
         produce(broker, "kept", [b"1", b"2", b"3"])
@@ -61,11 +61,11 @@ def test_named_folder_keeps_data_over_a_clean_stop_and_has_one_broker_at_a_time(
     with Cluster(tmp_path / "broker") as cluster:
         with pytest.raises(ClusterError, match=f"still running, pid {cluster.pid}"):
             Cluster(tmp_path / "broker").start()
-        broker = Broker(cluster.bootstrap, cluster)
+        broker = Broker(cluster.bootstrap)
         create_topics(broker, {"kept": 1})
         produce(broker, "kept", [b"1"])
     with Cluster(tmp_path / "broker") as cluster:
-        assert read(Broker(cluster.bootstrap, cluster), "kept", 1) == [b"1"]
+        assert read(Broker(cluster.bootstrap), "kept", 1) == [b"1"]
 
 
 def test_taken_port_is_named() -> None:

@@ -27,9 +27,7 @@ MOST_LINES: Final = 40
 @pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_broker_that_is_away_is_unknown_and_no_zero_and_no_end(cluster: Cluster, tmp_path: Path) -> None:
-    deployment = deploy(
-        Broker(cluster.bootstrap, cluster), fresh_prefix(), tmp_path, partitions=2, catalogue=RULES_ONLY
-    )
+    deployment = deploy(Broker(cluster.bootstrap), fresh_prefix(), tmp_path, partitions=2, catalogue=RULES_ONLY)
     with workers(deployment, "main") as (main,):
         main.start()
         address = wait_until_ready(main)

@@ -52,7 +52,7 @@ def test_a_broker_killed_three_times_under_load_leaves_records_and_alerts_exact(
     tmp_path: Path,
     is_full: bool,  # noqa: FBT001 - a fixture
 ) -> None:
-    broker = Broker(cluster.bootstrap, cluster)
+    broker = Broker(cluster.bootstrap)
     deployment = deploy(broker, fresh_prefix(), tmp_path, partitions=PARTITIONS, catalogue=RULES_ONLY)
     size, per_second = SIZES[is_full]
     events = history(size)

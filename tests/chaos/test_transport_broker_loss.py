@@ -51,7 +51,7 @@ def test_a_broker_killed_again_under_load_costs_nothing(cluster: Cluster, tmp_pa
             time.sleep(1.5)
             cluster.restart()
 
-    costs_nothing(Scene(Broker(cluster.bootstrap, cluster), fresh_prefix(), tmp_path), trouble)
+    costs_nothing(Scene(Broker(cluster.bootstrap), fresh_prefix(), tmp_path), trouble)
 
 
 def test_a_broker_that_stands_still_beyond_the_session_costs_nothing(cluster: Cluster, tmp_path: Path) -> None:
@@ -64,11 +64,11 @@ def test_a_broker_that_stands_still_beyond_the_session_costs_nothing(cluster: Cl
             time.sleep(SESSION_S + 1.5)
             os.kill(cluster.pid, signal.SIGCONT)
 
-    costs_nothing(Scene(Broker(cluster.bootstrap, cluster), fresh_prefix(), tmp_path), trouble)
+    costs_nothing(Scene(Broker(cluster.bootstrap), fresh_prefix(), tmp_path), trouble)
 
 
 def test_sigterm_while_the_broker_is_away_ends_within_ten_seconds(cluster: Cluster, tmp_path: Path) -> None:
-    scene = Scene(Broker(cluster.bootstrap, cluster), fresh_prefix(), tmp_path)
+    scene = Scene(Broker(cluster.bootstrap), fresh_prefix(), tmp_path)
     scene.post(2_000)
     with scene.worker() as worker:
         scene.wait_for(scene.posted)

@@ -98,7 +98,7 @@ class Cluster:
         return 0 if found is None else found.count
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.data(), st.booleans())
 def test_of_a_company_with_one_feed_exactly_those_are_late_that_were_said_to_be(
     data: st.DataObject,
@@ -114,7 +114,7 @@ def test_of_a_company_with_one_feed_exactly_those_are_late_that_were_said_to_be(
     assert cluster.read() == said
 
 
-@settings(max_examples=250)
+@settings(max_examples=100)
 @given(st.data(), st.sampled_from([FEEDS, FEEDS[:2], FEEDS[1:3]]), st.booleans())
 def test_none_is_late_that_was_not_said_to_be(
     data: st.DataObject,
@@ -132,7 +132,7 @@ def test_none_is_late_that_was_not_said_to_be(
     assert cluster.read() <= said
 
 
-@settings(max_examples=150)
+@settings(max_examples=60)
 @given(st.data(), st.sampled_from([FEEDS, FEEDS[:2]]))
 def test_what_broke_off_is_posted_again_and_counts_once(data: st.DataObject, declared: tuple[str, ...]) -> None:
     """The brokers took a beginning of each topic's partition, and workers have decided on it."""

@@ -2,39 +2,87 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
 
 from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, NewTopic
 from confluent_kafka.admin._config import ConfigResource
 
 from kafka.cluster import Cluster
+from kafka.process import is_running
 
 
 @dataclass(frozen=True, slots=True)
 class Broker:
-    """Where the broker is; `cluster` is None when it is not ours, then it must not be killed."""
+    """Where the broker is."""
 
     bootstrap: str
-    cluster: Cluster | None
 
     def admin(self) -> AdminClient:
         """An admin client of this broker."""
         return AdminClient({"bootstrap.servers": self.bootstrap})
 
 
+RUN: Final = "PYTEST_XDIST_TESTRUNUID"
+"""Names the run of those who test side by side."""
+
+
 @contextmanager
 def open_broker() -> Iterator[Broker]:
-    """The broker CHURN_BOOTSTRAP names, else one of our own for as long as the block runs."""
+    """The broker CHURN_BOOTSTRAP names, else one of our own, shared by those who test side by side."""
     if named := os.environ.get("CHURN_BOOTSTRAP"):
-        yield Broker(named, None)
-        return
-    with Cluster() as cluster:
-        yield Broker(cluster.bootstrap, cluster)
+        yield Broker(named)
+    elif run := os.environ.get(RUN):
+        with _shared(Path(tempfile.gettempdir()) / f"churn-tests-{run}") as bootstrap:
+            yield Broker(bootstrap)
+    else:
+        with Cluster() as cluster:
+            yield Broker(cluster.bootstrap)
+
+
+@contextmanager
+def _shared(folder: Path) -> Iterator[str]:
+    """The address of one broker: whoever comes first starts it, and ends it when all others have left."""
+    folder.mkdir(exist_ok=True)
+    address, user = folder / "address", folder / f"{os.getpid()}.user"
+    cluster = Cluster()
+    with _alone_in(folder):
+        user.touch()
+        if not address.exists():
+            address.write_text(cluster.start().bootstrap)
+        bootstrap = address.read_text()
+    try:
+        yield bootstrap
+    finally:
+        user.unlink()
+        if bootstrap == cluster.bootstrap:
+            _end_when_unused(cluster, folder)
+
+
+def _end_when_unused(cluster: Cluster, folder: Path) -> None:
+    while True:
+        with _alone_in(folder):
+            if not any(is_running(int(user.stem), "") for user in folder.glob("*.user")):
+                shutil.rmtree(folder)
+                cluster.stop()
+                return
+        time.sleep(0.5)
+
+
+@contextmanager
+def _alone_in(folder: Path) -> Iterator[None]:
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def fresh_prefix() -> str:

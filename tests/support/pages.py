@@ -64,11 +64,13 @@ def wait_until_ready(worker: Worker) -> tuple[str, int]:
     """Wait until a worker owns and has restored its partitions; returns where its pages are."""
     address = address_of(worker)
     deadline = time.monotonic() + STARTS_WITHIN_S
-    while get(address, "/readyz")[0] != 200:
+    while True:
         worker.check()
+        with suppress(OSError, HTTPException):  # it may be leaving: what it logged says more
+            if get(address, "/readyz")[0] == 200:
+                return address
         assert time.monotonic() < deadline, f"{worker.name} does not become ready:\n{worker.log_tail()}"
         time.sleep(0.05)
-    return address
 
 
 def told_at_the_end(worker: Worker, name: str, within_s: float = STARTS_WITHIN_S) -> tuple[int, float]:

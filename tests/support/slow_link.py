@@ -102,6 +102,6 @@ def slow_broker() -> Iterator[tuple[Broker, SlowLink]]:
     with Cluster(port=port, extra=extra) as cluster:
         link.start()
         try:
-            yield Broker(cluster.bootstrap, cluster), link
+            yield Broker(cluster.bootstrap), link
         finally:
             link.stop()

@@ -68,7 +68,12 @@ def learned(rules: str, given: list[Lesson]) -> Learner:
 
 
 @pytest.mark.parametrize("name", MODELS)
-def test_quality_after_a_backlog_is_that_of_a_model_that_was_there_all_the_time(name: str) -> None:
+def test_quality_after_a_backlog_is_that_of_a_model_that_was_there_all_the_time(
+    name: str,
+    is_full: bool,  # noqa: FBT001 - a fixture
+) -> None:
+    if name == "weekdays" and not is_full:
+        pytest.skip("an anchored model is like it: --full")
     text = f"{{base: default, feeds: [purchase], model: {MODELS[name]}}}"
     rules = rules_of(text, Settings())
     scored, unscored = taught_by(LearningReplay(rules, 2)), taught_by(Replay(rules, 2))
