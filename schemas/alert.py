@@ -8,9 +8,21 @@ from typing import Final, Literal
 
 import msgspec
 
-Status = Literal["firing", "updated", "resolved", "retracted", "expired"]
+Status = Literal["firing", "updated", "resolved", "lost", "retracted", "expired"]
 OPEN: Final = frozenset({"firing", "updated"})
 """Status of a revision that leaves the alert open."""
+EndReason = Literal["came_back", "solved", "over", "lost", "expired", "signal_retired", "taken_back"]
+"""What became of an alert. Of bad news two are a success: the customer came back, or the trouble was solved."""
+STATUS_OF_END: Final[Mapping[EndReason, Status]] = {
+    "came_back": "resolved",
+    "solved": "resolved",
+    "over": "resolved",
+    "lost": "lost",
+    "expired": "expired",
+    "signal_retired": "resolved",
+    "taken_back": "retracted",
+}
+"""The status of the last revision: who is lost must not look like a success to anybody who reads no further."""
 Polarity = Literal["negative", "positive"]
 AlertSeverity = Literal["info", "warning", "error", "critical"]
 
@@ -54,8 +66,10 @@ class AlertV1(msgspec.Struct, frozen=True):
     `value_at_risk` is, by `value_basis`, the risk times the spend expected in twelve months (`model` says whose risk),
     or the spend of the last 365 days; `risk` is the former's, `spend_last_year` the latter whichever it is. Alerts of
     one customer and one cause that are open together are one case, and share `case_id`; what fired early knows none of
-    these before the day's review. A pure function of events, and of the model named: the time of sending is a Kafka
-    header.
+    these before the day's review. `ended_because`, null while it is open, says what became of it: the customer came
+    back and did what had been missing, the trouble was solved, good news is over, the customer was lost meanwhile,
+    nothing ended it in its time, its signal left the catalogue, or it was taken back. A pure function of events, and of
+    the model named: the time of sending is a Kafka header.
     """
 
     alert_id: str
@@ -89,6 +103,7 @@ class AlertV1(msgspec.Struct, frozen=True):
     risk: float | None = None
     spend_last_year: Money | None = None
     case_id: str | None = None
+    ended_because: EndReason | None = None
     schema_version: Literal[1] = 1
 
     @property

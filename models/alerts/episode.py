@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Signal
-from schemas.alert import AlertSeverity, Status
+from schemas.alert import AlertSeverity, EndReason, Status
 
 NO_EPISODE: Final = 1 << 30
 """First day of an episode where there is none."""
@@ -36,6 +36,7 @@ class Revision:
     ends_ms: int | None = None
     corroborated_by: tuple[str, ...] = ()
     case: int | None = None
+    ended_because: EndReason | None = None
 
 
 class EpisodeState(NamedTuple):

@@ -10,13 +10,14 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.alerts.ending import why_ended
 from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts, published, revisions_of
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Signal
 from models.customers.arrays import Bools, Floats, Ints, Rows, Selection, among
 from models.customers.columns import NEVER
 from models.measures.as_of import AsOf
-from schemas.alert import Status
+from schemas.alert import STATUS_OF_END, EndReason, Status
 
 _ROUNDING: Final = 1e-3
 """More than a score changes when it is rounded as published: comparisons are made exactly only this near a margin."""
@@ -90,27 +91,24 @@ class Judgement:
         at = is_told.nonzero()[0]
         if not len(at):
             return
-        told = self._verdicts(rows[at], places[at], (over, ended, changed, score), at, begun)
+        because = why_ended(signal, self.as_of, rows[ended], over[ended], self.starts) if ended.any() else {}
+        told = self._verdicts(rows[at], places[at], (changed[at], score[at]), begun, because)
         self._tell(told, is_anew=is_anew)
         if ended.any():
             self._close(rows[ended], places[ended])
 
     def _verdicts(
-        self,
-        rows: Rows,
-        places: NDArray[np.intp],
-        found: tuple[Bools, Bools, Bools, Floats],
-        at: NDArray[np.intp],
-        begun: dict[int, Status],
-    ) -> "list[_Told]":
-        """What is published of open alerts of which anything may be; `found` is by open alert, `at` where they are."""
+        self, rows: Rows, places: NDArray[np.intp], found: tuple[Bools, Floats], begun: dict[int, Status],
+        because: dict[int, EndReason],
+    ) -> "list[_Told]":  # fmt: skip
+        """What is published of open alerts of which anything may be. `found`: what changed, and the scores now."""
         last = self.alerts.open.column("score")[places].tolist()
-        over, ended, changed, scores = (part[at].tolist() for part in found)
+        changed, scores = (part.tolist() for part in found)
         told = []
         for number, (row, place) in enumerate(zip(rows.tolist(), places.tolist(), strict=True)):
             status = begun.get(row)
-            if ended[number]:
-                told.append(_Told(row, place, "resolved" if over[number] else "expired", status is None))
+            if (reason := because.get(row)) is not None:
+                told.append(_Told(row, place, STATUS_OF_END[reason], status is None, because=reason))
                 continue
             if status is not None:
                 told.append(_Told(row, place, status, is_next=False))
@@ -137,9 +135,9 @@ class Judgement:
                 if one.row not in self.alerts.corroborated:
                     table.column("severity")[one.place] = signal.severity
         revisions = revisions_of(self.alerts, places, [one.status for one in told])
-        for revision in revisions:
-            if revision.status in ("resolved", "expired"):
-                revision.ends_ms = self.boundary_ms
+        for one, revision in zip(told, revisions, strict=True):
+            if one.because is not None:
+                revision.ends_ms, revision.ended_because = self.boundary_ms, one.because
         self.revisions += revisions
 
     def _close(self, rows: Rows, places: NDArray[np.intp]) -> None:
@@ -265,7 +263,8 @@ class Judgement:
 
     def _retraction(self, row: int, start: int) -> Revision:
         signal, stage, now_ms = self.signal, int(self._stages[row]), self.boundary_ms
-        return Revision(row, "retracted", start, 2, signal.severity, None, stage, signal.owner, now_ms, ends_ms=now_ms)
+        return Revision(row, "retracted", start, 2, signal.severity, None, stage, signal.owner, now_ms,
+                        ends_ms=now_ms, ended_because="taken_back")  # fmt: skip
 
     # -- scores
 
@@ -287,10 +286,14 @@ class Judgement:
 
 
 class _Told(NamedTuple):
-    """A new revision of an open alert; `is_next`: it was not counted yet. `worse`: its score, where it got worse."""
+    """A new revision of an open alert; `is_next`: it was not counted yet. `worse`: its score, where it got worse.
+
+    `because`: what became of it, where it ends.
+    """
 
     row: int
     place: int
     status: Status
     is_next: bool
     worse: float | None = None
+    because: EndReason | None = None

@@ -18,7 +18,7 @@ from models.customers.arrays import Ints, Rows, among
 from models.customers.columns import STAGE_NAMES
 from models.measures.as_of import AsOf
 from models.scoring.scoring import Scoring
-from schemas.alert import AlertV1, Driver, ModelRef, Status, alert_id, case_id
+from schemas.alert import AlertV1, Driver, ModelRef, alert_id, case_id
 from schemas.event import EMAIL, TICKET
 from schemas.instant import to_rfc3339
 from schemas.model_version import MODEL_NAME
@@ -26,6 +26,9 @@ from schemas.model_version import MODEL_NAME
 MAX_EVIDENCE: Final = 10
 EVIDENCE_DAYS: Final = 30
 """Evidence reaches back as far as the longest window of the signals that have any."""
+_LOST: Final = {
+    name: Template(f"Lost after {{{DAYS_OPEN}|day|days}}: the customer counts as {name}.") for name in STAGE_NAMES
+}
 _EXPIRED: Final = Template(f"Expired after {{{DAYS_OPEN}|day|days}}: nothing ended it before.")
 _RETRACTED: Final = Template("Taken back: with all events of the day known, it did not hold.")
 
@@ -123,6 +126,7 @@ class Writer:
                 for customer, one in zip(customers, revisions, strict=True)
             ],
             "corroborated_by": [one.corroborated_by for one in revisions],
+            "ended_because": [one.ended_because for one in revisions],
             "model": _models(signal, facts),
             "evidence": facts.evidence,
             "historical": [at < self.alerts_from_ms for at in observed],
@@ -146,7 +150,7 @@ class Writer:
         """What each revision says, filled template by template."""
         told: dict[str, list[int]] = {}
         for at, (one, holds) in enumerate(zip(revisions, facts.holds, strict=True)):
-            told.setdefault(_sentence(signal, one.status, holds=holds).text, []).append(at)
+            told.setdefault(_sentence(signal, one, holds=holds).text, []).append(at)
         days_open: list[Value] = [boundary - one.start for one in revisions]
         columns = {**facts.values, DAYS_OPEN: days_open}
         found = [""] * len(revisions)
@@ -160,14 +164,16 @@ class Writer:
 _FIELDS: Final = [name for name in AlertV1.__struct_fields__ if name != "schema_version"]
 
 
-def _sentence(signal: Signal, status: Status, *, holds: bool) -> Template:
+def _sentence(signal: Signal, one: Revision, *, holds: bool) -> Template:
     """What this revision says: the reason while the condition holds, later that it is still open, or that it is over.
 
     The summary is written for the moment it fires; with the numbers of a later day it may say what is no trouble.
     """
-    match status:
+    match one.status:
         case "resolved":
             return signal.ended
+        case "lost":
+            return _LOST[STAGE_NAMES[one.stage or 0]]
         case "expired":
             return _EXPIRED
         case "retracted":

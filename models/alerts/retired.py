@@ -83,5 +83,6 @@ def retired(name: str, known: RetiredSignal) -> Signal:
         later=text,
         ended=Template("Over after {days_open|day|days}: signal retired."),
         drivers=(),
+        ends_as=None,
         has_left=True,
     )

@@ -15,7 +15,7 @@ from models.catalogue.language import (
     compile_term,
 )
 from models.catalogue.reader import CatalogueError, Mistake, Reader, as_mapping, shown
-from models.catalogue.rules import DAYS_OPEN, DriverTerms, Polarity, Rules, ScoreRule, Signal
+from models.catalogue.rules import DAYS_OPEN, DriverTerms, EndsAs, Polarity, Rules, ScoreRule, Signal
 from models.catalogue.template import Template
 from models.config import HOUR_MS, KEEP_DAYS, Basis, Number
 from schemas.event import FEEDS
@@ -61,7 +61,7 @@ _TOP_KEYS = {
 _SIGNAL_KEYS = {
     "announced", "when", "ends", "expires_days", "persistence", "cooldown_days", "polarity", "severity", "owner",
     "respond_hours", "intervention", "playbook", "priority", "inhibited_by_outage", "score", "values", "summary",
-    "clears_when", "later", "ended", "drivers", "cause",
+    "clears_when", "later", "ended", "drivers", "cause", "ends_as",
 }  # fmt: skip
 
 
@@ -105,6 +105,7 @@ def _life(reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], *, is_
         "persistence": persistence,
         "cooldown_days": reader.whole(path, body, "cooldown_days", default=7, least=0, most=MOST_DAYS),
         "expires_days": expires_days,
+        "ends_as": reader.choice(path, body, "ends_as", get_args(EndsAs)) if "ends_as" in body else None,
         "inhibited_by_outage": reader.flag(path, body, "inhibited_by_outage", default=True),
     }
 

@@ -11,9 +11,11 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.catalogue.terms import Evening, Term, both_known
+from models.catalogue.terms import Constant, Evening, Term, both_known, joined, turned
 from models.customers.arrays import NO_ROWS, Ints, Rows, Selection, among
+from models.customers.stages import ACTIVE, NEW, REACTIVATED
 from models.measures.as_of import AsOf
+from models.measures.scalars import STAGE
 
 RELATIONS: Final[Mapping[str, Callable[[Any, Any], Any]]] = {
     "<=": operator.le, ">=": operator.ge, "==": operator.eq, "!=": operator.ne, "<": operator.lt, ">": operator.gt,
@@ -24,6 +26,16 @@ class Condition(ABC):
     """A compiled condition."""
 
     is_dear = False
+    returns: frozenset[int] = frozenset()
+    """What the customer must have been active in when it came true of a return: feeds, ALL_FEEDS or STAGE; none where
+    it comes true of something else."""
+    is_silence = False
+    """Whether mere silence makes it come true."""
+
+    @property
+    def alternatives(self) -> "Sequence[Condition]":
+        """Conditions of which one must be true."""
+        return (self,)
 
     @abstractmethod
     def where(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Rows:
@@ -61,6 +73,8 @@ class Comparison(Condition):
         self.op, self.left, self.right = op, left, right
         self._relation = RELATIONS[op]
         self.is_dear = left.is_dear or right.is_dear
+        self.returns = _stage_returns(op, left, right) if left.is_stage else _returns(op, left, right)
+        self.is_silence = (left.is_clock or right.is_clock) and _direction(left, right) == -_WANTED[op]
 
     def where(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Rows:
         """Those known to compare so."""
@@ -86,6 +100,8 @@ class AllOf(Condition):
     def __init__(self, parts: Sequence[Condition]) -> None:
         self.parts = sorted(parts, key=lambda part: part.is_dear)
         self.is_dear = any(part.is_dear for part in parts)
+        self.returns = frozenset().union(*(part.returns for part in parts))
+        self.is_silence = any(part.is_silence for part in parts)
 
     def where(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Rows:
         """Those left by one part after the other."""
@@ -110,6 +126,13 @@ class AnyOf(Condition):
     def __init__(self, parts: Sequence[Condition]) -> None:
         self.parts = sorted(parts, key=lambda part: part.is_dear)
         self.is_dear = any(part.is_dear for part in parts)
+        self.returns = frozenset().union(*(part.returns for part in parts))
+        self.is_silence = any(part.is_silence for part in parts)
+
+    @property
+    def alternatives(self) -> Sequence[Condition]:
+        """Those of all parts."""
+        return [one for part in self.parts for one in part.alternatives]
 
     def where(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Rows:
         """Those that any part keeps; what is dear is asked of who is left by the parts before it."""
@@ -135,3 +158,23 @@ class AnyOf(Condition):
 def _all_terms(parts: Iterable[Condition]) -> Iterator[Term]:
     for part in parts:
         yield from part.terms()
+
+
+_WANTED: Final = {">": 1, ">=": 1, "!=": 1, "<": -1, "<=": -1, "==": -1}
+"""The direction in which a comparison comes true: `days_since_login == 0` comes of a login."""
+
+
+def _direction(left: Term, right: Term) -> int:
+    return joined(left.direction, turned(right.direction))
+
+
+def _returns(op: str, left: Term, right: Term) -> frozenset[int]:
+    """The feeds of both sides, where the customer's activity makes a comparison come true."""
+    return left.feeds | right.feeds if _direction(left, right) == _WANTED[op] else frozenset()
+
+
+def _stage_returns(op: str, left: Term, right: Term) -> frozenset[int]:
+    """The stage, where the customer is there by it, or in none of those of silence any more."""
+    names = [one.number for one in (left, right) if isinstance(one, Constant)]
+    is_there = len(names) == 1 and (names[0] in (NEW, ACTIVE, REACTIVATED)) == (op == "==")
+    return frozenset((STAGE,)) if is_there else frozenset()

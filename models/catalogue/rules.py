@@ -12,6 +12,8 @@ from models.measures.scalars import RISK
 
 Severity = Literal["info", "warning", "error", "critical"]
 Polarity = Literal["negative", "positive"]
+EndsAs = Literal["came_back", "solved", "over"]
+"""What an alert that its end condition ended is told as, where the catalogue says so."""
 DAYS_OPEN = "days_open"
 """A value that `later` and `ended` may name besides the signal's own."""
 
@@ -69,6 +71,8 @@ class Signal:
     later: Template
     ended: Template
     drivers: tuple[DriverTerms, ...]
+    ends_as: EndsAs | None
+    """None: it follows from the end condition, see `models.alerts.ending`."""
     has_left: bool = False
     """Whether the catalogue knows it no more: its alerts end, whatever is still to be seen of the customer."""
 

@@ -15,7 +15,7 @@ from models.customers.arrays import Bools, Ints, Rows, Selection
 from models.customers.columns import STAGE_NAMES
 from models.measures.as_of import UNKNOWN, AsOf, Reading
 from models.measures.daily import DAILY
-from models.measures.scalars import FIRST_ACTIVITY, SCALARS
+from models.measures.scalars import EITHER, FIRST_ACTIVITY, SCALARS
 from models.measures.windows import Window, capped
 from schemas.event import TICKET
 
@@ -50,6 +50,10 @@ class Term(ABC):
     is_stage = False
     is_dear = False
     """Whether it costs far more a customer than a look into a column."""
+    direction = 0
+    """1 where it rises with what the customer does from now on, -1 where it falls; 0 for what stays; or EITHER."""
+    is_clock = False
+    """Whether it grows with every day of silence."""
 
     @abstractmethod
     def read(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Reading:
@@ -114,6 +118,10 @@ class Arithmetic(Term):
         self.windows = left.windows + right.windows
         self.reach = max(left.reach, right.reach)
         self.is_dear = left.is_dear or right.is_dear
+        direction = joined(left.direction, right.direction if op in "+*" else turned(right.direction))
+        is_turned = op in "*/" and any(isinstance(of, Constant) and of.number < 0 for of in (left, right))
+        self.direction = turned(direction) if is_turned else direction
+        self.is_clock = left.is_clock or right.is_clock
 
     def read(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Reading:
         """Both sides, computed with."""
@@ -145,6 +153,8 @@ class ScalarTerm(Term):
         self.feeds = frozenset((self.measure.reads,))
         self.is_stage = name == "stage"
         self.is_dear = name.startswith("slope")
+        self.direction = self.measure.direction
+        self.is_clock = self.direction < 0
 
     def read(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Reading:  # noqa: ARG002 - the same in any episode
         """The measure."""
@@ -162,6 +172,7 @@ class WindowTerm(Term):
         self.window = Window(name, length, skip)
         self.windows = (self.window,)
         self.feeds = frozenset((DAILY[name].feed,))
+        self.direction = 0 if skip else _direction(name)
 
     def read(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Reading:  # noqa: ARG002 - as above
         """The sum."""
@@ -181,6 +192,7 @@ class SinceStart(Term):
     def __init__(self, name: str) -> None:
         self.name = name
         self.feeds = frozenset((DAILY[name].feed,))
+        self.direction = _direction(name)
 
     def read(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Reading:
         """The sum."""
@@ -213,6 +225,7 @@ class Channels(Term):
     """Distinct channels of tickets in so many days."""
 
     feeds = frozenset((TICKET,))
+    direction = EITHER
 
     def __init__(self, length: int) -> None:
         self.length = self.reach = length
@@ -224,6 +237,21 @@ class Channels(Term):
     def value(self, evening: Evening) -> Number | None:
         """Their number, today included."""
         return evening.channels(self.length)
+
+
+def _direction(measure: str) -> int:
+    """Of a daily measure over days to come."""
+    return EITHER if DAILY[measure].is_trouble else 1
+
+
+def joined(one: int, other: int) -> int:
+    """The direction of what two terms make together."""
+    return EITHER if EITHER in (one, other) or one * other < 0 else one or other
+
+
+def turned(direction: int) -> int:
+    """The direction of the opposite."""
+    return direction if direction == EITHER else -direction
 
 
 def both_known(one: Bools | None, other: Bools | None) -> Bools | None:

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from models.config import Lifecycle
-from models.customers.arrays import Ints
+from models.customers.arrays import Ints, Selection
 from models.customers.columns import NEVER, NO_DAY, STAGE_NAMES, Columns
 
 NONE, NEW, ACTIVE, LAPSED, DORMANT, CHURNED, REACTIVATED = range(len(STAGE_NAMES))
@@ -13,18 +13,18 @@ LOST: Final = (DORMANT, CHURNED)
 """Stages of customers who left, for all one can see: it is too late to foresee it."""
 
 
-def silent_days(columns: Columns, size: int, boundary: int, limits: Lifecycle) -> Ints:
+def silent_days(columns: Columns, chosen: Selection, boundary: int, limits: Lifecycle) -> Ints:
     """Whole days since the clock started: the last purchase of who ever bought, else the last activity."""
-    clock = columns.last_day[:size]
+    clock = columns.last_day[chosen]
     if limits.silence == "purchase":
-        bought = columns.last_purchase[:size]
+        bought = columns.last_purchase[chosen]
         clock = np.where(bought != NO_DAY, bought, clock)
     return boundary - 1 - clock
 
 
 def stages(columns: Columns, size: int, boundary: int, limits: Lifecycle) -> Ints:
     """The stage of each of the first `size` customers. First match wins: churned, dormant, reactivated, new, active."""
-    silent = silent_days(columns, size, boundary, limits)
+    silent = silent_days(columns, slice(size), boundary, limits)
     age = boundary - 1 - columns.first_day[:size]
     gap = columns.gap[:size].astype(np.float64)
     usual = np.where(np.isnan(gap), limits.active_days, np.maximum(limits.active_days, limits.gap_factor * gap))

@@ -148,12 +148,12 @@ class Review:
         columns, boundary = self.customers.columns, self.as_of.boundary
         stage = self._stages[low:high]
         is_changed = (stage != columns.stage[low:high]) & (stage != NONE)  # without a feed nothing may be left to see
-        rows = low + np.flatnonzero(is_changed)
+        rows = (low + np.flatnonzero(is_changed)).astype(np.int32)
         if not len(rows):
             return []
         basis, at = self.rules.basis, self.rules.basis.calendar.text_of(boundary)
         is_historical = basis.calendar.start_of(boundary) < self.writer.alerts_from_ms
-        silent = silent_days(columns, self.as_of.size, boundary, basis.lifecycle)[rows].tolist()
+        silent = silent_days(columns, rows, boundary, basis.lifecycle).tolist()
         before, since = columns.stage[rows].tolist(), columns.stage_since[rows].tolist()
         after, spend = self._stages[rows].tolist(), columns.spend_total[rows].tolist()
         columns.stage[rows] = self._stages[rows]

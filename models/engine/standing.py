@@ -115,6 +115,7 @@ def _taken_back(partition: Partition, told: AlertV1) -> AlertV1:
         told,
         revision=told.revision + 1,
         status="retracted",
+        ended_because="taken_back",
         summary=TAKEN_BACK,
         ends_at=told.observed_at if boundary < 0 else text_of(boundary),
         corroborated_by=(),

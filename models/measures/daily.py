@@ -24,6 +24,8 @@ class Daily:
     scale: ClassVar[int] = 1
     columns: ClassVar[tuple[str, ...]]
     """The columns of the feed's cells that it is the sum of."""
+    is_trouble: ClassVar[bool] = False
+    """Whether more of it is no sign that the customer is back."""
 
     def scale_of(self, basis: Basis) -> int:  # noqa: ARG002 - of money it depends on the currency
         """Units kept per unit shown."""
@@ -90,6 +92,7 @@ class Tickets(Daily):
 
     name, feed = "tickets", TICKET
     columns = ("complaint", "billing", "delivery", "return", "other", "reopened")
+    is_trouble = True
 
 
 @daily
@@ -97,6 +100,7 @@ class TicketsReopened(Daily):
     """Tickets reopened."""
 
     name, feed, columns = "tickets_reopened", TICKET, ("reopened",)
+    is_trouble = True
 
 
 @daily
@@ -104,6 +108,7 @@ class TicketsResolved(Daily):
     """Tickets resolved."""
 
     name, feed, columns = "tickets_resolved", TICKET, ("resolved",)
+    is_trouble = True
 
 
 @daily
@@ -111,6 +116,7 @@ class Complaints(Daily):
     """Tickets opened as a complaint."""
 
     name, feed, columns = "complaints", TICKET, ("complaint",)
+    is_trouble = True
 
 
 @daily
@@ -118,6 +124,7 @@ class BillingTickets(Daily):
     """Tickets opened about billing."""
 
     name, feed, columns = "billing_tickets", TICKET, ("billing",)
+    is_trouble = True
 
 
 @daily
@@ -125,6 +132,7 @@ class DeliveryTickets(Daily):
     """Tickets opened about a delivery."""
 
     name, feed, columns = "delivery_tickets", TICKET, ("delivery",)
+    is_trouble = True
 
 
 @daily
@@ -132,6 +140,7 @@ class ReturnTickets(Daily):
     """Tickets opened about a return."""
 
     name, feed, columns = "return_tickets", TICKET, ("return",)
+    is_trouble = True
 
 
 @daily
@@ -146,6 +155,7 @@ class Unsubscribes(Daily):
     """E-mails answered by unsubscribing, or by a mark as spam."""
 
     name, feed, columns = "unsubscribes", EMAIL, ("unsubscribed", "complained")
+    is_trouble = True
 
 
 @daily

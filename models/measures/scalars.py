@@ -16,6 +16,8 @@ FIRST_ACTIVITY: Final = -2
 STAGE: Final = -3
 RISK: Final = -4
 """What an expression may read besides a feed: all feeds' activity, the first activity, the stage, the model's score."""
+EITHER: Final = 2
+"""The direction of what may rise or fall with what a customer does, or stands for trouble: it tells of no return."""
 
 
 class Scalar(ABC):
@@ -23,6 +25,8 @@ class Scalar(ABC):
 
     name: ClassVar[str]
     reads: ClassVar[int]
+    direction: ClassVar[int] = EITHER
+    """Whether it rises (1) or falls (-1) with what the customer does, or may do either."""
 
     @abstractmethod
     def read(self, as_of: AsOf, chosen: Selection) -> Reading:
@@ -44,7 +48,7 @@ def scalar(measure: Measure) -> Measure:
 class DaysSinceFirst(Scalar):
     """Whole days since the first activity."""
 
-    name, reads = "days_since_first", FIRST_ACTIVITY
+    name, reads, direction = "days_since_first", FIRST_ACTIVITY, 0
 
     def read(self, as_of: AsOf, chosen: Selection) -> Reading:
         """Unknown before it."""
@@ -56,7 +60,7 @@ class DaysSinceFirst(Scalar):
 class DaysSinceActivity(Scalar):
     """Whole days since the last activity in any feed."""
 
-    name, reads = "days_since_activity", ALL_FEEDS
+    name, reads, direction = "days_since_activity", ALL_FEEDS, -1
 
     def read(self, as_of: AsOf, chosen: Selection) -> Reading:
         """Unknown before the first."""
@@ -68,7 +72,7 @@ class DaysSinceActivity(Scalar):
 class DaysSincePurchase(Scalar):
     """Whole days since the last purchase."""
 
-    name, reads = "days_since_purchase", PURCHASE
+    name, reads, direction = "days_since_purchase", PURCHASE, -1
 
     def read(self, as_of: AsOf, chosen: Selection) -> Reading:
         """Unknown before the first."""
@@ -80,7 +84,7 @@ class DaysSincePurchase(Scalar):
 class DaysSinceLogin(Scalar):
     """Whole days since the last login; who never logged in is silent since the first activity."""
 
-    name, reads = "days_since_login", LOGIN
+    name, reads, direction = "days_since_login", LOGIN, -1
 
     def read(self, as_of: AsOf, chosen: Selection) -> Reading:
         """Unknown without the feed, and before the first activity."""
@@ -112,7 +116,7 @@ class DaysSinceFirstTicket(Scalar):
 class PurchasesTotal(Scalar):
     """Purchases so far."""
 
-    name, reads = "purchases_total", PURCHASE
+    name, reads, direction = "purchases_total", PURCHASE, 1
 
     def read(self, as_of: AsOf, chosen: Selection) -> Reading:
         """Unknown without the feed."""
@@ -123,7 +127,7 @@ class PurchasesTotal(Scalar):
 class SpendTotal(Scalar):
     """Spend so far, in the catalogue's currency."""
 
-    name, reads = "spend_total", PURCHASE
+    name, reads, direction = "spend_total", PURCHASE, 1
 
     def read(self, as_of: AsOf, chosen: Selection) -> Reading:
         """Unknown without the feed."""
@@ -136,7 +140,7 @@ class SpendTotal(Scalar):
 class MedianGap(Scalar):
     """The median of the days between the customer's purchase days."""
 
-    name, reads = "median_gap", PURCHASE
+    name, reads, direction = "median_gap", PURCHASE, 0
 
     def read(self, as_of: AsOf, chosen: Selection) -> Reading:
         """Unknown with fewer than three gaps."""

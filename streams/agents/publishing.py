@@ -73,6 +73,8 @@ class Publisher:
         self._outputs.send(self._topics.alerts, own.number, alert.customer_id.encode(), payload, sent)
         self.send_open(own, alert.alert_id.encode(), still, sent)
         self._tally.alerts[alert.signal, alert.severity, alert.status] += 1
+        if alert.ended_because is not None:
+            self._tally.ended[alert.signal, alert.ended_because] += 1
         if caused_ms is not None and not alert.historical:
             self._tally.alert_ages.add(max(0, self._now_ms() - caused_ms) / 1000)
 

@@ -51,6 +51,8 @@ class Tally:
     """(topic, reason)."""
     alerts: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     """(signal, severity, status) of every revision published."""
+    ended: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(signal, reason) of every last revision published."""
     stages: Counter[str] = field(default_factory=Counter)
     """Stage that was entered."""
     reviews: int = 0

@@ -80,6 +80,8 @@ class Board:
     past_due: dict[str, int] | None
     per_second: float | None
     lag: int | None
+    ended: dict[str, int] | None
+    """By reason: what became of the alerts that ended within a month."""
     feeds: tuple[FeedRow, ...]
     alerts: tuple[AlertRow, ...] | None
     alerts_measure: Measure
@@ -133,6 +135,7 @@ def make_board(look: Look, earlier: Look | None, past: Past, deployment: Deploym
         past_due=_ranked(look, "churn_alerts_past_due", "owner") if stages else None,
         per_second=None if speeds is None else sum(speeds.values()),
         lag=_lag(look),
+        ended=None if history is None or boundary is None else history.ended,
         feeds=tuple(_feed(feed, look, speeds, past, now_ms) for feed in deployment.feeds),
         alerts=None if history is None else tuple(_alert(case, measure, now_ms) for case in cases),
         alerts_measure=measure,

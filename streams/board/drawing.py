@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from textwrap import wrap
 from typing import Final
 
@@ -10,6 +10,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from schemas.alert import EndReason
 from schemas.instant import from_rfc3339
 from streams.board.board import Board
 from streams.board.drawn_alerts import TITLE, alert_block
@@ -23,6 +24,10 @@ from streams.text.wording import counted, moment, span, written_date
 ROOMY_FROM_HEIGHT: Final = 28
 """Lines from which on blocks have air between them."""
 BARS: Final = "▁▂▃▄▅▆▇█"
+ENDED: Final[Mapping[EndReason, str]] = {
+    "came_back": "came back", "solved": "solved", "lost": "lost", "expired": "expired",
+}  # fmt: skip
+"""What may have become of an alert; not those that were taken back, or whose signal left the catalogue."""
 STAGE_ROWS: Final = 6
 MOST_ROWS: Final = 14
 TALL_FROM_HEIGHT: Final = 40
@@ -94,7 +99,17 @@ def _at_risk(board: Board, width: int) -> list[RenderableType]:
         (money, "bold"),
     )
     headline.truncate(width, overflow="ellipsis")
-    return [headline, _trend(board, width)]
+    return [headline, _trend(board, width), *_ended(board, width)]
+
+
+def _ended(board: Board, width: int) -> list[Text]:
+    """What became of the alerts that ended lately; nothing where none did."""
+    told = [
+        f"{board.ended[reason]:,} {word}" for reason, word in ENDED.items() if board.ended and reason in board.ended
+    ]
+    line = Text.assemble((f" alerts that ended in {MONTH_DAYS // 7} weeks  ", QUIET), ", ".join(told))
+    line.truncate(width, overflow="ellipsis")
+    return [line] if told else []
 
 
 def _trend(board: Board, width: int) -> Text:

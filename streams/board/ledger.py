@@ -42,6 +42,8 @@ class BoardHistory:
     at_risk: tuple[int, ...] = ()
     changes: dict[str, int] = field(default_factory=dict)
     """By stage: customers who came, less those who left, since a month before the boundary."""
+    ended: dict[str, int] = field(default_factory=dict)
+    """By reason: negative alerts that ended in the month before the boundary."""
     latest: tuple[Case, ...] = ()
     """Cases that somebody must answer, that with the newest alert first; of one instant the most urgent."""
 
@@ -56,6 +58,7 @@ class OutputLedger:
         self._spans: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
         self._stages: dict[str, dict[int, str]] = defaultdict(dict)
         self._moves: dict[int, Counter[str]] = defaultdict(Counter)
+        self._ended: dict[int, Counter[str]] = defaultdict(Counter)
         self.newest_boundary = -1
 
     def take_alert(self, alert: AlertV1) -> None:
@@ -68,6 +71,8 @@ class OutputLedger:
             self._open[alert.alert_id] = (_freshness(alert), alert)
         else:
             self._open.pop(alert.alert_id, None)
+        if alert.polarity == "negative" and alert.ended_because is not None and alert.ends_at is not None:
+            self._ended[self._boundary_of(alert.ends_at)][alert.ended_because] += 1
         if alert.polarity == "negative" and alert.severity in GRAVE:
             end = STILL if alert.ends_at is None else self._boundary_of(alert.ends_at)
             self._spans[alert.customer_id][alert.alert_id] = (self._boundary_of(alert.observed_at), end)
@@ -94,12 +99,14 @@ class OutputLedger:
         """The past as of a boundary (a day number)."""
         month = range(boundary - MONTH_DAYS + 1, boundary + 1)
         changes: Counter[str] = Counter()
+        ended: Counter[str] = Counter()
         for day in month:
             changes.update(self._moves.get(day, {}))
+            ended.update(self._ended.get(day, {}))
         ahead = -self._calendar.start_of(boundary + OPEN_DAYS)
         known = [entry for entry in self._open.values() if entry[0][0] > ahead]
         newest = heapq.nsmallest(KEPT_LATEST, known)  # no two are equally fresh: the id is part of it
-        return BoardHistory(self._trend(boundary), dict(changes), _cases(newest, known))
+        return BoardHistory(self._trend(boundary), dict(changes), dict(ended), _cases(newest, known))
 
     def _trend(self, boundary: int) -> tuple[int, ...]:
         """Customers at risk at each boundary: a span of days open, not churned, counted once a customer."""

@@ -15,6 +15,7 @@ from schemas.instant import from_rfc3339
 from streams.cli.instant import SINCE
 from streams.clock import now_ms
 from streams.console.alert_list import AlertList, print_list
+from streams.console.alert_text import ended_text
 from streams.console.cases import Section, in_order, sections
 from streams.errors import EXIT_DONE
 from streams.files.catalogue_file import load_rules
@@ -161,5 +162,6 @@ def _is_past_due(alert: AlertV1, at_ms: int) -> bool:
 def _line(alert: AlertV1, zone: str) -> str:
     due = f", due {moment(alert.due_at, zone)}" if alert.due_at and alert.is_open else ""
     due = ", historical" if alert.historical and alert.is_open else due
-    head = f"{moment(alert.observed_at, zone)}  {alert.severity} {alert.signal} {alert.status}"
+    status = alert.status if alert.is_open else ended_text(alert)
+    head = f"{moment(alert.observed_at, zone)}  {alert.severity} {alert.signal} {status}"
     return f"{head}: customer {alert.customer_id}: {alert.summary} [{alert.owner}{due}]"

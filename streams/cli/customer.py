@@ -33,7 +33,7 @@ from streams.files.catalogue_file import load_rules
 from streams.kafka.connection import connect
 from streams.kafka.groups import waiting_records, worker_group
 from streams.readback.dead_letters import late_events_of
-from streams.readback.state import all_states, open_alerts, read_partitions
+from streams.readback.state import all_states, ended_alerts, open_alerts, read_partitions
 from streams.settings import Settings, environment_settings
 from streams.text.plain import plain
 from streams.text.terminal import complain, say_json, terminal
@@ -77,13 +77,18 @@ def customer(*, customer_id: str | None, everybody: Output | None, explain: bool
     shown = summary(partition, row, as_of)
     shown["late_events"] = late
     alerts = restated(partition, _open_alerts(settings, customer_id))
+    ended = ended_alerts(settings, customer_id)
     past = course(as_of, row)
     if as_json:
-        more = {"alerts": [_alert_shown(alert) for alert in alerts], "engagement": msgspec.to_builtins(past)}
+        more = {
+            "alerts": [_alert_shown(alert) for alert in alerts],
+            "ended_alerts": [{key: getattr(one, key) for key in ENDED_SHOWN} for one in ended],
+            "engagement": msgspec.to_builtins(past),
+        }
         say_json(orjson.dumps(shown | more, option=orjson.OPT_INDENT_2))
     else:
         zone = rules.basis.calendar.zone
-        print_page(terminal(), CustomerPage(shown, alerts, past, zone, now_ms()), explain=explain)
+        print_page(terminal(), CustomerPage(shown, alerts, ended, past, zone, now_ms()), explain=explain)
     return EXIT_DONE
 
 
@@ -180,6 +185,10 @@ def summary(partition: Partition, row: int, as_of: AsOf) -> dict[str, Any]:
         "since": {date_of(day): counts for day, counts in since_boundary(customers, row).items()},
         "currency": basis.currency,
     }
+
+
+ENDED_SHOWN = ("alert_id", "signal", "severity", "owner", "starts_at", "ends_at", "ended_because", "summary")
+"""What `--json` says of an alert that is over."""
 
 
 def _open_alerts(settings: Settings, customer_id: str) -> list[AlertV1]:

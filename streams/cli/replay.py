@@ -60,6 +60,8 @@ class Sinks:
     alerts: Output | None
     stages: Output | None
     fired: Counter[tuple[str, str]] = field(default_factory=Counter)
+    ended: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(signal, what became of it) of alerts that ended."""
     revisions: int = 0
     transitions: int = 0
     ids: dict[str, str] = field(default_factory=dict)
@@ -79,6 +81,8 @@ class Sinks:
         if self.alerts is not None:
             _write(self.alerts, encode_alert(alert))
         self.fired[alert.signal, alert.status] += 1
+        if alert.ended_because is not None:
+            self.ended[alert.signal, alert.ended_because] += 1
         self.ids.setdefault(alert.alert_id, alert.signal)
 
 
@@ -231,10 +235,8 @@ def _summary(engine: Replay, sinks: Sinks, other: Sinks | None, events: Replayed
     population = Population()
     for partition in engine.partitions:
         population += population_of(partition)
-    basis, by_signal = engine.rules.basis, dict[str, dict[str, int]]()
+    basis = engine.rules.basis
     sells = PURCHASE in basis.feeds
-    for (signal, status), count in sorted(sinks.fired.items()):
-        by_signal.setdefault(signal, {})[status] = count
     summary: dict[str, object] = {
         "boundary": basis.calendar.text_of(population.boundary) if population.boundary < NEVER else None,
         "zone": basis.calendar.zone,
@@ -247,7 +249,8 @@ def _summary(engine: Replay, sinks: Sinks, other: Sinks | None, events: Replayed
         "alerts": len(sinks.ids),
         "revisions": sinks.revisions,
         "transitions": sinks.transitions,
-        "by_signal": by_signal,
+        "by_signal": _by_signal(sinks.fired),
+        "ended": _by_signal(sinks.ended),
         "outcomes": total_counts(partition.ledger for partition in engine.partitions),
         "bad_lines": len(events.history.bad),
         "excluded": events.left_out.total(),
@@ -257,6 +260,13 @@ def _summary(engine: Replay, sinks: Sinks, other: Sinks | None, events: Replayed
     if other is not None:
         summary["against"] = _difference(sinks, other)
     return summary
+
+
+def _by_signal(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
+    found: dict[str, dict[str, int]] = {}
+    for (signal, what), count in sorted(counts.items()):
+        found.setdefault(signal, {})[what] = count
+    return found
 
 
 def _model_of(engine: Replay) -> dict[str, object]:

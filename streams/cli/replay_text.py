@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from typing import get_args
+from typing import Final, get_args
 
 from rich.table import Table
 
-from schemas.alert import Status
+from schemas.alert import EndReason
 from streams.cli.model import labels_told
 from streams.text.terminal import terminal
 from streams.text.wording import counted, moment
+
+STILL_OPEN: Final = ("firing", "updated")
+"""Statuses of revisions that are not the last of their alert; of the last ones it is said what became of the alert."""
 
 
 def print_summary(summary: dict[str, object]) -> None:
@@ -27,19 +30,30 @@ def print_summary(summary: dict[str, object]) -> None:
         told = f"{summary['spend_capped']:,} of them spent more than is counted, 90 million million of the currency"
         console.print(f"{told}: look at the catalogue's rates and at who posts these amounts")
     console.print(f"{_counted(summary, 'alert')} in {_counted(summary, 'revision')}")
-    statuses = get_args(Status)
-    by_signal = summary["by_signal"]
-    assert isinstance(by_signal, dict)
-    table = Table("signal", *statuses)
-    for signal, counts in by_signal.items():
-        table.add_row(signal, *(f"{counts.get(status, 0):,}" for status in statuses))
-    console.print(table)
+    console.print(_by_signal(summary))
     against = summary.get("against")
     if isinstance(against, dict):
         table = Table("signal", "alerts of both", "of the first alone", "of the second alone")
         for signal, row in against.items():
             table.add_row(signal, f"{row['both']:,}", f"{row['only_first']:,}", f"{row['only_second']:,}")
         console.print(table)
+
+
+def _by_signal(summary: dict[str, object]) -> Table:
+    """Alerts that began and revisions of them, and what became of those that ended."""
+    by_signal, ended = summary["by_signal"], summary["ended"]
+    assert isinstance(by_signal, dict)
+    assert isinstance(ended, dict)
+    reasons = [reason for reason in get_args(EndReason) if any(reason in of for of in ended.values())]
+    table = Table()
+    table.add_column("signal", no_wrap=True)
+    for name in (*STILL_OPEN, *reasons):
+        table.add_column(name.replace("_", " "), justify="right")
+    for signal, counts in by_signal.items():
+        of = ended.get(signal, {})
+        numbers = [*(counts.get(status, 0) for status in STILL_OPEN), *(of.get(reason, 0) for reason in reasons)]
+        table.add_row(signal, *(f"{number:,}" for number in numbers))
+    return table
 
 
 def _as_of(summary: dict[str, object]) -> str:

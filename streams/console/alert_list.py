@@ -11,7 +11,7 @@ from rich.text import Text
 
 from schemas.alert import AlertV1
 from schemas.instant import from_rfc3339
-from streams.console.alert_text import QUIET, amount, causes, due_text, percent, signal_text, what_to_do
+from streams.console.alert_text import QUIET, amount, causes, due_text, ended_text, percent, signal_text, what_to_do
 from streams.console.cases import MEANINGS, Kind, Line, Measure, Section, value_of
 from streams.text.plain import plain
 from streams.text.terminal import Terminal
@@ -106,7 +106,9 @@ def _table(shown: AlertList, listed: Sequence[Line], measure: Measure, *, with_h
         worth = value_of(lead, measure)
         when = due_text(_due_ms(lead), shown.zone, shown.now_ms)
         if lead.historical or not lead.is_open:
-            when = Text(lead.status if not lead.is_open else moment(lead.observed_at, shown.zone, now_ms=shown.now_ms))
+            when = Text(
+                ended_text(lead) if not lead.is_open else moment(lead.observed_at, shown.zone, now_ms=shown.now_ms)
+            )
         table.add_row(
             when, Text(plain(lead.customer_id)), percent(lead.risk), amount(worth.amount if worth else None),
             Text(plain(lead.owner)), _why(line),

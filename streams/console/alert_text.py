@@ -57,8 +57,13 @@ def percent(share: float | None) -> str:
     return UNKNOWN if share is None else f"{share:.0%}"
 
 
+def ended_text(alert: AlertV1) -> str:
+    """What became of an alert that is over, in a word or two; its status where a version wrote no reason."""
+    return (alert.ended_because or alert.status).replace("_", " ")
+
+
 def what_to_do(alert: AlertV1, zone: str, now_ms: int, measure: Measure) -> Text:
-    """Lines: who does what by when, what is at stake where that is known, and what ends the alert."""
+    """Lines: who does what by when, what is at stake where that is known, and what ends the alert, or did."""
     text = Text(plain(f"  {alert.owner}, "))
     if alert.historical:
         text.append("historical (nobody's duty)", QUIET)
@@ -70,7 +75,8 @@ def what_to_do(alert: AlertV1, zone: str, now_ms: int, measure: Measure) -> Text
     worth = at_stake(alert, measure)
     if worth is not None:
         text.append(f"\n  at stake: {worth}")
-    return text.append("\n").append(plain(f"  ends with: {alert.clears_when}"))
+    last = f"ends with: {alert.clears_when}" if alert.is_open else f"it ended: {ended_text(alert)}"
+    return text.append("\n").append(plain(f"  {last}"))
 
 
 def at_stake(alert: AlertV1, measure: Measure) -> str | None:

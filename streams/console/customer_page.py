@@ -13,7 +13,7 @@ from models.catalogue.currencies import amount_of, digits_of
 from models.measures.course import Course
 from schemas.alert import AlertV1
 from schemas.instant import from_rfc3339
-from streams.console.alert_text import QUIET, causes, signal_text, what_to_do
+from streams.console.alert_text import QUIET, causes, ended_text, signal_text, what_to_do
 from streams.console.cases import Case, Section, sections
 from streams.console.course_plot import draw_course
 from streams.text.plain import plain
@@ -22,6 +22,8 @@ from streams.text.wording import as_of, counted, written_date, written_day
 
 UNKNOWN: Final = "unknown"
 
+MOST_ENDED: Final = 5
+"""Alerts that are over, in a line each: what became of the last ones, not a history."""
 DEEDS: Final[Mapping[str, str]] = {
     "logins": "login",
     "complaint": "complaint",
@@ -47,6 +49,8 @@ class CustomerPage:
 
     summary: Mapping[str, Any]
     alerts: Sequence[AlertV1]
+    ended: Sequence[AlertV1]
+    """Those that ended and are still on the topic, the newest first."""
     past: Course | None
     zone: str
     now_ms: int
@@ -129,6 +133,20 @@ def _print_alerts(console: Terminal, page: CustomerPage, *, explain: bool) -> No
                 _print_case(console, page, section, case, explain=explain)
     if not page.alerts:
         console.print("no open alerts")
+    if page.ended:
+        console.print()
+    for alert in page.ended[:MOST_ENDED]:
+        console.print(_ended_line(alert, page.zone), soft_wrap=True)
+    if len(page.ended) > MOST_ENDED:
+        console.print(Text(f"and {len(page.ended) - MOST_ENDED:,} that ended before", QUIET))
+
+
+def _ended_line(alert: AlertV1, zone: str) -> Text:
+    """What became of an alert, and when."""
+    head = f"ended {written_date(alert.ends_at or alert.observed_at, zone)}: "
+    return Text.assemble(
+        (head, QUIET), plain(f"{alert.signal}: {ended_text(alert)}"), (plain(f" ({alert.summary})"), QUIET)
+    )
 
 
 def _print_case(console: Terminal, page: CustomerPage, section: Section, case: Case, *, explain: bool) -> None:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final, get_args
+from typing import Final
 
 from prometheus_client import Metric
 from prometheus_client.core import HistogramMetricFamily
 
 from models.alerts.corroboration import severities
+from models.alerts.ending import reasons_of
 from models.catalogue.rules import Rules
 from models.customers.columns import STAGE_NAMES
 from models.engine.ledger import MISPLACED, OUTCOMES, total_counts
 from models.engine.partition import Partition
-from schemas.alert import Status as AlertStatus
+from schemas.alert import OPEN, STATUS_OF_END
 from schemas.topics import Topics
 from streams.agents.tally import AGE_BUCKETS_S, PROCESSING_BUCKETS_S, Spread, Tally
 from streams.metrics.families import counter, counters, cumulated, gauge, gauges
@@ -31,8 +32,14 @@ class FlowMetrics:
         self._no_events = {(topic, outcome): 0 for topic in self._events for outcome in _OUTCOMES}
         # From 0 on, as an alert watches it: Prometheus sees no increase in what begins with 1.
         self._none_misplaced = {(topic, MISPLACED): 0 for topic in self._events}
+        reasons = {signal.id: reasons_of(signal) for signal in rules.signals}
         self._no_alerts: dict[tuple[str, str, str], int] = {
-            (signal, severity, status): 0 for signal, severity in severities(rules) for status in get_args(AlertStatus)
+            (signal, severity, status): 0
+            for signal, severity in severities(rules)
+            for status in sorted({*OPEN, *(STATUS_OF_END[reason] for reason in reasons[signal])})
+        }
+        self._none_ended: dict[tuple[str, str], int] = {
+            (name, reason): 0 for name, own in reasons.items() for reason in own
         }
 
     def families(
@@ -116,6 +123,12 @@ class FlowMetrics:
         alerts = {**self._no_alerts, **dict(tally.alerts)}
         labels = ["signal", "severity", "status"]
         yield counters("churn_alerts", "Alert revisions published.", labels, sorted(alerts.items()))
+        yield counters(
+            "churn_alerts_ended",
+            "Alerts that ended, by what became of them.",
+            ["signal", "reason"],
+            sorted({**self._none_ended, **dict(tally.ended)}.items()),
+        )
         stages = {(stage,): tally.stages[stage] for stage in STAGE_NAMES}
         yield counters(
             "churn_stage_changes", "Transitions published, by the stage entered.", ["stage"], sorted(stages.items())

@@ -17,6 +17,7 @@ from models.engine.partition import Partition
 from models.engine.replay import canonical_states
 from models.engine.restatement import restated
 from schemas.alert import AlertV1, decode_alert
+from schemas.instant import from_rfc3339
 from schemas.partitioner import partition_of
 from schemas.topics import Topics
 from streams.agents.customers import Customers
@@ -168,6 +169,15 @@ def open_alerts(settings: Settings) -> list[AlertV1]:
     return [decoded(topic, value) for value in found.values()]
 
 
+def ended_alerts(settings: Settings, customer_id: str) -> list[AlertV1]:
+    """Alerts of a customer that are over and still on the alerts topic, the one that ended last first."""
+    topic, key = Topics(settings.prefix).alerts, customer_id.encode()
+    records = read_topic(settings, topic, [partition_of(key, settings.partitions)])
+    own = newest_revisions(decoded(topic, value) for of, value in records if of == key and value)
+    over = [alert for alert in own if not alert.is_open]
+    return sorted(over, key=lambda alert: (from_rfc3339(alert.ends_at or alert.observed_at), alert.alert_id))[::-1]
+
+
 def restated_as_of_now(settings: Settings, rules: Rules, alerts: Sequence[AlertV1]) -> tuple[list[AlertV1], int | None]:
     """Alerts in words and money as of the last boundary, in the order given; and that boundary, the earliest of them.
 
@@ -184,8 +194,13 @@ def restated_as_of_now(settings: Settings, rules: Rules, alerts: Sequence[AlertV
     return [found.get(one.alert_id, one) for one in alerts], earliest if earliest >= 0 else None
 
 
-def read_topic(settings: Settings, topic: str) -> Iterator[tuple[bytes, bytes | None]]:
-    """Key and value of every record of a topic up to its present end. Raises SetupError when there is no such topic."""
-    partitions = range(settings.partitions)
-    for message in read_messages(settings, topic, partitions, purpose="alerts"):
+def read_topic(
+    settings: Settings, topic: str, partitions: Sequence[int] | None = None
+) -> Iterator[tuple[bytes, bytes | None]]:
+    """Key and value of every record of a topic, or of some partitions, up to its present end.
+
+    Raises SetupError when there is no such topic.
+    """
+    chosen = range(settings.partitions) if partitions is None else partitions
+    for message in read_messages(settings, topic, chosen, purpose="alerts"):
         yield message.key() or b"", message.value()

@@ -11,10 +11,6 @@ from schemas.example import encode_lesson
 from schemas.stage import StageChangeV1, encode_stage_change
 from schemas.topics import Topics
 
-ENDED: Final = frozenset({"resolved", "retracted", "expired"})
-"""Status of a revision behind which an alert is no longer among the open ones."""
-
-
 SNAPSHOT_S: Final = 10.0
 """How often those beside the worker that keep snapshots write one; the worker does after ten seconds of work."""
 
@@ -33,7 +29,7 @@ def routed(topics: Topics, partition: int, message: Message) -> Iterator[Routed]
     if isinstance(message, AlertV1):
         payload = encode_alert(message)
         yield Routed(topics.alerts, partition, message.customer_id.encode(), payload)
-        still_open = None if message.status in ENDED else payload
+        still_open = payload if message.is_open else None
         yield Routed(topics.alerts_open, partition, message.alert_id.encode(), still_open)
     elif isinstance(message, StageChangeV1):
         yield Routed(topics.stages, partition, message.customer_id.encode(), encode_stage_change(message))

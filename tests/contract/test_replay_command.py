@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import orjson
 import pytest
 
+from schemas.alert import OPEN, STATUS_OF_END
 from support.histories import write_history
 from support.program import run
 from support.shop import shop
@@ -60,3 +62,18 @@ def test_the_summary_says_as_of_when_it_is_and_what_came_again(tmp_path: Path) -
     known = orjson.loads(run("replay", *options, "--json").out)
     assert (known["boundary"], known["spend_at_risk"], known["value_at_risk"]) == ("2026-01-07T00:00:00Z", None, None)
     assert "nobody is judged yet" in run("replay", options[0]).out  # it waits for the feeds that did not come
+
+
+def test_the_summary_says_how_the_alerts_of_each_signal_ended(folder: Path) -> None:
+    options = (str(folder / "shop.jsonl"), "--catalogue", str(folder / "mine.yaml"), "--partitions", "2")
+    known = orjson.loads(run("replay", *options, "--json").out)
+    assert {reason for of in known["ended"].values() for reason in of} >= {"came_back", "lost"}
+    for signal, ended in known["ended"].items():
+        by_status = Counter[str]()
+        for reason, count in ended.items():
+            by_status[STATUS_OF_END[reason]] += count
+        statuses = known["by_signal"][signal]
+        assert by_status == {status: count for status, count in statuses.items() if status not in OPEN}
+    told = run("replay", *options).out
+    assert " solved " in told
+    assert "retired" not in told  # none was

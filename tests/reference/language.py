@@ -18,12 +18,17 @@ _MEANINGS: Final = {
 
 def holds(text: str, past: Past, since: int | None = None) -> bool:
     """Whether a condition is true; unknown is not. `since`: the first day of the episode that is open."""
-    return _value(_tree(text), past, since) is True
+    return is_so(tree_of(text), past, since)
+
+
+def is_so(tree: tuple[Any, ...], past: Past, since: int | None) -> bool:
+    """The same of a condition that was read, or of a part of one."""
+    return _value(tree, past, since) is True
 
 
 def read(text: str, past: Past, since: int | None = None) -> Value:
     """What a term is worth, rounded as it is published."""
-    found: Value = _value(_tree(text), past, since)
+    found: Value = _value(tree_of(text), past, since)
     return round(found, 4) if isinstance(found, float) else found
 
 
@@ -40,7 +45,8 @@ def words_of(text: str) -> frozenset[str]:
 
 
 @cache
-def _tree(text: str) -> tuple[Any, ...]:
+def tree_of(text: str) -> tuple[Any, ...]:
+    """An expression as its sign and its sides, down to numbers and words."""
     return _joined(_TOKEN.findall(text), 0)
 
 

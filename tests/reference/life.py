@@ -6,10 +6,11 @@ from zlib import crc32
 from msgspec.structs import replace
 
 from models.catalogue.rules import Rules, Signal
+from reference.ending import reason_of
 from reference.language import holds, number
 from reference.past import Happened, Past, Score, notes_of
-from reference.telling import Episode, alert_of, rests_on, retired
-from schemas.alert import AlertV1, Money, Status
+from reference.telling import Episode, News, alert_of, rests_on, retired
+from schemas.alert import AlertV1, Money
 from schemas.stage import StageChangeV1, stage_change_id
 
 Risks = Callable[[str, int], tuple[float, float | None] | None]
@@ -34,7 +35,7 @@ class Life:
         self.episodes: dict[str, Episode] = {}
         self.holding: dict[str, int] = {}
         self.cooling: dict[str, Cooled] = {}
-        self.told: dict[tuple[str, int], tuple[Signal, Status, Episode]] = {}
+        self.told: dict[tuple[str, int], tuple[Signal, News, Episode]] = {}
         self.alerts: list[AlertV1] = []
         self.stages: list[StageChangeV1] = []
 
@@ -151,10 +152,10 @@ class Life:
         if signal.id not in self.episodes and signal.announced_feed is None:
             self._maybe_fire(signal, past)
 
-    def _decide_announced(self, signal: Signal, past: Past) -> Status | None:
+    def _decide_announced(self, signal: Signal, past: Past) -> News | None:
         """Confirm what was announced on the day just closed, begin what was not, retract what did not hold."""
         day, known = self.boundary - 1, self.announced.pop(signal.id, [])
-        begun: Status | None = None
+        begun: News | None = None
         is_asked = signal.announced_feed is not None and signal.id not in self.episodes
         if (
             is_asked
@@ -168,7 +169,7 @@ class Life:
                 self.announced.setdefault(signal.id, []).append(start)
             elif signal.id not in self.episodes or self.episodes[signal.id].start != start:
                 untrue = self._begun(signal, past, start, self.basis.calendar.start_of(self.boundary), revision=2)
-                self.told[signal.id, start] = (signal, "retracted", replace(untrue, score=None, initial=None))
+                self.told[signal.id, start] = (signal, "taken_back", replace(untrue, score=None, initial=None))
         return begun
 
     def _maybe_fire(self, signal: Signal, past: Past) -> None:
@@ -195,7 +196,7 @@ class Life:
         score = number(signal.score.term.text, past, start)
         return Episode(start, revision, signal.severity, score, self.stage, signal.owner, observed_ms, score)
 
-    def _carry_on(self, signal: Signal, past: Past, begun: Status | None) -> None:
+    def _carry_on(self, signal: Signal, past: Past, begun: News | None) -> None:
         """Tell what began, ended, expired, worsened, or changed its stage or, by the catalogue, owner or severity."""
         episode = self.episodes[signal.id]
         ending = self._ending(signal, past, episode) if episode.start < self.boundary else None
@@ -211,9 +212,10 @@ class Life:
             del self.episodes[signal.id]
             self.cooling[signal.id] = (self.boundary, episode.initial)
 
-    def _ending(self, signal: Signal, past: Past, episode: Episode) -> Status | None:
+    def _ending(self, signal: Signal, past: Past, episode: Episode) -> News | None:
         is_expired = signal.expires_days is not None and past.boundary >= episode.start + signal.expires_days
-        return "resolved" if holds(signal.ends.text, past, episode.start) else "expired" if is_expired else None
+        is_over = holds(signal.ends.text, past, episode.start)
+        return reason_of(signal, past, episode.start, is_over=is_over) if is_over or is_expired else None
 
     def _corroborate(self) -> None:
         """Alerts of severity error, open at once and resting on different feeds, make each other critical."""
@@ -237,7 +239,7 @@ class Life:
             episode = self.episodes.get(signal.id)
             if episode is not None and episode.case is not None:
                 open_cases[signal.cause] = min(episode.case, open_cases.get(signal.cause, episode.case))
-        new = [(key, *one) for key, one in self.told.items() if one[2].case is None and one[1] != "retracted"]
+        new = [(key, *one) for key, one in self.told.items() if one[2].case is None and one[1] != "taken_back"]
         for (name, start), signal, status, episode in new:
             first = min(one.start for _, other, _, one in new if other.cause == signal.cause)
             case = replace(episode, case=open_cases.get(signal.cause, first))
@@ -245,11 +247,11 @@ class Life:
             if self.episodes.get(name) == episode:
                 self.episodes[name] = case
 
-    def _tell(self, signal: Signal, status: Status, episode: Episode) -> None:
+    def _tell(self, signal: Signal, status: News, episode: Episode) -> None:
         self.episodes[signal.id] = episode
         self.told[signal.id, episode.start] = (signal, status, episode)
 
-    def _publish(self, past: Past, signal: Signal, status: Status, episode: Episode, *, by_review: bool = True) -> None:
+    def _publish(self, past: Past, signal: Signal, status: News, episode: Episode, *, by_review: bool = True) -> None:
         self.alerts.append(alert_of(
             signal, status, episode, past, by_review=by_review, customer_id=self.customer_id, catalogue=self.rules.hash,
             historical=episode.observed_ms < self.alerts_from_ms))  # fmt: skip

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
@@ -13,12 +13,25 @@ from models.catalogue.template import Template
 from models.config import Basis
 from reference.language import holds, number, read, words_of
 from reference.past import FEED_OF, Past, Value, notes_of
-from schemas.alert import AlertSeverity, AlertV1, Driver, ModelRef, Money, Status, alert_id, case_id
+from schemas.alert import (
+    STATUS_OF_END,
+    AlertSeverity,
+    AlertV1,
+    Driver,
+    EndReason,
+    ModelRef,
+    Money,
+    Status,
+    alert_id,
+    case_id,
+)
 from schemas.event import EMAIL, PURCHASE, TICKET
 from schemas.instant import to_rfc3339
 
 MODEL_VERSION: Final = "given"
 """What alerts name as the version of the model whose scores were given."""
+News = Literal["firing", "updated"] | EndReason
+"""What a revision tells: that it began, that it goes on, or what became of it."""
 OF_ALL_FEEDS: Final = {"active_days", "engagement", "days_since_activity", "slope_z", "slope_change"}
 OF_MODEL: Final = {"risk", "risk_usual", "risk_rank"}
 
@@ -44,18 +57,18 @@ def retired(signal: Signal) -> Signal:
     return replace(
         signal, when=compile_condition("never", {}), ends=compile_condition("0 == 0", {}), cooldown_days=0,
         expires_days=None, values={}, drivers=(), score=ScoreRule(unknown, unknown, "higher", 0.0),
-        clears_when=Template("signal retired"), ended=Template("Over after {days_open|day|days}: signal retired."),
+        clears_when=Template("signal retired"), has_left=True,
+        ended=Template("Over after {days_open|day|days}: signal retired."),
     )  # fmt: skip
 
 
-def alert_of(
-    signal: Signal, status: Status, episode: Episode, past: Past, *, by_review: bool, **context: Any
-) -> AlertV1:
+def alert_of(signal: Signal, news: News, episode: Episode, past: Past, *, by_review: bool, **context: Any) -> AlertV1:
     """One revision; `context`: the customer, the catalogue's hash, and whether it is historical.
 
     What is announced, and not yet by a review, knows its own feed alone: no stage and no value at risk.
     """
-    calendar, respond_ms, is_open = past.basis.calendar, signal.respond_ms, status in ("firing", "updated")
+    calendar, respond_ms = past.basis.calendar, signal.respond_ms
+    reason, status = _last(news)
     values = {name: read(value.text, past, episode.start) for name, value in signal.values.items()}
     worth = _worth(past) if by_review else {"value_at_risk": None}
     texts = (signal.when.text, signal.ends.text, signal.score.term.text)
@@ -63,12 +76,12 @@ def alert_of(
     return AlertV1(
         alert_id=alert_id(context["customer_id"], signal.id, date_of(episode.start)), revision=episode.revision,
         status=status, signal=signal.id, polarity=signal.polarity, severity=episode.severity,
-        summary=_summary(signal, status, episode, past, values),
+        summary=_summary(signal, status, episode, past, values), ended_because=reason,
         stage=episode.stage if by_review else None, owner=episode.owner,
         intervention=signal.intervention, playbook_url=signal.playbook_url, starts_at=calendar.text_of(episode.start),
         observed_at=to_rfc3339(episode.observed_ms),
         due_at=None if respond_ms is None else to_rfc3339(episode.observed_ms + respond_ms),
-        ends_at=None if is_open else to_rfc3339(calendar.start_of(past.boundary)),
+        ends_at=None if reason is None else to_rfc3339(calendar.start_of(past.boundary)),
         score=episode.score, threshold=number(signal.score.threshold.text, past, episode.start),
         drivers=_drivers(signal, values), clears_when=signal.clears_when.filled(values, past.basis.currency),
         corroborated_by=episode.corroborated_by, evidence=_evidence(signal, past), arm=None,
@@ -76,6 +89,14 @@ def alert_of(
         case_id=None if episode.case is None else case_id(context["customer_id"], signal.cause, date_of(episode.case)),
         **worth, **context,
     )  # fmt: skip
+
+
+def _last(news: News) -> tuple[EndReason | None, Status]:
+    """What became of it, and the status that is told."""
+    match news:
+        case "firing" | "updated":
+            return None, news
+    return news, STATUS_OF_END[news]
 
 
 def rests_on(signal: Signal, basis: Basis) -> set[int]:
@@ -93,6 +114,8 @@ def _summary(signal: Signal, status: Status, episode: Episode, past: Past, value
         return "Taken back: with all events of the day known, it did not hold."
     if status == "expired":
         return f"Expired after {days} {'day' if days == 1 else 'days'}: nothing ended it before."
+    if status == "lost":
+        return f"Lost after {days} {'day' if days == 1 else 'days'}: the customer counts as {episode.stage}."
     is_only_open = status == "updated" and not holds(signal.when.text, past, episode.start)
     template = signal.ended if status == "resolved" else signal.later if is_only_open else signal.summary
     others = " and ".join(episode.corroborated_by) if status != "resolved" else ""

@@ -53,6 +53,12 @@ EXTRA: Final[Mapping[str, dict[str, Any]]] = {
         "announced": True, "when": "unsubscribes(7d) >= 2 or (unsubscribes(40d) >= 2 and clicks(30d before 7d) == 0)",
         "ends": "unsubscribes(9d) == 0", "score": "unsubscribes(40d)", "severity": "error",
     },
+    "reads_no_mail": {
+        "when": "clicks(20d) == 0 and days_since_activity >= 2", "severity": "error",
+        "ends": "clicks(since start) > 0 or (-2 * days_since_login >= -1 * median_gap and dormant != stage) "
+        "or 0.2 >= (tickets(30d) + 1) / (logins(30d) + 1) or active == stage and items(4d) - logins(4d) > 1",
+        "score": "days_since_activity",
+    },
     "many_channels": {
         "announced": True, "when": "ticket_channels(20d) >= 2 or tickets(3d) >= 2 and days_since_first_ticket >= 3",
         "ends": "tickets(since start) - tickets_resolved(since start) <= 0", "score": "tickets(20d)",
@@ -100,6 +106,8 @@ def changed(draw: st.DrawFn, own: dict[str, Any], most: int) -> dict[str, Any]:
         if not signal.get("announced"):
             signal["persistence"] = draw(st.sampled_from((1, 2, 5)))
         signal["expires_days"] = draw(st.sampled_from((None, 1, 3, 20)))
+        if draw(st.booleans()):
+            signal["ends_as"] = draw(st.sampled_from(("came_back", "solved", "over")))
     return own
 
 

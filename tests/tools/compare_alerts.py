@@ -34,8 +34,8 @@ SHOWN_CHARACTERS = 300
 IDLE_S = 30.0
 """How long the broker may say nothing before the end of the topic."""
 
-OVER = frozenset({"resolved", "retracted", "expired"})
-"""Status of the last revision of an alert that is no longer open."""
+STILL_OPEN = frozenset({"firing", "updated"})
+"""Status of the last revision of an alert that is open."""
 
 Identity = tuple[Any, ...]
 
@@ -135,7 +135,7 @@ def compare_table(found: Iterator[Message], expected: Iterator[bytes]) -> int:
         name, revision = of_alert(line)
         if name not in revisions or revision > of_alert(revisions[name])[1]:
             revisions[name] = line
-    wanted = {name: line for name, line in revisions.items() if json.loads(line)["status"] not in OVER}
+    wanted = {name: line for name, line in revisions.items() if json.loads(line)["status"] in STILL_OPEN}
     table: dict[tuple[str, int], bytes] = {}
     records = 0
     for message in found:

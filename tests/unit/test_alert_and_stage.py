@@ -2,12 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
+from pathlib import Path
+from typing import Any, get_args
 
 import msgspec
 import pytest
 
-from schemas.alert import AlertV1, Driver, ModelRef, Money, alert_id, decode_alert, encode_alert
+from schemas.alert import (
+    OPEN,
+    STATUS_OF_END,
+    AlertV1,
+    Driver,
+    EndReason,
+    ModelRef,
+    Money,
+    alert_id,
+    decode_alert,
+    encode_alert,
+)
 from schemas.stage import StageChangeV1, decode_stage_change, encode_stage_change, stage_change_id
 
 ALERT = AlertV1(
@@ -66,6 +80,29 @@ def test_alert_of_a_later_minor_version_is_read() -> None:
 def test_alert_of_an_unknown_version_is_refused() -> None:
     with pytest.raises(msgspec.ValidationError):
         decode_alert(encode_alert(ALERT).replace(b'"schema_version":1', b'"schema_version":2'))
+
+
+def corpus() -> list[dict[str, Any]]:
+    """Alerts as versions of the program wrote them: read for ever."""
+    lines = (Path(__file__).parents[1] / "data" / "contract" / "alerts" / "v1.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+@pytest.mark.parametrize("case", corpus(), ids=lambda case: str(case["name"]))
+def test_alerts_of_earlier_versions_are_read_as_they_were_written(case: dict[str, Any]) -> None:
+    alert = decode_alert(json.dumps(case["alert"]).encode())
+    written = json.loads(encode_alert(alert))
+    assert {name: written[name] for name in case["alert"]} == case["alert"]
+    added = written.keys() - case["alert"].keys()
+    defaults = dict(zip(AlertV1.__struct_fields__[::-1], AlertV1.__struct_defaults__[::-1], strict=False))
+    assert all(getattr(alert, name) == defaults[name] for name in added)
+
+
+def test_every_end_has_a_status_that_is_over_and_only_two_reasons_are_a_success() -> None:
+    assert set(STATUS_OF_END) == set(get_args(EndReason))
+    assert not set(STATUS_OF_END.values()) & OPEN
+    assert STATUS_OF_END["lost"] == "lost"
+    assert [reason for reason, status in STATUS_OF_END.items() if status == "lost"] == ["lost"]
 
 
 def test_stage_change_survives_a_round_trip_and_its_id_is_of_customer_and_boundary() -> None:

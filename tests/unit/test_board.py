@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from models.calendar import Calendar
+from schemas.alert import STATUS_OF_END, EndReason
 from schemas.instant import to_rfc3339
 from streams.board.board import Deployment, Past, make_board
 from streams.board.figures import parse_page, rates
@@ -287,3 +288,17 @@ def test_page_of_another_program_is_refused() -> None:
 @pytest.mark.parametrize("text", ["worker-1:9464", "http://worker-1:9464", "http://worker-1:9464/metrics"])
 def test_http_and_metrics_go_without_saying(text: str) -> None:
     assert metrics_address(text) == "http://worker-1:9464/metrics"
+
+
+def test_what_became_of_the_alerts_of_a_month_is_on_the_board() -> None:
+    ends: list[tuple[int, EndReason]] = [(1, "came_back"), (2, "lost"), (3, "lost"), (4, "solved"), (40, "expired")]
+    ended = [
+        alert(f"c{at}", day=TODAY - at - 3, ends=TODAY - at, ended_because=reason, status=STATUS_OF_END[reason])
+        for at, reason in ends
+    ]
+    good = alert("c9", day=TODAY - 3, ends=TODAY, ended_because="over", polarity="positive", severity="info")
+    shown = board(look(FIRST), past_of(*ended, *ended, good, change("c1", TODAY, None, "new")))
+    assert shown.ended == {"came_back": 1, "lost": 2, "solved": 1}
+    assert "alerts that ended in 4 weeks  1 came back, 1 solved, 2 lost" in "\n".join(drawn(shown, 100, 40))
+    assert "that ended" not in "\n".join(drawn(board(look(FIRST), past_of(alert())), 100, 40))
+    assert board(look(FIRST), Past()).ended is None

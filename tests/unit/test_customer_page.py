@@ -22,7 +22,7 @@ from support.troubled import default_rules
 NOW_MS = TODAY * DAY_MS + 15 * 3_600_000
 
 
-def page(events: list[Event], *alerts: Any, until_ms: int = NOW_MS) -> CustomerPage:
+def page(events: list[Event], *alerts: Any, ended: tuple[Any, ...] = (), until_ms: int = NOW_MS) -> CustomerPage:
     replay = Replay(default_rules(), 1)
     for one in sorted(events, key=lambda one: (one.time_ms, one.feed)):
         replay.take(one)
@@ -30,7 +30,7 @@ def page(events: list[Event], *alerts: Any, until_ms: int = NOW_MS) -> CustomerP
     (partition,) = replay.partitions
     row = partition.customers.roster.row_of("c1")
     assert row is not None
-    return CustomerPage(summary(partition, row, customers_as_of(partition)), alerts, None, "UTC", NOW_MS)
+    return CustomerPage(summary(partition, row, customers_as_of(partition)), alerts, ended, None, "UTC", NOW_MS)
 
 
 def printed(shown: CustomerPage, *, explain: bool = False) -> str:
@@ -105,7 +105,7 @@ def test_alerts_of_one_case_stand_together_led_by_the_most_urgent() -> None:
 @given(st.dictionaries(st.sampled_from([*DEEDS, "purchases"]), st.integers(1, 3), min_size=1))
 def test_every_deed_is_counted_in_words_with_its_noun(counts: dict[str, int]) -> None:
     since = {date_of(TODAY): {**counts, "minor": 100}}
-    (line,) = since_lines(CustomerPage({"since": since, "currency": "USD"}, (), None, "UTC", NOW_MS))
+    (line,) = since_lines(CustomerPage({"since": since, "currency": "USD"}, (), (), None, "UTC", NOW_MS))
     text = line.plain
     assert text.startswith("today: ")
     assert text.count(",") == len(counts) - 1
@@ -118,6 +118,19 @@ def test_every_deed_is_counted_in_words_with_its_noun(counts: dict[str, int]) ->
 @pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
 def test_times_are_those_of_the_zone(zone: str) -> None:
     shown = page(history(), alert("c1"))
-    text = printed(CustomerPage(shown.summary, shown.alerts, None, zone, NOW_MS))
+    text = printed(CustomerPage(shown.summary, shown.alerts, (), None, zone, NOW_MS))
     assert ("by 18 Feb 00:00" in text) == (zone == "UTC")
     assert ("by 17 Feb 19:00" in text) == (zone != "UTC")
+
+
+def test_what_became_of_alerts_that_are_over_is_said_in_a_line_each() -> None:
+    over = [
+        alert("c1", "usage_drop", day=TODAY - 9, ends=TODAY - at, ended_because=reason)
+        for at, reason in ((1, "came_back"), (2, "lost"), (3, None), (4, "solved"), (5, "expired"), (6, "solved"))
+    ]
+    text = printed(page(history(), ended=tuple(over)))
+    assert "no open alerts" in text
+    assert "ended 15 Feb 2026: usage_drop: came back (usage_drop of c1.)" in text
+    assert "ended 14 Feb 2026: usage_drop: lost (" in text
+    assert "ended 13 Feb 2026: usage_drop: resolved (" in text  # of a version that wrote no reason
+    assert "and 1 that ended before" in text

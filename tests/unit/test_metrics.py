@@ -103,6 +103,7 @@ def test_what_can_be_known_beforehand_is_there_with_zero_before_anything_happene
     assert series["churn_events_total", (("outcome", "late"), ("topic", TOPICS.event(2)))] == 0
     unsubscribed = (("severity", "warning"), ("signal", "unsubscribed"), ("status", "firing"))
     assert series["churn_alerts_total", unsubscribed] == 0
+    assert series["churn_alerts_ended_total", (("reason", "lost"), ("signal", "unsubscribed"))] == 0
     assert series["churn_stage_changes_total", (("stage", "dormant"),)] == 0
 
 

@@ -243,7 +243,7 @@ def test_first_purchase_only_fires_past_the_usual_second_and_ends_when_churned()
     alerts = told("first_purchase_only", [usd(0)], 130)
     assert life(alerts)[0] == ("firing", day(62))
     assert alerts[0].summary.startswith("One purchase (10 USD) and none in the 61 days since")
-    assert life(alerts)[-1] == ("resolved", day(122))
+    assert life(alerts)[-1] == ("lost", day(122))
     assert life(told("first_purchase_only", [usd(0), usd(70)], 80))[-1] == ("resolved", day(71))
     assert told("first_purchase_only", [usd(0), usd(1)], 130) == []
 
@@ -269,7 +269,7 @@ def test_loyal_gone_silent_measures_by_the_customers_own_rhythm() -> None:
 
 def test_dormant_high_value_lasts_as_long_as_the_stage() -> None:
     alerts = told("dormant_high_value", [usd(0, 200.0), usd(10, 150.0)], 140)
-    assert life(alerts) == [("firing", day(71)), ("resolved", day(132))]
+    assert life(alerts) == [("firing", day(71)), ("lost", day(132))]
     assert (alerts[0].stage, alerts[0].drivers[0].value) == ("dormant", 350.0)
     assert told("dormant_high_value", [usd(0, 100.0), usd(10, 150.0)], 140) == []
 
