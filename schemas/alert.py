@@ -13,6 +13,8 @@ OPEN: Final = frozenset({"firing", "updated"})
 """Status of a revision that leaves the alert open."""
 EndReason = Literal["came_back", "solved", "over", "lost", "expired", "signal_retired", "taken_back"]
 """What became of an alert. Of bad news two are a success: the customer came back, or the trouble was solved."""
+NoContact = Literal["unsubscribed", "complained"]
+"""Why a customer must not be contacted."""
 STATUS_OF_END: Final[Mapping[EndReason, Status]] = {
     "came_back": "resolved",
     "solved": "resolved",
@@ -68,8 +70,9 @@ class AlertV1(msgspec.Struct, frozen=True):
     one customer and one cause that are open together are one case, and share `case_id`; what fired early knows none of
     these before the day's review. `ended_because`, null while it is open, says what became of it: the customer came
     back and did what had been missing, the trouble was solved, good news is over, the customer was lost meanwhile,
-    nothing ended it in its time, its signal left the catalogue, or it was taken back. A pure function of events, and of
-    the model named: the time of sending is a Kafka header.
+    nothing ended it in its time, its signal left the catalogue, or it was taken back. `do_not_contact` says why the
+    customer must not be written to or called; `intervention` then is one that does without. A pure function of events,
+    and of the model named: the time of sending is a Kafka header.
     """
 
     alert_id: str
@@ -104,6 +107,7 @@ class AlertV1(msgspec.Struct, frozen=True):
     spend_last_year: Money | None = None
     case_id: str | None = None
     ended_because: EndReason | None = None
+    do_not_contact: tuple[NoContact, ...] = ()
     schema_version: Literal[1] = 1
 
     @property

@@ -21,7 +21,8 @@ class Revision:
     """What is published of an episode at this moment, besides what the columns say.
 
     `start` and boundaries are day numbers; `stage` is a number of STAGE_NAMES, None before the day's review, which is
-    told as 0 is. `case` is the first day of the case it belongs to, None before a review has said that.
+    told as 0 is. `case` is the first day of the case it belongs to, None before a review has said that. `refused` are
+    the reasons not to contact the customer, as bits.
     """
 
     row: int
@@ -37,6 +38,7 @@ class Revision:
     corroborated_by: tuple[str, ...] = ()
     case: int | None = None
     ended_because: EndReason | None = None
+    refused: int = 0
 
 
 class EpisodeState(NamedTuple):
@@ -80,6 +82,7 @@ class SignalAlerts:
                 "severity": object,
                 "score": np.float64,
                 "stage": np.int8,
+                "refused": np.int8,
                 "owner": object,
                 "observed_ms": np.int64,
                 "initial": np.float64,
@@ -112,13 +115,14 @@ def revisions_of(alerts: SignalAlerts, places: NDArray[np.intp], statuses: Seque
     table = alerts.open
     columns = [
         table.column(name)[places].tolist()
-        for name in ("start", "case", "revision", "severity", "score", "stage", "owner", "observed_ms")
+        for name in ("start", "case", "revision", "severity", "score", "stage", "owner", "observed_ms", "refused")
     ]
     corroborated = alerts.corroborated
     return [
         Revision(row, status, start, revision, severity, published(score), stage, owner, observed_ms,
-                 corroborated_by=corroborated.get(row, ()), case=None if case == NO_EPISODE else case)
-        for row, status, start, case, revision, severity, score, stage, owner, observed_ms
+                 corroborated_by=corroborated.get(row, ()), case=None if case == NO_EPISODE else case,
+                 refused=refused)
+        for row, status, start, case, revision, severity, score, stage, owner, observed_ms, refused
         in zip(table.rows[places].tolist(), statuses, *columns, strict=True)
     ]  # fmt: skip
 

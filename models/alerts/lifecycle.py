@@ -83,6 +83,7 @@ class Judgement:
         ended = ended & (start < boundary)
         score = self._scores(rows)
         changed = table.column("stage")[places] != self._stages[rows]
+        changed |= table.column("refused")[places] != self.as_of.refusals[rows]
         if is_anew:
             changed |= (table.column("owner")[places] != signal.owner) | ~self._has_own_severity(rows, places)
         is_told = ended | changed | self._may_be_worse(score, table.column("score")[places])
@@ -125,7 +126,7 @@ class Judgement:
             return
         table, signal = self.alerts.open, self.signal
         rows, places = np.array([one.row for one in told], np.int32), np.array([one.place for one in told])
-        table.column("stage")[places] = self._stages[rows]
+        table.column("stage")[places], table.column("refused")[places] = self._stages[rows], self.as_of.refusals[rows]
         table.column("revision")[places] += np.array([one.is_next for one in told])
         for one in told:
             if one.worse is not None:
@@ -222,6 +223,7 @@ class Judgement:
             severity=self.signal.severity,
             score=scores,
             stage=self._stages[rows],
+            refused=self.as_of.refusals[rows],
             owner=self.signal.owner,
             observed_ms=observed_ms,
             initial=scores,
@@ -255,16 +257,14 @@ class Judgement:
             place = alerts.open.place(row)
             start = None if place is None else int(alerts.open.column("start")[place])
             days = alerts.early.pop(row)
-            for early in days:
-                if early <= day and early != start:
-                    self.revisions.append(self._retraction(row, early))
+            self.revisions += [self._retraction(row, early) for early in days if early <= day and early != start]
             if later := [early for early in days if early > day]:
                 alerts.early[row] = later
 
     def _retraction(self, row: int, start: int) -> Revision:
         signal, stage, now_ms = self.signal, int(self._stages[row]), self.boundary_ms
         return Revision(row, "retracted", start, 2, signal.severity, None, stage, signal.owner, now_ms,
-                        ends_ms=now_ms, ended_because="taken_back")  # fmt: skip
+                        ends_ms=now_ms, ended_because="taken_back", refused=int(self.as_of.refusals[row]))  # fmt: skip
 
     # -- scores
 

@@ -16,6 +16,7 @@ from models.catalogue.terms import Value
 from models.config import Number
 from models.customers.arrays import Ints, Rows, among
 from models.customers.columns import STAGE_NAMES
+from models.customers.refusals import REASONS_OF
 from models.measures.as_of import AsOf
 from models.scoring.scoring import Scoring
 from schemas.alert import AlertV1, Driver, ModelRef, alert_id, case_id
@@ -126,6 +127,8 @@ class Writer:
                 for customer, one in zip(customers, revisions, strict=True)
             ],
             "corroborated_by": [one.corroborated_by for one in revisions],
+            "intervention": [signal.intervention_for(may_contact=not one.refused) for one in revisions],
+            "do_not_contact": [REASONS_OF[one.refused] for one in revisions],
             "ended_because": [one.ended_because for one in revisions],
             "model": _models(signal, facts),
             "evidence": facts.evidence,
@@ -138,7 +141,6 @@ class Writer:
         return {
             "signal": signal.id,
             "polarity": signal.polarity,
-            "intervention": signal.intervention,
             "playbook_url": signal.playbook_url,
             "catalogue": self._rules.hash,
             "arm": None,

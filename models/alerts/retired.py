@@ -25,6 +25,8 @@ class RetiredSignal(Struct, frozen=True):
     severity: AlertSeverity
     owner: str
     intervention: str
+    contacts_customer: bool
+    if_no_contact: str
     playbook_url: str
     respond_ms: int | None
     announced_feed: int | None
@@ -34,8 +36,8 @@ class RetiredSignal(Struct, frozen=True):
 def known_of(signal: Signal) -> RetiredSignal:
     """What must be remembered of a signal while alerts of it are open."""
     return RetiredSignal(
-        signal.polarity, signal.severity, signal.owner, signal.intervention, signal.playbook_url, signal.respond_ms,
-        signal.announced_feed, signal.cause,
+        signal.polarity, signal.severity, signal.owner, signal.intervention, signal.contacts_customer,
+        signal.if_no_contact, signal.playbook_url, signal.respond_ms, signal.announced_feed, signal.cause,
     )  # fmt: skip
 
 
@@ -73,6 +75,8 @@ def retired(name: str, known: RetiredSignal) -> Signal:
         owner=known.owner,
         respond_ms=known.respond_ms,
         intervention=known.intervention,
+        contacts_customer=known.contacts_customer,
+        if_no_contact=known.if_no_contact,
         playbook_url=known.playbook_url,
         priority=0,
         inhibited_by_outage=False,

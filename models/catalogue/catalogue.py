@@ -24,6 +24,8 @@ FEEDS_WITH_EVIDENCE = frozenset((FEEDS.index("ticket"), FEEDS.index("email")))
 """Feeds whose days keep notes: only their signals can be announced at once."""
 
 
+IF_NO_CONTACT = "Do not write to or call the customer: look for the cause, and mend what can be mended without."
+"""The intervention for who must not be contacted, of a signal that names none."""
 VERSION = 1
 """Of the catalogue's form."""
 
@@ -62,6 +64,7 @@ _SIGNAL_KEYS = {
     "announced", "when", "ends", "expires_days", "persistence", "cooldown_days", "polarity", "severity", "owner",
     "respond_hours", "intervention", "playbook", "priority", "inhibited_by_outage", "score", "values", "summary",
     "clears_when", "later", "ended", "drivers", "cause", "ends_as",
+    "contacts_customer", "if_no_contact",
 }  # fmt: skip
 
 
@@ -131,6 +134,8 @@ def _telling(
         "polarity": polarity,
         "owner": texts["owner"],
         "intervention": texts["intervention"],
+        "contacts_customer": reader.flag(path, body, "contacts_customer", default=True),
+        "if_no_contact": reader.text(path, body, "if_no_contact") if "if_no_contact" in body else IF_NO_CONTACT,
         "playbook_url": playbook,
         "severity": reader.choice(path, body, "severity", ("info", "warning", "error")),
         "respond_ms": None

@@ -61,6 +61,10 @@ class Signal:
     owner: str
     respond_ms: int | None
     intervention: str
+    contacts_customer: bool
+    """Whether the intervention writes to the customer, or calls."""
+    if_no_contact: str
+    """What to do instead where the customer must not be contacted."""
     playbook_url: str
     priority: int
     inhibited_by_outage: bool
@@ -75,6 +79,10 @@ class Signal:
     """None: it follows from the end condition, see `models.alerts.ending`."""
     has_left: bool = False
     """Whether the catalogue knows it no more: its alerts end, whatever is still to be seen of the customer."""
+
+    def intervention_for(self, *, may_contact: bool) -> str:
+        """What to do about a customer."""
+        return self.intervention if may_contact or not self.contacts_customer else self.if_no_contact
 
     @property
     def counts_as_risk(self) -> bool:

@@ -12,6 +12,7 @@ EMAIL_ACTIONS: Final = ("sent", "opened", "clicked", "unsubscribed", "complained
 STRONG_ACTIONS: Final = ("clicked", "unsubscribed", "complained")
 """What a customer does with an e-mail that counts as activity."""
 REFUSALS: Final = ("unsubscribed", "complained")
+"""Answers to an e-mail that say: no more."""
 MAX_NOTES: Final = 10
 """Notes kept of a day: the smallest by (time, id), so that the choice does not depend on arrival."""
 MAX_CHANNELS: Final = 4

@@ -6,13 +6,13 @@ import numpy as np
 
 from models.config import Basis
 from models.customers.arrays import Ints, Rows
-from models.customers.buckets import NO_TIME
+from models.customers.buckets import NO_TIME, REFUSALS
 from models.customers.cells import Cells
 from models.customers.columns import NEVER, NO_DAY, Columns
 from models.customers.days import Closed, Days
 from models.customers.entries import MAX_SUM
 from models.customers.rhythm import median_gaps
-from schemas.event import LOGIN, PURCHASE
+from schemas.event import EMAIL, LOGIN, PURCHASE
 
 _MAX_COUNT: Final = int(np.iinfo(np.int32).max)
 
@@ -21,6 +21,7 @@ def move(columns: Columns, closed: Closed, basis: Basis) -> None:
     """Take in a day that has just closed, in the order of days."""
     day, limits = closed.day, basis.lifecycle
     _add_totals(columns, closed)
+    _note_refusals(columns, closed)
     active = closed.pulse.rows[closed.pulse.active > 0]
     buyers = closed.cells[PURCHASE].rows if PURCHASE in closed.cells and PURCHASE in basis.feeds else active[:0]
     before = columns.last_day[active]
@@ -39,11 +40,21 @@ def move(columns: Columns, closed: Closed, basis: Basis) -> None:
         column[closed.cells[feed].rows] = day
 
 
+def _note_refusals(columns: Columns, closed: Closed) -> None:
+    """Newest days of refused e-mails; of feeds that are not declared, too."""
+    if EMAIL in closed.cells:
+        cells = closed.cells[EMAIL]
+        for action in REFUSALS:
+            rows, last = cells.rows[cells.columns[action] > 0], columns.last_refused(action)
+            last[rows] = np.maximum(last[rows], closed.day)
+
+
 def move_late(columns: Columns, days: Days, late: list[Closed], size: int, boundary: int, basis: Basis) -> Rows:
     """Take in what was added to closed days; the customers it concerns."""
     concerned: list[Rows] = []
     for closed in late:
         _add_totals(columns, closed)
+        _note_refusals(columns, closed)
         active = closed.pulse.rows[closed.pulse.active > 0]
         columns.first_day[active] = np.minimum(columns.first_day[active], closed.day)
         columns.last_day[active] = np.maximum(columns.last_day[active], closed.day)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from models.customers.arrays import Ints, grown
-from models.customers.buckets import NO_TIME
+from models.customers.buckets import NO_TIME, REFUSALS
 from schemas.event import FEEDS
 
 NO_DAY: Final = -1
@@ -39,6 +39,7 @@ COLUMNS: Final = (
     Column("stage", np.int8, 0),
     Column("stage_since", np.int32, 0),
     *(Column(f"first_{feed}_ms", np.int64, NO_TIME) for feed in FEEDS),
+    *(Column(f"last_{action}", np.int32, NO_DAY) for action in REFUSALS),
 )
 
 
@@ -69,6 +70,11 @@ class Columns:
     def first_ms(self, feed: int) -> Ints:
         """Instant of the first activity in a feed, NO_TIME before it."""
         found: Ints = getattr(self, f"first_{FEEDS[feed]}_ms")
+        return found
+
+    def last_refused(self, action: str) -> Ints:
+        """The newest day on which e-mails were refused in a way of REFUSALS, NO_DAY before it; never forgotten."""
+        found: Ints = getattr(self, f"last_{action}")
         return found
 
     @property

@@ -8,10 +8,13 @@ from msgspec.structs import replace
 
 from models.alerts.episode import NO_EPISODE, revisions_of
 from models.alerts.worth import AlertWorth, alert_worths
+from models.customers.refusals import NO_CONTACT, REASONS_OF
 from models.engine.partition import Partition
 from schemas.alert import AlertV1
 
-_OF_THE_DAY: Final = ("summary", "clears_when", "drivers", "stage", *AlertWorth._fields)
+_OF_THE_DAY: Final = (
+    "summary", "clears_when", "drivers", "stage", "do_not_contact", "intervention", *AlertWorth._fields,
+)  # fmt: skip
 """What an alert says of the day, and not of the episode."""
 
 
@@ -28,7 +31,7 @@ def restated(partition: Partition, published: Sequence[AlertV1]) -> list[AlertV1
         if alert.alert_id in now:
             found.append(_in_words_of(alert, now[alert.alert_id]))
         elif alert.is_open and row is not None and row < partition.review.as_of.size:
-            found.append(replace(alert, **_worth_now(partition, row)))
+            found.append(replace(alert, **_worth_now(partition, row), **_contact_now(partition, row, alert)))
         else:
             found.append(alert)
     return found
@@ -51,6 +54,15 @@ def _open_now(partition: Partition, chosen: Collection[int]) -> dict[str, AlertV
             written = review.writer.write(of.signal, revisions, review.as_of, starts, review.scoring)
             found |= {one.alert_id: one for one in written}
     return found
+
+
+def _contact_now(partition: Partition, row: int, alert: AlertV1) -> dict[str, Any]:
+    """Whether the customer may be contacted, which an early firing knows of its own feed's day alone."""
+    known = REASONS_OF[int(partition.review.as_of.refusals[row])]
+    reasons = tuple(one for one in NO_CONTACT if one in (*known, *alert.do_not_contact))
+    signal = next((of.signal for of in partition.review.alerts if of.signal.id == alert.signal), None)
+    action = alert.intervention if signal is None else signal.intervention_for(may_contact=not reasons)
+    return {"do_not_contact": reasons, "intervention": action}
 
 
 def _worth_now(partition: Partition, row: int) -> dict[str, Any]:

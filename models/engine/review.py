@@ -195,7 +195,10 @@ class Review:
                 continue
             alerts.early[row] = sorted([*alerts.early.get(row, ()), day])
             observed_ms = first_true_ms(signal, days, day)
-            revision = Revision(row, "firing", day, 1, signal.severity, one.score, None, signal.owner, observed_ms)
+            revision = Revision(
+                row, "firing", day, 1, signal.severity, one.score, None, signal.owner, observed_ms,
+                refused=days.refused_on(day),
+            )  # fmt: skip
             facts = self._early_facts(signal, days.at(day + 1, day))
             customer_id = self.customers.roster.id_of(row)
             found += self.writer.alerts(signal, [revision], [customer_id], day + 1, facts)
@@ -234,7 +237,7 @@ class Review:
             if bucket is not None:
                 found[day] = bucket
                 first_ms = min(first_ms, bucket.first_ms)
-        return FeedDays(found, first_ms, self.rules.basis)
+        return FeedDays(feed, found, first_ms, self.rules.basis)
 
 
 def windows_of(rules: Rules) -> set[Window]:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts, revision_of
 from models.calendar import date_of
 from models.customers.columns import STAGE_NAMES
+from models.customers.refusals import REASONS_OF
 from models.engine.partition import Partition
 from schemas.alert import AlertV1, alert_id
 
@@ -91,8 +92,10 @@ def _told_as_it_is(
 def _says(told: AlertV1 | None, one: Revision) -> bool:
     """Whether what is published is what is known of an open alert."""
     stage = STAGE_NAMES[one.stage] if one.stage else None
-    known = one.severity, one.owner, one.score, stage, one.corroborated_by
-    return told is not None and known == (told.severity, told.owner, told.score, told.stage, told.corroborated_by)
+    known = one.severity, one.owner, one.score, stage, one.corroborated_by, REASONS_OF[one.refused]
+    return told is not None and known == (
+        told.severity, told.owner, told.score, told.stage, told.corroborated_by, told.do_not_contact,
+    )  # fmt: skip
 
 
 def _waits_for_review(partition: Partition, told: AlertV1) -> bool:

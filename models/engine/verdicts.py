@@ -2,13 +2,16 @@
 
 from typing import Any
 
+import numpy as np
+
 from models.alerts.episode import revision_of
 from models.customers.columns import STAGE_NAMES
+from models.customers.refusals import REASONS_OF, refusals
 from models.engine.partition import Partition
 
 
 def verdict_of(partition: Partition, row: int) -> dict[str, Any]:
-    """Stage, open alerts by signal (as a list of what is kept of each), and days fired early by signal."""
+    """Stage, reasons not to contact, open alerts by signal (a list of what is kept of each), days fired early."""
     columns = partition.customers.columns
     stage = int(columns.stage[row])
     alerts = sorted(partition.review.alerts, key=lambda of: of.signal.id)
@@ -29,10 +32,12 @@ def verdict_of(partition: Partition, row: int) -> dict[str, Any]:
                 None if initial != initial else initial,  # noqa: PLR0124 - not a number
                 list(one.corroborated_by),
                 one.case,
+                list(REASONS_OF[one.refused]),
             ]
     return {
         "stage": STAGE_NAMES[stage] if stage else None,
         "stage_since": int(columns.stage_since[row]) if stage else None,
+        "do_not_contact": list(REASONS_OF[int(refusals(columns, np.array([row], np.int32))[0])]),
         "episodes": episodes,
         "announced": {of.signal.id: of.early[row] for of in alerts if row in of.early},
     }

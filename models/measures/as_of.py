@@ -8,6 +8,7 @@ from models.config import Basis
 from models.customers.arrays import NO_ROWS, Bools, Floats, Ints, Rows, Selection, among
 from models.customers.columns import Columns
 from models.customers.customers import Customers
+from models.customers.refusals import refusals
 from models.customers.rhythm import Slope, slopes
 from models.measures.daily import ALL_FEEDS, DAILY
 from models.measures.windows import Window, Windows, capped, summed
@@ -41,6 +42,7 @@ class AsOf:
         self.boundary = customers.boundary
         self.size = customers.size
         self._channels: dict[int, Ints] = {}
+        self._refusals: Ints | None = None
         self._sloped: Rows = NO_ROWS
         self._slope = Slope(*[np.empty(0)] * 4)
         """The trends of `_sloped`: conditions, scores and texts ask for the same ones."""
@@ -58,6 +60,13 @@ class AsOf:
     def has(self, feed: int) -> bool:
         """Whether a feed is declared: without it its measures are unknown, not zero."""
         return feed == ALL_FEEDS or feed in self.basis.feeds
+
+    @property
+    def refusals(self) -> Ints:
+        """By row, the reasons not to contact each customer, as bits: see `models.customers.refusals`."""
+        if self._refusals is None:
+            self._refusals = refusals(self.columns, slice(self.size))
+        return self._refusals
 
     def rows(self, chosen: Selection) -> Rows:
         """The customers one by one."""

@@ -13,7 +13,7 @@ from schemas.instant import from_rfc3339
 from streams.board.board import Board
 from streams.board.rows import AlertRow
 from streams.board.sizes import WIDE_FROM_WIDTH
-from streams.console.alert_text import QUIET, UNKNOWN, amount, due_text, percent, severity_text
+from streams.console.alert_text import LATE, QUIET, UNKNOWN, amount, due_text, percent, severity_text
 from streams.console.cases import MEANINGS
 from streams.text.plain import plain
 from streams.text.wording import moment
@@ -47,7 +47,7 @@ def _table(board: Board, alerts: Iterable[AlertRow]) -> Table:
     for alert in alerts:
         table.add_row(
             Text(moment(alert.observed_at, board.zone, now_ms=board.now_ms), QUIET), _signal(alert),
-            Text(plain(alert.customer_id)), Text(_worth(alert)), Text(_risk(alert)), Text(plain(alert.summary)),
+            Text(plain(alert.customer_id)), Text(_worth(alert)), Text(_risk(alert)), _said(alert),
             Text(plain(alert.owner)),
             _due(board, alert),
         )  # fmt: skip
@@ -59,7 +59,14 @@ def _two_lines(board: Board, alert: AlertRow, width: int) -> tuple[Text, Text]:
     who = f"  customer {alert.customer_id}{', ' if worth else ''}{worth}: {alert.owner}, "
     head = Text.assemble(_signal(alert), plain(who), _due(board, alert))
     head.truncate(width, overflow="ellipsis")
-    return head, Text(cut(plain(f"  {alert.summary}"), width), QUIET, no_wrap=True)
+    line = Text("  ", QUIET, no_wrap=True).append_text(_said(alert))
+    line.truncate(width, overflow="ellipsis")
+    return head, line
+
+
+def _said(alert: AlertRow) -> Text:
+    """The summary, behind that the customer must not be contacted."""
+    return Text.assemble(("do not contact: " if alert.do_not_contact else "", LATE), plain(alert.summary))
 
 
 def _worth(alert: AlertRow) -> str:
@@ -79,8 +86,3 @@ def _due(board: Board, alert: AlertRow) -> Text:
     if alert.due_at is None:
         return Text("any time", QUIET)
     return Text("due ").append_text(due_text(from_rfc3339(alert.due_at), board.zone, board.now_ms))
-
-
-def cut(text: str, width: int) -> str:
-    """The text, or as much of it as a line has room for."""
-    return text if len(text) <= width else text[: width - 1] + "…"

@@ -32,6 +32,7 @@ class AlertRow:
     value: float | None
     currency: str | None
     is_past_due: bool
+    do_not_contact: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -164,4 +164,5 @@ def _line(alert: AlertV1, zone: str) -> str:
     due = ", historical" if alert.historical and alert.is_open else due
     status = alert.status if alert.is_open else ended_text(alert)
     head = f"{moment(alert.observed_at, zone)}  {alert.severity} {alert.signal} {status}"
-    return f"{head}: customer {alert.customer_id}: {alert.summary} [{alert.owner}{due}]"
+    mute = f", do not contact: {' and '.join(alert.do_not_contact)}" if alert.do_not_contact and alert.is_open else ""
+    return f"{head}: customer {alert.customer_id}: {alert.summary} [{alert.owner}{due}{mute}]"

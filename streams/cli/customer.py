@@ -14,6 +14,7 @@ from models.calendar import date_of
 from models.catalogue.language import compile_term
 from models.catalogue.rules import Rules
 from models.customers.columns import STAGE_NAMES
+from models.customers.refusals import REASONS_OF
 from models.customers.since_boundary import since_boundary
 from models.engine.partition import Partition
 from models.engine.population import is_at_risk
@@ -180,6 +181,7 @@ def summary(partition: Partition, row: int, as_of: AsOf) -> dict[str, Any]:
         "stage": STAGE_NAMES[stage] if stage else None,
         "stage_since": date_of(int(columns.stage_since[row])) if stage else None,
         "at_risk": bool(is_at_risk(partition)[row]) if is_known else None,
+        "do_not_contact": REASONS_OF[int(as_of.refusals[row])],
         "numbers": {"first activity": date_of(first_day) if is_known else None, **read(NUMBERS)},
         "statistics": read(STATISTICS),
         "since": {date_of(day): counts for day, counts in since_boundary(customers, row).items()},
@@ -198,6 +200,6 @@ def _open_alerts(settings: Settings, customer_id: str) -> list[AlertV1]:
 def _alert_shown(alert: AlertV1) -> dict[str, Any]:
     keys = (
         "signal", "severity", "summary", "owner", "observed_at", "due_at", "historical", "case_id", "intervention",
-        "clears_when", "value_at_risk", "value_basis", "risk", "spend_last_year",
+        "do_not_contact", "clears_when", "value_at_risk", "value_basis", "risk", "spend_last_year",
     )  # fmt: skip
     return {key: msgspec.to_builtins(getattr(alert, key)) for key in keys}

@@ -11,7 +11,17 @@ from rich.text import Text
 
 from schemas.alert import AlertV1
 from schemas.instant import from_rfc3339
-from streams.console.alert_text import QUIET, amount, causes, due_text, ended_text, percent, signal_text, what_to_do
+from streams.console.alert_text import (
+    QUIET,
+    amount,
+    causes,
+    due_text,
+    ended_text,
+    no_contact_text,
+    percent,
+    signal_text,
+    what_to_do,
+)
 from streams.console.cases import MEANINGS, Kind, Line, Measure, Section, value_of
 from streams.text.plain import plain
 from streams.text.terminal import Terminal
@@ -119,7 +129,7 @@ def _table(shown: AlertList, listed: Sequence[Line], measure: Measure, *, with_h
 def _why(line: Line) -> Text:
     """The alert that leads, those of the same case, its reason, and what else is open."""
     (case, *others) = line.cases
-    text = signal_text(case[0])
+    text = no_contact_text(case[0]).append_text(signal_text(case[0]))
     for alert in case[1:]:
         text.append(" + ").append_text(signal_text(alert))
     for other in others:

@@ -62,8 +62,13 @@ def ended_text(alert: AlertV1) -> str:
     return (alert.ended_because or alert.status).replace("_", " ")
 
 
+def no_contact_text(alert: AlertV1) -> Text:
+    """That the customer must not be contacted, to stand before other words; empty where they may be."""
+    return Text("do not contact ", LATE) if alert.do_not_contact else Text()
+
+
 def what_to_do(alert: AlertV1, zone: str, now_ms: int, measure: Measure) -> Text:
-    """Lines: who does what by when, what is at stake where that is known, and what ends the alert, or did."""
+    """Lines: who does what by when, whether to contact, what is at stake if known, and what ends the alert, or did."""
     text = Text(plain(f"  {alert.owner}, "))
     if alert.historical:
         text.append("historical (nobody's duty)", QUIET)
@@ -72,6 +77,8 @@ def what_to_do(alert: AlertV1, zone: str, now_ms: int, measure: Measure) -> Text
     else:
         text.append("by ").append_text(due_text(from_rfc3339(alert.due_at), zone, now_ms))
     text.append(plain(f": {alert.intervention}"))
+    if alert.do_not_contact:
+        text.append("\n  do not contact", LATE).append(f": {' and '.join(alert.do_not_contact)}")
     worth = at_stake(alert, measure)
     if worth is not None:
         text.append(f"\n  at stake: {worth}")

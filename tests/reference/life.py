@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from models.catalogue.rules import Rules, Signal
 from reference.ending import reason_of
 from reference.language import holds, number
-from reference.past import Happened, Past, Score, notes_of
+from reference.past import Happened, Past, Score, notes_of, refused_of
 from reference.telling import Episode, News, alert_of, rests_on, retired
-from schemas.alert import AlertV1, Money
+from schemas.alert import AlertV1, Money, NoContact
 from schemas.stage import StageChangeV1, stage_change_id
 
 Risks = Callable[[str, int], tuple[float, float | None] | None]
@@ -84,7 +84,10 @@ class Life:
                 cooled = (evening, episode.initial)
                 episode = None
             if episode is None and self._notes(signal, evening) and self._may_begin(signal, past, cooled):
-                episode = self._begun(signal, past, evening, self._first_true_ms(signal, evening))
+                own = refused_of(
+                    one for one in self.seen if (one.day, one.event.feed) == (evening, signal.announced_feed)
+                )
+                episode = self._begun(signal, past, evening, self._first_true_ms(signal, evening), refused=own)
                 if evening == day:
                     self.announced.setdefault(signal.id, []).append(day)
                     self._publish(past, signal, "firing", episode, by_review=False)
@@ -119,6 +122,11 @@ class Life:
         for telling in self.told.values():
             self._publish(past, *telling)
         self.told, self.has_late = {}, False
+
+    @property
+    def refused(self) -> tuple[NoContact, ...]:
+        """How e-mails were refused on days that are closed."""
+        return refused_of(one for one in self.seen if one.day < self.boundary)
 
     def _ask_model(self) -> None:
         """On a snapshot day, one a step, of a customer whose last purchase is recent enough for the question."""
@@ -192,9 +200,14 @@ class Life:
         is_cool = is_cool or is_worse(signal, number(signal.score.term.text, past), cooled and cooled[1])
         return is_cool and holds(signal.when.text, past)
 
-    def _begun(self, signal: Signal, past: Past, start: int, observed_ms: int, revision: int = 1) -> Episode:
+    def _begun(
+        self, signal: Signal, past: Past, start: int, observed_ms: int, revision: int = 1,
+        refused: tuple[NoContact, ...] | None = None,
+    ) -> Episode:  # fmt: skip
+        """`refused`: what an announcement knows of its own feed's day; else all that is known."""
         score = number(signal.score.term.text, past, start)
-        return Episode(start, revision, signal.severity, score, self.stage, signal.owner, observed_ms, score)
+        return Episode(start, revision, signal.severity, score, self.stage, signal.owner, observed_ms, score,
+                       refused=self.refused if refused is None else refused)  # fmt: skip
 
     def _carry_on(self, signal: Signal, past: Past, begun: News | None) -> None:
         """Tell what began, ended, expired, worsened, or changed its stage or, by the catalogue, owner or severity."""
@@ -203,7 +216,8 @@ class Life:
         score = number(signal.score.term.text, past, episode.start)
         has_worsened = is_worse(signal, score, episode.score)
         severity = episode.severity if ending or episode.corroborated_by else signal.severity
-        now = replace(episode, stage=self.stage, owner=episode.owner if ending else signal.owner, severity=severity)
+        now = replace(episode, stage=self.stage, owner=episode.owner if ending else signal.owner, severity=severity,
+                      refused=self.refused)  # fmt: skip
         if ending or begun or has_worsened or now != episode:
             score = score if has_worsened and not ending and not begun else episode.score
             now = replace(now, score=score, revision=episode.revision + (begun is None))

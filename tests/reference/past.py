@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any, Final, NamedTuple
 
 from models.config import Basis
+from schemas.alert import NoContact
 from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET, Email, Event, Login, Purchase, Ticket
 
 Value = float | str | None
@@ -69,6 +70,13 @@ def notes_of(seen: Iterable[Happened], feed: int, day: int) -> list[Happened]:
     """The evidence kept of a day: the first ten by time and id, one of another content with the same id by that."""
     notes = [one for one in seen if one.day == day and one.event.feed == feed and one.is_evidence]
     return sorted(notes, key=lambda one: note_of(one.event))[:10]
+
+
+def refused_of(seen: Iterable[Happened]) -> tuple[NoContact, ...]:
+    """How e-mails were refused, whatever came later, and whether or not e-mails are declared."""
+    actions = {one.event.data.action for one in seen if isinstance(one.event.data, Email)}
+    known: tuple[NoContact, ...] = ("unsubscribed", "complained")
+    return tuple(one for one in known if one in actions)
 
 
 def note_of(event: Event) -> tuple[Any, ...]:

@@ -70,7 +70,9 @@ def _live(customer_id: str, moments: Sequence[Moment], alerts_from_ms: int, risk
 
 def _state(life: Life, boundary: int) -> dict[str, Any]:
     since, announced = life.stage_since if life.stage else None, {n: sorted(d) for n, d in life.announced.items()}
-    verdict = {"stage": life.stage, "stage_since": since, "episodes": life.episodes, "announced": announced}
+    life.boundary = boundary
+    verdict = {"stage": life.stage, "stage_since": since, "do_not_contact": life.refused, "episodes": life.episodes,
+               "announced": announced}  # fmt: skip
     facts = facts_of(life.seen + life.late, boundary - life.basis.keep_days)
     verdict = json.decode(json.encode(verdict))
     return {"customer_id": life.customer_id, "boundary": boundary, "facts": facts, "verdict": verdict}

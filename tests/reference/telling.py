@@ -21,6 +21,7 @@ from schemas.alert import (
     EndReason,
     ModelRef,
     Money,
+    NoContact,
     Status,
     alert_id,
     case_id,
@@ -49,6 +50,7 @@ class Episode(Struct, frozen=True, array_like=True):
     initial: float | None
     corroborated_by: tuple[str, ...] = ()
     case: int | None = None
+    refused: tuple[NoContact, ...] = ()
 
 
 def retired(signal: Signal) -> Signal:
@@ -77,8 +79,10 @@ def alert_of(signal: Signal, news: News, episode: Episode, past: Past, *, by_rev
         alert_id=alert_id(context["customer_id"], signal.id, date_of(episode.start)), revision=episode.revision,
         status=status, signal=signal.id, polarity=signal.polarity, severity=episode.severity,
         summary=_summary(signal, status, episode, past, values), ended_because=reason,
+        do_not_contact=episode.refused,
         stage=episode.stage if by_review else None, owner=episode.owner,
-        intervention=signal.intervention, playbook_url=signal.playbook_url, starts_at=calendar.text_of(episode.start),
+        intervention=signal.if_no_contact if episode.refused and signal.contacts_customer else signal.intervention,
+        playbook_url=signal.playbook_url, starts_at=calendar.text_of(episode.start),
         observed_at=to_rfc3339(episode.observed_ms),
         due_at=None if respond_ms is None else to_rfc3339(episode.observed_ms + respond_ms),
         ends_at=None if reason is None else to_rfc3339(calendar.start_of(past.boundary)),

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from models.catalogue.catalogue import build_rules
+from models.catalogue.catalogue import IF_NO_CONTACT, build_rules
 from models.catalogue.overlay import merged
 from models.catalogue.reader import CatalogueError, Mistake
 from support.standing import Standing
@@ -37,6 +37,8 @@ def test_the_default_catalogue_has_all_signals_and_each_an_owner_and_an_answer()
     for signal in rules.signals:
         assert signal.owner
         assert signal.intervention
+        assert signal.contacts_customer == (signal.id != "unsubscribed")
+        assert (signal.if_no_contact != IF_NO_CONTACT) == signal.contacts_customer
         assert signal.playbook_url.endswith(signal.id)
         assert (signal.respond_ms is None) == (signal.polarity == "positive")
     announced = {signal.id for signal in rules.signals if signal.announced_feed is not None}
@@ -111,6 +113,8 @@ def test_the_default_catalogue_has_all_signals_and_each_an_owner_and_an_answer()
         (of_signal(ends="back again"), "signals.usage_drop.ends", "there is no measure or constant 'back'"),
         (of_signal(owner="  "), "signals.usage_drop.owner", "must be a text"),
         (of_signal(owner=["Product"]), "signals.usage_drop.owner", "must be a text"),
+        (of_signal(if_no_contact=" "), "signals.usage_drop.if_no_contact", "must be a text, not ' '"),
+        (of_signal(contacts_customer="no"), "signals.usage_drop.contacts_customer", "must be true or false, not 'no'"),
         (of_signal(intervention=None), "signals.usage_drop.intervention", "is required"),
         (of_signal(respond_hours=None), "signals.usage_drop.respond_hours", "no negative signal without a response"),
         (of_signal(respond_hours=-1), "signals.usage_drop.respond_hours", "at least 0"),

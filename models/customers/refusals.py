@@ -1,0 +1,29 @@
+"""Who must not be contacted, and why: what a customer refused holds until the customer says otherwise.
+
+Neither a later click nor a later purchase takes a refusal back, and no day is too old to count. Refusals are known of
+every feed that is posted, whether or not the catalogue declares it.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from models.customers.arrays import Ints, Selection
+from models.customers.buckets import REFUSALS
+from models.customers.columns import NO_DAY, Columns
+from schemas.alert import NoContact
+
+NO_CONTACT: Final[tuple[NoContact, ...]] = REFUSALS
+"""Reasons by their bit."""
+REASONS_OF: Final = tuple(
+    tuple(reason for bit, reason in enumerate(NO_CONTACT) if bits & 1 << bit) for bits in range(1 << len(NO_CONTACT))
+)
+"""Reasons by the set of their bits."""
+
+
+def refusals(columns: Columns, chosen: Selection) -> Ints:
+    """Of each customer chosen the reasons not to contact them, as bits."""
+    found: Ints = np.zeros(1, np.int8)
+    for bit, action in enumerate(REFUSALS):
+        found = found | (columns.last_refused(action)[chosen] != NO_DAY).astype(np.int8) << bit
+    return found
