@@ -86,6 +86,10 @@ def test_at_work_what_is_owed_is_listed_in_words_of_today_and_followed(
             listed = run("alerts", "--open", **deployment.settings)
             as_json = run("alerts", "--open", "--json", **deployment.settings)
             doctor = run("doctor", **deployment.settings)
+            published = [json.loads(text) for text in run("alerts", "--json", **deployment.settings).out.splitlines()]
+            over = next(one for one in published if one["ended_because"] == "came_back")
+            page = run("customer", over["customer_id"], **deployment.settings).out
+            shown = json.loads(run("customer", over["customer_id"], "--json", **deployment.settings).out)
             assert main.terminate() == 0
         finally:
             following.terminate()
@@ -101,9 +105,12 @@ def test_at_work_what_is_owed_is_listed_in_words_of_today_and_followed(
     assert "amounts: spend of the last 365 days" in heading
     assert len(rows) == len(customers) > 5
     assert "ok      workers: 1 worker in the group" in doctor.out
-    everything = run("alerts", "--json", **deployment.settings).out.splitlines()
-    assert 0 < len(heard) < len(everything)  # those of the last midnights, not the history
-    assert min(one["observed_at"] for one in heard) > min(json.loads(text)["observed_at"] for text in everything)
+    assert 0 < len(heard) < len(published)  # those of the last midnights, not the history
+    assert min(one["observed_at"] for one in heard) > min(one["observed_at"] for one in published)
+    own = [one for one in published if one["customer_id"] == over["customer_id"] and one["ended_because"]]
+    ended = {one["alert_id"]: one["ended_because"] for one in own}
+    assert {one["alert_id"]: one["ended_because"] for one in shown["ended_alerts"]} == ended
+    assert "\nended " in page
 
 
 def wait_for_boundary(worker: Worker, address: tuple[str, int], boundary_ms: int) -> None:
