@@ -172,9 +172,14 @@ def _hows(asked: _ReplayOptions) -> tuple[How, How | None]:
     settings = environment_settings()
     if asked.catalogue is not None:
         settings = settings.replace(catalogue=asked.catalogue)
+    count = asked.partitions or settings.partitions
+    few = (
+        count if asked.learn or asked.models is not None else 1
+    )  # alerts are the same for any number, and 1 is quickest
+    is_written = any((asked.alerts, asked.stages, asked.states))  # in the order of partitions
     ours = How(
         rules=load_rules(settings),
-        partitions=asked.partitions or settings.partitions,
+        partitions=count if is_written or asked.partitions or asked.against is None else few,
         alerts_from_ms=settings.alerts_from_ms or 0,
         until_ms=asked.until_ms,
         models=asked.models,
@@ -184,7 +189,7 @@ def _hows(asked: _ReplayOptions) -> tuple[How, How | None]:
         check_learns(ours.rules)
     if asked.against is None:
         return ours, None
-    return ours, replace(ours, rules=load_rules(settings.replace(catalogue=asked.against)))
+    return ours, replace(ours, rules=load_rules(settings.replace(catalogue=asked.against)), partitions=few)
 
 
 def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Replayed) -> dict[str, object]:
