@@ -19,6 +19,7 @@ COMMANDS: Final[dict[str, str]] = {
     "mapping": "See what a mapping makes of a file; have one proposed.",
     "tick": "Post the time, as data, to every partition.",
     "replay": "The same engine without Kafka: what the alerts must be.",
+    "signals": "How often those alerted came back by themselves, by signal.",
     "backtest": "Learn on line over history and judge every score.",
     "simulate": "Make synthetic customers of known kinds.",
     "alerts": "Read the alerts, the highest revision of each.",

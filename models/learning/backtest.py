@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from models.customers.day_history import NOT_YET, Whole
 from models.labels import PARTS, WHOLE, Example, Question, matures_after
 from models.learning.churn import PRIOR, Committee, new_committee
 from models.learning.drift import DriftWindow, bucket_of
-from models.learning.histories import NOT_YET, Folded, Whole
+from models.learning.histories import Folded
 from models.learning.quality import Quality, new_quality
 from models.learning.value import owns_of
 from models.scoring.features import feature_names, features

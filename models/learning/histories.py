@@ -8,53 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from models.calendar import DAY_MS
 from models.config import Basis
 from models.customers.arrays import Ints, Rows
-from models.customers.columns import NEVER
 from models.customers.customers import Customers
+from models.customers.day_history import DayHistory, Whole
 from schemas.event import PURCHASE, Event
 
-NOT_YET: Final = NEVER
-"""More days than any horizon has: nothing was bought."""
-Whole = NDArray[np.int64]
 
-
-class PurchaseHistory:
+class PurchaseHistory(DayHistory):
     """All purchase days of customers, who are known by their places in the order of ids."""
 
     def __init__(self, who: Whole, days: Whole, orders: Whole, minor: Whole) -> None:
         """An entry for each customer and day with a purchase, in any order."""
-        order = np.lexsort((days, who))
-        self._days = days[order]
-        self._first = int(days.min(initial=NEVER))
-        self._span = max(0, int(days.max(initial=-1)) - self._first) + 2
-        self._keys = who[order] * self._span + self._days - self._first
-        self._orders = np.concatenate(([0], np.cumsum(orders[order])))
-        self._minor = np.concatenate(([0], np.cumsum(minor[order])))
-
-    def _places(self, who: Ints, day: int | Ints) -> NDArray[np.intp]:
-        """Where the entries of each from a day on begin."""
-        offset = np.clip(np.asarray(day, np.int64) - self._first, 0, self._span - 1)
-        return np.searchsorted(self._keys, who.astype(np.int64) * self._span + offset)
+        super().__init__(who, days)
+        self._orders = np.concatenate(([0], np.cumsum(orders[self._order])))
+        self._minor = np.concatenate(([0], np.cumsum(minor[self._order])))
 
     def bought(self, who: Ints, first: int, end: int) -> tuple[Whole, Whole]:
         """(orders, minor units spent) of each on the days in [first, end)."""
         low, high = self._places(who, first), self._places(who, end)
         return self._orders[high] - self._orders[low], self._minor[high] - self._minor[low]
-
-    def days_until(self, who: Ints, snapshot: int, end: int | Ints) -> Whole:
-        """Days from a snapshot to the first purchase day on or after it and before `end`; NOT_YET: there is none."""
-        low, high = self._places(who, snapshot), self._places(who, end)
-        found = np.full(len(low), NOT_YET, np.int64)
-        known = low < high
-        found[known] = self._days[low[known]] - snapshot
-        return found
 
     def buying(self, customers: int, boundary: int) -> Whole:
         """Of the first so many customers: days with a repeat purchase, days from the first to the last, days from it.

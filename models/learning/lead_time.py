@@ -14,8 +14,8 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from models.customers.day_history import NOT_YET
 from models.learning.backtest import Backtest, Frame
-from models.learning.histories import NOT_YET
 
 BUDGETS: Final = (0.01, 0.02, 0.05, 0.1, 0.2)
 

@@ -12,7 +12,8 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from models.customers.arrays import Ints
-from models.learning.histories import PurchaseHistory, Whole
+from models.customers.day_history import Whole
+from models.learning.histories import PurchaseHistory
 from models.scoring.scorer import Floats
 from models.scoring.worth import YEAR, Prior, spend_a_day
 

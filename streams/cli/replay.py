@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import click
+import msgspec
 import orjson
-from rich.progress import track
 
 from models.catalogue.currencies import amount_of
-from models.catalogue.rules import Rules, without_model
 from models.customers.columns import NEVER
 from models.engine.ledger import total_counts
 from models.engine.population import Population, population_of
 from models.engine.replay import Replay
 from models.engine.review import Message
+from models.what_if.comparison import Comparison, Run, compare
+from models.what_if.episodes import Episodes
 from schemas.alert import AlertV1, encode_alert
 from schemas.event import PURCHASE, Event
 from schemas.stage import StageChangeV1, encode_stage_change
@@ -28,29 +29,26 @@ from streams.cli.event_files import files_argument, paths_read, rejecting, rejec
 from streams.cli.instant import INSTANT
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.cli.replay_text import print_summary
-from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
+from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.catalogue_file import load_rules
 from streams.files.edge import Edge
-from streams.files.history import History
-from streams.files.id_list import read_ids
-from streams.files.mapping_file import load_mapping
-from streams.files.packed_history import Replayed, read_packed
+from streams.files.packed_history import Replayed
 from streams.files.reading import EventFile
-from streams.settings import Settings, environment_settings
-from streams.text.terminal import complain, say_json, terminal
+from streams.memory import collect_seldom
+from streams.replaying import DRAIN_EVERY, check_learns, read_events, tracked, warn
+from streams.report.what_if import sentence as in_a_sentence
+from streams.settings import environment_settings
+from streams.text.terminal import complain, say_json
+from streams.what_if import How, beside, last_day
 
 EXAMPLES = """\b
 Examples:
   churn-signals replay events.jsonl.gz --alerts alerts.jsonl --states states.jsonl
   churn-signals replay CDNOW_master.txt --catalogue purchases.yaml --until 1998-07-02T00:00:00Z
-  churn-signals replay events.jsonl --against mine.yaml
+  churn-signals replay events.jsonl --against mine.yaml --html what-if.html
   churn-signals replay orders.csv:shopify tickets.json:zendesk --until 2026-01-01T00:00:00Z
   churn-signals replay events.jsonl.gz --learn
 """
-
-
-DRAIN_EVERY = 20_000
-"""Events after which what was decided is written: memory stays bounded."""
 
 
 @dataclass
@@ -64,7 +62,9 @@ class Sinks:
     """(signal, what became of it) of alerts that ended."""
     revisions: int = 0
     transitions: int = 0
-    ids: dict[str, str] = field(default_factory=dict)
+    ids: set[str] = field(default_factory=set)
+    episodes: Episodes | None = None
+    """Where alerts are gathered to be compared."""
 
     def take(self, messages: Iterable[Message]) -> None:
         """Write and count."""
@@ -83,7 +83,9 @@ class Sinks:
         self.fired[alert.signal, alert.status] += 1
         if alert.ended_because is not None:
             self.ended[alert.signal, alert.ended_because] += 1
-        self.ids.setdefault(alert.alert_id, alert.signal)
+        self.ids.add(alert.alert_id)
+        if self.episodes is not None:
+            self.episodes.take(alert)
 
 
 _OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -106,6 +108,7 @@ class _ReplayOptions:
     exclude: Path | None
     catalogue: Path | None
     against: Path | None
+    html: Output | None
     models: Path | None
     learn: bool
     as_json: bool
@@ -132,7 +135,8 @@ class _ReplayOptions:
 )
 @click.option("--exclude", type=_OLD_FILE, help="Event ids to leave out, one a line.")
 @click.option("--catalogue", type=_OLD_FILE, help="Rules to replay with.")
-@click.option("--against", type=_OLD_FILE, help="Other rules: what differs.")
+@click.option("--against", type=_OLD_FILE, help="Other rules: which alerts would be gained, lost, earlier or later.")
+@click.option("--html", type=OUTPUT, help="With --against: write a page for people of what would change.")
 @click.option(
     "--models",
     type=_OLD_FILE,
@@ -146,92 +150,106 @@ def replay(**given: Any) -> int:
     asked = _ReplayOptions(**given)
     if asked.learn and asked.models is not None:
         raise click.UsageError("--learn makes versions of the model of its own: give it or --models, not both.")
+    if asked.html is not None and asked.against is None:
+        raise click.UsageError("--html shows what other rules would change: give them with --against.")
     read = [*paths_read(asked.files, asked.mapping_name), asked.exclude, asked.catalogue, asked.against, asked.models]
-    refuse_overwriting(read, [asked.alerts, asked.stages, asked.states, asked.rejects])
-    settings = environment_settings()
-    if asked.catalogue is not None:
-        settings = settings.replace(catalogue=asked.catalogue)
-    mapping = load_mapping(asked.mapping_name) if asked.mapping_name else None
+    refuse_overwriting(read, [asked.alerts, asked.stages, asked.states, asked.rejects, asked.html])
+    ours, other = _hows(asked)
+    collect_seldom()
     edge = Edge(asked.now_ms, clock.now_ms(), asked.shift_by)
     with rejecting(asked.rejects) as rejects:
-        history = read_packed(asked.files, mapping, edge.check, rejects=rejects)
-    events = Replayed(history, asked.shift_by, set() if asked.exclude is None else read_ids(asked.exclude))
-    rules = load_rules(settings)
-    if asked.learn and rules.basis.learning is None:
-        raise SetupError("--learn", "the catalogue has no model", "Add a `model:` section, or replay without.")
-    _warn(history, rules, edge, is_clock_moved=asked.until_ms is not None)
-    summary = _replayed(asked, settings, events)
+        events = read_events(
+            asked.files, asked.mapping_name, edge, rejects=rejects, exclude=asked.exclude, shift_by=asked.shift_by
+        )
+    for sentence in (*events.history.sentences(), *edge.sentences()):
+        complain(sentence)
+    warn(events.history, ours.rules, is_clock_moved=asked.until_ms is not None)
+    if other is not None:
+        warn(events.history, other.rules, is_clock_moved=asked.until_ms is not None, of=f"--against {asked.against}: ")
+    summary = _replayed(asked, ours, other, events)
     for sentence in events.strangers():
         complain(f"--exclude: {sentence}")
     say_json(orjson.dumps(summary)) if asked.as_json else print_summary(summary)
-    return EXIT_PROBLEM if history.bad or history.is_silent else EXIT_DONE
+    return EXIT_PROBLEM if events.history.bad or events.history.is_silent else EXIT_DONE
 
 
-def _replayed(asked: _ReplayOptions, settings: Settings, events: Replayed) -> dict[str, object]:
-    """Replay, write what was asked for, and sum up."""
+def _hows(asked: _ReplayOptions) -> tuple[How, How | None]:
+    """How it is replayed, and how the other catalogue is. Raises SetupError before anything is read."""
+    settings = environment_settings()
+    if asked.catalogue is not None:
+        settings = settings.replace(catalogue=asked.catalogue)
     count = asked.partitions or settings.partitions
+    few = (
+        count if asked.learn or asked.models is not None else 1
+    )  # alerts are the same for any number, and 1 is quickest
+    is_written = any((asked.alerts, asked.stages, asked.states))  # in the order of partitions
+    ours = How(
+        rules=load_rules(settings),
+        partitions=count if is_written or asked.partitions or asked.against is None else few,
+        alerts_from_ms=settings.alerts_from_ms or 0,
+        until_ms=asked.until_ms,
+        models=asked.models,
+        learn=asked.learn,
+    )
+    if asked.learn:
+        check_learns(ours.rules)
+    if asked.against is None:
+        return ours, None
+    return ours, replace(ours, rules=load_rules(settings.replace(catalogue=asked.against)), partitions=few)
+
+
+def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Replayed) -> dict[str, object]:
+    """Replay, write what was asked for, and sum up."""
+    engine, theirs = ours.engine(), None
     with ExitStack() as stack:
         for opened in (asked.alerts, asked.stages, asked.states):
             if opened is not None:
                 stack.enter_context(opened)
         sinks = Sinks(asked.alerts, asked.stages)
-        engine = _run(_engine(settings, count, asked.models, learn=asked.learn), events, asked.until_ms, sinks)
+        if other is None:
+            _run(engine, tracked(events), asked.until_ms, sinks)
+        else:
+            sinks.episodes = Episodes(ours.rules.basis.calendar)
+            name = str(asked.against)
+            theirs = beside(other, name, events, lambda taken: _run(engine, taken, asked.until_ms, sinks))
         if asked.states is not None:
             for state in engine.states():
                 _write(asked.states, orjson.dumps(state))
-    other = None
-    if asked.against is not None:
-        other = Sinks(None, None)
-        others = _engine(settings.replace(catalogue=asked.against), count, asked.models, learn=asked.learn)
-        _run(others, events, asked.until_ms, other)
-    summary = _summary(engine, sinks, other, events)
+    summary = _summary(engine, sinks, events)
     if asked.learn:
         summary["model"] = _model_of(engine)
+    if theirs is not None:
+        assert sinks.episodes is not None  # gathered above
+        first = next(events.history.replayed(asked.shift_by), None)
+        first_day = None if first is None else ours.rules.basis.calendar.day_of(first.time_ms)
+        run = Run(ours.rules, sinks.episodes.all(), last_day(engine))
+        summary["against"] = _told(asked, compare(run, theirs, first_day))
     return summary
 
 
-def _warn(history: History, rules: Rules, edge: Edge, *, is_clock_moved: bool) -> None:
-    """Say what of the history will not count, and why nothing may come of it."""
-    unheard = [] if is_clock_moved else history.without_events(rules.basis.feeds)
-    for sentence in (*history.sentences(), *edge.sentences(), *history.without_rate(rules.basis.rates), *unheard):
-        complain(sentence)
+def _told(asked: _ReplayOptions, found: Comparison) -> dict[str, Any]:
+    """What would change, as values; and as a page if asked for."""
+    name = "" if asked.against is None else asked.against.name
+    if asked.html is not None:
+        from streams.report.what_if_page import what_if_page  # what draws takes a second to import
+
+        with asked.html:
+            asked.html.write(what_if_page(found, name).encode())
+    values: dict[str, Any] = msgspec.to_builtins(found)
+    return {"name": name, "says": in_a_sentence(found, name), **values}
 
 
-def _engine(settings: Settings, partitions: int, models: Path | None, *, learn: bool) -> Replay:
-    """The engine by a catalogue; without a model to score with it takes no snapshots: nobody would learn from them."""
-    rules = load_rules(settings)
-    alerts_from_ms = settings.alerts_from_ms or 0
-    if learn and rules.basis.learning is not None:
-        from models.engine.learning_replay import LearningReplay  # River takes a second to import
-
-        return LearningReplay(rules, partitions, alerts_from_ms)
-    if models is None:
-        return Replay(without_model(rules), partitions, alerts_from_ms)
-    from streams.readback.model_dump import load  # River takes a second to import
-
-    return Replay(rules, partitions, alerts_from_ms, load(models, rules).of)
-
-
-def _run(engine: Replay, events: Replayed, until_ms: int | None, sinks: Sinks) -> Replay:
-    for number, event in enumerate(_tracked(events), start=1):
+def _run(engine: Replay, events: Iterable[Event], until_ms: int | None, sinks: Sinks) -> None:
+    for number, event in enumerate(events, start=1):
         engine.take(event)
         if number % DRAIN_EVERY == 0:
             sinks.take(engine.drain())
     if until_ms is not None:
         engine.until(until_ms)
     sinks.take(engine.drain())
-    return engine
 
 
-def _tracked(events: Replayed) -> Iterator[Event]:
-    console = terminal(stderr=True)
-    if not console.is_terminal:
-        yield from events
-        return
-    yield from track(events, total=len(events), description="replaying", console=console, transient=True)
-
-
-def _summary(engine: Replay, sinks: Sinks, other: Sinks | None, events: Replayed) -> dict[str, object]:
+def _summary(engine: Replay, sinks: Sinks, events: Replayed) -> dict[str, object]:
     population = Population()
     for partition in engine.partitions:
         population += population_of(partition)
@@ -257,8 +275,6 @@ def _summary(engine: Replay, sinks: Sinks, other: Sinks | None, events: Replayed
         "files": [one.to_dict() for one in events.history.counts],
         "catalogue": engine.rules.hash,
     }
-    if other is not None:
-        summary["against"] = _difference(sinks, other)
     return summary
 
 
@@ -276,18 +292,6 @@ def _model_of(engine: Replay) -> dict[str, object]:
     assert isinstance(engine, LearningReplay)  # asked for by --learn
     returned, churned = engine.committee.labels
     return {"is_cold": engine.committee.is_cold, "returned": returned, "churned": churned}
-
-
-def _difference(ours: Sinks, theirs: Sinks) -> dict[str, dict[str, int]]:
-    """By signal: alerts of the first catalogue alone, of the second alone, of both."""
-    signals = sorted({*ours.ids.values(), *theirs.ids.values()})
-    result = {name: {"only_first": 0, "only_second": 0, "both": 0} for name in signals}
-    for alert_id, signal in ours.ids.items():
-        result[signal]["both" if alert_id in theirs.ids else "only_first"] += 1
-    for alert_id, signal in theirs.ids.items():
-        if alert_id not in ours.ids:
-            result[signal]["only_second"] += 1
-    return result
 
 
 def _write(opened: Output, payload: bytes) -> None:

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from textwrap import fill
 from typing import Final, get_args
 
+import msgspec
 from rich.table import Table
+from rich.text import Text
 
+from models.what_if.comparison import Comparison
 from schemas.alert import EndReason
 from streams.cli.model import labels_told
-from streams.text.terminal import terminal
+from streams.report.table import Column, terminal_table
+from streams.report.what_if import OWNER_COLUMNS, SIGNAL_COLUMNS, owner_rows, renamed, signal_rows
+from streams.text.terminal import Terminal, terminal
 from streams.text.wording import counted, moment
 
 STILL_OPEN: Final = ("firing", "updated")
 """Statuses of revisions that are not the last of their alert; of the last ones it is said what became of the alert."""
+SIGNALS: Final = (0, 1, 2, 3, 4, 5, 6)
+OWNERS: Final = (0, 1, 2, 7, 8)
+"""Columns that fit a terminal of 80 columns; the page and the JSON have all."""
 
 
 def print_summary(summary: dict[str, object]) -> None:
@@ -33,10 +43,34 @@ def print_summary(summary: dict[str, object]) -> None:
     console.print(_by_signal(summary))
     against = summary.get("against")
     if isinstance(against, dict):
-        table = Table("signal", "alerts of both", "of the first alone", "of the second alone")
-        for signal, row in against.items():
-            table.add_row(signal, f"{row['both']:,}", f"{row['only_first']:,}", f"{row['only_second']:,}")
-        console.print(table)
+        _print_against(console, msgspec.convert(against, Comparison), str(against["says"]))
+
+
+def _print_against(console: Terminal, found: Comparison, says: str) -> None:
+    """What the other catalogue would change."""
+    console.print()
+    console.print(fill(says, console.width - 1))
+    _print_columns(console, "By signal", (SIGNAL_COLUMNS, signal_rows(found)), SIGNALS)
+    title = "By owner; alerts on a day: the median/not exceeded on 95 of 100 days/the most"
+    _print_columns(console, title, (OWNER_COLUMNS, owner_rows(found)), OWNERS)
+    if (told := renamed(found)) is not None:
+        console.print()
+        console.print(fill(told, console.width - 1))
+    console.print()
+    console.print("--html FILE has the weeks, examples, and what differs between the catalogues.")
+
+
+def _print_columns(
+    console: Terminal, title: str, shown: tuple[Sequence[Column], list[tuple[str, ...]]], places: Sequence[int]
+) -> None:
+    columns, rows = shown
+    table = terminal_table(*(columns[at].title for at in places), no_wrap=True)
+    for row in rows:
+        table.add_row(*(row[at] for at in places))
+    console.print()
+    console.print(Text(title, "bold"))
+    console.print()
+    console.print(table)
 
 
 def _by_signal(summary: dict[str, object]) -> Table:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import gc
 from contextlib import ExitStack
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 import click
 
@@ -19,7 +18,7 @@ from streams.clock import now_ms
 from streams.health import serve_health
 from streams.kafka.connection import librdkafka_config
 from streams.kafka.preflight import check_setup
-from streams.memory import keep_large_blocks_apart
+from streams.memory import collect_seldom, keep_large_blocks_apart
 from streams.metrics.collector import WorkerCollector
 from streams.metrics.model import ModelMetrics
 
@@ -27,10 +26,6 @@ if TYPE_CHECKING:
     from streams.agents.keeping import CustomerState
     from streams.transport.frame_app import FrameApp
     from streams.transport.producer import Outputs
-
-COLLECT_AFTER: Final = (50_000, 20, 100)
-"""Between frames thousands of messages are alive that hold no cycles: looking for some every 700 objects, as Python
-does, costs time for nothing. While a frame is taken nobody looks, see `streams.memory`."""
 
 EXAMPLES = """\b
 Examples:
@@ -47,7 +42,7 @@ def worker(*, verbose: bool) -> int:
     Ends with 0 after SIGTERM or Ctrl-C, 2 when the setup is wrong, 3 at the dead-letter limit, 70 when nothing moves.
     """
     settings, rules = begin(verbose=verbose)
-    gc.set_threshold(*COLLECT_AFTER)
+    collect_seldom()
     keep_large_blocks_apart()
     check_setup(settings)
     # Faust takes a second to import: wrong settings are told before.

@@ -52,9 +52,10 @@ class Runs:
         self._size += 1
         self._gathered.append(event)
         if len(self._gathered) >= _RUN:
-            self._put_away()
+            self.put_away()
 
-    def _put_away(self) -> None:
+    def put_away(self) -> None:
+        """Pack what was gathered; from then on, until more is added, nothing here changes any more."""
         events, self._gathered = sorted(self._gathered), []
         if not events:
             return
@@ -66,7 +67,7 @@ class Runs:
             self._runs[-1].append(bytes(cramjam.zstd.compress(packed, level=_LEVEL)))
 
     def __iter__(self) -> Iterator[Stored]:
-        self._put_away()
+        self.put_away()
         runs = [_unpacked(run) for run in self._runs]
         return runs[0] if len(runs) == 1 else merge(*runs)
 
@@ -105,6 +106,10 @@ class Replayed:
     def __len__(self) -> int:
         return len(self.history.runs)
 
+    def of(self, history: PackedHistory) -> Replayed:
+        """The same of another history."""
+        return Replayed(history, self._shift_days, self._excluded)
+
     def __iter__(self) -> Iterator[Event]:
         self.left_out = Counter()
         for event in self.history.replayed(self._shift_days):
@@ -136,4 +141,5 @@ def read_packed(
         history.runs.add((event.time_ms, event.feed, place, value))
 
     read_into(keep, history, sources, rejects=rejects, check=check)
+    history.runs.put_away()
     return history

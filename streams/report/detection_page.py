@@ -18,11 +18,11 @@ from streams.report.detection_rows import (
     chosen,
     kind_rows,
     loyal_rows,
-    percent,
     signal_rows,
     target_row,
     truth_rows,
 )
+from streams.report.numbers import percent
 from streams.report.page import Card, render
 from streams.text.wording import counted
 

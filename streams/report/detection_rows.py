@@ -7,12 +7,10 @@ from typing import Final
 
 from models.detection.findings import Detection, KindScore, SignalScore
 from models.detection.loyal import SPAN_DAYS
-from models.detection.proportion import Quartiles, Rate, Share
 from models.detection.targets import Target
 from models.detection.truth import SHOWN_BY
+from streams.report.numbers import NONE, percent, range_of, rate, share, spread
 from streams.report.table import Column
-
-NONE: Final = "-"
 
 SIGNAL_COLUMNS: Final = (
     Column("signal", "the rule of the catalogue; * marks good news"),
@@ -175,7 +173,7 @@ def target_row(target: Target) -> tuple[str, ...]:
     found = NONE
     if target.found is not None and target.low is not None and target.high is not None:
         if target.is_share:
-            found = f"{percent(target.found)} ({_range(target.low, target.high)})"
+            found = f"{percent(target.found)} ({range_of(target.low, target.high)})"
         else:
             found = f"{target.found:.2f} ({target.low:.2f}-{target.high:.2f})"
     return target.name, f"{BOUNDS[target.bound]} {wanted}", found, f"{target.cases:,}", verdict(target)
@@ -198,34 +196,3 @@ def truth_rows() -> list[tuple[str, ...]]:
 def kind_name(kind: str) -> str:
     """A kind as people read it."""
     return kind.replace("_", " ")
-
-
-def percent(value: float) -> str:
-    """A share in per cent, with a tenth where it is near nothing or all.
-
-    >>> percent(0.0123), percent(0.5), percent(0.999), percent(0.05)
-    ('1.2 %', '50 %', '99.9 %', '5 %')
-    """
-    return f"{round(100 * value, 0 if 0.1 <= value <= 0.99 else 1):g} %"
-
-
-def share(found: Share | None) -> str:
-    """A share and its interval."""
-    return NONE if found is None else f"{percent(found.share)} ({_range(found.low, found.high)})"
-
-
-def _range(low: float, high: float) -> str:
-    """Tenths where the interval is narrow."""
-    digits = 1 if high - low < 0.03 or high < 0.1 else 0
-    ends = (f"{100 * end:.{digits}f}" for end in (low, high))
-    return "-".join("100" if end == "100.0" else end for end in ends)
-
-
-def rate(found: Rate | None) -> str:
-    """A rate and its interval."""
-    return NONE if found is None else f"{found.mean:.2f} ({found.low:.2f}-{found.high:.2f})"
-
-
-def spread(found: Quartiles | None) -> str:
-    """Quartiles, in whole days."""
-    return NONE if found is None else f"{found.first:.0f}/{found.median:.0f}/{found.third:.0f}"

@@ -7,11 +7,8 @@ events of one partition at a time.
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Generator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import active_children, get_context
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -24,6 +21,7 @@ from schemas.instant import from_rfc3339
 from schemas.partitioner import partition_of
 from schemas.stage import StageChangeV1
 from streams.files.catalogue_file import load_rules
+from streams.processes import processes
 from streams.settings import Settings
 from streams.simulation.population import World, customer_id, simulate_some
 
@@ -68,19 +66,9 @@ def observe(world: World, settings: Settings, jobs: int) -> Generator[Part, None
     if jobs == 1 or len(tasks) == 1:
         yield from map(_observe_partition, tasks)
         return
-    # A fresh interpreter a process: a copy of this one would take its threads' locks along without the threads.
-    pool = ProcessPoolExecutor(min(jobs, len(tasks)), get_context("spawn"), _end_quietly_on_interrupt)
-    try:
+    with processes(min(jobs, len(tasks))) as pool:
         waiting = [pool.submit(_observe_partition, task) for task in tasks]
         yield from (one.result() for one in waiting)
-    except BaseException:
-        # Not by the futures, as `map` would: the pool fails when a process ends for which a cancelled one waits.
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in active_children():  # whoever stops early waits for nothing
-            process.terminate()
-        raise
-    finally:
-        pool.shutdown()
 
 
 def joined(world: World, parts: Sequence[Part]) -> Observed:
@@ -92,10 +80,6 @@ def joined(world: World, parts: Sequence[Part]) -> Observed:
         start_ms=world.start_ms,
         end_ms=world.end_ms,
     )
-
-
-def _end_quietly_on_interrupt() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 _rules: dict[Path | None, Rules] = {}

@@ -10,11 +10,11 @@ from pathlib import Path
 import orjson
 import pytest
 
-from contract.test_detection_page import Page
 from streams.files.history import read_history
 from streams.report.backtest_page import page
 from support.builders import line, login
 from support.histories import write_history
+from support.html_page import Page
 from support.program import ROOT, Outcome, run
 from support.shop import shop, whole
 

@@ -1,4 +1,4 @@
-"""`churn-signals replay --learn`: the model is learned on the way, and a question that has no answer is refused."""
+"""`churn-signals replay`: a model learned on the way, what another catalogue would change, and what has no answer."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import orjson
 import pytest
 
 from schemas.alert import OPEN, STATUS_OF_END
-from support.histories import write_history
+from support.histories import Size, history, write_history
+from support.html_page import check_coloured_by_the_page, check_stands_alone, parsed
 from support.program import run
 from support.shop import shop
 
@@ -77,3 +78,87 @@ def test_the_summary_says_how_the_alerts_of_each_signal_ended(folder: Path) -> N
     told = run("replay", *options).out
     assert " solved " in told
     assert "retired" not in told  # none was
+
+
+# -- against another catalogue
+
+
+@pytest.fixture(scope="module")
+def events(folder: Path) -> Path:
+    return write_history(history(Size(3_000, 200, 160), 6), folder / "events.jsonl")
+
+
+@pytest.fixture(scope="module")
+def other(folder: Path) -> Path:
+    path = folder / "other.yaml"
+    path.write_text(
+        "base: default\nsignals:\n  first_purchase_only: off\n  unsubscribed: {owner: <b>Care</b>, severity: error}\n"
+    )
+    return path
+
+
+def test_against_itself_nothing_changes_and_the_rest_is_as_without(events: Path, folder: Path) -> None:
+    (folder / "same.yaml").write_text("base: default\n")
+    plain = orjson.loads(run("replay", str(events), "--json").out)
+    both = orjson.loads(run("replay", str(events), "--json", "--against", str(folder / "same.yaml")).out)
+    found = both.pop("against")
+    assert both == plain
+    assert found["says"].startswith("same.yaml would have changed nothing")
+    assert found["total"]["common"] == found["total"]["before"] == found["total"]["after"] == plain["alerts"]
+    assert (found["changes"], found["gained"], found["lost"]) == ([], [], [])
+
+
+def test_what_another_catalogue_raises_is_what_a_replay_by_it_raises(events: Path, other: Path) -> None:
+    found = orjson.loads(run("replay", str(events), "--json", "--against", str(other)).out)["against"]
+    alone = orjson.loads(run("replay", str(events), "--json", "--catalogue", str(other)).out)
+    assert found["total"]["after"] == alone["alerts"]
+    assert found["catalogue_after"] == alone["catalogue"]
+    assert found["by_signal"]["first_purchase_only"]["lost"] == found["total"]["lost"] > 0
+    assert found["by_signal"]["unsubscribed"]["other_owner"] == found["by_signal"]["unsubscribed"]["common"] > 0
+    assert found["days"] >= 150
+
+
+def test_the_page_begins_with_what_changes_and_stands_alone(events: Path, other: Path, folder: Path) -> None:
+    page = folder / "what-if.html"
+    done = run("replay", str(events), "--against", str(other), "--html", str(page))
+    assert done.code == 0, done.err
+    html = page.read_text()
+    check_stands_alone(html)
+    check_coloured_by_the_page(html)
+    assert {"signals", "weeks", "owners", "gained", "lost", "changes", "method"} <= set(parsed(html).ids)
+    assert "<b>Care" not in html  # texts of a catalogue are texts
+    says = "other.yaml would have raised"
+    assert html.index(says) < html.index("<nav")
+    assert says in done.out
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (("--against", "broken.yaml"), "broken.yaml, line 4: signals.usage_drop.when"),
+        (("--html", "page.html"), "give them with --against"),
+        (("--against", "same.yaml", "--html", "same.yaml"), "is read by this command as well"),
+    ],
+)
+def test_what_cannot_be_compared_is_said_before_anything_is_read(
+    folder: Path, more: tuple[str, ...], said: str
+) -> None:
+    (folder / "same.yaml").write_text("base: default\n")
+    (folder / "broken.yaml").write_text("base: default\nsignals:\n  usage_drop:\n    when: purchases(30d <= 1\n")
+    (folder / "unread.jsonl").write_text("this is no event\n")
+    named = [str(folder / word) if "." in word else word for word in more]
+    done = run("replay", str(folder / "unread.jsonl"), *named)
+    assert (done.code, done.out) == (2, "")
+    assert said in done.err
+    assert "no event" not in done.err
+    if "broken.yaml" in more:
+        assert "churn-signals catalogue check" in done.err
+
+
+def test_a_history_without_events_has_nothing_to_compare(folder: Path, other: Path) -> None:
+    (folder / "empty.jsonl").write_text("")
+    page = folder / "nothing.html"
+    done = run("replay", str(folder / "empty.jsonl"), "--against", str(other), "--html", str(page), "--json")
+    assert orjson.loads(done.out)["against"]["days"] == 0
+    assert "Neither catalogue raises an alert" in page.read_text()

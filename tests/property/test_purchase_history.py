@@ -7,7 +7,8 @@ from bisect import bisect_left
 import numpy as np
 import pytest
 
-from models.learning.histories import NOT_YET, fold_history
+from models.customers.day_history import NOT_YET
+from models.learning.histories import fold_history
 from property.test_measures import BASIS, CALENDAR
 from schemas.event import Purchase
 from support.troubled import FIRST_DAY, rich_history

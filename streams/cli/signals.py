@@ -1,0 +1,147 @@
+"""`churn-signals signals FILE…`: how often those whom a signal alerts come back by themselves, on one's own history."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from models.catalogue.basis import HORIZON
+from models.catalogue.rules import Rules
+from models.hit_rate.following import Follower
+from models.hit_rate.rates import HitRates, hit_rates
+from streams import clock
+from streams.cli.event_files import files_argument, paths_read, rejecting, rejects_option
+from streams.cli.instant import INSTANT
+from streams.cli.output import OUTPUT, Output, refuse_overwriting
+from streams.errors import EXIT_DONE, EXIT_PROBLEM
+from streams.files.catalogue_file import load_rules
+from streams.files.edge import Edge
+from streams.files.packed_history import Replayed
+from streams.files.reading import EventFile
+from streams.memory import collect_seldom
+from streams.replaying import check_learns, engine_of, read_events, tracked, warn
+from streams.report.hits import HitReport, MadeFrom, encode_report, report_on
+from streams.report.hits_text import print_report
+from streams.settings import environment_settings
+from streams.text.terminal import complain, say_json, terminal
+
+EXAMPLES = """\b
+Examples:
+  churn-signals signals events.jsonl.gz
+  churn-signals signals orders.csv:shopify tickets.json:zendesk --html signals.html
+  churn-signals signals CDNOW_master.txt --catalogue purchases.yaml --horizon-days 90
+  churn-signals signals events.jsonl.gz --learn --json
+"""
+MAX_HORIZON_DAYS = 3_650
+
+_OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _SignalsOptions:
+    """What the command line says."""
+
+    files: tuple[EventFile, ...]
+    mapping_name: str | None
+    rejects: Output | None
+    catalogue: Path | None
+    horizon_days: int | None
+    until_ms: int | None
+    now_ms: int | None
+    exclude: Path | None
+    learn: bool
+    html: Output | None
+    as_json: bool
+
+
+@click.command(epilog=EXAMPLES)
+@files_argument
+@click.option("--catalogue", type=_OLD_FILE, help="Signals to judge; without it those in force.")
+@click.option(
+    "--horizon-days",
+    type=click.IntRange(1, MAX_HORIZON_DAYS),
+    help="Days within which a customer comes back; without it the `horizon_days` of the catalogue's model, else 60.",
+)
+@click.option(
+    "--until",
+    "until_ms",
+    type=INSTANT,
+    metavar="T",
+    help="Up to when the files are complete: silence until then is silence. Without it, up to their last event.",
+)
+@click.option(
+    "--now", "now_ms", type=INSTANT, metavar="T", help="Refuse what a worker refuses at this time: later events."
+)
+@click.option("--exclude", type=_OLD_FILE, help="Event ids to leave out, one a line.")
+@click.option("--learn", is_flag=True, help="Learn the model on the way, for signals that ask it.")
+@rejects_option
+@click.option("--html", type=OUTPUT, help="Write a page for people.")
+@click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
+def signals(**given: Any) -> int:
+    """Say how often customers alerted in the past came back by themselves, against everybody alike, by signal."""
+    asked = _SignalsOptions(**given)
+    read = [*paths_read(asked.files, asked.mapping_name), asked.exclude, asked.catalogue]
+    refuse_overwriting(read, [asked.html, asked.rejects])
+    settings = environment_settings()
+    if asked.catalogue is not None:
+        settings = settings.replace(catalogue=asked.catalogue)
+    rules = load_rules(settings)
+    if asked.learn:
+        check_learns(rules)
+    collect_seldom()
+    edge = Edge(asked.now_ms, clock.now_ms())
+    with rejecting(asked.rejects) as rejects:
+        events = read_events(asked.files, asked.mapping_name, edge, rejects=rejects, exclude=asked.exclude)
+    for sentence in (*events.history.sentences(), *edge.sentences()):
+        complain(sentence)
+    warn(events.history, rules, is_clock_moved=asked.until_ms is not None)
+    rates = _rates(asked, rules, events)
+    for sentence in events.strangers():
+        complain(f"--exclude: {sentence}")
+    _tell(asked, _report(asked, rules, events, rates))
+    return EXIT_PROBLEM if events.history.bad or events.history.is_silent else EXIT_DONE
+
+
+def _rates(asked: _SignalsOptions, rules: Rules, events: Replayed) -> HitRates:
+    """Replay the history and ask what came of each alert; the number of partitions says nothing, so one will do."""
+    follower = Follower(engine_of(rules, 1, 0, learn=asked.learn))
+    for event in tracked(events):
+        follower.take(event)
+    if asked.until_ms is not None:
+        follower.until(asked.until_ms)
+    horizon_days = asked.horizon_days or int(rules.basis.constants[HORIZON])
+    console = terminal(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("comparing", total=None)
+        followed = follower.followed()
+        return hit_rates(
+            followed, rules, horizon_days, lambda done, of: progress.update(task, completed=done, total=of)
+        )
+
+
+def _report(asked: _SignalsOptions, rules: Rules, events: Replayed, rates: HitRates) -> HitReport:
+    made = MadeFrom(
+        files=tuple(file.name for file in events.history.files),
+        events=len(events) - events.left_out.total(),
+        bad_lines=len(events.history.bad),
+        catalogue=rules.hash,
+        is_learned=asked.learn,
+        program=version("churn-signals"),
+    )
+    return report_on(made, rates, frozenset(signal.id for signal in rules.signals if signal.asks_model))
+
+
+def _tell(asked: _SignalsOptions, report: HitReport) -> None:
+    """Write what was asked for, and say what was found."""
+    if asked.html is not None:
+        from streams.report.hits_page import hits_page  # what draws takes a second to import
+
+        with asked.html:
+            asked.html.write(hits_page(report).encode())
+    say_json(encode_report(report)) if asked.as_json else print_report(terminal(), report)

@@ -1,0 +1,76 @@
+"""What commands that replay event files share: reading them, the engine that takes them, warnings, progress."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Final
+
+from rich.progress import track
+
+from models.catalogue.rules import Rules, without_model
+from models.engine.replay import Replay
+from schemas.event import Event
+from streams.errors import SetupError
+from streams.files.edge import Edge
+from streams.files.history import History, Rejects
+from streams.files.id_list import read_ids
+from streams.files.mapping_file import load_mapping
+from streams.files.packed_history import Replayed, read_packed
+from streams.files.reading import EventFile
+from streams.text.terminal import complain, terminal
+
+DRAIN_EVERY: Final = 20_000
+"""Events after which what was decided is taken: memory stays bounded."""
+
+
+def read_events(
+    files: Sequence[EventFile],
+    mapping_name: str | None,
+    edge: Edge,
+    *,
+    rejects: Rejects | None = None,
+    exclude: Path | None = None,
+    shift_by: int = 0,
+) -> Replayed:
+    """Read event files to be replayed. Raises SetupError."""
+    mapping = load_mapping(mapping_name) if mapping_name else None
+    history = read_packed(files, mapping, edge.check, rejects=rejects)
+    return Replayed(history, shift_by, set() if exclude is None else read_ids(exclude))
+
+
+def check_learns(rules: Rules) -> None:
+    """Raise SetupError where a model is to be learned and the catalogue has none."""
+    if rules.basis.learning is None:
+        raise SetupError("--learn", "the catalogue has no model", "Add a `model:` section, or replay without.")
+
+
+def warn(history: History, rules: Rules, *, is_clock_moved: bool, of: str = "") -> None:
+    """Say what of the history will not count by a catalogue, and why nothing may come of it."""
+    unheard = [] if is_clock_moved else history.without_events(rules.basis.feeds)
+    for sentence in (*history.without_rate(rules.basis.rates), *unheard):
+        complain(f"{of}{sentence}")
+
+
+def engine_of(
+    rules: Rules, partitions: int, alerts_from_ms: int, *, models: Path | None = None, learn: bool = False
+) -> Replay:
+    """The engine by a catalogue; without a model to score with it takes no snapshots: nobody would learn from them."""
+    if learn and rules.basis.learning is not None:
+        from models.engine.learning_replay import LearningReplay  # River takes a second to import
+
+        return LearningReplay(rules, partitions, alerts_from_ms)
+    if models is None:
+        return Replay(without_model(rules), partitions, alerts_from_ms)
+    from streams.readback.model_dump import load  # River takes a second to import
+
+    return Replay(rules, partitions, alerts_from_ms, load(models, rules).of)
+
+
+def tracked(events: Replayed) -> Iterator[Event]:
+    """The events, with a bar for who watches a terminal."""
+    console = terminal(stderr=True)
+    if not console.is_terminal:
+        yield from events
+        return
+    yield from track(events, total=len(events), description="replaying", console=console, transient=True)

@@ -1,0 +1,98 @@
+"""Hit rates of signals as a report: how it was made, the numbers, each signal in a sentence. Its JSON is a contract."""
+
+from __future__ import annotations
+
+from typing import Final, Literal
+
+import msgspec
+
+from models.hit_rate.contrast import Difference
+from models.hit_rate.rates import MIN_CUSTOMERS, HitRates, Return, SignalHits
+from streams.report.numbers import percent
+
+CAME_BACK: Final[dict[Return, str]] = {"purchase": "bought", "activity": "were active again"}
+"""What coming back is, in words."""
+
+
+class MadeFrom(msgspec.Struct, frozen=True):
+    """What a report was made from: the same files and catalogue give the same report."""
+
+    files: tuple[str, ...]
+    events: int
+    bad_lines: int
+    catalogue: str
+    is_learned: bool
+    program: str
+
+
+class HitReport(msgspec.Struct, frozen=True):
+    """A whole report; `says` is what it says of each signal, in the order of the signals."""
+
+    made: MadeFrom
+    rates: HitRates
+    says: tuple[str, ...]
+    schema_version: Literal[1] = 1
+
+
+def report_on(made: MadeFrom, rates: HitRates, asks_model: frozenset[str]) -> HitReport:
+    """Put the numbers in words. `asks_model`: signals that a replay without the model is silent about."""
+    unheard = frozenset() if made.is_learned else asks_model
+    return HitReport(
+        made, rates, tuple(sentence(one, rates, is_unheard=one.signal in unheard) for one in rates.signals)
+    )
+
+
+def encode_report(report: HitReport) -> bytes:
+    """Indented JSON, always the same bytes for the same report."""
+    return msgspec.json.format(msgspec.json.encode(report), indent=2)
+
+
+def sentence(one: SignalHits, rates: HitRates, *, is_unheard: bool = False) -> str:
+    """What came of a signal's alerts, as one would say it."""
+    found, within = one.compared, f"within {rates.horizon_days} days though nobody called"
+    did = CAME_BACK[rates.comes_back_by]
+    if one.verdict == "no alerts":
+        return "No alert began: it asks the model, and none was learned (--learn)." if is_unheard else "No alert began."
+    if one.verdict == "not judged":
+        told = f"Not judged: {one.reason}."
+    elif one.came_back is None:
+        told = f"Of none of its {one.alerts:,} alerts the {rates.horizon_days} days are over."
+    elif found is None:
+        alone = "nobody alike was without the alert, so that there is nobody to compare with."
+        told = f"Of {one.came_back.of:,} alerted {percent(one.came_back.share)} {did} {within}; {alone}"
+    else:
+        told = f"Of {found.alerts:,} alerted {percent(found.alerted)} {did} {within}; "
+        told += f"of those alike {percent(found.alike)}{_concluded(one, found)}"
+    return told
+
+
+def _concluded(one: SignalHits, found: Difference) -> str:
+    """What follows from both shares."""
+    if one.verdict == "too few":
+        return f". Only {found.customers:,} customers: with fewer than {MIN_CUSTOMERS} nothing is concluded."
+    if one.verdict == "no difference":
+        return f": no difference beyond chance ({points(found.low)} to {points(found.high)} points)."
+    if one.verdict == "the reverse":
+        wanted = "It does not single out those who leave." if one.foretells == "fewer" else "It is no good news."
+        return f": {_by_how_much(found)}, where {one.foretells} were foretold. {wanted}"
+    return f": {_by_how_much(found)}."
+
+
+def _by_how_much(found: Difference) -> str:
+    ends = sorted((abs(found.low), abs(found.high)))
+    word = "fewer" if found.difference < 0 else "more"
+    return f"{_size(abs(found.difference))} points {word} ({_size(ends[0])} to {_size(ends[1])})"
+
+
+def points(share: float) -> str:
+    """A difference of shares in points of per cent, with its sign.
+
+    >>> points(-0.104), points(0.0004), points(0.034)
+    ('-10', '0', '+3.4')
+    """
+    size = _size(abs(share))
+    return "0" if size == "0" else f"{'-' if share < 0 else '+'}{size}"
+
+
+def _size(share: float) -> str:
+    return f"{round(100 * share, 0 if share >= 0.0995 else 1):g}"
