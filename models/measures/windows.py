@@ -25,30 +25,35 @@ class Window(NamedTuple):
 class _Sums:
     """The sums of a window by row, in the smallest integers that hold them."""
 
-    __slots__ = ("_bound", "values")
+    __slots__ = ("_bound", "_limit", "values")
 
     def __init__(self, capacity: int) -> None:
         self.values: NDArray[Any] = np.zeros(capacity, np.int8)
+        self._limit = int(np.iinfo(np.int8).max)
+        """What `values` can hold."""
         self._bound = 0
         """No sum is farther from zero; how far they are is looked up only when a change might not fit."""
 
     def _fit(self, most: int) -> None:
         """See to it that sums may change by so much."""
-        if self._bound + most > np.iinfo(self.values.dtype).max:
+        if self._bound + most > self._limit:
             self._bound = _farthest(self.values)
             limit = self._bound + most
             self.values = self.values.astype(holding(self.values.dtype, -limit, limit), copy=False)
+            self._limit = int(np.iinfo(self.values.dtype).max)
         self._bound += most
 
     def add(self, rows: Rows, counts: Ints, most: int) -> None:
         """Add to the sums of some customers, each named once; `most`: the farthest of the counts from zero."""
-        self._fit(most)
-        self.values[rows] += counts.astype(self.values.dtype)
+        if most:
+            self._fit(most)
+            self.values[rows] += counts.astype(self.values.dtype)
 
     def take(self, rows: Rows, counts: Ints, most: int) -> None:
         """Take back what was added."""
-        self._fit(most)
-        self.values[rows] -= counts.astype(self.values.dtype)
+        if most:
+            self._fit(most)
+            self.values[rows] -= counts.astype(self.values.dtype)
 
     def put(self, rows: Rows, sums: Ints) -> None:
         """Set the sums of some customers."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import ssl
 from concurrent.futures import Future
-from time import monotonic
+from time import monotonic, sleep
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from confluent_kafka import KafkaError, KafkaException
@@ -24,6 +24,8 @@ that the failure is on the screen within 15 s."""
 
 REFUSED_WITHIN_S: Final = 3.0
 """The same where every address refuses at once: nothing listens there, or a broker that is just starting."""
+
+_ASK_AGAIN_S: Final = 0.2
 
 Config = dict[str, Any]
 
@@ -105,7 +107,12 @@ def connect(settings: Settings, *, within_s: float = CONTACT_WITHIN_S) -> tuple[
     begun = monotonic()
     while True:
         try:
-            return admin, admin.list_topics(timeout=1.0)
+            cluster = admin.list_topics(timeout=1.0)
+            if cluster.brokers:
+                return admin, cluster
+            # One that stood still answers before it is up again: asked further, it would be waited for in vain.
+            last = KafkaException(KafkaError(KafkaError._ALL_BROKERS_DOWN, "it knows of no broker that is up"))  # noqa: SLF001 - as below
+            sleep(_ASK_AGAIN_S)
         except KafkaException as error:
             last = error
         admin.poll(0)  # serves `seen`

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from time import monotonic
 from typing import Final
 
-from confluent_kafka import KafkaException, TopicPartition
+from confluent_kafka import KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, ClusterMetadata, ConfigResource
 
 from schemas.instant import to_rfc3339
@@ -16,6 +17,9 @@ from streams.errors import SetupError
 from streams.kafka.connection import answered, connect
 from streams.kafka.look import oldest_timestamps
 from streams.settings import Settings, variable_of
+
+ANSWERS_WITHIN_S: Final = 10.0
+"""How long a broker that is up may take to tell the settings of all topics."""
 
 CREATE: Final = "Run: churn-signals topics create."
 
@@ -76,16 +80,22 @@ def examine(settings: Settings, admin: AdminClient, cluster: ClusterMetadata) ->
 
 
 def topic_configs(admin: AdminClient, names: list[str]) -> dict[str, dict[str, str]]:
-    """Return the broker's settings of each topic; one that may not be read is left out."""
+    """Return the broker's settings of each topic; one that may not be read is left out. Raises SetupError."""
     if not names:
         return {}
     asked = admin.describe_configs([ConfigResource(ConfigResource.Type.TOPIC, name) for name in names])
     found = {}
+    deadline = monotonic() + ANSWERS_WITHIN_S
     for resource, future in asked.items():
         try:
-            entries = answered(future, 10)
-        except KafkaException:  # the permissions of this user are `doctor`'s subject
-            continue
+            entries = answered(future, max(0.0, deadline - monotonic()))
+        except KafkaException as error:
+            if error.args[0].code() == KafkaError._TIMED_OUT:  # noqa: SLF001 - as confluent-kafka names it
+                raise SetupError(
+                    "the settings of topics", f"no broker told them within {ANSWERS_WITHIN_S:.0f} s",
+                    "Look at the log of the broker, and start again when it is up.",
+                ) from error  # fmt: skip
+            continue  # the permissions of this user are `doctor`'s subject
         found[str(resource.name)] = {name: str(entry.value) for name, entry in entries.items()}
     return found
 

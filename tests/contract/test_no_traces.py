@@ -190,6 +190,7 @@ def test_outputs_that_cannot_be_written_are_named_by_every_option(tmp_path: Path
         for option in verb.options(OUTPUT, OUTPUT_PATH):
             line = [word for word in arguments(verb, folder) if not word.startswith(str(folder / "out-"))]
             line = [word for word in line if word != option]
+            line += ["--against", GOOD_CATALOGUE] if option == "--html" and verb.words == ("replay",) else []
             line += ["--detect"] if option in ("--report", "--html") and verb.words == ("simulate",) else []
             if option == "--rejects":  # nothing is written without a line that is refused
                 line = [str(refused) if word == str(folder / "good.jsonl") else word for word in line]
