@@ -55,7 +55,7 @@ demo: $(STAMP) $(CACHE)/.kafka $(CDNOW) ## the product at work on real history: 
 	@PYTHONPATH=deploy $(BIN)/python -m demo $(ARGS)
 
 .PHONY: test test-unit test-broker
-test: install ## all tests, those on a real Kafka included; WORKERS= side by side, each with a Kafka of its own
+test: install ## all tests, those on a real Kafka included; WORKERS= side by side, who share a Kafka
 	$(BIN)/pytest $(SIDE_BY_SIDE) || { \
 	  echo "== what failed side by side, once more and alone: a machine that is too busy is no fault of the product"; \
 	  $(BIN)/pytest --last-failed --last-failed-no-failures none; }
