@@ -8,6 +8,8 @@ from typing import Final, Literal
 
 import msgspec
 
+from schemas.command import AlertOutcome
+
 Status = Literal["firing", "updated", "resolved", "retracted", "expired"]
 OPEN: Final = frozenset({"firing", "updated"})
 """Status of a revision that leaves the alert open."""
@@ -54,7 +56,9 @@ class AlertV1(msgspec.Struct, frozen=True):
     `value_at_risk` is, by `value_basis`, the risk times the spend expected in twelve months (`model` says whose risk),
     or the spend of the last 365 days; `risk` is the former's, `spend_last_year` the latter whichever it is. Alerts of
     one customer and one cause that are open together are one case, and share `case_id`; what fired early knows none of
-    these before the day's review. A pure function of events, and of the model named: the time of sending is a Kafka
+    these before the day's review. `acknowledged_at`, `acknowledged_by` and `outcome` are what people said of it, None
+    until then. What nobody has acknowledged by `due_at` is `escalated_at` the first boundary behind it, to whom the
+    catalogue says. A pure function of events and commands, and of the model named: the time of sending is a Kafka
     header.
     """
 
@@ -89,12 +93,22 @@ class AlertV1(msgspec.Struct, frozen=True):
     risk: float | None = None
     spend_last_year: Money | None = None
     case_id: str | None = None
+    acknowledged_at: str | None = None
+    acknowledged_by: str | None = None
+    outcome: AlertOutcome | None = None
+    escalated_at: str | None = None
+    escalated_to: str | None = None
     schema_version: Literal[1] = 1
 
     @property
     def is_open(self) -> bool:
         """Whether this revision leaves the alert open; of an alert the highest revision counts."""
         return self.status in OPEN
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether somebody is still to take it on, by `due_at`."""
+        return self.is_open and not self.historical and self.due_at is not None and self.acknowledged_at is None
 
 
 _encoder = msgspec.json.Encoder()

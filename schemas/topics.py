@@ -69,6 +69,21 @@ class Topics:
         return f"{self.prefix}.ticks"
 
     @property
+    def commands(self) -> str:
+        """What people and programs say about alerts."""
+        return f"{self.prefix}.commands"
+
+    @property
+    def receipts(self) -> str:
+        """What became of each command."""
+        return f"{self.prefix}.receipts"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What a worker reads: the events in the order of `FEEDS`, then the clock, then commands."""
+        return (*self.events, self.ticks, self.commands)
+
+    @property
     def alerts(self) -> str:
         """Every revision of every alert."""
         return f"{self.prefix}.alerts"
@@ -147,6 +162,8 @@ def topic_table(
             for feed, name in enumerate(FEEDS)
         ),
         spec(names.ticks, "none (explicit partition)", "the clock, as data", kept(7)),
+        spec(names.commands, "customer id", "what people and programs say about alerts", kept(28)),
+        spec(names.receipts, "customer id", "what became of each command", kept(28)),
         spec(names.alerts, "customer id", "every revision of every alert", kept(30)),
         spec(names.alerts_open, "alert id", "current state of open alerts", {"cleanup.policy": "compact"}),
         spec(names.stages, "customer id", "lifecycle transitions", kept(30)),

@@ -22,6 +22,8 @@ COMMANDS: Final[dict[str, str]] = {
     "backtest": "Learn on line over history and judge every score.",
     "simulate": "Make synthetic customers of known kinds.",
     "alerts": "Read the alerts, the highest revision of each.",
+    "ack": "Take an alert on: it is not escalated.",
+    "outcome": "Say what came of an alert.",
     "model": "The model that was learned: version, quality, experts.",
     "watch": "A live board: at risk now, stages, alerts, rates, lag.",
     "customer": "One customer: stage, numbers, reasons, open alerts.",

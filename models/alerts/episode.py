@@ -1,6 +1,6 @@
 """An alert from its first revision to its last, as values; and all that is kept of a signal's alerts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -14,6 +14,17 @@ from schemas.alert import AlertSeverity, Status
 
 NO_EPISODE: Final = 1 << 30
 """First day of an episode where there is none."""
+NEVER_MS: Final = -1
+"""When nobody acknowledged an alert, or it was not escalated."""
+
+NO_ANSWERS: Final[Mapping[str, int | str]] = {
+    "acknowledged_ms": NEVER_MS,
+    "acknowledged_by": "",
+    "outcome": "",
+    "escalated_ms": NEVER_MS,
+    "escalated_to": "",
+}
+"""What is kept of an open alert besides its judgement, named alike in its columns and its revisions."""
 
 
 @dataclass(slots=True)
@@ -36,6 +47,11 @@ class Revision:
     ends_ms: int | None = None
     corroborated_by: tuple[str, ...] = ()
     case: int | None = None
+    acknowledged_ms: int = NEVER_MS
+    acknowledged_by: str = ""
+    outcome: str = ""
+    escalated_ms: int = NEVER_MS
+    escalated_to: str = ""
 
 
 class EpisodeState(NamedTuple):
@@ -82,6 +98,11 @@ class SignalAlerts:
                 "owner": object,
                 "observed_ms": np.int64,
                 "initial": np.float64,
+                "acknowledged_ms": np.int64,
+                "acknowledged_by": object,
+                "outcome": object,
+                "escalated_ms": np.int64,
+                "escalated_to": object,
             }
         )
     )
@@ -111,15 +132,26 @@ def revisions_of(alerts: SignalAlerts, places: NDArray[np.intp], statuses: Seque
     table = alerts.open
     columns = [
         table.column(name)[places].tolist()
-        for name in ("start", "case", "revision", "severity", "score", "stage", "owner", "observed_ms")
+        for name in ("start", "case", "revision", "severity", "score", "stage", "owner", "observed_ms", *NO_ANSWERS)
     ]
     corroborated = alerts.corroborated
     return [
-        Revision(row, status, start, revision, severity, published(score), stage, owner, observed_ms,
-                 corroborated_by=corroborated.get(row, ()), case=None if case == NO_EPISODE else case)
-        for row, status, start, case, revision, severity, score, stage, owner, observed_ms
+        Revision(row, status, start, revision, severity, published(score), stage, owner, observed_ms, None,
+                 corroborated.get(row, ()), None if case == NO_EPISODE else case, *answers)
+        for row, status, start, case, revision, severity, score, stage, owner, observed_ms, *answers
         in zip(table.rows[places].tolist(), statuses, *columns, strict=True)
     ]  # fmt: skip
+
+
+def revision_at_hand(of: SignalAlerts, revisions: list[Revision], row: int, place: int) -> Revision:
+    """What is published of an open alert at this boundary: a further revision where there is none yet."""
+    start = int(of.open.column("start")[place])
+    for one in revisions:
+        if one.row == row and one.start == start:
+            return one
+    of.open.column("revision")[place] += 1
+    revisions.append(revision_of(of, row, place, "updated"))
+    return revisions[-1]
 
 
 def published(score: float) -> float | None:

@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts, published, revisions_of
+from models.alerts.episode import NO_ANSWERS, NO_EPISODE, Revision, SignalAlerts, published, revisions_of
+from models.alerts.escalation import own_severity
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Signal
 from models.customers.arrays import Bools, Floats, Ints, Rows, Selection, among
@@ -135,7 +136,7 @@ class Judgement:
             if is_anew and one.status == "updated" and one.is_next:
                 table.column("owner")[one.place] = signal.owner
                 if one.row not in self.alerts.corroborated:
-                    table.column("severity")[one.place] = signal.severity
+                    table.column("severity")[one.place] = own_severity(self.alerts, one.place)
         revisions = revisions_of(self.alerts, places, [one.status for one in told])
         for revision in revisions:
             if revision.status in ("resolved", "expired"):
@@ -156,7 +157,8 @@ class Judgement:
     def _has_own_severity(self, rows: Rows, places: NDArray[np.intp]) -> Bools:
         """Whether an alert is as severe as the signal says; corroborated ones are weighed apart."""
         is_raised = np.array([row in self.alerts.corroborated for row in rows.tolist()], np.bool_)
-        found: Bools = (self.alerts.open.column("severity")[places] == self.signal.severity) | is_raised
+        own = [own_severity(self.alerts, place) for place in places.tolist()]
+        found: Bools = (self.alerts.open.column("severity")[places] == own) | is_raised
         return found
 
     def _cool_down(self, rows: Rows, initial: Floats) -> None:
@@ -227,6 +229,7 @@ class Judgement:
             owner=self.signal.owner,
             observed_ms=observed_ms,
             initial=scores,
+            **NO_ANSWERS,
         )
 
     def _decide_early(self, concerned: Rows) -> dict[int, Status]:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.alerts.episode import Revision
+from models.alerts.episode import NEVER_MS, Revision
 from models.alerts.worth import AlertWorth, alert_worths
 from models.calendar import date_of
 from models.catalogue.rules import DAYS_OPEN, Rules, Signal
@@ -126,6 +126,7 @@ class Writer:
             "model": _models(signal, facts),
             "evidence": facts.evidence,
             "historical": [at < self.alerts_from_ms for at in observed],
+            **_answers(revisions),
         }
         return list(map(AlertV1, *[columns[name] for name in _FIELDS]))
 
@@ -153,7 +154,7 @@ class Writer:
         for text, places in told.items():
             chosen = {name: [values[at] for at in places] for name, values in columns.items()}
             for at, summary in zip(places, Template(text).lines(chosen, len(places), self._currency), strict=True):
-                found[at] = summary + _others(revisions[at])
+                found[at] = summary + _others(revisions[at]) + _unanswered(revisions[at])
         return found
 
 
@@ -182,6 +183,28 @@ def _others(one: Revision) -> str:
     """Why it is critical; nothing once it is over."""
     others = one.corroborated_by
     return f" Critical: {' and '.join(others)} open as well." if others and one.ends_ms is None else ""
+
+
+def _unanswered(one: Revision) -> str:
+    """That nobody has taken it on in time, and whose it is now; nothing once somebody has, or it is over."""
+    if one.escalated_ms == NEVER_MS or one.acknowledged_ms != NEVER_MS or one.ends_ms is not None:
+        return ""
+    return " Nobody answered in time" + (f": escalated to {one.escalated_to}." if one.escalated_to else ".")
+
+
+def _answers(revisions: Sequence[Revision]) -> dict[str, Iterable[Any]]:
+    """Who took each on and what came of it, and to whom it went where nobody did."""
+    return {
+        "acknowledged_at": [_moment(one.acknowledged_ms) for one in revisions],
+        "acknowledged_by": [one.acknowledged_by or None for one in revisions],
+        "outcome": [one.outcome or None for one in revisions],
+        "escalated_at": [_moment(one.escalated_ms) for one in revisions],
+        "escalated_to": [one.escalated_to or None for one in revisions],
+    }
+
+
+def _moment(time_ms: int) -> str | None:
+    return None if time_ms == NEVER_MS else to_rfc3339(time_ms)
 
 
 def _models(signal: Signal, facts: AlertFacts) -> list[ModelRef | None]:

@@ -10,10 +10,12 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from models.alerts.answers import Due, answer
 from models.alerts.cases import join_cases
 from models.alerts.corroboration import corroborate, witnesses_of
 from models.alerts.early import FeedDays, begins, first_true_ms
 from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts
+from models.alerts.escalation import escalate
 from models.alerts.lifecycle import Judgement
 from models.alerts.payload import EVIDENCE_DAYS, AlertFacts, Writer, newest
 from models.alerts.worth import money_of
@@ -33,9 +35,10 @@ from models.scoring.worth import ORDERS, SPENT
 from schemas.alert import AlertV1
 from schemas.event import PURCHASE
 from schemas.example import LessonV1, ProgressV1
+from schemas.receipt import ReceiptV1
 from schemas.stage import StageChangeV1, stage_change_id
 
-Message = AlertV1 | StageChangeV1 | LessonV1 | ProgressV1
+Message = AlertV1 | StageChangeV1 | LessonV1 | ProgressV1 | ReceiptV1
 """Everything that is decided; encoded only when it is published."""
 
 
@@ -55,6 +58,8 @@ class Review:
         """Rows judged as of the customers' boundary."""
         self.is_scored = True
         """Whether the model has looked at the day that was closed last."""
+        self._due: list[tuple[int, Due]] = []
+        """Commands that are decided with their customers, by row."""
         self._witnesses = witnesses_of(rules)
         self._starts: Ints = np.full(0, NO_EPISODE, np.int32)
         self._stages: Ints = np.empty(0, np.int8)
@@ -69,8 +74,16 @@ class Review:
         """Whether everybody was judged."""
         return self.is_scored and self.reached >= self.as_of.size
 
-    def begin(self, day: int) -> None:
-        """Close a day; everybody waits to be judged as of the boundary behind it."""
+    def has_late(self, row: int) -> bool:
+        """Whether late events of a customer wait for a judgement that was begun, or is due."""
+        customers = self.customers
+        return row in customers.waiting_late or (self.reached <= row and bool(np.isin(row, customers.late_rows)))
+
+    def begin(self, day: int, due: Sequence[Due] = ()) -> list[Message]:
+        """Close a day; everybody waits to be judged as of the boundary behind it, and the commands due there.
+
+        What is published at once: receipts of commands about nobody who is known.
+        """
         customers = self.customers
         self._stages = customers.close(day)
         self.windows.move(customers)
@@ -83,6 +96,14 @@ class Review:
         if len(self._starts) < customers.size:
             self._starts = np.full(customers.columns.capacity, NO_EPISODE, np.int32)
         self.is_scored = self.scoring is None
+        return self.answer(due)
+
+    def answer(self, due: Sequence[Due]) -> list[Message]:
+        """Keep the commands about customers who will be judged until they are; the receipts of the others."""
+        known = self.customers.roster.rows_of([one.command.customer_id for one in due]).tolist()
+        self._due = [(row, one) for row, one in zip(known, due, strict=True) if 0 <= row < self.as_of.size]
+        strangers = [one for row, one in zip(known, due, strict=True) if not 0 <= row < self.as_of.size]
+        return [answer(one, None, (), {}, self.rules.basis.calendar) for one in strangers]
 
     def score(self, version: Version | None) -> list[Message]:
         """Let the model look at the day that was closed: labels that became known, scores of whose day it is."""
@@ -111,7 +132,8 @@ class Review:
         self.reached = high
         messages: list[Message] = list(self._change_stages(low, high))
         if low < high:
-            revisions = self._judge_signals(low, high)
+            revisions, receipts = self._judge_signals(low, high)
+            messages += receipts
             for alerts in self.alerts:
                 if told := revisions[alerts.signal.id]:
                     messages += self.writer.write(alerts.signal, told, as_of, self._starts, self.scoring)
@@ -120,7 +142,8 @@ class Review:
             self.alerts = [of for of in self.alerts if of.signal in self.rules.signals or len(of.open) or of.early]
         return messages
 
-    def _judge_signals(self, low: int, high: int) -> dict[str, list[Revision]]:
+    def _judge_signals(self, low: int, high: int) -> tuple[dict[str, list[Revision]], list[ReceiptV1]]:
+        """What is published of a range of rows by signal; and what became of commands about its customers."""
         as_of, late = self.as_of, self.customers.late_rows
         concerned: dict[int | None, Rows] = {None: late}
         for feed, notes in self.customers.days.notes.items():
@@ -133,10 +156,13 @@ class Review:
             judgement = Judgement(alerts, as_of, low, high, self._starts, self._first_true_ms)
             told = revisions[signal.id] = judgement.run(concerned[signal.announced_feed], is_anew=self.is_anew)
             changed.update([one.row for one in told])
+        due = [(row, one) for row, one in self._due if low <= row < high]
+        receipts = [answer(one, row, self.alerts, revisions, self.rules.basis.calendar) for row, one in due]
+        escalate(self.alerts, revisions, as_of, (low, high), self.writer.alerts_from_ms, self.rules.escalates_to)
         join_cases(self.alerts, revisions)
         rows = np.arange(low, high, dtype=np.int32) if self.is_anew else np.array(sorted(changed), np.int32)
         corroborate(self.alerts, self._witnesses, revisions, rows)
-        return revisions
+        return revisions, receipts
 
     def _first_true_ms(self, signal: Signal, row: int, day: int) -> int:
         """When on a day that is closed an early signal's condition became true."""

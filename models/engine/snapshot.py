@@ -13,6 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from models.alerts.answers import Due
 from models.alerts.episode import SignalAlerts
 from models.alerts.retired import RetiredSignal, known_of, retired
 from models.alerts.tables import RowTable
@@ -24,7 +25,7 @@ from models.engine.partition import Partition
 
 Arrays = Mapping[str, NDArray[Any]]
 
-SNAPSHOT_FORMAT: Final = 4
+SNAPSHOT_FORMAT: Final = 5
 """Of the bytes. A program reads no other."""
 _LENGTH_BYTES: Final = 8
 """Of the length of the head, before it."""
@@ -63,6 +64,8 @@ class _Head(msgspec.Struct):
     corroborated: dict[str, dict[int, tuple[str, ...]]]
     currency: str
     """Of every amount."""
+    commands: list[Due] = []
+    """Those that wait for their boundary."""
 
 
 class _Array(msgspec.Struct, array_like=True):
@@ -146,6 +149,7 @@ def freeze(partition: Partition) -> Frozen:
         early={of.signal.id: {row: days.copy() for row, days in of.early.items()} for of in review.alerts if of.early},
         corroborated={of.signal.id: of.corroborated.copy() for of in review.alerts if of.corroborated},
         currency=partition.basis.currency,
+        commands=partition.inbox.waiting.copy(),
     )
     if review.scoring is None:
         return Frozen(head, _arrays(partition))
@@ -189,6 +193,7 @@ def load(data: bytes | bytearray, rules: Rules, *, number: int = 0, limit_dead_l
     customers.waiting_late = set(head.late_rows)
     partition.ledger = head.ledger
     partition.watermark.resume(head.highs, head.passed)
+    partition.inbox.waiting = head.commands
     partition.ids.set_arrays(_part(arrays, "ids"), head.closed)
     partition.early.waiting = {
         (feed, day): dict.fromkeys(rows) for feed, day, rows in head.waiting if partition.early.has_signals(feed)

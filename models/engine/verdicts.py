@@ -29,6 +29,11 @@ def verdict_of(partition: Partition, row: int) -> dict[str, Any]:
                 None if initial != initial else initial,  # noqa: PLR0124 - not a number
                 list(one.corroborated_by),
                 one.case,
+                one.acknowledged_ms,
+                one.acknowledged_by,
+                one.outcome,
+                one.escalated_ms,
+                one.escalated_to,
             ]
     return {
         "stage": STAGE_NAMES[stage] if stage else None,

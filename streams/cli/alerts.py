@@ -154,8 +154,7 @@ def _follow(
 
 
 def _is_past_due(alert: AlertV1, at_ms: int) -> bool:
-    is_owed = alert.is_open and not alert.historical and alert.due_at is not None
-    return is_owed and from_rfc3339(alert.due_at or "") < at_ms
+    return alert.is_owed and from_rfc3339(alert.due_at or "") < at_ms
 
 
 def _line(alert: AlertV1, zone: str) -> str:

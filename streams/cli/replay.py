@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,17 +18,17 @@ from models.customers.columns import NEVER
 from models.engine.ledger import total_counts
 from models.engine.population import Population, population_of
 from models.engine.replay import Replay
-from models.engine.review import Message
-from schemas.alert import AlertV1, encode_alert
+from schemas.command import Command
 from schemas.event import PURCHASE, Event
-from schemas.stage import StageChangeV1, encode_stage_change
 from streams import clock
 from streams.cli.event_files import files_argument, paths_read, rejecting, rejects_option
 from streams.cli.instant import INSTANT
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
+from streams.cli.replay_sinks import Sinks
 from streams.cli.replay_text import print_summary
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.files.catalogue_file import load_rules
+from streams.files.commands import Spoken, read_commands
 from streams.files.edge import Edge
 from streams.files.history import History
 from streams.files.id_list import read_ids
@@ -46,40 +45,12 @@ Examples:
   churn-signals replay events.jsonl --against mine.yaml
   churn-signals replay orders.csv:shopify tickets.json:zendesk --until 2026-01-01T00:00:00Z
   churn-signals replay events.jsonl.gz --learn
+  churn-signals replay events.jsonl.gz --commands commands.jsonl --receipts receipts.jsonl
 """
 
 
 DRAIN_EVERY = 20_000
 """Events after which what was decided is written: memory stays bounded."""
-
-
-@dataclass
-class Sinks:
-    """Files for what a replay publishes, and counts of it."""
-
-    alerts: Output | None
-    stages: Output | None
-    fired: Counter[tuple[str, str]] = field(default_factory=Counter)
-    revisions: int = 0
-    transitions: int = 0
-    ids: dict[str, str] = field(default_factory=dict)
-
-    def take(self, messages: Iterable[Message]) -> None:
-        """Write and count."""
-        for message in messages:
-            if isinstance(message, StageChangeV1):
-                self.transitions += 1
-                if self.stages is not None:
-                    _write(self.stages, encode_stage_change(message))
-            elif isinstance(message, AlertV1):
-                self._take_alert(message)
-
-    def _take_alert(self, alert: AlertV1) -> None:
-        self.revisions += 1
-        if self.alerts is not None:
-            _write(self.alerts, encode_alert(alert))
-        self.fired[alert.signal, alert.status] += 1
-        self.ids.setdefault(alert.alert_id, alert.signal)
 
 
 _OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -95,6 +66,8 @@ class _ReplayOptions:
     alerts: Output | None
     stages: Output | None
     states: Output | None
+    commands: Path | None
+    receipts: Output | None
     until_ms: int | None
     partitions: int | None
     shift_by: int
@@ -112,6 +85,8 @@ class _ReplayOptions:
 @click.option("--alerts", type=OUTPUT, help="Write every revision of every alert, a line each.")
 @click.option("--stages", type=OUTPUT, help="Write every transition of the lifecycle, a line each.")
 @click.option("--states", type=OUTPUT, help="Write every customer's record, canonical, a line each.")
+@click.option("--commands", type=_OLD_FILE, help="What people said, a command a line, as on the topic; never shifted.")
+@click.option("--receipts", type=OUTPUT, help="Write what became of each command, a line each.")
 @click.option(
     "--until",
     "until_ms",
@@ -142,8 +117,11 @@ def replay(**given: Any) -> int:
     asked = _ReplayOptions(**given)
     if asked.learn and asked.models is not None:
         raise click.UsageError("--learn makes versions of the model of its own: give it or --models, not both.")
-    read = [*paths_read(asked.files, asked.mapping_name), asked.exclude, asked.catalogue, asked.against, asked.models]
-    refuse_overwriting(read, [asked.alerts, asked.stages, asked.states, asked.rejects])
+    named = (asked.commands, asked.exclude, asked.catalogue, asked.against, asked.models)
+    refuse_overwriting(
+        [*paths_read(asked.files, asked.mapping_name), *named],
+        [asked.alerts, asked.stages, asked.states, asked.receipts, asked.rejects],
+    )
     settings = environment_settings()
     if asked.catalogue is not None:
         settings = settings.replace(catalogue=asked.catalogue)
@@ -152,35 +130,43 @@ def replay(**given: Any) -> int:
     with rejecting(asked.rejects) as rejects:
         history = read_packed(asked.files, mapping, edge.check, rejects=rejects)
     events = Replayed(history, asked.shift_by, set() if asked.exclude is None else read_ids(asked.exclude))
+    said = read_commands(asked.commands, asked.now_ms)
     rules = load_rules(settings)
     if asked.learn and rules.basis.learning is None:
         raise SetupError("--learn", "the catalogue has no model", "Add a `model:` section, or replay without.")
     _warn(history, rules, edge, is_clock_moved=asked.until_ms is not None)
-    summary = _replayed(asked, settings, events)
+    summary = _replayed(asked, settings, events, said)
+    for sentence in said.sentences():
+        complain(sentence)
     for sentence in events.strangers():
         complain(f"--exclude: {sentence}")
     say_json(orjson.dumps(summary)) if asked.as_json else print_summary(summary)
-    return EXIT_PROBLEM if history.bad or history.is_silent else EXIT_DONE
+    return EXIT_PROBLEM if history.bad or history.is_silent or said.bad else EXIT_DONE
 
 
-def _replayed(asked: _ReplayOptions, settings: Settings, events: Replayed) -> dict[str, object]:
+def _replayed(asked: _ReplayOptions, settings: Settings, events: Replayed, said: Spoken) -> dict[str, object]:
     """Replay, write what was asked for, and sum up."""
     count = asked.partitions or settings.partitions
     with ExitStack() as stack:
-        for opened in (asked.alerts, asked.stages, asked.states):
+        for opened in (asked.alerts, asked.stages, asked.states, asked.receipts):
             if opened is not None:
                 stack.enter_context(opened)
-        sinks = Sinks(asked.alerts, asked.stages)
-        engine = _run(_engine(settings, count, asked.models, learn=asked.learn), events, asked.until_ms, sinks)
+        sinks = Sinks(asked.alerts, asked.stages, asked.receipts)
+        engine = _engine(settings, count, asked.models, learn=asked.learn)
+        _run(engine, said.among(_tracked(events)), asked.until_ms, sinks)
         if asked.states is not None:
             for state in engine.states():
-                _write(asked.states, orjson.dumps(state))
+                asked.states.write(orjson.dumps(state) + b"\n")
     other = None
     if asked.against is not None:
-        other = Sinks(None, None)
+        other = Sinks()
         others = _engine(settings.replace(catalogue=asked.against), count, asked.models, learn=asked.learn)
-        _run(others, events, asked.until_ms, other)
+        _run(others, said.among(_tracked(events)), asked.until_ms, other)
     summary = _summary(engine, sinks, other, events)
+    if asked.commands is not None:
+        waiting = sum(len(partition.inbox.waiting) for partition in engine.partitions)
+        told = {"done": sinks.answered["done"], "refused": sinks.answered["refused"], "waiting": waiting}
+        summary["commands"] = told | {"bad_lines": len(said.bad)}
     if asked.learn:
         summary["model"] = _model_of(engine)
     return summary
@@ -208,15 +194,14 @@ def _engine(settings: Settings, partitions: int, models: Path | None, *, learn: 
     return Replay(rules, partitions, alerts_from_ms, load(models, rules).of)
 
 
-def _run(engine: Replay, events: Replayed, until_ms: int | None, sinks: Sinks) -> Replay:
-    for number, event in enumerate(_tracked(events), start=1):
-        engine.take(event)
+def _run(engine: Replay, taken: Iterable[Event | Command], until_ms: int | None, sinks: Sinks) -> None:
+    for number, one in enumerate(taken, start=1):
+        engine.take(one)
         if number % DRAIN_EVERY == 0:
             sinks.take(engine.drain())
     if until_ms is not None:
         engine.until(until_ms)
     sinks.take(engine.drain())
-    return engine
 
 
 def _tracked(events: Replayed) -> Iterator[Event]:
@@ -278,7 +263,3 @@ def _difference(ours: Sinks, theirs: Sinks) -> dict[str, dict[str, int]]:
         if alert_id not in ours.ids:
             result[signal]["only_second"] += 1
     return result
-
-
-def _write(opened: Output, payload: bytes) -> None:
-    opened.write(payload + b"\n")

@@ -26,6 +26,10 @@ def print_summary(summary: dict[str, object]) -> None:
     if summary["spend_capped"]:
         told = f"{summary['spend_capped']:,} of them spent more than is counted, 90 million million of the currency"
         console.print(f"{told}: look at the catalogue's rates and at who posts these amounts")
+    commands = summary.get("commands")
+    if isinstance(commands, dict):
+        told = ", ".join(f"{commands[name]:,} {name}" for name in ("done", "refused", "waiting") if commands[name])
+        console.print(f"commands: {told or 'none'}")
     console.print(f"{_counted(summary, 'alert')} in {_counted(summary, 'revision')}")
     statuses = get_args(Status)
     by_signal = summary["by_signal"]

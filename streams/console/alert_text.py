@@ -58,7 +58,7 @@ def percent(share: float | None) -> str:
 
 
 def what_to_do(alert: AlertV1, zone: str, now_ms: int, measure: Measure) -> Text:
-    """Lines: who does what by when, what is at stake where that is known, and what ends the alert."""
+    """Lines: who does what by when, what is at stake where that is known, what ends the alert, who answered it."""
     text = Text(plain(f"  {alert.owner}, "))
     if alert.historical:
         text.append("historical (nobody's duty)", QUIET)
@@ -70,7 +70,23 @@ def what_to_do(alert: AlertV1, zone: str, now_ms: int, measure: Measure) -> Text
     worth = at_stake(alert, measure)
     if worth is not None:
         text.append(f"\n  at stake: {worth}")
-    return text.append("\n").append(plain(f"  ends with: {alert.clears_when}"))
+    text.append("\n").append(plain(f"  ends with: {alert.clears_when}"))
+    for line in answers(alert, zone):
+        text.append("\n").append(plain(f"  {line}"))
+    return text
+
+
+def answers(alert: AlertV1, zone: str) -> list[str]:
+    """Whom it was escalated to, who took it on, what came of it; and its id, by which commands name it."""
+    lines = []
+    if alert.escalated_at is not None:
+        to = "" if alert.escalated_to is None else f" to {alert.escalated_to}"
+        lines.append(f"escalated{to}: {moment(alert.escalated_at, zone)}")
+    if alert.acknowledged_at is not None:
+        lines.append(f"acknowledged by {alert.acknowledged_by}: {moment(alert.acknowledged_at, zone)}")
+    if alert.outcome is not None:
+        lines.append(f"outcome: {alert.outcome.replace('_', ' ')}")
+    return [*lines, f"id: {alert.alert_id}"]
 
 
 def at_stake(alert: AlertV1, measure: Measure) -> str | None:

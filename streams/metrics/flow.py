@@ -14,6 +14,8 @@ from models.customers.columns import STAGE_NAMES
 from models.engine.ledger import MISPLACED, OUTCOMES, total_counts
 from models.engine.partition import Partition
 from schemas.alert import Status as AlertStatus
+from schemas.command import ACTIONS
+from schemas.receipt import ReceiptStatus
 from schemas.topics import Topics
 from streams.agents.tally import AGE_BUCKETS_S, PROCESSING_BUCKETS_S, Spread, Tally
 from streams.metrics.families import counter, counters, cumulated, gauge, gauges
@@ -27,13 +29,15 @@ class FlowMetrics:
 
     def __init__(self, topics: Topics, rules: Rules) -> None:
         self._events = topics.events
+        self._records = (*topics.events, topics.commands)
         self._feeds = rules.basis.feeds
-        self._no_events = {(topic, outcome): 0 for topic in self._events for outcome in _OUTCOMES}
+        self._no_events = {(topic, outcome): 0 for topic in self._records for outcome in _OUTCOMES}
         # From 0 on, as an alert watches it: Prometheus sees no increase in what begins with 1.
-        self._none_misplaced = {(topic, MISPLACED): 0 for topic in self._events}
+        self._none_misplaced = {(topic, MISPLACED): 0 for topic in self._records}
         self._no_alerts: dict[tuple[str, str, str], int] = {
             (signal, severity, status): 0 for signal, severity in severities(rules) for status in get_args(AlertStatus)
         }
+        self._no_receipts = {(action, status): 0 for action in ACTIONS for status in get_args(ReceiptStatus)}
 
     def families(
         self, partitions: Mapping[int, Partition], tally: Tally, status: Status, now_ms: int
@@ -63,8 +67,8 @@ class FlowMetrics:
             "Distinct offsets by outcome since the first start, from the ledgers of the partitions: survives crashes.",
             ["topic", "outcome"],
             (
-                ([self._events[feed], outcome], count)
-                for feed, counts in enumerate(totals.values())
+                ([topic, outcome], count)
+                for topic, counts in zip(self._records, totals.values(), strict=True)
                 for outcome, count in counts.items()
             ),
         )
@@ -119,6 +123,14 @@ class FlowMetrics:
         stages = {(stage,): tally.stages[stage] for stage in STAGE_NAMES}
         yield counters(
             "churn_stage_changes", "Transitions published, by the stage entered.", ["stage"], sorted(stages.items())
+        )
+        receipts = {**self._no_receipts, **tally.receipts}
+        yield counters("churn_receipts", "Commands that were decided.", ["action", "status"], sorted(receipts.items()))
+        yield counters(
+            "churn_alert_outcomes",
+            "What people said came of alerts, by signal: false alarms against the others are its precision.",
+            ["signal", "outcome"],
+            sorted(tally.outcomes.items()),
         )
         yield counter("churn_reviews", "Reviews of a customer at a boundary: everybody at each one.", tally.reviews)
         yield counter(

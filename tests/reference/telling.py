@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from msgspec import Struct
 
@@ -14,6 +14,7 @@ from models.config import Basis
 from reference.language import holds, number, read, words_of
 from reference.past import FEED_OF, Past, Value, notes_of
 from schemas.alert import AlertSeverity, AlertV1, Driver, ModelRef, Money, Status, alert_id, case_id
+from schemas.command import AlertOutcome
 from schemas.event import EMAIL, PURCHASE, TICKET
 from schemas.instant import to_rfc3339
 
@@ -36,6 +37,11 @@ class Episode(Struct, frozen=True, array_like=True):
     initial: float | None
     corroborated_by: tuple[str, ...] = ()
     case: int | None = None
+    acknowledged_ms: int = -1
+    acknowledged_by: str = ""
+    outcome: AlertOutcome | Literal[""] = ""
+    escalated_ms: int = -1
+    escalated_to: str = ""
 
 
 def retired(signal: Signal) -> Signal:
@@ -74,6 +80,10 @@ def alert_of(
         corroborated_by=episode.corroborated_by, evidence=_evidence(signal, past), arm=None,
         model=ModelRef("churn", MODEL_VERSION if past.scores else "", cold=False) if is_by_model else None,
         case_id=None if episode.case is None else case_id(context["customer_id"], signal.cause, date_of(episode.case)),
+        acknowledged_at=to_rfc3339(episode.acknowledged_ms) if episode.acknowledged_ms >= 0 else None,
+        acknowledged_by=episode.acknowledged_by or None, outcome=episode.outcome or None,
+        escalated_at=to_rfc3339(episode.escalated_ms) if episode.escalated_ms >= 0 else None,
+        escalated_to=episode.escalated_to or None,
         **worth, **context,
     )  # fmt: skip
 
@@ -97,7 +107,10 @@ def _summary(signal: Signal, status: Status, episode: Episode, past: Past, value
     template = signal.ended if status == "resolved" else signal.later if is_only_open else signal.summary
     others = " and ".join(episode.corroborated_by) if status != "resolved" else ""
     critical = f" Critical: {others} open as well." if others else ""
-    return template.filled({**values, "days_open": days}, past.basis.currency) + critical
+    to = f": escalated to {episode.escalated_to}" if episode.escalated_to else ""
+    is_unanswered = status != "resolved" and episode.escalated_ms >= 0 and episode.acknowledged_ms < 0
+    unanswered = f" Nobody answered in time{to}." if is_unanswered else ""
+    return template.filled({**values, "days_open": days}, past.basis.currency) + critical + unanswered
 
 
 def _drivers(signal: Signal, values: Mapping[str, Value]) -> tuple[Driver, ...]:
