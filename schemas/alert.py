@@ -58,8 +58,8 @@ class AlertV1(msgspec.Struct, frozen=True):
     one customer and one cause that are open together are one case, and share `case_id`; what fired early knows none of
     these before the day's review. `acknowledged_at`, `acknowledged_by` and `outcome` are what people said of it, None
     until then. What nobody has acknowledged by `due_at` is `escalated_at` the first boundary behind it, to whom the
-    catalogue says. A pure function of events and commands, and of the model named: the time of sending is a Kafka
-    header.
+    catalogue says. Until `snoozed_until` nothing more of it is sent. A pure function of events and commands, and of
+    the model named: the time of sending is a Kafka header.
     """
 
     alert_id: str
@@ -98,6 +98,7 @@ class AlertV1(msgspec.Struct, frozen=True):
     outcome: AlertOutcome | None = None
     escalated_at: str | None = None
     escalated_to: str | None = None
+    snoozed_until: str | None = None
     schema_version: Literal[1] = 1
 
     @property
@@ -108,7 +109,8 @@ class AlertV1(msgspec.Struct, frozen=True):
     @property
     def is_owed(self) -> bool:
         """Whether somebody is still to take it on, by `due_at`."""
-        return self.is_open and not self.historical and self.due_at is not None and self.acknowledged_at is None
+        is_asked = self.is_open and not self.historical and self.due_at is not None
+        return is_asked and self.acknowledged_at is None and self.snoozed_until is None
 
 
 _encoder = msgspec.json.Encoder()

@@ -54,10 +54,54 @@ class OutcomeCommand(Struct, frozen=True):
     note_id: NoteId | None = None
 
 
-CommandV1 = AcknowledgeCommand | OutcomeCommand
+class SnoozeCommand(Struct, frozen=True):
+    """Not now: nothing of the alert's signal is sent of the customer until an instant behind `at`."""
 
-ACTIONS: Final[Mapping[str, type[CommandV1]]] = {"acknowledge": AcknowledgeCommand, "outcome": OutcomeCommand}
-Action = Literal["acknowledge", "outcome"]
+    id: EventId
+    action: Literal["snooze"]
+    customer_id: CustomerId
+    at: EventTime
+    by: By
+    schema_version: Literal[1]
+    alert_id: AlertId
+    until: EventTime
+    note_id: NoteId | None = None
+
+
+class OptOutCommand(Struct, frozen=True):
+    """Leave the customer alone: open alerts end, and nothing is sent, until an opt-in."""
+
+    id: EventId
+    action: Literal["opt_out"]
+    customer_id: CustomerId
+    at: EventTime
+    by: By
+    schema_version: Literal[1]
+    note_id: NoteId | None = None
+
+
+class OptInCommand(Struct, frozen=True):
+    """The customer may be told of again; alerts that are still open are sent then."""
+
+    id: EventId
+    action: Literal["opt_in"]
+    customer_id: CustomerId
+    at: EventTime
+    by: By
+    schema_version: Literal[1]
+    note_id: NoteId | None = None
+
+
+CommandV1 = AcknowledgeCommand | OutcomeCommand | SnoozeCommand | OptOutCommand | OptInCommand
+
+ACTIONS: Final[Mapping[str, type[CommandV1]]] = {
+    "acknowledge": AcknowledgeCommand,
+    "outcome": OutcomeCommand,
+    "snooze": SnoozeCommand,
+    "opt_out": OptOutCommand,
+    "opt_in": OptInCommand,
+}
+Action = Literal["acknowledge", "outcome", "snooze", "opt_out", "opt_in"]
 
 
 class Command(Struct, frozen=True):
@@ -71,6 +115,7 @@ class Command(Struct, frozen=True):
     alert_id: str | None = None
     outcome: AlertOutcome | None = None
     note_id: str | None = None
+    until_ms: int | None = None
 
     @property
     def fingerprint(self) -> int:
@@ -116,13 +161,25 @@ def decode_command_line(value: bytes | None) -> Command:
         raise fault
     wire = msgspec.convert(parsed, ACTIONS[str(action)])
     check_bounds(wire.at, "at")
-    return _from_wire(wire)
+    command = _from_wire(wire)
+    if isinstance(wire, SnoozeCommand):
+        check_bounds(wire.until, "until")
+        if command.until_ms is not None and command.until_ms <= command.at_ms:
+            raise RejectedError("out_of_range", "must lie behind `at`", "until")
+    return command
 
 
 def _from_wire(wire: CommandV1) -> Command:
-    outcome = wire.outcome if isinstance(wire, OutcomeCommand) else None
     return Command(
-        wire.id, wire.action, wire.customer_id, to_ms(wire.at), wire.by, wire.alert_id, outcome, wire.note_id
+        wire.id,
+        wire.action,
+        wire.customer_id,
+        to_ms(wire.at),
+        wire.by,
+        None if isinstance(wire, OptOutCommand | OptInCommand) else wire.alert_id,
+        wire.outcome if isinstance(wire, OutcomeCommand) else None,
+        wire.note_id,
+        to_ms(wire.until) if isinstance(wire, SnoozeCommand) else None,
     )
 
 
@@ -136,5 +193,8 @@ def encode_command(command: Command) -> bytes:
         "by": command.by,
         "schema_version": 1,
     }
-    own = (("alert_id", command.alert_id), ("outcome", command.outcome), ("note_id", command.note_id))
+    until = None if command.until_ms is None else to_rfc3339(command.until_ms)
+    own = (
+        ("alert_id", command.alert_id), ("outcome", command.outcome), ("until", until), ("note_id", command.note_id)
+    )  # fmt: skip
     return _to_json(fields | {name: value for name, value in own if value is not None})

@@ -35,7 +35,7 @@ _VALUE_REASONS: Final[Mapping[str, Reason]] = {
 }
 """The reason when a field has the right type and a wrong value, where it is not `unknown_value` or `out_of_range`."""
 
-_TIMES: Final = frozenset({"event_time", "at"})
+_TIMES: Final = frozenset({"event_time", "at", "until"})
 """Fields that hold an instant."""
 
 _PATTERNS: Final = {"customer_id": is_customer_id, "data.currency": is_currency}

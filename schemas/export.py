@@ -19,6 +19,7 @@ from schemas.example import LessonV1, ProgressV1
 from schemas.limits import MAX_BYTES, MAX_DEPTH, MAX_KEYS, MAX_STRING
 from schemas.receipt import ReceiptV1
 from schemas.stage import StageChangeV1
+from schemas.suppressed import SuppressedV1
 from schemas.tick import TickV1
 from schemas.topics import TopicSpec, topic_table
 
@@ -41,6 +42,7 @@ def json_schemas() -> dict[str, Schema]:
     """Every message's schema, by file name without ending (`event.purchase.v1`)."""
     types: dict[str, type] = {f"event.{feed}.v1": ENVELOPES[number] for number, feed in enumerate(FEEDS)}
     types |= {f"command.{action}.v1": kind for action, kind in ACTIONS.items()} | {"receipt.v1": ReceiptV1}
+    types |= {"suppressed.v1": SuppressedV1}
     types |= {"tick.v1": TickV1, "alert.v1": AlertV1, "stage-change.v1": StageChangeV1}
     types |= {"labels.v1": LessonV1, "progress.v1": ProgressV1}
     return {name: _schema(name, kind) for name, kind in types.items()}
@@ -116,6 +118,7 @@ _PAYLOADS: Final = {
     "alerts": "alert.v1",
     "alerts.open": "alert.v1",
     "stages": "stage-change.v1",
+    "suppressed": "suppressed.v1",
     **{f"events.{feed}": f"event.{feed}.v1" for feed in FEEDS},
 }
 

@@ -9,8 +9,9 @@ import msgspec
 from schemas.command import Action, AlertOutcome
 
 ReceiptStatus = Literal["done", "refused"]
-ReceiptReason = Literal["no_open_alert", "too_late"]
-"""Why a command was refused: no alert of this id was open for this customer, or the command came too late."""
+ReceiptReason = Literal["no_open_alert", "too_late", "already_over"]
+"""Why a command was refused: no alert of this id was open for this customer; the command came too late; or its snooze
+is over before it takes effect."""
 
 
 class ReceiptV1(msgspec.Struct, frozen=True):
@@ -31,6 +32,7 @@ class ReceiptV1(msgspec.Struct, frozen=True):
     alert_id: str | None = None
     signal: str | None = None
     outcome: AlertOutcome | None = None
+    until: str | None = None
     note_id: str | None = None
     schema_version: Literal[1] = 1
 

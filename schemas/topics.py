@@ -94,6 +94,11 @@ class Topics:
         return f"{self.prefix}.alerts.open"
 
     @property
+    def suppressed(self) -> str:
+        """Revisions that were decided and not sent."""
+        return f"{self.prefix}.suppressed"
+
+    @property
     def stages(self) -> str:
         """Transitions of the lifecycle."""
         return f"{self.prefix}.stages"
@@ -166,6 +171,7 @@ def topic_table(
         spec(names.receipts, "customer id", "what became of each command", kept(28)),
         spec(names.alerts, "customer id", "every revision of every alert", kept(30)),
         spec(names.alerts_open, "alert id", "current state of open alerts", {"cleanup.policy": "compact"}),
+        spec(names.suppressed, "customer id", "revisions that were not sent, and what holds them", kept(30)),
         spec(names.stages, "customer id", "lifecycle transitions", kept(30)),
         spec(names.late, "original key", "events too late to be applied, with reason and origin", kept(14)),
         spec(names.dead_letters, "original key", "refused records, with reason and origin", kept(14)),

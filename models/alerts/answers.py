@@ -42,16 +42,21 @@ def answer(
     due: Due, row: int | None, alerts: Sequence[SignalAlerts], revisions: Mapping[str, list[Revision]],
     calendar: Calendar,
 ) -> ReceiptV1:  # fmt: skip
-    """Decide a command about an alert of a customer, None for one of whom nothing is known.
+    """Decide a command about an alert of a customer, or about the customer; `row` None: nothing is known of them.
 
     Revisions about to be published are changed, others added.
     """
     if due.is_late:
         return receipt_of(due, calendar, "too_late")
+    if due.command.alert_id is None:  # about the customer, known or not: see `attention.quiet`
+        return receipt_of(due, calendar, None)
     meant = None if row is None else _meant(due, row, alerts, revisions)
     if row is None or meant is None:
         return receipt_of(due, calendar, "no_open_alert")
-    _note(due.command, row, meant, revisions)
+    until_ms = due.command.until_ms
+    if until_ms is not None and until_ms <= calendar.start_of(due.boundary):
+        return receipt_of(due, calendar, "already_over", signal=meant.of.signal.id)
+    (_note if until_ms is None else _snooze)(due.command, row, meant, revisions)
     return receipt_of(due, calendar, None, signal=meant.of.signal.id)
 
 
@@ -70,6 +75,7 @@ def receipt_of(due: Due, calendar: Calendar, reason: ReceiptReason | None, *, si
         alert_id=command.alert_id,
         signal=signal,
         outcome=command.outcome,
+        until=None if command.until_ms is None else to_rfc3339(command.until_ms),
         note_id=command.note_id,
     )
 
@@ -108,6 +114,17 @@ def _note(command: Command, row: int, meant: _Meant, revisions: Mapping[str, lis
     _say(command, told)
     for name in ("acknowledged_ms", "acknowledged_by", "outcome"):
         table.column(name)[place] = getattr(told, name)
+
+
+def _snooze(command: Command, row: int, meant: _Meant, revisions: Mapping[str, list[Revision]]) -> None:
+    """Let nothing of the signal be sent for a while; of an alert that was sent this is told before."""
+    of, place, _ = meant
+    is_new = of.snoozed.get(row) != command.until_ms
+    of.snoozed[row] = command.until_ms or 0
+    if place is None or not is_new or of.open.column("sent_ms")[place] == NEVER_MS:
+        return
+    told = revision_at_hand(of, revisions[of.signal.id], row, place)
+    told.tells_snooze = True
 
 
 def _say(command: Command, one: Revision) -> None:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Signal
 from schemas.alert import AlertSeverity, Status
+from schemas.suppressed import Rule
 
 NO_EPISODE: Final = 1 << 30
 """First day of an episode where there is none."""
@@ -32,7 +33,9 @@ class Revision:
     """What is published of an episode at this moment, besides what the columns say.
 
     `start` and boundaries are day numbers; `stage` is a number of STAGE_NAMES, None before the day's review, which is
-    told as 0 is. `case` is the first day of the case it belongs to, None before a review has said that.
+    told as 0 is. `case` is the first day of the case it belongs to, None before a review has said that. `sent_ms`:
+    since when its answer is owed, NEVER_MS while nobody was told of it; `snoozed_ms`: until when it is snoozed, and
+    whether this revision `tells_snooze`. `is_opted_out`: it ends as its customer has opted out.
     """
 
     row: int
@@ -52,6 +55,10 @@ class Revision:
     outcome: str = ""
     escalated_ms: int = NEVER_MS
     escalated_to: str = ""
+    sent_ms: int = NEVER_MS
+    snoozed_ms: int = NEVER_MS
+    tells_snooze: bool = False
+    is_opted_out: bool = False
 
 
 class EpisodeState(NamedTuple):
@@ -103,6 +110,7 @@ class SignalAlerts:
                 "outcome": object,
                 "escalated_ms": np.int64,
                 "escalated_to": object,
+                "sent_ms": np.int64,
             }
         )
     )
@@ -111,6 +119,10 @@ class SignalAlerts:
     early: dict[int, list[int]] = field(default_factory=dict)
     corroborated: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """By row, the signals whose open alerts make this one critical."""
+    snoozed: dict[int, int] = field(default_factory=dict)
+    """By row, the instant until which nothing of the signal is sent."""
+    held: dict[int, Rule] = field(default_factory=dict)
+    """By row, what holds the open alert: it is told of once nothing does."""
     walks: dict[int, Walk] = field(default_factory=dict)
     """By row, what an event of the same day need not go through again."""
 
@@ -132,15 +144,29 @@ def revisions_of(alerts: SignalAlerts, places: NDArray[np.intp], statuses: Seque
     table = alerts.open
     columns = [
         table.column(name)[places].tolist()
-        for name in ("start", "case", "revision", "severity", "score", "stage", "owner", "observed_ms", *NO_ANSWERS)
+        for name in (
+            "start",
+            "case",
+            "revision",
+            "severity",
+            "score",
+            "stage",
+            "owner",
+            "observed_ms",
+            *NO_ANSWERS,
+            "sent_ms",
+        )
     ]
     corroborated = alerts.corroborated
-    return [
+    found = [
         Revision(row, status, start, revision, severity, published(score), stage, owner, observed_ms, None,
                  corroborated.get(row, ()), None if case == NO_EPISODE else case, *answers)
         for row, status, start, case, revision, severity, score, stage, owner, observed_ms, *answers
         in zip(table.rows[places].tolist(), statuses, *columns, strict=True)
     ]  # fmt: skip
+    for one in found if alerts.snoozed else ():
+        one.snoozed_ms = alerts.snoozed.get(one.row, NEVER_MS)
+    return found
 
 
 def revision_at_hand(of: SignalAlerts, revisions: list[Revision], row: int, place: int) -> Revision:

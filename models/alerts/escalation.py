@@ -47,24 +47,26 @@ def escalate(
 ) -> None:
     """Escalate what is due among the rows from the first up to and without the second of `within`.
 
-    Revisions about to be published are changed, others added. What begins at this very boundary waits for the next:
-    nobody could answer it yet. `escalates_to`: by owner.
+    Revisions about to be published are changed, others added. What begins at this very boundary waits for the next, as
+    nobody could answer it yet, and so does what is held or snoozed. `escalates_to`: by owner.
     """
     now_ms = as_of.basis.calendar.start_of(as_of.boundary)
     for of in alerts:
         if not can_escalate(of.signal) or not len(of.open):
             continue
         span, respond_ms = of.open.within(*within), of.signal.respond_ms or 0
-        observed_ms = of.open.column("observed_ms")[span]
-        is_due = (observed_ms >= alerts_from_ms) & (observed_ms + respond_ms <= now_ms)
+        sent_ms = of.open.column("sent_ms")[span]
+        is_due = (sent_ms != NEVER_MS) & (sent_ms + respond_ms <= now_ms)
+        is_due &= of.open.column("observed_ms")[span] >= alerts_from_ms
         is_due &= of.open.column("acknowledged_ms")[span] == NEVER_MS
         is_due &= of.open.column("escalated_ms")[span] == NEVER_MS
         is_due &= as_of.columns.first_day[of.open.rows[span]] != NEVER
         if not is_due.any():
             continue
-        begun = {one.row for one in revisions[of.signal.id] if one.status == "firing"}
+        waiting = {one.row for one in revisions[of.signal.id] if one.status == "firing"} | of.held.keys()
+        waiting |= {row for row, until_ms in of.snoozed.items() if until_ms > now_ms}
         for place in (span.start + np.flatnonzero(is_due)).tolist():
-            if int(of.open.rows[place]) not in begun:
+            if int(of.open.rows[place]) not in waiting:
                 _escalate(of, revisions[of.signal.id], place, now_ms, escalates_to)
 
 

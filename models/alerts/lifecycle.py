@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.alerts.ending import close
 from models.alerts.episode import NO_ANSWERS, NO_EPISODE, Revision, SignalAlerts, published, revisions_of
 from models.alerts.escalation import own_severity
 from models.alerts.tables import RowTable
@@ -94,7 +95,7 @@ class Judgement:
         told = self._verdicts(rows[at], places[at], (over, ended, changed, score), at, begun)
         self._tell(told, is_anew=is_anew)
         if ended.any():
-            self._close(rows[ended], places[ended])
+            close(self.alerts, rows[ended], places[ended], self.boundary)
 
     def _verdicts(
         self,
@@ -143,29 +144,12 @@ class Judgement:
                 revision.ends_ms = self.boundary_ms
         self.revisions += revisions
 
-    def _close(self, rows: Rows, places: NDArray[np.intp]) -> None:
-        """Alerts that ended are open no more."""
-        table = self.alerts.open
-        if self.alerts.corroborated:
-            for row in rows.tolist():
-                self.alerts.corroborated.pop(row, None)
-        self._cool_down(rows, table.column("initial")[places])
-        kept = np.ones(len(table), np.bool_)
-        kept[places] = False
-        table.keep(kept)
-
     def _has_own_severity(self, rows: Rows, places: NDArray[np.intp]) -> Bools:
         """Whether an alert is as severe as the signal says; corroborated ones are weighed apart."""
         is_raised = np.array([row in self.alerts.corroborated for row in rows.tolist()], np.bool_)
         own = [own_severity(self.alerts, place) for place in places.tolist()]
         found: Bools = (self.alerts.open.column("severity")[places] == own) | is_raised
         return found
-
-    def _cool_down(self, rows: Rows, initial: Floats) -> None:
-        """Remember when an alert ended and how bad it had begun; what has rested for long enough is forgotten."""
-        cooling, rest = self.alerts.cooling, max(1, self.signal.cooldown_days)
-        cooling.keep((cooling.column("ended") > self.boundary - rest) & ~among(cooling.rows, rows))
-        cooling.add(rows, ended=self.boundary, initial=initial)
 
     # -- beginnings
 
@@ -229,6 +213,7 @@ class Judgement:
             owner=self.signal.owner,
             observed_ms=observed_ms,
             initial=scores,
+            sent_ms=observed_ms,
             **NO_ANSWERS,
         )
 
@@ -268,7 +253,9 @@ class Judgement:
 
     def _retraction(self, row: int, start: int) -> Revision:
         signal, stage, now_ms = self.signal, int(self._stages[row]), self.boundary_ms
-        return Revision(row, "retracted", start, 2, signal.severity, None, stage, signal.owner, now_ms, ends_ms=now_ms)
+        return Revision(
+            row, "retracted", start, 2, signal.severity, None, stage, signal.owner, now_ms, now_ms, sent_ms=now_ms
+        )
 
     # -- scores
 

@@ -27,6 +27,7 @@ MAX_EVIDENCE: Final = 10
 EVIDENCE_DAYS: Final = 30
 """Evidence reaches back as far as the longest window of the signals that have any."""
 _EXPIRED: Final = Template(f"Expired after {{{DAYS_OPEN}|day|days}}: nothing ended it before.")
+_OPTED_OUT: Final = Template(f"Over after {{{DAYS_OPEN}|day|days}}: the customer has opted out.")
 _RETRACTED: Final = Template("Taken back: with all events of the day known, it did not hold.")
 
 
@@ -111,7 +112,7 @@ class Writer:
             "owner": [one.owner for one in revisions],
             "starts_at": [text_of[one.start] for one in revisions],
             "observed_at": [to_rfc3339(at) for at in observed],
-            "due_at": [None if respond_ms is None else to_rfc3339(at + respond_ms) for at in observed],
+            "due_at": [None if respond_ms is None else to_rfc3339(_owed_since(one) + respond_ms) for one in revisions],
             "ends_at": [None if one.ends_ms is None else to_rfc3339(one.ends_ms) for one in revisions],
             "score": [one.score for one in revisions],
             "threshold": [_number(value) for value in facts.thresholds],
@@ -147,7 +148,8 @@ class Writer:
         """What each revision says, filled template by template."""
         told: dict[str, list[int]] = {}
         for at, (one, holds) in enumerate(zip(revisions, facts.holds, strict=True)):
-            told.setdefault(_sentence(signal, one.status, holds=holds).text, []).append(at)
+            sentence = _OPTED_OUT if one.is_opted_out else _sentence(signal, one.status, holds=holds)
+            told.setdefault(sentence.text, []).append(at)
         days_open: list[Value] = [boundary - one.start for one in revisions]
         columns = {**facts.values, DAYS_OPEN: days_open}
         found = [""] * len(revisions)
@@ -200,7 +202,13 @@ def _answers(revisions: Sequence[Revision]) -> dict[str, Iterable[Any]]:
         "outcome": [one.outcome or None for one in revisions],
         "escalated_at": [_moment(one.escalated_ms) for one in revisions],
         "escalated_to": [one.escalated_to or None for one in revisions],
+        "snoozed_until": [_moment(one.snoozed_ms) for one in revisions],
     }
+
+
+def _owed_since(one: Revision) -> int:
+    """Since when its answer is owed: as it was observed, or sent after a hold."""
+    return one.observed_ms if one.sent_ms == NEVER_MS else one.sent_ms
 
 
 def _moment(time_ms: int) -> str | None:

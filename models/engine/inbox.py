@@ -4,12 +4,11 @@ That is the first one behind `at` that was not passed when the command came. Wha
 for nothing, and its receipt says so.
 """
 
-from collections.abc import Iterable
-
 import numpy as np
 
 from models.alerts.answers import Due
-from models.config import Basis
+from models.alerts.attention.quiet import Quiet
+from models.customers.customers import Customers
 from models.engine.arrivals import APPLIED, APPLIED_LATE, CONFLICT, DUPLICATE, Fate
 from models.engine.ids import SeenIds, hashes, keys_of
 from models.engine.ledger import COMMANDS
@@ -20,9 +19,9 @@ from schemas.command import Command
 class Inbox:
     """The commands of a partition that are not decided yet."""
 
-    def __init__(self, basis: Basis, watermark: Watermark, waiting: Iterable[Due] = ()) -> None:
-        self._basis, self._watermark = basis, watermark
-        self.waiting = list(waiting)
+    def __init__(self, customers: Customers, watermark: Watermark, quiet: Quiet) -> None:
+        self._customers, self._basis, self._watermark, self._quiet = customers, customers.basis, watermark, quiet
+        self.waiting: list[Due] = []
 
     def take(self, command: Command, ids: SeenIds) -> Fate:
         """Take a command in; what became of it is said as of an event."""
@@ -39,7 +38,9 @@ class Inbox:
         seen = ids.add(int(key[0]), day, command.fingerprint, boundary, is_found=is_found)
         if seen != "new":
             return DUPLICATE if seen == "duplicate" else CONFLICT
-        self.waiting.append(Due(max(day, boundary) + 1, is_late=False, command=command))
+        effective = max(day, boundary) + 1
+        self.waiting.append(Due(effective, is_late=False, command=command))
+        self._quiet.note(command, effective, self._customers.boundary)
         return APPLIED_LATE if command.at_ms < boundary_ms else APPLIED
 
     def due(self, boundary: int) -> list[Due]:

@@ -53,7 +53,7 @@ class Partition:
         self.watermark = Watermark(rules.basis)
         self.review = Review(rules, self.customers, alerts_from_ms)
         self.ids = SeenIds(-(-rules.basis.lateness_ms // DAY_MS) + 1)
-        self.inbox = Inbox(rules.basis, self.watermark)
+        self.inbox = Inbox(self.customers, self.watermark, self.review.quiet)
         self.early = EarlyFiring(self.review, self.watermark, self._settle)
         self._held: list[tuple[int, Event, int]] = []
         """Late events of closed days that came while a boundary is judged: they count from the next one on."""
@@ -257,7 +257,7 @@ class Partition:
         if self.customers.boundary < 0:
             self.customers.boundary = min([target, *self.customers.days.open])
             if not self.is_behind:  # nobody was seen yet: no command can speak of an alert
-                self._outputs += [*self.review.answer(self.inbox.due(target)), *self._progress()]
+                self._outputs += [*self.review.follow_up.begin(self.inbox.due(target), target, 0), *self._progress()]
         if not self.spreads:
             self.go_on()
 

@@ -128,9 +128,10 @@ def _count_open(found: Population, of: SignalAlerts, alerts_from_ms: int) -> Non
         found.open_alerts[signal.id, signal.severity] += early
     if signal.respond_ms is None:
         return
-    observed_ms = table.column("observed_ms")
-    due_hours = -(-(observed_ms + signal.respond_ms) // HOUR_MS)
-    is_owed = (observed_ms >= alerts_from_ms) & (table.column("acknowledged_ms") == NEVER_MS)
+    sent_ms = table.column("sent_ms")
+    due_hours = -(-(sent_ms + signal.respond_ms) // HOUR_MS)
+    is_owed = (table.column("observed_ms") >= alerts_from_ms) & (table.column("acknowledged_ms") == NEVER_MS)
+    is_owed[[place for row in of.held if (place := table.place(row)) is not None]] = False
     for at in np.flatnonzero(is_owed).tolist():  # what is history is nobody's duty
         found.due[owners[at], int(due_hours[at])] += 1
 

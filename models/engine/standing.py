@@ -92,8 +92,10 @@ def _says(told: AlertV1 | None, one: Revision) -> bool:
     """Whether what is published is what is known of an open alert."""
     stage = STAGE_NAMES[one.stage] if one.stage else None
     known = one.severity, one.owner, one.score, stage, one.corroborated_by, one.outcome
-    said = one.acknowledged_ms != NEVER_MS, one.escalated_ms != NEVER_MS
-    if told is None or said != (told.acknowledged_at is not None, told.escalated_at is not None):
+    said = one.acknowledged_ms != NEVER_MS, one.escalated_ms != NEVER_MS, one.snoozed_ms != NEVER_MS
+    if told is None or said != tuple(
+        at is not None for at in (told.acknowledged_at, told.escalated_at, told.snoozed_until)
+    ):
         return False
     return known == (
         told.severity, told.owner, told.score, told.stage, told.corroborated_by, told.outcome or ""

@@ -34,10 +34,13 @@ def verdict_of(partition: Partition, row: int) -> dict[str, Any]:
                 one.outcome,
                 one.escalated_ms,
                 one.escalated_to,
+                one.sent_ms,
+                of.held.get(row, ""),
             ]
     return {
         "stage": STAGE_NAMES[stage] if stage else None,
         "stage_since": int(columns.stage_since[row]) if stage else None,
         "episodes": episodes,
+        "snoozed": {of.signal.id: of.snoozed[row] for of in alerts if row in of.snoozed},
         "announced": {of.signal.id: of.early[row] for of in alerts if row in of.early},
     }

@@ -58,6 +58,10 @@ class Tally:
     """(action, status) of every command that was decided."""
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(signal, outcome) of what people said came of its alerts."""
+    suppressed: Counter[str] = field(default_factory=Counter)
+    """Rule to the revisions that it held."""
+    decided: int = 0
+    """Revisions of alerts decided, sent or held; those that stood on their topic already among them."""
     reviews: int = 0
     already_sent: int = 0
     """Outputs that stood on their topic when they were decided once more after a restart."""

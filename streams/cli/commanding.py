@@ -12,6 +12,7 @@ import click
 from models.calendar import Calendar
 from schemas.alert import AlertV1
 from schemas.command import Command, encode_command
+from schemas.envelope import is_customer_id
 from schemas.receipt import ReceiptReason, ReceiptV1, encode_receipt
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.kafka.commands import post_command, receipt_of
@@ -29,6 +30,7 @@ LEAST_DIGITS: Final = 6
 REASONS: Final[dict[ReceiptReason, str]] = {
     "no_open_alert": "no alert of this id was open any more",
     "too_late": "it came too late to count",
+    "already_over": "the snooze is over before it takes effect",
 }
 """What the reason of a refusal means."""
 
@@ -66,6 +68,13 @@ def open_alert(settings: Settings, given: str) -> AlertV1:
     if len(found) > 1:
         raise SetupError(f"alert {wanted}", f"{counted(len(found), 'open alert')} begin so", "Give more of its digits.")
     return found[0]
+
+
+def customer_of(given: str) -> str:
+    """A customer's id as it was given. Raises SetupError for what is none."""
+    if not is_customer_id(given):
+        raise SetupError("CUSTOMER_ID", f"{given!r} is no customer id", "Give 1 to 64 letters, digits and _ . @ -.")
+    return given
 
 
 def new_id() -> str:

@@ -68,6 +68,7 @@ class _ReplayOptions:
     states: Output | None
     commands: Path | None
     receipts: Output | None
+    suppressed: Output | None
     until_ms: int | None
     partitions: int | None
     shift_by: int
@@ -86,6 +87,9 @@ class _ReplayOptions:
 @click.option("--stages", type=OUTPUT, help="Write every transition of the lifecycle, a line each.")
 @click.option("--states", type=OUTPUT, help="Write every customer's record, canonical, a line each.")
 @click.option("--commands", type=_OLD_FILE, help="What people said, a command a line, as on the topic; never shifted.")
+@click.option(
+    "--suppressed", type=OUTPUT, help="Write every revision that was not sent, with what held it, a line each."
+)
 @click.option("--receipts", type=OUTPUT, help="Write what became of each command, a line each.")
 @click.option(
     "--until",
@@ -120,7 +124,7 @@ def replay(**given: Any) -> int:
     named = (asked.commands, asked.exclude, asked.catalogue, asked.against, asked.models)
     refuse_overwriting(
         [*paths_read(asked.files, asked.mapping_name), *named],
-        [asked.alerts, asked.stages, asked.states, asked.receipts, asked.rejects],
+        [asked.alerts, asked.stages, asked.states, asked.receipts, asked.suppressed, asked.rejects],
     )
     settings = environment_settings()
     if asked.catalogue is not None:
@@ -148,10 +152,10 @@ def _replayed(asked: _ReplayOptions, settings: Settings, events: Replayed, said:
     """Replay, write what was asked for, and sum up."""
     count = asked.partitions or settings.partitions
     with ExitStack() as stack:
-        for opened in (asked.alerts, asked.stages, asked.states, asked.receipts):
+        for opened in (asked.alerts, asked.stages, asked.states, asked.receipts, asked.suppressed):
             if opened is not None:
                 stack.enter_context(opened)
-        sinks = Sinks(asked.alerts, asked.stages, asked.receipts)
+        sinks = Sinks(asked.alerts, asked.stages, asked.receipts, asked.suppressed)
         engine = _engine(settings, count, asked.models, learn=asked.learn)
         _run(engine, said.among(_tracked(events)), asked.until_ms, sinks)
         if asked.states is not None:
@@ -231,6 +235,8 @@ def _summary(engine: Replay, sinks: Sinks, other: Sinks | None, events: Replayed
         "spend_capped": population.spend_capped,
         "alerts": len(sinks.ids),
         "revisions": sinks.revisions,
+        "suppressed": dict(sorted(sinks.held.items())),
+        "decided": sum(partition.review.follow_up.decided for partition in engine.partitions),
         "transitions": sinks.transitions,
         "by_signal": by_signal,
         "outcomes": total_counts(partition.ledger for partition in engine.partitions),

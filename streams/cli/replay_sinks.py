@@ -10,6 +10,7 @@ from models.engine.review import Message
 from schemas.alert import AlertV1, encode_alert
 from schemas.receipt import ReceiptV1, encode_receipt
 from schemas.stage import StageChangeV1, encode_stage_change
+from schemas.suppressed import SuppressedV1, encode_suppressed
 from streams.cli.output import Output
 
 
@@ -20,12 +21,15 @@ class Sinks:
     alerts: Output | None = None
     stages: Output | None = None
     receipts: Output | None = None
+    suppressed: Output | None = None
     fired: Counter[tuple[str, str]] = field(default_factory=Counter)
     revisions: int = 0
     transitions: int = 0
     ids: dict[str, str] = field(default_factory=dict)
     answered: Counter[str] = field(default_factory=Counter)
     """Receipts by status."""
+    held: Counter[str] = field(default_factory=Counter)
+    """Revisions that were not sent, by rule."""
 
     def take(self, messages: Iterable[Message]) -> None:
         """Write and count."""
@@ -38,6 +42,9 @@ class Sinks:
             elif isinstance(message, ReceiptV1):
                 self.answered[message.status] += 1
                 _write(self.receipts, encode_receipt(message))
+            elif isinstance(message, SuppressedV1):
+                self.held[message.rule] += 1
+                _write(self.suppressed, encode_suppressed(message))
 
     def _take_alert(self, alert: AlertV1) -> None:
         self.revisions += 1

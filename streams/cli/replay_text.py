@@ -30,7 +30,7 @@ def print_summary(summary: dict[str, object]) -> None:
     if isinstance(commands, dict):
         told = ", ".join(f"{commands[name]:,} {name}" for name in ("done", "refused", "waiting") if commands[name])
         console.print(f"commands: {told or 'none'}")
-    console.print(f"{_counted(summary, 'alert')} in {_counted(summary, 'revision')}")
+    console.print(f"{_counted(summary, 'alert')} in {_counted(summary, 'revision')}{_held(summary)}")
     statuses = get_args(Status)
     by_signal = summary["by_signal"]
     assert isinstance(by_signal, dict)
@@ -44,6 +44,14 @@ def print_summary(summary: dict[str, object]) -> None:
         for signal, row in against.items():
             table.add_row(signal, f"{row['both']:,}", f"{row['only_first']:,}", f"{row['only_second']:,}")
         console.print(table)
+
+
+def _held(summary: dict[str, object]) -> str:
+    """What was decided and not sent, by rule; nothing where all was sent."""
+    held = summary["suppressed"]
+    assert isinstance(held, dict)
+    told = ", ".join(f"{count:,} {rule.replace('_', ' ')}" for rule, count in held.items())
+    return f" that were sent; of {summary['decided']:,} decided the others were held: {told}" if told else ""
 
 
 def _as_of(summary: dict[str, object]) -> str:

@@ -84,6 +84,8 @@ def answers(alert: AlertV1, zone: str) -> list[str]:
         lines.append(f"escalated{to}: {moment(alert.escalated_at, zone)}")
     if alert.acknowledged_at is not None:
         lines.append(f"acknowledged by {alert.acknowledged_by}: {moment(alert.acknowledged_at, zone)}")
+    if alert.snoozed_until is not None:
+        lines.append(f"snoozed until {moment(alert.snoozed_until, zone)}")
     if alert.outcome is not None:
         lines.append(f"outcome: {alert.outcome.replace('_', ' ')}")
     return [*lines, f"id: {alert.alert_id}"]

@@ -38,8 +38,8 @@ class Line:
 
 
 Kind = Literal["owed", "acknowledged", "historical", "good_news", "over"]
-"""Whose answer is owed; what somebody has taken on; decided about a time before anybody was to answer; good news; what
-is over."""
+"""Whose answer is owed; what somebody has taken on or snoozed; decided about a time before anybody was to answer; good
+news; what is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def _kind(alert: AlertV1) -> Kind:
         return "over"
     if alert.polarity == "positive" or alert.due_at is None:
         return "good_news"
-    if alert.acknowledged_at is not None:
+    if alert.acknowledged_at is not None or alert.snoozed_until is not None:
         return "acknowledged"
     return "historical" if alert.historical else "owed"
 

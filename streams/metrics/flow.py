@@ -14,8 +14,7 @@ from models.customers.columns import STAGE_NAMES
 from models.engine.ledger import MISPLACED, OUTCOMES, total_counts
 from models.engine.partition import Partition
 from schemas.alert import Status as AlertStatus
-from schemas.command import ACTIONS
-from schemas.receipt import ReceiptStatus
+from schemas.suppressed import Rule
 from schemas.topics import Topics
 from streams.agents.tally import AGE_BUCKETS_S, PROCESSING_BUCKETS_S, Spread, Tally
 from streams.metrics.families import counter, counters, cumulated, gauge, gauges
@@ -37,7 +36,6 @@ class FlowMetrics:
         self._no_alerts: dict[tuple[str, str, str], int] = {
             (signal, severity, status): 0 for signal, severity in severities(rules) for status in get_args(AlertStatus)
         }
-        self._no_receipts = {(action, status): 0 for action in ACTIONS for status in get_args(ReceiptStatus)}
 
     def families(
         self, partitions: Mapping[int, Partition], tally: Tally, status: Status, now_ms: int
@@ -124,8 +122,17 @@ class FlowMetrics:
         yield counters(
             "churn_stage_changes", "Transitions published, by the stage entered.", ["stage"], sorted(stages.items())
         )
-        receipts = {**self._no_receipts, **tally.receipts}
-        yield counters("churn_receipts", "Commands that were decided.", ["action", "status"], sorted(receipts.items()))
+        yield counter("churn_alerts_decided", "Alert revisions decided: sent, held, or sent before.", tally.decided)
+        held = dict.fromkeys(get_args(Rule), 0) | tally.suppressed
+        yield counters(
+            "churn_alerts_suppressed",
+            "Alert revisions that were not sent, by the rule that held them.",
+            ["rule"],
+            (([rule], count) for rule, count in sorted(held.items())),
+        )
+        yield counters(
+            "churn_receipts", "Commands that were decided.", ["action", "status"], sorted(tally.receipts.items())
+        )
         yield counters(
             "churn_alert_outcomes",
             "What people said came of alerts, by signal: false alarms against the others are its precision.",

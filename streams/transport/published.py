@@ -46,7 +46,7 @@ _stage = msgspec.json.Decoder(_Stage)
 
 
 def digest(payload: bytes) -> bytes:
-    """What stands for a labels record or a receipt; the payload says what it is about, so it is told once."""
+    """What stands for a labels record, a receipt or what was held: each says what it is about, so it is told once."""
     return blake2b(payload, digest_size=DIGEST_BYTES).digest()
 
 
@@ -57,7 +57,8 @@ class Published:
     `alerts`: the highest revision of each alert; revisions are sent in order, so those below it stand there as well.
     `left_open`: that revision as it was sent, where it leaves the alert open.
     `late` and `dead_letters` are by the topic and offset of the original, the latter with the reason. `progress`: the
-    markers, as boundary and model version. `lessons` is shared by all partitions; these and `receipts` are digests.
+    markers, as boundary and model version. `lessons` is shared by all partitions; these and `records`, receipts and
+    what was held, are digests.
     """
 
     alerts: dict[str, int] = field(default_factory=dict)
@@ -67,7 +68,7 @@ class Published:
     dead_letters: dict[Place, str] = field(default_factory=dict)
     progress: dict[str, str | None] = field(default_factory=dict)
     lessons: set[bytes] = field(default_factory=set)
-    receipts: set[bytes] = field(default_factory=set)
+    records: set[bytes] = field(default_factory=set)
     unreadable: int = 0
 
     def has_alert(self, alert_id: str, revision: int) -> bool:
@@ -102,9 +103,9 @@ class Published:
         """Whether a labels record stands there, byte by byte."""
         return bool(self.lessons) and digest(payload) in self.lessons
 
-    def has_receipt(self, payload: bytes) -> bool:
-        """Whether a receipt stands there, byte by byte."""
-        return bool(self.receipts) and digest(payload) in self.receipts
+    def has_record(self, payload: bytes) -> bool:
+        """Whether a receipt, or what was held, stands there, byte by byte."""
+        return bool(self.records) and digest(payload) in self.records
 
     def has_progress(self, boundary: str) -> bool:
         """Whether the marker of a boundary stands there."""
@@ -119,7 +120,7 @@ class Published:
         return (topic, offset) in self.dead_letters
 
     def __len__(self) -> int:
-        parts = (self.alerts, self.stages, self.late, self.dead_letters, self.progress, self.lessons, self.receipts)
+        parts = (self.alerts, self.stages, self.late, self.dead_letters, self.progress, self.lessons, self.records)
         return sum(map(len, parts))
 
 
@@ -159,7 +160,7 @@ def read_published(
 
 def own_outputs(topics: Topics) -> tuple[str, ...]:
     """Output topics of which each partition number has its own partition, but that of open alerts."""
-    return topics.alerts, topics.stages, topics.receipts, topics.late, topics.dead_letters
+    return topics.alerts, topics.stages, topics.receipts, topics.suppressed, topics.late, topics.dead_letters
 
 
 def _takers(
@@ -176,8 +177,8 @@ def _takers(
     def stage(message: Message) -> None:
         found[int(message.partition() or 0)].stages.add(_stage.decode(message.value() or b"").id)
 
-    def receipt(message: Message) -> None:
-        found[int(message.partition() or 0)].receipts.add(digest(message.value() or b""))
+    def record(message: Message) -> None:
+        found[int(message.partition() or 0)].records.add(digest(message.value() or b""))
 
     def late(message: Message) -> None:
         partition, place, _ = _origin(message)
@@ -199,7 +200,8 @@ def _takers(
     return {
         topics.alerts: alert,
         topics.stages: stage,
-        topics.receipts: receipt,
+        topics.receipts: record,
+        topics.suppressed: record,
         topics.late: late,
         topics.dead_letters: dead_letter,
         topics.examples: example,

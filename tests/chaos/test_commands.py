@@ -20,7 +20,7 @@ from support.broker import Broker
 from support.builders import DAY_MS
 from support.crashes import Crashes
 from support.histories import Size, history, write_history
-from support.oracles import Expected, compare, compare_receipts, replay
+from support.oracles import Expected, compare, compare_receipts, compare_suppressed, replay
 from support.posting import post, posting
 from support.program import run
 from support.reading import read_topic
@@ -74,6 +74,8 @@ def test_commands_on_a_broker_come_to_what_replay_says(
     said = tmp_path / "commands.jsonl"
     said.write_bytes(b"".join(encode_command(one) + b"\n" for one in commands))
     expected = replay(file, tmp_path, partitions=PARTITIONS, catalogue=RULES_ONLY, commands=said)
+    rules = Counter(orjson.loads(line)["rule"] for line in expected.suppressed.read_bytes().splitlines())
+    assert min(rules["opted_out"], rules["snoozed"]) > 20
     told = receipts_in(expected.receipts)
     assert min(told["acknowledge", "done"], told["outcome", "done"], told["outcome", "refused"]) > 20
     posted = sorted([*merged(events), *arrivals_of(commands)], key=lambda one: _arrives_ms(one, is_live=is_live))
@@ -95,9 +97,11 @@ def test_commands_on_a_broker_come_to_what_replay_says(
         wait_for_lag_zero(deployment, mains, within_s=240, is_after_kills=True)
         assert mains[0].terminate() == 0
     findings, receipts = compare(deployment, expected), compare_receipts(deployment, expected)
-    print(f"\n{len(commands)} commands, {crashes.report}\n{findings}{receipts.out}")
+    held = compare_suppressed(deployment, expected)
+    print(f"\n{len(commands)} commands, {crashes.report}\n{findings}{receipts.out}{held.out}")
     assert findings.codes == (0, 0, 0, 0), str(findings)
     assert receipts.code == 0, receipts.out
+    assert held.code == 0, held.out
     assert all(kill.redelivered for kill in crashes.report.kills)
 
 
@@ -123,8 +127,16 @@ def test_a_person_takes_an_alert_on_and_is_told_what_became_of_it(broker: Broker
         assert (early.code, "no receipt within" in early.err) == (1, True), early.err
         assert "takes effect at midnight" in early.out
         said = run("outcome", alert.alert_id, "false_alarm", "--note-id", "n-1", "--json", user="Bob", **where)
+        later = run("snooze", alert.alert_id, "--until", "7d", "--by", "Ann", **where)
+        assert (later.code, "snoozes" in later.out) == (0, True), later.err
+        over = run("snooze", alert.alert_id, "--until", "2020-01-01T00:00:00Z", "--by", "Ann", **where)
+        assert (over.code, "is over" in over.err) == (2, True)
+        assert run("opt-out", alert.customer_id, "--by", "Ann", **where).code == 0
+        assert run("opt-in", alert.customer_id, "--by", "Ann", **where).code == 0
+        odd = run("opt-out", "no one", "--by", "Ann", **where)
+        assert (odd.code, "no customer id" in odd.err) == (2, True)
         command = orjson.loads(said.out)
         assert (command["by"], command["outcome"], command["alert_id"]) == ("Bob", "false_alarm", alert.alert_id)
     letters = read_topic(broker.bootstrap, deployment.topics.commands)
-    assert len(letters) == 2
+    assert len(letters) == 5
     assert all(int(time.time() * 1000) - 60_000 < letter.timestamp()[1] for letter in letters)

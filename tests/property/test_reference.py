@@ -56,7 +56,10 @@ def _by_key(outcome: Outcome) -> tuple[Mapping[Any, Any], ...]:
     stages = {one.id: one for one in outcome.stages if one.customer_id != CLOCK}
     receipts = {(one.customer_id, one.command_id, one.effective_at, one.at): one for one in outcome.receipts}
     assert len(receipts) == len(outcome.receipts), "no receipt is given twice"
-    return by_revision, stages, receipts, outcome.states
+    suppressed = {(one.alert.alert_id, one.alert.revision): one for one in outcome.suppressed}
+    assert len(suppressed) == len(outcome.suppressed), "no revision is held twice"
+    assert not suppressed.keys() & {(one.alert_id, one.revision) for one in alerts}, "what is held is not sent"
+    return by_revision, stages, receipts, suppressed, outcome.states
 
 
 def days_of_all_feeds(first: int, last: int) -> list[Event]:
@@ -115,9 +118,10 @@ def test_commands_on_many_alerts_are_done_and_told_as_the_reference_says(seed: i
     arrivals = spoken_of(told, events, random.Random(seed))
     outcome = run(list(moments_of(arrivals, changes, until_ms)))
     assert {(one.status, one.reason) for one in outcome.receipts} == {
-        ("done", None), ("refused", "no_open_alert"), ("refused", "too_late")
+        ("done", None), ("refused", "no_open_alert"), ("refused", "too_late"), ("refused", "already_over")
     }  # fmt: skip
     assert {one.escalated_to for one in outcome.alerts} >= {None, "Head of Retention"}
+    assert {one.rule for one in outcome.suppressed} == {"opted_out", "snoozed"}
     assert {one.outcome for one in outcome.alerts} == {None, "kept", "lost", "false_alarm"}
     assert differences(changes, arrivals, until_ms, seed=seed) == []
 

@@ -1,56 +1,35 @@
 """One customer: what is announced at once, and what each boundary decides."""
 
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 from zlib import crc32
 
 from msgspec.structs import replace
 
-from models.calendar import Calendar, date_of
 from models.catalogue.rules import Rules, Signal
 from reference.language import holds, number
 from reference.past import Happened, Past, Score, notes_of
-from reference.telling import Episode, alert_of, rests_on, retired
-from schemas.alert import AlertSeverity, AlertV1, Money, Status, alert_id
-from schemas.command import Command
-from schemas.instant import to_rfc3339
-from schemas.receipt import ReceiptReason, ReceiptV1
+from reference.spoken import Cooled, Spoken, severity_of
+from reference.telling import Episode, rests_on, retired
+from schemas.alert import Money, Status
 from schemas.stage import StageChangeV1, stage_change_id
 
 Risks = Callable[[str, int], tuple[float, float | None] | None]
 """By customer and boundary, asked on the customer's snapshot days: (risk, rank), or None for no score."""
-Cooled = tuple[int, float | None]
-"""The boundary at which the last episode ended, and the score it had begun with."""
 
 
-class Said(NamedTuple):
-    """A command, and the boundary at which it is decided; `is_late`: too late to count."""
-
-    command: Command
-    boundary: int
-    is_late: bool
-
-
-class Life:
-    """A customer from the first event on; `told` are the revisions of the boundary at hand, by signal and start."""
+class Life(Spoken):
+    """A customer from the first event on."""
 
     def __init__(self, rules: Rules, customer_id: str, alerts_from_ms: int, risks: Risks | None) -> None:
-        self.rules, self.basis, self.signals, self.customer_id = rules, rules.basis, rules.signals, customer_id
-        self.alerts_from_ms, self.risks = alerts_from_ms, risks
-        self.boundary, self.stage_since, self.has_late = -1, 0, False
+        super().__init__(rules, customer_id, alerts_from_ms)
+        self.risks, self.stage_since, self.has_late = risks, 0, False
         self.stage: str | None = None
         self.seen: list[Happened] = []
         self.late: list[Happened] = []
         self.scores: list[Score] = []
         self.waiting: set[tuple[int, int]] = set()
         self.announced: dict[str, list[int]] = {}
-        self.episodes: dict[str, Episode] = {}
         self.holding: dict[str, int] = {}
-        self.cooling: dict[str, Cooled] = {}
-        self.told: dict[tuple[str, int], tuple[Signal, Status, Episode]] = {}
-        self.said: list[Said] = []
-        self.receipts: list[ReceiptV1] = []
-        self.alerts: list[AlertV1] = []
         self.stages: list[StageChangeV1] = []
 
     def go_on_by(self, rules: Rules) -> None:
@@ -86,7 +65,8 @@ class Life:
             if clocks[feed] >= self.basis.calendar.start_of(day) + self.basis.disorder_ms:
                 self.waiting.remove((feed, day))
                 for signal in self.rules.signals:
-                    if signal.announced_feed == feed and day not in self.announced.get(signal.id, []):
+                    is_told = day in self.announced.get(signal.id, []) or self._is_quiet(signal, day)
+                    if signal.announced_feed == feed and not is_told:
                         self._announce(signal, day)
 
     def _announce(self, signal: Signal, day: int) -> None:
@@ -119,6 +99,8 @@ class Life:
 
     def review(self, boundary: int) -> None:
         self.boundary, self.seen, self.late = boundary, self.seen + self.late, []
+        now_ms = self.basis.calendar.start_of(boundary)
+        self.snoozed = {name: until_ms for name, until_ms in self.snoozed.items() if until_ms > now_ms}
         self._ask_model()
         past = Past(self.basis, boundary, self.seen, self.scores)
         judged = self.signals[len(self.rules.signals) :]  # what left the catalogue ends, whatever is to be seen
@@ -128,6 +110,7 @@ class Life:
         for signal in judged:
             self._judge(signal, past)
         self._answer()
+        self._release()
         if judged:
             self._escalate(judged)
             self._join_cases()
@@ -135,8 +118,8 @@ class Life:
         elif self.told:  # somebody said something of a customer of whom nothing is left to see
             self._join_cases()
         for telling in self.told.values():
-            self._publish(past, *telling)
-        self.told, self.has_late = {}, False
+            self._attend(past, *telling)
+        self.told, self.has_late, self.tells_snooze, self.opted_out = {}, False, set(), set()
 
     def _ask_model(self) -> None:
         """On a snapshot day, one a step, of a customer whose last purchase is recent enough for the question."""
@@ -212,7 +195,8 @@ class Life:
 
     def _begun(self, signal: Signal, past: Past, start: int, observed_ms: int, revision: int = 1) -> Episode:
         score = number(signal.score.term.text, past, start)
-        return Episode(start, revision, signal.severity, score, self.stage, signal.owner, observed_ms, score)
+        return Episode(start, revision, signal.severity, score, self.stage, signal.owner, observed_ms, score,
+                       sent_ms=observed_ms)  # fmt: skip
 
     def _carry_on(self, signal: Signal, past: Past, begun: Status | None) -> None:
         """Tell what began, ended, expired, worsened, or changed its stage or, by the catalogue, owner or severity."""
@@ -261,88 +245,6 @@ class Life:
             self.told[name, start] = (signal, status, case)
             if self.episodes.get(name) == episode:
                 self.episodes[name] = case
-
-    def _answer(self) -> None:
-        """Decide what was said, in the order of (at, id), of alerts that were open before this boundary."""
-        due = [one for one in self.said if one.boundary <= self.boundary]
-        self.said = [one for one in self.said if one.boundary > self.boundary]
-        for one in sorted(due, key=lambda one: (one.command.at_ms, one.command.id)):
-            meant = None if one.is_late else self._meant(one)
-            reason: ReceiptReason | None = "too_late" if one.is_late else None if meant else "no_open_alert"
-            self.receipts.append(receipt_of(one, self.basis.calendar, reason, meant and meant[0].id))
-            if meant is not None:
-                self._note(one.command, *meant)
-
-    def _meant(self, said: Said) -> tuple[Signal, Episode] | None:
-        """The alert of this id, open now or ended at this very boundary."""
-        known = [(signal, self.episodes[signal.id]) for signal in self.signals if signal.id in self.episodes]
-        known += [(signal, one) for signal, status, one in self.told.values() if status not in ("firing", "updated")]
-        for signal, one in known:
-            name = alert_id(self.customer_id, signal.id, date_of(one.start))
-            if name == said.command.alert_id and one.start < said.boundary:
-                return signal, one
-        return None
-
-    def _note(self, command: Command, signal: Signal, episode: Episode) -> None:
-        first = episode.acknowledged_ms < 0
-        now = replace(
-            episode,
-            acknowledged_ms=command.at_ms if first else episode.acknowledged_ms,
-            acknowledged_by=command.by if first else episode.acknowledged_by,
-            outcome=command.outcome or episode.outcome,
-        )
-        if self.episodes.get(signal.id) != episode:
-            self.told[signal.id, episode.start] = (*self.told[signal.id, episode.start][:2], now)
-        elif now != episode:
-            self._retell(signal, now)
-
-    def _escalate(self, signals: Sequence[Signal]) -> None:
-        """One step up for what nobody has taken on when the response time is over, once."""
-        now_ms = self.basis.calendar.start_of(self.boundary)
-        for signal in signals:
-            episode = self.episodes.get(signal.id)
-            if episode is None or signal.respond_ms is None or signal.polarity != "negative":
-                continue
-            told = self.told.get((signal.id, episode.start))
-            is_new, is_historical = told is not None and told[1] == "firing", episode.observed_ms < self.alerts_from_ms
-            is_due = episode.observed_ms + signal.respond_ms <= now_ms and not is_historical and not is_new
-            if is_due and episode.acknowledged_ms < 0 and episode.escalated_ms < 0:
-                to = self.rules.escalates_to.get(episode.owner, "")
-                episode = replace(episode, escalated_ms=now_ms, escalated_to=to)
-                severity = "critical" if episode.corroborated_by else severity_of(signal, episode)
-                self._retell(signal, replace(episode, severity=severity))
-
-    def _retell(self, signal: Signal, episode: Episode) -> None:
-        """Tell of an open alert, in the revision of this boundary where there is one."""
-        told = self.told.get((signal.id, episode.start))
-        revision = episode.revision + (told is None)
-        self._tell(signal, told[1] if told else "updated", replace(episode, revision=revision))
-
-    def _tell(self, signal: Signal, status: Status, episode: Episode) -> None:
-        self.episodes[signal.id] = episode
-        self.told[signal.id, episode.start] = (signal, status, episode)
-
-    def _publish(self, past: Past, signal: Signal, status: Status, episode: Episode, *, by_review: bool = True) -> None:
-        self.alerts.append(alert_of(
-            signal, status, episode, past, by_review=by_review, customer_id=self.customer_id, catalogue=self.rules.hash,
-            historical=episode.observed_ms < self.alerts_from_ms))  # fmt: skip
-
-
-def severity_of(signal: Signal, episode: Episode) -> AlertSeverity:
-    """As the catalogue says, one step higher once it was escalated."""
-    if episode.escalated_ms < 0:
-        return signal.severity
-    return "error" if signal.severity == "warning" else "warning" if signal.severity == "info" else "critical"
-
-
-def receipt_of(said: Said, calendar: Calendar, reason: ReceiptReason | None, signal: str | None) -> ReceiptV1:
-    """What became of a command."""
-    told = said.command
-    return ReceiptV1(
-        command_id=told.id, action=told.action, customer_id=told.customer_id, reason=reason, by=told.by,
-        status="refused" if reason else "done", at=to_rfc3339(told.at_ms), alert_id=told.alert_id, signal=signal,
-        effective_at=calendar.text_of(said.boundary), outcome=told.outcome, note_id=told.note_id,
-    )  # fmt: skip
 
 
 def is_worse(signal: Signal, score: float | None, than: float | None) -> bool:

@@ -12,13 +12,15 @@ from msgspec import json
 from models.calendar import DAY_MS
 from models.catalogue.rules import Rules
 from models.config import Basis
-from reference.life import Life, Risks, Said, receipt_of
+from reference.life import Life, Risks
 from reference.past import MAX_SUM, Happened, channels_of, happened, note_of, notes_of
+from reference.spoken import Said, receipt_of
 from schemas.alert import AlertV1
 from schemas.command import Command
 from schemas.event import EMAIL, FEEDS, LOGIN, PURCHASE, TICKET, Event
-from schemas.receipt import ReceiptV1
+from schemas.receipt import ReceiptReason, ReceiptV1
 from schemas.stage import StageChangeV1
+from schemas.suppressed import SuppressedV1
 
 Changes = Mapping[int, Rules]
 """The catalogue in force from the event of this number on; 0 is the first."""
@@ -31,6 +33,7 @@ class Outcome:
     alerts: list[AlertV1]
     stages: list[StageChangeV1]
     receipts: list[ReceiptV1]
+    suppressed: list[SuppressedV1]
     states: dict[str, dict[str, Any]]
 
 
@@ -56,7 +59,10 @@ def run(
     alerts, stages = [one for life in lives for one in life.alerts], [one for life in lives for one in life.stages]
     receipts = [one for life in lives for one in life.receipts]
     receipts += [_refused(one, moments[-1].rules) for one in _said_of_nobody(moments, lives)]
-    return Outcome(alerts, stages, receipts, {life.customer_id: _state(life, moments[-1].boundary) for life in lives})
+    suppressed = [one for life in lives for one in life.suppressed]
+    return Outcome(
+        alerts, stages, receipts, suppressed, {life.customer_id: _state(life, moments[-1].boundary) for life in lives}
+    )
 
 
 def _said_of_nobody(moments: Sequence[Moment], lives: Sequence[Life]) -> list[Said]:
@@ -68,14 +74,15 @@ def _said_of_nobody(moments: Sequence[Moment], lives: Sequence[Life]) -> list[Sa
 
 
 def _refused(said: Said, rules: Rules) -> ReceiptV1:
-    return receipt_of(said, rules.basis.calendar, "too_late" if said.is_late else "no_open_alert", None)
+    reason: ReceiptReason | None = None if said.command.alert_id is None else "no_open_alert"
+    return receipt_of(said, rules.basis.calendar, "too_late" if said.is_late else reason, None)
 
 
 def _live(customer_id: str, moments: Sequence[Moment], alerts_from_ms: int, risks: Risks | None) -> Life:
     life, passed = Life(moments[0].rules, customer_id, alerts_from_ms, risks), -1
     for event, rules, verdict, clocks, boundary, said, _ in moments:
         if said is not None and said.command.customer_id == customer_id:
-            life.said.append(said)
+            life.hear(said)
         if rules is not life.rules:
             life.go_on_by(rules)
         life.release(clocks)
@@ -92,7 +99,13 @@ def _live(customer_id: str, moments: Sequence[Moment], alerts_from_ms: int, risk
 
 def _state(life: Life, boundary: int) -> dict[str, Any]:
     since, announced = life.stage_since if life.stage else None, {n: sorted(d) for n, d in life.announced.items()}
-    verdict = {"stage": life.stage, "stage_since": since, "episodes": life.episodes, "announced": announced}
+    verdict = {
+        "stage": life.stage,
+        "stage_since": since,
+        "episodes": life.episodes,
+        "announced": announced,
+        "snoozed": life.snoozed,
+    }
     facts = facts_of(life.seen + life.late, boundary - life.basis.keep_days)
     verdict = json.decode(json.encode(verdict))
     return {"customer_id": life.customer_id, "boundary": boundary, "facts": facts, "verdict": verdict}

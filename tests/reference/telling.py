@@ -42,6 +42,8 @@ class Episode(Struct, frozen=True, array_like=True):
     outcome: AlertOutcome | Literal[""] = ""
     escalated_ms: int = -1
     escalated_to: str = ""
+    sent_ms: int = -1
+    held: str = ""
 
 
 def retired(signal: Signal) -> Signal:
@@ -55,9 +57,10 @@ def retired(signal: Signal) -> Signal:
 
 
 def alert_of(
-    signal: Signal, status: Status, episode: Episode, past: Past, *, by_review: bool, **context: Any
-) -> AlertV1:
-    """One revision; `context`: the customer, the catalogue's hash, and whether it is historical.
+    signal: Signal, status: Status, episode: Episode, past: Past, *, by_review: bool, until_ms: int | None = None,
+    is_opted_out: bool = False, **context: Any,
+) -> AlertV1:  # fmt: skip
+    """One revision; `context`: the customer, the catalogue's hash, and whether it is historical. `until_ms`: snoozed.
 
     What is announced, and not yet by a review, knows its own feed alone: no stage and no value at risk.
     """
@@ -69,11 +72,11 @@ def alert_of(
     return AlertV1(
         alert_id=alert_id(context["customer_id"], signal.id, date_of(episode.start)), revision=episode.revision,
         status=status, signal=signal.id, polarity=signal.polarity, severity=episode.severity,
-        summary=_summary(signal, status, episode, past, values),
+        summary=_opted_out(episode, past) if is_opted_out else _summary(signal, status, episode, past, values),
         stage=episode.stage if by_review else None, owner=episode.owner,
         intervention=signal.intervention, playbook_url=signal.playbook_url, starts_at=calendar.text_of(episode.start),
         observed_at=to_rfc3339(episode.observed_ms),
-        due_at=None if respond_ms is None else to_rfc3339(episode.observed_ms + respond_ms),
+        due_at=None if respond_ms is None else to_rfc3339(owed_since(episode) + respond_ms),
         ends_at=None if is_open else to_rfc3339(calendar.start_of(past.boundary)),
         score=episode.score, threshold=number(signal.score.threshold.text, past, episode.start),
         drivers=_drivers(signal, values), clears_when=signal.clears_when.filled(values, past.basis.currency),
@@ -83,9 +86,19 @@ def alert_of(
         acknowledged_at=to_rfc3339(episode.acknowledged_ms) if episode.acknowledged_ms >= 0 else None,
         acknowledged_by=episode.acknowledged_by or None, outcome=episode.outcome or None,
         escalated_at=to_rfc3339(episode.escalated_ms) if episode.escalated_ms >= 0 else None,
-        escalated_to=episode.escalated_to or None,
+        escalated_to=episode.escalated_to or None, snoozed_until=None if until_ms is None else to_rfc3339(until_ms),
         **worth, **context,
     )  # fmt: skip
+
+
+def owed_since(episode: Episode) -> int:
+    """Since when somebody is to answer."""
+    return episode.observed_ms if episode.sent_ms < 0 else episode.sent_ms
+
+
+def _opted_out(episode: Episode, past: Past) -> str:
+    days = past.boundary - episode.start
+    return f"Over after {days} {'day' if days == 1 else 'days'}: the customer has opted out."
 
 
 def rests_on(signal: Signal, basis: Basis) -> set[int]:

@@ -29,6 +29,7 @@ from schemas.command import Command
 from schemas.event import FEEDS, Event
 from schemas.receipt import ReceiptV1
 from schemas.stage import StageChangeV1
+from schemas.suppressed import SuppressedV1
 
 
 def engine_outcome(moments: Sequence[Moment], until_ms: int | None, risks: Risks | None, seed: int) -> Outcome:
@@ -91,6 +92,7 @@ class Driven:
             [one for one in self._messages if isinstance(one, AlertV1)],
             [one for one in self._messages if isinstance(one, StageChangeV1)],
             [one for one in self._messages if isinstance(one, ReceiptV1)],
+            [one for one in self._messages if isinstance(one, SuppressedV1)],
             {state["customer_id"]: state for state in canonical_states(self.partition)},
         )
 

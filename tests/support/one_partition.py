@@ -31,6 +31,7 @@ from schemas.event import FEEDS, Event
 from schemas.example import LessonV1, ProgressV1, encode_lesson
 from schemas.receipt import ReceiptV1, encode_receipt
 from schemas.stage import StageChangeV1, encode_stage_change
+from schemas.suppressed import SuppressedV1, encode_suppressed
 from schemas.tick import Tick
 from streams.files.commands import Spoken
 
@@ -395,11 +396,11 @@ def by_key(messages: Sequence[Message]) -> tuple[dict[Key, set[bytes]], dict[Key
             continue
         key, payload = _identified(message)
         told.setdefault(key, set()).add(payload)
-        customers[key] = message.customer_id
+        customers[key] = message.alert.customer_id if isinstance(message, SuppressedV1) else message.customer_id
     return told, customers
 
 
-def _identified(message: AlertV1 | StageChangeV1 | LessonV1 | ReceiptV1) -> tuple[Key, bytes]:
+def _identified(message: AlertV1 | StageChangeV1 | LessonV1 | ReceiptV1 | SuppressedV1) -> tuple[Key, bytes]:
     if isinstance(message, AlertV1):
         return ("alert", message.alert_id, message.revision), encode_alert(message)
     if isinstance(message, StageChangeV1):
@@ -407,6 +408,8 @@ def _identified(message: AlertV1 | StageChangeV1 | LessonV1 | ReceiptV1) -> tupl
     if isinstance(message, ReceiptV1):
         payload = encode_receipt(message)
         return ("receipt", payload.hex(), 0), payload
+    if isinstance(message, SuppressedV1):
+        return ("held", message.alert.alert_id, message.alert.revision), encode_suppressed(message)
     payload = encode_lesson(message)
     return ("lesson", payload.hex(), 0), payload
 

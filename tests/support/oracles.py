@@ -21,6 +21,7 @@ class Expected:
     stages: Path
     states: Path
     receipts: Path
+    suppressed: Path
 
 
 def replay(
@@ -39,10 +40,18 @@ def replay(
     `models`: a file of `model dump`; `commands`: one of commands.
     """
     expected = Expected(
-        folder / "alerts.jsonl", folder / "stages.jsonl", folder / "states.jsonl", folder / "receipts.jsonl"
+        folder / "alerts.jsonl",
+        folder / "stages.jsonl",
+        folder / "states.jsonl",
+        folder / "receipts.jsonl",
+        folder / "suppressed.jsonl",
     )
     files = (("--alerts", expected.alerts), ("--stages", expected.stages), ("--states", expected.states))
-    outputs = [part for option, file in (*files, ("--receipts", expected.receipts)) for part in (option, str(file))]
+    outputs = [
+        part
+        for option, file in (*files, ("--receipts", expected.receipts), ("--suppressed", expected.suppressed))
+        for part in (option, str(file))
+    ]
     more: tuple[str, ...] = ("--until", until) if until else ()
     more += ("--models", str(models)) if models else ()
     more += ("--commands", str(commands)) if commands else ()
@@ -93,6 +102,12 @@ def compare_receipts(deployment: Deployment, expected: Expected) -> Outcome:
     """Compare what became of commands."""
     place = ("--bootstrap", deployment.broker.bootstrap, "--topic", deployment.topics.receipts)
     return _tool("compare_alerts.py", *place, "--expected", str(expected.receipts), "--receipts")
+
+
+def compare_suppressed(deployment: Deployment, expected: Expected) -> Outcome:
+    """Compare what was decided and not sent."""
+    place = ("--bootstrap", deployment.broker.bootstrap, "--topic", deployment.topics.suppressed)
+    return _tool("compare_alerts.py", *place, "--expected", str(expected.suppressed), "--suppressed")
 
 
 def _compare_states(deployment: Deployment, expected: Expected) -> Outcome:

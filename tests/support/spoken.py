@@ -25,7 +25,13 @@ ACTIONS: Final[tuple[Mapping[str, Any], ...]] = (
     {"action": "outcome", "outcome": "kept"},
     {"action": "outcome", "outcome": "lost", "note_id": "n-1"},
     {"action": "outcome", "outcome": "false_alarm"},
+    {"action": "snooze", "lasts_ms": HOUR_MS},
+    {"action": "snooze", "lasts_ms": 4 * DAY_MS},
+    {"action": "snooze", "lasts_ms": 15 * DAY_MS},
+    {"action": "opt_out"},
+    {"action": "opt_in"},
 )
+"""`lasts_ms`: of a snooze, until so long after it was said."""
 
 
 def command(
@@ -33,6 +39,10 @@ def command(
 ) -> Command:
     """A command about an alert."""
     told: dict[str, Any] = {"customer_id": alert.customer_id, "alert_id": alert.alert_id, **more}
+    if (lasts_ms := told.pop("lasts_ms", None)) is not None:
+        told["until_ms"] = at_ms + lasts_ms
+    if action in ("opt_out", "opt_in"):
+        told["alert_id"] = None
     return Command(id=name, action=action, at_ms=at_ms, by=by, **told)
 
 

@@ -16,6 +16,7 @@ def test_every_name_is_in_the_table_once() -> None:
         names.receipts,
         names.alerts,
         names.alerts_open,
+        names.suppressed,
         names.stages,
         names.late,
         names.dead_letters,
