@@ -8,12 +8,14 @@ from typing import Final, Literal
 
 import msgspec
 
+from schemas.command import AlertOutcome
+
 Status = Literal["firing", "updated", "resolved", "lost", "retracted", "expired"]
 OPEN: Final = frozenset({"firing", "updated"})
 """Status of a revision that leaves the alert open."""
-EndReason = Literal["came_back", "solved", "over", "lost", "expired", "signal_retired", "taken_back"]
+EndReason = Literal["came_back", "solved", "over", "lost", "expired", "signal_retired", "opted_out", "taken_back"]
 """What became of an alert. Of bad news two are a success: the customer came back, or the trouble was solved."""
-NoContact = Literal["unsubscribed", "complained"]
+NoContact = Literal["unsubscribed", "complained", "opted_out"]
 """Why a customer must not be contacted."""
 STATUS_OF_END: Final[Mapping[EndReason, Status]] = {
     "came_back": "resolved",
@@ -22,6 +24,7 @@ STATUS_OF_END: Final[Mapping[EndReason, Status]] = {
     "lost": "lost",
     "expired": "expired",
     "signal_retired": "resolved",
+    "opted_out": "resolved",
     "taken_back": "retracted",
 }
 """The status of the last revision: who is lost must not look like a success to anybody who reads no further."""
@@ -70,9 +73,12 @@ class AlertV1(msgspec.Struct, frozen=True):
     one customer and one cause that are open together are one case, and share `case_id`; what fired early knows none of
     these before the day's review. `ended_because`, null while it is open, says what became of it: the customer came
     back and did what had been missing, the trouble was solved, good news is over, the customer was lost meanwhile,
-    nothing ended it in its time, its signal left the catalogue, or it was taken back. `do_not_contact` says why the
-    customer must not be written to or called; `intervention` then is one that does without. A pure function of events,
-    and of the model named: the time of sending is a Kafka header.
+    nothing ended it in its time, its signal left the catalogue, the customer opted out, or it was taken back.
+    `do_not_contact` says why the customer must not be written to or called; `intervention` then is one that does
+    without. `acknowledged_at`, `acknowledged_by` and `outcome` are what people said of it, None until then. What nobody
+    has acknowledged by `due_at` is `escalated_at` the first boundary behind it, to whom the catalogue says. Until
+    `snoozed_until` nothing more of it is sent. A pure function of events and commands, and of the model named: the time
+    of sending is a Kafka header.
     """
 
     alert_id: str
@@ -108,12 +114,24 @@ class AlertV1(msgspec.Struct, frozen=True):
     case_id: str | None = None
     ended_because: EndReason | None = None
     do_not_contact: tuple[NoContact, ...] = ()
+    acknowledged_at: str | None = None
+    acknowledged_by: str | None = None
+    outcome: AlertOutcome | None = None
+    escalated_at: str | None = None
+    escalated_to: str | None = None
+    snoozed_until: str | None = None
     schema_version: Literal[1] = 1
 
     @property
     def is_open(self) -> bool:
         """Whether this revision leaves the alert open; of an alert the highest revision counts."""
         return self.status in OPEN
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether somebody is still to take it on, by `due_at`."""
+        is_asked = self.is_open and not self.historical and self.due_at is not None
+        return is_asked and self.acknowledged_at is None and self.snoozed_until is None
 
 
 _encoder = msgspec.json.Encoder()

@@ -92,11 +92,11 @@ def _checked(
     return event
 
 
-def check_ahead(time_ms: int, now_ms: int) -> None:
-    """Raise RejectedError (`future`) for an event time too far ahead of the clock: the one judgement that reads one."""
+def check_ahead(time_ms: int, now_ms: int, field: str = "event_time") -> None:
+    """Raise RejectedError (`future`) for a time too far ahead of the clock: the one judgement that reads one."""
     if time_ms > now_ms + MAX_AHEAD_MS:
         # Not by how much: a redelivered record gets the same dead letter, byte for byte.
-        raise RejectedError("future", "more than 300 s ahead of the clock", "event_time")
+        raise RejectedError("future", "more than 300 s ahead of the clock", field)
 
 
 def decode_line(line: bytes) -> Event:

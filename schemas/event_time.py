@@ -28,14 +28,14 @@ SURE_LAST_MS: Final = to_ms(LAST - 2 * _DAY)
 """Between these two no offset matters."""
 
 
-def check_bounds(moment: datetime) -> None:
+def check_bounds(moment: datetime, field: str = "event_time") -> None:
     """Raise RejectedError (`bad_time`, `future`) for a time beyond the bounds; `moment` has the offset as written."""
     inside = _DAY if moment.utcoffset() else timedelta(0)
     written = moment.replace(tzinfo=UTC) if inside else moment
     if written < FIRST + inside:
-        raise RejectedError("bad_time", "before 1970, or on its first day and not in UTC", "event_time")
+        raise RejectedError("bad_time", "before 1970, or on its first day and not in UTC", field)
     if written > LAST - inside:
-        raise RejectedError("future", "after 2099, or on its last day and not in UTC", "event_time")
+        raise RejectedError("future", "after 2099, or on its last day and not in UTC", field)
 
 
 def check_instant(time_ms: int) -> None:

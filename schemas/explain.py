@@ -7,7 +7,7 @@ order of keys in the JSON and cannot drift from what the decoder accepts.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, get_args
 
@@ -25,12 +25,18 @@ _VALUE_REASONS: Final[Mapping[str, Reason]] = {
     "schema_version": "unsupported_version",
     "customer_id": "bad_customer_id",
     "id": "bad_id",
+    "alert_id": "bad_id",
+    "note_id": "bad_id",
+    "action": "unknown_action",
     "source": "bad_source",
     "data.amount": "bad_money",
     "data.currency": "bad_money",
     "data.action": "unknown_action",
 }
 """The reason when a field has the right type and a wrong value, where it is not `unknown_value` or `out_of_range`."""
+
+_TIMES: Final = frozenset({"event_time", "at", "until"})
+"""Fields that hold an instant."""
 
 _PATTERNS: Final = {"customer_id": is_customer_id, "data.currency": is_currency}
 
@@ -94,8 +100,13 @@ def explain(feed: int, record: Mapping[str, object], names: Mapping[str, str]) -
     return None
 
 
+def find_fault(checks: Iterable[Check], record: Mapping[str, object]) -> RejectedError | None:
+    """The first fault of a parsed record without data of its own, or None when there is none."""
+    return next((fault for check in checks if (fault := _fault(check, record, check.path)) is not None), None)
+
+
 @dataclass(frozen=True, slots=True)
-class _Check:
+class Check:
     """One field of the contract. `alone` is a record of this field only: converting to it is cheap the second time."""
 
     path: str
@@ -105,20 +116,25 @@ class _Check:
     alone: type[msgspec.Struct]
 
 
-def _checks(feed: int) -> tuple[_Check, ...]:
-    """The fields of a feed in the order in which they are judged, those of the data last."""
-    envelope = {field.name: field for field in msgspec.structs.fields(ENVELOPES[feed])}
-    fields = [(name, envelope[name]) for name in _ENVELOPE_ORDER]
-    inner = [(f"data.{field.name}", field) for field in msgspec.structs.fields(envelope["data"].type)]
+def checks_of(kind: type[msgspec.Struct], order: Sequence[str], prefix: str = "") -> tuple[Check, ...]:
+    """The fields of a record in the order in which they are judged, those that are not named last."""
+    known = {field.name: field for field in msgspec.structs.fields(kind)}
     checks = []
-    for path, field in fields + inner:
+    for name in (*order, *(name for name in known if name not in order)):
+        field, path = known[name], prefix + name
         field_type = dict[str, object] if path == "data" else field.type
-        alone = msgspec.defstruct("Alone", [(field.name, field_type)])
-        checks.append(_Check(path, field.name, field.required, field.type, alone))
+        alone = msgspec.defstruct("Alone", [(name, field_type)])
+        checks.append(Check(path, name, field.required, field.type, alone))
     return tuple(checks)
 
 
-def _fault(check: _Check, holder: object, shown: str) -> RejectedError | None:
+def _checks(feed: int) -> tuple[Check, ...]:
+    """The fields of a feed in the order in which they are judged, those of the data last."""
+    (data,) = (field for field in msgspec.structs.fields(ENVELOPES[feed]) if field.name == "data")
+    return checks_of(ENVELOPES[feed], _ENVELOPE_ORDER) + checks_of(data.type, (), "data.")
+
+
+def _fault(check: Check, holder: object, shown: str) -> RejectedError | None:
     assert isinstance(holder, Mapping)  # `data` itself was judged before its fields
     if check.key not in holder:
         return RejectedError("missing_field", "the field is required", shown) if check.required else None
@@ -140,7 +156,7 @@ def _reason(name: str, content: object, message: str) -> Reason:
         return "wrong_type"
     if name == "type":
         return "wrong_topic" if content in FEEDS else "unknown_type"
-    if name == "event_time":
+    if name in _TIMES:
         return "no_offset_in_time" if "timezone" in message else "bad_time"
     otherwise: Reason = "unknown_value" if message.startswith("Invalid enum value") else "out_of_range"
     return _VALUE_REASONS.get(name, otherwise)

@@ -11,21 +11,28 @@ from typing import Any, Final
 import msgspec
 
 from schemas.alert import AlertV1
+from schemas.command import ACTIONS
 from schemas.dead_letter import PREFIX
 from schemas.envelope import ENVELOPES
 from schemas.event import FEEDS
 from schemas.example import LessonV1, ProgressV1
 from schemas.limits import MAX_BYTES, MAX_DEPTH, MAX_KEYS, MAX_STRING
+from schemas.receipt import ReceiptV1
 from schemas.stage import StageChangeV1
+from schemas.suppressed import SuppressedV1
 from schemas.tick import TickV1
 from schemas.topics import TopicSpec, topic_table
 
 _DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 
-_LIMITS: Final = (
+_SIZES: Final = (
     f"At most {MAX_BYTES} bytes, {MAX_DEPTH} levels, {MAX_KEYS} keys and {MAX_STRING} characters a string. Unknown "
-    "fields are ignored. Instead of plain JSON a CloudEvent 1.0 (structured or binary) or JSON behind the five bytes "
-    "of a Confluent serializer is accepted. At most five minutes in the future; the key is the customer id."
+    "fields are ignored. "
+)
+_FUTURE: Final = "At most five minutes in the future; the key is the customer id."
+_LIMITS: Final = (
+    f"{_SIZES}Instead of plain JSON a CloudEvent 1.0 (structured or binary) or JSON behind the five bytes of a "
+    f"Confluent serializer is accepted. {_FUTURE}"
 )
 
 Schema = dict[str, Any]
@@ -34,6 +41,8 @@ Schema = dict[str, Any]
 def json_schemas() -> dict[str, Schema]:
     """Every message's schema, by file name without ending (`event.purchase.v1`)."""
     types: dict[str, type] = {f"event.{feed}.v1": ENVELOPES[number] for number, feed in enumerate(FEEDS)}
+    types |= {f"command.{action}.v1": kind for action, kind in ACTIONS.items()} | {"receipt.v1": ReceiptV1}
+    types |= {"suppressed.v1": SuppressedV1}
     types |= {"tick.v1": TickV1, "alert.v1": AlertV1, "stage-change.v1": StageChangeV1}
     types |= {"labels.v1": LessonV1, "progress.v1": ProgressV1}
     return {name: _schema(name, kind) for name, kind in types.items()}
@@ -46,7 +55,7 @@ def asyncapi(prefix: str = "churn") -> Schema:
         name = topic.name.removeprefix(prefix + ".")
         channels[name] = _channel(topic, name)
         operations[name] = {
-            "action": "receive" if name.startswith("events.") else "send",
+            "action": "receive" if name.startswith("events.") or name == "commands" else "send",
             "channel": {"$ref": f"#/channels/{name}"},
             "summary": topic.content,
         }
@@ -56,7 +65,8 @@ def asyncapi(prefix: str = "churn") -> Schema:
         "info": {
             "title": "churn-signals",
             "version": "1.0.0",
-            "description": "Events of customers in; alerts, stages and what could not be applied out. " + _LIMITS,
+            "description": "Events of customers and commands in; alerts, stages, receipts and what could not be "
+            "applied out. " + _LIMITS,
             "license": {"name": "Apache-2.0"},
         },
         "defaultContentType": "application/json",
@@ -78,6 +88,8 @@ def _schema(name: str, kind: type) -> Schema:
         schema["$defs"] = definitions
     if name.startswith("event."):
         schema["$comment"] = _LIMITS
+    elif name.startswith("command."):
+        schema["$comment"] = _SIZES + _FUTURE
     return schema
 
 
@@ -102,9 +114,11 @@ def _channel(topic: TopicSpec, name: str) -> Schema:
 
 _PAYLOADS: Final = {
     "ticks": "tick.v1",
+    "receipts": "receipt.v1",
     "alerts": "alert.v1",
     "alerts.open": "alert.v1",
     "stages": "stage-change.v1",
+    "suppressed": "suppressed.v1",
     **{f"events.{feed}": f"event.{feed}.v1" for feed in FEEDS},
 }
 
@@ -113,6 +127,9 @@ def _message(topic: TopicSpec, name: str) -> Schema:
     message: Schema = {"name": name, "summary": topic.content}
     if name in _PAYLOADS:
         message |= {"contentType": "application/json", "payload": {"$ref": f"json/{_PAYLOADS[name]}.json"}}
+    elif name == "commands":
+        one_of = [{"$ref": f"json/command.{action}.v1.json"} for action in ACTIONS]
+        message |= {"contentType": "application/json", "payload": {"oneOf": one_of}}
     else:
         message["contentType"] = "application/octet-stream"
     if name in {"late", "dead-letters"}:

@@ -69,6 +69,21 @@ class Topics:
         return f"{self.prefix}.ticks"
 
     @property
+    def commands(self) -> str:
+        """What people and programs say about alerts."""
+        return f"{self.prefix}.commands"
+
+    @property
+    def receipts(self) -> str:
+        """What became of each command."""
+        return f"{self.prefix}.receipts"
+
+    @property
+    def inputs(self) -> tuple[str, ...]:
+        """What a worker reads: the events in the order of `FEEDS`, then the clock, then commands."""
+        return (*self.events, self.ticks, self.commands)
+
+    @property
     def alerts(self) -> str:
         """Every revision of every alert."""
         return f"{self.prefix}.alerts"
@@ -77,6 +92,11 @@ class Topics:
     def alerts_open(self) -> str:
         """The current state of open alerts."""
         return f"{self.prefix}.alerts.open"
+
+    @property
+    def suppressed(self) -> str:
+        """Revisions that were decided and not sent."""
+        return f"{self.prefix}.suppressed"
 
     @property
     def stages(self) -> str:
@@ -147,8 +167,11 @@ def topic_table(
             for feed, name in enumerate(FEEDS)
         ),
         spec(names.ticks, "none (explicit partition)", "the clock, as data", kept(7)),
+        spec(names.commands, "customer id", "what people and programs say about alerts", kept(28)),
+        spec(names.receipts, "customer id", "what became of each command", kept(28)),
         spec(names.alerts, "customer id", "every revision of every alert", kept(30)),
         spec(names.alerts_open, "alert id", "current state of open alerts", {"cleanup.policy": "compact"}),
+        spec(names.suppressed, "customer id", "revisions that were not sent, and what holds them", kept(30)),
         spec(names.stages, "customer id", "lifecycle transitions", kept(30)),
         spec(names.late, "original key", "events too late to be applied, with reason and origin", kept(14)),
         spec(names.dead_letters, "original key", "refused records, with reason and origin", kept(14)),

@@ -20,6 +20,7 @@ from streams.settings_values import (
     NAME,
     PORT,
     SERVERS,
+    SHORT,
     TEXT,
     ZONE,
     Kind,
@@ -86,6 +87,8 @@ class Settings:
     alerts_from: str | None = setting(
         None, INSTANT, "alerts before this are historical, nobody's duty; without it 14 days before the first start"
     )
+
+    user: str | None = setting(None, SHORT, "who you are, for commands such as `ack`; `--by` says it once")
 
     @property
     def alerts_from_ms(self) -> int | None:

@@ -138,6 +138,7 @@ def _instant(text: str) -> str:
 
 
 TEXT: Final = Kind(_matching(r"[^\r\n]+"), "any text")
+SHORT: Final = Kind(_matching(r"[^\r\n]{1,64}"), "a name of 1 to 64 characters")
 NAME: Final = Kind(_matching(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}"), "letters, digits, dots, dashes and underscores")
 HOST: Final = Kind(_matching(r"[A-Za-z0-9._:-]+"), "an address to listen on, as 127.0.0.1")
 SERVERS: Final = Kind(_servers, "host:port, several separated by commas")

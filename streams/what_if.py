@@ -23,8 +23,10 @@ from models.engine.replay import Replay
 from models.what_if.comparison import Run
 from models.what_if.episodes import Episodes
 from schemas.alert import AlertV1
+from schemas.command import Command
 from schemas.event import Event
 from streams.errors import SetupError
+from streams.files.commands import among
 from streams.files.packed_history import PackedHistory, Replayed
 from streams.processes import count_on, new_counter, processes
 from streams.replaying import DRAIN_EVERY, engine_of
@@ -43,10 +45,16 @@ class How:
     until_ms: int | None
     models: Path | None
     learn: bool
+    commands: tuple[Command, ...] = ()
+    """What people said meanwhile."""
 
     def engine(self) -> Replay:
         """An engine for it."""
         return engine_of(self.rules, self.partitions, self.alerts_from_ms, models=self.models, learn=self.learn)
+
+    def taken(self, events: Iterable[Event]) -> Iterator[Event | Command]:
+        """Events in order of time, and each command where it was said."""
+        return among(self.commands, events)
 
 
 def last_day(engine: Replay) -> int:
@@ -111,8 +119,8 @@ def _decided(how: How, path: Path) -> Run:
     with path.open("rb") as file:
         events: Replayed = pickle.load(file)  # noqa: S301 - written above, in a folder that is ours alone
     engine, episodes = how.engine(), Episodes(how.rules.basis.calendar)
-    for number, event in enumerate(events, start=1):
-        engine.take(event)
+    for number, one in enumerate(how.taken(events), start=1):
+        engine.take(one)
         if number % DRAIN_EVERY == 0:
             _gather(engine, episodes)
             count_on(number)

@@ -5,11 +5,11 @@ two things. What the model says counts as purchases: those it predicts, and on t
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Final
 
 import numpy as np
 
-from models.alerts.episode import Revision, SignalAlerts, revision_of
+from models.alerts.episode import Revision, SignalAlerts, revision_at_hand
+from models.alerts.escalation import CRITICAL, RAISED, can_escalate, own_severity
 from models.catalogue.rules import Rules, Signal
 from models.config import Basis
 from models.customers.arrays import Rows
@@ -17,8 +17,6 @@ from models.measures.daily import ALL_FEEDS
 from models.measures.scalars import RISK, STAGE
 from schemas.alert import AlertSeverity
 from schemas.event import PURCHASE
-
-CRITICAL: Final[AlertSeverity] = "critical"
 
 Witnesses = Mapping[str, frozenset[str]]
 """By signal, those that corroborate it; no entry for a signal that none can."""
@@ -36,7 +34,9 @@ def witnesses_of(rules: Rules) -> Witnesses:
 
 def severities(rules: Rules) -> list[tuple[str, AlertSeverity]]:
     """Every signal with every severity that its alerts can have."""
-    return [(signal.id, signal.severity) for signal in rules.signals] + [(one, CRITICAL) for one in witnesses_of(rules)]
+    own = [(signal.id, signal.severity) for signal in rules.signals]
+    escalated = [(signal.id, RAISED[signal.severity]) for signal in rules.signals if can_escalate(signal)]
+    return [*dict.fromkeys([*own, *escalated, *((one, CRITICAL) for one in witnesses_of(rules))])]
 
 
 def _evidence(signal: Signal, basis: Basis) -> frozenset[int]:
@@ -82,11 +82,6 @@ def _weigh(
         else:
             del of.corroborated[row]
         place = int(np.searchsorted(of.open.rows, row))
-        severity = of.open.column("severity")[place] = CRITICAL if found else signal.severity
-        start = int(of.open.column("start")[place])
-        told = next((one for one in revisions[signal.id] if one.row == row and one.start == start), None)
-        if told is None:
-            of.open.column("revision")[place] += 1
-            revisions[signal.id].append(revision_of(of, row, place, "updated"))
-        else:
-            told.severity, told.corroborated_by = severity, found
+        severity = of.open.column("severity")[place] = CRITICAL if found else own_severity(of, place)
+        told = revision_at_hand(of, revisions[signal.id], row, place)
+        told.severity, told.corroborated_by = severity, found

@@ -1,6 +1,6 @@
 """An alert from its first revision to its last, as values; and all that is kept of a signal's alerts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -11,9 +11,21 @@ from numpy.typing import NDArray
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Signal
 from schemas.alert import AlertSeverity, EndReason, Status
+from schemas.suppressed import Rule
 
 NO_EPISODE: Final = 1 << 30
 """First day of an episode where there is none."""
+NEVER_MS: Final = -1
+"""When nobody acknowledged an alert, or it was not escalated."""
+
+NO_ANSWERS: Final[Mapping[str, int | str]] = {
+    "acknowledged_ms": NEVER_MS,
+    "acknowledged_by": "",
+    "outcome": "",
+    "escalated_ms": NEVER_MS,
+    "escalated_to": "",
+}
+"""What is kept of an open alert besides its judgement, named alike in its columns and its revisions."""
 
 
 @dataclass(slots=True)
@@ -21,8 +33,10 @@ class Revision:
     """What is published of an episode at this moment, besides what the columns say.
 
     `start` and boundaries are day numbers; `stage` is a number of STAGE_NAMES, None before the day's review, which is
+    `start` and boundaries are day numbers; `stage` is a number of STAGE_NAMES, None before the day's review, which is
     told as 0 is. `case` is the first day of the case it belongs to, None before a review has said that. `refused` are
-    the reasons not to contact the customer, as bits.
+    the reasons not to contact the customer, as bits. `sent_ms`: since when its answer is owed, NEVER_MS while nobody
+    was told of it; `snoozed_ms`: until when it is snoozed, and whether this revision `tells_snooze`.
     """
 
     row: int
@@ -39,6 +53,14 @@ class Revision:
     case: int | None = None
     ended_because: EndReason | None = None
     refused: int = 0
+    acknowledged_ms: int = NEVER_MS
+    acknowledged_by: str = ""
+    outcome: str = ""
+    escalated_ms: int = NEVER_MS
+    escalated_to: str = ""
+    sent_ms: int = NEVER_MS
+    snoozed_ms: int = NEVER_MS
+    tells_snooze: bool = False
 
 
 class EpisodeState(NamedTuple):
@@ -86,6 +108,12 @@ class SignalAlerts:
                 "owner": object,
                 "observed_ms": np.int64,
                 "initial": np.float64,
+                "acknowledged_ms": np.int64,
+                "acknowledged_by": object,
+                "outcome": object,
+                "escalated_ms": np.int64,
+                "escalated_to": object,
+                "sent_ms": np.int64,
             }
         )
     )
@@ -94,6 +122,10 @@ class SignalAlerts:
     early: dict[int, list[int]] = field(default_factory=dict)
     corroborated: dict[int, tuple[str, ...]] = field(default_factory=dict)
     """By row, the signals whose open alerts make this one critical."""
+    snoozed: dict[int, int] = field(default_factory=dict)
+    """By row, the instant until which nothing of the signal is sent."""
+    held: dict[int, Rule] = field(default_factory=dict)
+    """By row, what holds the open alert: it is told of once nothing does."""
     walks: dict[int, Walk] = field(default_factory=dict)
     """By row, what an event of the same day need not go through again."""
 
@@ -115,16 +147,41 @@ def revisions_of(alerts: SignalAlerts, places: NDArray[np.intp], statuses: Seque
     table = alerts.open
     columns = [
         table.column(name)[places].tolist()
-        for name in ("start", "case", "revision", "severity", "score", "stage", "owner", "observed_ms", "refused")
+        for name in (
+            "start",
+            "case",
+            "revision",
+            "severity",
+            "score",
+            "stage",
+            "owner",
+            "observed_ms",
+            "refused",
+            *NO_ANSWERS,
+            "sent_ms",
+        )
     ]
     corroborated = alerts.corroborated
-    return [
-        Revision(row, status, start, revision, severity, published(score), stage, owner, observed_ms,
-                 corroborated_by=corroborated.get(row, ()), case=None if case == NO_EPISODE else case,
-                 refused=refused)
-        for row, status, start, case, revision, severity, score, stage, owner, observed_ms, refused
+    found = [
+        Revision(row, status, start, revision, severity, published(score), stage, owner, observed_ms, None,
+                 corroborated.get(row, ()), None if case == NO_EPISODE else case, None, *kept)
+        for row, status, start, case, revision, severity, score, stage, owner, observed_ms, *kept
         in zip(table.rows[places].tolist(), statuses, *columns, strict=True)
     ]  # fmt: skip
+    for one in found if alerts.snoozed else ():
+        one.snoozed_ms = alerts.snoozed.get(one.row, NEVER_MS)
+    return found
+
+
+def revision_at_hand(of: SignalAlerts, revisions: list[Revision], row: int, place: int) -> Revision:
+    """What is published of an open alert at this boundary: a further revision where there is none yet."""
+    start = int(of.open.column("start")[place])
+    for one in revisions:
+        if one.row == row and one.start == start:
+            return one
+    of.open.column("revision")[place] += 1
+    revisions.append(revision_of(of, row, place, "updated"))
+    return revisions[-1]
 
 
 def published(score: float) -> float | None:

@@ -10,8 +10,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.alerts.cooling import close
 from models.alerts.ending import why_ended
-from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts, published, revisions_of
+from models.alerts.episode import NO_ANSWERS, NO_EPISODE, Revision, SignalAlerts, published, revisions_of
+from models.alerts.escalation import own_severity
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Signal
 from models.customers.arrays import Bools, Floats, Ints, Rows, Selection, among
@@ -96,7 +98,7 @@ class Judgement:
         told = self._verdicts(rows[at], places[at], (changed[at], score[at]), begun, because)
         self._tell(told, is_anew=is_anew)
         if ended.any():
-            self._close(rows[ended], places[ended])
+            close(self.alerts, rows[ended], places[ended], self.boundary)
 
     def _verdicts(
         self, rows: Rows, places: NDArray[np.intp], found: tuple[Bools, Floats], begun: dict[int, Status],
@@ -134,35 +136,19 @@ class Judgement:
             if is_anew and one.status == "updated" and one.is_next:
                 table.column("owner")[one.place] = signal.owner
                 if one.row not in self.alerts.corroborated:
-                    table.column("severity")[one.place] = signal.severity
+                    table.column("severity")[one.place] = own_severity(self.alerts, one.place)
         revisions = revisions_of(self.alerts, places, [one.status for one in told])
         for one, revision in zip(told, revisions, strict=True):
             if one.because is not None:
                 revision.ends_ms, revision.ended_because = self.boundary_ms, one.because
         self.revisions += revisions
 
-    def _close(self, rows: Rows, places: NDArray[np.intp]) -> None:
-        """Alerts that ended are open no more."""
-        table = self.alerts.open
-        if self.alerts.corroborated:
-            for row in rows.tolist():
-                self.alerts.corroborated.pop(row, None)
-        self._cool_down(rows, table.column("initial")[places])
-        kept = np.ones(len(table), np.bool_)
-        kept[places] = False
-        table.keep(kept)
-
     def _has_own_severity(self, rows: Rows, places: NDArray[np.intp]) -> Bools:
         """Whether an alert is as severe as the signal says; corroborated ones are weighed apart."""
         is_raised = np.array([row in self.alerts.corroborated for row in rows.tolist()], np.bool_)
-        found: Bools = (self.alerts.open.column("severity")[places] == self.signal.severity) | is_raised
+        own = [own_severity(self.alerts, place) for place in places.tolist()]
+        found: Bools = (self.alerts.open.column("severity")[places] == own) | is_raised
         return found
-
-    def _cool_down(self, rows: Rows, initial: Floats) -> None:
-        """Remember when an alert ended and how bad it had begun; what has rested for long enough is forgotten."""
-        cooling, rest = self.alerts.cooling, max(1, self.signal.cooldown_days)
-        cooling.keep((cooling.column("ended") > self.boundary - rest) & ~among(cooling.rows, rows))
-        cooling.add(rows, ended=self.boundary, initial=initial)
 
     # -- beginnings
 
@@ -227,6 +213,8 @@ class Judgement:
             owner=self.signal.owner,
             observed_ms=observed_ms,
             initial=scores,
+            sent_ms=observed_ms,
+            **NO_ANSWERS,
         )
 
     def _decide_early(self, concerned: Rows) -> dict[int, Status]:
@@ -263,8 +251,8 @@ class Judgement:
 
     def _retraction(self, row: int, start: int) -> Revision:
         signal, stage, now_ms = self.signal, int(self._stages[row]), self.boundary_ms
-        return Revision(row, "retracted", start, 2, signal.severity, None, stage, signal.owner, now_ms,
-                        ends_ms=now_ms, ended_because="taken_back", refused=int(self.as_of.refusals[row]))  # fmt: skip
+        return Revision(row, "retracted", start, 2, signal.severity, None, stage, signal.owner, now_ms, now_ms,
+                        ended_because="taken_back", refused=int(self.as_of.refusals[row]), sent_ms=now_ms)  # fmt: skip
 
     # -- scores
 

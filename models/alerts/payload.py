@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.alerts.episode import Revision
+from models.alerts.episode import NEVER_MS, Revision
 from models.alerts.worth import AlertWorth, alert_worths
 from models.calendar import date_of
 from models.catalogue.rules import DAYS_OPEN, Rules, Signal
@@ -31,6 +31,7 @@ _LOST: Final = {
     name: Template(f"Lost after {{{DAYS_OPEN}|day|days}}: the customer counts as {name}.") for name in STAGE_NAMES
 }
 _EXPIRED: Final = Template(f"Expired after {{{DAYS_OPEN}|day|days}}: nothing ended it before.")
+_OPTED_OUT: Final = Template(f"Over after {{{DAYS_OPEN}|day|days}}: the customer has opted out.")
 _RETRACTED: Final = Template("Taken back: with all events of the day known, it did not hold.")
 
 
@@ -115,7 +116,7 @@ class Writer:
             "owner": [one.owner for one in revisions],
             "starts_at": [text_of[one.start] for one in revisions],
             "observed_at": [to_rfc3339(at) for at in observed],
-            "due_at": [None if respond_ms is None else to_rfc3339(at + respond_ms) for at in observed],
+            "due_at": [None if respond_ms is None else to_rfc3339(_owed_since(one) + respond_ms) for one in revisions],
             "ends_at": [None if one.ends_ms is None else to_rfc3339(one.ends_ms) for one in revisions],
             "score": [one.score for one in revisions],
             "threshold": [_number(value) for value in facts.thresholds],
@@ -133,6 +134,7 @@ class Writer:
             "model": _models(signal, facts),
             "evidence": facts.evidence,
             "historical": [at < self.alerts_from_ms for at in observed],
+            **_answers(revisions),
         }
         return list(map(AlertV1, *[columns[name] for name in _FIELDS]))
 
@@ -159,7 +161,7 @@ class Writer:
         for text, places in told.items():
             chosen = {name: [values[at] for at in places] for name, values in columns.items()}
             for at, summary in zip(places, Template(text).lines(chosen, len(places), self._currency), strict=True):
-                found[at] = summary + _others(revisions[at])
+                found[at] = summary + _others(revisions[at]) + _unanswered(revisions[at])
         return found
 
 
@@ -173,7 +175,7 @@ def _sentence(signal: Signal, one: Revision, *, holds: bool) -> Template:
     """
     match one.status:
         case "resolved":
-            return signal.ended
+            return _OPTED_OUT if one.ended_because == "opted_out" else signal.ended
         case "lost":
             return _LOST[STAGE_NAMES[one.stage or 0]]
         case "expired":
@@ -190,6 +192,34 @@ def _others(one: Revision) -> str:
     """Why it is critical; nothing once it is over."""
     others = one.corroborated_by
     return f" Critical: {' and '.join(others)} open as well." if others and one.ends_ms is None else ""
+
+
+def _unanswered(one: Revision) -> str:
+    """That nobody has taken it on in time, and whose it is now; nothing once somebody has, or it is over."""
+    if one.escalated_ms == NEVER_MS or one.acknowledged_ms != NEVER_MS or one.ends_ms is not None:
+        return ""
+    return " Nobody answered in time" + (f": escalated to {one.escalated_to}." if one.escalated_to else ".")
+
+
+def _answers(revisions: Sequence[Revision]) -> dict[str, Iterable[Any]]:
+    """Who took each on and what came of it, and to whom it went where nobody did."""
+    return {
+        "acknowledged_at": [_moment(one.acknowledged_ms) for one in revisions],
+        "acknowledged_by": [one.acknowledged_by or None for one in revisions],
+        "outcome": [one.outcome or None for one in revisions],
+        "escalated_at": [_moment(one.escalated_ms) for one in revisions],
+        "escalated_to": [one.escalated_to or None for one in revisions],
+        "snoozed_until": [_moment(one.snoozed_ms) for one in revisions],
+    }
+
+
+def _owed_since(one: Revision) -> int:
+    """Since when its answer is owed: as it was observed, or sent after a hold."""
+    return one.observed_ms if one.sent_ms == NEVER_MS else one.sent_ms
+
+
+def _moment(time_ms: int) -> str | None:
+    return None if time_ms == NEVER_MS else to_rfc3339(time_ms)
 
 
 def _models(signal: Signal, facts: AlertFacts) -> list[ModelRef | None]:
@@ -233,8 +263,8 @@ def _number(value: Value) -> Number | None:
 
 
 def _evidence(signal: Signal, as_of: AsOf, rows: Rows) -> list[tuple[str, ...]]:
-    """The newest notes of each customer in the feeds that the condition reads."""
-    feeds = [feed for feed in (TICKET, EMAIL) if feed in signal.when.feeds]
+    """The newest notes of each customer in the feeds that the condition reads; of one not declared nothing is known."""
+    feeds = [feed for feed in (TICKET, EMAIL) if feed in signal.when.feeds and as_of.has(feed)]
     if not feeds:
         return [()] * len(rows)
     notes: dict[int, list[tuple[object, ...]]] = {}

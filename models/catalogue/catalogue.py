@@ -14,6 +14,7 @@ from models.catalogue.language import (
     compile_condition,
     compile_term,
 )
+from models.catalogue.overlay import is_off
 from models.catalogue.reader import CatalogueError, Mistake, Reader, as_mapping, shown
 from models.catalogue.rules import DAYS_OPEN, DriverTerms, EndsAs, Polarity, Rules, ScoreRule, Signal
 from models.catalogue.template import Template
@@ -48,17 +49,19 @@ def build_rules(
     built = [
         _signal(reader, str(name), shared | {**reader.mapping(("signals",), signals, name)}, basis) for name in signals
     ]
+    escalates_to = _escalations(reader, reader.mapping((), catalogue, "owners"))
     reader.unknown_keys((), catalogue, _TOP_KEYS)
     reader.choice((), {"version": VERSION, **catalogue}, "version", (VERSION,))
     if reader.mistakes:
         raise CatalogueError(reader.mistakes)
     text = json.dumps(catalogue, sort_keys=True, default=str).encode()
-    return Rules(basis, tuple(s for s in built if s is not None), hashlib.sha256(text).hexdigest()[:16])
+    found_signals = tuple(signal for signal in built if signal is not None)
+    return Rules(basis, found_signals, hashlib.sha256(text).hexdigest()[:16], escalates_to)
 
 
 _TOP_KEYS = {
     "version", "currency", "rates", "targets", "feeds", "lifecycle", "engagement", "constants", "model", "defaults",
-    "signals", "base", "value",
+    "signals", "base", "value", "owners",
 }  # fmt: skip
 _SIGNAL_KEYS = {
     "announced", "when", "ends", "expires_days", "persistence", "cooldown_days", "polarity", "severity", "owner",
@@ -66,6 +69,22 @@ _SIGNAL_KEYS = {
     "clears_when", "later", "ended", "drivers", "cause", "ends_as",
     "contacts_customer", "if_no_contact",
 }  # fmt: skip
+
+
+def _escalations(reader: Reader, owners: Mapping[str, Any]) -> dict[str, str]:
+    """Who is told when an owner has not acknowledged an alert in time."""
+    found = {}
+    for owner, given in owners.items():
+        path, name = ("owners", str(owner)), str(owner)
+        if is_off(given):
+            continue
+        body = reader.mapping(("owners",), owners, owner)
+        reader.unknown_keys(path, body, {"escalate_to"})
+        if isinstance(given, Mapping):
+            found[name] = reader.text(path, body, "escalate_to")
+            if found[name] == name:
+                reader.wrong((*path, "escalate_to"), "must be somebody else than the owner")
+    return found
 
 
 def _signal(reader: Reader, name: str, body: Mapping[str, Any], basis: Basis) -> Signal | None:

@@ -1,7 +1,7 @@
 """The rules of a catalogue as values: what a signal is, and the basis it is judged on."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from models.catalogue.language import CompiledCondition, CompiledTerm
@@ -109,6 +109,8 @@ class Rules:
     basis: Basis
     signals: tuple[Signal, ...]
     hash: str
+    escalates_to: Mapping[str, str] = field(default_factory=dict)
+    """By owner, who is told when the owner has not acknowledged an alert in time."""
 
 
 def without_model(rules: Rules) -> Rules:

@@ -40,6 +40,10 @@ class Customers:
         """Memory of the columns and of the closed days."""
         return self.columns.nbytes + sum(log.nbytes for log in self.days.logs.values())
 
+    def strangers(self, ids: Sequence[str]) -> set[str]:
+        """Those customers of whom nothing was taken in yet."""
+        return {ids[place] for place in np.flatnonzero(self.roster.rows_of(ids) < 0).tolist()}
+
     def enrol(self, ids: Sequence[str]) -> Rows:
         """The row of each customer, a new one at first sight."""
         rows = self.roster.enrol(ids)

@@ -13,7 +13,9 @@ from models.customers.buckets import REFUSALS
 from models.customers.columns import NO_DAY, Columns
 from schemas.alert import NoContact
 
-NO_CONTACT: Final[tuple[NoContact, ...]] = REFUSALS
+OPTED_OUT: Final = 1 << len(REFUSALS)
+"""The bit of who said so by a command: those are known apart, the columns know of e-mails alone."""
+NO_CONTACT: Final[tuple[NoContact, ...]] = (*REFUSALS, "opted_out")
 """Reasons by their bit."""
 REASONS_OF: Final = tuple(
     tuple(reason for bit, reason in enumerate(NO_CONTACT) if bits & 1 << bit) for bits in range(1 << len(NO_CONTACT))
@@ -22,7 +24,7 @@ REASONS_OF: Final = tuple(
 
 
 def refusals(columns: Columns, chosen: Selection) -> Ints:
-    """Of each customer chosen the reasons not to contact them, as bits."""
+    """Of each customer chosen how e-mails were refused, as bits."""
     found: Ints = np.zeros(1, np.int8)
     for bit, action in enumerate(REFUSALS):
         found = found | (columns.last_refused(action)[chosen] != NO_DAY).astype(np.int8) << bit

@@ -5,17 +5,18 @@ from typing import Final, NamedTuple
 
 from models.customers.arrays import Ints
 from models.engine.ledger import Outcome
+from schemas.command import Command
 from schemas.errors import RejectedError
 from schemas.event import Event
 from schemas.tick import Tick
 
 
 class Arrival(NamedTuple):
-    """A record as it was read: the topic's place (TICKS for ticks), its offset, and what it says."""
+    """A record as it was read: the topic's place (see the ledger), its offset, and what it says."""
 
     feed: int
     offset: int
-    content: Event | Tick | RejectedError
+    content: Event | Tick | Command | RejectedError
 
 
 class Fate(NamedTuple):

@@ -6,6 +6,7 @@ from models.engine.review import Message
 from models.learning.churn import Committee
 from models.learning.learner import Learner
 from models.scoring.version import Version, base_of
+from schemas.command import Command
 from schemas.event import Event
 from schemas.example import LessonV1, ProgressV1
 
@@ -29,9 +30,9 @@ class LearningReplay(Replay):
         self._heard = 0
         self._decided: list[Message] = []
 
-    def take(self, event: Event) -> None:
-        """Take an event, in order of time; the first of a day ends the day before."""
-        day = self._calendar.day_of(event.time_ms)
+    def take(self, event: Event | Command) -> None:
+        """Take an event or a command, in order of time; the first of a day ends the day before."""
+        day = self._calendar.day_of(event.time_ms if isinstance(event, Event) else event.at_ms)
         if day > self._day:
             self._learn()
         self._day = day

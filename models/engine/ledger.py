@@ -14,7 +14,8 @@ from schemas.event import FEEDS
 OUTCOMES: Final = ("applied", "applied_late", "duplicate", "late", "dead_lettered")
 Outcome = Literal["applied", "applied_late", "duplicate", "late", "dead_lettered"]
 TICKS: Final = len(FEEDS)
-"""The tick topic's place beside the feeds in `covered`."""
+COMMANDS: Final = TICKS + 1
+"""The places of the topics of ticks and commands beside the feeds in `covered`."""
 
 REJECTIONS_IN_A_ROW: Final = 1_000
 REJECTION_WINDOW: Final = 10_000
@@ -46,15 +47,17 @@ class DeadLetterLimitError(Exception):
 
 
 class Ledger(Struct):
-    """Lists are by feed. `covered`: the greatest offset taken, ticks last, -1 for none.
+    """Lists are by feed. `covered`: the greatest offset taken, behind the feeds ticks and commands, -1 for none.
 
     The limits go by the numbers of records, not by time: `misplaced_at` by that of all that were taken, `refused_at` by
     that of those which lie where they belong. `passed_until`: the offset below which an earlier life took everything
     in, so that somebody let pass what was beyond a limit there.
     """
 
-    covered: list[int] = msgspec.field(default_factory=lambda: [-1] * (TICKS + 1))
+    covered: list[int] = msgspec.field(default_factory=lambda: [-1] * (COMMANDS + 1))
     counts: list[dict[str, int]] = msgspec.field(default_factory=lambda: [dict.fromkeys(OUTCOMES, 0) for _ in FEEDS])
+    commands: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
+    """Outcomes of commands."""
     reasons: dict[str, int] = {}
     taken: int = 0
     refused_in_a_row: int = 0
@@ -110,9 +113,9 @@ def _is_too_many(places: list[int], place: int, share: float) -> bool:
 
 
 def total_counts(ledgers: Iterable[Ledger]) -> dict[str, dict[str, int]]:
-    """Outcomes by feed, summed over partitions."""
-    known = list(ledgers)
+    """Outcomes by feed, then of commands, summed over partitions."""
+    known = [(*ledger.counts, ledger.commands) for ledger in ledgers]
     return {
-        feed: {outcome: sum(ledger.counts[place][outcome] for ledger in known) for outcome in OUTCOMES}
-        for place, feed in enumerate(FEEDS)
+        name: {outcome: sum(counts[place][outcome] for counts in known) for outcome in OUTCOMES}
+        for place, name in enumerate((*FEEDS, "command"))
     }

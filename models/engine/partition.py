@@ -18,11 +18,13 @@ from models.engine.arrivals import AGAIN, APPLIED, APPLIED_LATE, CONFLICT, DUPLI
 from models.engine.early_firing import EarlyFiring
 from models.engine.frame import ADDED_UP, Frame, Single
 from models.engine.ids import SeenIds
-from models.engine.ledger import TICKS, Ledger
+from models.engine.inbox import Inbox
+from models.engine.ledger import COMMANDS, TICKS, Ledger
 from models.engine.review import Message, Review
 from models.engine.watermark import Watermark
 from models.scoring.snapshots import last_complete
 from models.scoring.version import Version
+from schemas.command import Command
 from schemas.errors import RejectedError
 from schemas.event import FEEDS, Event
 from schemas.example import ProgressV1
@@ -51,6 +53,7 @@ class Partition:
         self.watermark = Watermark(rules.basis)
         self.review = Review(rules, self.customers, alerts_from_ms)
         self.ids = SeenIds(-(-rules.basis.lateness_ms // DAY_MS) + 1)
+        self.inbox = Inbox(self.customers, self.watermark, self.review.quiet)
         self.early = EarlyFiring(self.review, self.watermark, self._settle)
         self._held: list[tuple[int, Event, int]] = []
         """Late events of closed days that came while a boundary is judged: they count from the next one on."""
@@ -90,11 +93,6 @@ class Partition:
     def nbytes(self) -> int:
         """Memory of the columns."""
         return self.customers.nbytes + self.review.windows.nbytes
-
-    def strangers(self, ids: Sequence[str]) -> set[str]:
-        """Those customers of whom nothing was taken in yet."""
-        rows = self.customers.roster.rows_of(ids)
-        return {ids[place] for place in (rows < 0).nonzero()[0].tolist()}
 
     def drain(self) -> list[Message]:
         """What was decided since the last call."""
@@ -161,33 +159,39 @@ class Partition:
 
     def _reject_conflict(self, frame: Frame, first: int, end: int) -> None:
         """Refuse the last event of [first, end)."""
-        self.ledger.cover(frame.feeds[first:end], frame.offsets[first:end])
-        taken = self.ledger.taken + int(np.count_nonzero(~frame.is_again[first:end]))
-        feed, offset = int(frame.feeds[end - 1]), int(frame.offsets[end - 1])
-        self.ledger.reject(CONFLICT.reason or "", taken, feed, offset, is_limited=self.limit_dead_letters)
+        ledger, feed, offset = self.ledger, int(frame.feeds[end - 1]), int(frame.offsets[end - 1])
+        ledger.cover(frame.feeds[first:end], frame.offsets[first:end])
+        taken = ledger.taken + int(np.count_nonzero(~frame.is_again[first:end]))
+        ledger.reject(str(CONFLICT.reason), taken, feed, offset, is_limited=self.limit_dead_letters)
 
     def _take_other(self, arrival: Arrival) -> Fate:
-        """A tick, or a record that does not keep the contract."""
+        """A tick, a command, or a record that does not keep the contract."""
         feed, offset, content = arrival
-        if offset <= self.ledger.covered[feed]:
+        ledger, fate = self.ledger, APPLIED
+        if offset <= ledger.covered[feed]:
             return AGAIN
-        self.ledger.covered[feed] = offset
+        ledger.covered[feed] = offset
         if isinstance(content, Tick):
             self._take_tick(content)
+        elif isinstance(content, Command):
+            fate = self.inbox.take(content, self.ids)
+        elif feed != TICKS:
+            assert isinstance(content, RejectedError)  # a record holds one or the other
+            fate = Fate("dead_lettered", reason=content.reason)
         if self._expected:
             self._pass_expected()
-        if feed == TICKS:
-            return APPLIED
-        assert isinstance(content, RejectedError)  # a record of a feed holds one or the other
-        self.ledger.taken += 1
-        self.ledger.counts[feed]["dead_lettered"] += 1
-        self.ledger.reject(content.reason, self.ledger.taken, feed, offset, is_limited=self.limit_dead_letters)
-        return Fate("dead_lettered", reason=content.reason)
+        if feed == COMMANDS:
+            ledger.commands[fate.outcome] += 1
+        elif feed != TICKS:
+            ledger.taken += 1
+            ledger.counts[feed]["dead_lettered"] += 1
+            ledger.reject(str(fate.reason), ledger.taken, feed, offset, is_limited=self.limit_dead_letters)
+        return fate
 
     def _take_tick(self, tick: Tick) -> None:
         """Let the clock move the feeds that were idle when the tick was written, if they have been read that far."""
-        covered = self.ledger.covered
-        self.lift(tick.now_ms, [f for f, name in enumerate(FEEDS) if covered[f] + 1 >= tick.idle.get(name, EVERYBODY)])
+        at = self.ledger.covered
+        self.lift(tick.now_ms, [f for f, name in enumerate(FEEDS) if at[f] + 1 >= tick.idle.get(name, EVERYBODY)])
 
     def lift(self, now_ms: int, feeds: Iterable[int]) -> None:
         """Raise the clocks of feeds to an instant, as a tick does; they never fall."""
@@ -252,8 +256,8 @@ class Partition:
         self.passed.append(Passed(target, tuple(self.ledger.covered), name))
         if self.customers.boundary < 0:
             self.customers.boundary = min([target, *self.customers.days.open])
-            if not self.is_behind:
-                self._outputs += self._progress()
+            if not self.is_behind:  # nobody was seen yet: no command can speak of an alert
+                self._outputs += [*self.review.follow_up.begin(self.inbox.due(target), target, 0), *self._progress()]
         if not self.spreads:
             self.go_on()
 
@@ -262,7 +266,7 @@ class Partition:
         review, customers = self.review, self.customers
         while most > 0 and self.is_behind:
             if review.is_done:
-                review.begin(customers.boundary)
+                self._outputs += review.begin(customers.boundary, self.inbox.due(customers.boundary + 1))
                 most -= customers.size
             elif not review.is_scored:
                 self._outputs += review.score(self._version)
@@ -290,10 +294,5 @@ class Partition:
 
     def _settle(self, row: int) -> None:
         """See to it that what is decided of a customer follows from what the last boundary makes of late events."""
-        if self.is_behind and self._is_late(row):
+        if self.is_behind and self.review.has_late(row):
             self.go_on()
-
-    def _is_late(self, row: int) -> bool:
-        """Whether late events of a customer wait for a judgement that was begun, or is due."""
-        customers, review = self.customers, self.review
-        return row in customers.waiting_late or (review.reached <= row and bool(np.isin(row, customers.late_rows)))

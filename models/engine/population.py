@@ -5,7 +5,7 @@ from typing import Self
 
 import numpy as np
 
-from models.alerts.episode import SignalAlerts
+from models.alerts.episode import NEVER_MS, SignalAlerts
 from models.config import HOUR_MS
 from models.customers.arrays import Bools, Ints, Rows, total_of
 from models.customers.columns import NEVER, STAGE_NAMES
@@ -128,9 +128,11 @@ def _count_open(found: Population, of: SignalAlerts, alerts_from_ms: int) -> Non
         found.open_alerts[signal.id, signal.severity] += early
     if signal.respond_ms is None:
         return
-    observed_ms = table.column("observed_ms")
-    due_hours = -(-(observed_ms + signal.respond_ms) // HOUR_MS)
-    for at in np.flatnonzero(observed_ms >= alerts_from_ms).tolist():  # what is history is nobody's duty
+    sent_ms = table.column("sent_ms")
+    due_hours = -(-(sent_ms + signal.respond_ms) // HOUR_MS)
+    is_owed = (table.column("observed_ms") >= alerts_from_ms) & (table.column("acknowledged_ms") == NEVER_MS)
+    is_owed[[place for row in of.held if (place := table.place(row)) is not None]] = False
+    for at in np.flatnonzero(is_owed).tolist():  # what is history is nobody's duty
         found.due[owners[at], int(due_hours[at])] += 1
 
 

@@ -10,10 +10,12 @@ import numpy as np
 from models.catalogue.rules import Rules
 from models.customers.facts import facts_of
 from models.engine.arrivals import Arrival
+from models.engine.ledger import COMMANDS
 from models.engine.partition import Partition
 from models.engine.review import Message
 from models.engine.verdicts import verdict_of
 from models.scoring.version import Version
+from schemas.command import Command
 from schemas.event import FEEDS, Event
 from schemas.partitioner import partition_of
 
@@ -43,12 +45,12 @@ class Replay:
         ]
         for number, partition in enumerate(self.partitions):
             partition.versions = partial(versions, number)
-        self._offsets = [[count() for _ in FEEDS] for _ in range(partitions)]
-        self._frames: list[list[Event]] = [[] for _ in range(partitions)]
+        self._offsets = [[count() for _ in range(COMMANDS + 1)] for _ in range(partitions)]
+        self._frames: list[list[Event | Command]] = [[] for _ in range(partitions)]
         self._places: dict[str, int] = {}
 
-    def take(self, event: Event) -> None:
-        """Take an event; they must come in order of time (ties: by feed, then as given)."""
+    def take(self, event: Event | Command) -> None:
+        """Take an event or a command; they must come in order of time (ties: by feed, then as given)."""
         place = self._places.get(event.customer_id)
         if place is None:
             place = self._places[event.customer_id] = partition_of(event.customer_id.encode(), len(self.partitions))
@@ -58,9 +60,11 @@ class Replay:
             self._flush(place)
 
     def _flush(self, place: int) -> None:
-        events, self._frames[place] = self._frames[place], []
+        taken, self._frames[place] = self._frames[place], []
         offsets = self._offsets[place]
-        self.partitions[place].observe([Arrival(event.feed, next(offsets[event.feed]), event) for event in events])
+        places = [one.feed if isinstance(one, Event) else COMMANDS for one in taken]
+        arrivals = [Arrival(at, next(offsets[at]), one) for at, one in zip(places, taken, strict=True)]
+        self.partitions[place].observe(arrivals)
 
     def until(self, now_ms: int) -> None:
         """Lift every feed's clock to an instant, as a tick in every partition does."""

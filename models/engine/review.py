@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.alerts.cases import join_cases
-from models.alerts.corroboration import corroborate, witnesses_of
+from models.alerts.answers import Due
+from models.alerts.attention.rules import Held
 from models.alerts.early import FeedDays, begins, first_true_ms
 from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts
 from models.alerts.lifecycle import Judgement
@@ -25,6 +25,7 @@ from models.customers.clocks import recount
 from models.customers.columns import STAGE_NAMES
 from models.customers.customers import Customers
 from models.customers.stages import NONE, silent_days
+from models.engine.followup import FollowUp
 from models.measures.as_of import AsOf
 from models.measures.windows import Window, Windows
 from models.scoring.scoring import Scoring
@@ -33,9 +34,12 @@ from models.scoring.worth import ORDERS, SPENT
 from schemas.alert import AlertV1
 from schemas.event import PURCHASE
 from schemas.example import LessonV1, ProgressV1
+from schemas.instant import to_rfc3339
+from schemas.receipt import ReceiptV1
 from schemas.stage import StageChangeV1, stage_change_id
+from schemas.suppressed import SuppressedV1
 
-Message = AlertV1 | StageChangeV1 | LessonV1 | ProgressV1
+Message = AlertV1 | StageChangeV1 | LessonV1 | ProgressV1 | ReceiptV1 | SuppressedV1
 """Everything that is decided; encoded only when it is published."""
 
 
@@ -55,7 +59,8 @@ class Review:
         """Rows judged as of the customers' boundary."""
         self.is_scored = True
         """Whether the model has looked at the day that was closed last."""
-        self._witnesses = witnesses_of(rules)
+        self.follow_up = FollowUp(rules, customers, self.writer)
+        self.quiet = self.follow_up.quiet
         self._starts: Ints = np.full(0, NO_EPISODE, np.int32)
         self._stages: Ints = np.empty(0, np.int8)
         self.as_of = AsOf(customers, self.windows)
@@ -69,8 +74,16 @@ class Review:
         """Whether everybody was judged."""
         return self.is_scored and self.reached >= self.as_of.size
 
-    def begin(self, day: int) -> None:
-        """Close a day; everybody waits to be judged as of the boundary behind it."""
+    def has_late(self, row: int) -> bool:
+        """Whether late events of a customer wait for a judgement that was begun, or is due."""
+        customers = self.customers
+        return row in customers.waiting_late or (self.reached <= row and bool(np.isin(row, customers.late_rows)))
+
+    def begin(self, day: int, due: Sequence[Due] = ()) -> list[Message]:
+        """Close a day; everybody waits to be judged as of the boundary behind it, and the commands due there.
+
+        What is published at once: receipts of commands about nobody who is known.
+        """
         customers = self.customers
         self._stages = customers.close(day)
         self.windows.move(customers)
@@ -80,9 +93,13 @@ class Review:
         self.reached = 0
         for alerts in self.alerts:
             alerts.walks.clear()
+            if alerts.snoozed:
+                now_ms = self.rules.basis.calendar.start_of(day + 1)
+                alerts.snoozed = {row: until_ms for row, until_ms in alerts.snoozed.items() if until_ms > now_ms}
         if len(self._starts) < customers.size:
             self._starts = np.full(customers.columns.capacity, NO_EPISODE, np.int32)
         self.is_scored = self.scoring is None
+        return [*self.follow_up.begin(due, self.as_of.boundary, self.as_of.size)]
 
     def score(self, version: Version | None) -> list[Message]:
         """Let the model look at the day that was closed: labels that became known, scores of whose day it is."""
@@ -112,30 +129,36 @@ class Review:
         messages: list[Message] = list(self._change_stages(low, high))
         if low < high:
             revisions = self._judge_signals(low, high)
+            receipts, held = self.follow_up.run(self.alerts, revisions, as_of, (low, high), is_anew=self.is_anew)
+            messages += receipts
             for alerts in self.alerts:
                 if told := revisions[alerts.signal.id]:
                     messages += self.writer.write(alerts.signal, told, as_of, self._starts, self.scoring)
+            for of in self.alerts:
+                messages += [self._suppressed(of, *found) for found in held.get(of.signal.id, ())]
         if self.is_done:
             self.is_anew = False
             self.alerts = [of for of in self.alerts if of.signal in self.rules.signals or len(of.open) or of.early]
         return messages
 
+    def _suppressed(self, of: SignalAlerts, one: Revision, reason: Held) -> SuppressedV1:
+        """A revision that is held, as it would have been sent."""
+        (alert,) = self.writer.write(of.signal, [one], self.as_of, self._starts, self.scoring)
+        passes_at = None if reason.passes_ms is None else to_rfc3339(reason.passes_ms)
+        return SuppressedV1(reason.rule, self.rules.basis.calendar.text_of(self.as_of.boundary), passes_at, alert)
+
     def _judge_signals(self, low: int, high: int) -> dict[str, list[Revision]]:
+        """What is to be told of a range of rows, by signal."""
         as_of, late = self.as_of, self.customers.late_rows
         concerned: dict[int | None, Rows] = {None: late}
         for feed, notes in self.customers.days.notes.items():
             noted = notes.rows[notes.day(as_of.boundary - 1)]
             concerned[feed] = np.unique(np.concatenate((noted, late))) if len(noted) + len(late) else NO_ROWS
         revisions = {}
-        changed: set[int] = set()
         for alerts in self.alerts:
             signal = alerts.signal
             judgement = Judgement(alerts, as_of, low, high, self._starts, self._first_true_ms)
-            told = revisions[signal.id] = judgement.run(concerned[signal.announced_feed], is_anew=self.is_anew)
-            changed.update([one.row for one in told])
-        join_cases(self.alerts, revisions)
-        rows = np.arange(low, high, dtype=np.int32) if self.is_anew else np.array(sorted(changed), np.int32)
-        corroborate(self.alerts, self._witnesses, revisions, rows)
+            revisions[signal.id] = judgement.run(concerned[signal.announced_feed], is_anew=self.is_anew)
         return revisions
 
     def _first_true_ms(self, signal: Signal, row: int, day: int) -> int:
@@ -183,6 +206,9 @@ class Review:
         feed = signals[0].signal.announced_feed or 0
         days = self._counted_days(feed, row).at(day + 1)
         begun = [of for of in signals if day not in of.early.get(row, ()) and of.signal.when.condition.is_true(days)]
+        if self.quiet:
+            name = self.customers.roster.id_of(row)
+            begun = [of for of in begun if not self.quiet.keeps(name, of.signal.id, day)]
         if not begun:
             return []
         found: list[Message] = []
@@ -199,6 +225,7 @@ class Review:
                 row, "firing", day, 1, signal.severity, one.score, None, signal.owner, observed_ms,
                 refused=days.refused_on(day),
             )  # fmt: skip
+            self.follow_up.decided += 1
             facts = self._early_facts(signal, days.at(day + 1, day))
             customer_id = self.customers.roster.id_of(row)
             found += self.writer.alerts(signal, [revision], [customer_id], day + 1, facts)

@@ -13,18 +13,20 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from models.alerts.answers import Due
+from models.alerts.attention.quiet import Word
 from models.alerts.episode import SignalAlerts
 from models.alerts.retired import RetiredSignal, known_of, retired
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Rules
-from models.customers.buckets import Bucket, Note
-from models.customers.open_day import OpenDay
 from models.engine.ledger import Ledger
+from models.engine.open_days import day_of, day_values
 from models.engine.partition import Partition
+from schemas.suppressed import Rule
 
 Arrays = Mapping[str, NDArray[Any]]
 
-SNAPSHOT_FORMAT: Final = 5
+SNAPSHOT_FORMAT: Final = 6
 """Of the bytes. A program reads no other."""
 _LENGTH_BYTES: Final = 8
 """Of the length of the head, before it."""
@@ -63,6 +65,12 @@ class _Head(msgspec.Struct):
     corroborated: dict[str, dict[int, tuple[str, ...]]]
     currency: str
     """Of every amount."""
+    commands: list[Due] = []
+    """Those that wait for their boundary."""
+    snoozed: dict[str, dict[int, int]] = {}
+    held: dict[str, dict[int, Rule]] = {}
+    words: dict[str, list[Word]] = {}
+    """What was said of whom, by customer."""
 
 
 class _Array(msgspec.Struct, array_like=True):
@@ -138,14 +146,18 @@ def freeze(partition: Partition) -> Frozen:
         closed=customers.boundary,
         ledger=msgspec.msgpack.decode(msgspec.msgpack.encode(partition.ledger), type=Ledger),
         versions=[] if review.scoring is None else review.scoring.versions.copy(),
-        open_days={day: _day_values(opened) for day, opened in customers.days.open.items()},
-        late_days={day: _day_values(opened) for day, opened in customers.days.late.items()},
+        open_days={day: day_values(opened) for day, opened in customers.days.open.items()},
+        late_days={day: day_values(opened) for day, opened in customers.days.late.items()},
         late_rows=sorted(customers.waiting_late),
         waiting=[(feed, day, list(rows)) for (feed, day), rows in partition.early.waiting.items()],
         signals={of.signal.id: known_of(of.signal) for of in review.alerts if len(of.open) or of.early},
         early={of.signal.id: {row: days.copy() for row, days in of.early.items()} for of in review.alerts if of.early},
         corroborated={of.signal.id: of.corroborated.copy() for of in review.alerts if of.corroborated},
         currency=partition.basis.currency,
+        commands=partition.inbox.waiting.copy(),
+        snoozed={of.signal.id: of.snoozed.copy() for of in review.alerts if of.snoozed},
+        held={of.signal.id: of.held.copy() for of in review.alerts if of.held},
+        words={customer_id: words.copy() for customer_id, words in review.quiet.words.items()},
     )
     if review.scoring is None:
         return Frozen(head, _arrays(partition))
@@ -184,11 +196,12 @@ def load(data: bytes | bytearray, rules: Rules, *, number: int = 0, limit_dead_l
     days.set_channel_names(head.channel_names)
     for name, log in days.logs.items():
         log.set_arrays(_part(arrays, f"days/{name}"))
-    days.open = {day: _day_of(values) for day, values in head.open_days.items()}
-    days.late = {day: _day_of(values) for day, values in head.late_days.items()}
+    days.open = {day: day_of(values) for day, values in head.open_days.items()}
+    days.late = {day: day_of(values) for day, values in head.late_days.items()}
     customers.waiting_late = set(head.late_rows)
     partition.ledger = head.ledger
     partition.watermark.resume(head.highs, head.passed)
+    partition.inbox.waiting, review.quiet.words = head.commands, head.words
     partition.ids.set_arrays(_part(arrays, "ids"), head.closed)
     partition.early.waiting = {
         (feed, day): dict.fromkeys(rows) for feed, day, rows in head.waiting if partition.early.has_signals(feed)
@@ -258,36 +271,8 @@ def _load_alerts(partition: Partition, head: _Head, arrays: Arrays) -> None:
             table.set_arrays(_part(arrays, f"alerts/{signal}/{name}"))
         of.early = head.early.get(signal, {})
         of.corroborated = head.corroborated.get(signal, {})
+        of.snoozed, of.held = head.snoozed.get(signal, {}), head.held.get(signal, {})
 
 
 def _part(arrays: Arrays, part: str) -> dict[str, NDArray[Any]]:
     return {name.removeprefix(f"{part}/"): array for name, array in arrays.items() if name.startswith(f"{part}/")}
-
-
-def _day_values(opened: OpenDay) -> list[Any]:
-    """An open day as plain values."""
-    return [
-        *opened.to_lists(),
-        *({row: _bucket_values(b) for row, b in of.items()} for of in (opened.tickets, opened.emails.buckets())),
-    ]
-
-
-def _day_of(values: list[Any]) -> OpenDay:
-    *lists, tickets, emails = values
-    opened = OpenDay()
-    opened.set_lists(lists)
-    opened.tickets = {row: _bucket_of(one) for row, one in tickets.items()}
-    opened.emails.set_buckets({row: _bucket_of(one) for row, one in emails.items()})
-    return opened
-
-
-def _bucket_values(bucket: Bucket) -> tuple[Any, ...]:
-    return bucket.counts.copy(), bucket.channels.copy(), bucket.notes.copy(), bucket.first_ms
-
-
-def _bucket_of(values: list[Any]) -> Bucket:
-    counts, channels, notes, first_ms = values
-    bucket = Bucket(len(counts))
-    bucket.counts, bucket.channels, bucket.first_ms = counts, channels, first_ms
-    bucket.notes = [Note(*note) for note in notes]
-    return bucket

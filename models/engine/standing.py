@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from msgspec.structs import replace
 
-from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts, revision_of
+from models.alerts.episode import NEVER_MS, NO_EPISODE, Revision, SignalAlerts, revision_of
 from models.calendar import date_of
 from models.customers.columns import STAGE_NAMES
 from models.customers.refusals import REASONS_OF
@@ -92,9 +92,14 @@ def _told_as_it_is(
 def _says(told: AlertV1 | None, one: Revision) -> bool:
     """Whether what is published is what is known of an open alert."""
     stage = STAGE_NAMES[one.stage] if one.stage else None
-    known = one.severity, one.owner, one.score, stage, one.corroborated_by, REASONS_OF[one.refused]
-    return told is not None and known == (
-        told.severity, told.owner, told.score, told.stage, told.corroborated_by, told.do_not_contact,
+    known = one.severity, one.owner, one.score, stage, one.corroborated_by, REASONS_OF[one.refused], one.outcome
+    said = one.acknowledged_ms != NEVER_MS, one.escalated_ms != NEVER_MS, one.snoozed_ms != NEVER_MS
+    if told is None or said != tuple(
+        at is not None for at in (told.acknowledged_at, told.escalated_at, told.snoozed_until)
+    ):
+        return False
+    return known == (
+        told.severity, told.owner, told.score, told.stage, told.corroborated_by, told.do_not_contact, told.outcome or ""
     )  # fmt: skip
 
 

@@ -6,8 +6,9 @@ import numpy as np
 
 from models.alerts.episode import revision_of
 from models.customers.columns import STAGE_NAMES
-from models.customers.refusals import REASONS_OF, refusals
+from models.customers.refusals import OPTED_OUT, REASONS_OF, refusals
 from models.engine.partition import Partition
+from schemas.alert import NoContact
 
 
 def verdict_of(partition: Partition, row: int) -> dict[str, Any]:
@@ -33,11 +34,27 @@ def verdict_of(partition: Partition, row: int) -> dict[str, Any]:
                 list(one.corroborated_by),
                 one.case,
                 list(REASONS_OF[one.refused]),
+                one.acknowledged_ms,
+                one.acknowledged_by,
+                one.outcome,
+                one.escalated_ms,
+                one.escalated_to,
+                one.sent_ms,
+                of.held.get(row, ""),
             ]
     return {
         "stage": STAGE_NAMES[stage] if stage else None,
         "stage_since": int(columns.stage_since[row]) if stage else None,
-        "do_not_contact": list(REASONS_OF[int(refusals(columns, np.array([row], np.int32))[0])]),
+        "do_not_contact": list(no_contact_of(partition, row)),
         "episodes": episodes,
+        "snoozed": {of.signal.id: of.snoozed[row] for of in alerts if row in of.snoozed},
         "announced": {of.signal.id: of.early[row] for of in alerts if row in of.early},
     }
+
+
+def no_contact_of(partition: Partition, row: int) -> tuple[NoContact, ...]:
+    """All reasons not to contact a customer as of the last boundary: e-mails refused, and a command."""
+    quiet, customer_id = partition.review.quiet, partition.customers.roster.id_of(row)
+    is_out = quiet.has_opted_out(customer_id, partition.customers.boundary)
+    refused = int(refusals(partition.customers.columns, np.array([row], np.int32))[0])
+    return REASONS_OF[refused | OPTED_OUT * is_out]

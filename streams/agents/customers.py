@@ -244,12 +244,15 @@ class Customers:
     def process(self, own: OwnedPartition, records: Sequence[Record]) -> None:
         """Take records in, or judge some who wait where there are none; what that decides waits to be sent."""
         partition, judged = own.partition, own.partition.judged
+        follow_up = partition.review.follow_up
+        decided = follow_up.decided
         if records:
             self._intake.take(own, records)
         else:
             partition.go_on(REVIEWS_A_FRAME)
         own.outbox += partition.drain()
         self.tally.reviews += partition.judged - judged
+        self.tally.decided += follow_up.decided - decided
 
     async def _write_down(self, own: OwnedPartition) -> None:
         new = [one for one in own.partition.passed if one.boundary not in own.begun]

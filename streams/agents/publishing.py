@@ -8,7 +8,9 @@ from models.engine.review import Message
 from schemas.alert import AlertV1, encode_alert
 from schemas.dead_letter import kept_part
 from schemas.example import LessonV1, ProgressV1, encode_lesson
+from schemas.receipt import ReceiptV1, encode_receipt
 from schemas.stage import StageChangeV1, encode_stage_change
+from schemas.suppressed import SuppressedV1, encode_suppressed
 from schemas.topics import Topics
 from streams.agents.owned import Aside, OwnedPartition
 from streams.agents.tally import Tally
@@ -44,6 +46,10 @@ class Publisher:
                 self._send_alert(own, message, sent, caused_ms)
             elif isinstance(message, StageChangeV1):
                 self._send_stage(own, message, sent)
+            elif isinstance(message, ReceiptV1):
+                self._send_receipt(own, message, sent)
+            elif isinstance(message, SuppressedV1):
+                self._send_suppressed(own, message, sent)
             else:
                 self._send_lesson(own, message, sent)
 
@@ -103,6 +109,22 @@ class Publisher:
         key, payload = change.customer_id.encode(), encode_stage_change(change)
         self._outputs.send(self._topics.stages, own.number, key, payload, sent)
         self._tally.stages[change.to_stage] += 1
+
+    def _send_receipt(self, own: OwnedPartition, receipt: ReceiptV1, sent: list[tuple[str, bytes]]) -> None:
+        key, payload = receipt.customer_id.encode(), encode_receipt(receipt)
+        if own.published is not None and own.published.has_record(payload):
+            self._tally.already_sent += 1
+            return
+        self._outputs.send(self._topics.receipts, own.number, key, payload, sent)
+        self._tally.count_receipt(receipt)
+
+    def _send_suppressed(self, own: OwnedPartition, held: SuppressedV1, sent: list[tuple[str, bytes]]) -> None:
+        key, payload = held.alert.customer_id.encode(), encode_suppressed(held)
+        if own.published is not None and own.published.has_record(payload):
+            self._tally.already_sent += 1
+            return
+        self._outputs.send(self._topics.suppressed, own.number, key, payload, sent)
+        self._tally.suppressed[held.rule] += 1
 
     def _send_lesson(self, own: OwnedPartition, lesson: Message, sent: list[tuple[str, bytes]]) -> None:
         assert isinstance(lesson, LessonV1 | ProgressV1)  # there are no others

@@ -6,9 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from models.engine.arrivals import APPLIED, Arrival, Fate
-from models.engine.ledger import MISPLACED, TICKS, DeadLetterLimitError
+from models.engine.ledger import COMMANDS, MISPLACED, TICKS, DeadLetterLimitError
 from models.engine.partition import Partition
-from schemas.codec import MAX_AHEAD_MS, decode_event
+from schemas.codec import MAX_AHEAD_MS, check_ahead, decode_event
+from schemas.command import Command, decode_command
 from schemas.dead_letter import Origin, dead_letter_headers, late_headers
 from schemas.errors import RejectedError
 from schemas.event import Event
@@ -24,14 +25,14 @@ from streams.transport.records import Record
 JUDGED_BY_ENGINE: Final = (MISPLACED, "id_conflict")
 """Reasons that are not the codec's."""
 
-CONFLICT: Final = RejectedError("id_conflict", "an event with this id and other content was applied before", "id")
+CONFLICT: Final = RejectedError("id_conflict", "a record with this id and other content was applied before", "id")
 
 
 class Intake:
     """Takes the records of frames in."""
 
     def __init__(self, topics: Topics, partitions: int, tally: Tally, now_ms: Callable[[], int]) -> None:
-        self._feeds = {topic: feed for feed, topic in enumerate((*topics.events, topics.ticks))}
+        self._feeds = {topic: feed for feed, topic in enumerate(topics.inputs)}
         self._partitions, self._tally, self._now_ms = partitions, tally, now_ms
 
     def take(self, own: OwnedPartition, records: Sequence[Record]) -> None:
@@ -90,14 +91,16 @@ class Intake:
         try:
             if feed == TICKS:
                 return Arrival(feed, record.offset, _checked_tick(record, now_ms))
+            if feed == COMMANDS:
+                return Arrival(feed, record.offset, _checked_command(record, now_ms))
             return Arrival(feed, record.offset, decode_event(feed, record.key, record.value, record.headers, now_ms))
         except RejectedError as error:
             return Arrival(feed, record.offset, error)
 
     def _check_places(self, partition: Partition, arrivals: list[Arrival]) -> None:
-        """Refuse events of another partition: a new customer's is computed; one we know is where it belongs."""
-        events = [(at, one.content) for at, one in enumerate(arrivals) if isinstance(one.content, Event)]
-        strangers = partition.strangers([event.customer_id for _, event in events])
+        """Refuse what is of another partition: a new customer's is computed; one we know is where it belongs."""
+        events = [(at, one.content) for at, one in enumerate(arrivals) if isinstance(one.content, Event | Command)]
+        strangers = partition.customers.strangers([event.customer_id for _, event in events])
         places = {one: partition_of(one.encode(), self._partitions) for one in strangers}
         misplaced = {one: place for one, place in places.items() if place != partition.number}
         for at, event in events if misplaced else ():
@@ -155,6 +158,12 @@ def _checked_tick(record: Record, now_ms: int) -> Tick:
     if tick.now_ms > now_ms + MAX_AHEAD_MS:
         raise RejectedError("future", "a tick more than 300 s ahead of the clock", "now")
     return tick
+
+
+def _checked_command(record: Record, now_ms: int) -> Command:
+    command = decode_command(record.key, record.value)
+    check_ahead(command.at_ms, now_ms, "at")
+    return command
 
 
 def _limit_message(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
+from models.engine.ledger import COMMANDS
 from models.engine.partition import Partition
 from schemas.topics import Topics
 from streams.transport.errors import StopWorkerError
@@ -25,8 +26,9 @@ def find_restarted(
     """
     for number, partition in partitions.items():
         idle = idle_of(number)
-        for feed, topic in enumerate(topics.events):
-            read = partition.ledger.covered[feed] + 1
+        places = [*enumerate(topics.events), (COMMANDS, topics.commands)]
+        for place, topic in places:
+            read = partition.ledger.covered[place] + 1
             if idle.get(topic, read) < read:
                 return StopWorkerError(
                     f"{topic}/{number} ends at offset {idle[topic]}, but was read up to {read} before: the topic was "

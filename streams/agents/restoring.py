@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 
 from models.catalogue.rules import Rules
 from models.engine.arrivals import Passed as Boundary
-from models.engine.ledger import TICKS
+from models.engine.ledger import COMMANDS
 from models.engine.partition import Partition
 from models.engine.snapshot import SnapshotError
 from models.engine.snapshot import load as load_partition
@@ -47,8 +47,8 @@ class RestoreSource:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The input topics by feed, the clock last."""
-        return (*self.topics.events, self.topics.ticks)
+        """The input topics: by feed, then the clock and commands."""
+        return self.topics.inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +186,7 @@ def noted(source: RestoreSource, boundary: Boundary) -> Passed:
 
 def _boundary(source: RestoreSource, passed: Passed) -> Boundary:
     covered = tuple(passed.offsets.get(topic, 0) - 1 for topic in source.inputs)
-    assert len(covered) == TICKS + 1
+    assert len(covered) == COMMANDS + 1
     return Boundary(passed.boundary, covered, passed.model)
 
 

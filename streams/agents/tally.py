@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from schemas.receipt import ReceiptV1
 from streams.transport.records import Record
 
 PROCESSING_BUCKETS_S: Final = (0.00001, 0.00002, 0.00005, 0.0001, 0.0002, 0.0005, 0.001, 0.005, 0.025, 0.25)
@@ -55,6 +56,14 @@ class Tally:
     """(signal, reason) of every last revision published."""
     stages: Counter[str] = field(default_factory=Counter)
     """Stage that was entered."""
+    receipts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(action, status) of every command that was decided."""
+    outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(signal, outcome) of what people said came of its alerts."""
+    suppressed: Counter[str] = field(default_factory=Counter)
+    """Rule to the revisions that it held."""
+    decided: int = 0
+    """Revisions of alerts decided, sent or held; those that stood on their topic already among them."""
     reviews: int = 0
     already_sent: int = 0
     """Outputs that stood on their topic when they were decided once more after a restart."""
@@ -65,6 +74,12 @@ class Tally:
     alert_ages: Spread = field(default_factory=lambda: Spread(AGE_BUCKETS_S))
     last_timestamp_ms: dict[str, int] = field(default_factory=dict)
     """Topic to the Kafka timestamp of the newest record processed."""
+
+    def count_receipt(self, receipt: ReceiptV1) -> None:
+        """A receipt leaves."""
+        self.receipts[receipt.action, receipt.status] += 1
+        if receipt.signal is not None and receipt.outcome is not None:
+            self.outcomes[receipt.signal, receipt.outcome] += 1
 
     def count_frame(self, records: Sequence[Record], seconds: float, now_ms: int, since_ms: int) -> None:
         """A frame took so long and ends now. What is older than `since_ms` is history and has no age."""

@@ -211,7 +211,7 @@ def _alert(case: Case, measure: Measure, now_ms: int) -> AlertRow:
         risk=alert.risk,
         value=None if worth is None else worth.amount,
         currency=None if worth is None else worth.currency,
-        is_past_due=alert.due_at is not None and from_rfc3339(alert.due_at) < now_ms,
+        is_past_due=alert.is_owed and from_rfc3339(alert.due_at or "") < now_ms,
         do_not_contact=alert.do_not_contact,
     )
 

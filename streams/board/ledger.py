@@ -67,7 +67,7 @@ class OutputLedger:
             return
         self._revisions[alert.alert_id] = alert.revision
         self._note_boundary(alert.ends_at or alert.observed_at)
-        if alert.is_open and alert.due_at is not None and not alert.historical:
+        if alert.is_owed:
             self._open[alert.alert_id] = (_freshness(alert), alert)
         else:
             self._open.pop(alert.alert_id, None)

@@ -14,11 +14,11 @@ from models.calendar import date_of
 from models.catalogue.language import compile_term
 from models.catalogue.rules import Rules
 from models.customers.columns import STAGE_NAMES
-from models.customers.refusals import REASONS_OF
 from models.customers.since_boundary import since_boundary
 from models.engine.partition import Partition
 from models.engine.population import is_at_risk
 from models.engine.restatement import restated
+from models.engine.verdicts import no_contact_of
 from models.measures.as_of import AsOf
 from models.measures.course import course
 from models.measures.windows import Windows
@@ -181,7 +181,7 @@ def summary(partition: Partition, row: int, as_of: AsOf) -> dict[str, Any]:
         "stage": STAGE_NAMES[stage] if stage else None,
         "stage_since": date_of(int(columns.stage_since[row])) if stage else None,
         "at_risk": bool(is_at_risk(partition)[row]) if is_known else None,
-        "do_not_contact": REASONS_OF[int(as_of.refusals[row])],
+        "do_not_contact": no_contact_of(partition, row),
         "numbers": {"first activity": date_of(first_day) if is_known else None, **read(NUMBERS)},
         "statistics": read(STATISTICS),
         "since": {date_of(day): counts for day, counts in since_boundary(customers, row).items()},

@@ -43,12 +43,32 @@ class _Since(_Instant):
 
     def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
         """Epoch milliseconds."""
-        if isinstance(value, str) and (ago := re.fullmatch(r"([1-9]\d{0,6})(s|min|h|d)", value.strip())):
+        if isinstance(value, str) and (ago := _SPAN.fullmatch(value.strip())):
             return now_ms() - int(ago[1]) * _UNITS_MS[ago[2]]
         return super().convert(value, param, ctx)
 
 
+class _Until(_Instant):
+    """An instant, or in how long."""
+
+    name = "until"
+    wanted = "is neither in how long (12h, 7d) nor an RFC 3339 time with an offset, such as 2026-03-01T00:00:00Z"
+
+    def convert(self, value: str | int, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """Epoch milliseconds."""
+        if isinstance(value, str) and (ahead := _SPAN.fullmatch(value.strip())):
+            time_ms = now_ms() + int(ahead[1]) * _UNITS_MS[ahead[2]]
+            if time_ms > LAST_MS:
+                self.fail(f"{value!r} is beyond 2099", param, ctx)
+            return time_ms
+        return super().convert(value, param, ctx)
+
+
+_SPAN: Final = re.compile(r"([1-9]\d{0,6})(s|min|h|d)")
 _UNITS_MS: Final = {"s": 1_000, "min": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 SINCE: Final = _Since()
-"""`12h`, `7d` or RFC 3339 text, as epoch milliseconds."""
+"""`12h`, `7d` ago or RFC 3339 text, as epoch milliseconds."""
+
+UNTIL: Final = _Until()
+"""The same ahead."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from contextlib import ExitStack
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,19 +18,19 @@ from models.customers.columns import NEVER
 from models.engine.ledger import total_counts
 from models.engine.population import Population, population_of
 from models.engine.replay import Replay
-from models.engine.review import Message
 from models.what_if.comparison import Comparison, Run, compare
 from models.what_if.episodes import Episodes
-from schemas.alert import AlertV1, encode_alert
+from schemas.command import Command
 from schemas.event import PURCHASE, Event
-from schemas.stage import StageChangeV1, encode_stage_change
 from streams import clock
 from streams.cli.event_files import files_argument, paths_read, rejecting, rejects_option
 from streams.cli.instant import INSTANT
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
+from streams.cli.replay_sinks import Sinks
 from streams.cli.replay_text import print_summary
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.catalogue_file import load_rules
+from streams.files.commands import Spoken, read_commands
 from streams.files.edge import Edge
 from streams.files.packed_history import Replayed
 from streams.files.reading import EventFile
@@ -48,44 +48,8 @@ Examples:
   churn-signals replay events.jsonl --against mine.yaml --html what-if.html
   churn-signals replay orders.csv:shopify tickets.json:zendesk --until 2026-01-01T00:00:00Z
   churn-signals replay events.jsonl.gz --learn
+  churn-signals replay events.jsonl.gz --commands commands.jsonl --receipts receipts.jsonl
 """
-
-
-@dataclass
-class Sinks:
-    """Files for what a replay publishes, and counts of it."""
-
-    alerts: Output | None
-    stages: Output | None
-    fired: Counter[tuple[str, str]] = field(default_factory=Counter)
-    ended: Counter[tuple[str, str]] = field(default_factory=Counter)
-    """(signal, what became of it) of alerts that ended."""
-    revisions: int = 0
-    transitions: int = 0
-    ids: set[str] = field(default_factory=set)
-    episodes: Episodes | None = None
-    """Where alerts are gathered to be compared."""
-
-    def take(self, messages: Iterable[Message]) -> None:
-        """Write and count."""
-        for message in messages:
-            if isinstance(message, StageChangeV1):
-                self.transitions += 1
-                if self.stages is not None:
-                    _write(self.stages, encode_stage_change(message))
-            elif isinstance(message, AlertV1):
-                self._take_alert(message)
-
-    def _take_alert(self, alert: AlertV1) -> None:
-        self.revisions += 1
-        if self.alerts is not None:
-            _write(self.alerts, encode_alert(alert))
-        self.fired[alert.signal, alert.status] += 1
-        if alert.ended_because is not None:
-            self.ended[alert.signal, alert.ended_because] += 1
-        self.ids.add(alert.alert_id)
-        if self.episodes is not None:
-            self.episodes.take(alert)
 
 
 _OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -101,6 +65,9 @@ class _ReplayOptions:
     alerts: Output | None
     stages: Output | None
     states: Output | None
+    commands: Path | None
+    receipts: Output | None
+    suppressed: Output | None
     until_ms: int | None
     partitions: int | None
     shift_by: int
@@ -119,6 +86,11 @@ class _ReplayOptions:
 @click.option("--alerts", type=OUTPUT, help="Write every revision of every alert, a line each.")
 @click.option("--stages", type=OUTPUT, help="Write every transition of the lifecycle, a line each.")
 @click.option("--states", type=OUTPUT, help="Write every customer's record, canonical, a line each.")
+@click.option("--commands", type=_OLD_FILE, help="What people said, a command a line, as on the topic; never shifted.")
+@click.option(
+    "--suppressed", type=OUTPUT, help="Write every revision that was not sent, with what held it, a line each."
+)
+@click.option("--receipts", type=OUTPUT, help="Write what became of each command, a line each.")
 @click.option(
     "--until",
     "until_ms",
@@ -152,28 +124,32 @@ def replay(**given: Any) -> int:
         raise click.UsageError("--learn makes versions of the model of its own: give it or --models, not both.")
     if asked.html is not None and asked.against is None:
         raise click.UsageError("--html shows what other rules would change: give them with --against.")
-    read = [*paths_read(asked.files, asked.mapping_name), asked.exclude, asked.catalogue, asked.against, asked.models]
-    refuse_overwriting(read, [asked.alerts, asked.stages, asked.states, asked.rejects, asked.html])
-    ours, other = _hows(asked)
+    named = (asked.commands, asked.exclude, asked.catalogue, asked.against, asked.models)
+    refuse_overwriting(
+        [*paths_read(asked.files, asked.mapping_name), *named],
+        [asked.alerts, asked.stages, asked.states, asked.receipts, asked.suppressed, asked.rejects, asked.html],
+    )
+    said = read_commands(asked.commands, asked.now_ms)
+    ours, other = _hows(asked, said)
     collect_seldom()
     edge = Edge(asked.now_ms, clock.now_ms(), asked.shift_by)
     with rejecting(asked.rejects) as rejects:
         events = read_events(
             asked.files, asked.mapping_name, edge, rejects=rejects, exclude=asked.exclude, shift_by=asked.shift_by
         )
-    for sentence in (*events.history.sentences(), *edge.sentences()):
+    for sentence in (*events.history.sentences(), *edge.sentences(), *said.sentences()):
         complain(sentence)
     warn(events.history, ours.rules, is_clock_moved=asked.until_ms is not None)
     if other is not None:
         warn(events.history, other.rules, is_clock_moved=asked.until_ms is not None, of=f"--against {asked.against}: ")
-    summary = _replayed(asked, ours, other, events)
+    summary = _replayed(asked, ours, other, events, said)
     for sentence in events.strangers():
         complain(f"--exclude: {sentence}")
     say_json(orjson.dumps(summary)) if asked.as_json else print_summary(summary)
-    return EXIT_PROBLEM if events.history.bad or events.history.is_silent else EXIT_DONE
+    return EXIT_PROBLEM if events.history.bad or events.history.is_silent or said.bad else EXIT_DONE
 
 
-def _hows(asked: _ReplayOptions) -> tuple[How, How | None]:
+def _hows(asked: _ReplayOptions, said: Spoken) -> tuple[How, How | None]:
     """How it is replayed, and how the other catalogue is. Raises SetupError before anything is read."""
     settings = environment_settings()
     if asked.catalogue is not None:
@@ -182,7 +158,9 @@ def _hows(asked: _ReplayOptions) -> tuple[How, How | None]:
     few = (
         count if asked.learn or asked.models is not None else 1
     )  # alerts are the same for any number, and 1 is quickest
-    is_written = any((asked.alerts, asked.stages, asked.states))  # in the order of partitions
+    is_written = any(
+        (asked.alerts, asked.stages, asked.states, asked.receipts, asked.suppressed)
+    )  # in the order of partitions
     ours = How(
         rules=load_rules(settings),
         partitions=count if is_written or asked.partitions or asked.against is None else few,
@@ -190,6 +168,7 @@ def _hows(asked: _ReplayOptions) -> tuple[How, How | None]:
         until_ms=asked.until_ms,
         models=asked.models,
         learn=asked.learn,
+        commands=tuple(said.commands),
     )
     if asked.learn:
         check_learns(ours.rules)
@@ -198,24 +177,28 @@ def _hows(asked: _ReplayOptions) -> tuple[How, How | None]:
     return ours, replace(ours, rules=load_rules(settings.replace(catalogue=asked.against)), partitions=few)
 
 
-def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Replayed) -> dict[str, object]:
+def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Replayed, said: Spoken) -> dict[str, object]:
     """Replay, write what was asked for, and sum up."""
     engine, theirs = ours.engine(), None
     with ExitStack() as stack:
-        for opened in (asked.alerts, asked.stages, asked.states):
+        for opened in (asked.alerts, asked.stages, asked.states, asked.receipts, asked.suppressed):
             if opened is not None:
                 stack.enter_context(opened)
-        sinks = Sinks(asked.alerts, asked.stages)
+        sinks = Sinks(asked.alerts, asked.stages, asked.receipts, asked.suppressed)
         if other is None:
-            _run(engine, tracked(events), asked.until_ms, sinks)
+            _run(engine, ours.taken(tracked(events)), asked.until_ms, sinks)
         else:
             sinks.episodes = Episodes(ours.rules.basis.calendar)
             name = str(asked.against)
-            theirs = beside(other, name, events, lambda taken: _run(engine, taken, asked.until_ms, sinks))
+            theirs = beside(other, name, events, lambda taken: _run(engine, ours.taken(taken), asked.until_ms, sinks))
         if asked.states is not None:
             for state in engine.states():
-                _write(asked.states, orjson.dumps(state))
+                asked.states.write(orjson.dumps(state) + b"\n")
     summary = _summary(engine, sinks, events)
+    if asked.commands is not None:
+        waiting = sum(len(partition.inbox.waiting) for partition in engine.partitions)
+        told = {"done": sinks.answered["done"], "refused": sinks.answered["refused"], "waiting": waiting}
+        summary["commands"] = told | {"bad_lines": len(said.bad)}
     if asked.learn:
         summary["model"] = _model_of(engine)
     if theirs is not None:
@@ -239,9 +222,9 @@ def _told(asked: _ReplayOptions, found: Comparison) -> dict[str, Any]:
     return {"name": name, "says": in_a_sentence(found, name), **values}
 
 
-def _run(engine: Replay, events: Iterable[Event], until_ms: int | None, sinks: Sinks) -> None:
-    for number, event in enumerate(events, start=1):
-        engine.take(event)
+def _run(engine: Replay, taken: Iterable[Event | Command], until_ms: int | None, sinks: Sinks) -> None:
+    for number, one in enumerate(taken, start=1):
+        engine.take(one)
         if number % DRAIN_EVERY == 0:
             sinks.take(engine.drain())
     if until_ms is not None:
@@ -266,6 +249,8 @@ def _summary(engine: Replay, sinks: Sinks, events: Replayed) -> dict[str, object
         "spend_capped": population.spend_capped,
         "alerts": len(sinks.ids),
         "revisions": sinks.revisions,
+        "suppressed": dict(sorted(sinks.held.items())),
+        "decided": sum(partition.review.follow_up.decided for partition in engine.partitions),
         "transitions": sinks.transitions,
         "by_signal": _by_signal(sinks.fired),
         "ended": _by_signal(sinks.ended),
@@ -292,7 +277,3 @@ def _model_of(engine: Replay) -> dict[str, object]:
     assert isinstance(engine, LearningReplay)  # asked for by --learn
     returned, churned = engine.committee.labels
     return {"is_cold": engine.committee.is_cold, "returned": returned, "churned": churned}
-
-
-def _write(opened: Output, payload: bytes) -> None:
-    opened.write(payload + b"\n")

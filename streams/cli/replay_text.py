@@ -39,7 +39,11 @@ def print_summary(summary: dict[str, object]) -> None:
     if summary["spend_capped"]:
         told = f"{summary['spend_capped']:,} of them spent more than is counted, 90 million million of the currency"
         console.print(f"{told}: look at the catalogue's rates and at who posts these amounts")
-    console.print(f"{_counted(summary, 'alert')} in {_counted(summary, 'revision')}")
+    commands = summary.get("commands")
+    if isinstance(commands, dict):
+        told = ", ".join(f"{commands[name]:,} {name}" for name in ("done", "refused", "waiting") if commands[name])
+        console.print(f"commands: {told or 'none'}")
+    console.print(f"{_counted(summary, 'alert')} in {_counted(summary, 'revision')}{_held(summary)}")
     console.print(_by_signal(summary))
     against = summary.get("against")
     if isinstance(against, dict):
@@ -88,6 +92,14 @@ def _by_signal(summary: dict[str, object]) -> Table:
         numbers = [*(counts.get(status, 0) for status in STILL_OPEN), *(of.get(reason, 0) for reason in reasons)]
         table.add_row(signal, *(f"{number:,}" for number in numbers))
     return table
+
+
+def _held(summary: dict[str, object]) -> str:
+    """What was decided and not sent, by rule; nothing where all was sent."""
+    held = summary["suppressed"]
+    assert isinstance(held, dict)
+    told = ", ".join(f"{count:,} {rule.replace('_', ' ')}" for rule, count in held.items())
+    return f" that were sent; of {summary['decided']:,} decided the others were held: {told}" if told else ""
 
 
 def _as_of(summary: dict[str, object]) -> str:

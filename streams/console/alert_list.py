@@ -32,6 +32,7 @@ PIPE_WIDTH: Final = 100_000
 
 TITLES: Final[Mapping[Kind, str]] = {
     "owed": "to answer",
+    "acknowledged": "that somebody has taken on or snoozed",
     "historical": "about a time before anybody was to answer (historical: nobody's duty)",
     "good_news": "with good news (nobody must answer)",
     "over": "whose alerts are over",
@@ -119,6 +120,10 @@ def _table(shown: AlertList, listed: Sequence[Line], measure: Measure, *, with_h
             when = Text(
                 ended_text(lead) if not lead.is_open else moment(lead.observed_at, shown.zone, now_ms=shown.now_ms)
             )
+        elif lead.acknowledged_by is not None:
+            when = Text(plain(f"taken by {lead.acknowledged_by}"))
+        elif lead.snoozed_until is not None:
+            when = Text(f"snoozed until {moment(lead.snoozed_until, shown.zone, now_ms=shown.now_ms)}")
         table.add_row(
             when, Text(plain(lead.customer_id)), percent(lead.risk), amount(worth.amount if worth else None),
             Text(plain(lead.owner)), _why(line),

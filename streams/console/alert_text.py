@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rich.text import Text
 
-from schemas.alert import AlertV1
+from schemas.alert import AlertV1, NoContact
 from schemas.instant import from_rfc3339
 from streams.console.cases import MEANINGS, Measure, value_of
 from streams.text.plain import plain
@@ -67,8 +67,13 @@ def no_contact_text(alert: AlertV1) -> Text:
     return Text("do not contact ", LATE) if alert.do_not_contact else Text()
 
 
+def reasons_text(reasons: Sequence[NoContact]) -> str:
+    """Why a customer must not be contacted, in words."""
+    return " and ".join(reasons).replace("_", " ")
+
+
 def what_to_do(alert: AlertV1, zone: str, now_ms: int, measure: Measure) -> Text:
-    """Lines: who does what by when, whether to contact, what is at stake if known, and what ends the alert, or did."""
+    """Lines: who does what by when, whether to contact, what is at stake if known, what ends or ended it, answers."""
     text = Text(plain(f"  {alert.owner}, "))
     if alert.historical:
         text.append("historical (nobody's duty)", QUIET)
@@ -78,12 +83,30 @@ def what_to_do(alert: AlertV1, zone: str, now_ms: int, measure: Measure) -> Text
         text.append("by ").append_text(due_text(from_rfc3339(alert.due_at), zone, now_ms))
     text.append(plain(f": {alert.intervention}"))
     if alert.do_not_contact:
-        text.append("\n  do not contact", LATE).append(f": {' and '.join(alert.do_not_contact)}")
+        text.append("\n  do not contact", LATE).append(f": {reasons_text(alert.do_not_contact)}")
     worth = at_stake(alert, measure)
     if worth is not None:
         text.append(f"\n  at stake: {worth}")
     last = f"ends with: {alert.clears_when}" if alert.is_open else f"it ended: {ended_text(alert)}"
-    return text.append("\n").append(plain(f"  {last}"))
+    text.append("\n").append(plain(f"  {last}"))
+    for line in answers(alert, zone):
+        text.append("\n").append(plain(f"  {line}"))
+    return text
+
+
+def answers(alert: AlertV1, zone: str) -> list[str]:
+    """Whom it was escalated to, who took it on, what came of it; and its id, by which commands name it."""
+    lines = []
+    if alert.escalated_at is not None:
+        to = "" if alert.escalated_to is None else f" to {alert.escalated_to}"
+        lines.append(f"escalated{to}: {moment(alert.escalated_at, zone)}")
+    if alert.acknowledged_at is not None:
+        lines.append(f"acknowledged by {alert.acknowledged_by}: {moment(alert.acknowledged_at, zone)}")
+    if alert.snoozed_until is not None:
+        lines.append(f"snoozed until {moment(alert.snoozed_until, zone)}")
+    if alert.outcome is not None:
+        lines.append(f"outcome: {alert.outcome.replace('_', ' ')}")
+    return [*lines, f"id: {alert.alert_id}"]
 
 
 def at_stake(alert: AlertV1, measure: Measure) -> str | None:

@@ -37,8 +37,9 @@ class Line:
         return tuple(alert for case in self.cases for alert in case)[1:]
 
 
-Kind = Literal["owed", "historical", "good_news", "over"]
-"""Whose answer is owed; decided about a time before anybody was to answer; good news; what is over."""
+Kind = Literal["owed", "acknowledged", "historical", "good_news", "over"]
+"""Whose answer is owed; what somebody has taken on or snoozed; decided about a time before anybody was to answer; good
+news; what is over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +74,8 @@ def _kind(alert: AlertV1) -> Kind:
         return "over"
     if alert.polarity == "positive" or alert.due_at is None:
         return "good_news"
+    if alert.acknowledged_at is not None or alert.snoozed_until is not None:
+        return "acknowledged"
     return "historical" if alert.historical else "owed"
 
 

@@ -115,8 +115,8 @@ def look_at_retention(name: str, limit_ms: int, lateness_days: int) -> Observati
 
 def _permissions(settings: Settings, admin: AdminClient, names: list[str]) -> Iterator[Observation]:
     topics = Topics(settings.prefix, settings.app_version)
-    reads = {*topics.events, topics.ticks, topics.changelog}
-    writes = set(names) - set(topics.events)
+    reads = {*topics.inputs, topics.changelog}
+    writes = set(names) - {*topics.events, topics.commands}
     lacking = []
     described = admin.describe_topics(TopicCollection(names), include_authorized_operations=True)
     for name, future in described.items():

@@ -122,8 +122,9 @@ def refuse_short_retention(settings: Settings, configs: Mapping[str, Mapping[str
 
     A snapshot is up to a day old, and an event behind it up to L older. A tick is of the moment it is sent.
     """
-    ticks = Topics(settings.prefix).ticks
-    for topic, limit in retention_limits(settings, configs, ticks).items():
+    topics = Topics(settings.prefix)
+    ticks = topics.ticks
+    for topic, limit in retention_limits(settings, configs, ticks, topics.commands).items():
         days = 1 if topic == ticks else 1 + settings.lateness_days
         if limit <= days * DAY_MS:
             late = "" if topic == ticks else f", and {variable_of('lateness_days')} is {settings.lateness_days}"

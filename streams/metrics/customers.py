@@ -70,15 +70,16 @@ class CustomerMetrics:
     def _counts(self, population: Population, now_ms: int, *, is_owner: bool) -> Iterator[Metric]:
         known = GaugeMetricFamily("churn_customers", "Customers in the partitions owned, by stage.", labels=["stage"])
         past_due = GaugeMetricFamily(
-            "churn_alerts_past_due", "Open alerts whose response time is over, to the hour.", labels=["owner"]
+            "churn_alerts_past_due", "Open alerts that nobody acknowledged in time, to the hour.", labels=["owner"]
         )
         still_open = GaugeMetricFamily("churn_alerts_open", "Alerts that are open.", labels=["signal", "severity"])
+        if population.boundary < NEVER:  # before the first midnight nobody knows what is due
+            late = population.past_due(now_ms)
+            for owner in sorted({*self._owners, *late}):
+                past_due.add_metric([owner], late[owner])
         if is_owner:
             for stage in STAGE_NAMES:
                 known.add_metric([stage], population.customers[stage])
-            late = population.past_due(now_ms)
-            for owner in self._owners:
-                past_due.add_metric([owner], late[owner])
             for signal, severity in sorted({*self._severities, *population.open_alerts}):
                 still_open.add_metric([signal, severity], population.open_alerts[signal, severity])
         yield from (known, still_open, past_due)

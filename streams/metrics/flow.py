@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final
+from typing import Final, get_args
 
 from prometheus_client import Metric
 from prometheus_client.core import HistogramMetricFamily
@@ -15,6 +15,7 @@ from models.customers.columns import STAGE_NAMES
 from models.engine.ledger import MISPLACED, OUTCOMES, total_counts
 from models.engine.partition import Partition
 from schemas.alert import OPEN, STATUS_OF_END
+from schemas.suppressed import Rule
 from schemas.topics import Topics
 from streams.agents.tally import AGE_BUCKETS_S, PROCESSING_BUCKETS_S, Spread, Tally
 from streams.metrics.families import counter, counters, cumulated, gauge, gauges
@@ -28,15 +29,18 @@ class FlowMetrics:
 
     def __init__(self, topics: Topics, rules: Rules) -> None:
         self._events = topics.events
+        self._records = (*topics.events, topics.commands)
         self._feeds = rules.basis.feeds
-        self._no_events = {(topic, outcome): 0 for topic in self._events for outcome in _OUTCOMES}
+        self._no_events = {(topic, outcome): 0 for topic in self._records for outcome in _OUTCOMES}
         # From 0 on, as an alert watches it: Prometheus sees no increase in what begins with 1.
-        self._none_misplaced = {(topic, MISPLACED): 0 for topic in self._events}
+        self._none_misplaced = {(topic, MISPLACED): 0 for topic in self._records}
         reasons = {signal.id: reasons_of(signal) for signal in rules.signals}
+        own = {
+            (signal.id, signal.severity): {STATUS_OF_END[one] for one in reasons[signal.id]} for signal in rules.signals
+        }
+        # Ends are asked for by reason: those of alerts that others or time had raised are there once there are any.
         self._no_alerts: dict[tuple[str, str, str], int] = {
-            (signal, severity, status): 0
-            for signal, severity in severities(rules)
-            for status in sorted({*OPEN, *(STATUS_OF_END[reason] for reason in reasons[signal])})
+            (*raised, status): 0 for raised in severities(rules) for status in sorted({*OPEN, *own.get(raised, ())})
         }
         self._none_ended: dict[tuple[str, str], int] = {
             (name, reason): 0 for name, own in reasons.items() for reason in own
@@ -70,8 +74,8 @@ class FlowMetrics:
             "Distinct offsets by outcome since the first start, from the ledgers of the partitions: survives crashes.",
             ["topic", "outcome"],
             (
-                ([self._events[feed], outcome], count)
-                for feed, counts in enumerate(totals.values())
+                ([topic, outcome], count)
+                for topic, counts in zip(self._records, totals.values(), strict=True)
                 for outcome, count in counts.items()
             ),
         )
@@ -132,6 +136,23 @@ class FlowMetrics:
         stages = {(stage,): tally.stages[stage] for stage in STAGE_NAMES}
         yield counters(
             "churn_stage_changes", "Transitions published, by the stage entered.", ["stage"], sorted(stages.items())
+        )
+        yield counter("churn_alerts_decided", "Alert revisions decided: sent, held, or sent before.", tally.decided)
+        held = dict.fromkeys(get_args(Rule), 0) | tally.suppressed
+        yield counters(
+            "churn_alerts_suppressed",
+            "Alert revisions that were not sent, by the rule that held them.",
+            ["rule"],
+            (([rule], count) for rule, count in sorted(held.items())),
+        )
+        yield counters(
+            "churn_receipts", "Commands that were decided.", ["action", "status"], sorted(tally.receipts.items())
+        )
+        yield counters(
+            "churn_alert_outcomes",
+            "What people said came of alerts, by signal: false alarms against the others are its precision.",
+            ["signal", "outcome"],
+            sorted(tally.outcomes.items()),
         )
         yield counter("churn_reviews", "Reviews of a customer at a boundary: everybody at each one.", tally.reviews)
         yield counter(

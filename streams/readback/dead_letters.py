@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, cast
 
-from schemas.codec import decode_event
+from schemas.codec import check_ahead, decode_event
+from schemas.command import decode_command
 from schemas.dead_letter import DeadLetter, Origin, to_dead_letter
 from schemas.errors import RejectedError
 from schemas.partitioner import partition_of
@@ -37,7 +38,7 @@ class Outlook:
     reasons: Counter[str] = field(default_factory=Counter)
     """Why the refused ones would be refused again."""
     incomplete: int = 0
-    """Cut because they were too large, or not from an event topic of these settings: never posted again."""
+    """Cut because they were too large, or not from an input topic of these settings: never posted again."""
 
 
 def late_events_of(settings: Settings, customer_id: str) -> int:
@@ -73,15 +74,16 @@ def judge(
     letters: Iterable[DeadLetter], *, settings: Settings, late_before_ms: Mapping[int, int], now_ms: int
 ) -> Outlook:
     """Say what would become of letters; `late_before_ms`: by partition, the event time below which one is too late."""
-    feeds = {name: feed for feed, name in enumerate(Topics(settings.prefix).events)}
+    topics = Topics(settings.prefix)
+    feeds = {name: feed for feed, name in enumerate(topics.events)}
     fit, refused, reasons, late, incomplete = [], [], Counter[str](), 0, 0
     for letter in letters:
-        feed = feeds.get(letter.origin.topic)
-        if feed is None or letter.truncated:
+        topic = letter.origin.topic
+        if (topic not in feeds and topic != topics.commands) or letter.truncated:
             incomplete += 1
             continue
         try:
-            event = decode_event(feed, letter.key, letter.value, letter.headers, now_ms)
+            customer_id, at_ms = _said_in(letter, feeds.get(topic), now_ms)
         except RejectedError as error:
             refused.append(letter)
             reasons[error.reason] += 1
@@ -91,9 +93,19 @@ def judge(
             reasons[letter.reason] += 1
             continue
         fit.append(letter)
-        partition = partition_of(event.customer_id.encode(), settings.partitions)
-        late += event.time_ms < late_before_ms.get(partition, 0)
+        partition = partition_of(customer_id.encode(), settings.partitions)
+        late += at_ms < late_before_ms.get(partition, 0)
     return Outlook(fit, late, refused, reasons, incomplete)
+
+
+def _said_in(letter: DeadLetter, feed: int | None, now_ms: int) -> tuple[str, int]:
+    """Whom an event, or without a feed a command, is about, and when it was. Raises RejectedError."""
+    if feed is None:
+        command = decode_command(letter.key, letter.value)
+        check_ahead(command.at_ms, now_ms, "at")
+        return command.customer_id, command.at_ms
+    event = decode_event(feed, letter.key, letter.value, letter.headers, now_ms)
+    return event.customer_id, event.time_ms
 
 
 def late_limits_ms(settings: Settings) -> dict[int, int]:

@@ -40,10 +40,10 @@ class Inputs:
 
 
 def customer_inputs(settings: Settings) -> Inputs:
-    """Return what a worker reads: the events, and the clock last."""
+    """Return what a worker reads: the events, the clock and commands."""
     topics = Topics(settings.prefix)
     group = worker_group(settings)
-    return Inputs(group, (*topics.events, topics.ticks), settings.partitions, "customers")
+    return Inputs(group, topics.inputs, settings.partitions, "customers")
 
 
 def learner_inputs(settings: Settings) -> Inputs:

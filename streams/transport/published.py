@@ -45,8 +45,8 @@ _revision = msgspec.json.Decoder(_Revision)
 _stage = msgspec.json.Decoder(_Stage)
 
 
-def lesson_digest(payload: bytes) -> bytes:
-    """What stands for a labels record; the payload names customer, question and labels, so it is told once."""
+def digest(payload: bytes) -> bytes:
+    """What stands for a labels record, a receipt or what was held: each says what it is about, so it is told once."""
     return blake2b(payload, digest_size=DIGEST_BYTES).digest()
 
 
@@ -57,7 +57,8 @@ class Published:
     `alerts`: the highest revision of each alert; revisions are sent in order, so those below it stand there as well.
     `left_open`: that revision as it was sent, where it leaves the alert open.
     `late` and `dead_letters` are by the topic and offset of the original, the latter with the reason. `progress`: the
-    markers, as boundary and model version. `lessons` is shared by all partitions.
+    markers, as boundary and model version. `lessons` is shared by all partitions; these and `records`, receipts and
+    what was held, are digests.
     """
 
     alerts: dict[str, int] = field(default_factory=dict)
@@ -67,6 +68,7 @@ class Published:
     dead_letters: dict[Place, str] = field(default_factory=dict)
     progress: dict[str, str | None] = field(default_factory=dict)
     lessons: set[bytes] = field(default_factory=set)
+    records: set[bytes] = field(default_factory=set)
     unreadable: int = 0
 
     def has_alert(self, alert_id: str, revision: int) -> bool:
@@ -99,7 +101,11 @@ class Published:
 
     def has_lesson(self, payload: bytes) -> bool:
         """Whether a labels record stands there, byte by byte."""
-        return bool(self.lessons) and lesson_digest(payload) in self.lessons
+        return bool(self.lessons) and digest(payload) in self.lessons
+
+    def has_record(self, payload: bytes) -> bool:
+        """Whether a receipt, or what was held, stands there, byte by byte."""
+        return bool(self.records) and digest(payload) in self.records
 
     def has_progress(self, boundary: str) -> bool:
         """Whether the marker of a boundary stands there."""
@@ -114,7 +120,7 @@ class Published:
         return (topic, offset) in self.dead_letters
 
     def __len__(self) -> int:
-        parts = (self.alerts, self.stages, self.late, self.dead_letters, self.progress, self.lessons)
+        parts = (self.alerts, self.stages, self.late, self.dead_letters, self.progress, self.lessons, self.records)
         return sum(map(len, parts))
 
 
@@ -144,7 +150,7 @@ def read_published(
             if partition in found:
                 found[partition].unreadable += 1
 
-    places = {(topic, partition): of.get(topic, 0) for partition, of in starts.items() for topic in _own(topics)}
+    places = {(topic, partition): of.get(topic, 0) for partition, of in starts.items() for topic in own_outputs(topics)}
     if starts:
         places[topics.examples, EXAMPLES_PARTITION] = min(of.get(topics.examples, 0) for of in starts.values())
         with reader(connection, stop=stop, on_progress=on_progress) as source:
@@ -152,9 +158,9 @@ def read_published(
     return found
 
 
-def _own(topics: Topics) -> tuple[str, ...]:
-    """Output topics of which each partition number has its own partition."""
-    return topics.alerts, topics.stages, topics.late, topics.dead_letters
+def own_outputs(topics: Topics) -> tuple[str, ...]:
+    """Output topics of which each partition number has its own partition, but that of open alerts."""
+    return topics.alerts, topics.stages, topics.receipts, topics.suppressed, topics.late, topics.dead_letters
 
 
 def _takers(
@@ -171,6 +177,9 @@ def _takers(
     def stage(message: Message) -> None:
         found[int(message.partition() or 0)].stages.add(_stage.decode(message.value() or b"").id)
 
+    def record(message: Message) -> None:
+        found[int(message.partition() or 0)].records.add(digest(message.value() or b""))
+
     def late(message: Message) -> None:
         partition, place, _ = _origin(message)
         found[partition].late.add(place)
@@ -186,11 +195,13 @@ def _takers(
             if lesson.partition in found:
                 found[lesson.partition].progress[lesson.boundary] = lesson.model_version
         else:
-            next(iter(found.values())).lessons.add(lesson_digest(payload))
+            next(iter(found.values())).lessons.add(digest(payload))
 
     return {
         topics.alerts: alert,
         topics.stages: stage,
+        topics.receipts: record,
+        topics.suppressed: record,
         topics.late: late,
         topics.dead_letters: dead_letter,
         topics.examples: example,

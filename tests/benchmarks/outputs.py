@@ -8,7 +8,9 @@ from typing import Final, NamedTuple
 from models.engine.review import Message
 from schemas.alert import AlertV1, encode_alert
 from schemas.example import encode_lesson
+from schemas.receipt import ReceiptV1, encode_receipt
 from schemas.stage import StageChangeV1, encode_stage_change
+from schemas.suppressed import SuppressedV1, encode_suppressed
 from schemas.topics import Topics
 
 SNAPSHOT_S: Final = 10.0
@@ -33,6 +35,11 @@ def routed(topics: Topics, partition: int, message: Message) -> Iterator[Routed]
         yield Routed(topics.alerts_open, partition, message.alert_id.encode(), still_open)
     elif isinstance(message, StageChangeV1):
         yield Routed(topics.stages, partition, message.customer_id.encode(), encode_stage_change(message))
+    elif isinstance(message, ReceiptV1):
+        yield Routed(topics.receipts, partition, message.customer_id.encode(), encode_receipt(message))
+    elif isinstance(message, SuppressedV1):
+        key = message.alert.customer_id.encode()
+        yield Routed(topics.suppressed, partition, key, encode_suppressed(message))
     else:
         yield Routed(topics.examples, 0, None, encode_lesson(message))
 
@@ -41,4 +48,8 @@ def encoded(message: Message) -> bytes:
     """The value of the record that a decision becomes."""
     if isinstance(message, AlertV1):
         return encode_alert(message)
+    if isinstance(message, ReceiptV1):
+        return encode_receipt(message)
+    if isinstance(message, SuppressedV1):
+        return encode_suppressed(message)
     return encode_stage_change(message) if isinstance(message, StageChangeV1) else encode_lesson(message)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from time import process_time
 
+from models.alerts.answers import Due
 from models.catalogue.rules import Rules
 from models.customers.customers import Customers
 from models.engine.early_firing import EarlyFiring
@@ -20,11 +22,12 @@ class TimedReview(Review):
         self.close_s = self.judge_s = 0.0
         self.midnights = 0
 
-    def begin(self, day: int) -> None:
+    def begin(self, day: int, due: Sequence[Due] = ()) -> list[Message]:
         begun = process_time()
-        super().begin(day)
+        found = super().begin(day, due)
         self.close_s += process_time() - begun
         self.midnights += 1
+        return found
 
     def score(self, version: Version | None) -> list[Message]:
         begun = process_time()

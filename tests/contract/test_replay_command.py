@@ -108,6 +108,38 @@ def test_against_itself_nothing_changes_and_the_rest_is_as_without(events: Path,
     assert (found["changes"], found["gained"], found["lost"]) == ([], [], [])
 
 
+def test_what_people_said_holds_by_the_other_catalogue_too(events: Path, folder: Path) -> None:
+    (folder / "same.yaml").write_text("base: default\n")
+    alone = folder / "alone.jsonl"
+    run("replay", str(events), "--alerts", str(alone))
+    known = [orjson.loads(line) for line in alone.read_bytes().splitlines()]
+    began = {one["customer_id"]: one["observed_at"] for one in known if one["status"] == "firing"}
+    said = [
+        orjson.dumps(
+            {
+                "schema_version": 1,
+                "id": f"k{place}",
+                "action": "opt_out",
+                "customer_id": who,
+                "at": at,
+                "by": "Ann",
+            }
+        )
+        for place, (who, at) in enumerate(sorted(began.items())[::2])
+    ]
+    (folder / "commands.jsonl").write_bytes(b"\n".join(said))
+    options = (str(events), "--json", "--commands", str(folder / "commands.jsonl"))
+    plain = orjson.loads(run("replay", *options).out)
+    both = orjson.loads(run("replay", *options, "--against", str(folder / "same.yaml")).out)
+    found = both.pop("against")
+    assert both == plain
+    assert plain["commands"]["done"] > 0
+    assert plain["suppressed"]["opted_out"] > 0
+    assert sum(of.get("opted_out", 0) for of in plain["ended"].values()) > 0
+    assert found["total"]["common"] == found["total"]["before"] == found["total"]["after"] == plain["alerts"]
+    assert (found["changes"], found["gained"], found["lost"]) == ([], [], [])
+
+
 def test_what_another_catalogue_raises_is_what_a_replay_by_it_raises(events: Path, other: Path) -> None:
     found = orjson.loads(run("replay", str(events), "--json", "--against", str(other)).out)["against"]
     alone = orjson.loads(run("replay", str(events), "--json", "--catalogue", str(other)).out)

@@ -16,11 +16,13 @@ from models.catalogue.reader import CatalogueError
 from models.catalogue.rules import Rules
 from reference.life import Risks
 from reference.run import Changes, Outcome, moments_of, run
+from schemas.command import Command
 from schemas.event import FEEDS, Event
 from schemas.event_time import FIRST_MS, LAST_MS
 from schemas.instant import from_rfc3339
 from support.builders import DAY_MS, HOUR_MS, login, purchase, ticket
 from support.driven import engine_outcome
+from support.spoken import spoken_of, with_commands
 from support.troubled import FIRST_DAY, catalogue, default_rules, make_event, rich_history
 from support.upsets import CLOCK, ZONES, end_of, extra_signal, some_risk, upset_runs
 
@@ -31,7 +33,11 @@ quick = settings(
 
 
 def differences(
-    changes: Changes, arrivals: Sequence[Event], until_ms: int | None = None, risks: Risks | None = None, seed: int = 0
+    changes: Changes,
+    arrivals: Sequence[Event | Command],
+    until_ms: int | None = None,
+    risks: Risks | None = None,
+    seed: int = 0,
 ) -> list[str]:
     """What distinguishes the engine from the reference, in words; empty when nothing does."""
     moments = list(moments_of(arrivals, changes, until_ms))
@@ -47,7 +53,13 @@ def _by_key(outcome: Outcome) -> tuple[Mapping[Any, Any], ...]:
     alerts = [one for one in outcome.alerts if one.customer_id != CLOCK]
     by_revision = {(one.customer_id, one.signal, one.starts_at, one.revision): one for one in alerts}
     assert len(by_revision) == len(alerts), "no revision is told twice"
-    return by_revision, {one.id: one for one in outcome.stages if one.customer_id != CLOCK}, outcome.states
+    stages = {one.id: one for one in outcome.stages if one.customer_id != CLOCK}
+    receipts = {(one.customer_id, one.command_id, one.effective_at, one.at): one for one in outcome.receipts}
+    assert len(receipts) == len(outcome.receipts), "no receipt is given twice"
+    suppressed = {(one.alert.alert_id, one.alert.revision): one for one in outcome.suppressed}
+    assert len(suppressed) == len(outcome.suppressed), "no revision is held twice"
+    assert not suppressed.keys() & {(one.alert_id, one.revision) for one in alerts}, "what is held is not sent"
+    return by_revision, stages, receipts, suppressed, outcome.states
 
 
 def days_of_all_feeds(first: int, last: int) -> list[Event]:
@@ -84,6 +96,34 @@ def test_any_catalogue_zone_arrival_and_way_of_working_gives_what_the_reference_
     changes, arrivals = upset
     until_ms = None if ahead is None else end_of(arrivals, ahead)
     assert differences(changes, arrivals, until_ms, risks, seed) == []
+
+
+@quick
+@given(st.data(), upset_runs(), st.integers(0, 999))
+def test_commands_in_any_order_of_arrival_give_what_the_reference_says(
+    data: st.DataObject, upset: tuple[dict[int, Rules], list[Event]], seed: int
+) -> None:
+    changes, events = upset
+    until_ms = end_of(events, 5)
+    told = run(list(moments_of(events, changes, until_ms)), but=(CLOCK,)).alerts
+    arrivals = data.draw(with_commands(told, events))
+    assert differences(changes, arrivals, until_ms, seed=seed) == []
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_commands_on_many_alerts_are_done_and_told_as_the_reference_says(seed: int) -> None:
+    events = sorted(rich_history(seed, customers=4, days=120), key=lambda event: event.time_ms)
+    changes, until_ms = {0: default_rules()}, events[-1].time_ms + 30 * DAY_MS
+    told = run(list(moments_of(events, changes, until_ms))).alerts
+    arrivals = spoken_of(told, events, random.Random(seed))
+    outcome = run(list(moments_of(arrivals, changes, until_ms)))
+    assert {(one.status, one.reason) for one in outcome.receipts} == {
+        ("done", None), ("refused", "no_open_alert"), ("refused", "too_late"), ("refused", "already_over")
+    }  # fmt: skip
+    assert {one.escalated_to for one in outcome.alerts} >= {None, "Head of Retention"}
+    assert {one.rule for one in outcome.suppressed} == {"opted_out", "snoozed"}
+    assert {one.outcome for one in outcome.alerts} == {None, "kept", "lost", "false_alarm"}
+    assert differences(changes, arrivals, until_ms, seed=seed) == []
 
 
 @pytest.mark.parametrize("name", ["default", "another question"])
@@ -307,7 +347,7 @@ def test_what_was_fired_early_is_taken_back_by_a_catalogue_that_announces_it_no_
         changes[place] = build_rules(own)
     arrivals = [*days_of_all_feeds(0, 0), ticket_at(0, 13, "t", "opened"), *days_of_all_feeds(1, 9)]
     told = run(list(moments_of(arrivals, changes, None)), but=(CLOCK,)).alerts
-    assert [one.status for one in told] == ["firing", "retracted", "firing", "resolved"]
+    assert [one.status for one in told] == ["firing", "retracted", "firing", "updated", "resolved"]
     assert differences(changes, arrivals) == []
 
 
@@ -378,3 +418,17 @@ def test_numbers_and_days_at_the_limits_give_what_the_reference_says(
     arrivals = extreme_arrivals(first_ms, random.Random(seed))
     until_ms = min(arrivals[-1].time_ms + 130 * DAY_MS, LAST_MS)
     assert differences(changes, arrivals, until_ms, seed=seed) == []
+
+
+def test_what_lies_in_a_feed_that_is_declared_no_more_is_no_evidence() -> None:
+    changes = {}
+    for place, feeds, owner in ((0, ["purchase", "ticket"], "Support"), (12, ["purchase"], "Somebody else")):
+        own = catalogue() | {"feeds": feeds}
+        own["signals"] = {"any": extra_signal("tickets(30d) >= 1", "never", "tickets(30d)") | {"owner": owner}}
+        changes[place] = build_rules(own)
+    came = [make_event(0, "c1", FIRST_DAY * DAY_MS, 1, 1), ticket_at(0, 13, "t", "opened", customer="c1")]
+    arrivals = [*came, *days_of_all_feeds(1, 9)]
+    told = run(list(moments_of(arrivals, changes, None)), but=(CLOCK,)).alerts
+    assert {one.evidence for one in told if one.owner == "Support"} == {("t",)}
+    assert {one.evidence for one in told if one.owner == "Somebody else"} == {()}
+    assert differences(changes, arrivals) == []

@@ -18,6 +18,7 @@ import pytest
 import models.alerts.early
 import models.customers.clocks
 import models.customers.customers
+import models.engine.followup
 import models.engine.partition
 import models.engine.review
 from models.alerts.corroboration import corroborate, witnesses_of
@@ -291,7 +292,7 @@ def corroboration_waits_until_the_other_alert_has_news_of_its_own(patch: pytest.
         having = {signal for signal, told in revisions.items() if told}
         corroborate(alerts, {one: others for one, others in witnesses.items() if one in having}, revisions, rows)
 
-    patch.setattr(models.engine.review, "corroborate", waiting)
+    patch.setattr(models.engine.followup, "corroborate", waiting)
 
 
 def an_alert_stays_critical_when_its_witness_is_gone(patch: pytest.MonkeyPatch) -> None:
@@ -300,7 +301,7 @@ def an_alert_stays_critical_when_its_witness_is_gone(patch: pytest.MonkeyPatch) 
         free = np.array([row for row in rows.tolist() if row not in raised], np.int32)
         corroborate(alerts, witnesses, revisions, free)
 
-    patch.setattr(models.engine.review, "corroborate", clinging)
+    patch.setattr(models.engine.followup, "corroborate", clinging)
 
 
 def the_watermark_is_that_of_feeds_with_data(patch: pytest.MonkeyPatch) -> None:

@@ -9,34 +9,28 @@ from models.catalogue.rules import Rules, Signal
 from reference.ending import reason_of
 from reference.language import holds, number
 from reference.past import Happened, Past, Score, notes_of, refused_of
-from reference.telling import Episode, News, alert_of, rests_on, retired
-from schemas.alert import AlertV1, Money, NoContact
+from reference.spoken import Cooled, Spoken, severity_of
+from reference.telling import Episode, News, rests_on, retired
+from schemas.alert import Money, NoContact
 from schemas.stage import StageChangeV1, stage_change_id
 
 Risks = Callable[[str, int], tuple[float, float | None] | None]
 """By customer and boundary, asked on the customer's snapshot days: (risk, rank), or None for no score."""
-Cooled = tuple[int, float | None]
-"""The boundary at which the last episode ended, and the score it had begun with."""
 
 
-class Life:
-    """A customer from the first event on; `told` are the revisions of the boundary at hand, by signal and start."""
+class Life(Spoken):
+    """A customer from the first event on."""
 
     def __init__(self, rules: Rules, customer_id: str, alerts_from_ms: int, risks: Risks | None) -> None:
-        self.rules, self.basis, self.signals, self.customer_id = rules, rules.basis, rules.signals, customer_id
-        self.alerts_from_ms, self.risks = alerts_from_ms, risks
-        self.boundary, self.stage_since, self.has_late = -1, 0, False
+        super().__init__(rules, customer_id, alerts_from_ms)
+        self.risks, self.stage_since, self.has_late = risks, 0, False
         self.stage: str | None = None
         self.seen: list[Happened] = []
         self.late: list[Happened] = []
         self.scores: list[Score] = []
         self.waiting: set[tuple[int, int]] = set()
         self.announced: dict[str, list[int]] = {}
-        self.episodes: dict[str, Episode] = {}
         self.holding: dict[str, int] = {}
-        self.cooling: dict[str, Cooled] = {}
-        self.told: dict[tuple[str, int], tuple[Signal, News, Episode]] = {}
-        self.alerts: list[AlertV1] = []
         self.stages: list[StageChangeV1] = []
 
     def go_on_by(self, rules: Rules) -> None:
@@ -72,7 +66,8 @@ class Life:
             if clocks[feed] >= self.basis.calendar.start_of(day) + self.basis.disorder_ms:
                 self.waiting.remove((feed, day))
                 for signal in self.rules.signals:
-                    if signal.announced_feed == feed and day not in self.announced.get(signal.id, []):
+                    is_told = day in self.announced.get(signal.id, []) or self._is_quiet(signal, day)
+                    if signal.announced_feed == feed and not is_told:
                         self._announce(signal, day)
 
     def _announce(self, signal: Signal, day: int) -> None:
@@ -108,6 +103,8 @@ class Life:
 
     def review(self, boundary: int) -> None:
         self.boundary, self.seen, self.late = boundary, self.seen + self.late, []
+        now_ms = self.basis.calendar.start_of(boundary)
+        self.snoozed = {name: until_ms for name, until_ms in self.snoozed.items() if until_ms > now_ms}
         self._ask_model()
         past = Past(self.basis, boundary, self.seen, self.scores)
         judged = self.signals[len(self.rules.signals) :]  # what left the catalogue ends, whatever is to be seen
@@ -116,12 +113,17 @@ class Life:
             judged = self.signals
         for signal in judged:
             self._judge(signal, past)
+        self._answer()
+        self._release()
         if judged:
+            self._escalate(judged)
             self._join_cases()
             self._corroborate()
+        elif self.told:  # somebody said something of a customer of whom nothing is left to see
+            self._join_cases()
         for telling in self.told.values():
-            self._publish(past, *telling)
-        self.told, self.has_late = {}, False
+            self._attend(past, *telling)
+        self.told, self.has_late, self.tells_snooze = {}, False, set()
 
     @property
     def refused(self) -> tuple[NoContact, ...]:
@@ -207,7 +209,7 @@ class Life:
         """`refused`: what an announcement knows of its own feed's day; else all that is known."""
         score = number(signal.score.term.text, past, start)
         return Episode(start, revision, signal.severity, score, self.stage, signal.owner, observed_ms, score,
-                       refused=self.refused if refused is None else refused)  # fmt: skip
+                       refused=self.refused if refused is None else refused, sent_ms=observed_ms)  # fmt: skip
 
     def _carry_on(self, signal: Signal, past: Past, begun: News | None) -> None:
         """Tell what began, ended, expired, worsened, or changed its stage or, by the catalogue, owner or severity."""
@@ -215,7 +217,7 @@ class Life:
         ending = self._ending(signal, past, episode) if episode.start < self.boundary else None
         score = number(signal.score.term.text, past, episode.start)
         has_worsened = is_worse(signal, score, episode.score)
-        severity = episode.severity if ending or episode.corroborated_by else signal.severity
+        severity = episode.severity if ending or episode.corroborated_by else severity_of(signal, episode)
         now = replace(episode, stage=self.stage, owner=episode.owner if ending else signal.owner, severity=severity,
                       refused=self.refused)  # fmt: skip
         if ending or begun or has_worsened or now != episode:
@@ -241,10 +243,8 @@ class Life:
             own = resting.get(signal.id)
             others = tuple(sorted(other for other, feeds in resting.items() if own and not feeds & own))
             if others != episode.corroborated_by:
-                told, severity = self.told.get((signal.id, episode.start)), "critical" if others else signal.severity
-                revision = episode.revision + (told is None)
-                episode = replace(episode, corroborated_by=others, severity=severity, revision=revision)
-                self._tell(signal, told[1] if told else "updated", episode)
+                severity = "critical" if others else severity_of(signal, episode)
+                self._retell(signal, replace(episode, corroborated_by=others, severity=severity))
 
     def _join_cases(self) -> None:
         """What begins joins the open case of its cause; else what begins together is one, named by its first day."""
@@ -260,15 +260,6 @@ class Life:
             self.told[name, start] = (signal, status, case)
             if self.episodes.get(name) == episode:
                 self.episodes[name] = case
-
-    def _tell(self, signal: Signal, status: News, episode: Episode) -> None:
-        self.episodes[signal.id] = episode
-        self.told[signal.id, episode.start] = (signal, status, episode)
-
-    def _publish(self, past: Past, signal: Signal, status: News, episode: Episode, *, by_review: bool = True) -> None:
-        self.alerts.append(alert_of(
-            signal, status, episode, past, by_review=by_review, customer_id=self.customer_id, catalogue=self.rules.hash,
-            historical=episode.observed_ms < self.alerts_from_ms))  # fmt: skip
 
 
 def is_worse(signal: Signal, score: float | None, than: float | None) -> bool:

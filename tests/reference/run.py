@@ -14,9 +14,13 @@ from models.catalogue.rules import Rules
 from models.config import Basis
 from reference.life import Life, Risks
 from reference.past import MAX_SUM, Happened, channels_of, happened, note_of, notes_of
+from reference.spoken import Said, receipt_of
 from schemas.alert import AlertV1
+from schemas.command import Command
 from schemas.event import EMAIL, FEEDS, LOGIN, PURCHASE, TICKET, Event
+from schemas.receipt import ReceiptReason, ReceiptV1
 from schemas.stage import StageChangeV1
+from schemas.suppressed import SuppressedV1
 
 Changes = Mapping[int, Rules]
 """The catalogue in force from the event of this number on; 0 is the first."""
@@ -28,6 +32,8 @@ class Outcome:
 
     alerts: list[AlertV1]
     stages: list[StageChangeV1]
+    receipts: list[ReceiptV1]
+    suppressed: list[SuppressedV1]
     states: dict[str, dict[str, Any]]
 
 
@@ -39,6 +45,9 @@ class Moment(NamedTuple):
     verdict: Literal["applied", "applied late", "no"]
     clocks: tuple[int, ...]
     boundary: int
+    said: Said | None = None
+    command: Command | None = None
+    """What came instead of an event; `said` unless it came before."""
 
 
 def run(
@@ -48,12 +57,32 @@ def run(
     everybody = sorted({one.event.customer_id for one in moments if one.event and one.verdict != "no"})
     lives = [_live(customer, moments, alerts_from_ms, risks) for customer in everybody if customer not in but]
     alerts, stages = [one for life in lives for one in life.alerts], [one for life in lives for one in life.stages]
-    return Outcome(alerts, stages, {life.customer_id: _state(life, moments[-1].boundary) for life in lives})
+    receipts = [one for life in lives for one in life.receipts]
+    receipts += [_refused(one, moments[-1].rules) for one in _said_of_nobody(moments, lives)]
+    suppressed = [one for life in lives for one in life.suppressed]
+    return Outcome(
+        alerts, stages, receipts, suppressed, {life.customer_id: _state(life, moments[-1].boundary) for life in lives}
+    )
+
+
+def _said_of_nobody(moments: Sequence[Moment], lives: Sequence[Life]) -> list[Said]:
+    """What was due while nothing was known of its customer."""
+    known, boundary = {life.customer_id for life in lives}, moments[-1].boundary
+    said = [one for life in lives for one in life.said]
+    said += [one.said for one in moments if one.said and one.said.command.customer_id not in known]
+    return [one for one in said if one.boundary <= boundary]
+
+
+def _refused(said: Said, rules: Rules) -> ReceiptV1:
+    reason: ReceiptReason | None = None if said.command.alert_id is None else "no_open_alert"
+    return receipt_of(said, rules.basis.calendar, "too_late" if said.is_late else reason, None)
 
 
 def _live(customer_id: str, moments: Sequence[Moment], alerts_from_ms: int, risks: Risks | None) -> Life:
     life, passed = Life(moments[0].rules, customer_id, alerts_from_ms, risks), -1
-    for event, rules, verdict, clocks, boundary in moments:
+    for event, rules, verdict, clocks, boundary, said, _ in moments:
+        if said is not None and said.command.customer_id == customer_id:
+            life.hear(said)
         if rules is not life.rules:
             life.go_on_by(rules)
         life.release(clocks)
@@ -71,8 +100,14 @@ def _live(customer_id: str, moments: Sequence[Moment], alerts_from_ms: int, risk
 def _state(life: Life, boundary: int) -> dict[str, Any]:
     since, announced = life.stage_since if life.stage else None, {n: sorted(d) for n, d in life.announced.items()}
     life.boundary = boundary
-    verdict = {"stage": life.stage, "stage_since": since, "do_not_contact": life.refused, "episodes": life.episodes,
-               "announced": announced}  # fmt: skip
+    verdict = {
+        "stage": life.stage,
+        "stage_since": since,
+        "do_not_contact": life.reasons(life.refused),
+        "episodes": life.episodes,
+        "announced": announced,
+        "snoozed": life.snoozed,
+    }
     facts = facts_of(life.seen + life.late, boundary - life.basis.keep_days)
     verdict = json.decode(json.encode(verdict))
     return {"customer_id": life.customer_id, "boundary": boundary, "facts": facts, "verdict": verdict}
@@ -107,16 +142,20 @@ def facts_of(seen: Sequence[Happened], floor: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def moments_of(arrivals: Sequence[Event], changes: Changes, until_ms: int | None) -> Iterator[Moment]:
+def moments_of(arrivals: Sequence[Event | Command], changes: Changes, until_ms: int | None) -> Iterator[Moment]:
     """What becomes of each event, and the boundaries passed; at the end all clocks may be lifted to an instant.
 
     An id is compared with those of events as many days older or younger as an event may be late. Feeds that are not
     declared do not hold the boundary back, but an event of theirs is late as any other is.
     """
     known: dict[tuple[int, str, str], list[tuple[int, Event]]] = {}
+    orders: dict[tuple[str, str], list[int]] = {}
     clocks, boundary, rules = (-1,) * len(FEEDS), -1, changes[0]
     for place, event in enumerate(arrivals):
         rules = changes.get(place, rules)
+        if isinstance(event, Command):
+            yield Moment(None, rules, "no", clocks, boundary, _said(event, rules.basis, boundary, orders), event)
+            continue
         basis, day = rules.basis, rules.basis.calendar.day_of(event.time_ms)
         behind_ms = basis.calendar.start_of(boundary) - event.time_ms if boundary >= 0 else 0
         verdict: Literal["applied", "applied late", "no"] = "applied late" if behind_ms > 0 else "applied"
@@ -134,6 +173,22 @@ def moments_of(arrivals: Sequence[Event], changes: Changes, until_ms: int | None
     if until_ms is not None:
         clocks = tuple(max(at, until_ms) for at in clocks)
         yield Moment(None, rules, "no", clocks, max(boundary, _reached(clocks, rules.basis)))
+
+
+def _said(command: Command, basis: Basis, boundary: int, known: dict[tuple[str, str], list[int]]) -> Said | None:
+    """A command unless it came before; decided at the first boundary behind it that is still to come."""
+    if boundary >= 0 and command.at_ms < basis.calendar.start_of(boundary) - basis.lateness_ms:
+        at = known.setdefault(("late", repr(command)), [])
+        if boundary in at:  # said again before it was decided
+            return None
+        at.append(boundary)
+        return Said(command, boundary + 1, is_late=True)
+    day, days = basis.calendar.day_of(command.at_ms), -(-basis.lateness_ms // DAY_MS)
+    same = known.setdefault((command.customer_id, command.id), [])
+    if any(abs(on - day) <= days and on >= boundary - 2 * days - 1 for on in same):
+        return None
+    same.append(day)
+    return Said(command, max(day, boundary) + 1, is_late=False)
 
 
 def _reached(clocks: Sequence[int], basis: Basis) -> int:

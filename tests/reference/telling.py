@@ -26,6 +26,7 @@ from schemas.alert import (
     alert_id,
     case_id,
 )
+from schemas.command import AlertOutcome
 from schemas.event import EMAIL, PURCHASE, TICKET
 from schemas.instant import to_rfc3339
 
@@ -51,6 +52,13 @@ class Episode(Struct, frozen=True, array_like=True):
     corroborated_by: tuple[str, ...] = ()
     case: int | None = None
     refused: tuple[NoContact, ...] = ()
+    acknowledged_ms: int = -1
+    acknowledged_by: str = ""
+    outcome: AlertOutcome | Literal[""] = ""
+    escalated_ms: int = -1
+    escalated_to: str = ""
+    sent_ms: int = -1
+    held: str = ""
 
 
 def retired(signal: Signal) -> Signal:
@@ -64,8 +72,11 @@ def retired(signal: Signal) -> Signal:
     )  # fmt: skip
 
 
-def alert_of(signal: Signal, news: News, episode: Episode, past: Past, *, by_review: bool, **context: Any) -> AlertV1:
-    """One revision; `context`: the customer, the catalogue's hash, and whether it is historical.
+def alert_of(
+    signal: Signal, news: News, episode: Episode, past: Past, *, by_review: bool, until_ms: int | None = None,
+    **context: Any,
+) -> AlertV1:  # fmt: skip
+    """One revision; `context`: the customer, the catalogue's hash, and whether it is historical. `until_ms`: snoozed.
 
     What is announced, and not yet by a review, knows its own feed alone: no stage and no value at risk.
     """
@@ -78,19 +89,23 @@ def alert_of(signal: Signal, news: News, episode: Episode, past: Past, *, by_rev
     return AlertV1(
         alert_id=alert_id(context["customer_id"], signal.id, date_of(episode.start)), revision=episode.revision,
         status=status, signal=signal.id, polarity=signal.polarity, severity=episode.severity,
-        summary=_summary(signal, status, episode, past, values), ended_because=reason,
-        do_not_contact=episode.refused,
+        summary=_opted_out(episode, past) if reason == "opted_out" else _summary(signal, status, episode, past, values),
+        ended_because=reason, do_not_contact=episode.refused,
         stage=episode.stage if by_review else None, owner=episode.owner,
         intervention=signal.if_no_contact if episode.refused and signal.contacts_customer else signal.intervention,
         playbook_url=signal.playbook_url, starts_at=calendar.text_of(episode.start),
         observed_at=to_rfc3339(episode.observed_ms),
-        due_at=None if respond_ms is None else to_rfc3339(episode.observed_ms + respond_ms),
+        due_at=None if respond_ms is None else to_rfc3339(owed_since(episode) + respond_ms),
         ends_at=None if reason is None else to_rfc3339(calendar.start_of(past.boundary)),
         score=episode.score, threshold=number(signal.score.threshold.text, past, episode.start),
         drivers=_drivers(signal, values), clears_when=signal.clears_when.filled(values, past.basis.currency),
         corroborated_by=episode.corroborated_by, evidence=_evidence(signal, past), arm=None,
         model=ModelRef("churn", MODEL_VERSION if past.scores else "", cold=False) if is_by_model else None,
         case_id=None if episode.case is None else case_id(context["customer_id"], signal.cause, date_of(episode.case)),
+        acknowledged_at=to_rfc3339(episode.acknowledged_ms) if episode.acknowledged_ms >= 0 else None,
+        acknowledged_by=episode.acknowledged_by or None, outcome=episode.outcome or None,
+        escalated_at=to_rfc3339(episode.escalated_ms) if episode.escalated_ms >= 0 else None,
+        escalated_to=episode.escalated_to or None, snoozed_until=None if until_ms is None else to_rfc3339(until_ms),
         **worth, **context,
     )  # fmt: skip
 
@@ -101,6 +116,16 @@ def _last(news: News) -> tuple[EndReason | None, Status]:
         case "firing" | "updated":
             return None, news
     return news, STATUS_OF_END[news]
+
+
+def owed_since(episode: Episode) -> int:
+    """Since when somebody is to answer."""
+    return episode.observed_ms if episode.sent_ms < 0 else episode.sent_ms
+
+
+def _opted_out(episode: Episode, past: Past) -> str:
+    days = past.boundary - episode.start
+    return f"Over after {days} {'day' if days == 1 else 'days'}: the customer has opted out."
 
 
 def rests_on(signal: Signal, basis: Basis) -> set[int]:
@@ -124,7 +149,10 @@ def _summary(signal: Signal, status: Status, episode: Episode, past: Past, value
     template = signal.ended if status == "resolved" else signal.later if is_only_open else signal.summary
     others = " and ".join(episode.corroborated_by) if status != "resolved" else ""
     critical = f" Critical: {others} open as well." if others else ""
-    return template.filled({**values, "days_open": days}, past.basis.currency) + critical
+    to = f": escalated to {episode.escalated_to}" if episode.escalated_to else ""
+    is_unanswered = status != "resolved" and episode.escalated_ms >= 0 and episode.acknowledged_ms < 0
+    unanswered = f" Nobody answered in time{to}." if is_unanswered else ""
+    return template.filled({**values, "days_open": days}, past.basis.currency) + critical + unanswered
 
 
 def _drivers(signal: Signal, values: Mapping[str, Value]) -> tuple[Driver, ...]:

@@ -22,7 +22,7 @@ HOLD_MS: Final = 6 * HOUR_MS
 
 
 class Arrival(NamedTuple):
-    """One record to post."""
+    """One record to post; `feed`: the place of its topic among the inputs."""
 
     feed: int
     key: bytes

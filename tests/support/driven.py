@@ -14,6 +14,7 @@ from models.config import Learning
 from models.customers.arrays import Rows
 from models.customers.customers import Customers
 from models.engine.arrivals import Arrival
+from models.engine.ledger import COMMANDS
 from models.engine.partition import Partition
 from models.engine.replay import canonical_states
 from models.engine.review import Message
@@ -24,8 +25,11 @@ from reference.life import Risks
 from reference.run import Moment, Outcome
 from reference.telling import MODEL_VERSION
 from schemas.alert import AlertV1
+from schemas.command import Command
 from schemas.event import FEEDS, Event
+from schemas.receipt import ReceiptV1
 from schemas.stage import StageChangeV1
+from schemas.suppressed import SuppressedV1
 
 
 def engine_outcome(moments: Sequence[Moment], until_ms: int | None, risks: Risks | None, seed: int) -> Outcome:
@@ -33,11 +37,11 @@ def engine_outcome(moments: Sequence[Moment], until_ms: int | None, risks: Risks
     scoring = Scoring if risks is None else partial(GivenScores, given=risks)
     with patch("models.engine.review.Scoring", scoring):
         driven = Driven(moments[0].rules, random.Random(seed))
-        for event, rules, verdict, _, _ in moments:
+        for event, rules, verdict, _, _, _, command in moments:
             if rules is not driven.partition.rules:
                 driven.restart(rules)
-            if event is not None:
-                driven.take(event, is_late=verdict == "applied late")
+            if (content := event or command) is not None:
+                driven.take(content, is_late=verdict == "applied late")
         return driven.finish(until_ms)
 
 
@@ -50,17 +54,18 @@ class Driven:
         self._dice = dice
         self._restarts = dice.choice((0.0, 0.0, 0.02, 0.1))
         self._longest = dice.choice((1, 3, 20, 200))
-        self._offsets = [0] * len(FEEDS)
+        self._offsets = [0] * (COMMANDS + 1)
         self._frame: list[Arrival] = []
         self._messages: list[Message] = []
 
-    def take(self, event: Event, *, is_late: bool) -> None:
-        """Take an event. How late ones are depends on when reviews are made: before them nobody waits."""
+    def take(self, content: Event | Command, *, is_late: bool) -> None:
+        """Take an event or a command. How late ones are depends on when reviews are made: before them nobody waits."""
         if is_late:
             self._flush()
             self.partition.go_on()
-        self._frame.append(Arrival(event.feed, self._offsets[event.feed], event))
-        self._offsets[event.feed] += 1
+        place = content.feed if isinstance(content, Event) else COMMANDS
+        self._frame.append(Arrival(place, self._offsets[place], content))
+        self._offsets[place] += 1
         if len(self._frame) >= self._dice.randint(1, self._longest):
             self._flush()
             self.partition.go_on(self._dice.choice((0, 1, 1, 2)))
@@ -86,6 +91,8 @@ class Driven:
         return Outcome(
             [one for one in self._messages if isinstance(one, AlertV1)],
             [one for one in self._messages if isinstance(one, StageChangeV1)],
+            [one for one in self._messages if isinstance(one, ReceiptV1)],
+            [one for one in self._messages if isinstance(one, SuppressedV1)],
             {state["customer_id"]: state for state in canonical_states(self.partition)},
         )
 

@@ -18,18 +18,22 @@ from typing import Any, NamedTuple
 
 from models.catalogue.rules import Rules
 from models.engine.arrivals import Arrival, Fate, Passed
-from models.engine.ledger import TICKS
+from models.engine.ledger import COMMANDS, TICKS
 from models.engine.partition import Partition
 from models.engine.replay import Replay, canonical_states
 from models.engine.review import Message
 from models.engine.snapshot import freeze, load
 from models.scoring.version import Version
 from schemas.alert import AlertV1, decode_alert, encode_alert
+from schemas.command import Command
 from schemas.errors import RejectedError
 from schemas.event import FEEDS, Event
 from schemas.example import LessonV1, ProgressV1, encode_lesson
+from schemas.receipt import ReceiptV1, encode_receipt
 from schemas.stage import StageChangeV1, encode_stage_change
+from schemas.suppressed import SuppressedV1, encode_suppressed
 from schemas.tick import Tick
+from streams.files.commands import among
 
 HOUR_MS = 3_600_000
 DAY_MS = 24 * HOUR_MS
@@ -40,11 +44,11 @@ class Entry(NamedTuple):
     """A record of a log: when it arrived (its timestamp) and what it says."""
 
     arrived_ms: int
-    content: Event | Tick | RejectedError
+    content: Event | Tick | Command | RejectedError
 
 
 Logs = list[list[Entry]]
-"""Per-feed logs, ticks in the fifth; the offset is the position."""
+"""Per-feed logs, then those of ticks and commands; the offset is the position."""
 Pattern = Callable[[Logs, Sequence[int], random.Random], Iterator[tuple[int, int]]]
 """Yields (log, offset) in the order of arrival, from the given positions on."""
 Versions = Callable[[int], Version | None]
@@ -54,11 +58,12 @@ Versions = Callable[[int], Version | None]
 # -- logs
 
 
-def logs_of(events: Sequence[Event]) -> Logs:
-    """Logs in order of event time, ties in the order given."""
-    logs: Logs = [[] for _ in range(TICKS + 1)]
+def logs_of(events: Sequence[Event], commands: Sequence[Command] = ()) -> Logs:
+    """Logs in order of time, ties in the order given."""
+    logs: Logs = [[] for _ in range(COMMANDS + 1)]
     for event in sorted(events, key=lambda e: e.time_ms):
         logs[event.feed].append(Entry(event.time_ms, event))
+    logs[COMMANDS] = [Entry(one.at_ms, one) for one in sorted(commands, key=lambda one: one.at_ms)]
     return logs
 
 
@@ -75,7 +80,7 @@ def shuffled(logs: Logs, rng: random.Random, bound_ms: int = HOUR_MS) -> Logs:
 
 
 def by_time(
-    logs: Logs, start: Sequence[int], rng: random.Random, delays: Sequence[int] = (0,) * 5
+    logs: Logs, start: Sequence[int], rng: random.Random, delays: Sequence[int] = (0,) * (COMMANDS + 1)
 ) -> Iterator[tuple[int, int]]:
     """All logs in step by the records' timestamps, each delayed by its own constant."""
     rows = [
@@ -123,7 +128,9 @@ def topic_after_topic(order: Sequence[int]) -> Pattern:
     """One whole topic, then the next."""
 
     def pattern(logs: Logs, start: Sequence[int], rng: random.Random) -> Iterator[tuple[int, int]]:
-        return ((place, offset) for place in (*order, TICKS) for offset in range(start[place], len(logs[place])))
+        return (
+            (place, offset) for place in (*order, TICKS, COMMANDS) for offset in range(start[place], len(logs[place]))
+        )
 
     return pattern
 
@@ -161,7 +168,7 @@ class Broker:
     begun: dict[int, Passed] = field(default_factory=dict)
     snapshot: bytes | None = None
     snapshots: int = 0
-    read: list[int] = field(default_factory=lambda: [0] * (TICKS + 1))
+    read: list[int] = field(default_factory=lambda: [0] * (COMMANDS + 1))
     """By log, the offset behind what any life has read."""
     versions: dict[str, Version] = field(default_factory=dict)
     slips: list[str] = field(default_factory=list)
@@ -356,7 +363,7 @@ def _frame(stream: Iterator[tuple[int, int]], rng: random.Random, most: int) -> 
 def _with_last_tick(logs: Logs, until_ms: int | None) -> Logs:
     if until_ms is None:
         return logs
-    return [*logs[:TICKS], [*logs[TICKS], Entry(until_ms, tick_at(until_ms, logs))]]
+    return [*logs[:TICKS], [*logs[TICKS], Entry(until_ms, tick_at(until_ms, logs))], *logs[COMMANDS:]]
 
 
 def tick_at(now_ms: int, logs: Logs) -> Tick:
@@ -389,26 +396,38 @@ def by_key(messages: Sequence[Message]) -> tuple[dict[Key, set[bytes]], dict[Key
             continue
         key, payload = _identified(message)
         told.setdefault(key, set()).add(payload)
-        customers[key] = message.customer_id
+        customers[key] = message.alert.customer_id if isinstance(message, SuppressedV1) else message.customer_id
     return told, customers
 
 
-def _identified(message: AlertV1 | StageChangeV1 | LessonV1) -> tuple[Key, bytes]:
+def _identified(message: AlertV1 | StageChangeV1 | LessonV1 | ReceiptV1 | SuppressedV1) -> tuple[Key, bytes]:
     if isinstance(message, AlertV1):
         return ("alert", message.alert_id, message.revision), encode_alert(message)
     if isinstance(message, StageChangeV1):
         return ("stage", message.id, 0), encode_stage_change(message)
+    if isinstance(message, ReceiptV1):
+        payload = encode_receipt(message)
+        return ("receipt", payload.hex(), 0), payload
+    if isinstance(message, SuppressedV1):
+        return ("held", message.alert.alert_id, message.alert.revision), encode_suppressed(message)
     payload = encode_lesson(message)
     return ("lesson", payload.hex(), 0), payload
 
 
-def oracle(rules: Rules, events: Sequence[Event], until_ms: int | None = None, alerts_from_ms: int = 0) -> Outcome:
+def oracle(
+    rules: Rules,
+    events: Sequence[Event],
+    until_ms: int | None = None,
+    alerts_from_ms: int = 0,
+    commands: Sequence[Command] = (),
+) -> Outcome:
     """The truth: the product's own replay over one partition."""
     replay = Replay(rules, 1, alerts_from_ms)
     noting = _Noting(rules, alerts_from_ms=alerts_from_ms, limit_dead_letters=False)
     replay.partitions = [noting]
-    for event in sorted(events, key=lambda e: (e.time_ms, e.feed)):
-        replay.take(event)
+    in_order = sorted(events, key=lambda e: (e.time_ms, e.feed))
+    for one in among(sorted(commands, key=lambda one: one.at_ms), in_order):
+        replay.take(one)
     if until_ms is not None:
         replay.until(until_ms)
     told, customers = by_key(replay.drain())
@@ -486,6 +505,8 @@ def differences(found: Outcome, truth: Outcome, *, is_shuffled: bool = False, li
             told.append(f"{key} differs: {truth.told[key]!r} is not {found.told[key]!r}")
     told = sorted(told)[:limit] + found.slips[:limit]
     told += _state_differences(found, truth)[:limit]
+    if found.partition.ledger.commands != truth.partition.ledger.commands:
+        told.append(f"{found.partition.ledger.commands} are not {truth.partition.ledger.commands}")
     if found.counts != truth.counts:
         told.append(f"counts {found.counts} are not {truth.counts}")
     if not is_shuffled and found.asides != truth.asides:

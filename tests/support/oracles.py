@@ -15,11 +15,13 @@ TOOLS = ROOT / "tests/tools"
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The three files of a replay."""
+    """The files of a replay."""
 
     alerts: Path
     stages: Path
     states: Path
+    receipts: Path
+    suppressed: Path
 
 
 def replay(
@@ -30,16 +32,29 @@ def replay(
     exclude: str = "",
     until: str = "",
     models: Path | None = None,
+    commands: Path | None = None,
     **settings: str,
 ) -> Expected:
     """Run the oracle over an event file. `exclude`: ids of events to leave out, by line; `until`: as `tick --at`.
 
-    `models`: a file of `model dump`.
+    `models`: a file of `model dump`; `commands`: one of commands.
     """
-    expected = Expected(folder / "alerts.jsonl", folder / "stages.jsonl", folder / "states.jsonl")
-    outputs = ("--alerts", str(expected.alerts), "--stages", str(expected.stages), "--states", str(expected.states))
+    expected = Expected(
+        folder / "alerts.jsonl",
+        folder / "stages.jsonl",
+        folder / "states.jsonl",
+        folder / "receipts.jsonl",
+        folder / "suppressed.jsonl",
+    )
+    files = (("--alerts", expected.alerts), ("--stages", expected.stages), ("--states", expected.states))
+    outputs = [
+        part
+        for option, file in (*files, ("--receipts", expected.receipts), ("--suppressed", expected.suppressed))
+        for part in (option, str(file))
+    ]
     more: tuple[str, ...] = ("--until", until) if until else ()
     more += ("--models", str(models)) if models else ()
+    more += ("--commands", str(commands)) if commands else ()
     if exclude:
         (folder / "excluded").write_text(exclude)
         more += ("--exclude", str(folder / "excluded"))
@@ -81,6 +96,18 @@ def compare(deployment: Deployment, expected: Expected) -> Findings:
         )
         states = threads.submit(_compare_states, deployment, expected)
         return Findings(alerts.result(), stages.result(), states.result(), table.result())
+
+
+def compare_receipts(deployment: Deployment, expected: Expected) -> Outcome:
+    """Compare what became of commands."""
+    place = ("--bootstrap", deployment.broker.bootstrap, "--topic", deployment.topics.receipts)
+    return _tool("compare_alerts.py", *place, "--expected", str(expected.receipts), "--receipts")
+
+
+def compare_suppressed(deployment: Deployment, expected: Expected) -> Outcome:
+    """Compare what was decided and not sent."""
+    place = ("--bootstrap", deployment.broker.bootstrap, "--topic", deployment.topics.suppressed)
+    return _tool("compare_alerts.py", *place, "--expected", str(expected.suppressed), "--suppressed")
 
 
 def _compare_states(deployment: Deployment, expected: Expected) -> Outcome:

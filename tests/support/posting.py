@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 from confluent_kafka import Producer
 
-from schemas.event import Event
+from schemas.event import FEEDS, Event
 from streams.kafka.ticks import post_ends
 from streams.settings import load_settings
 from support.arrivals import Arrival
@@ -35,7 +35,7 @@ def post(
             "queue.buffering.max.messages": 1_000_000,
         }
     )
-    topics = deployment.topics.events
+    topics = deployment.topics.inputs
     started = time.monotonic()
     for number, arrival in enumerate(arrivals):
         if number % 100 == 0:
@@ -52,6 +52,8 @@ def tell_ends(deployment: Deployment, posted: Iterable[Arrival | Event]) -> None
     """Tell every partition how far the events go that were posted."""
     newest: dict[int, int] = {}
     for one in posted:
+        if one.feed >= len(FEEDS):
+            continue  # commands move no clock
         newest[one.feed] = max(one.time_ms, newest.get(one.feed, one.time_ms))
     post_ends(load_settings(environment(deployment.settings)), newest)
 

@@ -211,10 +211,10 @@ class Positions:
         }
 
     def lag(self) -> int:
-        """Records of the event topics, and ticks, that are not committed yet."""
+        """Events, ticks and commands that are not committed yet."""
         topics = self._deployment.topics
-        committed = self.committed(topics.ticks)
-        return sum(end - committed[place] for place, end in self.ends((*topics.events, topics.ticks)).items())
+        committed = self.committed(topics.ticks, topics.commands)
+        return sum(end - committed[place] for place, end in self.ends(topics.inputs).items())
 
 
 def _settled(ask: Callable[[], Answer]) -> Answer:
@@ -244,7 +244,7 @@ def wait_for_lag_zero(
     positions = Positions(deployment)
 
     def unread() -> float:
-        posted = sum(positions.ends(deployment.topics.events).values()) if is_after_kills else 0
+        posted = sum(positions.ends(_counted(deployment)).values()) if is_after_kills else 0
         return posted and posted - sum(_told(worker, "churn_recorded_events", 0.0) for worker in running)
 
     def unjudged() -> float:
@@ -257,6 +257,11 @@ def wait_for_lag_zero(
         late = f"{left} events not committed, or customers still to be judged, after {within_s:.0f} s"
         assert time.monotonic() < deadline, "\n".join([late, *(worker.log_tail() for worker in running)])
         time.sleep(0.2)
+
+
+def _counted(deployment: Deployment) -> tuple[str, ...]:
+    """The topics whose records are counted by outcome."""
+    return (*deployment.topics.events, deployment.topics.commands)
 
 
 def _told(worker: Worker, name: str, unknown: float) -> float:

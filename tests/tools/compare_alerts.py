@@ -51,6 +51,17 @@ def of_stage(value: bytes) -> Identity:
     return (json.loads(value)["id"],)
 
 
+def of_receipt(value: bytes) -> Identity:
+    """What identifies a receipt."""
+    receipt = json.loads(value)
+    return receipt["customer_id"], receipt["command_id"], receipt["effective_at"]
+
+
+def of_suppressed(value: bytes) -> Identity:
+    """What identifies a revision that was held."""
+    return of_alert(json.dumps(json.loads(value)["alert"]).encode())
+
+
 def is_announcement(value: bytes) -> bool:
     """Whether an alert was told at once, before the review of its day."""
     alert = json.loads(value)
@@ -187,8 +198,12 @@ def main() -> int:
     parser.add_argument("--bootstrap")
     parser.add_argument("--topic")
     parser.add_argument("--found", help="the values of the topic, a line each, instead of --bootstrap and --topic")
-    parser.add_argument("--expected", required=True, help="the file that `replay --alerts` or `--stages` wrote")
+    parser.add_argument(
+        "--expected", required=True, help="the file that `replay --alerts`, `--stages` or `--receipts` wrote"
+    )
     parser.add_argument("--stages", action="store_true", help="the topic holds transitions of the lifecycle")
+    parser.add_argument("--receipts", action="store_true", help="the topic holds receipts of commands")
+    parser.add_argument("--suppressed", action="store_true", help="the topic holds revisions that were not sent")
     parser.add_argument("--open", action="store_true", help="the topic is the table of open alerts")
     arguments = parser.parse_args()
     if (arguments.found is None) == (arguments.bootstrap is None or arguments.topic is None):
@@ -200,7 +215,9 @@ def main() -> int:
         return compare_table(read_topic(arguments.bootstrap, arguments.topic), expected)
     values = (message.value() or b"null" for message in read_topic(arguments.bootstrap, arguments.topic))
     found = lines(arguments.found) if arguments.found else values
-    return compare(found, expected, of_stage if arguments.stages else of_alert)
+    kinds = {"receipts": of_receipt, "stages": of_stage, "suppressed": of_suppressed}
+    identity = next((of for kind, of in kinds.items() if getattr(arguments, kind)), of_alert)
+    return compare(found, expected, identity)
 
 
 if __name__ == "__main__":

@@ -23,8 +23,10 @@ from support.one_partition import oracle
 from support.troubled import FIRST_DAY, catalogue, default_rules
 
 DAY_MS, NOON_MS = 86_400_000, 43_200_000
-RULES = without_model(build_rules(merged(catalogue(), {"signals": {"purchase_drop_and_silence": False}})))
-"""Without a second kind of silence."""
+PATIENT = {"respond_hours": 2_000}
+ONE_SILENCE = {"purchase_drop_and_silence": False, "loyal_gone_silent": PATIENT, "support_spike": PATIENT}
+RULES = without_model(build_rules(merged(catalogue(), {"signals": ONE_SILENCE})))
+"""Without a second kind of silence, and without escalation."""
 SILENT_FROM = 45
 """A purchase every 9 days until then: `loyal_gone_silent` from day 69 on."""
 ASKED_ON = 75
@@ -95,9 +97,7 @@ def test_another_catalogue_takes_back_what_it_no_longer_calls_grave_at_the_next_
         before.take(event)
     before.until(at(ASKED_ON + 1, 7_200_000))
     assert before.drain()
-    milder = merged(
-        catalogue(), {"signals": {"purchase_drop_and_silence": False, "support_spike": {"severity": "warning"}}}
-    )
+    milder = merged(catalogue(), {"signals": {**ONE_SILENCE, "support_spike": {"severity": "warning", **PATIENT}}})
     partition = load(freeze(before.partitions[0]).to_bytes(), without_model(build_rules(milder)))
     partition.lift(at(ASKED_ON + 2, 7_200_000), [0, 1, 2, 3])
     alerts = [message for message in partition.drain() if isinstance(message, AlertV1)]
@@ -135,5 +135,6 @@ def test_the_severities_known_beforehand_have_critical_for_who_can_be_corroborat
     known = severities(RULES)
     assert ("support_spike", "error") in known
     assert ("support_spike", "critical") in known
+    assert ("usage_drop", "error") in known, "once it is escalated"
     assert ("usage_drop", "critical") not in known
     assert len(known) == len(set(known))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from models.catalogue.catalogue import IF_NO_CONTACT, build_rules
 from models.catalogue.rules import Rules
+from models.customers.buckets import REFUSALS
 from models.customers.refusals import NO_CONTACT, REASONS_OF, refusals
 from models.engine.replay import Replay
 from models.engine.restatement import restated
@@ -57,7 +58,7 @@ def of(signal: str, alerts: list[AlertV1]) -> list[tuple[str, tuple[str, ...], s
 LOYAL = [usd(on) for on in (0, 10, 20, 30)]
 
 
-@pytest.mark.parametrize("reason", NO_CONTACT)
+@pytest.mark.parametrize("reason", REFUSALS)
 def test_a_refusal_is_on_every_later_alert_with_another_intervention(reason: str) -> None:
     later = [mail(50, "clicked"), mail(51, "sent"), usd(52)]  # none of these says otherwise
     for events, until in (([*LOYAL, mail(5, reason)], 60), ([*LOYAL, mail(40, reason), *later], 100)):
@@ -71,7 +72,8 @@ def test_a_refusal_is_on_every_later_alert_with_another_intervention(reason: str
 def test_both_reasons_are_named_in_one_order() -> None:
     events = [*LOYAL, mail(7, "complained"), mail(9, "unsubscribed")]
     assert of("loyal_gone_silent", told(events, 60))[0][1] == ("unsubscribed", "complained")
-    assert REASONS_OF == ((), ("unsubscribed",), ("complained",), ("unsubscribed", "complained"))
+    by_mail = ((), ("unsubscribed",), ("complained",), ("unsubscribed", "complained"))
+    assert (*by_mail, *((*reasons, "opted_out") for reasons in by_mail)) == REASONS_OF
 
 
 def test_an_open_alert_is_told_again_at_the_midnight_behind_the_refusal() -> None:

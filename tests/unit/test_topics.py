@@ -12,8 +12,11 @@ def test_every_name_is_in_the_table_once() -> None:
     assert table == [
         *names.events,
         names.ticks,
+        names.commands,
+        names.receipts,
         names.alerts,
         names.alerts_open,
+        names.suppressed,
         names.stages,
         names.late,
         names.dead_letters,
@@ -22,6 +25,7 @@ def test_every_name_is_in_the_table_once() -> None:
         names.changelog,
     ]
     assert len(set(table)) == len(table)
+    assert names.inputs == (*names.events, names.ticks, names.commands)
     assert names.events == tuple(f"acme.events.{feed}" for feed in FEEDS)
 
 

@@ -1,0 +1,134 @@
+"""Answers: what people said about alerts, decided at the boundary at which it takes effect, in the order of (at, id).
+
+A command speaks of an alert that was open before that boundary, whether or not it ends there: whoever said it saw it
+open. So what comes of it follows from events and commands, not from their arrival.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from models.alerts.episode import NEVER_MS, Revision, SignalAlerts, revision_at_hand
+from models.calendar import Calendar, date_of
+from schemas.alert import alert_id
+from schemas.command import Command
+from schemas.instant import to_rfc3339
+from schemas.receipt import ReceiptReason, ReceiptV1
+
+
+class Due(Struct, frozen=True):
+    """A command that waits for its boundary; `is_late`: it came too late to count."""
+
+    boundary: int
+    is_late: bool
+    command: Command
+
+    @property
+    def order(self) -> tuple[int, str]:
+        """In which commands are decided."""
+        return self.command.at_ms, self.command.id
+
+
+class _Meant(NamedTuple):
+    """The alert a command speaks of: where it is open, or the revision with which it ends at this boundary."""
+
+    of: SignalAlerts
+    place: int | None
+    last: Revision | None
+
+
+def answer(
+    due: Due, row: int | None, alerts: Sequence[SignalAlerts], revisions: Mapping[str, list[Revision]],
+    calendar: Calendar,
+) -> ReceiptV1:  # fmt: skip
+    """Decide a command about an alert of a customer, or about the customer; `row` None: nothing is known of them.
+
+    Revisions about to be published are changed, others added.
+    """
+    if due.is_late:
+        return receipt_of(due, calendar, "too_late")
+    if due.command.alert_id is None:  # about the customer, known or not: see `attention.quiet`
+        return receipt_of(due, calendar, None)
+    meant = None if row is None else _meant(due, row, alerts, revisions)
+    if row is None or meant is None:
+        return receipt_of(due, calendar, "no_open_alert")
+    until_ms = due.command.until_ms
+    if until_ms is not None and until_ms <= calendar.start_of(due.boundary):
+        return receipt_of(due, calendar, "already_over", signal=meant.of.signal.id)
+    (_note if until_ms is None else _snooze)(due.command, row, meant, revisions)
+    return receipt_of(due, calendar, None, signal=meant.of.signal.id)
+
+
+def receipt_of(due: Due, calendar: Calendar, reason: ReceiptReason | None, *, signal: str | None = None) -> ReceiptV1:
+    """The receipt of a command: done, or refused for a reason."""
+    command = due.command
+    return ReceiptV1(
+        command_id=command.id,
+        action=command.action,
+        customer_id=command.customer_id,
+        status="done" if reason is None else "refused",
+        reason=reason,
+        by=command.by,
+        at=to_rfc3339(command.at_ms),
+        effective_at=calendar.text_of(due.boundary),
+        alert_id=command.alert_id,
+        signal=signal,
+        outcome=command.outcome,
+        until=None if command.until_ms is None else to_rfc3339(command.until_ms),
+        note_id=command.note_id,
+    )
+
+
+def _meant(
+    due: Due, row: int, alerts: Sequence[SignalAlerts], revisions: Mapping[str, list[Revision]]
+) -> _Meant | None:
+    """The alert of this id; one that begins at the boundary itself cannot be meant: nobody knew its id before."""
+    command = due.command
+
+    def is_meant(of: SignalAlerts, start: int) -> bool:
+        return start < due.boundary and command.alert_id == alert_id(command.customer_id, of.signal.id, date_of(start))
+
+    for of in alerts:
+        place = of.open.place(row)
+        if place is not None and is_meant(of, int(of.open.column("start")[place])):
+            return _Meant(of, place, None)
+        for one in revisions[of.signal.id]:
+            if one.row == row and one.ends_ms is not None and is_meant(of, one.start):
+                return _Meant(of, None, one)
+    return None
+
+
+def _note(command: Command, row: int, meant: _Meant, revisions: Mapping[str, list[Revision]]) -> None:
+    """Write down what was said; what says nothing new is no further revision."""
+    of, place, last = meant
+    if place is None:
+        assert last is not None
+        _say(command, last)
+        return
+    table, outcome = of.open, command.outcome or ""
+    is_new = table.column("acknowledged_ms")[place] == NEVER_MS or outcome not in ("", table.column("outcome")[place])
+    if not is_new:
+        return
+    told = revision_at_hand(of, revisions[of.signal.id], row, place)
+    _say(command, told)
+    for name in ("acknowledged_ms", "acknowledged_by", "outcome"):
+        table.column(name)[place] = getattr(told, name)
+
+
+def _snooze(command: Command, row: int, meant: _Meant, revisions: Mapping[str, list[Revision]]) -> None:
+    """Let nothing of the signal be sent for a while; of an alert that was sent this is told before."""
+    of, place, _ = meant
+    is_new = of.snoozed.get(row) != command.until_ms
+    of.snoozed[row] = command.until_ms or 0
+    if place is None or not is_new or of.open.column("sent_ms")[place] == NEVER_MS:
+        return
+    told = revision_at_hand(of, revisions[of.signal.id], row, place)
+    told.tells_snooze = True
+
+
+def _say(command: Command, one: Revision) -> None:
+    """Who was the first to take it on, and the last word on what came of it."""
+    if one.acknowledged_ms == NEVER_MS:
+        one.acknowledged_ms, one.acknowledged_by = command.at_ms, command.by
+    one.outcome = command.outcome or one.outcome

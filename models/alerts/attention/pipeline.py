@@ -1,0 +1,108 @@
+"""What is sent of a boundary, and what is held: releases first, then every revision through the rules.
+
+1. A held alert that is still open and that nothing holds any more is told of.
+2. What was sent of somebody who has opted out ends; that end is the last word.
+3. Each revision is sent, or held with its rule. The end of an alert that was sent always passes, so that nobody waits
+   for it; of one that was never sent it is held.
+
+An alert that is sent for the first time is `firing`, and its response time begins then.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from models.alerts.attention.rules import Held, Occasion, holding
+from models.alerts.cooling import close
+from models.alerts.episode import NEVER_MS, Revision, SignalAlerts, revision_at_hand, revision_of
+from models.customers.refusals import OPTED_OUT
+
+Revisions = Mapping[str, list[Revision]]
+
+
+def release(alerts: Iterable[SignalAlerts], revisions: Revisions, within: tuple[int, int], occasion: Occasion) -> None:
+    """Tell of held alerts that nothing holds any more, among some rows."""
+    low, high = within
+    for of in alerts:
+        for row in sorted(row for row in of.held if low <= row < high):
+            place = of.open.place(row)
+            if place is not None and holding(of, revision_of(of, row, place, "updated"), occasion) is None:
+                revision_at_hand(of, revisions[of.signal.id], row, place)
+
+
+def end_opted_out(
+    alerts: Iterable[SignalAlerts], revisions: Revisions, within: tuple[int, int], occasion: Occasion, boundary: int
+) -> set[int]:
+    """End the alerts that were sent of customers who have opted out, among some rows; whose alerts ended."""
+    ended: set[int] = set()
+    low, high = within
+    for row in sorted(row for row in occasion.opted_out if low <= row < high):
+        for of in alerts:
+            place = of.open.place(row)
+            if place is None or of.open.column("sent_ms")[place] == NEVER_MS:
+                continue
+            if any(one.row == row and one.status == "firing" for one in revisions[of.signal.id]):
+                continue  # it begins now, and will be held
+            told = revision_at_hand(of, revisions[of.signal.id], row, place)
+            told.status, told.ends_ms, told.ended_because = "resolved", occasion.now_ms, "opted_out"
+            of.held.pop(row, None)
+            close(of, of.open.rows[place : place + 1], [place], boundary)
+            ended.add(row)
+    return ended
+
+
+def attend(of: SignalAlerts, revisions: list[Revision], occasion: Occasion) -> list[tuple[Revision, Held]]:
+    """Take out of the revisions of a signal those that are held; what is left is sent."""
+    if not (of.snoozed or of.held or occasion.opted_out):  # as nearly always
+        return []
+    held: list[tuple[Revision, Held]] = []
+    sent: list[Revision] = []
+    for one in revisions:
+        if one.row in occasion.opted_out:
+            one.refused |= OPTED_OUT
+        one.snoozed_ms = of.snoozed.get(one.row, NEVER_MS) if one.ends_ms is None else NEVER_MS
+        reason = holding(of, one, occasion) if one.ends_ms is None else _held_at_end(of, one, occasion)
+        if reason is None:
+            _send(of, one, occasion.now_ms)
+            sent.append(one)
+        else:
+            _hold(of, one, reason)
+            held.append((one, reason))
+    revisions[:] = sent
+    return held
+
+
+def _was_sent(one: Revision) -> bool:
+    """Whether anybody has been told of the alert before this revision."""
+    return one.sent_ms != NEVER_MS and one.status != "firing" and (one.ends_ms is None or one.revision > 1)
+
+
+def _held_at_end(of: SignalAlerts, one: Revision, occasion: Occasion) -> Held | None:
+    """An end is held when nobody was told of the alert, by what held it; it will not pass."""
+    if one.status == "retracted":
+        return None
+    rule, now = of.held.pop(one.row, None), holding(of, one, occasion)
+    found = rule or (None if now is None else now.rule)
+    return None if found is None or _was_sent(one) else Held(found, None)
+
+
+def _hold(of: SignalAlerts, one: Revision, reason: Held) -> None:
+    """Keep a revision back; an alert of which nobody was told has no time since when its answer is owed."""
+    if one.ends_ms is None:
+        of.held[one.row] = reason.rule
+        if not _was_sent(one):
+            _owe_since(of, one, NEVER_MS)
+
+
+def _send(of: SignalAlerts, one: Revision, now_ms: int) -> None:
+    """A revision passes. After a hold its answer is owed anew; who hears of an alert for the first time is told so."""
+    if one.ends_ms is None and of.held.pop(one.row, None) is not None:
+        if not _was_sent(one):
+            one.status = "firing"
+        _owe_since(of, one, now_ms)
+    if one.tells_snooze:
+        of.held[one.row] = "snoozed"
+
+
+def _owe_since(of: SignalAlerts, one: Revision, time_ms: int) -> None:
+    place = of.open.place(one.row)
+    assert place is not None  # it is open
+    one.sent_ms = of.open.column("sent_ms")[place] = time_ms

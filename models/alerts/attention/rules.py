@@ -1,0 +1,47 @@
+"""The rules of attention: each says of a revision of an open alert whether it is held, and until when."""
+
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from models.alerts.episode import Revision, SignalAlerts
+from schemas.suppressed import Rule
+
+
+class Held(NamedTuple):
+    """Which rule holds a revision, and the instant at which it could pass, None where nobody knows."""
+
+    rule: Rule
+    passes_ms: int | None
+
+
+class Occasion(NamedTuple):
+    """The boundary at which rules are asked, as an instant; and who has opted out as of it, by row."""
+
+    now_ms: int
+    opted_out: frozenset[int]
+
+
+AttentionRule = Callable[[SignalAlerts, Revision, Occasion], Held | None]
+"""None: nothing against it."""
+
+
+def opted_out(_of: SignalAlerts, one: Revision, occasion: Occasion) -> Held | None:
+    """Of who has opted out nothing is sent, until they opt in."""
+    return Held("opted_out", None) if one.row in occasion.opted_out else None
+
+
+def snoozed(of: SignalAlerts, one: Revision, occasion: Occasion) -> Held | None:
+    """While a snooze lasts, nothing of its signal is sent of the customer, but the word that it is snoozed."""
+    until_ms = of.snoozed.get(one.row)
+    if until_ms is None or until_ms <= occasion.now_ms or one.tells_snooze:
+        return None
+    return Held("snoozed", until_ms)
+
+
+RULES: Final[Sequence[AttentionRule]] = (opted_out, snoozed)
+"""In this order; the first that holds a revision is the one that is told."""
+
+
+def holding(of: SignalAlerts, one: Revision, occasion: Occasion) -> Held | None:
+    """What holds a revision, None when nothing does."""
+    return next((held for rule in RULES if (held := rule(of, one, occasion)) is not None), None)

@@ -1,0 +1,81 @@
+"""Escalation: what nobody has acknowledged when its response time is over goes one step up, once.
+
+At the first boundary behind `due_at` at which the alert is still open: one severity higher, and to whom the catalogue
+says that its owner's work goes then. Only for trouble that somebody must answer; what is historical is nobody's duty.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import numpy as np
+
+from models.alerts.episode import NEVER_MS, Revision, SignalAlerts, revision_at_hand
+from models.catalogue.rules import Signal
+from models.customers.columns import NEVER
+from models.measures.as_of import AsOf
+from schemas.alert import AlertSeverity
+
+CRITICAL: Final[AlertSeverity] = "critical"
+
+RAISED: Final[Mapping[AlertSeverity, AlertSeverity]] = {
+    "info": "warning",
+    "warning": "error",
+    "error": CRITICAL,
+    CRITICAL: CRITICAL,
+}
+"""One step up."""
+
+
+def can_escalate(signal: Signal) -> bool:
+    """Whether somebody must answer its alerts within a time."""
+    return signal.polarity == "negative" and signal.respond_ms is not None and not signal.has_left
+
+
+def own_severity(of: SignalAlerts, place: int) -> AlertSeverity:
+    """Of an open alert, whatever stands beside it: as the catalogue says, one step higher once it was escalated."""
+    severity: AlertSeverity = of.signal.severity
+    return RAISED[severity] if of.open.column("escalated_ms")[place] != NEVER_MS else severity
+
+
+def escalate(
+    alerts: Sequence[SignalAlerts],
+    revisions: Mapping[str, list[Revision]],
+    as_of: AsOf,
+    within: tuple[int, int],
+    alerts_from_ms: int,
+    escalates_to: Mapping[str, str],
+) -> None:
+    """Escalate what is due among the rows from the first up to and without the second of `within`.
+
+    Revisions about to be published are changed, others added. What begins at this very boundary waits for the next, as
+    nobody could answer it yet, and so does what is held or snoozed. `escalates_to`: by owner.
+    """
+    now_ms = as_of.basis.calendar.start_of(as_of.boundary)
+    for of in alerts:
+        if not can_escalate(of.signal) or not len(of.open):
+            continue
+        span, respond_ms = of.open.within(*within), of.signal.respond_ms or 0
+        sent_ms = of.open.column("sent_ms")[span]
+        is_due = (sent_ms != NEVER_MS) & (sent_ms + respond_ms <= now_ms)
+        is_due &= of.open.column("observed_ms")[span] >= alerts_from_ms
+        is_due &= of.open.column("acknowledged_ms")[span] == NEVER_MS
+        is_due &= of.open.column("escalated_ms")[span] == NEVER_MS
+        is_due &= as_of.columns.first_day[of.open.rows[span]] != NEVER
+        if not is_due.any():
+            continue
+        waiting = {one.row for one in revisions[of.signal.id] if one.status == "firing"} | of.held.keys()
+        waiting |= {row for row, until_ms in of.snoozed.items() if until_ms > now_ms}
+        for place in (span.start + np.flatnonzero(is_due)).tolist():
+            if int(of.open.rows[place]) not in waiting:
+                _escalate(of, revisions[of.signal.id], place, now_ms, escalates_to)
+
+
+def _escalate(
+    of: SignalAlerts, revisions: list[Revision], place: int, now_ms: int, escalates_to: Mapping[str, str]
+) -> None:
+    row, table = int(of.open.rows[place]), of.open
+    told = revision_at_hand(of, revisions, row, place)
+    told.escalated_ms = table.column("escalated_ms")[place] = now_ms
+    told.escalated_to = table.column("escalated_to")[place] = escalates_to.get(told.owner, "")
+    severity = CRITICAL if row in of.corroborated else own_severity(of, place)
+    told.severity = table.column("severity")[place] = severity

@@ -1,0 +1,83 @@
+"""What follows once the signals of a boundary are judged, for the customers of a range of rows.
+
+1. What people said is answered, in the order of (at, id).
+2. Held alerts are released, and those of who has opted out end.
+3. What nobody has taken on in time is escalated.
+4. Cases, corroboration.
+5. Attention: every revision is sent, or held with the rule that holds it.
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from models.alerts.answers import Due, answer
+from models.alerts.attention.pipeline import attend, end_opted_out, release
+from models.alerts.attention.quiet import Quiet
+from models.alerts.attention.rules import Held, Occasion
+from models.alerts.cases import join_cases
+from models.alerts.corroboration import corroborate, witnesses_of
+from models.alerts.episode import Revision, SignalAlerts
+from models.alerts.escalation import escalate
+from models.alerts.payload import Writer
+from models.catalogue.rules import Rules
+from models.customers.customers import Customers
+from models.measures.as_of import AsOf
+from schemas.receipt import ReceiptV1
+
+Holds = dict[str, list[tuple[Revision, Held]]]
+"""By signal, what is held and why."""
+
+
+class FollowUp:
+    """The commands due at a boundary and who has opted out as of it; what comes of both, range by range."""
+
+    def __init__(self, rules: Rules, customers: Customers, writer: Writer) -> None:
+        self._rules, self._customers, self._writer = rules, customers, writer
+        self._calendar = rules.basis.calendar
+        self._witnesses = witnesses_of(rules)
+        self.quiet = Quiet(self._calendar, [one.id for one in rules.signals if one.announced_feed is not None])
+        self.decided = 0
+        """Revisions decided so far, sent or held."""
+        self._due: list[tuple[int, Due]] = []
+        self._occasion = Occasion(0, frozenset())
+
+    def begin(self, due: Sequence[Due], boundary: int, size: int) -> list[ReceiptV1]:
+        """Keep commands about customers of the first `size` rows until these are judged; the receipts of the others."""
+        rows_of = self._customers.roster.rows_of
+        opted_out = rows_of(self.quiet.opted_out(boundary)).tolist() if self.quiet else []
+        self._occasion = Occasion(
+            self._calendar.start_of(boundary), frozenset(row for row in opted_out if 0 <= row < size)
+        )
+        known = rows_of([one.command.customer_id for one in due]).tolist() if due else []
+        self._due = [(row, one) for row, one in zip(known, due, strict=True) if 0 <= row < size]
+        strangers = [one for row, one in zip(known, due, strict=True) if not 0 <= row < size]
+        return [answer(one, None, (), {}, self._calendar) for one in strangers]
+
+    def run(
+        self,
+        alerts: Sequence[SignalAlerts],
+        revisions: Mapping[str, list[Revision]],
+        as_of: AsOf,
+        within: tuple[int, int],
+        *,
+        is_anew: bool,
+    ) -> tuple[list[ReceiptV1], Holds]:
+        """Carry judged rows on: what is left of the revisions is sent. Receipts, and what is held."""
+        low, high = within
+        changed = {one.row for told in revisions.values() for one in told}
+        due = [(row, one) for row, one in self._due if low <= row < high]
+        receipts = [answer(one, row, alerts, revisions, self._calendar) for row, one in due]
+        release(alerts, revisions, within, self._occasion)
+        if self._occasion.opted_out:
+            changed |= end_opted_out(alerts, revisions, within, self._occasion, as_of.boundary)
+        escalate(alerts, revisions, as_of, within, self._writer.alerts_from_ms, self._rules.escalates_to)
+        join_cases(alerts, revisions)
+        rows = np.arange(low, high, dtype=np.int32) if is_anew else np.array(sorted(changed), np.int32)
+        corroborate(alerts, self._witnesses, revisions, rows)
+        self.decided += sum(map(len, revisions.values()))
+        held: Holds = {}
+        for of in alerts:
+            if found := attend(of, revisions[of.signal.id], self._occasion):
+                held[of.signal.id] = found
+        return receipts, held

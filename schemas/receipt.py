@@ -1,0 +1,51 @@
+"""What became of a command, as it is published: one receipt for each, at the boundary at which it was decided."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from schemas.command import Action, AlertOutcome
+
+ReceiptStatus = Literal["done", "refused"]
+ReceiptReason = Literal["no_open_alert", "too_late", "already_over"]
+"""Why a command was refused: no alert of this id was open for this customer; the command came too late; or its snooze
+is over before it takes effect."""
+
+
+class ReceiptV1(msgspec.Struct, frozen=True):
+    """`effective_at` is the boundary from which on the command counts, `at` is when it was said: RFC 3339 text.
+
+    `signal` is that of the alert, where there was one. `reason` is None when it is done. A pure function of events and
+    commands: told once, and after a crash perhaps twice with the same content.
+    """
+
+    command_id: str
+    action: Action
+    customer_id: str
+    status: ReceiptStatus
+    reason: ReceiptReason | None
+    by: str
+    at: str
+    effective_at: str
+    alert_id: str | None = None
+    signal: str | None = None
+    outcome: AlertOutcome | None = None
+    until: str | None = None
+    note_id: str | None = None
+    schema_version: Literal[1] = 1
+
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(ReceiptV1)
+
+
+def encode_receipt(receipt: ReceiptV1) -> bytes:
+    """Compact JSON with the fields in their declared order."""
+    return _encoder.encode(receipt)
+
+
+def decode_receipt(value: bytes) -> ReceiptV1:
+    """The receipt in a record's value; unknown fields are ignored. Raises msgspec.ValidationError or DecodeError."""
+    return _decoder.decode(value)

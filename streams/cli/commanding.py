@@ -1,0 +1,111 @@
+"""What commands about alerts share: who says so, which alert is meant, when it counts, and the receipt."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+import click
+
+from models.calendar import Calendar
+from schemas.alert import AlertV1
+from schemas.command import Command, encode_command
+from schemas.envelope import is_customer_id
+from schemas.receipt import ReceiptReason, ReceiptV1, encode_receipt
+from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
+from streams.kafka.commands import post_command, receipt_of
+from streams.readback.state import open_alerts
+from streams.settings import Settings
+from streams.text.plain import plain
+from streams.text.terminal import complain, say, say_json
+from streams.text.wording import counted, moment, span
+
+T = TypeVar("T", bound=Callable[..., Any])
+
+LEAST_DIGITS: Final = 6
+"""Of an alert's id: with so many, another open alert that begins alike is rare, and is told."""
+
+REASONS: Final[dict[ReceiptReason, str]] = {
+    "no_open_alert": "no alert of this id was open any more",
+    "too_late": "it came too late to count",
+    "already_over": "the snooze is over before it takes effect",
+}
+"""What the reason of a refusal means."""
+
+
+def by_options(command: T) -> T:
+    """Who says so, whether to wait for what comes of it, and in which form it is told."""
+    command = click.option("--json", "as_json", is_flag=True, help="The command, and its receipt, as on the topics.")(
+        command
+    )
+    command = click.option(
+        "--wait", "wait_s", type=click.FloatRange(min=0), metavar="SECONDS", help="Wait so long for the receipt."
+    )(command)
+    return click.option("--by", help="Who says so; without it CHURN_USER.")(command)
+
+
+def who(settings: Settings, by: str | None) -> str:
+    """The name that the command bears. Raises SetupError."""
+    name = settings.user if by is None else by.strip()
+    if not name:
+        raise SetupError("--by", "nobody is named", "Say --by NAME, or set CHURN_USER.")
+    if len(name) > 64 or not name.isprintable():
+        raise SetupError("--by", f"{name!r} is no name of 1 to 64 characters", "Say a shorter one.")
+    return name
+
+
+def open_alert(settings: Settings, given: str) -> AlertV1:
+    """The open alert of an id, or of the beginning of one. Raises SetupError."""
+    wanted, remedy = given.strip().lower(), "The open ones with their ids: churn-signals alerts --open --explain."
+    if not re.fullmatch(rf"[0-9a-f]{{{LEAST_DIGITS},32}}", wanted):
+        value = f"{given!r} is no alert id: 32 hexadecimal digits, or the first {LEAST_DIGITS} and more of them"
+        raise SetupError("ALERT_ID", value, remedy)
+    found = [alert for alert in open_alerts(settings) if alert.alert_id.startswith(wanted)]
+    if not found:
+        raise SetupError(f"alert {wanted}", "no alert of this id is open: it is over, or never was", remedy)
+    if len(found) > 1:
+        raise SetupError(f"alert {wanted}", f"{counted(len(found), 'open alert')} begin so", "Give more of its digits.")
+    return found[0]
+
+
+def customer_of(given: str) -> str:
+    """A customer's id as it was given. Raises SetupError for what is none."""
+    if not is_customer_id(given):
+        raise SetupError("CUSTOMER_ID", f"{given!r} is no customer id", "Give 1 to 64 letters, digits and _ . @ -.")
+    return given
+
+
+def new_id() -> str:
+    """An id for a command."""
+    return uuid.uuid4().hex
+
+
+def give(settings: Settings, command: Command, about: str, wait_s: float | None, *, as_json: bool) -> int:
+    """Post a command, say when it counts, and wait for the receipt if that is wanted."""
+    first = post_command(settings, command)
+    if as_json:
+        say_json(encode_command(command))
+    else:
+        say(plain(f"{about}: posted as {command.id}; {_when(settings, command)}"))
+    if wait_s is None:
+        return EXIT_DONE
+    receipt = receipt_of(settings, command, first, wait_s)
+    if receipt is None:
+        complain(f"no receipt within {span(round(wait_s * 1000))}: it comes once that midnight is decided")
+        return EXIT_PROBLEM
+    say_json(encode_receipt(receipt)) if as_json else say(plain(_told(receipt, settings.zone)))
+    return EXIT_DONE if receipt.status == "done" else EXIT_PROBLEM
+
+
+def _when(settings: Settings, command: Command) -> str:
+    """The midnight behind it, and that it is decided once no event of the day before can come any more."""
+    calendar = Calendar(settings.zone)
+    midnight = moment(calendar.start_of(calendar.day_of(command.at_ms) + 1), settings.zone)
+    return f"takes effect at midnight, {midnight}, decided about {span(1000 * settings.disorder_s)} after it"
+
+
+def _told(receipt: ReceiptV1, zone: str) -> str:
+    at = moment(receipt.effective_at, zone)
+    return f"done as of {at}" if receipt.reason is None else f"refused as of {at}: {REASONS[receipt.reason]}"

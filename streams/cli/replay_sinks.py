@@ -1,0 +1,67 @@
+"""Where what a replay publishes goes: files, and counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from models.engine.review import Message
+from models.what_if.episodes import Episodes
+from schemas.alert import AlertV1, encode_alert
+from schemas.receipt import ReceiptV1, encode_receipt
+from schemas.stage import StageChangeV1, encode_stage_change
+from schemas.suppressed import SuppressedV1, encode_suppressed
+from streams.cli.output import Output
+
+
+@dataclass
+class Sinks:
+    """Files for what a replay publishes, and counts of it."""
+
+    alerts: Output | None = None
+    stages: Output | None = None
+    receipts: Output | None = None
+    suppressed: Output | None = None
+    fired: Counter[tuple[str, str]] = field(default_factory=Counter)
+    ended: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(signal, what became of it) of alerts that ended."""
+    revisions: int = 0
+    transitions: int = 0
+    ids: set[str] = field(default_factory=set)
+    episodes: Episodes | None = None
+    """Where alerts are gathered to be compared."""
+    answered: Counter[str] = field(default_factory=Counter)
+    """Receipts by status."""
+    held: Counter[str] = field(default_factory=Counter)
+    """Revisions that were not sent, by rule."""
+
+    def take(self, messages: Iterable[Message]) -> None:
+        """Write and count."""
+        for message in messages:
+            if isinstance(message, StageChangeV1):
+                self.transitions += 1
+                _write(self.stages, encode_stage_change(message))
+            elif isinstance(message, AlertV1):
+                self._take_alert(message)
+            elif isinstance(message, ReceiptV1):
+                self.answered[message.status] += 1
+                _write(self.receipts, encode_receipt(message))
+            elif isinstance(message, SuppressedV1):
+                self.held[message.rule] += 1
+                _write(self.suppressed, encode_suppressed(message))
+
+    def _take_alert(self, alert: AlertV1) -> None:
+        self.revisions += 1
+        _write(self.alerts, encode_alert(alert))
+        self.fired[alert.signal, alert.status] += 1
+        if alert.ended_because is not None:
+            self.ended[alert.signal, alert.ended_because] += 1
+        self.ids.add(alert.alert_id)
+        if self.episodes is not None:
+            self.episodes.take(alert)
+
+
+def _write(opened: Output | None, payload: bytes) -> None:
+    if opened is not None:
+        opened.write(payload + b"\n")

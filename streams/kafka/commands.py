@@ -1,0 +1,71 @@
+"""Commands are posted, and their receipts waited for."""
+
+from __future__ import annotations
+
+from time import monotonic
+from typing import Final
+
+import msgspec
+from confluent_kafka.admin import AdminClient
+
+from schemas.command import Command, encode_command
+from schemas.partitioner import partition_of
+from schemas.receipt import ReceiptV1, decode_receipt
+from schemas.topics import Topics
+from streams.errors import SetupError
+from streams.kafka.connection import connect
+from streams.kafka.log_reader import Place
+from streams.kafka.positions import latest_offsets
+from streams.kafka.poster import Poster
+from streams.kafka.topic_reader import assigned_consumer, must_be_there, records_among
+from streams.settings import Settings
+
+WITHIN_S: Final = 15.0
+"""How long the brokers may take to take a command."""
+
+
+def post_command(settings: Settings, command: Command) -> int:
+    """Post a command; returns once it is acknowledged, the offset at which its receipt can be at the earliest.
+
+    Raises SetupError.
+    """
+    topics = Topics(settings.prefix)
+    admin, cluster = connect(settings)
+    must_be_there(cluster, (topics.commands, topics.receipts))
+    first = _end_of(admin, _place(settings, topics, command))
+    poster = Poster(settings)
+    key = command.customer_id.encode()
+    poster.send(topics.commands, key, encode_command(command), timestamp_ms=command.at_ms)
+    poster.finish(f"topic {topics.commands}", within_s=WITHIN_S)
+    return first
+
+
+def receipt_of(settings: Settings, command: Command, first: int, within_s: float) -> ReceiptV1 | None:
+    """The receipt of a command among those from an offset on, None when it has not come in so many seconds."""
+    place = _place(settings, Topics(settings.prefix), command)
+    consumer = assigned_consumer(settings, {place}, purpose="receipts", first=first)
+    until = monotonic() + within_s
+    try:
+        while (left := until - monotonic()) > 0:
+            for message in records_among(consumer.consume(1_000, min(left, 0.2)), {place}):
+                receipt = _decoded(place, message.value() or b"")
+                if (receipt.command_id, receipt.customer_id) == (command.id, command.customer_id):
+                    return receipt
+    finally:
+        consumer.close()
+    return None
+
+
+def _place(settings: Settings, topics: Topics, command: Command) -> Place:
+    return topics.receipts, partition_of(command.customer_id.encode(), settings.partitions)
+
+
+def _end_of(admin: AdminClient, place: Place) -> int:
+    return latest_offsets(admin, [place])[place]
+
+
+def _decoded(place: Place, value: bytes) -> ReceiptV1:
+    try:
+        return decode_receipt(value)
+    except msgspec.MsgspecError as error:
+        raise SetupError(f"topic {place[0]}", f"a record is not ours: {error}", "Check CHURN_PREFIX.") from error

@@ -1,0 +1,220 @@
+"""What people say of one customer's alerts, and what comes of it: answers, escalation, who is told."""
+
+from collections.abc import Container, Sequence
+from typing import NamedTuple, cast
+
+from msgspec.structs import replace
+
+from models.calendar import Calendar, date_of
+from models.catalogue.rules import Rules, Signal
+from reference.past import Past
+from reference.telling import Episode, News, alert_of
+from schemas.alert import AlertSeverity, AlertV1, NoContact, alert_id
+from schemas.command import Command
+from schemas.instant import to_rfc3339
+from schemas.receipt import ReceiptReason, ReceiptV1
+from schemas.suppressed import Rule, SuppressedV1
+
+Cooled = tuple[int, float | None]
+"""The boundary at which the last episode ended, and the score it had begun with."""
+
+
+class Said(NamedTuple):
+    """A command, and the boundary at which it is decided; `is_late`: too late to count."""
+
+    command: Command
+    boundary: int
+    is_late: bool
+
+
+class Spoken:
+    """The alerts of a customer as they stand, and what was said of them.
+
+    `told` are the revisions of the boundary at hand, by signal and start.
+    """
+
+    def __init__(self, rules: Rules, customer_id: str, alerts_from_ms: int) -> None:
+        self.rules, self.basis, self.signals, self.customer_id = rules, rules.basis, rules.signals, customer_id
+        self.alerts_from_ms, self.boundary = alerts_from_ms, -1
+        self.episodes: dict[str, Episode] = {}
+        self.cooling: dict[str, Cooled] = {}
+        self.told: dict[tuple[str, int], tuple[Signal, News, Episode]] = {}
+        self.said: list[Said] = []
+        self.heard: list[Said] = []
+        self.snoozed: dict[str, int] = {}
+        self.tells_snooze: set[tuple[str, int]] = set()
+        self.suppressed: list[SuppressedV1] = []
+        self.receipts: list[ReceiptV1] = []
+        self.alerts: list[AlertV1] = []
+
+    def hear(self, said: Said) -> None:
+        """Something was said, to be decided at its boundary."""
+        self.said.append(said)
+        self.heard += [] if said.is_late else [said]
+
+    def _last_word(self, actions: tuple[str, ...], boundary: int, alert_ids: Container[str | None]) -> Command | None:
+        found = [one for one in self.heard if one.command.action in actions and one.boundary <= boundary]
+        found = [one for one in found if one.command.alert_id in alert_ids]
+        last = max(found, key=lambda one: (one.boundary, one.command.at_ms, one.command.id), default=None)
+        return None if last is None else last.command
+
+    def _has_opted_out(self, boundary: int) -> bool:
+        last = self._last_word(("opt_out", "opt_in"), boundary, (None,))
+        return last is not None and last.action == "opt_out"
+
+    def reasons(self, refused: tuple[NoContact, ...]) -> tuple[NoContact, ...]:
+        """Why the customer must not be contacted, besides e-mails that were refused."""
+        return (*refused, "opted_out") if self._has_opted_out(self.boundary) else refused
+
+    def _is_quiet(self, signal: Signal, day: int) -> bool:
+        """Whether by what was said before a day nothing of a signal is announced on it."""
+        days = range(max(0, day - 500), day + 1)
+        ids = {alert_id(self.customer_id, signal.id, date_of(start)) for start in days} if self.heard else set()
+        snooze = self._last_word(("snooze",), day, ids)
+        is_snoozed = snooze is not None and self.basis.calendar.start_of(day + 1) < (snooze.until_ms or 0)
+        return is_snoozed or self._has_opted_out(day)
+
+    def _answer(self) -> None:
+        """Decide what was said, in the order of (at, id), of alerts that were open before this boundary."""
+        due = [one for one in self.said if one.boundary <= self.boundary]
+        self.said = [one for one in self.said if one.boundary > self.boundary]
+        for one in sorted(due, key=lambda one: (one.command.at_ms, one.command.id)):
+            meant = None if one.is_late else self._meant(one)
+            is_over = meant and (one.command.until_ms or 1 << 60) <= self.basis.calendar.start_of(one.boundary)
+            is_known = meant or one.command.alert_id is None
+            reason: ReceiptReason | None = "already_over" if is_over else None if is_known else "no_open_alert"
+            reason = "too_late" if one.is_late else reason
+            self.receipts.append(receipt_of(one, self.basis.calendar, reason, meant and meant[0].id))
+            if meant is not None and not is_over:
+                (self._note if one.command.until_ms is None else self._snooze)(one.command, *meant)
+
+    def _meant(self, said: Said) -> tuple[Signal, Episode] | None:
+        """The alert of this id, open now or ended at this very boundary."""
+        known = [(signal, self.episodes[signal.id]) for signal in self.signals if signal.id in self.episodes]
+        known += [(signal, one) for signal, status, one in self.told.values() if status not in ("firing", "updated")]
+        for signal, one in known:
+            name = alert_id(self.customer_id, signal.id, date_of(one.start))
+            if name == said.command.alert_id and one.start < said.boundary:
+                return signal, one
+        return None
+
+    def _snooze(self, command: Command, signal: Signal, episode: Episode) -> None:
+        is_new = self.snoozed.get(signal.id) != command.until_ms
+        self.snoozed[signal.id] = command.until_ms or 0
+        if self.episodes.get(signal.id) == episode and episode.sent_ms >= 0 and is_new:
+            self._retell(signal, episode)
+            self.tells_snooze.add((signal.id, episode.start))
+
+    def _note(self, command: Command, signal: Signal, episode: Episode) -> None:
+        first = episode.acknowledged_ms < 0
+        now = replace(
+            episode,
+            acknowledged_ms=command.at_ms if first else episode.acknowledged_ms,
+            acknowledged_by=command.by if first else episode.acknowledged_by,
+            outcome=command.outcome or episode.outcome,
+        )
+        if self.episodes.get(signal.id) != episode:
+            self.told[signal.id, episode.start] = (*self.told[signal.id, episode.start][:2], now)
+        elif now != episode:
+            self._retell(signal, now)
+
+    def _rule(self, signal: Signal, episode: Episode) -> tuple[str, int | None] | None:
+        """What holds a revision of an open alert, and until when."""
+        if self._has_opted_out(self.boundary):
+            return "opted_out", None
+        is_snoozed = signal.id in self.snoozed and (signal.id, episode.start) not in self.tells_snooze
+        return ("snoozed", self.snoozed[signal.id]) if is_snoozed else None
+
+    def _release(self) -> None:
+        """Tell of what was held and is no more; end what was sent of who has opted out."""
+        for signal in self.signals:
+            episode = self.episodes.get(signal.id)
+            if episode is not None and episode.held and self._rule(signal, episode) is None:
+                self._retell(signal, episode)
+        for signal in self.signals if self._has_opted_out(self.boundary) else ():
+            episode = self.episodes.get(signal.id)
+            is_new = episode is not None and self.told.get((signal.id, episode.start), ("", ""))[1] == "firing"
+            if episode is not None and episode.sent_ms >= 0 and not is_new:
+                told = (signal.id, episode.start) in self.told
+                self._tell(signal, "opted_out", replace(episode, revision=episode.revision + (not told), held=""))
+                del self.episodes[signal.id]
+                self.cooling[signal.id] = (self.boundary, episode.initial)
+
+    def _attend(self, past: Past, signal: Signal, status: News, episode: Episode) -> None:
+        """Send a revision, or hold it. The end of what was sent passes, that of what nobody heard of does not."""
+        is_end, rule = status not in ("firing", "updated"), self._rule(signal, episode)
+        was_sent = episode.sent_ms >= 0 and status != "firing" and not (is_end and episode.revision == 1)
+        if is_end:
+            by = episode.held or (rule[0] if rule else "")
+            is_held = bool(by) and not was_sent and status != "taken_back"
+            return self._publish(past, signal, status, episode, held=(by, None) if is_held else None)
+        if rule is not None:
+            episode = replace(episode, held=rule[0], sent_ms=episode.sent_ms if was_sent else -1)
+        elif episode.held:
+            status = status if was_sent else "firing"
+            episode = replace(episode, held="", sent_ms=self.basis.calendar.start_of(self.boundary))
+        if (signal.id, episode.start) in self.tells_snooze and rule is None:
+            episode = replace(episode, held="snoozed")
+        self.episodes[signal.id] = episode
+        return self._publish(past, signal, status, episode, held=rule)
+
+    def _escalate(self, signals: Sequence[Signal]) -> None:
+        """One step up for what nobody has taken on when the response time is over, once."""
+        now_ms = self.basis.calendar.start_of(self.boundary)
+        for signal in signals:
+            episode = self.episodes.get(signal.id)
+            if episode is None or signal.respond_ms is None or signal.polarity != "negative":
+                continue
+            told = self.told.get((signal.id, episode.start))
+            is_new, is_historical = told is not None and told[1] == "firing", episode.observed_ms < self.alerts_from_ms
+            is_new = is_new or bool(episode.held) or signal.id in self.snoozed or episode.sent_ms < 0
+            is_due = episode.sent_ms + signal.respond_ms <= now_ms and not is_historical and not is_new
+            if is_due and episode.acknowledged_ms < 0 and episode.escalated_ms < 0:
+                to = self.rules.escalates_to.get(episode.owner, "")
+                episode = replace(episode, escalated_ms=now_ms, escalated_to=to)
+                severity = "critical" if episode.corroborated_by else severity_of(signal, episode)
+                self._retell(signal, replace(episode, severity=severity))
+
+    def _retell(self, signal: Signal, episode: Episode) -> None:
+        """Tell of an open alert, in the revision of this boundary where there is one."""
+        told = self.told.get((signal.id, episode.start))
+        revision = episode.revision + (told is None)
+        self._tell(signal, told[1] if told else "updated", replace(episode, revision=revision))
+
+    def _tell(self, signal: Signal, status: News, episode: Episode) -> None:
+        self.episodes[signal.id] = episode
+        self.told[signal.id, episode.start] = (signal, status, episode)
+
+    def _publish(
+        self, past: Past, signal: Signal, status: News, episode: Episode, *, by_review: bool = True,
+        held: tuple[str, int | None] | None = None,
+    ) -> None:  # fmt: skip
+        until_ms = self.snoozed.get(signal.id) if status in ("firing", "updated") and by_review else None
+        episode = replace(episode, refused=self.reasons(episode.refused)) if by_review else episode
+        alert = alert_of(
+            signal, status, episode, past, by_review=by_review, customer_id=self.customer_id, catalogue=self.rules.hash,
+            historical=episode.observed_ms < self.alerts_from_ms, until_ms=until_ms)  # fmt: skip
+        if held is None:
+            self.alerts.append(alert)
+            return
+        rule, passes_ms = held
+        at, passes_at = self.basis.calendar.text_of(self.boundary), None if passes_ms is None else to_rfc3339(passes_ms)
+        self.suppressed.append(SuppressedV1(cast("Rule", rule), at, passes_at, alert))
+
+
+def severity_of(signal: Signal, episode: Episode) -> AlertSeverity:
+    """As the catalogue says, one step higher once it was escalated."""
+    if episode.escalated_ms < 0:
+        return signal.severity
+    return "error" if signal.severity == "warning" else "warning" if signal.severity == "info" else "critical"
+
+
+def receipt_of(said: Said, calendar: Calendar, reason: ReceiptReason | None, signal: str | None) -> ReceiptV1:
+    """What became of a command."""
+    told = said.command
+    return ReceiptV1(
+        command_id=told.id, action=told.action, customer_id=told.customer_id, reason=reason, by=told.by,
+        status="refused" if reason else "done", at=to_rfc3339(told.at_ms), alert_id=told.alert_id, signal=signal,
+        effective_at=calendar.text_of(said.boundary), outcome=told.outcome, note_id=told.note_id,
+        until=None if told.until_ms is None else to_rfc3339(told.until_ms),
+    )  # fmt: skip
