@@ -24,6 +24,10 @@ EVENT = (
     '{"id":"z%d","type":"purchase","customer_id":"f%d","event_time":"2026-01-%02dT10:00:00Z","schema_version":1,'
     '"source":"s","data":{"order_id":"%d","amount":10,"currency":"USD","items":1}}\n'
 )
+OPT_OUT = (
+    '{"id":"k1","action":"opt_out","customer_id":"f1","at":"2026-01-02T00:00:00Z","by":"Ada","schema_version":1}\n'
+)
+"""Of a customer with alerts: it has a receipt, and what is held is suppressed."""
 HOSTILE = ("\x1b[2J.jsonl", "[red]{}%s.jsonl", "\u202egnp.jsonl", "odd\udcff.jsonl", "line\nbreak.jsonl")
 """Names of files."""
 
@@ -183,6 +187,8 @@ def test_outputs_that_cannot_be_written_are_named_by_every_option(tmp_path: Path
     locked.chmod(0o555)
     refused = tmp_path / "refused.jsonl"
     refused.write_bytes((folder / "good.jsonl").read_bytes() + b"{}\n")
+    commands = tmp_path / "commands.jsonl"
+    commands.write_text(OPT_OUT)
     targets = ["/dev/full", str(tmp_path), str(tmp_path / "missing" / "x")]
     targets += [] if os.geteuid() == 0 else [str(locked / "x")]
     cases = []
@@ -191,6 +197,7 @@ def test_outputs_that_cannot_be_written_are_named_by_every_option(tmp_path: Path
             line = [word for word in arguments(verb, folder) if not word.startswith(str(folder / "out-"))]
             line = [word for word in line if word != option]
             line += ["--against", GOOD_CATALOGUE] if option == "--html" and verb.words == ("replay",) else []
+            line += ["--commands", str(commands)] if option in ("--receipts", "--suppressed") else []
             line += ["--detect"] if option in ("--report", "--html") and verb.words == ("simulate",) else []
             if option == "--rejects":  # nothing is written without a line that is refused
                 line = [str(refused) if word == str(folder / "good.jsonl") else word for word in line]
