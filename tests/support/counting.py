@@ -40,7 +40,7 @@ class Scene:
 
     def __post_init__(self) -> None:
         self.topics = Topics(self.prefix)
-        names = (*self.topics.events, self.topics.ticks, self.topics.alerts)
+        names = (*self.topics.inputs, self.topics.alerts)
         # The events are years old: any retention would delete them while the test runs.
         create_topics(self.broker, dict.fromkeys(names, self.partitions), {"retention.ms": "-1"})
         self.begin_anew(self.topics.changelog)

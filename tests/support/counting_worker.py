@@ -24,7 +24,7 @@ from streams.transport.record_state import RecordState
 from streams.transport.records import Record
 from streams.transport.run import run_worker
 
-FORMAT = struct.Struct(">BIQI5q")
+FORMAT = struct.Struct(">BIQI6q")
 """Format byte, epoch, events counted, checksum over the order of (topic, offset), last offset of each topic."""
 
 PARTITION_KEY = b"\0partition"
@@ -35,7 +35,7 @@ class CountingOwner:
     """Counts; a redelivered record is recognised by its offset. May echo each event to a topic, or be slow."""
 
     def __init__(self, topics: Topics, outputs: Outputs, changelog: Changelog) -> None:
-        self._index = {topic: index for index, topic in enumerate((*topics.events, topics.ticks))}
+        self._index = {topic: index for index, topic in enumerate(topics.inputs)}
         self._outputs, self._changelog = outputs, changelog
         self._records: dict[int, dict[bytes, bytes]] = {}
         self._epoch: dict[int, int] = {}
