@@ -233,8 +233,8 @@ def _number(value: Value) -> Number | None:
 
 
 def _evidence(signal: Signal, as_of: AsOf, rows: Rows) -> list[tuple[str, ...]]:
-    """The newest notes of each customer in the feeds that the condition reads."""
-    feeds = [feed for feed in (TICKET, EMAIL) if feed in signal.when.feeds]
+    """The newest notes of each customer in the feeds that the condition reads; of one not declared nothing is known."""
+    feeds = [feed for feed in (TICKET, EMAIL) if feed in signal.when.feeds and as_of.has(feed)]
     if not feeds:
         return [()] * len(rows)
     notes: dict[int, list[tuple[object, ...]]] = {}

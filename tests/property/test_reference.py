@@ -378,3 +378,17 @@ def test_numbers_and_days_at_the_limits_give_what_the_reference_says(
     arrivals = extreme_arrivals(first_ms, random.Random(seed))
     until_ms = min(arrivals[-1].time_ms + 130 * DAY_MS, LAST_MS)
     assert differences(changes, arrivals, until_ms, seed=seed) == []
+
+
+def test_what_lies_in_a_feed_that_is_declared_no_more_is_no_evidence() -> None:
+    changes = {}
+    for place, feeds, owner in ((0, ["purchase", "ticket"], "Support"), (12, ["purchase"], "Somebody else")):
+        own = catalogue() | {"feeds": feeds}
+        own["signals"] = {"any": extra_signal("tickets(30d) >= 1", "never", "tickets(30d)") | {"owner": owner}}
+        changes[place] = build_rules(own)
+    came = [make_event(0, "c1", FIRST_DAY * DAY_MS, 1, 1), ticket_at(0, 13, "t", "opened", customer="c1")]
+    arrivals = [*came, *days_of_all_feeds(1, 9)]
+    told = run(list(moments_of(arrivals, changes, None)), but=(CLOCK,)).alerts
+    assert {one.evidence for one in told if one.owner == "Support"} == {("t",)}
+    assert {one.evidence for one in told if one.owner == "Somebody else"} == {()}
+    assert differences(changes, arrivals) == []
