@@ -22,10 +22,19 @@ from models.engine.review import Message
 from models.what_if.comparison import Comparison, Run, compare
 from models.what_if.episodes import Episodes
 from schemas.alert import AlertV1, encode_alert
-from schemas.event import PURCHASE, Event
+from schemas.event import PURCHASE
 from schemas.stage import StageChangeV1, encode_stage_change
 from streams import clock
-from streams.cli.event_files import files_argument, paths_read, rejecting, rejects_option
+from streams.cli.event_files import (
+    OLD_FILE,
+    exclude_option,
+    files_argument,
+    now_option,
+    paths_read,
+    rejecting,
+    rejects_option,
+    settings_with,
+)
 from streams.cli.instant import INSTANT
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.cli.replay_text import print_summary
@@ -35,9 +44,8 @@ from streams.files.edge import Edge
 from streams.files.packed_history import Replayed
 from streams.files.reading import EventFile
 from streams.memory import collect_seldom
-from streams.replaying import DRAIN_EVERY, check_learns, read_events, tracked, warn
+from streams.replaying import check_learns, go_through, read_events, tracked, warn
 from streams.report.what_if import sentence as in_a_sentence
-from streams.settings import environment_settings
 from streams.text.terminal import complain, say_json
 from streams.what_if import How, beside, last_day
 
@@ -88,9 +96,6 @@ class Sinks:
             self.episodes.take(alert)
 
 
-_OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _ReplayOptions:
     """What the command line says."""
@@ -130,16 +135,14 @@ class _ReplayOptions:
 @click.option(
     "--shift-by", type=int, default=0, help="Move the events by whole days, as `produce --shift-to-now` said."
 )
-@click.option(
-    "--now", "now_ms", type=INSTANT, metavar="T", help="Refuse what a worker refuses at this time: later events."
-)
-@click.option("--exclude", type=_OLD_FILE, help="Event ids to leave out, one a line.")
-@click.option("--catalogue", type=_OLD_FILE, help="Rules to replay with.")
-@click.option("--against", type=_OLD_FILE, help="Other rules: which alerts would be gained, lost, earlier or later.")
+@now_option
+@exclude_option
+@click.option("--catalogue", type=OLD_FILE, help="Rules to replay with.")
+@click.option("--against", type=OLD_FILE, help="Other rules: which alerts would be gained, lost, earlier or later.")
 @click.option("--html", type=OUTPUT, help="With --against: write a page for people of what would change.")
 @click.option(
     "--models",
-    type=_OLD_FILE,
+    type=OLD_FILE,
     help="Versions of the model and which was used when, by `model dump`; without them the model says nothing.",
 )
 @click.option("--learn", is_flag=True, help="Learn the model on the way, as a learner beside the workers would have.")
@@ -175,9 +178,7 @@ def replay(**given: Any) -> int:
 
 def _hows(asked: _ReplayOptions) -> tuple[How, How | None]:
     """How it is replayed, and how the other catalogue is. Raises SetupError before anything is read."""
-    settings = environment_settings()
-    if asked.catalogue is not None:
-        settings = settings.replace(catalogue=asked.catalogue)
+    settings = settings_with(asked.catalogue)
     count = asked.partitions or settings.partitions
     few = (
         count if asked.learn or asked.models is not None else 1
@@ -207,11 +208,11 @@ def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Repla
                 stack.enter_context(opened)
         sinks = Sinks(asked.alerts, asked.stages)
         if other is None:
-            _run(engine, tracked(events), asked.until_ms, sinks)
+            go_through(engine, tracked(events), asked.until_ms, sinks.take)
         else:
             sinks.episodes = Episodes(ours.rules.basis.calendar)
             name = str(asked.against)
-            theirs = beside(other, name, events, lambda taken: _run(engine, taken, asked.until_ms, sinks))
+            theirs = beside(other, name, events, lambda taken: go_through(engine, taken, asked.until_ms, sinks.take))
         if asked.states is not None:
             for state in engine.states():
                 _write(asked.states, orjson.dumps(state))
@@ -222,8 +223,8 @@ def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Repla
         assert sinks.episodes is not None  # gathered above
         first = next(events.history.replayed(asked.shift_by), None)
         first_day = None if first is None else ours.rules.basis.calendar.day_of(first.time_ms)
-        run = Run(ours.rules, sinks.episodes.all(), last_day(engine))
-        summary["against"] = _told(asked, compare(run, theirs, first_day))
+        own = Run(ours.rules, sinks.episodes.all(), last_day(engine))
+        summary["against"] = _told(asked, compare(own, theirs, first_day))
     return summary
 
 
@@ -237,16 +238,6 @@ def _told(asked: _ReplayOptions, found: Comparison) -> dict[str, Any]:
             asked.html.write(what_if_page(found, name).encode())
     values: dict[str, Any] = msgspec.to_builtins(found)
     return {"name": name, "says": in_a_sentence(found, name), **values}
-
-
-def _run(engine: Replay, events: Iterable[Event], until_ms: int | None, sinks: Sinks) -> None:
-    for number, event in enumerate(events, start=1):
-        engine.take(event)
-        if number % DRAIN_EVERY == 0:
-            sinks.take(engine.drain())
-    if until_ms is not None:
-        engine.until(until_ms)
-    sinks.take(engine.drain())
 
 
 def _summary(engine: Replay, sinks: Sinks, events: Replayed) -> dict[str, object]:

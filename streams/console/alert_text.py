@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rich.text import Text
@@ -67,6 +67,11 @@ def no_contact_text(alert: AlertV1) -> Text:
     return Text("do not contact ", LATE) if alert.do_not_contact else Text()
 
 
+def refused_text(reasons: Sequence[str]) -> Text:
+    """That the customer must not be contacted, and why; there is a reason."""
+    return Text("do not contact", LATE).append(f": {' and '.join(reasons)}")
+
+
 def what_to_do(alert: AlertV1, zone: str, now_ms: int, measure: Measure) -> Text:
     """Lines: who does what by when, whether to contact, what is at stake if known, and what ends the alert, or did."""
     text = Text(plain(f"  {alert.owner}, "))
@@ -78,7 +83,7 @@ def what_to_do(alert: AlertV1, zone: str, now_ms: int, measure: Measure) -> Text
         text.append("by ").append_text(due_text(from_rfc3339(alert.due_at), zone, now_ms))
     text.append(plain(f": {alert.intervention}"))
     if alert.do_not_contact:
-        text.append("\n  do not contact", LATE).append(f": {' and '.join(alert.do_not_contact)}")
+        text.append("\n  ").append_text(refused_text(alert.do_not_contact))
     worth = at_stake(alert, measure)
     if worth is not None:
         text.append(f"\n  at stake: {worth}")
