@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -10,6 +10,8 @@ from rich.progress import track
 
 from models.catalogue.rules import Rules, without_model
 from models.engine.replay import Replay
+from models.engine.review import Message
+from schemas.command import Command
 from schemas.event import Event
 from streams.errors import SetupError
 from streams.files.edge import Edge
@@ -65,6 +67,19 @@ def engine_of(
     from streams.readback.model_dump import load  # River takes a second to import
 
     return Replay(rules, partitions, alerts_from_ms, load(models, rules).of)
+
+
+def go_through(
+    engine: Replay, inputs: Iterable[Event | Command], until_ms: int | None, take: Callable[[list[Message]], None]
+) -> None:
+    """Let the engine take events and commands, and at the end the clock; `take` gets what was decided, now and then."""
+    for number, one in enumerate(inputs, start=1):
+        engine.take(one)
+        if number % DRAIN_EVERY == 0:
+            take(engine.drain())
+    if until_ms is not None:
+        engine.until(until_ms)
+    take(engine.drain())
 
 
 def tracked(events: Replayed) -> Iterator[Event]:

@@ -20,6 +20,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemaining
 
 from models.catalogue.rules import Rules
 from models.engine.replay import Replay
+from models.engine.review import Message
 from models.what_if.comparison import Run
 from models.what_if.episodes import Episodes
 from schemas.alert import AlertV1
@@ -29,7 +30,7 @@ from streams.errors import SetupError
 from streams.files.commands import among
 from streams.files.packed_history import PackedHistory, Replayed
 from streams.processes import count_on, new_counter, processes
-from streams.replaying import DRAIN_EVERY, engine_of
+from streams.replaying import DRAIN_EVERY, engine_of, go_through
 from streams.text.terminal import terminal
 
 _LOOK_EVERY_S: Final = 0.2
@@ -119,18 +120,19 @@ def _decided(how: How, path: Path) -> Run:
     with path.open("rb") as file:
         events: Replayed = pickle.load(file)  # noqa: S301 - written above, in a folder that is ours alone
     engine, episodes = how.engine(), Episodes(how.rules.basis.calendar)
-    for number, one in enumerate(how.taken(events), start=1):
-        engine.take(one)
-        if number % DRAIN_EVERY == 0:
-            _gather(engine, episodes)
-            count_on(number)
-    if how.until_ms is not None:
-        engine.until(how.until_ms)
-    _gather(engine, episodes)
+
+    def gather(messages: Iterable[Message]) -> None:
+        for message in messages:
+            if isinstance(message, AlertV1):
+                episodes.take(message)
+
+    go_through(engine, how.taken(_counted(events)), how.until_ms, gather)
     return Run(how.rules, episodes.all(), last_day(engine))
 
 
-def _gather(engine: Replay, episodes: Episodes) -> None:
-    for message in engine.drain():
-        if isinstance(message, AlertV1):
-            episodes.take(message)
+def _counted(events: Iterable[Event]) -> Iterator[Event]:
+    """The events; how many there were is known to the process that waits."""
+    for number, event in enumerate(events, start=1):
+        if number % DRAIN_EVERY == 0:
+            count_on(number)
+        yield event

@@ -35,7 +35,7 @@ def why_ended(signal: Signal, as_of: AsOf, rows: Rows, is_over: Bools, starts: I
     if signal.has_left:
         return dict.fromkeys(rows.tolist(), "signal_retired")
     found: NDArray[Any] = np.full(len(rows), "expired", object)
-    found[is_over] = signal.ends_as or ("over" if signal.polarity == "positive" else "solved")
+    found[is_over] = _usual_end(signal)
     stage = as_of.columns.stage[rows]
     if signal.ends_as is None:
         is_back = np.zeros(len(rows), np.bool_)
@@ -53,13 +53,18 @@ def reasons_of(signal: Signal) -> list[EndReason]:
     """What may become of alerts of a signal as long as the catalogue has it and nothing is decided anew."""
     found: list[EndReason] = ["lost"]
     if not isinstance(signal.ends.condition, Never):
-        found.append(signal.ends_as or ("over" if signal.polarity == "positive" else "solved"))
+        found.append(_usual_end(signal))
         if found[-1] == "solved" and signal.ends_as is None and signal.ends.condition.returns:
             found.append("came_back")
     is_given_up = signal.polarity == "negative" and signal.ends_as is None and signal.ends.condition.is_silence
     found += ["expired"] if signal.expires_days is not None or is_given_up else []
     found += ["taken_back"] if signal.announced_feed is not None else []
     return found
+
+
+def _usual_end(signal: Signal) -> EndReason:
+    """What its end condition makes of an alert, unless more is known of the customer."""
+    return signal.ends_as or ("over" if signal.polarity == "positive" else "solved")
 
 
 def _came_back(signal: Signal, as_of: AsOf, rows: Rows, starts: Ints) -> Bools:

@@ -33,7 +33,6 @@ class Revision:
     """What is published of an episode at this moment, besides what the columns say.
 
     `start` and boundaries are day numbers; `stage` is a number of STAGE_NAMES, None before the day's review, which is
-    `start` and boundaries are day numbers; `stage` is a number of STAGE_NAMES, None before the day's review, which is
     told as 0 is. `case` is the first day of the case it belongs to, None before a review has said that. `refused` are
     the reasons not to contact the customer, as bits. `sent_ms`: since when its answer is owed, NEVER_MS while nobody
     was told of it; `snoozed_ms`: until when it is snoozed, and whether this revision `tells_snooze`.

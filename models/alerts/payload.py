@@ -32,6 +32,8 @@ _LOST: Final = {
 }
 _EXPIRED: Final = Template(f"Expired after {{{DAYS_OPEN}|day|days}}: nothing ended it before.")
 _OPTED_OUT: Final = Template(f"Over after {{{DAYS_OPEN}|day|days}}: the customer has opted out.")
+_AS_REVISED: Final = ("revision", "status", "severity", "owner", "score", "corroborated_by", "ended_because")
+"""What an alert says as its revision has it."""
 _RETRACTED: Final = Template("Taken back: with all events of the day known, it did not hold.")
 
 
@@ -107,18 +109,14 @@ class Writer:
                 alert_id(customer, signal.id, date_of(one.start))
                 for customer, one in zip(customers, revisions, strict=True)
             ],
-            "revision": [one.revision for one in revisions],
-            "status": [one.status for one in revisions],
-            "severity": [one.severity for one in revisions],
+            **{name: map(attrgetter(name), revisions) for name in _AS_REVISED},
             "summary": self._summaries(signal, revisions, boundary, facts),
             "customer_id": customers,
             "stage": [STAGE_NAMES[one.stage] if one.stage else None for one in revisions],
-            "owner": [one.owner for one in revisions],
             "starts_at": [text_of[one.start] for one in revisions],
             "observed_at": [to_rfc3339(at) for at in observed],
             "due_at": [None if respond_ms is None else to_rfc3339(_owed_since(one) + respond_ms) for one in revisions],
             "ends_at": [None if one.ends_ms is None else to_rfc3339(one.ends_ms) for one in revisions],
-            "score": [one.score for one in revisions],
             "threshold": [_number(value) for value in facts.thresholds],
             "drivers": _drivers(signal, facts),
             "clears_when": signal.clears_when.lines(facts.values, len(revisions), currency),
@@ -127,10 +125,8 @@ class Writer:
                 None if one.case is None else case_id(customer, signal.cause, date_of(one.case))
                 for customer, one in zip(customers, revisions, strict=True)
             ],
-            "corroborated_by": [one.corroborated_by for one in revisions],
             "intervention": [signal.intervention_for(may_contact=not one.refused) for one in revisions],
             "do_not_contact": [REASONS_OF[one.refused] for one in revisions],
-            "ended_because": [one.ended_because for one in revisions],
             "model": _models(signal, facts),
             "evidence": facts.evidence,
             "historical": [at < self.alerts_from_ms for at in observed],

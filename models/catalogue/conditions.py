@@ -6,7 +6,7 @@ true; the language has no negation.
 
 import operator
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -94,14 +94,23 @@ class Comparison(Condition):
         yield self.right
 
 
-class AllOf(Condition):
-    """True where all parts are. What is dear is asked last, of who is left."""
+class _Parts(Condition):
+    """Several conditions; those that are dear come last."""
 
     def __init__(self, parts: Sequence[Condition]) -> None:
         self.parts = sorted(parts, key=lambda part: part.is_dear)
         self.is_dear = any(part.is_dear for part in parts)
         self.returns = frozenset().union(*(part.returns for part in parts))
         self.is_silence = any(part.is_silence for part in parts)
+
+    def terms(self) -> Iterator[Term]:
+        """Those of all parts."""
+        for part in self.parts:
+            yield from part.terms()
+
+
+class AllOf(_Parts):
+    """True where all parts are. What is dear is asked last, of who is left."""
 
     def where(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Rows:
         """Those left by one part after the other."""
@@ -115,19 +124,9 @@ class AllOf(Condition):
         """Whether all are."""
         return all(part.is_true(evening) for part in self.parts)
 
-    def terms(self) -> Iterator[Term]:
-        """Those of all parts."""
-        return _all_terms(self.parts)
 
-
-class AnyOf(Condition):
+class AnyOf(_Parts):
     """True where one part is."""
-
-    def __init__(self, parts: Sequence[Condition]) -> None:
-        self.parts = sorted(parts, key=lambda part: part.is_dear)
-        self.is_dear = any(part.is_dear for part in parts)
-        self.returns = frozenset().union(*(part.returns for part in parts))
-        self.is_silence = any(part.is_silence for part in parts)
 
     @property
     def alternatives(self) -> Sequence[Condition]:
@@ -149,15 +148,6 @@ class AnyOf(Condition):
     def is_true(self, evening: Evening) -> bool:
         """Whether one is."""
         return any(part.is_true(evening) for part in self.parts)
-
-    def terms(self) -> Iterator[Term]:
-        """Those of all parts."""
-        return _all_terms(self.parts)
-
-
-def _all_terms(parts: Iterable[Condition]) -> Iterator[Term]:
-    for part in parts:
-        yield from part.terms()
 
 
 _WANTED: Final = {">": 1, ">=": 1, "!=": 1, "<": -1, "<=": -1, "==": -1}

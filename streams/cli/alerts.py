@@ -15,7 +15,7 @@ from schemas.instant import from_rfc3339
 from streams.cli.instant import SINCE
 from streams.clock import now_ms
 from streams.console.alert_list import AlertList, print_list
-from streams.console.alert_text import ended_text, reasons_text
+from streams.console.alert_text import ended_text, refused_text
 from streams.console.cases import Section, in_order, sections
 from streams.errors import EXIT_DONE
 from streams.files.catalogue_file import load_rules
@@ -163,5 +163,5 @@ def _line(alert: AlertV1, zone: str) -> str:
     due = ", historical" if alert.historical and alert.is_open else due
     status = alert.status if alert.is_open else ended_text(alert)
     head = f"{moment(alert.observed_at, zone)}  {alert.severity} {alert.signal} {status}"
-    mute = f", do not contact: {reasons_text(alert.do_not_contact)}" if alert.do_not_contact and alert.is_open else ""
+    mute = f", {refused_text(alert.do_not_contact).plain}" if alert.do_not_contact and alert.is_open else ""
     return f"{head}: customer {alert.customer_id}: {alert.summary} [{alert.owner}{due}{mute}]"

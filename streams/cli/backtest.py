@@ -12,11 +12,10 @@ import click
 import orjson
 
 from models.labels import BINS, MAX_HORIZON_DAYS, MAX_RISK_SET_DAYS, Question
-from streams.cli.event_files import files_argument, paths_read, rejecting, rejects_option
+from streams.cli.event_files import files_argument, paths_read, rejecting, rejects_option, settings_with
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.reading import EventFile
-from streams.settings import environment_settings
 from streams.text.terminal import say_json, terminal
 
 if TYPE_CHECKING:
@@ -81,9 +80,7 @@ def backtest(**given: Any) -> int:
     compared = [name.strip() for name in asked.compare.split(",") if name.strip()]
     check(compared)
     started = perf_counter()
-    settings = environment_settings()
-    if asked.catalogue is not None:
-        settings = settings.replace(catalogue=asked.catalogue)
+    settings = settings_with(asked.catalogue)
     question = Question(asked.horizon_days, asked.risk_set_days)
     wanted = Wanted(question, asked.step_days, asked.first_snapshot, asked.evaluate_from)
     with rejecting(asked.rejects) as rejects:

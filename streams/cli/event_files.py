@@ -1,4 +1,4 @@
-"""What commands that read event files share: files with their mappings, `--mapping`, `--rejects`."""
+"""What commands that read event files share: files with their mappings, options, and the catalogue they are told."""
 
 from __future__ import annotations
 
@@ -9,11 +9,13 @@ from typing import Any, Final, TypeVar
 
 import click
 
+from streams.cli.instant import INSTANT
 from streams.cli.output import OUTPUT, Output
 from streams.errors import SetupError
 from streams.files.history import Rejects
 from streams.files.mapping_file import load_mapping
 from streams.files.reading import JSON_LINES, EventFile
+from streams.settings import Settings, environment_settings
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -43,6 +45,8 @@ def _is_readable(path: Path) -> bool:
     return path.exists() and not path.is_dir()
 
 
+OLD_FILE: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
+"""A file that is read."""
 EVENT_FILE: Final = _EventFileType()
 
 MAPPING_HELP: Final = (
@@ -55,6 +59,23 @@ def files_argument(command: T) -> T:
     """The event files of a command, and the mapping of those that have none of their own."""
     command = click.option("--mapping", "mapping_name", help=MAPPING_HELP)(command)
     return click.argument("files", nargs=-1, required=True, type=EVENT_FILE, metavar="FILE[:MAPPING]...")(command)
+
+
+def now_option(command: T) -> T:
+    """As of when a worker would have taken the files."""
+    told = "Refuse what a worker refuses at this time: later events."
+    return click.option("--now", "now_ms", type=INSTANT, metavar="T", help=told)(command)
+
+
+def exclude_option(command: T) -> T:
+    """Events that shall not count."""
+    return click.option("--exclude", type=OLD_FILE, help="Event ids to leave out, one a line.")(command)
+
+
+def settings_with(catalogue: Path | None) -> Settings:
+    """The settings of the environment, with another catalogue where one is named. Raises SetupError."""
+    settings = environment_settings()
+    return settings if catalogue is None else settings.replace(catalogue=catalogue)
 
 
 def rejects_option(command: T) -> T:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,10 +19,18 @@ from models.engine.population import Population, population_of
 from models.engine.replay import Replay
 from models.what_if.comparison import Comparison, Run, compare
 from models.what_if.episodes import Episodes
-from schemas.command import Command
-from schemas.event import PURCHASE, Event
+from schemas.event import PURCHASE
 from streams import clock
-from streams.cli.event_files import files_argument, paths_read, rejecting, rejects_option
+from streams.cli.event_files import (
+    OLD_FILE,
+    exclude_option,
+    files_argument,
+    now_option,
+    paths_read,
+    rejecting,
+    rejects_option,
+    settings_with,
+)
 from streams.cli.instant import INSTANT
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.cli.replay_sinks import Sinks
@@ -35,9 +42,8 @@ from streams.files.edge import Edge
 from streams.files.packed_history import Replayed
 from streams.files.reading import EventFile
 from streams.memory import collect_seldom
-from streams.replaying import DRAIN_EVERY, check_learns, read_events, tracked, warn
+from streams.replaying import check_learns, go_through, read_events, tracked, warn
 from streams.report.what_if import sentence as in_a_sentence
-from streams.settings import environment_settings
 from streams.text.terminal import complain, say_json
 from streams.what_if import How, beside, last_day
 
@@ -50,9 +56,6 @@ Examples:
   churn-signals replay events.jsonl.gz --learn
   churn-signals replay events.jsonl.gz --commands commands.jsonl --receipts receipts.jsonl
 """
-
-
-_OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +89,7 @@ class _ReplayOptions:
 @click.option("--alerts", type=OUTPUT, help="Write every revision of every alert, a line each.")
 @click.option("--stages", type=OUTPUT, help="Write every transition of the lifecycle, a line each.")
 @click.option("--states", type=OUTPUT, help="Write every customer's record, canonical, a line each.")
-@click.option("--commands", type=_OLD_FILE, help="What people said, a command a line, as on the topic; never shifted.")
+@click.option("--commands", type=OLD_FILE, help="What people said, a command a line, as on the topic; never shifted.")
 @click.option(
     "--suppressed", type=OUTPUT, help="Write every revision that was not sent, with what held it, a line each."
 )
@@ -102,16 +105,14 @@ class _ReplayOptions:
 @click.option(
     "--shift-by", type=int, default=0, help="Move the events by whole days, as `produce --shift-to-now` said."
 )
-@click.option(
-    "--now", "now_ms", type=INSTANT, metavar="T", help="Refuse what a worker refuses at this time: later events."
-)
-@click.option("--exclude", type=_OLD_FILE, help="Event ids to leave out, one a line.")
-@click.option("--catalogue", type=_OLD_FILE, help="Rules to replay with.")
-@click.option("--against", type=_OLD_FILE, help="Other rules: which alerts would be gained, lost, earlier or later.")
+@now_option
+@exclude_option
+@click.option("--catalogue", type=OLD_FILE, help="Rules to replay with.")
+@click.option("--against", type=OLD_FILE, help="Other rules: which alerts would be gained, lost, earlier or later.")
 @click.option("--html", type=OUTPUT, help="With --against: write a page for people of what would change.")
 @click.option(
     "--models",
-    type=_OLD_FILE,
+    type=OLD_FILE,
     help="Versions of the model and which was used when, by `model dump`; without them the model says nothing.",
 )
 @click.option("--learn", is_flag=True, help="Learn the model on the way, as a learner beside the workers would have.")
@@ -151,9 +152,7 @@ def replay(**given: Any) -> int:
 
 def _hows(asked: _ReplayOptions, said: Spoken) -> tuple[How, How | None]:
     """How it is replayed, and how the other catalogue is. Raises SetupError before anything is read."""
-    settings = environment_settings()
-    if asked.catalogue is not None:
-        settings = settings.replace(catalogue=asked.catalogue)
+    settings = settings_with(asked.catalogue)
     count = asked.partitions or settings.partitions
     few = (
         count if asked.learn or asked.models is not None else 1
@@ -186,11 +185,13 @@ def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Repla
                 stack.enter_context(opened)
         sinks = Sinks(asked.alerts, asked.stages, asked.receipts, asked.suppressed)
         if other is None:
-            _run(engine, ours.taken(tracked(events)), asked.until_ms, sinks)
+            go_through(engine, ours.taken(tracked(events)), asked.until_ms, sinks.take)
         else:
             sinks.episodes = Episodes(ours.rules.basis.calendar)
             name = str(asked.against)
-            theirs = beside(other, name, events, lambda taken: _run(engine, ours.taken(taken), asked.until_ms, sinks))
+            theirs = beside(
+                other, name, events, lambda taken: go_through(engine, ours.taken(taken), asked.until_ms, sinks.take)
+            )
         if asked.states is not None:
             for state in engine.states():
                 asked.states.write(orjson.dumps(state) + b"\n")
@@ -205,8 +206,8 @@ def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Repla
         assert sinks.episodes is not None  # gathered above
         first = next(events.history.replayed(asked.shift_by), None)
         first_day = None if first is None else ours.rules.basis.calendar.day_of(first.time_ms)
-        run = Run(ours.rules, sinks.episodes.all(), last_day(engine))
-        summary["against"] = _told(asked, compare(run, theirs, first_day))
+        own = Run(ours.rules, sinks.episodes.all(), last_day(engine))
+        summary["against"] = _told(asked, compare(own, theirs, first_day))
     return summary
 
 
@@ -220,16 +221,6 @@ def _told(asked: _ReplayOptions, found: Comparison) -> dict[str, Any]:
             asked.html.write(what_if_page(found, name).encode())
     values: dict[str, Any] = msgspec.to_builtins(found)
     return {"name": name, "says": in_a_sentence(found, name), **values}
-
-
-def _run(engine: Replay, taken: Iterable[Event | Command], until_ms: int | None, sinks: Sinks) -> None:
-    for number, one in enumerate(taken, start=1):
-        engine.take(one)
-        if number % DRAIN_EVERY == 0:
-            sinks.take(engine.drain())
-    if until_ms is not None:
-        engine.until(until_ms)
-    sinks.take(engine.drain())
 
 
 def _summary(engine: Replay, sinks: Sinks, events: Replayed) -> dict[str, object]:

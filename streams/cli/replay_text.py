@@ -11,14 +11,14 @@ from rich.table import Table
 from rich.text import Text
 
 from models.what_if.comparison import Comparison
-from schemas.alert import EndReason
+from schemas.alert import OPEN, EndReason, Status
 from streams.cli.model import labels_told
 from streams.report.table import Column, terminal_table
 from streams.report.what_if import OWNER_COLUMNS, SIGNAL_COLUMNS, owner_rows, renamed, signal_rows
 from streams.text.terminal import Terminal, terminal
 from streams.text.wording import counted, moment
 
-STILL_OPEN: Final = ("firing", "updated")
+STILL_OPEN: Final = tuple(status for status in get_args(Status) if status in OPEN)
 """Statuses of revisions that are not the last of their alert; of the last ones it is said what became of the alert."""
 SIGNALS: Final = (0, 1, 2, 3, 4, 5, 6)
 OWNERS: Final = (0, 1, 2, 7, 8)

@@ -15,7 +15,16 @@ from models.catalogue.rules import Rules
 from models.hit_rate.following import Follower
 from models.hit_rate.rates import HitRates, hit_rates
 from streams import clock
-from streams.cli.event_files import files_argument, paths_read, rejecting, rejects_option
+from streams.cli.event_files import (
+    OLD_FILE,
+    exclude_option,
+    files_argument,
+    now_option,
+    paths_read,
+    rejecting,
+    rejects_option,
+    settings_with,
+)
 from streams.cli.instant import INSTANT
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
@@ -27,7 +36,6 @@ from streams.memory import collect_seldom
 from streams.replaying import check_learns, engine_of, read_events, tracked, warn
 from streams.report.hits import HitReport, MadeFrom, encode_report, report_on
 from streams.report.hits_text import print_report
-from streams.settings import environment_settings
 from streams.text.terminal import complain, say_json, terminal
 
 EXAMPLES = """\b
@@ -38,8 +46,6 @@ Examples:
   churn-signals signals events.jsonl.gz --learn --json
 """
 MAX_HORIZON_DAYS = 3_650
-
-_OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +67,7 @@ class _SignalsOptions:
 
 @click.command(epilog=EXAMPLES)
 @files_argument
-@click.option("--catalogue", type=_OLD_FILE, help="Signals to judge; without it those in force.")
+@click.option("--catalogue", type=OLD_FILE, help="Signals to judge; without it those in force.")
 @click.option(
     "--horizon-days",
     type=click.IntRange(1, MAX_HORIZON_DAYS),
@@ -74,10 +80,8 @@ class _SignalsOptions:
     metavar="T",
     help="Up to when the files are complete: silence until then is silence. Without it, up to their last event.",
 )
-@click.option(
-    "--now", "now_ms", type=INSTANT, metavar="T", help="Refuse what a worker refuses at this time: later events."
-)
-@click.option("--exclude", type=_OLD_FILE, help="Event ids to leave out, one a line.")
+@now_option
+@exclude_option
 @click.option("--learn", is_flag=True, help="Learn the model on the way, for signals that ask it.")
 @rejects_option
 @click.option("--html", type=OUTPUT, help="Write a page for people.")
@@ -87,9 +91,7 @@ def signals(**given: Any) -> int:
     asked = _SignalsOptions(**given)
     read = [*paths_read(asked.files, asked.mapping_name), asked.exclude, asked.catalogue]
     refuse_overwriting(read, [asked.html, asked.rejects])
-    settings = environment_settings()
-    if asked.catalogue is not None:
-        settings = settings.replace(catalogue=asked.catalogue)
+    settings = settings_with(asked.catalogue)
     rules = load_rules(settings)
     if asked.learn:
         check_learns(rules)

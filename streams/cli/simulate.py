@@ -21,14 +21,13 @@ from schemas.codec import encode_event
 from schemas.event import Event
 from schemas.instant import from_rfc3339
 from schemas.topics import DAY_MS
-from streams.cli.event_files import EVENT_FILE, paths_read
+from streams.cli.event_files import EVENT_FILE, OLD_FILE, paths_read, settings_with
 from streams.cli.output import OUTPUT_PATH, refuse_overwriting, writing
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.counts import by_feed
 from streams.files.history import read_history
 from streams.files.mapping_file import load_mapping
 from streams.files.reading import EventFile
-from streams.settings import environment_settings
 from streams.simulation.around import simulate_around
 from streams.simulation.detection import Part, joined, observe, partitions_of, watched_of
 from streams.simulation.population import World
@@ -46,7 +45,6 @@ Examples:
 _FIRST_MS: Final = from_rfc3339("1970-01-02T00:00:00Z")
 _LAST_MS: Final = from_rfc3339("2099-12-31T00:00:00Z")
 """What the contract of events allows, in every zone."""
-_OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.command(epilog=EXAMPLES)
@@ -69,7 +67,7 @@ _OLD_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 )
 @click.option("--report", type=OUTPUT_PATH, help="With --detect: the whole report as JSON.")
 @click.option("--html", type=OUTPUT_PATH, help="With --detect: the whole report as a page with plots.")
-@click.option("--catalogue", type=_OLD_FILE, help="With --detect: the signals to judge, instead of CHURN_CATALOGUE.")
+@click.option("--catalogue", type=OLD_FILE, help="With --detect: the signals to judge, instead of CHURN_CATALOGUE.")
 @click.option(
     "--jobs", type=click.IntRange(1), help="With --detect: processes; without it one a core. The result is the same."
 )
@@ -129,9 +127,7 @@ def _detect(
     from streams.report.detection import Made, encode_report, report_on
     from streams.report.detection_text import print_report
 
-    settings = environment_settings()
-    if catalogue is not None:
-        settings = settings.replace(catalogue=catalogue)
+    settings = settings_with(catalogue)
     rules = load_rules(settings)
     with closing(observe(world, settings, jobs or os.cpu_count() or 1)) as found:
         observed = joined(world, list(_tracked(found, len(partitions_of(world)))))

@@ -67,9 +67,9 @@ def no_contact_text(alert: AlertV1) -> Text:
     return Text("do not contact ", LATE) if alert.do_not_contact else Text()
 
 
-def reasons_text(reasons: Sequence[NoContact]) -> str:
-    """Why a customer must not be contacted, in words."""
-    return " and ".join(reasons).replace("_", " ")
+def refused_text(reasons: Sequence[NoContact]) -> Text:
+    """That the customer must not be contacted, and why; there is a reason."""
+    return Text("do not contact", LATE).append(f": {' and '.join(reasons).replace('_', ' ')}")
 
 
 def what_to_do(alert: AlertV1, zone: str, now_ms: int, measure: Measure) -> Text:
@@ -83,7 +83,7 @@ def what_to_do(alert: AlertV1, zone: str, now_ms: int, measure: Measure) -> Text
         text.append("by ").append_text(due_text(from_rfc3339(alert.due_at), zone, now_ms))
     text.append(plain(f": {alert.intervention}"))
     if alert.do_not_contact:
-        text.append("\n  do not contact", LATE).append(f": {reasons_text(alert.do_not_contact)}")
+        text.append("\n  ").append_text(refused_text(alert.do_not_contact))
     worth = at_stake(alert, measure)
     if worth is not None:
         text.append(f"\n  at stake: {worth}")

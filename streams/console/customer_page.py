@@ -13,7 +13,7 @@ from models.catalogue.currencies import amount_of, digits_of
 from models.measures.course import Course
 from schemas.alert import AlertV1
 from schemas.instant import from_rfc3339
-from streams.console.alert_text import LATE, QUIET, causes, ended_text, reasons_text, signal_text, what_to_do
+from streams.console.alert_text import QUIET, causes, ended_text, refused_text, signal_text, what_to_do
 from streams.console.cases import Case, Section, sections
 from streams.console.course_plot import draw_course
 from streams.text.plain import plain
@@ -83,7 +83,7 @@ def _headline(page: CustomerPage) -> Text:
     when = as_of(from_rfc3339(summary["as_of"]), page.zone, page.now_ms)
     text.append(f"{summary['stage']} since {written_day(summary['stage_since'])}, {risk}, {when}")
     if summary["do_not_contact"]:
-        text.append("\ndo not contact", LATE).append(f": {reasons_text(summary['do_not_contact'])}")
+        text.append("\n").append_text(refused_text(summary["do_not_contact"]))
     return text
 
 

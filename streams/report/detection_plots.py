@@ -10,10 +10,10 @@ from matplotlib.axes import Axes
 
 from models.detection.findings import CURVE_DAYS, Detection, KindScore, SignalScore
 from models.detection.loyal import SPAN_DAYS
-from models.detection.proportion import Quartiles, Share
+from models.detection.proportion import Share
 from models.detection.targets import LOYAL_DROP_SHARE
 from streams.report.detection_rows import kind_name, weekly
-from streams.report.plots import Ink, house_style, in_percent, new_figure, tidy, to_svg
+from streams.report.plots import Ink, house_style, in_percent, lead_times, new_figure, tidy, to_svg
 
 FOLLOWED: Final = ("fading", "returning", "complaining")
 """Kinds whose leaving is drawn day by day: those that had been customers for a while."""
@@ -28,9 +28,9 @@ def draw_all(detection: Detection) -> dict[str, Markup]:
         followed = [kind for kind in detection.kinds if kind.kind in FOLLOWED and kind.found_by_day]
         if followed:
             drawn["found"] = _found(followed)
-        leads = [score for score in judged if score.lead.dormant is not None]
+        leads = [(score.signal, score.lead.dormant) for score in judged if score.lead.dormant is not None]
         if leads:
-            drawn["lead"] = _lead(leads)
+            drawn["lead"] = lead_times(sorted(leads, key=lambda row: -row[1].median))
         drawn["load"] = _load(detection)
         if detection.loyal.spans:
             drawn["loyal"] = _loyal(detection)
@@ -82,31 +82,6 @@ def _found(kinds: Sequence[KindScore]) -> Markup:
     handles, labels = panels[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside upper center", ncols=2)
     return to_svg(figure, name="found", label="Share of leaving customers found, and dormant, by days since the change")
-
-
-def _lead(scores: Sequence[SignalScore]) -> Markup:
-    """How long before dormancy each signal warns."""
-    figure = new_figure(0.9 + 0.3 * len(scores))
-    axes = figure.subplots()
-    ordered = sorted(scores, key=lambda score: -_median(score.lead.dormant))
-    for place, score in enumerate(ordered):
-        lead = score.lead.dormant
-        assert lead is not None  # only such scores are drawn
-        axes.plot(
-            [lead.first, lead.third], [place, place], color=Ink.BLUE, linewidth=6, solid_capstyle="butt", alpha=0.5
-        )
-        axes.plot([lead.median], [place], "o", color=Ink.BLUE, markersize=6)
-        axes.annotate(f"{lead.median:.0f}", (lead.median, place), (0, 6), textcoords="offset points", ha="center")
-    axes.axvline(0, color=Ink.RED, linestyle="--", linewidth=1.2)
-    axes.set_yticks(range(len(ordered)), [score.signal for score in ordered])
-    axes.set_ylim(len(ordered) - 0.4, -0.8)
-    axes.invert_xaxis()
-    tidy(axes, x="days from the alert until the customer counts as dormant (dashed: that day)", y="", grid="x")
-    return to_svg(figure, name="lead", label="Days between alert and dormancy by signal: quartiles and median")
-
-
-def _median(found: Quartiles | None) -> float:
-    return 0.0 if found is None else found.median
 
 
 def _load(detection: Detection) -> Markup:

@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from models.hit_rate.rates import SignalHits, Verdict
 from streams.report.hits import HitReport
-from streams.report.plots import Ink, house_style, in_percent, new_figure, tidy, to_svg
+from streams.report.plots import Ink, house_style, in_percent, lead_times, new_figure, tidy, to_svg
 
 INKS: Final[dict[Verdict, Ink]] = {"tells": Ink.GREEN, "the reverse": Ink.RED}
 """Of a difference; all others are orange."""
@@ -22,9 +22,10 @@ def draw_all(report: HitReport) -> dict[str, Markup]:
         compared = [one for one in report.rates.signals if one.compared is not None]
         if compared:
             drawn["difference"] = _differences(compared)
-        leads = [one for one in report.rates.signals if one.polarity == "negative" and one.dormant.days is not None]
+        negative = [one for one in report.rates.signals if one.polarity == "negative"]
+        leads = [(one.signal, one.dormant.days) for one in negative if one.dormant.days is not None]
         if leads:
-            drawn["lead"] = _leads(leads)
+            drawn["lead"] = lead_times(leads)
     return drawn
 
 
@@ -58,23 +59,3 @@ def _differences(signals: Sequence[SignalHits]) -> Markup:
     return to_svg(
         figure, name="difference", label="Who came back by signal: alerted, everybody alike, and the difference"
     )
-
-
-def _leads(signals: Sequence[SignalHits]) -> Markup:
-    """How long before dormancy each signal spoke."""
-    figure = new_figure(0.9 + 0.3 * len(signals))
-    axes = figure.subplots()
-    for place, one in enumerate(signals):
-        days = one.dormant.days
-        assert days is not None  # only such signals are drawn
-        axes.plot(
-            [days.first, days.third], [place, place], color=Ink.BLUE, linewidth=6, solid_capstyle="butt", alpha=0.5
-        )
-        axes.plot([days.median], [place], "o", color=Ink.BLUE, markersize=6)
-        axes.annotate(f"{days.median:.0f}", (days.median, place), (0, 6), textcoords="offset points", ha="center")
-    axes.axvline(0, color=Ink.RED, linestyle="--", linewidth=1.2)
-    axes.set_yticks(range(len(signals)), [one.signal for one in signals])
-    axes.set_ylim(len(signals) - 0.4, -0.8)
-    axes.invert_xaxis()
-    tidy(axes, x="days from the alert until the customer counts as dormant (dashed: that day)", y="", grid="x")
-    return to_svg(figure, name="lead", label="Days between alert and dormancy by signal: quartiles and median")

@@ -7,7 +7,7 @@ a figure turns dark with its page. The palette is Okabe and Ito's, told apart by
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from io import StringIO
@@ -20,6 +20,8 @@ from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from matplotlib.typing import RcKeyType
+
+from models.detection.proportion import Quartiles
 
 WIDTH_IN: Final = 8.4
 """Inches over the whole column of a page; with letters of 9 points they are as large as the page's small print."""
@@ -90,6 +92,24 @@ def in_percent(axes: Axes, which: str) -> None:
     """Show shares along `x` or `y` in per cent."""
     axis = axes.xaxis if which == "x" else axes.yaxis
     axis.set_major_formatter(FuncFormatter(lambda value, _place: f"{100 * value:g} %"))
+
+
+def lead_times(signals: Sequence[tuple[str, Quartiles]]) -> Markup:
+    """How long before dormancy each signal speaks: its name, and quartiles of days; from above in this order."""
+    figure = new_figure(0.9 + 0.3 * len(signals))
+    axes = figure.subplots()
+    for place, (_, days) in enumerate(signals):
+        axes.plot(
+            [days.first, days.third], [place, place], color=Ink.BLUE, linewidth=6, solid_capstyle="butt", alpha=0.5
+        )
+        axes.plot([days.median], [place], "o", color=Ink.BLUE, markersize=6)
+        axes.annotate(f"{days.median:.0f}", (days.median, place), (0, 6), textcoords="offset points", ha="center")
+    axes.axvline(0, color=Ink.RED, linestyle="--", linewidth=1.2)
+    axes.set_yticks(range(len(signals)), [name for name, _ in signals])
+    axes.set_ylim(len(signals) - 0.4, -0.8)
+    axes.invert_xaxis()
+    tidy(axes, x="days from the alert until the customer counts as dormant (dashed: that day)", y="", grid="x")
+    return to_svg(figure, name="lead", label="Days between alert and dormancy by signal: quartiles and median")
 
 
 def to_svg(figure: Figure, *, name: str, label: str) -> Markup:

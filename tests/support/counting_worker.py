@@ -24,8 +24,11 @@ from streams.transport.record_state import RecordState
 from streams.transport.records import Record
 from streams.transport.run import run_worker
 
-FORMAT = struct.Struct(">BIQI6q")
+INPUTS = len(Topics().inputs)
+FORMAT = struct.Struct(f">BIQI{INPUTS}q")
 """Format byte, epoch, events counted, checksum over the order of (topic, offset), last offset of each topic."""
+NOTHING = (1, 0, 0, 0, *[-1] * INPUTS)
+"""What is known of a key before the first record."""
 
 PARTITION_KEY = b"\0partition"
 STOP_VALUE = b"stop with 3"
@@ -77,7 +80,7 @@ class CountingOwner:
     def _count(self, partition: int, key: bytes, record: Record | None) -> None:
         own = self._records[partition]
         old = own.get(key)
-        _, _, count, chain, *last = FORMAT.unpack(old) if old else (1, 0, 0, 0, -1, -1, -1, -1, -1)
+        _, _, count, chain, *last = FORMAT.unpack(old) if old else NOTHING
         if record is not None:
             index = self._index[record.topic]
             if record.offset <= last[index]:
