@@ -13,7 +13,7 @@ import cramjam
 import msgspec
 
 from schemas.event import DATA_OF, Event, EventData
-from streams.files.history import History, Rejects, moved_by, read_into, with_mappings
+from streams.files.history import History, Rejects, moved_by, order_of, read_into, with_mappings
 from streams.files.mapping import Mapping as TableMapping
 from streams.files.reading import Check, EventFile
 
@@ -24,7 +24,7 @@ _BLOCK: Final = 500
 _LEVEL: Final = 1
 
 Stored = tuple[int, int, int, str, str, str, int, bool, bytes]
-"""An event in the order in which they are sorted: time, feed, place; then its other fields, its data packed."""
+"""An event: time, feed and place, by which they are sorted; then its other fields, its data packed."""
 
 _pack = msgspec.msgpack.Encoder().encode
 _unpack = msgspec.msgpack.Decoder(list[Stored]).decode
@@ -41,7 +41,7 @@ class Runs:
     def __init__(self) -> None:
         self._runs: list[list[bytes]] = []
         self._gathered: list[Stored] = []
-        self._newest: Stored | None = None
+        self._newest = (-1, 0, 0)
         self._size = 0
 
     def __len__(self) -> int:
@@ -56,12 +56,12 @@ class Runs:
 
     def put_away(self) -> None:
         """Pack what was gathered; from then on, until more is added, nothing here changes any more."""
-        events, self._gathered = sorted(self._gathered), []
+        events, self._gathered = sorted(self._gathered, key=order_of), []
         if not events:
             return
-        if self._newest is None or events[0] < self._newest:
+        if not self._runs or order_of(events[0]) < self._newest:
             self._runs.append([])
-        self._newest = events[-1]
+        self._newest = order_of(events[-1])
         for first in range(0, len(events), _BLOCK):
             packed = _pack(events[first : first + _BLOCK])
             self._runs[-1].append(bytes(cramjam.zstd.compress(packed, level=_LEVEL)))
@@ -69,7 +69,7 @@ class Runs:
     def __iter__(self) -> Iterator[Stored]:
         self.put_away()
         runs = [_unpacked(run) for run in self._runs]
-        return runs[0] if len(runs) == 1 else merge(*runs)
+        return runs[0] if len(runs) == 1 else merge(*runs, key=order_of)
 
 
 def _unpacked(run: list[bytes]) -> Iterator[Stored]:
