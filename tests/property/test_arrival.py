@@ -41,11 +41,12 @@ from support.one_partition import (
     told_again,
     without_forsaken,
 )
+from support.tries import tries
 from support.troubled import FIRST_DAY, at_ms, catalogue, default_rules, make_event, rich_history
 
 SECONDS = (0, 1, 1_800, 3_599, 3_600, 43_200, 82_800, 86_399)
 quick = settings(
-    max_examples=3,
+    max_examples=tries(12),
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking runs of a whole worker takes many minutes

@@ -13,6 +13,7 @@ from models.calendar import DAY_MS
 from models.engine.replay import Replay
 from schemas.alert import AlertV1, case_id
 from schemas.instant import from_rfc3339
+from support.tries import tries
 from support.troubled import default_rules, rich_history
 
 
@@ -54,7 +55,7 @@ def _end(alerts: list[AlertV1]) -> float:
     return float("inf") if None in ends else max(from_rfc3339(end) for end in ends if end) // DAY_MS
 
 
-@settings(max_examples=4, derandomize=True, deadline=None)
+@settings(max_examples=tries(12), derandomize=True)
 @given(st.integers(0, 1_000))
 def test_an_alert_keeps_its_case_through_all_its_revisions(seed: int) -> None:
     cases = defaultdict(set)

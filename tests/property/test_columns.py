@@ -35,6 +35,7 @@ from support.builders import DAY_MS, login, purchase
 from support.closing import Closing
 from support.examples import taught
 from support.one_partition import HOUR_MS, Key, Logs, by_key, by_time
+from support.tries import tries
 from support.troubled import FIRST_DAY, catalogue, default_rules, make_event, rich_history
 
 RULES = default_rules()
@@ -43,9 +44,8 @@ BASIS, CALENDAR = RULES.basis, RULES.basis.calendar
 VERSION = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer(), [3] * BUCKETS)
 VERSIONS = [replace(VERSION, name=f"2026-01-0{number}-00000000") for number in range(1, 4)]
 quick = settings(
-    max_examples=5,
+    max_examples=tries(20),
     derandomize=True,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 

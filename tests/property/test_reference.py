@@ -21,11 +21,12 @@ from schemas.event_time import FIRST_MS, LAST_MS
 from schemas.instant import from_rfc3339
 from support.builders import DAY_MS, HOUR_MS, login, purchase, ticket
 from support.driven import engine_outcome
+from support.tries import tries
 from support.troubled import FIRST_DAY, catalogue, default_rules, make_event, rich_history
 from support.upsets import CLOCK, ZONES, end_of, extra_signal, some_risk, upset_runs
 
 quick = settings(
-    max_examples=5, derandomize=True, deadline=None, phases=[Phase.generate],
+    max_examples=tries(20), derandomize=True, phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 

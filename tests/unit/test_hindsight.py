@@ -41,6 +41,7 @@ from streams.settings import Settings
 from support.examples import FEATURES, examples, taught
 from support.lessons import FIRST_WEEK, RULES, WEEKLY, lessons
 from support.shop import shop
+from support.tries import tries
 from support.troubled import FIRST_DAY, default_rules
 
 ANCHOR: Final = default_rules().basis.calendar.text_of(FIRST_DAY + 21)[:10]
@@ -159,7 +160,7 @@ def flipped(lesson: Lesson, day: int, dice: random.Random) -> Lesson:
 
 
 @given(cut=st.integers(WARM + 1, WEEKS - 6), seed=st.integers(0, 999))
-@settings(max_examples=3, deadline=None)
+@settings(max_examples=tries(8))
 def test_what_matures_later_changes_no_risk_that_is_worked_out(cut: int, seed: int) -> None:
     """Versions until a day score the snapshots of a week after it; that is seen when their first bins are over."""
 
@@ -190,7 +191,7 @@ def scorers(learning: Learning, weeks: int) -> Hindsight:
 @given(
     horizon=st.integers(BINS, MAX_HORIZON_DAYS), step=st.integers(1, 60), weeks=st.integers(1, 400), ago=st.floats(0, 1)
 )
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=tries(60))
 def test_every_snapshot_that_waits_has_a_scorer_of_its_time_and_they_stay_few(
     horizon: int, step: int, weeks: int, ago: float
 ) -> None:
