@@ -26,7 +26,7 @@ def revisions(seed: int) -> list[AlertV1]:
     return [one for one in replay.drain() if isinstance(one, AlertV1)]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(tries(8)))
 def test_alerts_open_together_for_one_cause_share_a_case_and_others_do_not(seed: int) -> None:
     causes = {signal.id: signal.cause for signal in default_rules().signals}
     newest = {one.alert_id: one for one in revisions(seed)}

@@ -127,7 +127,7 @@ def told_of(rules: Rules, events: Iterable[Event], until_ms: int) -> tuple[dict[
     return *by_key(replay.drain()), {state["customer_id"]: state for state in replay.states()}
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(tries(4)))
 def test_a_customer_alone_is_judged_as_among_thousands(seed: int) -> None:
     dice = random.Random(seed)
     ours = rich_history(seed, customers=5, days=80)
@@ -178,7 +178,7 @@ def ended(partition: Partition, told: Sequence[Message]) -> object:
     return by_key(told), progress, list(canonical_states(partition)), partition.ledger
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(tries(8)))
 def test_a_partition_put_away_at_any_moment_goes_on_as_if_it_had_not_been(seed: int) -> None:
     dice, rules = random.Random(seed), troubled_rules(seed)
     frames = frames_of(scattered(rich_history(seed, customers=10, days=70), dice, 0.1), dice)
@@ -203,7 +203,7 @@ def test_a_partition_put_away_at_any_moment_goes_on_as_if_it_had_not_been(seed: 
     assert min(seen.values()) > 0, seen
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(tries(8)))
 def test_a_boundary_is_judged_in_parts_as_it_is_all_at_once(seed: int) -> None:
     dice, rules = random.Random(seed), troubled_rules(seed)
     frames = frames_of(scattered(rich_history(seed, customers=12, days=60), dice, 0.15), dice, 15)

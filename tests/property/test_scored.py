@@ -10,6 +10,7 @@ import pytest
 from models.scoring.version import Version
 from support.examples import taught
 from support.one_partition import DAY_MS, PATTERNS, Kind, by_time, differences, logs_of, run, told_again
+from support.tries import tries
 from support.troubled import FIRST_DAY, default_rules, rich_history
 
 VERSION = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer())
@@ -18,7 +19,7 @@ VERSION = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer())
 SCORED = Kind(versions=lambda _boundary: VERSION)
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(tries(4)))
 def test_arrival_leaves_no_trace_in_what_is_at_stake(seed: int) -> None:
     assert not VERSION.scorer.is_cold
     rules, logs, end = default_rules(), logs_of(rich_history(seed, customers=4, days=150)), (FIRST_DAY + 180) * DAY_MS
@@ -31,7 +32,7 @@ def test_arrival_leaves_no_trace_in_what_is_at_stake(seed: int) -> None:
         assert differences(found, truth) == [], name
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(tries(4)))
 def test_a_boundary_is_judged_again_with_the_version_it_was_begun_with(seed: int) -> None:
     """Which version is in force when a boundary is passed is a race; what was recorded decides from then on."""
     dice, rules = random.Random(seed), default_rules()
