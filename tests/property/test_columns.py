@@ -33,7 +33,7 @@ from schemas.event import FEEDS, LOGIN, PURCHASE, TICKET, Event, Login
 from schemas.example import ProgressV1
 from support.builders import DAY_MS, login, purchase
 from support.closing import Closing
-from support.examples import taught
+from support.examples import scorer_of
 from support.one_partition import HOUR_MS, Key, Logs, by_key, by_time
 from support.tries import tries
 from support.troubled import FIRST_DAY, catalogue, default_rules, make_event, rich_history
@@ -41,7 +41,7 @@ from support.troubled import FIRST_DAY, catalogue, default_rules, make_event, ri
 RULES = default_rules()
 WITHOUT_MODEL = without_model(RULES)
 BASIS, CALENDAR = RULES.basis, RULES.basis.calendar
-VERSION = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer(), [3] * BUCKETS)
+VERSION = Version("2026-01-05-00000000", FIRST_DAY, scorer_of(8, 200), [3] * BUCKETS)
 VERSIONS = [replace(VERSION, name=f"2026-01-0{number}-00000000") for number in range(1, 4)]
 quick = settings(
     max_examples=tries(20),

@@ -28,13 +28,13 @@ from schemas.event import Event
 from schemas.example import ProgressV1
 from support.builders import DAY_MS
 from support.closing import VERSION, Closing, at_risk, crowded
-from support.examples import taught
+from support.examples import scorer_of
 from support.tries import tries
 from support.troubled import FIRST_DAY, default_rules
 
 BASIS: Final = default_rules().basis
 COLD: Final = replace(VERSION, name="cold", scorer=replace(VERSION.scorer, is_cold=True))
-OTHER: Final = replace(VERSION, name="other", scorer=taught(9, 200).scorer())
+OTHER: Final = replace(VERSION, name="other", scorer=scorer_of(9, 200))
 VERSIONS: Final = (None, COLD, VERSION, OTHER)
 LEARNINGS: Final = (
     Learning(),

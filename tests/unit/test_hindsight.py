@@ -38,7 +38,7 @@ from schemas.model_version import (
 from streams.agents.models import version_of
 from streams.files.catalogue_file import rules_of
 from streams.settings import Settings
-from support.examples import FEATURES, examples, taught
+from support.examples import FEATURES, examples, scorer_of
 from support.lessons import FIRST_WEEK, RULES, WEEKLY, lessons
 from support.shop import shop
 from support.tries import tries
@@ -182,7 +182,7 @@ def test_what_matures_later_changes_no_risk_that_is_worked_out(cut: int, seed: i
 
 
 def scorers(learning: Learning, weeks: int) -> Hindsight:
-    found, scorer = Hindsight(learning, FEATURES), taught(2).scorer()
+    found, scorer = Hindsight(learning, FEATURES), scorer_of(2)
     for week in range(weeks):
         found.keep(learning.step_days * (3_000 + week), dataclasses.replace(scorer, base_rate=week / weeks))
     return found
@@ -256,7 +256,7 @@ def test_risks_are_ranked_from_the_first_warm_version_on(silence: Literal["purch
         assert version.base is not None
         assert sum(version.base) == CUSTOMERS
         assert version.ranks(np.array([0.0, 1.0])).tolist()[0] == 1.0
-    limits, scorer = Lifecycle(silence=silence), taught(8, 200).scorer()
+    limits, scorer = Lifecycle(silence=silence), scorer_of(8, 200)
     recency, engagement = FEATURES.index("recency"), FEATURES.index("engagement")
     week = []
     for number, (days, points) in enumerate(itertools.product((1, 60, 61, 62, 80), (0.0, 2.0))):
