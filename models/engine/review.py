@@ -117,7 +117,7 @@ class Review:
                     messages += self.writer.write(alerts.signal, told, as_of, self._starts, self.scoring)
         if self.is_done:
             self.is_anew = False
-            self.alerts = [of for of in self.alerts if of.signal in self.rules.signals or len(of.open) or of.early]
+            self.alerts = [of for of in self.alerts if not of.signal.has_left or len(of.open) or of.early]
         return messages
 
     def _judge_signals(self, low: int, high: int) -> dict[str, list[Revision]]:
