@@ -67,9 +67,10 @@ test-broker: install ## only the tests on a real Kafka
 	$(BIN)/pytest $(SIDE_BY_SIDE) -m 'broker or chaos'
 
 .PHONY: test-full
-test-full: install ## at full size: what workers publish equals `replay`, detection on four seeds (an hour)
+test-full: install ## at full size: what workers publish equals `replay`, all random examples, four seeds (over an hour)
 	$(BIN)/pytest --full -s tests/chaos/test_equality.py tests/broker/test_real_history.py tests/unit/test_detection_of_simulated.py \
-	  tests/chaos/test_learning.py tests/contract/test_backtest_bars.py tests/contract/test_risk_share.py
+	  tests/chaos/test_learning.py tests/contract/test_backtest_bars.py tests/contract/test_risk_share.py \
+	  tests/unit/test_hindsight.py tests/property
 
 .PHONY: bench
 bench: install ## speed, memory, latency, against other systems (30 minutes); options: make bench ARGS='--quick'

@@ -121,15 +121,6 @@ def _checked_size(value: bytes | None) -> bytes:
     return value
 
 
-def decode_again(feed: int, line: bytes) -> Event:
-    """The event in a line that `decode_line` has taken as one of this feed."""
-    try:
-        wire = _decode_by_feed[feed](line)
-    except _UNDECODABLE:
-        return decode_line(line)
-    return _from_wire(feed, wire)
-
-
 def encode_event(event: Event) -> bytes:
     """Canonical JSON of the contract; `decode_event` of it gives an equal event (a derived id is derived again)."""
     envelope: dict[str, object] = {} if event.id_derived else {"id": event.id}

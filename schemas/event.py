@@ -73,6 +73,8 @@ class Email(Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 EventData = Purchase | Login | Ticket | Email
+DATA_OF: Final[tuple[type[EventData], ...]] = (Purchase, Login, Ticket, Email)
+"""What a feed's events carry, by its number."""
 
 
 class Event(Struct, frozen=True, gc=False):

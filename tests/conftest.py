@@ -8,13 +8,10 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from hypothesis import settings
 
+from support import tries
 from support.broker import Broker, delete_topics, fresh_prefix, open_broker
 from support.program import Starting
-
-settings.register_profile("project", deadline=None, print_blob=True)  # machines are shared: no test on wall time
-settings.load_profile("project")
 
 collect_ignore = ["benchmarks/peers"]
 """Programs of their own, on packages that are not installed here."""
@@ -39,6 +36,11 @@ LONGEST = (
 def pytest_addoption(parser: pytest.Parser) -> None:
     """`--full`: the sizes the README speaks of, instead of those that fit into a run of all tests."""
     parser.addoption("--full", action="store_true", help="full sizes: 100,000 events, every kill; takes half an hour")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Say how many examples property tests try."""
+    tries.use(is_full=config.getoption("--full"))
 
 
 @pytest.fixture(scope="session")

@@ -51,7 +51,7 @@ def tell(table: Path, target: Path, *, share: int, with_simulated: bool, at_ms: 
     """
     with TemporaryDirectory() as folder:
         part = Path(folder) / table.name  # the name says which mapping the table needs
-        part.write_text("".join(_lines_of_share(table, share)))
+        part.write_text("".join(lines_of_share(table, share)))
         chosen = read_history([part])
     if with_simulated:
         chosen = _joined(chosen)
@@ -62,7 +62,7 @@ def tell(table: Path, target: Path, *, share: int, with_simulated: bool, at_ms: 
     return Story(moved.events, target)
 
 
-def _lines_of_share(table: Path, share: int) -> Iterator[str]:
+def lines_of_share(table: Path, share: int) -> Iterator[str]:
     """The table's head and the lines of the chosen customers: reading all takes four times as long."""
     with table.open() as lines:
         yield next(lines)

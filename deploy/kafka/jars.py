@@ -108,8 +108,13 @@ def _by_maven(new: Path, _lock: Path) -> None:
     pom = new.parent / "pom.xml"
     pom.write_text(POM)
     command = ["mvn", "-q", "-B", "-f", str(pom), "dependency:copy-dependencies"]
+    short = f"-XX:+UseSerialGC -XX:TieredStopAtLevel=1 {os.environ.get('MAVEN_OPTS', '')}"  # it runs for seconds
     done = subprocess.run(
-        [*command, "-DincludeScope=runtime", f"-DoutputDirectory={new}"], check=False, capture_output=True, text=True
+        [*command, "-DincludeScope=runtime", f"-DoutputDirectory={new}"],
+        env=os.environ | {"MAVEN_OPTS": short.strip()},
+        check=False,
+        capture_output=True,
+        text=True,
     )
     if done.returncode:
         raise JarError(f"Maven could not fetch the jars: {(done.stdout + done.stderr).strip()[-400:]}")

@@ -138,7 +138,7 @@ class Review:
                 messages += [self._suppressed(of, *found) for found in held.get(of.signal.id, ())]
         if self.is_done:
             self.is_anew = False
-            self.alerts = [of for of in self.alerts if of.signal in self.rules.signals or len(of.open) or of.early]
+            self.alerts = [of for of in self.alerts if not of.signal.has_left or len(of.open) or of.early]
         return messages
 
     def _suppressed(self, of: SignalAlerts, one: Revision, reason: Held) -> SuppressedV1:

@@ -1,12 +1,12 @@
 """Sums over windows of whole days: when a day closes, the day that enters is added, the one that leaves taken."""
 
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.customers.arrays import Ints, Rows, grown, holding
+from models.customers.arrays import NO_ROWS, Ints, Rows, grown, holding
 from models.customers.cells import Cells
 from models.customers.customers import Customers
 from models.customers.days import Days
@@ -98,11 +98,11 @@ class Windows:
     def rebuild(self, customers: Customers) -> None:
         """Add all windows up anew, from the days."""
         self._sums = {window: _Sums(customers.columns.capacity) for window in self._sums}
-        days = _DaysOf(customers.days)
+        everybody = np.arange(customers.size, dtype=np.int32)
         for window, sums in self._sums.items():
+            log = DAILY[window.measure].log(customers.days)
             end = customers.boundary - window.skip
-            for day in range(end - window.length, end):
-                sums.add(*days.of(window.measure, day))
+            sums.put(everybody, summed(log, window.measure, log.span(end - window.length, end), customers.size))
 
     def recount(self, customers: Customers, rows: Rows) -> None:
         """The same for some customers."""
@@ -113,6 +113,10 @@ class Windows:
             end = customers.boundary - window.skip
             places = log.find(is_asked, end - window.length, end)
             sums.put(rows, summed(log, window.measure, places, customers.size)[rows])
+
+
+_NOTHING: Final[tuple[Rows, Ints, int]] = NO_ROWS, np.zeros(0, np.int64), 0
+"""What is counted on a day without entries."""
 
 
 class _DaysOf:
@@ -128,6 +132,8 @@ class _DaysOf:
         if found is None:
             log = DAILY[measure].log(self._days)
             span = log.day(day)
+            if span.start == span.stop:
+                return _NOTHING
             counts = DAILY[measure].values(log, span)
             found = self._known[measure, day] = log.rows[span], counts, _farthest(counts)
         return found
@@ -138,8 +144,9 @@ def capped(sums: Ints) -> Ints:
     return np.minimum(sums, MAX_SUM) if sums.dtype == np.int64 else sums
 
 
-def summed(log: Cells, measure: str, places: NDArray[np.intp], size: int) -> Ints:
+def summed(log: Cells, measure: str, places: slice | NDArray[np.intp], size: int) -> Ints:
     """The exact sum of some entries, by row."""
     found = np.zeros(size, np.int64)
-    np.add.at(found, log.rows[places], DAILY[measure].values(log, places))
+    values = DAILY[measure].values(log, places)
+    np.add.at(found, log.rows[places].astype(np.intp), values.astype(np.int64))  # many times slower on mixed types
     return found

@@ -154,15 +154,11 @@ def _hows(asked: _ReplayOptions, said: Spoken) -> tuple[How, How | None]:
     """How it is replayed, and how the other catalogue is. Raises SetupError before anything is read."""
     settings = settings_with(asked.catalogue)
     count = asked.partitions or settings.partitions
-    few = (
-        count if asked.learn or asked.models is not None else 1
-    )  # alerts are the same for any number, and 1 is quickest
-    is_written = any(
-        (asked.alerts, asked.stages, asked.states, asked.receipts, asked.suppressed)
-    )  # in the order of partitions
+    # Alerts are the same for any number, and one is quickest; versions of a model and records are by partition.
+    fewest = 1 if asked.models is None and not asked.learn else count
     ours = How(
         rules=load_rules(settings),
-        partitions=count if is_written or asked.partitions or asked.against is None else few,
+        partitions=count if asked.partitions or asked.states is not None else fewest,
         alerts_from_ms=settings.alerts_from_ms or 0,
         until_ms=asked.until_ms,
         models=asked.models,
@@ -173,7 +169,7 @@ def _hows(asked: _ReplayOptions, said: Spoken) -> tuple[How, How | None]:
         check_learns(ours.rules)
     if asked.against is None:
         return ours, None
-    return ours, replace(ours, rules=load_rules(settings.replace(catalogue=asked.against)), partitions=few)
+    return ours, replace(ours, rules=load_rules(settings.replace(catalogue=asked.against)), partitions=fewest)
 
 
 def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Replayed, said: Spoken) -> dict[str, object]:

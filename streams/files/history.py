@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import itemgetter
 from pathlib import Path
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 
 from schemas.codec import decode_line, encode_event, new_event
 from schemas.errors import RejectedError
@@ -24,7 +25,7 @@ _LINE_BITS: Final = 40
 
 
 class HistoryEvent(NamedTuple):
-    """One event of a file, ready to post; sorts by time, then feed, then place in the files."""
+    """One event of a file, ready to post."""
 
     time_ms: int
     feed: int
@@ -32,6 +33,10 @@ class HistoryEvent(NamedTuple):
     """Number of the file and the line together: the order among events of one feed and instant."""
     key: bytes
     value: bytes
+
+
+order_of: Final[Callable[[Sequence[Any]], tuple[int, int, int]]] = itemgetter(0, 1, 2)
+"""How events are sorted: by time, then feed, then place in the files; those of one place as they came."""
 
 
 class BadLine(NamedTuple):
@@ -170,7 +175,7 @@ def read_history(
         take(HistoryEvent(event.time_ms, event.feed, place, event.customer_id.encode(), value))
 
     read_into(keep, history, sources, rejects=rejects, check=check)
-    history.events.sort()
+    history.events.sort(key=order_of)
     return history
 
 

@@ -10,12 +10,12 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import msgspec
 
 from models.catalogue.suggestion import did_you_mean
-from schemas.event import FEEDS, Email, Login, Purchase, Ticket
+from schemas.event import DATA_OF, FEEDS, Purchase
 from streams.files.cells import MADE_UP, columns_of
 from streams.files.mapping import LEAVE_OUT, RETURN, WHITESPACE, Cell, EventRule, Mapping, TimeRule, Value, listed
 from streams.files.times import format_fault
 
-_DATA: Final[dict[str, type[msgspec.Struct]]] = dict(zip(FEEDS, (Purchase, Login, Ticket, Email), strict=True))
+_DATA: Final[dict[str, type[msgspec.Struct]]] = dict(zip(FEEDS, DATA_OF, strict=True))
 
 Fault = tuple[str, str, str]
 """Where in the mapping, what is wrong, what to write."""

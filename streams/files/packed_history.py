@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from heapq import merge
 from pathlib import Path
@@ -12,9 +12,8 @@ from typing import Final
 import cramjam
 import msgspec
 
-from schemas.codec import decode_again
-from schemas.event import Event
-from streams.files.history import History, Rejects, moved_by, read_into, with_mappings
+from schemas.event import DATA_OF, Event, EventData
+from streams.files.history import History, Rejects, moved_by, order_of, read_into, with_mappings
 from streams.files.mapping import Mapping as TableMapping
 from streams.files.reading import Check, EventFile
 
@@ -24,11 +23,12 @@ _BLOCK: Final = 500
 """Events that are compressed together."""
 _LEVEL: Final = 1
 
-_pack = msgspec.msgpack.Encoder().encode
-_unpack = msgspec.msgpack.Decoder(list[tuple[int, int, int, bytes]]).decode
+Stored = tuple[int, int, int, str, str, str, int, bool, bytes]
+"""An event: time, feed and place, by which they are sorted; then its other fields, its data packed."""
 
-Stored = tuple[int, int, int, bytes]
-"""Time, feed, place, value: as `HistoryEvent`, and sorted as that."""
+_pack = msgspec.msgpack.Encoder().encode
+_unpack = msgspec.msgpack.Decoder(list[Stored]).decode
+_DATA: Final[Sequence[Callable[[bytes], EventData]]] = [msgspec.msgpack.Decoder(kind).decode for kind in DATA_OF]
 
 
 class Runs:
@@ -41,7 +41,7 @@ class Runs:
     def __init__(self) -> None:
         self._runs: list[list[bytes]] = []
         self._gathered: list[Stored] = []
-        self._newest = (-1, 0, 0, b"")
+        self._newest = (-1, 0, 0)
         self._size = 0
 
     def __len__(self) -> int:
@@ -56,12 +56,12 @@ class Runs:
 
     def put_away(self) -> None:
         """Pack what was gathered; from then on, until more is added, nothing here changes any more."""
-        events, self._gathered = sorted(self._gathered), []
+        events, self._gathered = sorted(self._gathered, key=order_of), []
         if not events:
             return
-        if not self._runs or events[0] < self._newest:
+        if not self._runs or order_of(events[0]) < self._newest:
             self._runs.append([])
-        self._newest = events[-1]
+        self._newest = order_of(events[-1])
         for first in range(0, len(events), _BLOCK):
             packed = _pack(events[first : first + _BLOCK])
             self._runs[-1].append(bytes(cramjam.zstd.compress(packed, level=_LEVEL)))
@@ -69,7 +69,7 @@ class Runs:
     def __iter__(self) -> Iterator[Stored]:
         self.put_away()
         runs = [_unpacked(run) for run in self._runs]
-        return runs[0] if len(runs) == 1 else merge(*runs)
+        return runs[0] if len(runs) == 1 else merge(*runs, key=order_of)
 
 
 def _unpacked(run: list[bytes]) -> Iterator[Stored]:
@@ -91,8 +91,10 @@ class PackedHistory(History):
 
     def replayed(self, days: int = 0) -> Iterator[Event]:
         """The events in order, some whole days later."""
-        for _, feed, _, value in self.runs:
-            event = decode_again(feed, value)
+        for time_ms, feed, _, event_id, customer_id, source, fingerprint, is_derived, data in self.runs:
+            event = Event(
+                feed, event_id, customer_id, time_ms, _DATA[feed](data), source, fingerprint, id_derived=is_derived
+            )
             yield moved_by(event, days) if days else event
 
 
@@ -136,9 +138,13 @@ def read_packed(
     sources = with_mappings(files, mapping)
     history = PackedHistory(tuple(source.path for source in sources), [], [])
 
-    def keep(event: Event, place: int, value: bytes) -> None:
-        history.heard.add(event.feed)
-        history.runs.add((event.time_ms, event.feed, place, value))
+    def keep(event: Event, place: int, _value: bytes) -> None:
+        feed = event.feed
+        history.heard.add(feed)
+        history.runs.add(
+            (event.time_ms, feed, place, event.id, event.customer_id, event.source, event.fingerprint,
+             event.id_derived, _pack(event.data))
+        )  # fmt: skip
 
     read_into(keep, history, sources, rejects=rejects, check=check)
     history.runs.put_away()

@@ -23,6 +23,8 @@ KEYS: Final = {
 }  # fmt: skip
 GONE_WITHIN_S: Final = 40.0
 SMALL: Final = ("--share", "48", "--partitions", "2")
+SMALLER: Final = ("--share", "48", "--partitions", "1")
+"""A midnight costs what it costs in each partition."""
 
 
 def start(folder: Path, *arguments: str, bootstrap: str | None = None) -> subprocess.Popen[str]:
@@ -81,7 +83,7 @@ def test_demo_adds_up_and_leaves_nothing(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_purchases_alone_on_the_cluster_of_somebody_else(broker: Broker, tmp_path: Path) -> None:
     before = topics_of(broker, "")
-    with start(tmp_path, *SMALL, "--purchases-only", bootstrap=broker.bootstrap) as demo:
+    with start(tmp_path, *SMALLER, "--purchases-only", bootstrap=broker.bootstrap) as demo:
         out, _ = demo.communicate()
     assert demo.returncode == 0, out
     summary = json.loads((tmp_path / "demo-summary.json").read_text())
@@ -94,7 +96,7 @@ def test_purchases_alone_on_the_cluster_of_somebody_else(broker: Broker, tmp_pat
 @pytest.mark.slow
 @pytest.mark.skipif(not Path("/proc/self/environ").exists(), reason="processes are looked up in /proc")
 def test_ctrl_c_leaves_nothing(tmp_path: Path) -> None:
-    with start(tmp_path, *SMALL) as demo:
+    with start(tmp_path, *SMALLER) as demo:
         assert demo.stdout is not None
         for line in demo.stdout:
             if "processed" in line:

@@ -24,8 +24,8 @@ from support.program import command, run
 from support.reading import read_topic
 from support.workers import Deployment, Worker, deploy, wait_for_lag_zero, workers
 
-PARTITIONS: Final = 3
-WORLD: Final = World(customers=600, days=240, seed=11, start_ms=from_rfc3339("2025-01-01T00:00:00Z"))
+PARTITIONS: Final = 2
+WORLD: Final = World(customers=450, days=240, seed=11, start_ms=from_rfc3339("2025-01-01T00:00:00Z"))
 WITHIN_S: Final = 120.0
 
 

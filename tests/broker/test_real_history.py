@@ -1,6 +1,7 @@
 """Real customers of two online shops through the real broker, with kills: equal to `replay`, and signals fire.
 
-`pytest tests/broker/test_real_history.py -k cdnow --full` takes all of CDNOW; without it some of both shops' customers.
+`pytest tests/broker/test_real_history.py -k cdnow --full` takes all of CDNOW; without it some of both shops'
+customers, and of their first months.
 """
 
 from __future__ import annotations
@@ -17,18 +18,21 @@ import pytest
 from streams.files.history import read_history
 from support import sliced_worker
 from support.broker import Broker
+from support.builders import DAY_MS
+from support.cdnow import CDNOW, some_of_cdnow
 from support.crashes import Crashes, Report
 from support.oracles import Expected, Findings, compare, replay
 from support.program import ROOT, run
 from support.workers import Deployment, deploy, wait_for_lag_zero, workers
 
 CATALOGUES: Final = ROOT / "tests/data/catalogues"
-CDNOW: Final = ROOT / ".cache/data/CDNOW_master.txt"
 UCI: Final = ROOT.parent / "shared/data/uci_online_retail_events.jsonl.gz"
 PARTITIONS: Final = {False: 2, True: 6}
 """By whether the run is of full size: what a midnight costs, it costs in each."""
 SOME: Final = 32
 """One customer in so many is enough for every signal that the test asks for."""
+SOME_DAYS: Final = 240
+"""And so many days: who bought once is dormant by then, and some are back."""
 SIGNALS: Final = 4
 """The least number of signals that must fire on a shop's history."""
 
@@ -36,7 +40,7 @@ SIGNALS: Final = 4
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_cdnow(broker: Broker, prefix: str, tmp_path: Path, is_full: bool) -> None:  # noqa: FBT001 - a fixture
-    file = CDNOW if is_full else _some(CDNOW, tmp_path / "cdnow.jsonl")
+    file = CDNOW if is_full else _begun(some_of_cdnow(SOME, tmp_path), tmp_path / "cdnow.jsonl")
     _check(file, CATALOGUES / "purchases.yaml", broker, prefix, tmp_path, is_full=is_full)
 
 
@@ -45,14 +49,16 @@ def test_cdnow(broker: Broker, prefix: str, tmp_path: Path, is_full: bool) -> No
 def test_uci_online_retail(broker: Broker, prefix: str, tmp_path: Path, is_full: bool) -> None:  # noqa: FBT001 - a fixture
     if not UCI.exists():
         pytest.skip(f"real history not tested: {UCI} is missing (UCI Online Retail as events; not part of the project)")
-    file = UCI if is_full else _some(UCI, tmp_path / "uci.jsonl")
+    file = UCI if is_full else _begun(UCI, tmp_path / "uci.jsonl")
     _check(file, CATALOGUES / "purchases-and-returns.yaml", broker, prefix, tmp_path, is_full=is_full)
 
 
-def _some(table: Path, file: Path) -> Path:
-    """The events of some of the customers, by hash."""
+def _begun(table: Path, file: Path) -> Path:
+    """The first days of some of the customers, by hash."""
     events = read_history([table]).events
-    file.write_bytes(b"".join(event.value + b"\n" for event in events if crc32(event.key) % SOME == 0))
+    end_ms = min(event.time_ms for event in events) + SOME_DAYS * DAY_MS
+    chosen = [event for event in events if event.time_ms < end_ms and crc32(event.key) % SOME == 0]
+    file.write_bytes(b"".join(event.value + b"\n" for event in chosen))
     return file
 
 

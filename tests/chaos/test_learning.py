@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Final, Self
-from zlib import crc32
 
 import pytest
 from confluent_kafka import Producer
@@ -21,6 +20,7 @@ from streams.settings import Settings
 from support.arrivals import merged
 from support.backtested import backtested
 from support.broker import Broker
+from support.cdnow import some_of_cdnow
 from support.histories import write_history
 from support.oracles import compare, replay
 from support.posting import post
@@ -28,7 +28,6 @@ from support.program import command, run
 from support.reading import read_topic
 from support.workers import Deployment, Worker, deploy, follower, wait_for_lag_zero, workers
 
-CDNOW: Final = Path(__file__).parents[2] / ".cache/data/CDNOW_master.txt"
 PARTITIONS: Final = 2
 LEARN_WITHIN_S: Final = 90.0
 ALL_WITHIN_S: Final = 900.0
@@ -43,12 +42,6 @@ model: {horizon_days: 90, risk_set_days: 365, anchor: 1997-01-13}
 signals: {churn_risk: {when: risk - risk_usual >= 0.04}}
 """
 """Alerts of the model at small provocation: few customers are enough for some, and not for a share of the base."""
-
-
-def purchases(share: int) -> list[Event]:
-    """Real purchases of one customer in `share`."""
-    events = list(read_history([CDNOW]).decoded())
-    return [event for event in events if crc32(event.customer_id.encode()) % share == 0]
 
 
 class Versions:
@@ -97,7 +90,8 @@ def test_the_weights_are_those_of_backtest_after_kills_of_the_learner(
 ) -> None:
     catalogue = tmp_path / "purchases.yaml"
     catalogue.write_text(CATALOGUE)
-    events, within_s = purchases(4 if is_full else 80), ALL_WITHIN_S if is_full else LEARN_WITHIN_S
+    events = list(read_history([some_of_cdnow(4 if is_full else 80, tmp_path)]).decoded())
+    within_s = ALL_WITHIN_S if is_full else LEARN_WITHIN_S
     truth = backtested(rules_of(CATALOGUE, Settings()), events)
     assert len(truth) > 50
     deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS, catalogue=str(catalogue))

@@ -10,12 +10,12 @@ from pathlib import Path
 import orjson
 import pytest
 
-from streams.files.history import read_history
 from streams.report.backtest_page import page
 from support.builders import line, login
+from support.cdnow import some_of_cdnow
 from support.histories import write_history
 from support.html_page import Page
-from support.program import ROOT, Outcome, run
+from support.program import Outcome, run
 from support.shop import shop, whole
 
 ASKED = ("--horizon-days", "28", "--risk-set-days", "60")
@@ -155,12 +155,9 @@ def test_a_history_without_purchases_is_refused(folder: Path) -> None:
 
 
 def test_an_eighth_of_cdnow_is_foretold_better_than_by_any_baseline(tmp_path: Path) -> None:
-    """Real history that everybody has who ran `make install`: every eighth customer by number."""
-    events = read_history([ROOT / ".cache/data/CDNOW_master.txt"]).events
-    chosen = b"".join(event.value + b"\n" for event in events if int(event.key) % 8 == 0)
-    (tmp_path / "cdnow.jsonl").write_bytes(chosen)
+    """Real history that everybody has who ran `make install`: one customer in eight."""
     done = run(
-        "backtest", str(tmp_path / "cdnow.jsonl"), "--horizon-days", "90", "--risk-set-days", "180",
+        "backtest", str(some_of_cdnow(8, tmp_path)), "--horizon-days", "90", "--risk-set-days", "180",
         "--step-days", "14", "--first-snapshot", "1997-01-13", "--evaluate-from", "1997-07-07", "--json",
     )  # fmt: skip
     assert done.code == 0, done.err

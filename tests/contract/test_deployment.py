@@ -13,6 +13,7 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+from kafka.cluster import FLAGS
 from kafka.jars import ensure_jars
 from kafka.java import find_java
 from streams.settings import Settings, load_settings
@@ -242,7 +243,7 @@ def test_kafka_understands_its_environment(tmp_path: Path) -> None:
         (defaults / name).touch()
     arguments = ["setup", "-D", str(defaults), "-M", str(mounted), "-F", str(final)]
     done = subprocess.run(
-        [str(find_java()), "-cp", f"{ensure_jars()}/*", "kafka.docker.KafkaDockerWrapper", *arguments],
+        [str(find_java()), *FLAGS, "-cp", f"{ensure_jars()}/*", "kafka.docker.KafkaDockerWrapper", *arguments],
         env=SERVICES["kafka"].environment | {"KAFKA_LOG_DIRS": str(tmp_path / "data")},
         check=False,
         capture_output=True,

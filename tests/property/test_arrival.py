@@ -41,11 +41,12 @@ from support.one_partition import (
     told_again,
     without_forsaken,
 )
+from support.tries import tries
 from support.troubled import FIRST_DAY, at_ms, catalogue, default_rules, make_event, rich_history
 
 SECONDS = (0, 1, 1_800, 3_599, 3_600, 43_200, 82_800, 86_399)
 quick = settings(
-    max_examples=3,
+    max_examples=tries(12),
     derandomize=True,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
     phases=(Phase.explicit, Phase.reuse, Phase.generate),  # shrinking runs of a whole worker takes many minutes
@@ -193,7 +194,7 @@ def test_the_partition_into_frames_leaves_no_trace(most: int) -> None:
         assert differences(found, truth) == []
 
 
-@pytest.mark.parametrize("chance", range(2))
+@pytest.mark.parametrize("chance", range(tries(4)))
 def test_an_id_used_again_is_judged_by_event_time_not_by_what_is_still_remembered(chance: int) -> None:
     rng = random.Random(chance)
     events = rich_history(chance, customers=3, days=70)
@@ -213,7 +214,7 @@ def test_an_id_used_again_is_judged_by_event_time_not_by_what_is_still_remembere
         assert differences(found, truth) == [], name
 
 
-@pytest.mark.parametrize("chance", range(2))
+@pytest.mark.parametrize("chance", range(tries(4)))
 def test_refused_records_and_ticks_between_the_events_leave_no_trace_in_a_crash(chance: int) -> None:
     rng = random.Random(chance)
     events = rich_history(chance, customers=5, days=70)
@@ -259,7 +260,7 @@ def with_late(events: list[Event], rng: random.Random) -> tuple[Logs, list[Event
     return logs, kept, outcome
 
 
-@pytest.mark.parametrize("chance", range(2))
+@pytest.mark.parametrize("chance", range(tries(4)))
 def test_late_events_are_counted_and_folded_and_touch_no_one_else(chance: int) -> None:
     rng = random.Random(chance)
     events = rich_history(chance, customers=8, days=120)

@@ -13,6 +13,7 @@ from models.calendar import DAY_MS
 from models.engine.replay import Replay
 from schemas.alert import AlertV1, case_id
 from schemas.instant import from_rfc3339
+from support.tries import tries
 from support.troubled import default_rules, rich_history
 
 
@@ -25,7 +26,7 @@ def revisions(seed: int) -> list[AlertV1]:
     return [one for one in replay.drain() if isinstance(one, AlertV1)]
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(tries(8)))
 def test_alerts_open_together_for_one_cause_share_a_case_and_others_do_not(seed: int) -> None:
     causes = {signal.id: signal.cause for signal in default_rules().signals}
     newest = {one.alert_id: one for one in revisions(seed)}
@@ -54,7 +55,7 @@ def _end(alerts: list[AlertV1]) -> float:
     return float("inf") if None in ends else max(from_rfc3339(end) for end in ends if end) // DAY_MS
 
 
-@settings(max_examples=4, derandomize=True, deadline=None)
+@settings(max_examples=tries(12), derandomize=True)
 @given(st.integers(0, 1_000))
 def test_an_alert_keeps_its_case_through_all_its_revisions(seed: int) -> None:
     cases = defaultdict(set)

@@ -33,19 +33,19 @@ from schemas.event import FEEDS, LOGIN, PURCHASE, TICKET, Event, Login
 from schemas.example import ProgressV1
 from support.builders import DAY_MS, login, purchase
 from support.closing import Closing
-from support.examples import taught
+from support.examples import scorer_of
 from support.one_partition import HOUR_MS, Key, Logs, by_key, by_time
+from support.tries import tries
 from support.troubled import FIRST_DAY, catalogue, default_rules, make_event, rich_history
 
 RULES = default_rules()
 WITHOUT_MODEL = without_model(RULES)
 BASIS, CALENDAR = RULES.basis, RULES.basis.calendar
-VERSION = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer(), [3] * BUCKETS)
+VERSION = Version("2026-01-05-00000000", FIRST_DAY, scorer_of(8, 200), [3] * BUCKETS)
 VERSIONS = [replace(VERSION, name=f"2026-01-0{number}-00000000") for number in range(1, 4)]
 quick = settings(
-    max_examples=5,
+    max_examples=tries(20),
     derandomize=True,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
@@ -127,7 +127,7 @@ def told_of(rules: Rules, events: Iterable[Event], until_ms: int) -> tuple[dict[
     return *by_key(replay.drain()), {state["customer_id"]: state for state in replay.states()}
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(tries(4)))
 def test_a_customer_alone_is_judged_as_among_thousands(seed: int) -> None:
     dice = random.Random(seed)
     ours = rich_history(seed, customers=5, days=80)
@@ -203,7 +203,7 @@ def test_a_partition_put_away_at_any_moment_goes_on_as_if_it_had_not_been(seed: 
     assert min(seen.values()) > 0, seen
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(tries(8)))
 def test_a_boundary_is_judged_in_parts_as_it_is_all_at_once(seed: int) -> None:
     dice, rules = random.Random(seed), troubled_rules(seed)
     frames = frames_of(scattered(rich_history(seed, customers=12, days=60), dice, 0.15), dice, 15)

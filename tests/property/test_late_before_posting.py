@@ -19,6 +19,7 @@ from streams.readback.state import in_step
 from streams.settings import Settings
 from streams.transport.records import Record
 from support.builders import DAY_MS
+from support.tries import tries
 from support.troubled import FIRST_DAY, make_event
 
 PARTITIONS: Final = 2
@@ -98,7 +99,7 @@ class Cluster:
         return 0 if found is None else found.count
 
 
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 @given(st.data(), st.booleans())
 def test_of_a_company_with_one_feed_exactly_those_are_late_that_were_said_to_be(
     data: st.DataObject,
@@ -114,7 +115,6 @@ def test_of_a_company_with_one_feed_exactly_those_are_late_that_were_said_to_be(
     assert cluster.read() == said
 
 
-@settings(max_examples=100)
 @given(st.data(), st.sampled_from([FEEDS, FEEDS[:2], FEEDS[1:3]]), st.booleans())
 def test_none_is_late_that_was_not_said_to_be(
     data: st.DataObject,
@@ -132,7 +132,7 @@ def test_none_is_late_that_was_not_said_to_be(
     assert cluster.read() <= said
 
 
-@settings(max_examples=60)
+@settings(max_examples=tries(60))
 @given(st.data(), st.sampled_from([FEEDS, FEEDS[:2]]))
 def test_what_broke_off_is_posted_again_and_counts_once(data: st.DataObject, declared: tuple[str, ...]) -> None:
     """The brokers took a beginning of each topic's partition, and workers have decided on it."""

@@ -18,12 +18,13 @@ from models.customers.rhythm import slopes
 from models.measures.daily import DAILY
 from schemas.event import Email, Event, Login, Purchase, Ticket
 from support.standing import Standing
+from support.tries import tries
 from support.troubled import FIRST_DAY, default_rules, make_event
 
 RULES = default_rules()
 BASIS = RULES.basis
 CALENDAR = BASIS.calendar
-quick = settings(max_examples=20, derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+quick = settings(max_examples=tries(40), derandomize=True, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
@@ -135,7 +136,7 @@ def test_a_window_compared_with_a_constant_is_the_comparison_of_its_value(
             assert standing.holds(f"spend(30d) {op} {limit:.2f}") is truth
 
 
-@settings(quick, max_examples=40)
+@settings(quick, max_examples=tries(80))
 @given(
     rows=st.dictionaries(st.integers(0, 120), st.integers(-60, 200), min_size=1, max_size=60),
     history=st.integers(3, 121),

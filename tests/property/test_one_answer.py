@@ -19,6 +19,7 @@ from schemas.export import json_schemas
 from schemas.tick import decode_tick
 from support.corpus import bad_cases, good_cases
 from support.odd_values import ODD
+from support.tries import tries
 
 by_schema = pytest.importorskip("support.by_schema", reason="jsonschema is not installed")
 
@@ -28,7 +29,7 @@ VALIDATORS: Final = [by_schema.validator_of(schema) for schema in SCHEMAS]
 BY_KEY: Final = {"missing_key", "key_mismatch"}
 """Reasons that a file has no occasion for."""
 feeds = st.integers(0, len(FEEDS) - 1)
-often = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+often = settings(max_examples=tries(200), suppress_health_check=[HealthCheck.too_slow])
 
 
 def by_worker(feed: int, record: Any, value: bytes, headers: list[tuple[str, bytes]] | None = None) -> Event | str:

@@ -20,9 +20,10 @@ from streams.files.catalogue_file import rules_of
 from streams.settings import Settings
 from support.builders import DAY_MS
 from support.shop import shop
+from support.tries import tries
 from support.troubled import FIRST_DAY, default_rules, rich_history
 
-COUNTS: Final = (2, 12)
+COUNTS: Final = (2, 5)
 ANCHOR: Final = default_rules().basis.calendar.text_of(FIRST_DAY + 21)[:10]
 LEARNING: Final = rules_of(
     f"{{base: default, feeds: [purchase], model: {{horizon_days: 28, risk_set_days: 60, anchor: {ANCHOR}}}}}",
@@ -39,7 +40,7 @@ def decided(replay: Replay, events: Iterable[Event], until_ms: int | None = None
 
 
 @given(seed=st.integers(0, 999), customers=st.integers(1, 9), silent_days=st.integers(0, 90), is_ticked=st.booleans())
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=tries(12))
 def test_stages_and_alerts_are_the_same_for_any_number_of_partitions(
     seed: int,
     customers: int,

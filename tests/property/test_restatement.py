@@ -13,6 +13,7 @@ from models.engine.restatement import restated
 from schemas.alert import AlertV1
 from schemas.event import Login, Purchase, Ticket
 from schemas.instant import from_rfc3339
+from support.tries import tries
 from support.troubled import default_rules, rich_history
 
 SILENT = re.compile(r"silent for ([\d,]+) days?")
@@ -28,7 +29,7 @@ def replayed(seed: int, days_after: int) -> tuple[Replay, dict[str, AlertV1]]:
     return replay, {name: one for name, one in newest.items() if one.is_open}
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(tries(8)))
 def test_open_alerts_are_the_same_alerts_in_the_numbers_of_the_last_boundary(seed: int) -> None:
     replay, published = replayed(seed, days_after=20)
     (partition,) = replay.partitions
@@ -51,7 +52,7 @@ def test_open_alerts_are_the_same_alerts_in_the_numbers_of_the_last_boundary(see
     assert silences
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", range(tries(8)))
 def test_what_came_since_is_what_happened_on_days_that_are_not_closed(seed: int) -> None:
     events = sorted(rich_history(seed, customers=8, days=60), key=lambda event: event.time_ms)
     replay = Replay(default_rules(), 1)

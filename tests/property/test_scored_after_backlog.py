@@ -28,12 +28,13 @@ from schemas.event import Event
 from schemas.example import ProgressV1
 from support.builders import DAY_MS
 from support.closing import VERSION, Closing, at_risk, crowded
-from support.examples import taught
+from support.examples import scorer_of
+from support.tries import tries
 from support.troubled import FIRST_DAY, default_rules
 
 BASIS: Final = default_rules().basis
 COLD: Final = replace(VERSION, name="cold", scorer=replace(VERSION.scorer, is_cold=True))
-OTHER: Final = replace(VERSION, name="other", scorer=taught(9, 200).scorer())
+OTHER: Final = replace(VERSION, name="other", scorer=scorer_of(9, 200))
 VERSIONS: Final = (None, COLD, VERSION, OTHER)
 LEARNINGS: Final = (
     Learning(),
@@ -54,7 +55,7 @@ def small() -> list[Event]:
     changes=st.lists(st.tuples(st.integers(1, 20), st.integers(0, 3)), min_size=3, max_size=8),
     stop=st.integers(1, DAYS),
 )
-@settings(max_examples=12, deadline=None)
+@settings(max_examples=tries(16))
 def test_every_snapshot_of_four_weeks_has_one_risk_from_the_first_warm_version_on(
     learning: Learning, changes: Sequence[tuple[int, int]], stop: int
 ) -> None:

@@ -22,7 +22,7 @@ from property.test_measures import CALENDAR
 from schemas.event import PURCHASE, Event
 from schemas.example import LessonV1, encode_lesson
 from support.closing import VERSION, Closing, Known, at_risk, crowded, labels_of
-from support.examples import taught
+from support.examples import scorer_of
 from support.histories import Size, history
 from support.troubled import FIRST_DAY, default_rules, rich_history
 
@@ -95,7 +95,7 @@ def test_lessons_scores_and_ranks_are_those_of_a_recount(name: str) -> None:
     closing, end = Closing(basis, events), FIRST_DAY + days + 40
     cold = replace(VERSION, name="cold", scorer=replace(VERSION.scorer, is_cold=True))
     ranking = replace(VERSION, base=[3] * BUCKETS)
-    versions = [None, cold, ranking, ranking, replace(ranking, name="other", scorer=taught(9, 200).scorer())]
+    versions = [None, cold, ranking, ranking, replace(ranking, name="other", scorer=scorer_of(9, 200))]
     known: Known = {}
     taken: dict[int, tuple[Rows, Floats]] = {}
     scoring = Scoring(closing.customers, learning)

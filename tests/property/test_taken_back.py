@@ -14,6 +14,7 @@ from models.engine.standing import open_ids, settle
 from property.test_arrival import scattered, variant
 from schemas.alert import AlertV1, encode_alert
 from support.one_partition import PATTERNS, Broker, Kind, Worker, differences, logs_of, oracle, run
+from support.tries import tries
 from support.troubled import default_rules, rich_history
 
 
@@ -100,13 +101,13 @@ def lived(life: type[Worker], rules: Rules, name: str, chance: int) -> list[str]
     return amiss(kept[-1].outputs, open_ids(found.partition))
 
 
-@pytest.mark.parametrize("chance", range(8))
+@pytest.mark.parametrize("chance", range(tries(16)))
 def test_what_was_fired_early_in_another_order_is_taken_back(chance: int) -> None:
     for name in ("mixed", "tickets first", "aligned"):
         assert lived(Recalling, default_rules(), name, chance) == [], name
 
 
-@pytest.mark.parametrize("chance", range(6))
+@pytest.mark.parametrize("chance", range(tries(12)))
 def test_what_another_catalogue_told_of_a_boundary_is_taken_back_or_told_as_it_is(chance: int) -> None:
     class Two(Changing):
         catalogues = (default_rules(), variant(("short episodes", "other owners", "nothing announced")[chance % 3]))
@@ -115,7 +116,7 @@ def test_what_another_catalogue_told_of_a_boundary_is_taken_back_or_told_as_it_i
     assert lived(Two, default_rules(), "aligned", chance) == []
 
 
-@pytest.mark.parametrize("chance", range(3))
+@pytest.mark.parametrize("chance", range(tries(8)))
 def test_where_all_is_decided_again_nothing_more_is_told(chance: int) -> None:
     events = rich_history(chance, customers=5, days=80)
     truth = oracle(default_rules(), events)

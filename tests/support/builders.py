@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from schemas.codec import encode_event, new_event
-from schemas.event import EMAIL, FEEDS, LOGIN, PURCHASE, TICKET, Email, Event, EventData, Login, Purchase, Ticket
+from schemas.event import DATA_OF, EMAIL, FEEDS, LOGIN, PURCHASE, TICKET, Event
 from schemas.instant import from_rfc3339
 
 NOON_MS = from_rfc3339("2026-01-15T12:00:00Z")
@@ -16,7 +16,7 @@ NOON_MS = from_rfc3339("2026-01-15T12:00:00Z")
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 
-_TYPES: tuple[type[EventData], ...] = (Purchase, Login, Ticket, Email)
+
 _DEFAULTS: tuple[dict[str, Any], ...] = (
     {"order_id": "o-1", "amount": 20.0, "currency": "EUR", "items": 1},
     {},
@@ -36,7 +36,7 @@ def event(
 ) -> Event:
     """An event that keeps the contract. Without `id` it gets one from what it says: the same call, the same event."""
     number = FEEDS.index(feed)
-    content = msgspec.convert(_DEFAULTS[number] | data, _TYPES[number])
+    content = msgspec.convert(_DEFAULTS[number] | data, DATA_OF[number])
     derived = new_event(number, customer, at_ms, content, source=source, id=None)
     return msgspec.structs.replace(derived, id=id or derived.id, id_derived=False)
 

@@ -21,10 +21,10 @@ from models.scoring.version import Version
 from models.scoring.worth import ORDERS, SPENT
 from schemas.event import Event
 from schemas.example import LessonV1
-from support.examples import taught
+from support.examples import scorer_of
 from support.troubled import FIRST_DAY, make_event, rich_history
 
-VERSION: Final = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer(), [3] * BUCKETS)
+VERSION: Final = Version("2026-01-05-00000000", FIRST_DAY, scorer_of(8, 200), [3] * BUCKETS)
 """One that is not cold."""
 
 Known = dict[tuple[str, str, int], bool]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import random
+from functools import cache
 from math import exp
 
 from models.labels import PARTS, Example, Question, matures_after
 from models.learning.churn import Committee, new_committee
 from models.scoring.features import feature_names
+from models.scoring.scorer import Scorer
 
 QUESTION = Question(60, 90)
 FEATURES = feature_names((0, 1, 2, 3))
@@ -33,3 +35,9 @@ def taught(boundaries: int = 5, number: int = 60) -> Committee:
     for step in range(boundaries):
         committee.learn(20_000 + 7 * step, examples(20_000 + 7 * step, number))
     return committee
+
+
+@cache
+def scorer_of(boundaries: int, number: int = 60) -> Scorer:
+    """What a committee that learned so much scores with; made once, as it is never changed."""
+    return taught(boundaries, number).scorer()

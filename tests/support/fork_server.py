@@ -169,9 +169,12 @@ def _ran(arguments: Sequence[str]) -> int:
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # meant for the tests, who close the socket
     from streams.__main__ import COMMANDS
+    from streams.files.catalogue_file import load_rules
+    from streams.settings import Settings
 
     for name in (*(f"streams.cli.{command.replace('-', '_')}" for command in COMMANDS), *PROGRAMS):
         importlib.import_module(name)
+    load_rules(Settings())  # the catalogue in the product is parsed once
     gc.collect()
     gc.freeze()  # what is there is looked at by no collection of a child: its pages stay shared
     with socket.socket(fileno=int(sys.argv[1])) as control:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from copy import deepcopy
 from functools import cache
 from importlib.resources import files
 from typing import Any, Final
@@ -22,6 +23,11 @@ _NEAR_MIDNIGHT_S = (0, 1, 30, 1_799, 3_599, 3_600, 3_601, 43_200, 82_799, 82_800
 
 def catalogue() -> dict[str, Any]:
     """The default catalogue as parsed YAML, to be changed by a test."""
+    return deepcopy(_parsed())
+
+
+@cache
+def _parsed() -> dict[str, Any]:
     loaded: dict[str, Any] = yaml.safe_load((files("models") / "catalogue" / "default.yaml").read_text())
     return loaded
 

@@ -61,7 +61,7 @@ def arguments(verb: Verb, folder: Path) -> list[str]:
     if verb.words == ("customer",):
         found.append("f1")
     if verb.words == ("replay",):
-        found += ["--catalogue", GOOD_CATALOGUE, "--until", "2026-05-01T00:00:00Z", "--partitions", "1"]
+        found += ["--catalogue", GOOD_CATALOGUE, "--until", "2026-02-15T00:00:00Z", "--partitions", "1"]
     if verb.words == ("simulate",):
         found += ["--customers", "5", "--days", "20"]
     if verb.words == ("dead-letters", "replay"):

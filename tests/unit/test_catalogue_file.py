@@ -142,7 +142,7 @@ ODD: st.SearchStrategy[Any] = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.sampled_from(PLACES), ODD, st.sampled_from(["beside", "instead"]))
 def test_any_value_at_any_place_is_taken_or_refused_with_its_place(
     place: tuple[Any, ...], odd: Any, where: str

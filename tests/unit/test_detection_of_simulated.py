@@ -18,11 +18,12 @@ from streams.files.catalogue_file import load_rules
 from streams.settings import Settings
 from streams.simulation.detection import Part, joined, observe, partitions_of, watched_of
 from streams.simulation.population import World, customer_id
+from support.tries import tries
 
 START_MS = from_rfc3339("2026-01-01T00:00:00Z")
 SETTINGS = Settings()
 SMALL = 250
-SEEDS = (7, 11, 23, 42)
+SEEDS = (7, 11, 23, 42)[: tries(8)]
 
 
 def detected(world: World, jobs: int = 1) -> Detection:

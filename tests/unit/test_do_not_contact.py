@@ -22,6 +22,7 @@ from schemas.event import Event
 from support.boards import alert, board, drawn, look, past_of
 from support.builders import DAY_MS, HOUR_MS, email, purchase, ticket
 from support.one_partition import oracle
+from support.tries import tries
 from support.troubled import FIRST_DAY, catalogue, default_rules
 from support.upsets import extra_signal
 
@@ -140,7 +141,7 @@ def test_a_signal_of_ones_own_has_a_word_for_it_and_may_be_exempt() -> None:
         assert of("quiet", told(events, 13, build_rules(own)))[0] == ("firing", ("unsubscribed",), action)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=tries(20))
 @given(st.integers(0, 9_999))
 def test_the_order_of_arrival_leaves_no_trace(seed: int) -> None:
     """Refusals of many days, shuffled, some late: from the next midnight on it is as if all had been in time."""

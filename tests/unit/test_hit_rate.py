@@ -142,7 +142,7 @@ class ByHand:
 def test_shares_are_those_of_a_count_by_hand(zone: str, silence: str) -> None:
     lifecycle = {**catalogue()["lifecycle"], "silence": silence}
     rules = rules_by(zone, lifecycle=lifecycle)
-    events = history(Size(1_500, 90, 150), 3) if zone == "UTC" else in_time(rich_history(4, customers=40, zone=zone))
+    events = history(Size(1_100, 70, 140), 3) if zone == "UTC" else in_time(rich_history(4, customers=24, zone=zone))
     found, by_hand = hit_rates(followed_of(events, rules), rules, HORIZON), ByHand.of(events, rules)
     assert sum(one.alerts - one.waiting for one in found.signals) > 30
     for one in found.signals:
@@ -365,7 +365,7 @@ def test_what_cannot_be_judged_says_why() -> None:
 
 
 def test_good_news_foretells_that_more_come_back() -> None:
-    found = hit_rates(followed_of(history(Size(1_500, 90, 150), 3), default_rules()), default_rules(), HORIZON)
+    found = hit_rates(followed_of(history(Size(1_100, 70, 140), 3), default_rules()), default_rules(), HORIZON)
     assert {one.foretells for one in found.signals if one.polarity == "positive"} == {"more"}
     excess = [one.excess.alerts for one in found.signals if one.excess is not None and one.verdict != "too few"]
     assert excess == sorted(excess, reverse=True)

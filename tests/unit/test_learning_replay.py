@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from models.calendar import DAY_MS
@@ -31,19 +32,25 @@ def replayed(replay: Replay) -> list[Message]:
     return replay.drain()
 
 
-def test_what_it_scores_with_are_the_weights_of_backtest_and_never_those_of_a_day_to_come() -> None:
+@cache
+def learned() -> tuple[LearningReplay, list[Message]]:
+    """After the last event, and everything said until then."""
     replay = LearningReplay(RULES, PARTITIONS)
+    return replay, replayed(replay)
+
+
+def test_what_it_scores_with_are_the_weights_of_backtest_and_never_those_of_a_day_to_come() -> None:
+    replay, messages = learned()
     names = {
         message.model_version: message.boundary
-        for message in replayed(replay)
+        for message in messages
         if isinstance(message, ProgressV1) and message.model_version is not None
     }
-    learned = {until[:10] for until in backtested(RULES, shop())}
+    versions = backtested(RULES, shop())
     assert len(names) > 10
-    assert {name[:10] for name in names} <= learned
+    assert {name[:10] for name in names} <= {until[:10] for until in versions}
     assert all(name[:10] < boundary[:10] for name, boundary in names.items())
-    truth = backtested(RULES, shop())[f"{max(names)[:10]}T00:00:00Z"]
-    assert replay.committee.to_state() == truth
+    assert replay.committee.to_state() == versions[f"{max(names)[:10]}T00:00:00Z"]
 
 
 def test_the_rules_say_the_same_with_a_model_beside_them() -> None:
@@ -53,7 +60,7 @@ def test_the_rules_say_the_same_with_a_model_beside_them() -> None:
 
     alone = ids(replayed(Replay(without_model(RULES), PARTITIONS)))
     assert len(alone) > 50
-    assert ids(replayed(LearningReplay(RULES, PARTITIONS))) == alone
+    assert ids(learned()[1]) == alone
 
 
 def test_what_silence_makes_known_is_learned_while_the_clock_is_moved() -> None:
@@ -69,6 +76,4 @@ def test_what_silence_makes_known_is_learned_while_the_clock_is_moved() -> None:
 
     at_once = labels_after(40)
     assert at_once == labels_after(10, 25, 40)
-    ended = LearningReplay(RULES, PARTITIONS)
-    replayed(ended)
-    assert at_once > sum(ended.committee.labels)
+    assert at_once > sum(learned()[0].committee.labels)

@@ -27,7 +27,7 @@ from models.scoring.version import Version
 from schemas.example import LabelV1, Lesson, LessonError, LessonV1, ProgressV1, SnapshotV1, decode_lesson, encode_lesson
 from support.builders import DAY_MS, login, purchase
 from support.closing import Closing
-from support.examples import taught
+from support.examples import scorer_of
 from support.standing import Standing
 from support.troubled import FIRST_DAY, default_rules
 
@@ -259,7 +259,7 @@ def test_who_was_lost_already_is_not_of_the_base() -> None:
         for name, day in days.items()
         for number in range(MIN_SCORES)
     ]
-    version = Version("v", FIRST_DAY, taught(8, 200).scorer())
+    version = Version("v", FIRST_DAY, scorer_of(8, 200))
     learning = Learning(anchor=boundary)
     *_, (_, scoring, _) = Closing(basis, events).scored(learning, boundary, version)
     assert scoring.scores().risk.shape == (2 * MIN_SCORES,)

@@ -18,7 +18,7 @@ from support.boards import alert, board, drawn, look, page, past_of
 
 TEXTS = st.text(st.characters() | st.sampled_from("\x1b\n\r\t\u202e\u200b\x9b[]/{}%\\<>&:$"), max_size=60)
 SHOWN: Final = ("UTC", 0, "spend_last_year")
-BORNE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow], deadline=None)
+BORNE = settings(suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 
 
 @given(TEXTS, TEXTS)

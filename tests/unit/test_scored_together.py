@@ -18,10 +18,10 @@ from schemas.event import FEEDS, PURCHASE, Event
 from streams.files.catalogue_file import rules_of
 from streams.settings import Settings
 from support.builders import DAY_MS, purchase
-from support.examples import taught
+from support.examples import scorer_of
 from support.troubled import FIRST_DAY
 
-VERSION = Version("2026-01-05-00000000", FIRST_DAY, taught(8, 200).scorer(), [3] * BUCKETS)
+VERSION = Version("2026-01-05-00000000", FIRST_DAY, scorer_of(8, 200), [3] * BUCKETS)
 CUSTOMERS = TOGETHER + 1
 ANCHOR = "1970-01-05"
 RULES = rules_of(f"{{base: default, model: {{anchor: {ANCHOR}}}}}", Settings())

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from models.scoring.scorer import EXPERTS, Floats, Scorer
-from support.examples import FEATURES, examples, taught
+from support.examples import FEATURES, examples, scorer_of
 
-SCORER = taught(6).scorer()
+SCORER = scorer_of(6)
 ROWS = np.array([example.features for example in examples(77, 40)])
 
 

@@ -20,6 +20,7 @@ from schemas.alert import STATUS_OF_END, AlertV1, decode_alert
 from schemas.event import EMAIL, LOGIN, PURCHASE, Event
 from support.builders import DAY_MS, HOUR_MS, email, login, purchase, ticket
 from support.one_partition import oracle
+from support.tries import tries
 from support.troubled import FIRST_DAY, catalogue, default_rules, rich_history
 from support.upsets import extra_signal
 
@@ -167,7 +168,7 @@ def test_what_of_an_end_condition_waits_for_a_return(text: str, feeds: set[int])
     assert compile_condition(text, {}).condition.returns == feeds
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=tries(20))
 @given(st.integers(0, 999))
 def test_no_alert_of_who_is_lost_ends_as_a_success(seed: int) -> None:
     found, may_be = 0, {signal.id: reasons_of(signal) for signal in default_rules().signals}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cache
 from multiprocessing import active_children
 from pathlib import Path
 from typing import Any, Final
@@ -191,25 +192,35 @@ def changed(**signals: Any) -> Rules:
     return build_rules(own)
 
 
-def against(rules: Rules, events: list[Event]) -> Comparison:
-    first = Calendar().day_of(events[0].time_ms)
-    return compare(run_of(events, default_rules()), run_of(events, rules, 3), first)
+@cache
+def made() -> list[Event]:
+    return history(Size(1_600, 120, 130), 4)
 
 
-@pytest.fixture(scope="module")
+@cache
+def as_it_is() -> Run:
+    """By the default catalogue."""
+    return run_of(made(), default_rules())
+
+
+def against(rules: Rules) -> Comparison:
+    return compare(as_it_is(), run_of(made(), rules, 3), Calendar().day_of(made()[0].time_ms))
+
+
+@pytest.fixture
 def events() -> list[Event]:
-    return history(Size(2_000, 150, 150), 4)
+    return made()
 
 
-def test_the_same_catalogue_changes_nothing_whatever_the_partitions(events: list[Event]) -> None:
-    found = against(default_rules(), events)
+def test_the_same_catalogue_changes_nothing_whatever_the_partitions() -> None:
+    found = against(default_rules())
     assert found.total.is_same
     assert found.total.common > 50
     assert sentence(found, "mine.yaml").startswith("mine.yaml would have changed nothing: the same ")
 
 
-def test_a_new_owner_and_severity_change_hands_and_urgency_only(events: list[Event]) -> None:
-    found = against(changed(unsubscribed={"owner": "Care", "severity": "error"}), events)
+def test_a_new_owner_and_severity_change_hands_and_urgency_only() -> None:
+    found = against(changed(unsubscribed={"owner": "Care", "severity": "error"}))
     one = found.by_signal["unsubscribed"]
     assert (one.gained, one.lost, one.earlier, one.later) == (0, 0, 0, 0)
     assert one.common == one.other_owner == one.more_severe == found.by_owner["Care"].taken_over > 0
@@ -218,9 +229,9 @@ def test_a_new_owner_and_severity_change_hands_and_urgency_only(events: list[Eve
     ]  # fmt: skip
 
 
-def test_a_lower_threshold_makes_alerts_begin_earlier(events: list[Event]) -> None:
+def test_a_lower_threshold_makes_alerts_begin_earlier() -> None:
     text = next(one.when.text for one in default_rules().signals if one.id == "loyal_gone_silent")
-    found = against(changed(loyal_gone_silent={"when": text.replace("2.5 *", "1.5 *")}), events)
+    found = against(changed(loyal_gone_silent={"when": text.replace("2.5 *", "1.5 *")}))
     one = found.by_signal["loyal_gone_silent"]
     assert one.earlier > 0
     assert one.later == 0
@@ -229,10 +240,10 @@ def test_a_lower_threshold_makes_alerts_begin_earlier(events: list[Event]) -> No
     assert signal_rows(found)[0][0] == "loyal_gone_silent"
 
 
-def test_a_renamed_signal_is_lost_and_gained_and_that_is_said(events: list[Event]) -> None:
+def test_a_renamed_signal_is_lost_and_gained_and_that_is_said() -> None:
     own = catalogue()
     own["signals"]["gone_off_mail"] = own["signals"].pop("unsubscribed")
-    found = against(build_rules(own), events)
+    found = against(build_rules(own))
     old, new = found.by_signal["unsubscribed"], found.by_signal["gone_off_mail"]
     assert old.lost == old.before == new.gained == new.after > 0
     assert "a new name" not in sentence(found, "mine.yaml")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import faust
 import msgspec
@@ -13,10 +13,8 @@ from faust.types import StreamT
 from benchmarks.peers.faust_table import RAW, end, keep
 from benchmarks.peers.fold import Fold, from_command_line
 from schemas.codec import new_event
-from schemas.event import FEEDS, Email, EventData, Login, Purchase, Ticket
+from schemas.event import DATA_OF, FEEDS
 from schemas.instant import from_rfc3339
-
-DATA: Final[tuple[type[EventData], ...]] = (Purchase, Login, Ticket, Email)
 
 
 class Incoming(faust.Record):
@@ -51,7 +49,7 @@ async def take(stream: StreamT[Incoming]) -> None:
         incoming, message = event.value, event.message
         assert isinstance(incoming, Incoming)
         feed = FEEDS.index(incoming.type)
-        data = msgspec.convert(incoming.data, DATA[feed])
+        data = msgspec.convert(incoming.data, DATA_OF[feed])
         time_ms = from_rfc3339(incoming.event_time)
         known = new_event(feed, incoming.customer_id, time_ms, data, source=incoming.source, id=incoming.id)
         for topic, partition, key, value in fold.take_events(message.partition, [(known, message.offset)]):

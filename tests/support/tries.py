@@ -1,0 +1,26 @@
+"""How many random examples the property tests try: a run of all tests takes a quarter of those of `--full`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from hypothesis import settings
+
+FULL: Final = 100
+"""Of a test that does not say how many."""
+EVERY_DAY: Final = 25
+FULL_SIZE: Final = "full size"
+"""The profile of `--full`."""
+
+settings.register_profile("every day", deadline=None, print_blob=True, max_examples=EVERY_DAY)  # machines are shared:
+settings.register_profile(FULL_SIZE, deadline=None, print_blob=True, max_examples=FULL)  # no test on wall time
+
+
+def use(*, is_full: bool) -> None:
+    """Choose, before the modules with the tests are imported."""
+    settings.load_profile(FULL_SIZE if is_full else "every day")
+
+
+def tries(most: int) -> int:
+    """How many examples of a test that takes `most` at full size, by the profile in force."""
+    return max(1, most * settings().max_examples // FULL)
