@@ -21,6 +21,7 @@ from models.alerts.episode import Revision, SignalAlerts
 from models.alerts.escalation import escalate
 from models.alerts.payload import Writer
 from models.catalogue.rules import Rules
+from models.customers.columns import NEVER
 from models.customers.customers import Customers
 from models.measures.as_of import AsOf
 from schemas.receipt import ReceiptV1
@@ -73,8 +74,9 @@ class FollowUp:
             changed |= end_opted_out(alerts, revisions, within, self._occasion, as_of.boundary)
         escalate(alerts, revisions, as_of, within, self._writer.alerts_from_ms, self._rules.escalates_to)
         join_cases(alerts, revisions)
-        rows = np.arange(low, high, dtype=np.int32) if is_anew else np.array(sorted(changed), np.int32)
-        corroborate(alerts, self._witnesses, revisions, rows)
+        if is_anew:  # but of whom nothing is left to see, whose alerts wait as they are
+            changed.update((low + np.flatnonzero(as_of.columns.first_day[low:high] != NEVER)).tolist())
+        corroborate(alerts, self._witnesses, revisions, np.array(sorted(changed), np.int32))
         self.decided += sum(map(len, revisions.values()))
         held: Holds = {}
         for of in alerts:

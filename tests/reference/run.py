@@ -143,7 +143,7 @@ def facts_of(seen: Sequence[Happened], floor: int) -> dict[str, Any]:
 
 
 def moments_of(arrivals: Sequence[Event | Command], changes: Changes, until_ms: int | None) -> Iterator[Moment]:
-    """What becomes of each event, and the boundaries passed; at the end all clocks may be lifted to an instant.
+    """What becomes of each event, and the boundaries passed; at the end all clocks may be lifted, feed by feed.
 
     An id is compared with those of events as many days older or younger as an event may be late. Feeds that are not
     declared do not hold the boundary back, but an event of theirs is late as any other is.
@@ -151,8 +151,9 @@ def moments_of(arrivals: Sequence[Event | Command], changes: Changes, until_ms: 
     known: dict[tuple[int, str, str], list[tuple[int, Event]]] = {}
     orders: dict[tuple[str, str], list[int]] = {}
     clocks, boundary, rules = (-1,) * len(FEEDS), -1, changes[0]
+    is_unsure = False
     for place, event in enumerate(arrivals):
-        rules = changes.get(place, rules)
+        rules, is_unsure = changes.get(place, rules), is_unsure or place in changes
         if isinstance(event, Command):
             yield Moment(None, rules, "no", clocks, boundary, _said(event, rules.basis, boundary, orders), event)
             continue
@@ -168,11 +169,14 @@ def moments_of(arrivals: Sequence[Event | Command], changes: Changes, until_ms: 
         is_conflict = bool(near) and (near[0].time_ms, near[0].data) != (event.time_ms, event.data)
         if event.time_ms > clocks[event.feed] and not is_conflict:
             clocks = tuple(event.time_ms if feed == event.feed else at for feed, at in enumerate(clocks))
-            boundary = max(boundary, _reached(clocks, basis))
+            is_unsure = True
+        if is_unsure:  # also behind the first event by another catalogue: the feed that held it back may be none now
+            boundary, is_unsure = max(boundary, _reached(clocks, basis)), False
         yield Moment(event, rules, verdict, clocks, boundary)
-    if until_ms is not None:
-        clocks = tuple(max(at, until_ms) for at in clocks)
-        yield Moment(None, rules, "no", clocks, max(boundary, _reached(clocks, rules.basis)))
+    for lifted in range(len(FEEDS)) if until_ms is not None else ():
+        clocks = tuple(max(at, until_ms or 0) if feed == lifted else at for feed, at in enumerate(clocks))
+        boundary = max(boundary, _reached(clocks, rules.basis))
+        yield Moment(None, rules, "no", clocks, boundary)
 
 
 def _said(command: Command, basis: Basis, boundary: int, known: dict[tuple[str, str], list[int]]) -> Said | None:

@@ -1,6 +1,6 @@
 """What people say of one customer's alerts, and what comes of it: answers, escalation, who is told."""
 
-from collections.abc import Container, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 from msgspec.structs import replace
@@ -52,14 +52,20 @@ class Spoken:
         self.said.append(said)
         self.heard += [] if said.is_late else [said]
 
-    def _last_word(self, actions: tuple[str, ...], boundary: int, alert_ids: Container[str | None]) -> Command | None:
+    def _last_word(self, actions: tuple[str, ...], boundary: int, of: Signal | None = None) -> Command | None:
+        """What was said last of the customer, or of alerts of a signal, and takes effect at a boundary or before."""
         found = [one for one in self.heard if one.command.action in actions and one.boundary <= boundary]
-        found = [one for one in found if one.command.alert_id in alert_ids]
+        found = [one for one in found if of is None or self._speaks_of(one, of)]
         last = max(found, key=lambda one: (one.boundary, one.command.at_ms, one.command.id), default=None)
         return None if last is None else last.command
 
+    def _speaks_of(self, said: Said, signal: Signal) -> bool:
+        """Whether it names an alert of a signal, whatever became of it; one yet to begin nobody can know by name."""
+        days = range(max(0, said.boundary - 500), said.boundary)
+        return any(alert_id(self.customer_id, signal.id, date_of(day)) == said.command.alert_id for day in days)
+
     def _has_opted_out(self, boundary: int) -> bool:
-        last = self._last_word(("opt_out", "opt_in"), boundary, (None,))
+        last = self._last_word(("opt_out", "opt_in"), boundary)
         return last is not None and last.action == "opt_out"
 
     def reasons(self, refused: tuple[NoContact, ...]) -> tuple[NoContact, ...]:
@@ -68,9 +74,7 @@ class Spoken:
 
     def _is_quiet(self, signal: Signal, day: int) -> bool:
         """Whether by what was said before a day nothing of a signal is announced on it."""
-        days = range(max(0, day - 500), day + 1)
-        ids = {alert_id(self.customer_id, signal.id, date_of(start)) for start in days} if self.heard else set()
-        snooze = self._last_word(("snooze",), day, ids)
+        snooze = self._last_word(("snooze",), day, signal)
         is_snoozed = snooze is not None and self.basis.calendar.start_of(day + 1) < (snooze.until_ms or 0)
         return is_snoozed or self._has_opted_out(day)
 
