@@ -13,6 +13,7 @@ from models.engine.replay import Replay
 from models.engine.review import Message
 from schemas.command import Command
 from schemas.event import Event
+from streams import clock
 from streams.errors import SetupError
 from streams.files.edge import Edge
 from streams.files.history import History, Rejects
@@ -29,15 +30,20 @@ DRAIN_EVERY: Final = 20_000
 def read_events(
     files: Sequence[EventFile],
     mapping_name: str | None,
-    edge: Edge,
     *,
     rejects: Rejects | None = None,
+    now_ms: int | None = None,
     exclude: Path | None = None,
     shift_by: int = 0,
 ) -> Replayed:
-    """Read event files to be replayed. Raises SetupError."""
-    mapping = load_mapping(mapping_name) if mapping_name else None
+    """Read event files to be replayed, as a worker would take them at a time; say what became of them.
+
+    Raises SetupError.
+    """
+    mapping, edge = load_mapping(mapping_name) if mapping_name else None, Edge(now_ms, clock.now_ms(), shift_by)
     history = read_packed(files, mapping, edge.check, rejects=rejects)
+    for sentence in (*history.sentences(), *edge.sentences()):
+        complain(sentence)
     return Replayed(history, shift_by, set() if exclude is None else read_ids(exclude))
 
 

@@ -11,7 +11,6 @@ import numpy as np
 
 from models.alerts.episode import NEVER_MS, Revision, SignalAlerts, revision_at_hand
 from models.catalogue.rules import Signal
-from models.customers.columns import NEVER
 from models.measures.as_of import AsOf
 from schemas.alert import AlertSeverity
 
@@ -60,7 +59,7 @@ def escalate(
         is_due &= of.open.column("observed_ms")[span] >= alerts_from_ms
         is_due &= of.open.column("acknowledged_ms")[span] == NEVER_MS
         is_due &= of.open.column("escalated_ms")[span] == NEVER_MS
-        is_due &= as_of.columns.first_day[of.open.rows[span]] != NEVER
+        is_due &= as_of.is_seen(of.open.rows[span])
         if not is_due.any():
             continue
         waiting = {one.row for one in revisions[of.signal.id] if one.status == "firing"} | of.held.keys()

@@ -17,7 +17,6 @@ from models.alerts.escalation import own_severity
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Signal
 from models.customers.arrays import Bools, Floats, Ints, Rows, Selection, among
-from models.customers.columns import NEVER
 from models.measures.as_of import AsOf
 from schemas.alert import STATUS_OF_END, EndReason, Status
 
@@ -70,9 +69,8 @@ class Judgement:
         return places[self._is_seen(table.rows[span])]
 
     def _is_seen(self, rows: Rows) -> Bools:
-        """Not those of whom no declared feed tells now: stage and alerts stay as they are, unless the signal left."""
-        found: Bools = (self.as_of.columns.first_day[rows] != NEVER) | self.signal.has_left
-        return found
+        """Who is to be seen, and everybody where the signal left."""
+        return self.as_of.is_seen(rows) | self.signal.has_left
 
     # -- open alerts
 

@@ -32,9 +32,9 @@ _LOST: Final = {
 }
 _EXPIRED: Final = Template(f"Expired after {{{DAYS_OPEN}|day|days}}: nothing ended it before.")
 _OPTED_OUT: Final = Template(f"Over after {{{DAYS_OPEN}|day|days}}: the customer has opted out.")
+_RETRACTED: Final = Template("Taken back: with all events of the day known, it did not hold.")
 _AS_REVISED: Final = ("revision", "status", "severity", "owner", "score", "corroborated_by", "ended_because")
 """What an alert says as its revision has it."""
-_RETRACTED: Final = Template("Taken back: with all events of the day known, it did not hold.")
 
 
 class AlertFacts:

@@ -21,7 +21,6 @@ from models.alerts.episode import Revision, SignalAlerts
 from models.alerts.escalation import escalate
 from models.alerts.payload import Writer
 from models.catalogue.rules import Rules
-from models.customers.columns import NEVER
 from models.customers.customers import Customers
 from models.measures.as_of import AsOf
 from schemas.receipt import ReceiptV1
@@ -74,9 +73,10 @@ class FollowUp:
             changed |= end_opted_out(alerts, revisions, within, self._occasion, as_of.boundary)
         escalate(alerts, revisions, as_of, within, self._writer.alerts_from_ms, self._rules.escalates_to)
         join_cases(alerts, revisions)
-        if is_anew:  # but of whom nothing is left to see, whose alerts wait as they are
-            changed.update((low + np.flatnonzero(as_of.columns.first_day[low:high] != NEVER)).tolist())
-        corroborate(alerts, self._witnesses, revisions, np.array(sorted(changed), np.int32))
+        rows = np.array(sorted(changed), np.int32)
+        if is_anew:
+            rows = np.union1d(rows, as_of.kept(slice(low, high), as_of.is_seen(slice(low, high))))
+        corroborate(alerts, self._witnesses, revisions, rows)
         self.decided += sum(map(len, revisions.values()))
         held: Holds = {}
         for of in alerts:

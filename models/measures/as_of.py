@@ -6,7 +6,7 @@ import numpy as np
 
 from models.config import Basis
 from models.customers.arrays import NO_ROWS, Bools, Floats, Ints, Rows, Selection, among
-from models.customers.columns import Columns
+from models.customers.columns import NEVER, Columns
 from models.customers.customers import Customers
 from models.customers.refusals import refusals
 from models.customers.rhythm import Slope, slopes
@@ -60,6 +60,11 @@ class AsOf:
     def has(self, feed: int) -> bool:
         """Whether a feed is declared: without it its measures are unknown, not zero."""
         return feed == ALL_FEEDS or feed in self.basis.feeds
+
+    def is_seen(self, chosen: Selection) -> Bools:
+        """Of whom a declared feed tells now: of all others stage and alerts stay as they are."""
+        found: Bools = self.columns.first_day[chosen] != NEVER
+        return found
 
     @property
     def refusals(self) -> Ints:

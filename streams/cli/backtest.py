@@ -12,7 +12,7 @@ import click
 import orjson
 
 from models.labels import BINS, MAX_HORIZON_DAYS, MAX_RISK_SET_DAYS, Question
-from streams.cli.event_files import files_argument, paths_read, rejecting, rejects_option, settings_with
+from streams.cli.event_files import OLD_FILE, files_argument, paths_read, rejecting, rejects_option, settings_with
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.reading import EventFile
@@ -65,7 +65,7 @@ class _BacktestOptions:
 @click.option("--report", "report_file", type=OUTPUT, help="Write all numbers: JSON.")
 @click.option("--html", type=OUTPUT, help="Write a page for people.")
 @click.option("--compare", default="", help="Refit these beside it: lightgbm, bgnbd, or both with a comma.")
-@click.option("--catalogue", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Feeds, money, prior.")
+@click.option("--catalogue", type=OLD_FILE, help="Feeds, money, prior.")
 @rejects_option
 @click.option("--json", "as_json", is_flag=True, help="The numbers as JSON instead of tables.")
 def backtest(**given: Any) -> int:

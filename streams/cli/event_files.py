@@ -61,15 +61,11 @@ def files_argument(command: T) -> T:
     return click.argument("files", nargs=-1, required=True, type=EVENT_FILE, metavar="FILE[:MAPPING]...")(command)
 
 
-def now_option(command: T) -> T:
-    """As of when a worker would have taken the files."""
+def left_out_options(command: T) -> T:
+    """Which events do not count: what a worker would refuse at a time, and those of a list."""
     told = "Refuse what a worker refuses at this time: later events."
+    command = click.option("--exclude", type=OLD_FILE, help="Event ids to leave out, one a line.")(command)
     return click.option("--now", "now_ms", type=INSTANT, metavar="T", help=told)(command)
-
-
-def exclude_option(command: T) -> T:
-    """Events that shall not count."""
-    return click.option("--exclude", type=OLD_FILE, help="Event ids to leave out, one a line.")(command)
 
 
 def settings_with(catalogue: Path | None) -> Settings:

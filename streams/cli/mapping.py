@@ -15,14 +15,14 @@ import orjson
 from models.catalogue.currencies import amount_of, digits_of, minor_units
 from schemas.event import Event, Purchase
 from schemas.instant import to_rfc3339
-from streams.cli.event_files import EVENT_FILE, MAPPING_HELP, paths_read
+from streams.cli.event_files import EVENT_FILE, MAPPING_HELP, OLD_FILE, paths_read
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.files.counts import FileCounts, Frequent
 from streams.files.guess import guessed
 from streams.files.history import SHOWN_BAD_LINES, BadLine, with_mappings
 from streams.files.mapping_file import builtin_names, builtin_text, load_mapping
-from streams.files.reading import Bad, EventFile, read_file
+from streams.files.reading import Bad, EventFile, bytes_of, read_file
 from streams.text.terminal import say, say_json
 from streams.text.wording import counted
 
@@ -96,10 +96,10 @@ class _Summary:
         self._prints: dict[str, int] = {}
         self._conflicts = 0
 
-    def take(self, event: Event, value: bytes) -> None:
+    def take(self, event: Event, value: bytes | None) -> None:
         """Look at an event."""
         if len(self.first) < self._shown:
-            self.first.append(value.decode())
+            self.first.append(bytes_of(event, value).decode())
         self._conflicts += self._prints.setdefault(event.id, event.fingerprint) != event.fingerprint
         customer = event.customer_id
         if customer not in self._customers:
@@ -154,7 +154,7 @@ class _Summary:
 
 
 @mapping.command("guess", epilog=GUESS_EXAMPLES)
-@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.argument("file", type=OLD_FILE)
 def guess(file: Path) -> int:
     """Propose a mapping (YAML) for a CSV file, JSON Lines or JSON: to be looked over, then tried."""
     say(guessed(file), nl=False)

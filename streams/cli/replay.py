@@ -20,12 +20,10 @@ from models.engine.replay import Replay
 from models.what_if.comparison import Comparison, Run, compare
 from models.what_if.episodes import Episodes
 from schemas.event import PURCHASE
-from streams import clock
 from streams.cli.event_files import (
     OLD_FILE,
-    exclude_option,
     files_argument,
-    now_option,
+    left_out_options,
     paths_read,
     rejecting,
     rejects_option,
@@ -38,7 +36,6 @@ from streams.cli.replay_text import print_summary
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.catalogue_file import load_rules
 from streams.files.commands import Spoken, read_commands
-from streams.files.edge import Edge
 from streams.files.packed_history import Replayed
 from streams.files.reading import EventFile
 from streams.memory import collect_seldom
@@ -105,8 +102,7 @@ class _ReplayOptions:
 @click.option(
     "--shift-by", type=int, default=0, help="Move the events by whole days, as `produce --shift-to-now` said."
 )
-@now_option
-@exclude_option
+@left_out_options
 @click.option("--catalogue", type=OLD_FILE, help="Rules to replay with.")
 @click.option("--against", type=OLD_FILE, help="Other rules: which alerts would be gained, lost, earlier or later.")
 @click.option("--html", type=OUTPUT, help="With --against: write a page for people of what would change.")
@@ -133,12 +129,12 @@ def replay(**given: Any) -> int:
     said = read_commands(asked.commands, asked.now_ms)
     ours, other = _hows(asked, said)
     collect_seldom()
-    edge = Edge(asked.now_ms, clock.now_ms(), asked.shift_by)
     with rejecting(asked.rejects) as rejects:
         events = read_events(
-            asked.files, asked.mapping_name, edge, rejects=rejects, exclude=asked.exclude, shift_by=asked.shift_by
-        )
-    for sentence in (*events.history.sentences(), *edge.sentences(), *said.sentences()):
+            asked.files, asked.mapping_name, rejects=rejects,
+            now_ms=asked.now_ms, exclude=asked.exclude, shift_by=asked.shift_by,
+        )  # fmt: skip
+    for sentence in said.sentences():
         complain(sentence)
     warn(events.history, ours.rules, is_clock_moved=asked.until_ms is not None)
     if other is not None:

@@ -14,12 +14,10 @@ from models.catalogue.basis import HORIZON
 from models.catalogue.rules import Rules
 from models.hit_rate.following import Follower
 from models.hit_rate.rates import HitRates, hit_rates
-from streams import clock
 from streams.cli.event_files import (
     OLD_FILE,
-    exclude_option,
     files_argument,
-    now_option,
+    left_out_options,
     paths_read,
     rejecting,
     rejects_option,
@@ -29,7 +27,6 @@ from streams.cli.instant import INSTANT
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.catalogue_file import load_rules
-from streams.files.edge import Edge
 from streams.files.packed_history import Replayed
 from streams.files.reading import EventFile
 from streams.memory import collect_seldom
@@ -80,8 +77,7 @@ class _SignalsOptions:
     metavar="T",
     help="Up to when the files are complete: silence until then is silence. Without it, up to their last event.",
 )
-@now_option
-@exclude_option
+@left_out_options
 @click.option("--learn", is_flag=True, help="Learn the model on the way, for signals that ask it.")
 @rejects_option
 @click.option("--html", type=OUTPUT, help="Write a page for people.")
@@ -96,11 +92,10 @@ def signals(**given: Any) -> int:
     if asked.learn:
         check_learns(rules)
     collect_seldom()
-    edge = Edge(asked.now_ms, clock.now_ms())
     with rejecting(asked.rejects) as rejects:
-        events = read_events(asked.files, asked.mapping_name, edge, rejects=rejects, exclude=asked.exclude)
-    for sentence in (*events.history.sentences(), *edge.sentences()):
-        complain(sentence)
+        events = read_events(
+            asked.files, asked.mapping_name, rejects=rejects, now_ms=asked.now_ms, exclude=asked.exclude
+        )
     warn(events.history, rules, is_clock_moved=asked.until_ms is not None)
     rates = _rates(asked, rules, events)
     for sentence in events.strangers():

@@ -16,7 +16,7 @@ from schemas.event_time import check_instant
 from schemas.topics import DAY_MS
 from streams.files.counts import FileCounts, Frequent
 from streams.files.mapping import Mapping as TableMapping
-from streams.files.reading import Bad, Check, EventFile, mapping_for, read_file
+from streams.files.reading import Bad, Check, EventFile, bytes_of, mapping_for, read_file
 
 SHOWN_BAD_LINES: Final = 20
 """How many bad lines are shown one by one; the rest is counted."""
@@ -171,8 +171,9 @@ def read_history(
     history = History(tuple(source.path for source in sources), [], [], Counter())
     take = history.events.append
 
-    def keep(event: Event, place: int, value: bytes) -> None:
-        take(HistoryEvent(event.time_ms, event.feed, place, event.customer_id.encode(), value))
+    def keep(event: Event, place: int, value: bytes | None) -> None:
+        key = event.customer_id.encode()
+        take(HistoryEvent(event.time_ms, event.feed, place, key, bytes_of(event, value)))
 
     read_into(keep, history, sources, rejects=rejects, check=check)
     history.events.sort(key=order_of)
@@ -180,14 +181,17 @@ def read_history(
 
 
 def read_into(
-    take: Callable[[Event, int, bytes], None],
+    take: Callable[[Event, int, bytes | None], None],
     history: History,
     sources: Sequence[EventFile],
     *,
     rejects: Rejects | None = None,
     check: Check | None = None,
 ) -> None:
-    """Read files and note in the history what became of their lines; hand over each event with its place and bytes."""
+    """Read files and note in the history what became of their lines; hand over each event with its place.
+
+    And with its bytes, where they stand in the file: what a mapping made has none yet.
+    """
     for number, source in enumerate(sources):
         counts = FileCounts(source.path)
         history.counts.append(counts)

@@ -138,7 +138,7 @@ def read_packed(
     sources = with_mappings(files, mapping)
     history = PackedHistory(tuple(source.path for source in sources), [], [])
 
-    def keep(event: Event, place: int, _value: bytes) -> None:
+    def keep(event: Event, place: int, _value: bytes | None) -> None:
         feed = event.feed
         history.heard.add(feed)
         history.runs.add(

@@ -50,8 +50,13 @@ class Bad:
 Check = Callable[[int], None]
 """Raises RejectedError for the time of an event that must not be taken."""
 
-Made = tuple[int, Event, bytes]
-"""Number of the line or item, the event, its bytes: a plain tuple, as there is one for each event."""
+Made = tuple[int, Event, bytes | None]
+"""Number of the line or item, the event, its bytes where the file has them: a plain tuple, one for each event."""
+
+
+def bytes_of(event: Event, value: bytes | None) -> bytes:
+    """What is posted of an event: what stands in the file, else its canonical form."""
+    return encode_event(event) if value is None else value
 
 
 def mapping_for(file: Path, general: Mapping | None) -> Mapping | None:
@@ -152,7 +157,7 @@ def _mapped(text: Text, mapping: Mapping, counts: FileCounts, check: Check | Non
         else:
             counts.take(events)
             for event in events:
-                yield record.number, event, encode_event(event)
+                yield record.number, event, None
     counts.lines, counts.blank = records.line_number, records.blank
     counts.repeated_times = making.repeated_times
     if isinstance(fields, JsonFields) and counts.records:

@@ -23,7 +23,7 @@ from support.shop import shop
 from support.tries import tries
 from support.troubled import FIRST_DAY, default_rules, rich_history
 
-COUNTS: Final = (2, 5)
+COUNTS: Final = (2, 12)
 ANCHOR: Final = default_rules().basis.calendar.text_of(FIRST_DAY + 21)[:10]
 LEARNING: Final = rules_of(
     f"{{base: default, feeds: [purchase], model: {{horizon_days: 28, risk_set_days: 60, anchor: {ANCHOR}}}}}",

@@ -168,15 +168,21 @@ def moments_of(arrivals: Sequence[Event | Command], changes: Changes, until_ms: 
             same.append((day, event))
         is_conflict = bool(near) and (near[0].time_ms, near[0].data) != (event.time_ms, event.data)
         if event.time_ms > clocks[event.feed] and not is_conflict:
-            clocks = tuple(event.time_ms if feed == event.feed else at for feed, at in enumerate(clocks))
-            is_unsure = True
+            clocks, is_unsure = _lifted(clocks, event.feed, event.time_ms), True
         if is_unsure:  # also behind the first event by another catalogue: the feed that held it back may be none now
             boundary, is_unsure = max(boundary, _reached(clocks, basis)), False
         yield Moment(event, rules, verdict, clocks, boundary)
-    for lifted in range(len(FEEDS)) if until_ms is not None else ():
-        clocks = tuple(max(at, until_ms or 0) if feed == lifted else at for feed, at in enumerate(clocks))
+    if until_ms is None:
+        return
+    for feed in range(len(FEEDS)):
+        clocks = _lifted(clocks, feed, until_ms)
         boundary = max(boundary, _reached(clocks, rules.basis))
         yield Moment(None, rules, "no", clocks, boundary)
+
+
+def _lifted(clocks: tuple[int, ...], feed: int, time_ms: int) -> tuple[int, ...]:
+    """The clocks once one feed has reached an instant."""
+    return (*clocks[:feed], max(clocks[feed], time_ms), *clocks[feed + 1 :])
 
 
 def _said(command: Command, basis: Basis, boundary: int, known: dict[tuple[str, str], list[int]]) -> Said | None:

@@ -16,7 +16,6 @@ NOON_MS = from_rfc3339("2026-01-15T12:00:00Z")
 DAY_MS = 86_400_000
 HOUR_MS = 3_600_000
 
-
 _DEFAULTS: tuple[dict[str, Any], ...] = (
     {"order_id": "o-1", "amount": 20.0, "currency": "EUR", "items": 1},
     {},

@@ -12,8 +12,9 @@ EVERY_DAY: Final = 25
 FULL_SIZE: Final = "full size"
 """The profile of `--full`."""
 
-settings.register_profile("every day", deadline=None, print_blob=True, max_examples=EVERY_DAY)  # machines are shared:
-settings.register_profile(FULL_SIZE, deadline=None, print_blob=True, max_examples=FULL)  # no test on wall time
+# Machines are shared: no test on wall time.
+settings.register_profile("every day", deadline=None, print_blob=True, max_examples=EVERY_DAY)
+settings.register_profile(FULL_SIZE, deadline=None, print_blob=True, max_examples=FULL)
 
 
 def use(*, is_full: bool) -> None:

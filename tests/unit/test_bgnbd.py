@@ -12,7 +12,7 @@ from models.learning.quality import Flags
 from schemas.instant import from_rfc3339
 from streams.comparison.bgnbd import BgNbd, RepeatPurchases, fit
 from streams.files.history import read_history
-from support.program import ROOT
+from support.cdnow import CDNOW
 
 TRUTH = BgNbd(0.5, 20.0, 0.8, 2.5)
 AGE, HORIZON = 200.0, 60.0
@@ -56,7 +56,7 @@ def test_cdnow_has_the_published_parameters() -> None:
     """Fader, Hardie and Lee 2005: r .243, alpha 4.414, a .793, b 2.426 (weeks) for a tenth of these customers."""
     end = from_rfc3339("1997-10-01T00:00:00Z") // DAY_MS
     days: dict[bytes, set[int]] = defaultdict(set)
-    for event in read_history([ROOT / ".cache/data/CDNOW_master.txt"]).events:
+    for event in read_history([CDNOW]).events:
         if event.time_ms // DAY_MS < end:
             days[event.key].add(event.time_ms // DAY_MS)
     rows = [(len(of) - 1, (max(of) - min(of)) / 7, (end - 1 - min(of)) / 7) for of in days.values()]
