@@ -26,7 +26,7 @@ from schemas.suppressed import Rule
 
 Arrays = Mapping[str, NDArray[Any]]
 
-SNAPSHOT_FORMAT: Final = 6
+SNAPSHOT_FORMAT: Final = 7
 """Of the bytes. A program reads no other."""
 _LENGTH_BYTES: Final = 8
 """Of the length of the head, before it."""
@@ -179,7 +179,7 @@ def _arrays(partition: Partition) -> dict[str, NDArray[Any]]:
 
 
 def _tables(of: SignalAlerts) -> dict[str, RowTable]:
-    return {"open": of.open, "cooling": of.cooling, "pending": of.pending}
+    return {"open": of.open, "cooling": of.cooling, "pending": of.pending, "trials": of.trials}
 
 
 def load(data: bytes | bytearray, rules: Rules, *, number: int = 0, limit_dead_letters: bool = True) -> Partition:

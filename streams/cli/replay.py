@@ -71,6 +71,7 @@ class _ReplayOptions:
     commands: Path | None
     receipts: Output | None
     suppressed: Output | None
+    outcomes: Output | None
     until_ms: int | None
     partitions: int | None
     shift_by: int
@@ -92,6 +93,9 @@ class _ReplayOptions:
 @click.option("--commands", type=OLD_FILE, help="What people said, a command a line, as on the topic; never shifted.")
 @click.option(
     "--suppressed", type=OUTPUT, help="Write every revision that was not sent, with what held it, a line each."
+)
+@click.option(
+    "--outcomes", type=OUTPUT, help="Write what came of each alert that was part of an experiment, a line each."
 )
 @click.option("--receipts", type=OUTPUT, help="Write what became of each command, a line each.")
 @click.option(
@@ -128,7 +132,16 @@ def replay(**given: Any) -> int:
     named = (asked.commands, asked.exclude, asked.catalogue, asked.against, asked.models)
     refuse_overwriting(
         [*paths_read(asked.files, asked.mapping_name), *named],
-        [asked.alerts, asked.stages, asked.states, asked.receipts, asked.suppressed, asked.rejects, asked.html],
+        [
+            asked.alerts,
+            asked.stages,
+            asked.states,
+            asked.receipts,
+            asked.suppressed,
+            asked.outcomes,
+            asked.rejects,
+            asked.html,
+        ],
     )
     said = read_commands(asked.commands, asked.now_ms)
     ours, other = _hows(asked, said)
@@ -158,7 +171,7 @@ def _hows(asked: _ReplayOptions, said: Spoken) -> tuple[How, How | None]:
         count if asked.learn or asked.models is not None else 1
     )  # alerts are the same for any number, and 1 is quickest
     is_written = any(
-        (asked.alerts, asked.stages, asked.states, asked.receipts, asked.suppressed)
+        (asked.alerts, asked.stages, asked.states, asked.receipts, asked.suppressed, asked.outcomes)
     )  # in the order of partitions
     ours = How(
         rules=load_rules(settings),
@@ -180,10 +193,10 @@ def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Repla
     """Replay, write what was asked for, and sum up."""
     engine, theirs = ours.engine(), None
     with ExitStack() as stack:
-        for opened in (asked.alerts, asked.stages, asked.states, asked.receipts, asked.suppressed):
+        for opened in (asked.alerts, asked.stages, asked.states, asked.receipts, asked.suppressed, asked.outcomes):
             if opened is not None:
                 stack.enter_context(opened)
-        sinks = Sinks(asked.alerts, asked.stages, asked.receipts, asked.suppressed)
+        sinks = Sinks(asked.alerts, asked.stages, asked.receipts, asked.suppressed, asked.outcomes)
         if other is None:
             go_through(engine, ours.taken(tracked(events)), asked.until_ms, sinks.take)
         else:

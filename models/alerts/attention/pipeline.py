@@ -51,7 +51,7 @@ def end_opted_out(
 
 def attend(of: SignalAlerts, revisions: list[Revision], occasion: Occasion) -> list[tuple[Revision, Held]]:
     """Take out of the revisions of a signal those that are held; what is left is sent."""
-    if not (of.snoozed or of.held or occasion.opted_out):  # as nearly always
+    if not (of.snoozed or of.held or of.signal.holdout or occasion.opted_out):  # as for most signals
         return []
     held: list[tuple[Revision, Held]] = []
     sent: list[Revision] = []
