@@ -120,3 +120,8 @@ class Rules:
 def without_model(rules: Rules) -> Rules:
     """The same rules where the model says nothing: no snapshots are taken, and what is asked of it is unknown."""
     return replace(rules, basis=replace(rules.basis, learning=None))
+
+
+def without_experiment(rules: Rules) -> Rules:
+    """The same rules where nobody is held out: for judging what they decide, whoever would be told of it."""
+    return replace(rules, signals=tuple(replace(signal, holdout=0.0) for signal in rules.signals))

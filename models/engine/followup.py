@@ -4,8 +4,8 @@
 2. Held alerts are released, and those of who has opted out end.
 3. What nobody has taken on in time is escalated.
 4. Cases, corroboration.
-5. Attention: every revision is sent, or held with the rule that holds it; before, experiments begin with the alerts
-   that do, and what came of those whose horizon is over is told.
+5. Experiments: what came of those whose horizon is over is told, others begin with the alerts that do.
+6. Attention: every revision is sent, or held with the rule that holds it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -80,10 +80,10 @@ class FollowUp:
         join_cases(alerts, revisions)
         rows = np.arange(low, high, dtype=np.int32) if is_anew else np.array(sorted(changed), np.int32)
         corroborate(alerts, self._witnesses, revisions, rows)
+        told: list[ReceiptV1 | OutcomeV1] = [*receipts, *self._outcomes(alerts, as_of, within)]
         for of in alerts:
             begin_trials(of, revisions[of.signal.id], self._occasion, self._draw, self._customers.roster.id_of)
         self.decided += sum(map(len, revisions.values()))
-        told: list[ReceiptV1 | OutcomeV1] = [*receipts, *self._outcomes(alerts, as_of, within)]
         held: Holds = {}
         for of in alerts:
             if found := attend(of, revisions[of.signal.id], self._occasion):

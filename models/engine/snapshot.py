@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from models.alerts.answers import Due
 from models.alerts.attention.quiet import Word
+from models.alerts.attention.trials import end_trials
 from models.alerts.episode import SignalAlerts
 from models.alerts.retired import RetiredSignal, known_of, retired
 from models.alerts.tables import RowTable
@@ -272,6 +273,8 @@ def _load_alerts(partition: Partition, head: _Head, arrays: Arrays) -> None:
         of.early = head.early.get(signal, {})
         of.corroborated = head.corroborated.get(signal, {})
         of.snoozed, of.held = head.snoozed.get(signal, {}), head.held.get(signal, {})
+        if not of.signal.holdout:
+            end_trials(of)
 
 
 def _part(arrays: Arrays, part: str) -> dict[str, NDArray[Any]]:

@@ -255,9 +255,10 @@ def _summary(engine: Replay, sinks: Sinks, events: Replayed) -> dict[str, object
         "revisions": sinks.revisions,
         "suppressed": dict(sorted(sinks.held.items())),
         "decided": sum(partition.review.follow_up.decided for partition in engine.partitions),
+        "experiment": _by_first(sinks.experiment),
         "transitions": sinks.transitions,
-        "by_signal": _by_signal(sinks.fired),
-        "ended": _by_signal(sinks.ended),
+        "by_signal": _by_first(sinks.fired),
+        "ended": _by_first(sinks.ended),
         "outcomes": total_counts(partition.ledger for partition in engine.partitions),
         "bad_lines": len(events.history.bad),
         "excluded": events.left_out.total(),
@@ -267,10 +268,10 @@ def _summary(engine: Replay, sinks: Sinks, events: Replayed) -> dict[str, object
     return summary
 
 
-def _by_signal(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
+def _by_first(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
-    for (signal, what), count in sorted(counts.items()):
-        found.setdefault(signal, {})[what] = count
+    for (first, what), count in sorted(counts.items()):
+        found.setdefault(first, {})[what] = count
     return found
 
 

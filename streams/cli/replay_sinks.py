@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from models.engine.review import Message
 from models.what_if.episodes import Episodes
-from schemas.alert import AlertV1, Arm, encode_alert
+from schemas.alert import AlertV1, encode_alert
 from schemas.outcome import OutcomeV1, encode_outcome
 from schemas.receipt import ReceiptV1, encode_receipt
 from schemas.stage import StageChangeV1, encode_stage_change
@@ -38,8 +38,8 @@ class Sinks:
     held: Counter[str] = field(default_factory=Counter)
     """Revisions that were not sent, by rule."""
 
-    came_back: Counter[tuple[str, Arm, bool]] = field(default_factory=Counter)
-    """(signal, arm, whether the customer came back) of experiments whose horizon was over."""
+    experiment: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(arm, whether the customer came back) of experiments whose horizon was over."""
 
     def take(self, messages: Iterable[Message]) -> None:
         """Write and count."""
@@ -56,7 +56,7 @@ class Sinks:
                 self.held[message.rule] += 1
                 _write(self.suppressed, encode_suppressed(message))
             elif isinstance(message, OutcomeV1):
-                self.came_back[message.signal, message.arm, message.came_back] += 1
+                self.experiment[message.arm, "came_back" if message.came_back else "stayed_away"] += 1
                 _write(self.outcomes, encode_outcome(message))
 
     def _take_alert(self, alert: AlertV1) -> None:

@@ -56,10 +56,16 @@ def _by_key(outcome: Outcome) -> tuple[Mapping[Any, Any], ...]:
     stages = {one.id: one for one in outcome.stages if one.customer_id != CLOCK}
     receipts = {(one.customer_id, one.command_id, one.effective_at, one.at): one for one in outcome.receipts}
     assert len(receipts) == len(outcome.receipts), "no receipt is given twice"
-    suppressed = {(one.alert.alert_id, one.alert.revision): one for one in outcome.suppressed}
-    assert len(suppressed) == len(outcome.suppressed), "no revision is held twice"
+    held = [one for one in outcome.suppressed if one.alert.customer_id != CLOCK]
+    suppressed = {(one.alert.alert_id, one.alert.revision): one for one in held}
+    assert len(suppressed) == len(held), "no revision is held twice"
     assert not suppressed.keys() & {(one.alert_id, one.revision) for one in alerts}, "what is held is not sent"
-    return by_revision, stages, receipts, suppressed, outcome.states
+    ended = [one for one in outcome.outcomes if one.customer_id != CLOCK]
+    outcomes = {one.alert_id: one for one in ended}
+    assert len(outcomes) == len(ended), "what came of a trial is told once"
+    held_out = {one.alert.alert_id for one in outcome.suppressed if one.alert.arm == "holdout"}
+    assert not held_out & {one.alert_id for one in alerts if one.arm is not None}, "who is held out is told of nothing"
+    return by_revision, stages, receipts, suppressed, outcomes, outcome.states
 
 
 def days_of_all_feeds(first: int, last: int) -> list[Event]:

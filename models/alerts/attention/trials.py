@@ -2,7 +2,8 @@
 
 A trial begins with a customer's first alert of a signal and lasts for the horizon; an alert that follows within it
 belongs to it. Who must not be contacted or has opted out is in none, whichever arm it would be: nothing would be tried.
-Who is in which arm is drawn anew each quarter.
+Who is in which arm is drawn anew each quarter. By another catalogue what has begun goes on in its arm; only a signal of
+which nobody is held out any more has no trials, and whom it held out is told of.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,7 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from models.alerts.attention.rules import Occasion
-from models.alerts.episode import ARMS, HELD_OUT, TREATED, Revision, SignalAlerts
+from models.alerts.episode import ARMS, HELD_OUT, NO_ARM, TREATED, Revision, SignalAlerts
 from models.calendar import date_of
 from models.customers.columns import STAGE_NAMES
 from models.customers.stages import silent_days
@@ -44,6 +45,7 @@ def begin_trials(
     """Put the alerts that begin now into an arm."""
     if not of.signal.holdout:
         return
+    new: list[Revision] = []
     for one in revisions:
         is_begun = one.status == "firing" and one.revision == 1
         if not is_begun or one.refused or one.row in occasion.opted_out or one.observed_ms < draw.from_ms:
@@ -53,16 +55,32 @@ def begin_trials(
         if known is None:
             is_out = is_held_out(draw, of.signal.id, id_of(one.row), one.start, of.signal.holdout)
             one.arm = HELD_OUT if is_out else TREATED
-            of.trials.add(np.array([one.row], np.int32), start=one.start, arm=one.arm)
+            new.append(one)
         else:
             one.arm = int(of.trials.column("arm")[known])
         of.open.column("arm")[place] = one.arm
+    new.sort(key=lambda one: one.row)
+    rows = np.array([one.row for one in new], np.int32)
+    of.trials.add(rows, start=[one.start for one in new], arm=[one.arm for one in new])
+
+
+def end_trials(of: SignalAlerts) -> None:
+    """Forget the trials of a signal of which nobody is held out any more; whom it held out is told of, if it still is.
+
+    Both arms alike, as who is told after all is in neither.
+    """
+    of.trials.keep(np.zeros(len(of.trials), np.bool_))
+    if not of.signal.has_left:  # its alerts end, and nobody was told of them
+        of.open.column("arm")[:] = NO_ARM
 
 
 def outcomes(
     of: SignalAlerts, as_of: AsOf, within: tuple[int, int], horizon_days: int, catalogue: str
 ) -> list[OutcomeV1]:
-    """What came of the trials, among some rows, whose horizon is over; they are forgotten."""
+    """What came of the trials, among some rows, whose horizon is over; they are forgotten.
+
+    A horizon that another catalogue made shorter was over before: as many days as were waited are told.
+    """
     if not len(of.trials):
         return []
     trials, calendar, ids = of.trials, as_of.basis.calendar, as_of.customers.roster
@@ -81,7 +99,7 @@ def outcomes(
             arm=ARMS[arm] or "treated",
             starts_at=calendar.text_of(start),
             at=calendar.text_of(as_of.boundary),
-            horizon_days=horizon_days,
+            horizon_days=as_of.boundary - start,
             came_back=back,
             stage=STAGE_NAMES[stage] if stage else None,
             catalogue=catalogue,
