@@ -28,6 +28,8 @@ STATUS_OF_END: Final[Mapping[EndReason, Status]] = {
     "taken_back": "retracted",
 }
 """The status of the last revision: who is lost must not look like a success to anybody who reads no further."""
+Arm = Literal["treated", "holdout"]
+"""Of an alert that is part of an experiment: whether somebody is told of it."""
 Polarity = Literal["negative", "positive"]
 AlertSeverity = Literal["info", "warning", "error", "critical"]
 
@@ -77,8 +79,9 @@ class AlertV1(msgspec.Struct, frozen=True):
     `do_not_contact` says why the customer must not be written to or called; `intervention` then is one that does
     without. `acknowledged_at`, `acknowledged_by` and `outcome` are what people said of it, None until then. What nobody
     has acknowledged by `due_at` is `escalated_at` the first boundary behind it, to whom the catalogue says. Until
-    `snoozed_until` nothing more of it is sent. A pure function of events and commands, and of the model named: the time
-    of sending is a Kafka header.
+    `snoozed_until` nothing more of it is sent. `arm`: where the signal is tried against doing nothing, whether this
+    alert is told to anybody; a held out one is on the topic of what was not sent. A pure function of events and
+    commands, and of the model named: the time of sending is a Kafka header.
     """
 
     alert_id: str
@@ -106,7 +109,7 @@ class AlertV1(msgspec.Struct, frozen=True):
     model: ModelRef | None
     catalogue: str
     evidence: tuple[str, ...]
-    arm: str | None
+    arm: Arm | None
     historical: bool
     value_basis: ValueBasis | None = None
     risk: float | None = None

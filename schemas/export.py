@@ -17,6 +17,7 @@ from schemas.envelope import ENVELOPES
 from schemas.event import FEEDS
 from schemas.example import LessonV1, ProgressV1
 from schemas.limits import MAX_BYTES, MAX_DEPTH, MAX_KEYS, MAX_STRING
+from schemas.outcome import OutcomeV1
 from schemas.receipt import ReceiptV1
 from schemas.stage import StageChangeV1
 from schemas.suppressed import SuppressedV1
@@ -42,7 +43,7 @@ def json_schemas() -> dict[str, Schema]:
     """Every message's schema, by file name without ending (`event.purchase.v1`)."""
     types: dict[str, type] = {f"event.{feed}.v1": ENVELOPES[number] for number, feed in enumerate(FEEDS)}
     types |= {f"command.{action}.v1": kind for action, kind in ACTIONS.items()} | {"receipt.v1": ReceiptV1}
-    types |= {"suppressed.v1": SuppressedV1}
+    types |= {"suppressed.v1": SuppressedV1, "outcome.v1": OutcomeV1}
     types |= {"tick.v1": TickV1, "alert.v1": AlertV1, "stage-change.v1": StageChangeV1}
     types |= {"labels.v1": LessonV1, "progress.v1": ProgressV1}
     return {name: _schema(name, kind) for name, kind in types.items()}
@@ -119,6 +120,7 @@ _PAYLOADS: Final = {
     "alerts.open": "alert.v1",
     "stages": "stage-change.v1",
     "suppressed": "suppressed.v1",
+    "outcomes": "outcome.v1",
     **{f"events.{feed}": f"event.{feed}.v1" for feed in FEEDS},
 }
 

@@ -99,6 +99,11 @@ class Topics:
         return f"{self.prefix}.suppressed"
 
     @property
+    def outcomes(self) -> str:
+        """What came of alerts that were part of an experiment."""
+        return f"{self.prefix}.outcomes"
+
+    @property
     def stages(self) -> str:
         """Transitions of the lifecycle."""
         return f"{self.prefix}.stages"
@@ -172,6 +177,7 @@ def topic_table(
         spec(names.alerts, "customer id", "every revision of every alert", kept(30)),
         spec(names.alerts_open, "alert id", "current state of open alerts", {"cleanup.policy": "compact"}),
         spec(names.suppressed, "customer id", "revisions that were not sent, and what holds them", kept(30)),
+        spec(names.outcomes, "customer id", "what came of alerts, told or held out", kept(400)),
         spec(names.stages, "customer id", "lifecycle transitions", kept(30)),
         spec(names.late, "original key", "events too late to be applied, with reason and origin", kept(14)),
         spec(names.dead_letters, "original key", "refused records, with reason and origin", kept(14)),

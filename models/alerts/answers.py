@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
-from models.alerts.episode import NEVER_MS, Revision, SignalAlerts, revision_at_hand
+from models.alerts.episode import HELD_OUT, NEVER_MS, Revision, SignalAlerts, revision_at_hand
 from models.calendar import Calendar, date_of
 from schemas.alert import alert_id
 from schemas.command import Command
@@ -83,7 +83,7 @@ def receipt_of(due: Due, calendar: Calendar, reason: ReceiptReason | None, *, si
 def _meant(
     due: Due, row: int, alerts: Sequence[SignalAlerts], revisions: Mapping[str, list[Revision]]
 ) -> _Meant | None:
-    """The alert of this id; one that begins at the boundary itself cannot be meant: nobody knew its id before."""
+    """The alert of this id; what begins at the boundary itself or is held out cannot be meant: nobody knows its id."""
     command = due.command
 
     def is_meant(of: SignalAlerts, start: int) -> bool:
@@ -91,10 +91,13 @@ def _meant(
 
     for of in alerts:
         place = of.open.place(row)
+        if place is not None and of.open.column("arm")[place] == HELD_OUT:
+            continue
         if place is not None and is_meant(of, int(of.open.column("start")[place])):
             return _Meant(of, place, None)
         for one in revisions[of.signal.id]:
-            if one.row == row and one.ends_ms is not None and is_meant(of, one.start):
+            is_last = one.row == row and one.ends_ms is not None and one.arm != HELD_OUT
+            if is_last and is_meant(of, one.start):
                 return _Meant(of, None, one)
     return None
 

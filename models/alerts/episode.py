@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Signal
-from schemas.alert import AlertSeverity, EndReason, Status
+from schemas.alert import AlertSeverity, Arm, EndReason, Status
 from schemas.suppressed import Rule
 
 NO_EPISODE: Final = 1 << 30
@@ -28,6 +28,13 @@ NO_ANSWERS: Final[Mapping[str, int | str]] = {
 """What is kept of an open alert besides its judgement, named alike in its columns and its revisions."""
 
 
+NO_ARM: Final = 0
+TREATED: Final = 1
+HELD_OUT: Final = 2
+ARMS: Final[Sequence[Arm | None]] = (None, "treated", "holdout")
+"""Of an experiment, by number."""
+
+
 @dataclass(slots=True)
 class Revision:
     """What is published of an episode at this moment, besides what the columns say.
@@ -35,7 +42,8 @@ class Revision:
     `start` and boundaries are day numbers; `stage` is a number of STAGE_NAMES, None before the day's review, which is
     told as 0 is. `case` is the first day of the case it belongs to, None before a review has said that. `refused` are
     the reasons not to contact the customer, as bits. `sent_ms`: since when its answer is owed, NEVER_MS while nobody
-    was told of it; `snoozed_ms`: until when it is snoozed, and whether this revision `tells_snooze`.
+    was told of it; `snoozed_ms`: until when it is snoozed, and whether this revision `tells_snooze`. `arm`: a
+    place in ARMS.
     """
 
     row: int
@@ -58,6 +66,7 @@ class Revision:
     escalated_ms: int = NEVER_MS
     escalated_to: str = ""
     sent_ms: int = NEVER_MS
+    arm: int = NO_ARM
     snoozed_ms: int = NEVER_MS
     tells_snooze: bool = False
 
@@ -113,6 +122,7 @@ class SignalAlerts:
                 "escalated_ms": np.int64,
                 "escalated_to": object,
                 "sent_ms": np.int64,
+                "arm": np.int8,
             }
         )
     )
@@ -123,6 +133,8 @@ class SignalAlerts:
     """By row, the signals whose open alerts make this one critical."""
     snoozed: dict[int, int] = field(default_factory=dict)
     """By row, the instant until which nothing of the signal is sent."""
+    trials: RowTable = field(default_factory=lambda: RowTable({"start": np.int32, "arm": np.int8}))
+    """Alerts that are part of an experiment, until their horizon is over: since when, and which arm they are in."""
     held: dict[int, Rule] = field(default_factory=dict)
     """By row, what holds the open alert: it is told of once nothing does."""
     walks: dict[int, Walk] = field(default_factory=dict)
@@ -158,6 +170,7 @@ def revisions_of(alerts: SignalAlerts, places: NDArray[np.intp], statuses: Seque
             "refused",
             *NO_ANSWERS,
             "sent_ms",
+            "arm",
         )
     ]
     corroborated = alerts.corroborated

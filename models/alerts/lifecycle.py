@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.alerts.cooling import close
 from models.alerts.ending import why_ended
-from models.alerts.episode import NO_ANSWERS, NO_EPISODE, Revision, SignalAlerts, published, revisions_of
+from models.alerts.episode import NO_ANSWERS, NO_ARM, NO_EPISODE, Revision, SignalAlerts, published, revisions_of
 from models.alerts.escalation import own_severity
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Signal
@@ -212,6 +212,7 @@ class Judgement:
             observed_ms=observed_ms,
             initial=scores,
             sent_ms=observed_ms,
+            arm=NO_ARM,
             **NO_ANSWERS,
         )
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from models.alerts.episode import NEVER_MS, Revision
+from models.alerts.episode import ARMS, NEVER_MS, Revision
 from models.alerts.worth import AlertWorth, alert_worths
 from models.calendar import date_of
 from models.catalogue.rules import DAYS_OPEN, Rules, Signal
@@ -127,6 +127,7 @@ class Writer:
             ],
             "intervention": [signal.intervention_for(may_contact=not one.refused) for one in revisions],
             "do_not_contact": [REASONS_OF[one.refused] for one in revisions],
+            "arm": [ARMS[one.arm] for one in revisions],
             "model": _models(signal, facts),
             "evidence": facts.evidence,
             "historical": [at < self.alerts_from_ms for at in observed],
@@ -141,7 +142,6 @@ class Writer:
             "polarity": signal.polarity,
             "playbook_url": signal.playbook_url,
             "catalogue": self._rules.hash,
-            "arm": None,
         }
 
     def _summaries(

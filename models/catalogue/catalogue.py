@@ -27,6 +27,8 @@ FEEDS_WITH_EVIDENCE = frozenset((FEEDS.index("ticket"), FEEDS.index("email")))
 
 IF_NO_CONTACT = "Do not write to or call the customer: look for the cause, and mend what can be mended without."
 """The intervention for who must not be contacted, of a signal that names none."""
+MOST_HELD_OUT = 0.5
+"""The greatest share of customers who are held out: an experiment on more is none any more."""
 VERSION = 1
 """Of the catalogue's form."""
 
@@ -46,8 +48,10 @@ def build_rules(
     reader.unknown_keys(("defaults",), defaults, _SIGNAL_KEYS)
     shared = {key: value for key, value in defaults.items() if key in _SIGNAL_KEYS}
     signals = reader.mapping((), catalogue, "signals")
+    share, salt = _experiment(reader, catalogue)
     built = [
-        _signal(reader, str(name), shared | {**reader.mapping(("signals",), signals, name)}, basis) for name in signals
+        _signal(reader, str(name), shared | {**reader.mapping(("signals",), signals, name)}, basis, share)
+        for name in signals
     ]
     escalates_to = _escalations(reader, reader.mapping((), catalogue, "owners"))
     reader.unknown_keys((), catalogue, _TOP_KEYS)
@@ -56,18 +60,18 @@ def build_rules(
         raise CatalogueError(reader.mistakes)
     text = json.dumps(catalogue, sort_keys=True, default=str).encode()
     found_signals = tuple(signal for signal in built if signal is not None)
-    return Rules(basis, found_signals, hashlib.sha256(text).hexdigest()[:16], escalates_to)
+    return Rules(basis, found_signals, hashlib.sha256(text).hexdigest()[:16], escalates_to, salt)
 
 
 _TOP_KEYS = {
     "version", "currency", "rates", "targets", "feeds", "lifecycle", "engagement", "constants", "model", "defaults",
-    "signals", "base", "value", "owners",
+    "signals", "base", "value", "owners", "experiment",
 }  # fmt: skip
 _SIGNAL_KEYS = {
     "announced", "when", "ends", "expires_days", "persistence", "cooldown_days", "polarity", "severity", "owner",
     "respond_hours", "intervention", "playbook", "priority", "inhibited_by_outage", "score", "values", "summary",
     "clears_when", "later", "ended", "drivers", "cause", "ends_as",
-    "contacts_customer", "if_no_contact",
+    "contacts_customer", "if_no_contact", "holdout",
 }  # fmt: skip
 
 
@@ -87,7 +91,29 @@ def _escalations(reader: Reader, owners: Mapping[str, Any]) -> dict[str, str]:
     return found
 
 
-def _signal(reader: Reader, name: str, body: Mapping[str, Any], basis: Basis) -> Signal | None:
+def _experiment(reader: Reader, catalogue: Mapping[str, Any]) -> tuple[float, str]:
+    """The share held out of signals that say nothing of their own, and what customers are drawn with."""
+    if is_off(catalogue.get("experiment")) or "experiment" not in catalogue:
+        return 0.0, ""
+    path, source = ("experiment",), reader.mapping((), catalogue, "experiment")
+    reader.unknown_keys(path, source, {"holdout", "salt"})
+    share = float(reader.number(path, source, "holdout", default=0.05, least=0, most=MOST_HELD_OUT))
+    return share, reader.text(path, {"salt": "churn-signals", **source}, "salt")
+
+
+def _holdout(
+    reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], share: float, *, is_tried: bool
+) -> float:  # fmt: skip
+    """The share of a signal's customers who are held out; none where nobody may be left without an answer."""
+    own = float(reader.number(path, body, "holdout", default=share, least=0, most=MOST_HELD_OUT))
+    if "holdout" in body and own > 0 and not is_tried:
+        reader.wrong(
+            (*path, "holdout"), "must be 0 unless the signal is negative, contacts the customer and is not `announced`"
+        )
+    return own if is_tried else 0.0
+
+
+def _signal(reader: Reader, name: str, body: Mapping[str, Any], basis: Basis, share: float) -> Signal | None:
     path = ("signals", name)
     before = len(reader.mistakes)
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
@@ -101,6 +127,8 @@ def _signal(reader: Reader, name: str, body: Mapping[str, Any], basis: Basis) ->
     read = [when, ends, *([] if score is None else [score.term, score.threshold]), *values.values()]
     feed = _announced_feed(reader, path, body, read)
     built = _life(reader, path, body, is_announced=feed is not None) | _telling(reader, path, body, values)
+    is_tried = feed is None and built["polarity"] == "negative" and built["contacts_customer"]
+    built["holdout"] = _holdout(reader, path, body, share, is_tried=is_tried)
     if when is None or ends is None or score is None or len(reader.mistakes) > before:
         return None
     return Signal(

@@ -77,6 +77,8 @@ class Signal:
     drivers: tuple[DriverTerms, ...]
     ends_as: EndsAs | None
     """None: it follows from the end condition, see `models.alerts.ending`."""
+    holdout: float = 0.0
+    """The share of customers whose alerts are decided and not sent, so that it shows what telling is worth."""
     has_left: bool = False
     """Whether the catalogue knows it no more: its alerts end, whatever is still to be seen of the customer."""
 
@@ -111,8 +113,15 @@ class Rules:
     hash: str
     escalates_to: Mapping[str, str] = field(default_factory=dict)
     """By owner, who is told when the owner has not acknowledged an alert in time."""
+    salt: str = ""
+    """What arms of experiments are drawn with."""
 
 
 def without_model(rules: Rules) -> Rules:
     """The same rules where the model says nothing: no snapshots are taken, and what is asked of it is unknown."""
     return replace(rules, basis=replace(rules.basis, learning=None))
+
+
+def without_experiment(rules: Rules) -> Rules:
+    """The same rules where nobody is held out: for judging what they decide, whoever would be told of it."""
+    return replace(rules, signals=tuple(replace(signal, holdout=0.0) for signal in rules.signals))

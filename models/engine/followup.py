@@ -4,10 +4,11 @@
 2. Held alerts are released, and those of who has opted out end.
 3. What nobody has taken on in time is escalated.
 4. Cases, corroboration.
-5. Attention: every revision is sent, or held with the rule that holds it.
+5. Experiments: what came of those whose horizon is over is told, others begin with the alerts that do.
+6. Attention: every revision is sent, or held with the rule that holds it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -15,14 +16,17 @@ from models.alerts.answers import Due, answer
 from models.alerts.attention.pipeline import attend, end_opted_out, release
 from models.alerts.attention.quiet import Quiet
 from models.alerts.attention.rules import Held, Occasion
+from models.alerts.attention.trials import Draw, begin_trials, outcomes
 from models.alerts.cases import join_cases
 from models.alerts.corroboration import corroborate, witnesses_of
 from models.alerts.episode import Revision, SignalAlerts
 from models.alerts.escalation import escalate
 from models.alerts.payload import Writer
+from models.catalogue.basis import HORIZON
 from models.catalogue.rules import Rules
 from models.customers.customers import Customers
 from models.measures.as_of import AsOf
+from schemas.outcome import OutcomeV1
 from schemas.receipt import ReceiptV1
 
 Holds = dict[str, list[tuple[Revision, Held]]]
@@ -36,6 +40,7 @@ class FollowUp:
         self._rules, self._customers, self._writer = rules, customers, writer
         self._calendar = rules.basis.calendar
         self._witnesses = witnesses_of(rules)
+        self._draw = Draw(rules.salt, writer.alerts_from_ms)
         self.quiet = Quiet(self._calendar, [one.id for one in rules.signals if one.announced_feed is not None])
         self.decided = 0
         """Revisions decided so far, sent or held."""
@@ -62,8 +67,8 @@ class FollowUp:
         within: tuple[int, int],
         *,
         is_anew: bool,
-    ) -> tuple[list[ReceiptV1], Holds]:
-        """Carry judged rows on: what is left of the revisions is sent. Receipts, and what is held."""
+    ) -> tuple[list[ReceiptV1 | OutcomeV1], Holds]:
+        """Carry judged rows on: what is left of the revisions is sent. Receipts, outcomes, and what is held."""
         low, high = within
         changed = {one.row for told in revisions.values() for one in told}
         due = [(row, one) for row, one in self._due if low <= row < high]
@@ -77,9 +82,17 @@ class FollowUp:
         if is_anew:
             rows = np.union1d(rows, as_of.kept(slice(low, high), as_of.is_seen(slice(low, high))))
         corroborate(alerts, self._witnesses, revisions, rows)
+        told: list[ReceiptV1 | OutcomeV1] = [*receipts, *self._outcomes(alerts, as_of, within)]
+        for of in alerts:
+            begin_trials(of, revisions[of.signal.id], self._occasion, self._draw, self._customers.roster.id_of)
         self.decided += sum(map(len, revisions.values()))
         held: Holds = {}
         for of in alerts:
             if found := attend(of, revisions[of.signal.id], self._occasion):
                 held[of.signal.id] = found
-        return receipts, held
+        return told, held
+
+    def _outcomes(self, alerts: Sequence[SignalAlerts], as_of: AsOf, within: tuple[int, int]) -> Iterator[OutcomeV1]:
+        horizon = int(self._rules.basis.constants[HORIZON])
+        for of in alerts:
+            yield from outcomes(of, as_of, within, horizon, self._rules.hash)

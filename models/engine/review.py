@@ -35,11 +35,12 @@ from schemas.alert import AlertV1
 from schemas.event import PURCHASE
 from schemas.example import LessonV1, ProgressV1
 from schemas.instant import to_rfc3339
+from schemas.outcome import OutcomeV1
 from schemas.receipt import ReceiptV1
 from schemas.stage import StageChangeV1, stage_change_id
 from schemas.suppressed import SuppressedV1
 
-Message = AlertV1 | StageChangeV1 | LessonV1 | ProgressV1 | ReceiptV1 | SuppressedV1
+Message = AlertV1 | StageChangeV1 | LessonV1 | ProgressV1 | ReceiptV1 | SuppressedV1 | OutcomeV1
 """Everything that is decided; encoded only when it is published."""
 
 
@@ -129,8 +130,8 @@ class Review:
         messages: list[Message] = list(self._change_stages(low, high))
         if low < high:
             revisions = self._judge_signals(low, high)
-            receipts, held = self.follow_up.run(self.alerts, revisions, as_of, (low, high), is_anew=self.is_anew)
-            messages += receipts
+            told_besides, held = self.follow_up.run(self.alerts, revisions, as_of, (low, high), is_anew=self.is_anew)
+            messages += told_besides
             for alerts in self.alerts:
                 if told := revisions[alerts.signal.id]:
                     messages += self.writer.write(alerts.signal, told, as_of, self._starts, self.scoring)

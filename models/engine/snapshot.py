@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from models.alerts.answers import Due
 from models.alerts.attention.quiet import Word
+from models.alerts.attention.trials import end_trials
 from models.alerts.episode import SignalAlerts
 from models.alerts.retired import RetiredSignal, known_of, retired
 from models.alerts.tables import RowTable
@@ -26,7 +27,7 @@ from schemas.suppressed import Rule
 
 Arrays = Mapping[str, NDArray[Any]]
 
-SNAPSHOT_FORMAT: Final = 6
+SNAPSHOT_FORMAT: Final = 7
 """Of the bytes. A program reads no other."""
 _LENGTH_BYTES: Final = 8
 """Of the length of the head, before it."""
@@ -179,7 +180,7 @@ def _arrays(partition: Partition) -> dict[str, NDArray[Any]]:
 
 
 def _tables(of: SignalAlerts) -> dict[str, RowTable]:
-    return {"open": of.open, "cooling": of.cooling, "pending": of.pending}
+    return {"open": of.open, "cooling": of.cooling, "pending": of.pending, "trials": of.trials}
 
 
 def load(data: bytes | bytearray, rules: Rules, *, number: int = 0, limit_dead_letters: bool = True) -> Partition:
@@ -272,6 +273,8 @@ def _load_alerts(partition: Partition, head: _Head, arrays: Arrays) -> None:
         of.early = head.early.get(signal, {})
         of.corroborated = head.corroborated.get(signal, {})
         of.snoozed, of.held = head.snoozed.get(signal, {}), head.held.get(signal, {})
+        if not of.signal.holdout:
+            end_trials(of)
 
 
 def _part(arrays: Arrays, part: str) -> dict[str, NDArray[Any]]:

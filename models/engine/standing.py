@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 from msgspec.structs import replace
 
-from models.alerts.episode import NEVER_MS, NO_EPISODE, Revision, SignalAlerts, revision_of
+from models.alerts.episode import HELD_OUT, NEVER_MS, NO_EPISODE, Revision, SignalAlerts, revision_of
 from models.calendar import date_of
 from models.customers.columns import STAGE_NAMES
 from models.customers.refusals import REASONS_OF
@@ -23,7 +23,7 @@ TAKEN_BACK: Final = "Taken back: decided once more after a restart, it did not h
 
 
 def open_ids(partition: Partition) -> set[str]:
-    """The ids of all open alerts, those fired early included."""
+    """The ids of all open alerts, those fired early included, but not of those that are held out: nobody is told."""
     return {
         of_id
         for alerts in partition.review.alerts
@@ -32,9 +32,11 @@ def open_ids(partition: Partition) -> set[str]:
 
 
 def _open_places(partition: Partition, alerts: SignalAlerts) -> dict[str, int]:
-    """Where the open alerts of a signal are, by id."""
-    ids = _alert_ids(partition, alerts, alerts.open.rows.tolist(), alerts.open.column("start").tolist())
-    return {of_id: place for place, of_id in enumerate(ids)}
+    """Where the open alerts of a signal are, by id; what is held out is as if it were not."""
+    places = np.flatnonzero(alerts.open.column("arm") != HELD_OUT)
+    rows, starts = alerts.open.rows[places], alerts.open.column("start")[places]
+    ids = _alert_ids(partition, alerts, rows.tolist(), starts.tolist())
+    return dict(zip(ids, places.tolist(), strict=True))
 
 
 def _early_ids(partition: Partition, alerts: SignalAlerts) -> set[str]:

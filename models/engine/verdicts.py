@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from models.alerts.episode import revision_of
+from models.alerts.episode import ARMS, SignalAlerts, revision_of
 from models.customers.columns import STAGE_NAMES
 from models.customers.refusals import OPTED_OUT, REASONS_OF, refusals
 from models.engine.partition import Partition
@@ -12,7 +12,7 @@ from schemas.alert import NoContact
 
 
 def verdict_of(partition: Partition, row: int) -> dict[str, Any]:
-    """Stage, reasons not to contact, open alerts by signal (a list of what is kept of each), days fired early."""
+    """Stage, reasons not to contact, open alerts by signal (what is kept of each), trials, days fired early."""
     columns = partition.customers.columns
     stage = int(columns.stage[row])
     alerts = sorted(partition.review.alerts, key=lambda of: of.signal.id)
@@ -41,6 +41,7 @@ def verdict_of(partition: Partition, row: int) -> dict[str, Any]:
                 one.escalated_to,
                 one.sent_ms,
                 of.held.get(row, ""),
+                ARMS[one.arm],
             ]
     return {
         "stage": STAGE_NAMES[stage] if stage else None,
@@ -48,8 +49,16 @@ def verdict_of(partition: Partition, row: int) -> dict[str, Any]:
         "do_not_contact": list(no_contact_of(partition, row)),
         "episodes": episodes,
         "snoozed": {of.signal.id: of.snoozed[row] for of in alerts if row in of.snoozed},
+        "trials": {of.signal.id: _trial_of(of, row) for of in alerts if of.trials.place(row) is not None},
         "announced": {of.signal.id: of.early[row] for of in alerts if row in of.early},
     }
+
+
+def _trial_of(of: SignalAlerts, row: int) -> list[int | str | None]:
+    """Since when a customer's trial of a signal runs, and the arm."""
+    place = of.trials.place(row)
+    assert place is not None  # by the choice of the caller
+    return [int(of.trials.column("start")[place]), ARMS[of.trials.column("arm")[place]]]
 
 
 def no_contact_of(partition: Partition, row: int) -> tuple[NoContact, ...]:

@@ -8,6 +8,7 @@ from models.engine.review import Message
 from schemas.alert import AlertV1, encode_alert
 from schemas.dead_letter import kept_part
 from schemas.example import LessonV1, ProgressV1, encode_lesson
+from schemas.outcome import OutcomeV1, encode_outcome
 from schemas.receipt import ReceiptV1, encode_receipt
 from schemas.stage import StageChangeV1, encode_stage_change
 from schemas.suppressed import SuppressedV1, encode_suppressed
@@ -50,6 +51,8 @@ class Publisher:
                 self._send_receipt(own, message, sent)
             elif isinstance(message, SuppressedV1):
                 self._send_suppressed(own, message, sent)
+            elif isinstance(message, OutcomeV1):
+                self._send_outcome(own, message, sent)
             else:
                 self._send_lesson(own, message, sent)
 
@@ -111,20 +114,27 @@ class Publisher:
         self._tally.stages[change.to_stage] += 1
 
     def _send_receipt(self, own: OwnedPartition, receipt: ReceiptV1, sent: list[tuple[str, bytes]]) -> None:
-        key, payload = receipt.customer_id.encode(), encode_receipt(receipt)
-        if own.published is not None and own.published.has_record(payload):
-            self._tally.already_sent += 1
-            return
-        self._outputs.send(self._topics.receipts, own.number, key, payload, sent)
-        self._tally.count_receipt(receipt)
+        if self._send_record(own, self._topics.receipts, receipt.customer_id, encode_receipt(receipt), sent):
+            self._tally.count_receipt(receipt)
 
     def _send_suppressed(self, own: OwnedPartition, held: SuppressedV1, sent: list[tuple[str, bytes]]) -> None:
-        key, payload = held.alert.customer_id.encode(), encode_suppressed(held)
+        if self._send_record(own, self._topics.suppressed, held.alert.customer_id, encode_suppressed(held), sent):
+            self._tally.suppressed[held.rule] += 1
+
+    def _send_outcome(self, own: OwnedPartition, outcome: OutcomeV1, sent: list[tuple[str, bytes]]) -> None:
+        payload = encode_outcome(outcome)
+        if self._send_record(own, self._topics.outcomes, outcome.customer_id, payload, sent):
+            self._tally.came_back[outcome.signal, outcome.arm, "yes" if outcome.came_back else "no"] += 1
+
+    def _send_record(
+        self, own: OwnedPartition, topic: str, customer_id: str, payload: bytes, sent: list[tuple[str, bytes]]
+    ) -> bool:
+        """Send what says all that it is about, unless it stands on its topic already; whether it was sent."""
         if own.published is not None and own.published.has_record(payload):
             self._tally.already_sent += 1
-            return
-        self._outputs.send(self._topics.suppressed, own.number, key, payload, sent)
-        self._tally.suppressed[held.rule] += 1
+            return False
+        self._outputs.send(topic, own.number, customer_id.encode(), payload, sent)
+        return True
 
     def _send_lesson(self, own: OwnedPartition, lesson: Message, sent: list[tuple[str, bytes]]) -> None:
         assert isinstance(lesson, LessonV1 | ProgressV1)  # there are no others

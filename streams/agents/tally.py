@@ -60,6 +60,8 @@ class Tally:
     """(action, status) of every command that was decided."""
     outcomes: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(signal, outcome) of what people said came of its alerts."""
+    came_back: Counter[tuple[str, str, str]] = field(default_factory=Counter)
+    """(signal, arm, whether the customer came back) of experiments whose horizon was over."""
     suppressed: Counter[str] = field(default_factory=Counter)
     """Rule to the revisions that it held."""
     decided: int = 0

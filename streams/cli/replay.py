@@ -68,6 +68,7 @@ class _ReplayOptions:
     commands: Path | None
     receipts: Output | None
     suppressed: Output | None
+    outcomes: Output | None
     until_ms: int | None
     partitions: int | None
     shift_by: int
@@ -89,6 +90,9 @@ class _ReplayOptions:
 @click.option("--commands", type=OLD_FILE, help="What people said, a command a line, as on the topic; never shifted.")
 @click.option(
     "--suppressed", type=OUTPUT, help="Write every revision that was not sent, with what held it, a line each."
+)
+@click.option(
+    "--outcomes", type=OUTPUT, help="Write what came of each alert that was part of an experiment, a line each."
 )
 @click.option("--receipts", type=OUTPUT, help="Write what became of each command, a line each.")
 @click.option(
@@ -124,7 +128,16 @@ def replay(**given: Any) -> int:
     named = (asked.commands, asked.exclude, asked.catalogue, asked.against, asked.models)
     refuse_overwriting(
         [*paths_read(asked.files, asked.mapping_name), *named],
-        [asked.alerts, asked.stages, asked.states, asked.receipts, asked.suppressed, asked.rejects, asked.html],
+        [
+            asked.alerts,
+            asked.stages,
+            asked.states,
+            asked.receipts,
+            asked.suppressed,
+            asked.outcomes,
+            asked.rejects,
+            asked.html,
+        ],
     )
     said = read_commands(asked.commands, asked.now_ms)
     ours, other = _hows(asked, said)
@@ -172,10 +185,10 @@ def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Repla
     """Replay, write what was asked for, and sum up."""
     engine, theirs = ours.engine(), None
     with ExitStack() as stack:
-        for opened in (asked.alerts, asked.stages, asked.states, asked.receipts, asked.suppressed):
+        for opened in (asked.alerts, asked.stages, asked.states, asked.receipts, asked.suppressed, asked.outcomes):
             if opened is not None:
                 stack.enter_context(opened)
-        sinks = Sinks(asked.alerts, asked.stages, asked.receipts, asked.suppressed)
+        sinks = Sinks(asked.alerts, asked.stages, asked.receipts, asked.suppressed, asked.outcomes)
         if other is None:
             go_through(engine, ours.taken(tracked(events)), asked.until_ms, sinks.take)
         else:
@@ -234,9 +247,10 @@ def _summary(engine: Replay, sinks: Sinks, events: Replayed) -> dict[str, object
         "revisions": sinks.revisions,
         "suppressed": dict(sorted(sinks.held.items())),
         "decided": sum(partition.review.follow_up.decided for partition in engine.partitions),
+        "experiment": _by_first(sinks.experiment),
         "transitions": sinks.transitions,
-        "by_signal": _by_signal(sinks.fired),
-        "ended": _by_signal(sinks.ended),
+        "by_signal": _by_first(sinks.fired),
+        "ended": _by_first(sinks.ended),
         "outcomes": total_counts(partition.ledger for partition in engine.partitions),
         "bad_lines": len(events.history.bad),
         "excluded": events.left_out.total(),
@@ -246,10 +260,10 @@ def _summary(engine: Replay, sinks: Sinks, events: Replayed) -> dict[str, object
     return summary
 
 
-def _by_signal(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
+def _by_first(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
     found: dict[str, dict[str, int]] = {}
-    for (signal, what), count in sorted(counts.items()):
-        found.setdefault(signal, {})[what] = count
+    for (first, what), count in sorted(counts.items()):
+        found.setdefault(first, {})[what] = count
     return found
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from models.engine.review import Message
 from models.what_if.episodes import Episodes
 from schemas.alert import AlertV1, encode_alert
+from schemas.outcome import OutcomeV1, encode_outcome
 from schemas.receipt import ReceiptV1, encode_receipt
 from schemas.stage import StageChangeV1, encode_stage_change
 from schemas.suppressed import SuppressedV1, encode_suppressed
@@ -23,6 +24,7 @@ class Sinks:
     stages: Output | None = None
     receipts: Output | None = None
     suppressed: Output | None = None
+    outcomes: Output | None = None
     fired: Counter[tuple[str, str]] = field(default_factory=Counter)
     ended: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(signal, what became of it) of alerts that ended."""
@@ -35,6 +37,9 @@ class Sinks:
     """Receipts by status."""
     held: Counter[str] = field(default_factory=Counter)
     """Revisions that were not sent, by rule."""
+
+    experiment: Counter[tuple[str, str]] = field(default_factory=Counter)
+    """(arm, whether the customer came back) of experiments whose horizon was over."""
 
     def take(self, messages: Iterable[Message]) -> None:
         """Write and count."""
@@ -50,6 +55,9 @@ class Sinks:
             elif isinstance(message, SuppressedV1):
                 self.held[message.rule] += 1
                 _write(self.suppressed, encode_suppressed(message))
+            elif isinstance(message, OutcomeV1):
+                self.experiment[message.arm, "came_back" if message.came_back else "stayed_away"] += 1
+                _write(self.outcomes, encode_outcome(message))
 
     def _take_alert(self, alert: AlertV1) -> None:
         self.revisions += 1

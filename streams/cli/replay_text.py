@@ -44,6 +44,7 @@ def print_summary(summary: dict[str, object]) -> None:
         told = ", ".join(f"{commands[name]:,} {name}" for name in ("done", "refused", "waiting") if commands[name])
         console.print(f"commands: {told or 'none'}")
     console.print(f"{_counted(summary, 'alert')} in {_counted(summary, 'revision')}{_held(summary)}")
+    console.print(_experiment(summary), end="")
     console.print(_by_signal(summary))
     against = summary.get("against")
     if isinstance(against, dict):
@@ -100,6 +101,16 @@ def _held(summary: dict[str, object]) -> str:
     assert isinstance(held, dict)
     told = ", ".join(f"{count:,} {rule.replace('_', ' ')}" for rule, count in held.items())
     return f" that were sent; of {summary['decided']:,} decided the others were held: {told}" if told else ""
+
+
+def _experiment(summary: dict[str, object]) -> str:
+    """How many alerts were part of an experiment whose horizon is over, by arm; nothing where there are none."""
+    arms = summary["experiment"]
+    assert isinstance(arms, dict)
+    told = ", ".join(
+        f"{arm} {counts.get('came_back', 0):,} of {sum(counts.values()):,}" for arm, counts in arms.items()
+    )
+    return f"experiments that are over, and who came back: {told}\n" if told else ""
 
 
 def _as_of(summary: dict[str, object]) -> str:

@@ -154,6 +154,12 @@ class FlowMetrics:
             ["signal", "outcome"],
             sorted(tally.outcomes.items()),
         )
+        yield counters(
+            "churn_experiment_outcomes",
+            "Alerts of experiments whose horizon was over, by whether the customer came back.",
+            ["signal", "arm", "came_back"],
+            sorted(tally.came_back.items()),
+        )
         yield counter("churn_reviews", "Reviews of a customer at a boundary: everybody at each one.", tally.reviews)
         yield counter(
             "churn_outputs_already_sent",

@@ -46,7 +46,7 @@ _stage = msgspec.json.Decoder(_Stage)
 
 
 def digest(payload: bytes) -> bytes:
-    """What stands for a labels record, a receipt or what was held: each says what it is about, so it is told once."""
+    """What stands for a labels record, a receipt, an outcome or what was held: each says what it is about."""
     return blake2b(payload, digest_size=DIGEST_BYTES).digest()
 
 
@@ -57,8 +57,8 @@ class Published:
     `alerts`: the highest revision of each alert; revisions are sent in order, so those below it stand there as well.
     `left_open`: that revision as it was sent, where it leaves the alert open.
     `late` and `dead_letters` are by the topic and offset of the original, the latter with the reason. `progress`: the
-    markers, as boundary and model version. `lessons` is shared by all partitions; these and `records`, receipts and
-    what was held, are digests.
+    markers, as boundary and model version. `lessons` is shared by all partitions; these and `records`, receipts,
+    outcomes and what was held, are digests.
     """
 
     alerts: dict[str, int] = field(default_factory=dict)
@@ -104,7 +104,7 @@ class Published:
         return bool(self.lessons) and digest(payload) in self.lessons
 
     def has_record(self, payload: bytes) -> bool:
-        """Whether a receipt, or what was held, stands there, byte by byte."""
+        """Whether a receipt, an outcome or what was held stands there, byte by byte."""
         return bool(self.records) and digest(payload) in self.records
 
     def has_progress(self, boundary: str) -> bool:
@@ -160,7 +160,8 @@ def read_published(
 
 def own_outputs(topics: Topics) -> tuple[str, ...]:
     """Output topics of which each partition number has its own partition, but that of open alerts."""
-    return topics.alerts, topics.stages, topics.receipts, topics.suppressed, topics.late, topics.dead_letters
+    records = topics.receipts, topics.suppressed, topics.outcomes
+    return topics.alerts, topics.stages, *records, topics.late, topics.dead_letters
 
 
 def _takers(
@@ -202,6 +203,7 @@ def _takers(
         topics.stages: stage,
         topics.receipts: record,
         topics.suppressed: record,
+        topics.outcomes: record,
         topics.late: late,
         topics.dead_letters: dead_letter,
         topics.examples: example,

@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 from models.engine.review import Message
 from schemas.alert import AlertV1, encode_alert
 from schemas.example import encode_lesson
+from schemas.outcome import OutcomeV1, encode_outcome
 from schemas.receipt import ReceiptV1, encode_receipt
 from schemas.stage import StageChangeV1, encode_stage_change
 from schemas.suppressed import SuppressedV1, encode_suppressed
@@ -40,6 +41,8 @@ def routed(topics: Topics, partition: int, message: Message) -> Iterator[Routed]
     elif isinstance(message, SuppressedV1):
         key = message.alert.customer_id.encode()
         yield Routed(topics.suppressed, partition, key, encode_suppressed(message))
+    elif isinstance(message, OutcomeV1):
+        yield Routed(topics.outcomes, partition, message.customer_id.encode(), encode_outcome(message))
     else:
         yield Routed(topics.examples, 0, None, encode_lesson(message))
 
@@ -52,4 +55,6 @@ def encoded(message: Message) -> bytes:
         return encode_receipt(message)
     if isinstance(message, SuppressedV1):
         return encode_suppressed(message)
+    if isinstance(message, OutcomeV1):
+        return encode_outcome(message)
     return encode_stage_change(message) if isinstance(message, StageChangeV1) else encode_lesson(message)

@@ -20,7 +20,7 @@ from support.broker import Broker
 from support.builders import DAY_MS
 from support.crashes import Crashes
 from support.histories import Size, history, write_history
-from support.oracles import Expected, compare, compare_receipts, compare_suppressed, replay
+from support.oracles import Expected, compare, compare_outcomes, compare_receipts, compare_suppressed, replay
 from support.posting import post, posting
 from support.program import run
 from support.reading import read_topic
@@ -97,11 +97,14 @@ def test_commands_on_a_broker_come_to_what_replay_says(
         wait_for_lag_zero(deployment, mains, within_s=240, is_after_kills=True)
         assert mains[0].terminate() == 0
     findings, receipts = compare(deployment, expected), compare_receipts(deployment, expected)
-    held = compare_suppressed(deployment, expected)
-    print(f"\n{len(commands)} commands, {crashes.report}\n{findings}{receipts.out}{held.out}")
+    held, came = compare_suppressed(deployment, expected), compare_outcomes(deployment, expected)
+    print(f"\n{len(commands)} commands, {crashes.report}\n{findings}{receipts.out}{held.out}{came.out}")
     assert findings.codes == (0, 0, 0, 0), str(findings)
     assert receipts.code == 0, receipts.out
     assert held.code == 0, held.out
+    assert came.code == 0, came.out
+    assert rules["held_out"] > 0
+    assert {orjson.loads(line)["arm"] for line in expected.outcomes.read_bytes().splitlines()} == {"treated", "holdout"}
     assert all(kill.redelivered for kill in crashes.report.kills)
 
 

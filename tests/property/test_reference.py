@@ -57,10 +57,16 @@ def _by_key(outcome: Outcome) -> tuple[Mapping[Any, Any], ...]:
     stages = {one.id: one for one in outcome.stages if one.customer_id != CLOCK}
     receipts = {(one.customer_id, one.command_id, one.effective_at, one.at): one for one in outcome.receipts}
     assert len(receipts) == len(outcome.receipts), "no receipt is given twice"
-    suppressed = {(one.alert.alert_id, one.alert.revision): one for one in outcome.suppressed}
-    assert len(suppressed) == len(outcome.suppressed), "no revision is held twice"
+    held = [one for one in outcome.suppressed if one.alert.customer_id != CLOCK]
+    suppressed = {(one.alert.alert_id, one.alert.revision): one for one in held}
+    assert len(suppressed) == len(held), "no revision is held twice"
     assert not suppressed.keys() & {(one.alert_id, one.revision) for one in alerts}, "what is held is not sent"
-    return by_revision, stages, receipts, suppressed, outcome.states
+    ended = [one for one in outcome.outcomes if one.customer_id != CLOCK]
+    outcomes = {one.alert_id: one for one in ended}
+    assert len(outcomes) == len(ended), "what came of a trial is told once"
+    held_out = {one.alert.alert_id for one in outcome.suppressed if one.alert.arm == "holdout"}
+    assert not held_out & {one.alert_id for one in alerts if one.arm is not None}, "who is held out is told of nothing"
+    return by_revision, stages, receipts, suppressed, outcomes, outcome.states
 
 
 def days_of_all_feeds(first: int, last: int) -> list[Event]:
@@ -125,6 +131,38 @@ def test_commands_on_many_alerts_are_done_and_told_as_the_reference_says(seed: i
     assert {one.rule for one in outcome.suppressed} == {"opted_out", "snoozed"}
     assert {one.outcome for one in outcome.alerts} == {None, "kept", "lost", "false_alarm"}
     assert differences(changes, arrivals, until_ms, seed=seed) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_experiments_leave_alone_and_tell_what_came_of_it_as_the_reference_says(seed: int) -> None:
+    events = sorted(rich_history(seed, customers=6, days=150), key=lambda event: event.time_ms)
+    own = catalogue() | {"experiment": {"holdout": 0.5, "salt": "s"}, "model": {"horizon_days": 25}}
+    own["signals"] = {name: body for name, body in own["signals"].items() if not body.get("announced")}  # are not tried
+    lasting = {0: build_rules(own)}
+    changes = lasting | {
+        len(events) // 3: build_rules(
+            own | {"experiment": {"holdout": 0.3, "salt": "t"}, "model": {"horizon_days": 10}}
+        ),
+        len(events) // 2: build_rules(own | {"experiment": {"holdout": 0}}),
+        2 * len(events) // 3: build_rules(own),
+    }
+    until_ms = events[-1].time_ms + 30 * DAY_MS
+    for rules in (lasting, changes):
+        first = run(list(moments_of(events, rules, until_ms)))
+        known = [*first.alerts, *(one.alert for one in first.suppressed)]
+        arrivals = spoken_of(
+            sorted(known, key=lambda one: (one.customer_id, one.alert_id)), events, random.Random(seed)
+        )
+        outcome = run(list(moments_of(arrivals, rules, until_ms)))
+        assert {one.arm for one in outcome.outcomes} == {"treated", "holdout"}
+        assert {one.rule for one in outcome.suppressed} >= {"held_out"}
+        assert "holdout" not in {one.arm for one in outcome.alerts}
+        held_out = {one.alert.alert_id for one in outcome.suppressed if one.alert.arm == "holdout"}
+        about = [one for one in outcome.receipts if one.alert_id in held_out]
+        assert about
+        assert rules is changes or {one.status for one in about} == {"refused"}
+        assert {one.alert.escalated_at for one in outcome.suppressed if one.rule == "held_out"} == {None}
+        assert differences(rules, arrivals, until_ms, seed=seed) == []
 
 
 @pytest.mark.parametrize("name", ["default", "another question"])

@@ -11,6 +11,7 @@ from reference.language import holds, number
 from reference.past import Happened, Past, Score, notes_of, refused_of
 from reference.spoken import Cooled, Spoken, severity_of
 from reference.telling import Episode, News, rests_on, retired
+from reference.trials import arm_of, outcome_of
 from schemas.alert import Money, NoContact
 from schemas.stage import StageChangeV1, stage_change_id
 
@@ -46,6 +47,10 @@ class Life(Spoken):
         self.cooling = {name: (ended, score) for name, (ended, score) in self.cooling.items()
                         if self.boundary + 1 < ended + rest.get(name, 0)}  # fmt: skip
         self.rules, self.basis, self.signals = rules, rules.basis, rules.signals + left
+        tried = {signal.id for signal in rules.signals if signal.holdout}
+        self.trials = {name: trial for name, trial in self.trials.items() if name in tried}
+        for name in (self.episodes.keys() & known) - tried:
+            self.episodes[name] = replace(self.episodes[name], arm=None)
         self.scores = self.scores if self.basis.learning else []
 
     # -- days still open
@@ -121,6 +126,7 @@ class Life(Spoken):
             self._corroborate()
         elif self.told:  # somebody said something of a customer of whom nothing is left to see
             self._join_cases()
+        self._try(past)
         for telling in self.told.values():
             self._attend(past, *telling)
         self.told, self.has_late, self.tells_snooze = {}, False, set()
@@ -245,6 +251,21 @@ class Life(Spoken):
             if others != episode.corroborated_by:
                 severity = "critical" if others else severity_of(signal, episode)
                 self._retell(signal, replace(episode, corroborated_by=others, severity=severity))
+
+    def _try(self, past: Past) -> None:
+        """Tell what came of trials whose horizon is over; what begins is in the arm of its trial, or begins one."""
+        for name, (start, arm) in [*self.trials.items()]:
+            if self.boundary >= start + self.basis.constants["horizon_days"]:
+                del self.trials[name]
+                self.outcomes.append(outcome_of(self.customer_id, name, arm, start, past, self.stage, self.rules.hash))
+        for key, (signal, status, episode) in self.told.items():
+            is_told_of = not (episode.refused or self._has_opted_out(self.boundary))
+            is_tried = signal.holdout and is_told_of and episode.observed_ms >= self.alerts_from_ms
+            if is_tried and status == "firing" and episode.revision == 1:
+                arm = arm_of(self.rules.salt, signal, self.customer_id, episode.start)
+                _, arm = self.trials.setdefault(signal.id, (episode.start, arm))
+                self.episodes[signal.id] = replace(episode, arm=arm)
+                self.told[key] = (signal, status, self.episodes[signal.id])
 
     def _join_cases(self) -> None:
         """What begins joins the open case of its cause; else what begins together is one, named by its first day."""

@@ -18,6 +18,7 @@ from reference.spoken import Said, receipt_of
 from schemas.alert import AlertV1
 from schemas.command import Command
 from schemas.event import EMAIL, FEEDS, LOGIN, PURCHASE, TICKET, Event
+from schemas.outcome import OutcomeV1
 from schemas.receipt import ReceiptReason, ReceiptV1
 from schemas.stage import StageChangeV1
 from schemas.suppressed import SuppressedV1
@@ -34,6 +35,7 @@ class Outcome:
     stages: list[StageChangeV1]
     receipts: list[ReceiptV1]
     suppressed: list[SuppressedV1]
+    outcomes: list[OutcomeV1]
     states: dict[str, dict[str, Any]]
 
 
@@ -60,9 +62,9 @@ def run(
     receipts = [one for life in lives for one in life.receipts]
     receipts += [_refused(one, moments[-1].rules) for one in _said_of_nobody(moments, lives)]
     suppressed = [one for life in lives for one in life.suppressed]
-    return Outcome(
-        alerts, stages, receipts, suppressed, {life.customer_id: _state(life, moments[-1].boundary) for life in lives}
-    )
+    outcomes = [one for life in lives for one in life.outcomes]
+    states = {life.customer_id: _state(life, moments[-1].boundary) for life in lives}
+    return Outcome(alerts, stages, receipts, suppressed, outcomes, states)
 
 
 def _said_of_nobody(moments: Sequence[Moment], lives: Sequence[Life]) -> list[Said]:
@@ -107,6 +109,7 @@ def _state(life: Life, boundary: int) -> dict[str, Any]:
         "episodes": life.episodes,
         "announced": announced,
         "snoozed": life.snoozed,
+        "trials": life.trials,
     }
     facts = facts_of(life.seen + life.late, boundary - life.basis.keep_days)
     verdict = json.decode(json.encode(verdict))

@@ -9,9 +9,10 @@ from models.calendar import Calendar, date_of
 from models.catalogue.rules import Rules, Signal
 from reference.past import Past
 from reference.telling import Episode, News, alert_of
-from schemas.alert import AlertSeverity, AlertV1, NoContact, alert_id
+from schemas.alert import AlertSeverity, AlertV1, Arm, NoContact, alert_id
 from schemas.command import Command
 from schemas.instant import to_rfc3339
+from schemas.outcome import OutcomeV1
 from schemas.receipt import ReceiptReason, ReceiptV1
 from schemas.suppressed import Rule, SuppressedV1
 
@@ -44,6 +45,8 @@ class Spoken:
         self.snoozed: dict[str, int] = {}
         self.tells_snooze: set[tuple[str, int]] = set()
         self.suppressed: list[SuppressedV1] = []
+        self.trials: dict[str, tuple[int, Arm]] = {}
+        self.outcomes: list[OutcomeV1] = []
         self.receipts: list[ReceiptV1] = []
         self.alerts: list[AlertV1] = []
 
@@ -98,7 +101,7 @@ class Spoken:
         known += [(signal, one) for signal, status, one in self.told.values() if status not in ("firing", "updated")]
         for signal, one in known:
             name = alert_id(self.customer_id, signal.id, date_of(one.start))
-            if name == said.command.alert_id and one.start < said.boundary:
+            if one.arm != "holdout" and name == said.command.alert_id and one.start < said.boundary:
                 return signal, one
         return None
 
@@ -126,6 +129,8 @@ class Spoken:
         """What holds a revision of an open alert, and until when."""
         if self._has_opted_out(self.boundary):
             return "opted_out", None
+        if episode.arm == "holdout":
+            return "held_out", None
         is_snoozed = signal.id in self.snoozed and (signal.id, episode.start) not in self.tells_snooze
         return ("snoozed", self.snoozed[signal.id]) if is_snoozed else None
 

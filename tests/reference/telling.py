@@ -17,6 +17,7 @@ from schemas.alert import (
     STATUS_OF_END,
     AlertSeverity,
     AlertV1,
+    Arm,
     Driver,
     EndReason,
     ModelRef,
@@ -59,6 +60,7 @@ class Episode(Struct, frozen=True, array_like=True):
     escalated_to: str = ""
     sent_ms: int = -1
     held: str = ""
+    arm: Arm | None = None
 
 
 def retired(signal: Signal) -> Signal:
@@ -99,7 +101,7 @@ def alert_of(
         ends_at=None if reason is None else to_rfc3339(calendar.start_of(past.boundary)),
         score=episode.score, threshold=number(signal.score.threshold.text, past, episode.start),
         drivers=_drivers(signal, values), clears_when=signal.clears_when.filled(values, past.basis.currency),
-        corroborated_by=episode.corroborated_by, evidence=_evidence(signal, past), arm=None,
+        corroborated_by=episode.corroborated_by, evidence=_evidence(signal, past), arm=episode.arm,
         model=ModelRef("churn", MODEL_VERSION if past.scores else "", cold=False) if is_by_model else None,
         case_id=None if episode.case is None else case_id(context["customer_id"], signal.cause, date_of(episode.case)),
         acknowledged_at=to_rfc3339(episode.acknowledged_ms) if episode.acknowledged_ms >= 0 else None,

@@ -27,6 +27,7 @@ from reference.telling import MODEL_VERSION
 from schemas.alert import AlertV1
 from schemas.command import Command
 from schemas.event import FEEDS, Event
+from schemas.outcome import OutcomeV1
 from schemas.receipt import ReceiptV1
 from schemas.stage import StageChangeV1
 from schemas.suppressed import SuppressedV1
@@ -93,6 +94,7 @@ class Driven:
             [one for one in self._messages if isinstance(one, StageChangeV1)],
             [one for one in self._messages if isinstance(one, ReceiptV1)],
             [one for one in self._messages if isinstance(one, SuppressedV1)],
+            [one for one in self._messages if isinstance(one, OutcomeV1)],
             {state["customer_id"]: state for state in canonical_states(self.partition)},
         )
 

@@ -29,6 +29,7 @@ from schemas.command import Command
 from schemas.errors import RejectedError
 from schemas.event import FEEDS, Event
 from schemas.example import LessonV1, ProgressV1, encode_lesson
+from schemas.outcome import OutcomeV1, encode_outcome
 from schemas.receipt import ReceiptV1, encode_receipt
 from schemas.stage import StageChangeV1, encode_stage_change
 from schemas.suppressed import SuppressedV1, encode_suppressed
@@ -400,7 +401,9 @@ def by_key(messages: Sequence[Message]) -> tuple[dict[Key, set[bytes]], dict[Key
     return told, customers
 
 
-def _identified(message: AlertV1 | StageChangeV1 | LessonV1 | ReceiptV1 | SuppressedV1) -> tuple[Key, bytes]:
+def _identified(
+    message: AlertV1 | StageChangeV1 | LessonV1 | ReceiptV1 | SuppressedV1 | OutcomeV1,
+) -> tuple[Key, bytes]:
     if isinstance(message, AlertV1):
         return ("alert", message.alert_id, message.revision), encode_alert(message)
     if isinstance(message, StageChangeV1):
@@ -410,6 +413,8 @@ def _identified(message: AlertV1 | StageChangeV1 | LessonV1 | ReceiptV1 | Suppre
         return ("receipt", payload.hex(), 0), payload
     if isinstance(message, SuppressedV1):
         return ("held", message.alert.alert_id, message.alert.revision), encode_suppressed(message)
+    if isinstance(message, OutcomeV1):
+        return ("outcome", message.alert_id, 0), encode_outcome(message)
     payload = encode_lesson(message)
     return ("lesson", payload.hex(), 0), payload
 

@@ -22,6 +22,7 @@ class Expected:
     states: Path
     receipts: Path
     suppressed: Path
+    outcomes: Path
 
 
 def replay(
@@ -45,13 +46,16 @@ def replay(
         folder / "states.jsonl",
         folder / "receipts.jsonl",
         folder / "suppressed.jsonl",
+        folder / "outcomes.jsonl",
     )
-    files = (("--alerts", expected.alerts), ("--stages", expected.stages), ("--states", expected.states))
-    outputs = [
-        part
-        for option, file in (*files, ("--receipts", expected.receipts), ("--suppressed", expected.suppressed))
-        for part in (option, str(file))
-    ]
+    files: tuple[tuple[str, Path], ...] = (
+        ("--alerts", expected.alerts),
+        ("--stages", expected.stages),
+        ("--states", expected.states),
+    )
+    files += (("--receipts", expected.receipts), ("--suppressed", expected.suppressed))
+    files += (("--outcomes", expected.outcomes),)
+    outputs = [part for option, file in files for part in (option, str(file))]
     more: tuple[str, ...] = ("--until", until) if until else ()
     more += ("--models", str(models)) if models else ()
     more += ("--commands", str(commands)) if commands else ()
@@ -108,6 +112,12 @@ def compare_suppressed(deployment: Deployment, expected: Expected) -> Outcome:
     """Compare what was decided and not sent."""
     place = ("--bootstrap", deployment.broker.bootstrap, "--topic", deployment.topics.suppressed)
     return _tool("compare_alerts.py", *place, "--expected", str(expected.suppressed), "--suppressed")
+
+
+def compare_outcomes(deployment: Deployment, expected: Expected) -> Outcome:
+    """Compare what came of experiments."""
+    place = ("--bootstrap", deployment.broker.bootstrap, "--topic", deployment.topics.outcomes)
+    return _tool("compare_alerts.py", *place, "--expected", str(expected.outcomes), "--outcomes")
 
 
 def _compare_states(deployment: Deployment, expected: Expected) -> Outcome:

@@ -84,6 +84,7 @@ def catalogues(draw: st.DrawFn) -> dict[str, Any]:
     """The default catalogue, changed at random."""
     own = catalogue() | {"feeds": draw(st.sampled_from(FEED_SETS))}
     own["signals"] |= {name: extra_signal(**body) for name, body in EXTRA.items()}
+    own["experiment"] = draw(experiments())
     if draw(st.booleans()):
         dormant = draw(st.sampled_from((2, 9, 31, 60)))
         own["lifecycle"] = {
@@ -92,6 +93,12 @@ def catalogues(draw: st.DrawFn) -> dict[str, Any]:
             **{days: draw(st.sampled_from((1, 7, 30, 90))) for days in ("new_days", "reactivated_days", "active_days")},
         }  # fmt: skip
     return draw(changed(own, 8))
+
+
+def experiments() -> st.SearchStrategy[Any]:
+    """Nobody, few or half of the customers are held out."""
+    some = st.fixed_dictionaries({"holdout": st.sampled_from((0.05, 0.5)), "salt": st.sampled_from(("one", "other"))})
+    return st.one_of(st.just({"holdout": 0}), some)
 
 
 @st.composite
@@ -128,6 +135,10 @@ def successors(draw: st.DrawFn, own: dict[str, Any]) -> dict[str, Any]:
             signals[f"{name}_again"] = deepcopy(signals[name])
     if draw(st.booleans()):
         own["feeds"] = draw(st.sampled_from(FEED_SETS))
+    if draw(st.booleans()):
+        own["experiment"] = draw(experiments())
+    if draw(st.booleans()):
+        own["model"] = {"horizon_days": draw(st.sampled_from((10, 60, 90)))}
     if draw(st.booleans()):
         own["engagement"]["login"] = {"points": draw(st.sampled_from((0, 2, -1))), "cap": 2}
     return own

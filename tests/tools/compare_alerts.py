@@ -62,6 +62,11 @@ def of_suppressed(value: bytes) -> Identity:
     return of_alert(json.dumps(json.loads(value)["alert"]).encode())
 
 
+def of_outcome(value: bytes) -> Identity:
+    """What identifies what came of an alert that was part of an experiment."""
+    return (json.loads(value)["alert_id"],)
+
+
 def is_announcement(value: bytes) -> bool:
     """Whether an alert was told at once, before the review of its day."""
     alert = json.loads(value)
@@ -204,6 +209,7 @@ def main() -> int:
     parser.add_argument("--stages", action="store_true", help="the topic holds transitions of the lifecycle")
     parser.add_argument("--receipts", action="store_true", help="the topic holds receipts of commands")
     parser.add_argument("--suppressed", action="store_true", help="the topic holds revisions that were not sent")
+    parser.add_argument("--outcomes", action="store_true", help="the topic holds what came of experiments")
     parser.add_argument("--open", action="store_true", help="the topic is the table of open alerts")
     arguments = parser.parse_args()
     if (arguments.found is None) == (arguments.bootstrap is None or arguments.topic is None):
@@ -215,7 +221,7 @@ def main() -> int:
         return compare_table(read_topic(arguments.bootstrap, arguments.topic), expected)
     values = (message.value() or b"null" for message in read_topic(arguments.bootstrap, arguments.topic))
     found = lines(arguments.found) if arguments.found else values
-    kinds = {"receipts": of_receipt, "stages": of_stage, "suppressed": of_suppressed}
+    kinds = {"receipts": of_receipt, "stages": of_stage, "suppressed": of_suppressed, "outcomes": of_outcome}
     identity = next((of for kind, of in kinds.items() if getattr(arguments, kind)), of_alert)
     return compare(found, expected, identity)
 

@@ -14,7 +14,7 @@ import pytest
 
 from models.catalogue.catalogue import build_rules
 from models.catalogue.overlay import merged
-from models.catalogue.rules import Rules, without_model
+from models.catalogue.rules import Rules, without_experiment, without_model
 from models.customers.facts import facts_of
 from models.engine.partition import Partition
 from models.engine.replay import canonical_states
@@ -30,6 +30,12 @@ NOW = FIRST_DAY + 90
 
 
 @cache
+def plain_rules(zone: str = "UTC") -> Rules:
+    """Every customer is told of: what is held out has tests of its own."""
+    return without_experiment(default_rules(zone))
+
+
+@cache
 def events() -> tuple[Event, ...]:
     return tuple(event for event in rich_history(5, customers=10, days=90) if event.time_ms < NOW * DAY_MS)
 
@@ -37,13 +43,13 @@ def events() -> tuple[Event, ...]:
 @cache
 def written() -> bytes:
     """A partition on the evening of a day, with alerts open and some fired early."""
-    partition = oracle(default_rules(), events(), NOW * DAY_MS).partition
+    partition = oracle(plain_rules(), events(), NOW * DAY_MS).partition
     assert sum(len(of.open) for of in partition.review.alerts) > 10
     return freeze(partition).to_bytes()
 
 
 def changed(change: Mapping[str, Any], **more: Any) -> Rules:
-    return build_rules(merged(catalogue(), change), **more)
+    return without_experiment(build_rules(merged(catalogue(), change), **more))
 
 
 def at_the_next_boundary(rules: Rules, data: bytes | None = None) -> list[AlertV1]:
@@ -58,7 +64,7 @@ def at_the_next_boundary(rules: Rules, data: bytes | None = None) -> list[AlertV
 
 def refused(data: bytes, rules: Rules | None = None) -> SnapshotError:
     with pytest.raises(SnapshotError) as caught:
-        load(data, rules or default_rules())
+        load(data, rules or plain_rules())
     return caught.value
 
 
@@ -73,7 +79,7 @@ def test_another_format_is_refused_by_name(number: int) -> None:
 
 
 def test_another_zone_is_refused_by_name() -> None:
-    error = refused(written(), default_rules("Europe/Berlin"))
+    error = refused(written(), plain_rules("Europe/Berlin"))
     assert (error.thing, error.value) == ("CHURN_ZONE", "Europe/Berlin, but the state is of UTC")
 
 
@@ -111,34 +117,32 @@ def test_the_error_survives_pickle() -> None:
 
 
 def test_a_copy_does_not_change_with_the_partition_it_was_taken_of() -> None:
-    partition = load(written(), default_rules())
+    partition = load(written(), plain_rules())
     frozen = freeze(partition)
     before = frozen.to_bytes()
     partition.lift((NOW + 30) * DAY_MS, range(len(FEEDS)))
     assert frozen.to_bytes() == before
-    assert list(canonical_states(load(before, default_rules()))) == list(
-        canonical_states(load(written(), default_rules()))
-    )
+    assert list(canonical_states(load(before, plain_rules()))) == list(canonical_states(load(written(), plain_rules())))
 
 
 def test_the_same_catalogue_has_nothing_to_say_about_what_it_finds() -> None:
-    whole = oracle(default_rules(), events(), NOW * DAY_MS).partition
+    whole = oracle(plain_rules(), events(), NOW * DAY_MS).partition
     whole.drain()
     whole.lift((whole.boundary + 1) * DAY_MS + 2 * 3_600_000, range(len(FEEDS)))
-    assert at_the_next_boundary(default_rules()) == [one for one in whole.drain() if isinstance(one, AlertV1)]
+    assert at_the_next_boundary(plain_rules()) == [one for one in whole.drain() if isinstance(one, AlertV1)]
 
 
 def test_an_empty_partition_goes_on_from_nothing() -> None:
-    partition = load(freeze(Partition(default_rules())).to_bytes(), default_rules())
+    partition = load(freeze(Partition(plain_rules())).to_bytes(), plain_rules())
     assert (partition.boundary, partition.customers.size, list(canonical_states(partition))) == (-1, 0, [])
-    assert load(freeze(partition).to_bytes(), default_rules(), number=3).number == 3
+    assert load(freeze(partition).to_bytes(), plain_rules(), number=3).number == 3
 
 
 # -- another catalogue
 
 
 def test_alerts_of_a_signal_that_left_are_resolved_as_retired() -> None:
-    before = load(written(), default_rules())
+    before = load(written(), plain_rules())
     gone = {of.signal.id: len(of.open) for of in before.review.alerts if len(of.open)}
     for signal, count in gone.items():
         alerts = at_the_next_boundary(changed({"signals": {signal: False}}))
@@ -168,10 +172,10 @@ def test_a_restart_before_the_next_boundary_does_not_forget_what_is_to_be_retire
 
 @pytest.mark.parametrize("change", [{"owner": "Somebody else"}, {"severity": "info"}])
 def test_an_owner_or_a_severity_that_changed_is_told_once(change: dict[str, str]) -> None:
-    before = load(written(), default_rules())
+    before = load(written(), plain_rules())
     signals = {of.signal.id for of in before.review.alerts if len(of.open)}
     rules = changed({"signals": dict.fromkeys(signals, change)})
-    unchanged = {(alert.alert_id, alert.status) for alert in at_the_next_boundary(default_rules())}
+    unchanged = {(alert.alert_id, alert.status) for alert in at_the_next_boundary(plain_rules())}
     alerts = at_the_next_boundary(rules)
     ((name, value),) = change.items()
     still_open = [alert for alert in alerts if alert.status == "updated"]
@@ -186,7 +190,7 @@ def test_an_owner_or_a_severity_that_changed_is_told_once(change: dict[str, str]
     partition.lift((partition.boundary + 1) * DAY_MS + 2 * 3_600_000, range(len(FEEDS)))
     told = {alert.alert_id for alert in partition.drain() if isinstance(alert, AlertV1)}
     again = {alert.alert_id for alert in at_the_next_boundary(rules, freeze(partition).to_bytes())}
-    assert again <= {alert.alert_id for alert in at_the_next_boundary(default_rules(), freeze(partition).to_bytes())}
+    assert again <= {alert.alert_id for alert in at_the_next_boundary(plain_rules(), freeze(partition).to_bytes())}
     assert told
 
 
@@ -213,7 +217,7 @@ def test_feeds_and_points_that_changed_are_counted_anew_from_the_days(change: di
 @pytest.mark.parametrize("feeds", [["purchase"], ["ticket", "email"], ["login", "email"]])
 def test_feeds_that_are_declared_later_are_counted_from_the_days_as_well(feeds: list[str]) -> None:
     before = oracle(changed({"feeds": feeds, "model": False}), events(), NOW * DAY_MS).partition
-    rules = without_model(default_rules())
+    rules = without_model(plain_rules())
     truth, found = oracle(rules, events(), NOW * DAY_MS).partition, load(freeze(before).to_bytes(), rules)
     for partition in (truth, found):
         partition.lift((NOW + 3) * DAY_MS, range(len(FEEDS)))
@@ -261,6 +265,6 @@ def test_any_change_of_the_catalogue_is_survived(chance: int) -> None:
     told = [one for one in partition.drain() if isinstance(one, AlertV1)]
     keys = [(alert.alert_id, alert.revision) for alert in told]
     assert len(keys) == len(set(keys)) > 0
-    again = load(freeze(partition).to_bytes(), default_rules())
+    again = load(freeze(partition).to_bytes(), plain_rules())
     again.lift((NOW + 60) * DAY_MS, range(len(FEEDS)))
     assert {state["customer_id"] for state in canonical_states(again)} == {event.customer_id for event in events()}

@@ -17,6 +17,7 @@ def test_every_name_is_in_the_table_once() -> None:
         names.alerts,
         names.alerts_open,
         names.suppressed,
+        names.outcomes,
         names.stages,
         names.late,
         names.dead_letters,

@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from models.alerts.attention.rules import Held, Occasion, holding
 from models.alerts.cooling import close
-from models.alerts.episode import NEVER_MS, Revision, SignalAlerts, revision_at_hand, revision_of
+from models.alerts.episode import HELD_OUT, NEVER_MS, Revision, SignalAlerts, revision_at_hand, revision_of
 from models.customers.refusals import OPTED_OUT
 
 Revisions = Mapping[str, list[Revision]]
@@ -24,7 +24,9 @@ def release(alerts: Iterable[SignalAlerts], revisions: Revisions, within: tuple[
     for of in alerts:
         for row in sorted(row for row in of.held if low <= row < high):
             place = of.open.place(row)
-            if place is not None and holding(of, revision_of(of, row, place, "updated"), occasion) is None:
+            if place is None or of.open.column("arm")[place] == HELD_OUT:
+                continue
+            if holding(of, revision_of(of, row, place, "updated"), occasion) is None:
                 revision_at_hand(of, revisions[of.signal.id], row, place)
 
 
@@ -51,7 +53,7 @@ def end_opted_out(
 
 def attend(of: SignalAlerts, revisions: list[Revision], occasion: Occasion) -> list[tuple[Revision, Held]]:
     """Take out of the revisions of a signal those that are held; what is left is sent."""
-    if not (of.snoozed or of.held or occasion.opted_out):  # as nearly always
+    if not (of.snoozed or of.held or of.signal.holdout or occasion.opted_out):  # as for most signals
         return []
     held: list[tuple[Revision, Held]] = []
     sent: list[Revision] = []

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
-from models.alerts.episode import Revision, SignalAlerts
+from models.alerts.episode import HELD_OUT, Revision, SignalAlerts
 from schemas.suppressed import Rule
 
 
@@ -30,6 +30,11 @@ def opted_out(_of: SignalAlerts, one: Revision, occasion: Occasion) -> Held | No
     return Held("opted_out", None) if one.row in occasion.opted_out else None
 
 
+def held_out(_of: SignalAlerts, one: Revision, _occasion: Occasion) -> Held | None:
+    """Of who is in the holdout of an experiment nothing of that alert is ever sent."""
+    return Held("held_out", None) if one.arm == HELD_OUT else None
+
+
 def snoozed(of: SignalAlerts, one: Revision, occasion: Occasion) -> Held | None:
     """While a snooze lasts, nothing of its signal is sent of the customer, but the word that it is snoozed."""
     until_ms = of.snoozed.get(one.row)
@@ -38,7 +43,7 @@ def snoozed(of: SignalAlerts, one: Revision, occasion: Occasion) -> Held | None:
     return Held("snoozed", until_ms)
 
 
-RULES: Final[Sequence[AttentionRule]] = (opted_out, snoozed)
+RULES: Final[Sequence[AttentionRule]] = (opted_out, held_out, snoozed)
 """In this order; the first that holds a revision is the one that is told."""
 
 
