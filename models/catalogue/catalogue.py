@@ -19,11 +19,11 @@ from models.catalogue.reader import CatalogueError, Mistake, Reader, as_mapping,
 from models.catalogue.rules import DAYS_OPEN, DriverTerms, EndsAs, Polarity, Rules, ScoreRule, Signal
 from models.catalogue.template import Template
 from models.config import HOUR_MS, KEEP_DAYS, Basis, Number
+from schemas.erasure import DEFAULT_SALT
 from schemas.event import FEEDS
 
 FEEDS_WITH_EVIDENCE = frozenset((FEEDS.index("ticket"), FEEDS.index("email")))
 """Feeds whose days keep notes: only their signals can be announced at once."""
-
 
 IF_NO_CONTACT = "Do not write to or call the customer: look for the cause, and mend what can be mended without."
 """The intervention for who must not be contacted, of a signal that names none."""
@@ -39,11 +39,12 @@ def build_rules(
     zone: str = "UTC",
     disorder_ms: int = HOUR_MS,
     lateness_ms: int = 7 * DAY_MS,
+    erasure_salt: str = DEFAULT_SALT,
     found: Sequence[Mistake] = (),
 ) -> Rules:
     """Check and compile a whole catalogue; raises CatalogueError with every mistake, those found before among them."""
     reader = Reader(found)
-    basis = read_basis(reader, catalogue, zone, disorder_ms, lateness_ms)
+    basis = read_basis(reader, catalogue, zone, disorder_ms, lateness_ms, erasure_salt)
     defaults = reader.mapping((), catalogue, "defaults")
     reader.unknown_keys(("defaults",), defaults, _SIGNAL_KEYS)
     shared = {key: value for key, value in defaults.items() if key in _SIGNAL_KEYS}
@@ -58,9 +59,8 @@ def build_rules(
     reader.choice((), {"version": VERSION, **catalogue}, "version", (VERSION,))
     if reader.mistakes:
         raise CatalogueError(reader.mistakes)
-    text = json.dumps(catalogue, sort_keys=True, default=str).encode()
-    found_signals = tuple(signal for signal in built if signal is not None)
-    return Rules(basis, found_signals, hashlib.sha256(text).hexdigest()[:16], escalates_to, salt)
+    digest = hashlib.sha256(json.dumps(catalogue, sort_keys=True, default=str).encode()).hexdigest()[:16]
+    return Rules(basis, tuple(signal for signal in built if signal is not None), digest, escalates_to, salt)
 
 
 _TOP_KEYS = {

@@ -133,6 +133,17 @@ class Cells:
         self._array = None
         self.first_day += days
 
+    def drop(self, rows: Rows) -> None:
+        """Forget all entries of some customers."""
+        kept = ~np.isin(self.rows, rows)
+        if kept.all():
+            return
+        before = np.concatenate(([0], np.cumsum(kept)))
+        self._starts = before[self._starts].tolist()
+        self._array = None
+        self._rows = Growing(np.int32, self.rows[kept])
+        self._columns = {name: Growing(of.array.dtype, of.array[kept]) for name, of in self._columns.items()}
+
     def put(self, name: str, values: NDArray[Any]) -> None:
         """Put others in the place of all values of a column."""
         self._columns[name] = Growing(values.dtype, values)

@@ -20,6 +20,7 @@ from schemas.topics import Topics
 from streams.agents.customers import Customers
 from streams.agents.owned import OwnedPartition
 from streams.agents.restoring import RestoredPartition, RestoreSource, noted, restore_partitions, topic_ids
+from streams.agents.sweeping import graves_of
 from streams.kafka.connection import librdkafka_config
 from streams.kafka.positions import latest_offsets
 from streams.settings import Settings
@@ -27,7 +28,7 @@ from streams.transport.offsets import Mark
 from streams.transport.open_alerts import OpenAlerts, read_open
 from streams.transport.producer import FLUSH_TIMEOUT_S, flushed
 from streams.transport.published import EXAMPLES_PARTITION, own_outputs
-from streams.transport.snapshots.log import OwnershipLostError, SnapshotLog
+from streams.transport.snapshots.log import KEPT_SNAPSHOTS, OwnershipLostError, SnapshotLog
 from streams.transport.snapshots.ownership import Contest
 from streams.transport.snapshots.records import Covered
 from streams.transport.snapshots.sender import Sender
@@ -185,6 +186,7 @@ class CustomerState:
             return False
         manifest = await self.log.write(number, covered, frozen.parts)
         own.cost_s -= cost_s
+        own.unforgotten = max(0, own.unforgotten - 1)
         own.saved_boundary, own.save_s = manifest.boundary, time.monotonic() - started
         self.snapshots += 1
         log.info(
@@ -192,6 +194,28 @@ class CustomerState:
             number, manifest.epoch, manifest.generation, manifest.size, own.save_s,
         )  # fmt: skip
         return True
+
+    async def sweep(self, number: int) -> None:
+        """Let what lies on the output topics of erased customers vanish; then snapshots are due that know them no more.
+
+        Raises KafkaException, and RestoreStoppedError once told to stop.
+        """
+        own = self._customers.owned[number]
+        erased = own.partition.customers.erased
+        names = frozenset(erased.unswept)
+        if not await flushed(self._app.outputs, FLUSH_TIMEOUT_S):
+            return
+        graves = await asyncio.to_thread(
+            graves_of, self.source.connection, self.source.topics, number, names, erased.salt, stop=self._stop
+        )
+        if self._customers.owned.get(number) is not own or not await self._customers.is_ours_still(own):
+            return
+        for grave in graves:
+            self._customers.publisher.bury(own, *grave)
+        if await flushed(self._app.outputs, FLUSH_TIMEOUT_S):
+            erased.unswept -= names
+            own.unforgotten = KEPT_SNAPSHOTS
+            log.info("partition %d: %d erased, %d records of theirs vanish", number, len(names), len(graves))
 
     def _covered(self, own: OwnedPartition, ends: dict[str, int]) -> Covered:
         partition, ledger = own.partition, self._app.ledger

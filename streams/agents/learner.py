@@ -87,8 +87,10 @@ class LearnerAgent:
 
     def _take(self, learner: Learner, offset: int, value: bytes | None) -> None:
         self.progress()
+        if value is None:  # of somebody who is erased
+            return
         try:
-            learner.take(decode_lesson(value or b""), offset)
+            learner.take(decode_lesson(value), offset)
         except LessonError as error:
             self.refused[error.reason] += 1
             log.error("record %d of the examples is left out (%s)", offset, error)  # noqa: TRY400 - told, no crash

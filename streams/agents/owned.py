@@ -33,7 +33,7 @@ class OwnedPartition:
     the topic of open alerts was looked at, `open_newest`: the highest epoch there. `cost_s`: what it would cost to read
     again what came since the last snapshot. `is_busy`: in the middle of a frame; `is_broken`: a frame failed.
     `is_lost`: another worker has claimed it; `is_doubtful`: one may have. `is_counted`: the metrics' counts are of now;
-    they took `count_s`.
+    they took `count_s`. `unforgotten`: snapshots that are kept and still hold somebody who is erased.
     """
 
     number: int
@@ -56,6 +56,7 @@ class OwnedPartition:
     cost_s: float = 0.0
     save_s: float = 0.0
     saved_boundary: int = -1
+    unforgotten: int = 0
     is_busy: bool = False
     is_broken: bool = False
     is_lost: bool = False

@@ -16,7 +16,7 @@ import msgspec
 from confluent_kafka import Message
 
 from schemas.alert import OPEN, AlertV1, decode_alert
-from schemas.dead_letter import to_dead_letter
+from schemas.dead_letter import is_buried, place_of, to_dead_letter
 from schemas.example import LessonError, ProgressV1, decode_lesson
 from schemas.topics import Topics
 from streams.kafka.log_reader import Place, Progress, headers_of, reader
@@ -69,6 +69,8 @@ class Published:
     progress: dict[str, str | None] = field(default_factory=dict)
     lessons: set[bytes] = field(default_factory=set)
     records: set[bytes] = field(default_factory=set)
+    buried: set[bytes] = field(default_factory=set)
+    """Keys of records that were there, of customers who were erased."""
     unreadable: int = 0
 
     def has_alert(self, alert_id: str, revision: int) -> bool:
@@ -100,12 +102,12 @@ class Published:
         return change_id in self.stages
 
     def has_lesson(self, payload: bytes) -> bool:
-        """Whether a labels record stands there, byte by byte."""
+        """Whether a labels record, or an erasure, stands there, byte by byte."""
         return bool(self.lessons) and digest(payload) in self.lessons
 
-    def has_record(self, payload: bytes) -> bool:
-        """Whether a receipt, an outcome or what was held stands there, byte by byte."""
-        return bool(self.records) and digest(payload) in self.records
+    def has_record(self, key: bytes, payload: bytes) -> bool:
+        """Whether a receipt, an outcome, an erasure or what was held stands there, byte by byte, or did."""
+        return key in self.buried or (bool(self.records) and digest(payload) in self.records)
 
     def has_progress(self, boundary: str) -> bool:
         """Whether the marker of a boundary stands there."""
@@ -145,7 +147,10 @@ def read_published(
     def take(message: Message) -> None:
         partition = int(message.partition() or 0)
         try:
-            take_of[str(message.topic())](message)
+            if is_buried(message.value(), headers_of(message)):
+                _note_buried(topics, found.get(partition) or next(iter(found.values())), message)
+            else:
+                take_of[str(message.topic())](message)
         except (msgspec.MsgspecError, UnicodeDecodeError, LessonError, ValueError, KeyError):
             if partition in found:
                 found[partition].unreadable += 1
@@ -158,9 +163,27 @@ def read_published(
     return found
 
 
+def _note_buried(topics: Topics, of: Published, message: Message) -> None:
+    """A record was there, of somebody who is erased since: it is not sent again."""
+    topic, key = str(message.topic()), message.key() or b""
+    if topic == topics.alerts:
+        of_id, _, revision = key.decode().partition("/")
+        of.add_alert(of_id, int(revision), None)
+    elif topic == topics.stages:
+        of.stages.add(key.decode())
+    elif topic == topics.late:
+        of.late.add(place_of(key))
+    elif topic == topics.dead_letters:
+        of.dead_letters[place_of(key)] = ""
+    elif topic == topics.examples:
+        of.lessons.add(bytes.fromhex(key.decode()))
+    else:
+        of.buried.add(key)
+
+
 def own_outputs(topics: Topics) -> tuple[str, ...]:
     """Output topics of which each partition number has its own partition, but that of open alerts."""
-    records = topics.receipts, topics.suppressed, topics.outcomes
+    records = topics.receipts, topics.suppressed, topics.outcomes, topics.erased
     return topics.alerts, topics.stages, *records, topics.late, topics.dead_letters
 
 
@@ -204,6 +227,7 @@ def _takers(
         topics.receipts: record,
         topics.suppressed: record,
         topics.outcomes: record,
+        topics.erased: record,
         topics.late: late,
         topics.dead_letters: dead_letter,
         topics.examples: example,

@@ -88,7 +88,7 @@ def test_field_and_a_long_error_travel_in_headers() -> None:
 
 
 def test_late_event_is_taken_apart_like_a_dead_letter() -> None:
-    written = late_headers(ORIGIN, event_time_ms=5, boundary_ms=9, headers=[("a", b"1")])
+    written = late_headers(ORIGIN, event_time_ms=5, boundary_ms=9, key=b"c1", headers=[("a", b"1")])
     letter = to_dead_letter(b"c1", b"{}", written)
     assert (letter.reason, letter.stage, letter.headers) == ("late", "engine", [("a", b"1")])
     assert dict(written)[PREFIX + "boundary"] == b"9"
