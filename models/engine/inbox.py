@@ -32,7 +32,7 @@ class Inbox:
         key = keys_of(hashes([f"{command.customer_id}\0{command.id}"]), np.array([COMMANDS]), np.array([0]))
         is_found = bool(ids.find(key)[0])
         seen = ids.add(int(key[0]), day, command.fingerprint, boundary, is_found=is_found)
-        is_erased = self._customers.erased.is_erased(command.customer_id)
+        is_erased = self._customers.erased.refuses(command.customer_id, day, boundary)
         if seen != "new":
             return ERASED if is_erased else DUPLICATE if seen == "duplicate" else CONFLICT
         effective = max(day, boundary) + 1
@@ -44,9 +44,10 @@ class Inbox:
 
     def _take_late(self, command: Command, boundary: int) -> Fate:
         """Take in what is too old to be compared with what came before."""
-        is_erasure = command.action == "erase"
+        is_erasure, day = command.action == "erase", self._basis.calendar.day_of(command.at_ms)
+        is_erased = self._customers.erased.refuses(command.customer_id, day, boundary)
         is_new = self._wait(Due(boundary + 1, is_late=not is_erasure, command=command))
-        if self._customers.erased.is_erased(command.customer_id):
+        if is_erased:
             return ERASED
         if not is_new:  # its receipt is on its way
             return DUPLICATE

@@ -196,26 +196,28 @@ class CustomerState:
         return True
 
     async def sweep(self, number: int) -> None:
-        """Let what lies on the output topics of erased customers vanish; then snapshots are due that know them no more.
+        """Let what lies on the output topics of erased customers vanish, and soon the snapshots that know them.
 
         Raises KafkaException, and RestoreStoppedError once told to stop.
         """
         own = self._customers.owned[number]
-        erased = own.partition.customers.erased
+        erased, boundary = own.partition.customers.erased, own.partition.boundary
         names = frozenset(erased.unswept)
         if not await flushed(self._app.outputs, FLUSH_TIMEOUT_S):
             return
-        graves = await asyncio.to_thread(
+        found = await asyncio.to_thread(
             graves_of, self.source.connection, self.source.topics, number, names, erased.salt, stop=self._stop
         )
         if self._customers.owned.get(number) is not own or not await self._customers.is_ours_still(own):
             return
-        for grave in graves:
+        for grave in sorted(found.records):
             self._customers.publisher.bury(own, *grave)
         if await flushed(self._app.outputs, FLUSH_TIMEOUT_S):
-            erased.unswept -= names
-            own.unforgotten = KEPT_SNAPSHOTS
-            log.info("partition %d: %d erased, %d records of theirs vanish", number, len(names), len(graves))
+            erased.unswept -= names - found.names
+            own.swept_boundary = boundary
+            if own.forgotten < len(erased.since):
+                own.unforgotten, own.forgotten = KEPT_SNAPSHOTS, len(erased.since)
+            log.info("partition %d: %d records of erased customers vanish", number, len(found.records))
 
     def _covered(self, own: OwnedPartition, ends: dict[str, int]) -> Covered:
         partition, ledger = own.partition, self._app.ledger

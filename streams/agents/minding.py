@@ -114,8 +114,9 @@ class Minder:
     async def _sweep(self) -> None:
         """Sweep after who was erased in one of the partitions, once it is at the live tail and all is read again."""
         for own in self._customers.owned.values():
-            is_due = own.partition.customers.erased.unswept and own.published is None and own.is_calm
-            if is_due and self._is_live(own.number):
+            partition, is_calm = own.partition, own.published is None and own.is_calm
+            is_due = partition.customers.erased.unswept and own.swept_boundary < partition.boundary
+            if is_due and is_calm and self._is_live(own.number):
                 await self._state.sweep(own.number)
                 return
 

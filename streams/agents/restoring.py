@@ -143,7 +143,7 @@ def as_loaded(source: RestoreSource, loaded: Loaded) -> OwnedPartition:
     own.expected = [_boundary(source, passed) for passed in loaded.begun]
     own.pinned = dict(loaded.models)
     own.begun = {passed.boundary for passed in own.expected}
-    own.saved_boundary = own.partition.boundary
+    own.saved_boundary, own.forgotten = own.partition.boundary, len(own.partition.customers.erased.since)
     return own
 
 

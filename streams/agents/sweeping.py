@@ -1,14 +1,16 @@
 """Who is erased leaves the output topics, too: each record that speaks of the customer gets a tombstone.
 
 Nobody keeps the ids that are to be found: what lies on the topics is read once, the id in each record is hashed, and
-looked up among the hashes of who was erased. The broker then takes the records away when it compacts the topic.
+looked up among the hashes of who was erased. The broker then takes the records away when it compacts the topic. A
+segment that is still written to is not compacted, and nothing is written to some for days: so it is swept again at each
+midnight, with tombstones anew, until nothing is found.
 """
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, NamedTuple
 
 import msgspec
@@ -30,6 +32,13 @@ class Grave(NamedTuple):
     topic: str
     partition: int
     key: bytes
+
+
+class Graves(NamedTuple):
+    """Records that are to vanish, and of whom they are."""
+
+    records: set[Grave]
+    names: set[str]
 
 
 class _Alert(msgspec.Struct):
@@ -59,39 +68,36 @@ def graves_of(
     salt: str,
     *,
     stop: threading.Event,
-) -> list[Grave]:
-    """The records of erased customers (`names`) on all output topics of a partition, and on the learner's.
+) -> Graves:
+    """What lies of erased customers (`names`) on all output topics of a partition, and on the learner's.
 
-    Blocks. Raises what `LogReader.read` raises.
+    Also what has its tombstone and is not compacted yet. Blocks. Raises what `LogReader.read` raises.
     """
-    known: dict[str, bool] = {}
+    known: dict[str, str] = {}
+    found = Graves(set(), set())
 
-    def is_erased(customer_id: str) -> bool:
+    def name_of(customer_id: str) -> str:
         if customer_id not in known:
-            known[customer_id] = erased_name(salt, customer_id) in names
+            known[customer_id] = erased_name(salt, customer_id)
         return known[customer_id]
 
-    found: dict[Grave, bool] = {}
-    set_aside = {topics.late, topics.dead_letters}
-
     def take(message: Message) -> None:
-        topic, key = str(message.topic()), message.key()
-        if key is None:
-            return  # of an earlier program: no tombstone reaches it, and it is not kept for ever
-        grave = Grave(topic, int(message.partition() or 0), key)
-        if topic in set_aside:
-            found[grave] = _is_letter_of(message, is_erased)
-        else:
-            found[grave] = any(map(is_erased, _customers_in(message.value())))
+        key, topic = message.key(), str(message.topic())
+        about = _letter_about(message) if topic in set_aside else _about(message.value())
+        of = {name for customer_id in about if (name := name_of(customer_id)) in names}
+        if of and key is not None:  # without a key it is of an earlier program, and not kept for ever
+            found.records.add(Grave(topic, int(message.partition() or 0), key))
+            found.names.update(of)
 
+    set_aside = {topics.late, topics.dead_letters}
     own = (topics.alerts, topics.alerts_open, topics.suppressed, topics.receipts, topics.outcomes, topics.stages)
     places = {(topic, partition): 0 for topic in (*own, *set_aside)} | {(topics.examples, EXAMPLES_PARTITION): 0}
     with reader(connection, stop=stop) as source:
         source.read(places, take)
-    return [grave for grave, is_of_erased in found.items() if is_of_erased]
+    return found
 
 
-def _customers_in(value: bytes | None) -> set[str]:
+def _about(value: bytes | None) -> set[str]:
     """Whom a record of ours is about."""
     if not value:
         return set()
@@ -102,12 +108,13 @@ def _customers_in(value: bytes | None) -> set[str]:
     return {record.customer_id, "" if record.alert is None else record.alert.customer_id} - {""}
 
 
-def _is_letter_of(message: Message, is_erased: Callable[[str], bool]) -> bool:
+def _letter_about(message: Message) -> set[str]:
+    """Whom a record that was set aside may be about."""
     headers = headers_of(message)
     if is_buried(message.value(), headers):
-        return False
+        return set()
     try:
         key = to_dead_letter(message.key(), message.value(), headers).key
     except (ValueError, KeyError):  # not of this program
         key = message.key()
-    return any(map(is_erased, named_in(key, message.value())))
+    return named_in(key, message.value())
