@@ -73,6 +73,11 @@ def kept_part(content: bytes | None) -> bytes | None:
     return content if content is None or len(content) <= MAX_KEPT_BYTES else content[:MAX_KEPT_BYTES]
 
 
+def kept_value(value: bytes | None) -> bytes:
+    """The value of the record of a dead letter; empty where there was none, which compaction would take away."""
+    return kept_part(value) or b""
+
+
 def dead_letter_headers(
     origin: Origin,
     *,
@@ -86,7 +91,7 @@ def dead_letter_headers(
 ) -> Headers:
     """Headers of the dead letter of a record: the original ones, then origin, stage, reason, error and sizes.
 
-    Send with `origin_key(origin)` as key and `kept_part(value)` as value. `stage` is the step that refused.
+    Send with `origin_key(origin)` as key and `kept_value(value)` as value. `stage` is the step that refused.
     """
     original = list(headers or ())
     kept = _kept_headers(original)
@@ -100,6 +105,8 @@ def dead_letter_headers(
         added.append(("field", field.encode()[:1024]))
     if len(kept) != len(original):
         added.append(("headers-dropped", str(len(original)).encode()))
+    if value is None:
+        added.append(("no-value", b"true"))
     if value is not None and len(value) > MAX_KEPT_BYTES:
         added += [
             ("truncated", b"true"),
@@ -190,7 +197,7 @@ def to_dead_letter(key: bytes | None, value: bytes | None, headers: Sequence[tup
         field=None if field is None else field.decode(errors="replace"),
         error=ours["error"].decode(errors="replace"),
         key=key,
-        value=value,
+        value=None if "no-value" in ours else value,
         headers=everything[:start],
         truncated="truncated" in ours or "key-size" in ours or "headers-dropped" in ours,
         size=int(ours["size"]) if "size" in ours else len(value or b""),

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from models.customers.arrays import Bools, Growing, Ints, Rows
+from models.customers.arrays import Bools, Growing, Ints, Rows, without
 
 Values = Mapping[str, NDArray[Any]]
 
@@ -133,16 +133,16 @@ class Cells:
         self._array = None
         self.first_day += days
 
-    def drop(self, rows: Rows) -> None:
-        """Forget all entries of some customers."""
-        kept = ~np.isin(self.rows, rows)
-        if kept.all():
+    def drop(self, is_dropped: Bools) -> None:
+        """Forget all entries of some customers; `is_dropped` is by row."""
+        places = np.flatnonzero(is_dropped[self.rows])
+        if not len(places):
             return
-        before = np.concatenate(([0], np.cumsum(kept)))
-        self._starts = before[self._starts].tolist()
+        before = places.searchsorted(self._starts)
+        self._starts = [start - less for start, less in zip(self._starts, before.tolist(), strict=True)]
         self._array = None
-        self._rows = Growing(np.int32, self.rows[kept])
-        self._columns = {name: Growing(of.array.dtype, of.array[kept]) for name, of in self._columns.items()}
+        self._rows = Growing(np.int32, without(self.rows, places))
+        self._columns = {n: Growing(c.array.dtype, without(c.array, places)) for n, c in self._columns.items()}
 
     def put(self, name: str, values: NDArray[Any]) -> None:
         """Put others in the place of all values of a column."""

@@ -168,8 +168,9 @@ class Days:
     def drop(self, rows: Rows) -> None:
         """Forget all days of some customers, and what channels they alone had."""
         self._indexes.clear()
+        is_dropped = self._roster.flagged(rows)
         for log in self.logs.values():
-            log.drop(rows)
+            log.drop(is_dropped)
         for opened in (*self.open.values(), *self.late.values()):
             opened.drop(rows)
         self._forget_names()

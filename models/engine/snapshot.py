@@ -74,7 +74,7 @@ class _Head(msgspec.Struct):
     words: dict[str, list[Word]] = {}
     """What was said of whom, by customer."""
     erased: dict[str, int] = {}
-    unswept: set[str] = set()
+    unswept: list[str] = []
     salt: str = ""
     """A hash of what ids of erased customers are hashed with."""
 
@@ -165,7 +165,7 @@ def freeze(partition: Partition) -> Frozen:
         held={of.signal.id: of.held.copy() for of in review.alerts if of.held},
         words={customer_id: words.copy() for customer_id, words in review.quiet.words.items()},
         erased=customers.erased.since.copy(),
-        unswept=customers.erased.unswept.copy(),
+        unswept=sorted(customers.erased.unswept),
         salt=customers.erased.name_of(""),
     )
     if review.scoring is None:
@@ -212,7 +212,7 @@ def load(data: bytes | bytearray, rules: Rules, *, number: int = 0, limit_dead_l
     partition.watermark.resume(head.highs, head.passed)
     partition.inbox.waiting, review.quiet.words = head.commands, head.words
     erased = customers.erased
-    erased.since, erased.unswept, erased.due = head.erased, head.unswept, erasures_in(head.commands)
+    erased.since, erased.unswept, erased.due = head.erased, {*head.unswept}, erasures_in(head.commands)
     partition.ids.set_arrays(_part(arrays, "ids"), head.closed)
     partition.early.waiting = {
         (feed, day): dict.fromkeys(rows) for feed, day, rows in head.waiting if partition.early.has_signals(feed)

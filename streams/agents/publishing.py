@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from models.engine.review import Message
 from schemas.alert import AlertV1, encode_alert, revision_key
-from schemas.dead_letter import Origin, kept_part, origin_key
+from schemas.dead_letter import Origin, kept_value, origin_key
 from schemas.erasure import ErasureV1, encode_erasure
 from schemas.example import LessonV1, ProgressV1, encode_lesson, lesson_key
 from schemas.outcome import OutcomeV1, encode_outcome
@@ -68,7 +68,7 @@ class Publisher:
                 self._tally.already_sent += 1
                 return
         key = origin_key(Origin(record.topic, own.number, record.offset, record.timestamp_ms))
-        self._outputs.send(topic, own.number, key, kept_part(record.value), aside.headers)
+        self._outputs.send(topic, own.number, key, kept_value(record.value), aside.headers)
 
     def _send_alert(
         self, own: OwnedPartition, alert: AlertV1, sent: list[tuple[str, bytes]], caused_ms: int | None

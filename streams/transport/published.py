@@ -164,8 +164,10 @@ def read_published(
 
 
 def _note_buried(topics: Topics, of: Published, message: Message) -> None:
-    """A record was there, of somebody who is erased since: it is not sent again."""
+    """A record was there, of somebody who is erased since: it is not sent again. Raises ValueError for another one."""
     topic, key = str(message.topic()), message.key() or b""
+    if not key:
+        raise ValueError("a record without key and value")
     if topic == topics.alerts:
         of_id, _, revision = key.decode().partition("/")
         of.add_alert(of_id, int(revision), None)
