@@ -200,14 +200,15 @@ class CustomerState:
 
         Raises KafkaException, and RestoreStoppedError once told to stop.
         """
-        own = self._customers.owned[number]
+        own, source = self._customers.owned[number], self.source
         erased, boundary = own.partition.customers.erased, own.partition.boundary
         names = frozenset(erased.unswept)
         if not await flushed(self._app.outputs, FLUSH_TIMEOUT_S):
             return
         found = await asyncio.to_thread(
-            graves_of, self.source.connection, self.source.topics, number, names, erased.salt, stop=self._stop
-        )
+            graves_of, source.connection, source.topics, number, source.partitions,
+            names=names, salt=erased.salt, stop=self._stop,
+        )  # fmt: skip
         if self._customers.owned.get(number) is not own or not await self._customers.is_ours_still(own):
             return
         for grave in sorted(found.records):

@@ -64,12 +64,13 @@ def graves_of(
     connection: Mapping[str, object],
     topics: Topics,
     partition: int,
+    partitions: int,
+    *,
     names: Collection[str],
     salt: str,
-    *,
     stop: threading.Event,
 ) -> Graves:
-    """What lies of erased customers (`names`) on all output topics of a partition, and on the learner's.
+    """What lies of erased customers (`names`) on all output topics of a partition of so many, and on the learner's.
 
     Also what has its tombstone and is not compacted yet. Blocks. Raises what `LogReader.read` raises.
     """
@@ -91,7 +92,8 @@ def graves_of(
 
     set_aside = {topics.late, topics.dead_letters}
     own = (topics.alerts, topics.alerts_open, topics.suppressed, topics.receipts, topics.outcomes, topics.stages)
-    places = {(topic, partition): 0 for topic in (*own, *set_aside)} | {(topics.examples, EXAMPLES_PARTITION): 0}
+    places = {(topic, partition): 0 for topic in (*own, topics.late)} | {(topics.examples, EXAMPLES_PARTITION): 0}
+    places |= {(topics.dead_letters, number): 0 for number in range(partitions)}  # some were posted to a wrong one
     with reader(connection, stop=stop) as source:
         source.read(places, take)
     return found
