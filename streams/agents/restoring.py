@@ -143,7 +143,8 @@ def as_loaded(source: RestoreSource, loaded: Loaded) -> OwnedPartition:
     own.expected = [_boundary(source, passed) for passed in loaded.begun]
     own.pinned = dict(loaded.models)
     own.begun = {passed.boundary for passed in own.expected}
-    own.saved_boundary, own.forgotten = own.partition.boundary, len(own.partition.customers.erased.since)
+    own.saved_boundary, erased = own.partition.boundary, own.partition.customers.erased
+    own.forgotten = 0 if erased.unswept else len(erased.since)  # an older snapshot may know them still
     return own
 
 

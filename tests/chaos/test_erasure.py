@@ -295,13 +295,20 @@ def belongs(one: Arrival, customers: Sequence[str]) -> bool:
 
 
 def wait_until_swept(worker: Worker) -> None:
-    """Wait until snapshots were written behind the last sweep."""
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline:
+    """Wait until each partition was swept and has written two snapshots behind that."""
+    deadline = time.monotonic() + 90
+    while not all(saved >= 2 for saved in saved_since_swept(worker.log())):
         worker.check()
-        lines = worker.log().splitlines()
-        swept = [at for at, line in enumerate(lines) if "records of erased customers vanish" in line]
-        if swept and sum("saved as of" in line for line in lines[swept[-1] :]) >= 2:
-            return
+        assert time.monotonic() < deadline, worker.log_tail()
         time.sleep(0.2)
-    raise AssertionError(worker.log_tail())
+
+
+def saved_since_swept(log: str) -> list[int]:
+    """By partition, snapshots behind the first sweep; -1 before it."""
+    found = [-1] * PARTITIONS
+    for line in log.splitlines():
+        if swept := re.search(r"partition (\d+): \d+ records of erased customers vanish", line):
+            found[int(swept[1])] = max(found[int(swept[1])], 0)
+        elif (saved := re.search(r"partition (\d+) saved as of", line)) and found[int(saved[1])] >= 0:
+            found[int(saved[1])] += 1
+    return found
