@@ -104,6 +104,21 @@ class Topics:
         return f"{self.prefix}.outcomes"
 
     @property
+    def attention(self) -> str:
+        """What the owners' lists are made of: alerts as they were sent, and how far partitions have come."""
+        return f"{self.prefix}.attention"
+
+    @property
+    def digests(self) -> str:
+        """What each owner has to do, day by day."""
+        return f"{self.prefix}.digests"
+
+    @property
+    def lists(self) -> str:
+        """The open alerts of all partitions, and whose list each is on: what a dispatcher restores from."""
+        return f"{self.prefix}.lists"
+
+    @property
     def stages(self) -> str:
         """Transitions of the lifecycle."""
         return f"{self.prefix}.stages"
@@ -178,6 +193,9 @@ def topic_table(
         spec(names.alerts_open, "alert id", "current state of open alerts", {"cleanup.policy": "compact"}),
         spec(names.suppressed, "customer id", "revisions that were not sent, and what holds them", kept(30)),
         spec(names.outcomes, "customer id", "what came of alerts, told or held out", kept(400)),
+        spec(names.attention, "none (one partition)", "what the owners' lists are made of", kept(30), 1),
+        spec(names.digests, "owner", "what each owner has to do, day by day", _IN_LARGE_RECORDS, 1),
+        spec(names.lists, "alert id", "open alerts, and whose list each is on", changelog, 1),
         spec(names.stages, "customer id", "lifecycle transitions", kept(30)),
         spec(names.late, "original key", "events too late to be applied, with reason and origin", kept(14)),
         spec(names.dead_letters, "original key", "refused records, with reason and origin", kept(14)),

@@ -14,6 +14,7 @@ from streams.ending import run_to_end
 COMMANDS: Final[dict[str, str]] = {
     "worker": "Run the agents: events in, alerts out.",
     "learner": "Learn from what became of customers: the model.",
+    "dispatcher": "Give each owner a list of the day.",
     "topics": "Create or check the topics.",
     "produce": "Post event files, merged by event time.",
     "mapping": "See what a mapping makes of a file; have one proposed.",
@@ -23,6 +24,7 @@ COMMANDS: Final[dict[str, str]] = {
     "backtest": "Learn on line over history and judge every score.",
     "simulate": "Make synthetic customers of known kinds.",
     "alerts": "Read the alerts, the highest revision of each.",
+    "digest": "Who is to be called today, owner by owner.",
     "ack": "Take an alert on: it is not escalated.",
     "outcome": "Say what came of an alert.",
     "snooze": "Not now: nothing of an alert is sent for a while.",

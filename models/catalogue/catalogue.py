@@ -16,7 +16,7 @@ from models.catalogue.language import (
 )
 from models.catalogue.overlay import is_off
 from models.catalogue.reader import CatalogueError, Mistake, Reader, as_mapping, shown
-from models.catalogue.rules import DAYS_OPEN, DriverTerms, EndsAs, Polarity, Rules, ScoreRule, Signal
+from models.catalogue.rules import ALONE, DAYS_OPEN, DriverTerms, EndsAs, Polarity, Rules, ScoreRule, Signal, Team
 from models.catalogue.template import Template
 from models.config import HOUR_MS, KEEP_DAYS, Basis, Number
 from schemas.event import FEEDS
@@ -29,6 +29,8 @@ IF_NO_CONTACT = "Do not write to or call the customer: look for the cause, and m
 """The intervention for who must not be contacted, of a signal that names none."""
 MOST_HELD_OUT = 0.5
 """The greatest share of customers who are held out: an experiment on more is none any more."""
+MOST_A_DAY = 200
+"""Customers on an owner's list of a day: what a digest has room for."""
 VERSION = 1
 """Of the catalogue's form."""
 
@@ -53,14 +55,14 @@ def build_rules(
         _signal(reader, str(name), shared | {**reader.mapping(("signals",), signals, name)}, basis, share)
         for name in signals
     ]
-    escalates_to = _escalations(reader, reader.mapping((), catalogue, "owners"))
+    escalates_to, teams = _owners(reader, reader.mapping((), catalogue, "owners"))
     reader.unknown_keys((), catalogue, _TOP_KEYS)
     reader.choice((), {"version": VERSION, **catalogue}, "version", (VERSION,))
     if reader.mistakes:
         raise CatalogueError(reader.mistakes)
     text = json.dumps(catalogue, sort_keys=True, default=str).encode()
     found_signals = tuple(signal for signal in built if signal is not None)
-    return Rules(basis, found_signals, hashlib.sha256(text).hexdigest()[:16], escalates_to, salt)
+    return Rules(basis, found_signals, hashlib.sha256(text).hexdigest()[:16], escalates_to, salt, teams)
 
 
 _TOP_KEYS = {
@@ -75,20 +77,28 @@ _SIGNAL_KEYS = {
 }  # fmt: skip
 
 
-def _escalations(reader: Reader, owners: Mapping[str, Any]) -> dict[str, str]:
-    """Who is told when an owner has not acknowledged an alert in time."""
-    found = {}
+def _owners(reader: Reader, owners: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Team]]:
+    """Who is told when an owner has not acknowledged an alert in time, and how much each owner can do in a day."""
+    escalates_to, teams = {}, {}
     for owner, given in owners.items():
         path, name = ("owners", str(owner)), str(owner)
         if is_off(given):
             continue
         body = reader.mapping(("owners",), owners, owner)
-        reader.unknown_keys(path, body, {"escalate_to"})
-        if isinstance(given, Mapping):
-            found[name] = reader.text(path, body, "escalate_to")
-            if found[name] == name:
+        reader.unknown_keys(path, body, {"escalate_to", "people", "alerts_a_day"})
+        if not isinstance(given, Mapping):
+            continue
+        if "escalate_to" in body or not body:
+            escalates_to[name] = reader.text(path, body, "escalate_to")
+            if escalates_to[name] == name:
                 reader.wrong((*path, "escalate_to"), "must be somebody else than the owner")
-    return found
+        teams[name] = Team(
+            reader.whole(path, body, "people", default=ALONE.people, least=1),
+            reader.whole(path, body, "alerts_a_day", default=ALONE.alerts_a_day, least=0),
+        )
+        if teams[name].budget > MOST_A_DAY:
+            reader.wrong(path, f"people times alerts_a_day must be at most {MOST_A_DAY}, not {teams[name].budget}")
+    return escalates_to, teams
 
 
 def _experiment(reader: Reader, catalogue: Mapping[str, Any]) -> tuple[float, str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Final, Literal
 
 from models.catalogue.language import CompiledCondition, CompiledTerm
 from models.catalogue.template import Template
@@ -105,6 +105,23 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
+class Team:
+    """How many people answer for an owner, and how many customers each of them can look after in a day."""
+
+    people: int = 1
+    alerts_a_day: int = 20
+
+    @property
+    def budget(self) -> int:
+        """Customers a day."""
+        return self.people * self.alerts_a_day
+
+
+ALONE: Final = Team()
+"""Of an owner of whom the catalogue says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """A whole catalogue, ready to judge: the basis, the signals, and the hash that names it on every alert."""
 
@@ -115,6 +132,8 @@ class Rules:
     """By owner, who is told when the owner has not acknowledged an alert in time."""
     salt: str = ""
     """What arms of experiments are drawn with."""
+    teams: Mapping[str, Team] = field(default_factory=dict)
+    """By owner; `ALONE` for the others."""
 
 
 def without_model(rules: Rules) -> Rules:

@@ -28,6 +28,7 @@ from schemas.command import Command
 from schemas.errors import RejectedError
 from schemas.event import FEEDS, Event
 from schemas.example import ProgressV1
+from schemas.reviewed import ReviewedV1
 from schemas.tick import Tick
 
 EVERYBODY: Final = 1 << 60
@@ -284,13 +285,17 @@ class Partition:
             self._held.clear()
 
     def _progress(self) -> list[Message]:
-        """How far it has come, for the learner, which waits for every partition: behind all that matured until then."""
-        boundary, learning, scoring = self.customers.boundary, self.basis.learning, self.review.scoring
-        if learning is None or scoring is None or not self.review.is_done:
+        """How far it has come, for who waits for every partition: behind all that was decided until then."""
+        if not self.review.is_done:
             return []
-        at, complete = map(self.basis.calendar.text_of, (boundary, last_complete(boundary, learning)))
-        name = None if self._version is None else self._version.name
-        return [ProgressV1(self.number, at, complete, name, risks=scoring.given or UNSET)]
+        boundary, learning, scoring = self.customers.boundary, self.basis.learning, self.review.scoring
+        at = self.basis.calendar.text_of(boundary)
+        found: list[Message] = [ReviewedV1(self.number, at)]
+        if learning is not None and scoring is not None:
+            complete = self.basis.calendar.text_of(last_complete(boundary, learning))
+            name = None if self._version is None else self._version.name
+            found.append(ProgressV1(self.number, at, complete, name, risks=scoring.given or UNSET))
+        return found
 
     def _settle(self, row: int) -> None:
         """See to it that what is decided of a customer follows from what the last boundary makes of late events."""

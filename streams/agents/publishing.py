@@ -10,13 +10,14 @@ from schemas.dead_letter import kept_part
 from schemas.example import LessonV1, ProgressV1, encode_lesson
 from schemas.outcome import OutcomeV1, encode_outcome
 from schemas.receipt import ReceiptV1, encode_receipt
+from schemas.reviewed import ReviewedV1, concerns_lists, encode_reviewed
 from schemas.stage import StageChangeV1, encode_stage_change
 from schemas.suppressed import SuppressedV1, encode_suppressed
 from schemas.topics import Topics
 from streams.agents.owned import Aside, OwnedPartition
 from streams.agents.tally import Tally
 from streams.transport.producer import Outputs
-from streams.transport.published import EXAMPLES_PARTITION
+from streams.transport.published import SHARED_PARTITION
 from streams.transport.snapshots.sender import epoch_header
 
 SENT_HEADER = "churn-sent-ms"
@@ -53,6 +54,8 @@ class Publisher:
                 self._send_suppressed(own, message, sent)
             elif isinstance(message, OutcomeV1):
                 self._send_outcome(own, message, sent)
+            elif isinstance(message, ReviewedV1):
+                self._send_told(own, encode_reviewed(message), sent)
             else:
                 self._send_lesson(own, message, sent)
 
@@ -70,6 +73,8 @@ class Publisher:
         self, own: OwnedPartition, alert: AlertV1, sent: list[tuple[str, bytes]], caused_ms: int | None
     ) -> None:
         payload = encode_alert(alert)
+        if concerns_lists(alert):
+            self._send_told(own, payload, sent)
         still = payload if alert.is_open else None
         if own.published is not None and own.published.has_alert(alert.alert_id, alert.revision):
             if alert.revision == own.published.alerts[alert.alert_id]:  # the last that stands there
@@ -126,6 +131,11 @@ class Publisher:
         if self._send_record(own, self._topics.outcomes, outcome.customer_id, payload, sent):
             self._tally.came_back[outcome.signal, outcome.arm, "yes" if outcome.came_back else "no"] += 1
 
+    def _send_told(self, own: OwnedPartition, payload: bytes, sent: list[tuple[str, bytes]]) -> None:
+        """Send what goes on owners' lists, unless it stands there already."""
+        if own.published is None or not own.published.has_told(payload):
+            self._outputs.send(self._topics.attention, SHARED_PARTITION, None, payload, sent)
+
     def _send_record(
         self, own: OwnedPartition, topic: str, customer_id: str, payload: bytes, sent: list[tuple[str, bytes]]
     ) -> bool:
@@ -144,4 +154,4 @@ class Publisher:
         ):
             self._tally.already_sent += 1
             return
-        self._outputs.send(self._topics.examples, EXAMPLES_PARTITION, None, payload, sent)
+        self._outputs.send(self._topics.examples, SHARED_PARTITION, None, payload, sent)

@@ -10,6 +10,7 @@ from schemas.alert import AlertV1, encode_alert
 from schemas.example import encode_lesson
 from schemas.outcome import OutcomeV1, encode_outcome
 from schemas.receipt import ReceiptV1, encode_receipt
+from schemas.reviewed import ReviewedV1, concerns_lists, encode_reviewed
 from schemas.stage import StageChangeV1, encode_stage_change
 from schemas.suppressed import SuppressedV1, encode_suppressed
 from schemas.topics import Topics
@@ -32,6 +33,8 @@ def routed(topics: Topics, partition: int, message: Message) -> Iterator[Routed]
     if isinstance(message, AlertV1):
         payload = encode_alert(message)
         yield Routed(topics.alerts, partition, message.customer_id.encode(), payload)
+        if concerns_lists(message):
+            yield Routed(topics.attention, 0, None, payload)
         still_open = payload if message.is_open else None
         yield Routed(topics.alerts_open, partition, message.alert_id.encode(), still_open)
     elif isinstance(message, StageChangeV1):
@@ -43,6 +46,8 @@ def routed(topics: Topics, partition: int, message: Message) -> Iterator[Routed]
         yield Routed(topics.suppressed, partition, key, encode_suppressed(message))
     elif isinstance(message, OutcomeV1):
         yield Routed(topics.outcomes, partition, message.customer_id.encode(), encode_outcome(message))
+    elif isinstance(message, ReviewedV1):
+        yield Routed(topics.attention, 0, None, encode_reviewed(message))
     else:
         yield Routed(topics.examples, 0, None, encode_lesson(message))
 
@@ -57,4 +62,6 @@ def encoded(message: Message) -> bytes:
         return encode_suppressed(message)
     if isinstance(message, OutcomeV1):
         return encode_outcome(message)
+    if isinstance(message, ReviewedV1):
+        return encode_reviewed(message)
     return encode_stage_change(message) if isinstance(message, StageChangeV1) else encode_lesson(message)
