@@ -43,9 +43,9 @@ def test_the_configuration_is_valid_once_there_is_a_token(tmp_path: Path) -> Non
 def test_what_make_up_starts_is_scraped() -> None:
     (group,) = yaml.safe_load((DEPLOY / "prometheus" / "targets" / "workers.yml").read_text())
     makefile = (ROOT / "Makefile").read_text()
-    learner = re.search(r"^LEARNER_METRICS_PORT \?= (\d+)$", makefile, flags=re.MULTILINE)
-    assert learner is not None
-    assert group["targets"] == [f"127.0.0.1:{Settings().metrics_port}", f"127.0.0.1:{learner[1]}"]
+    others = re.findall(r"^(?:LEARNER|DISPATCHER)_METRICS_PORT \?= (\d+)$", makefile, flags=re.MULTILINE)
+    assert len(others) == 2
+    assert group["targets"] == [f"127.0.0.1:{port}" for port in (Settings().metrics_port, *others)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)

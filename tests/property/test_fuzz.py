@@ -24,6 +24,7 @@ from schemas.dead_letter import PREFIX, to_dead_letter
 from schemas.errors import REASONS, RejectedError
 from schemas.event import FEEDS, Event
 from schemas.example import LessonV1, ProgressV1, encode_lesson
+from schemas.reviewed import ReviewedV1, decode_told, encode_reviewed
 from schemas.stage import StageChangeV1, encode_stage_change
 from streams.agents.owned import OwnedPartition
 from streams.console.alert_text import what_to_do
@@ -93,6 +94,8 @@ def publish(message: Message) -> None:
         assert what_to_do(message, "UTC", 0, measure_of([message]))
     elif isinstance(message, StageChangeV1):
         assert encode_stage_change(message)
+    elif isinstance(message, ReviewedV1):
+        assert decode_told(encode_reviewed(message)) == message
     else:
         assert isinstance(message, LessonV1 | ProgressV1)
         assert encode_lesson(message)

@@ -18,6 +18,7 @@ from models.engine.population import population_of
 from models.engine.snapshot import load
 from models.scoring.snapshots import weekday_of
 from schemas.event import FEEDS
+from schemas.reviewed import ReviewedV1
 from streams.files.catalogue_file import load_rules
 from streams.settings import Settings
 from support.workers import RULES_ONLY, WITH_MODEL
@@ -42,7 +43,8 @@ def test_a_company_made_of_few_customers_is_like_them(tmp_path: Path, catalogue:
         one, ten = population_of(few), population_of(many)
         assert ten.customers == Counter({stage: 10 * count for stage, count in one.customers.items()})
         assert ten.open_alerts == Counter({alert: 10 * count for alert, count in one.open_alerts.items()})
-        assert len(many.drain()) == 10 * len(few.drain()) > 0
+        told, tenfold = ([one for one in of.drain() if not isinstance(one, ReviewedV1)] for of in (few, many))
+        assert len(tenfold) == 10 * len(told) > 0
     else:
         kept = days_of_snapshots(many, rules)
         assert kept == days_of_snapshots(few, rules) != set()
