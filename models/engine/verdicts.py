@@ -12,7 +12,7 @@ from schemas.alert import NoContact
 
 
 def verdict_of(partition: Partition, row: int) -> dict[str, Any]:
-    """Stage, reasons not to contact, open alerts by signal (what is kept of each), trials, days fired early."""
+    """Stage, contacts, open alerts by signal (what is kept of each), trials, days fired early."""
     columns = partition.customers.columns
     stage = int(columns.stage[row])
     alerts = sorted(partition.review.alerts, key=lambda of: of.signal.id)
@@ -49,6 +49,7 @@ def verdict_of(partition: Partition, row: int) -> dict[str, Any]:
         "do_not_contact": list(no_contact_of(partition, row)),
         "episodes": episodes,
         "snoozed": {of.signal.id: of.snoozed[row] for of in alerts if row in of.snoozed},
+        "contacted": partition.review.follow_up.contacts.at.get(row),
         "trials": {of.signal.id: _trial_of(of, row) for of in alerts if of.trials.place(row) is not None},
         "announced": {of.signal.id: of.early[row] for of in alerts if row in of.early},
     }
