@@ -54,14 +54,18 @@ class FollowUp:
     def begin(self, due: Sequence[Due], boundary: int, size: int) -> list[ReceiptV1]:
         """Keep commands about customers of the first `size` rows until these are judged; the receipts of the others."""
         rows_of = self._customers.roster.rows_of
-        opted_out = rows_of(self.quiet.opted_out(boundary)).tolist() if self.quiet else []
         self.contacts.begin(boundary)
-        left_alone = frozenset(row for row in opted_out if 0 <= row < size)
-        self._occasion = Occasion(self._calendar.start_of(boundary), left_alone, self.contacts)
+        self._occasion = self.occasion(boundary, size)
         known = rows_of([one.command.customer_id for one in due]).tolist() if due else []
         self._due = [(row, one) for row, one in zip(known, due, strict=True) if 0 <= row < size]
         strangers = [one for row, one in zip(known, due, strict=True) if not 0 <= row < size]
         return [answer(one, None, (), {}, self._calendar) for one in strangers]
+
+    def occasion(self, boundary: int, size: int) -> Occasion:
+        """What rules of attention ask of a boundary besides the alerts, for customers of the first `size` rows."""
+        opted_out = self._customers.roster.rows_of(self.quiet.opted_out(boundary)).tolist() if self.quiet else []
+        left_alone = frozenset(row for row in opted_out if 0 <= row < size)
+        return Occasion(self._calendar.start_of(boundary), left_alone, self.contacts)
 
     def run(
         self,

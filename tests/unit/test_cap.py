@@ -21,6 +21,7 @@ from models.catalogue.rules import Rules, without_model
 from models.engine.replay import Replay
 from models.engine.review import Message
 from models.engine.snapshot import freeze, load
+from models.engine.verdicts import waiting_of
 from schemas.alert import AlertV1, alert_id
 from schemas.command import Command
 from schemas.event import Event
@@ -219,6 +220,18 @@ def test_what_is_historical_neither_waits_nor_keeps_others_back() -> None:
     assert found.sent == {"one": 4, "two": 6}
     assert found.held_of("three") == [(7, "capped", 13)]
     assert {one.signal: one.historical for one in found.alerts} == {"one": True, "two": False}
+
+
+def test_of_a_customer_it_is_known_what_waits_and_until_when() -> None:
+    replay = Replay(rules({"one": silent(3), "two": silent(5, severity="error")}), 1)
+    replay.take(login(at_ms=at(0.5), id="l"))
+    replay.until(at(7) + 2 * HOUR_MS)
+    partition = replay.partitions[0]
+    waiting = [("two", "error", FIRST_DAY + 6, "capped", at(11))]
+    assert waiting_of(partition, 0) == waiting
+    assert waiting_of(load(freeze(partition).to_bytes(), partition.rules), 0) == waiting
+    replay.until(at(11) + 2 * HOUR_MS)
+    assert waiting_of(partition, 0) == []
 
 
 # -- beside other rules

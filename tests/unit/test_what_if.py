@@ -257,11 +257,13 @@ def test_what_all_signals_read_is_told_where_it_differs() -> None:
     own["constants"]["high_spend"] = 500
     own["lifecycle"]["dormant_days"] = 45
     own["feeds"] = ["purchase", "login"]
+    own["attention"]["contact_days"] = 0
     found = {one.part: (one.before, one.after) for one in changes(default_rules(), build_rules(own))}
     assert found == {
         "feeds": ("purchase, login, ticket, email", "purchase, login"),
         "lifecycle.dormant_days": ("60", "45"),
         "constants.high_spend": ("300", "500"),
+        "attention.contact_days": ("7", "0"),
     }
 
 
