@@ -22,6 +22,7 @@ from models.engine.replay import Replay
 from models.engine.review import Message
 from models.engine.snapshot import freeze, load
 from models.engine.verdicts import waiting_of
+from models.what_if.episodes import Episodes
 from schemas.alert import AlertV1, alert_id
 from schemas.command import Command
 from schemas.event import Event
@@ -232,6 +233,17 @@ def test_of_a_customer_it_is_known_what_waits_and_until_when() -> None:
     assert waiting_of(load(freeze(partition).to_bytes(), partition.rules), 0) == waiting
     replay.until(at(11) + 2 * HOUR_MS)
     assert waiting_of(partition, 0) == []
+
+
+def test_what_waited_burdens_its_owner_on_the_day_on_which_it_is_sent() -> None:
+    of = rules({"one": silent(3), "two": silent(5)})
+    episodes = Episodes(of)
+    for alert in replayed(of, 12).alerts:
+        episodes.take(alert)
+    assert {one.signal: (one.begins, one.told) for one in episodes.all()} == {
+        "one": (FIRST_DAY + 4, FIRST_DAY + 4),
+        "two": (FIRST_DAY + 6, FIRST_DAY + 11),
+    }
 
 
 # -- beside other rules

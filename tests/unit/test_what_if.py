@@ -175,7 +175,7 @@ def test_examples_take_signals_in_turn_and_each_customer_once() -> None:
 
 
 def run_of(events: list[Event], rules: Rules, partitions: int = 2) -> Run:
-    engine, episodes = Replay(without_model(rules), partitions), Episodes(rules.basis.calendar)
+    engine, episodes = Replay(without_model(rules), partitions), Episodes(rules)
     for event in events:
         engine.take(event)
     for message in engine.drain():
