@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from models.calendar import DAY_MS
+from models.catalogue.attention import MOST_HELD_OUT, read_contact_days, read_experiment, read_owners
 from models.catalogue.basis import MOST_DAYS, read_basis
 from models.catalogue.language import (
     CompiledCondition,
@@ -14,9 +15,8 @@ from models.catalogue.language import (
     compile_condition,
     compile_term,
 )
-from models.catalogue.overlay import is_off
 from models.catalogue.reader import CatalogueError, Mistake, Reader, as_mapping, shown
-from models.catalogue.rules import ALONE, DAYS_OPEN, DriverTerms, EndsAs, Polarity, Rules, ScoreRule, Signal, Team
+from models.catalogue.rules import DAYS_OPEN, DriverTerms, EndsAs, Polarity, Rules, ScoreRule, Signal
 from models.catalogue.template import Template
 from models.config import HOUR_MS, KEEP_DAYS, Basis, Number
 from schemas.event import FEEDS
@@ -27,10 +27,6 @@ FEEDS_WITH_EVIDENCE = frozenset((FEEDS.index("ticket"), FEEDS.index("email")))
 
 IF_NO_CONTACT = "Do not write to or call the customer: look for the cause, and mend what can be mended without."
 """The intervention for who must not be contacted, of a signal that names none."""
-MOST_HELD_OUT = 0.5
-"""The greatest share of customers who are held out: an experiment on more is none any more."""
-MOST_A_DAY = 200
-"""Customers on an owner's list of a day: what a digest has room for."""
 VERSION = 1
 """Of the catalogue's form."""
 
@@ -50,24 +46,26 @@ def build_rules(
     reader.unknown_keys(("defaults",), defaults, _SIGNAL_KEYS)
     shared = {key: value for key, value in defaults.items() if key in _SIGNAL_KEYS}
     signals = reader.mapping((), catalogue, "signals")
-    share, salt = _experiment(reader, catalogue)
+    share, salt = read_experiment(reader, catalogue)
     built = [
         _signal(reader, str(name), shared | {**reader.mapping(("signals",), signals, name)}, basis, share)
         for name in signals
     ]
-    escalates_to, teams = _owners(reader, reader.mapping((), catalogue, "owners"))
+    escalates_to, teams = read_owners(reader, reader.mapping((), catalogue, "owners"))
+    contact_days = read_contact_days(reader, catalogue)
     reader.unknown_keys((), catalogue, _TOP_KEYS)
     reader.choice((), {"version": VERSION, **catalogue}, "version", (VERSION,))
     if reader.mistakes:
         raise CatalogueError(reader.mistakes)
     text = json.dumps(catalogue, sort_keys=True, default=str).encode()
     found_signals = tuple(signal for signal in built if signal is not None)
-    return Rules(basis, found_signals, hashlib.sha256(text).hexdigest()[:16], escalates_to, salt, teams)
+    name = hashlib.sha256(text).hexdigest()[:16]
+    return Rules(basis, found_signals, name, escalates_to, salt, contact_days, teams)
 
 
 _TOP_KEYS = {
     "version", "currency", "rates", "targets", "feeds", "lifecycle", "engagement", "constants", "model", "defaults",
-    "signals", "base", "value", "owners", "experiment",
+    "signals", "base", "value", "owners", "experiment", "attention",
 }  # fmt: skip
 _SIGNAL_KEYS = {
     "announced", "when", "ends", "expires_days", "persistence", "cooldown_days", "polarity", "severity", "owner",
@@ -75,40 +73,6 @@ _SIGNAL_KEYS = {
     "clears_when", "later", "ended", "drivers", "cause", "ends_as",
     "contacts_customer", "if_no_contact", "holdout",
 }  # fmt: skip
-
-
-def _owners(reader: Reader, owners: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Team]]:
-    """Who is told when an owner has not acknowledged an alert in time, and how much each owner can do in a day."""
-    escalates_to, teams = {}, {}
-    for owner, given in owners.items():
-        path, name = ("owners", str(owner)), str(owner)
-        if is_off(given):
-            continue
-        body = reader.mapping(("owners",), owners, owner)
-        reader.unknown_keys(path, body, {"escalate_to", "people", "alerts_a_day"})
-        if not isinstance(given, Mapping):
-            continue
-        if "escalate_to" in body or not body:
-            escalates_to[name] = reader.text(path, body, "escalate_to")
-            if escalates_to[name] == name:
-                reader.wrong((*path, "escalate_to"), "must be somebody else than the owner")
-        teams[name] = Team(
-            reader.whole(path, body, "people", default=ALONE.people, least=1),
-            reader.whole(path, body, "alerts_a_day", default=ALONE.alerts_a_day, least=0),
-        )
-        if teams[name].budget > MOST_A_DAY:
-            reader.wrong(path, f"people times alerts_a_day must be at most {MOST_A_DAY}, not {teams[name].budget}")
-    return escalates_to, teams
-
-
-def _experiment(reader: Reader, catalogue: Mapping[str, Any]) -> tuple[float, str]:
-    """The share held out of signals that say nothing of their own, and what customers are drawn with."""
-    if is_off(catalogue.get("experiment")) or "experiment" not in catalogue:
-        return 0.0, ""
-    path, source = ("experiment",), reader.mapping((), catalogue, "experiment")
-    reader.unknown_keys(path, source, {"holdout", "salt"})
-    share = float(reader.number(path, source, "holdout", default=0.05, least=0, most=MOST_HELD_OUT))
-    return share, reader.text(path, {"salt": "churn-signals", **source}, "salt")
 
 
 def _holdout(

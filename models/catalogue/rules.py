@@ -132,6 +132,8 @@ class Rules:
     """By owner, who is told when the owner has not acknowledged an alert in time."""
     salt: str = ""
     """What arms of experiments are drawn with."""
+    contact_days: int = 0
+    """For how many days it is not suggested again to contact a customer, 0 for no such cap."""
     teams: Mapping[str, Team] = field(default_factory=dict)
     """By owner; `ALONE` for the others."""
 
@@ -141,6 +143,6 @@ def without_model(rules: Rules) -> Rules:
     return replace(rules, basis=replace(rules.basis, learning=None))
 
 
-def without_experiment(rules: Rules) -> Rules:
-    """The same rules where nobody is held out: for judging what they decide, whoever would be told of it."""
-    return replace(rules, signals=tuple(replace(signal, holdout=0.0) for signal in rules.signals))
+def sending_all(rules: Rules) -> Rules:
+    """The same rules where nobody is held out or contacted too often: for judging what they decide, sent or not."""
+    return replace(rules, contact_days=0, signals=tuple(replace(signal, holdout=0.0) for signal in rules.signals))

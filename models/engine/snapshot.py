@@ -27,7 +27,7 @@ from schemas.suppressed import Rule
 
 Arrays = Mapping[str, NDArray[Any]]
 
-SNAPSHOT_FORMAT: Final = 7
+SNAPSHOT_FORMAT: Final = 8
 """Of the bytes. A program reads no other."""
 _LENGTH_BYTES: Final = 8
 """Of the length of the head, before it."""
@@ -72,6 +72,8 @@ class _Head(msgspec.Struct):
     held: dict[str, dict[int, Rule]] = {}
     words: dict[str, list[Word]] = {}
     """What was said of whom, by customer."""
+    contacted: dict[int, int] = {}
+    """By row, the boundary at which it was suggested last to contact a customer."""
 
 
 class _Array(msgspec.Struct, array_like=True):
@@ -159,6 +161,7 @@ def freeze(partition: Partition) -> Frozen:
         snoozed={of.signal.id: of.snoozed.copy() for of in review.alerts if of.snoozed},
         held={of.signal.id: of.held.copy() for of in review.alerts if of.held},
         words={customer_id: words.copy() for customer_id, words in review.quiet.words.items()},
+        contacted=review.follow_up.contacts.at.copy(),
     )
     if review.scoring is None:
         return Frozen(head, _arrays(partition))
@@ -203,6 +206,7 @@ def load(data: bytes | bytearray, rules: Rules, *, number: int = 0, limit_dead_l
     partition.ledger = head.ledger
     partition.watermark.resume(head.highs, head.passed)
     partition.inbox.waiting, review.quiet.words = head.commands, head.words
+    review.follow_up.contacts.at = head.contacted
     partition.ids.set_arrays(_part(arrays, "ids"), head.closed)
     partition.early.waiting = {
         (feed, day): dict.fromkeys(rows) for feed, day, rows in head.waiting if partition.early.has_signals(feed)

@@ -11,7 +11,7 @@ import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from models.catalogue.basis import HORIZON
-from models.catalogue.rules import Rules, without_experiment
+from models.catalogue.rules import Rules, sending_all
 from models.hit_rate.following import Follower
 from models.hit_rate.rates import HitRates, hit_rates
 from streams.cli.event_files import (
@@ -88,7 +88,7 @@ def signals(**given: Any) -> int:
     read = [*paths_read(asked.files, asked.mapping_name), asked.exclude, asked.catalogue]
     refuse_overwriting(read, [asked.html, asked.rejects])
     settings = settings_with(asked.catalogue)
-    rules = without_experiment(load_rules(settings))
+    rules = sending_all(load_rules(settings))
     if asked.learn:
         check_learns(rules)
     collect_seldom()

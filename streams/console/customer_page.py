@@ -18,7 +18,7 @@ from streams.console.cases import Case, Section, sections
 from streams.console.course_plot import draw_course
 from streams.text.plain import plain
 from streams.text.terminal import Terminal
-from streams.text.wording import as_of, counted, written_date, written_day
+from streams.text.wording import as_of, counted, moment, written_date, written_day
 
 UNKNOWN: Final = "unknown"
 
@@ -41,6 +41,12 @@ DEEDS: Final[Mapping[str, str]] = {
     "bounced": "e-mail bounced",
 }
 """What is counted of a day besides purchases, as one of it is called."""
+HOLDS: Final[Mapping[str, str]] = {
+    "opted_out": "the customer has opted out",
+    "snoozed": "its signal is snoozed",
+    "capped": "there was a suggestion to contact the customer lately",
+}
+"""Why an open alert was not sent, by the rule that holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,14 +140,29 @@ def _print_alerts(console: Terminal, page: CustomerPage, *, explain: bool) -> No
             for case in line.cases:
                 console.print()
                 _print_case(console, page, section, case, explain=explain)
-    if not page.alerts:
+    held = page.summary["held"]
+    if not page.alerts and not held:
         console.print("no open alerts")
+    if held:
+        console.print()
+    for one in held:
+        console.print(_held_line(one, page), soft_wrap=True)
     if page.ended:
         console.print()
     for alert in page.ended[:MOST_ENDED]:
         console.print(_ended_line(alert, page.zone), soft_wrap=True)
     if len(page.ended) > MOST_ENDED:
         console.print(Text(f"and {len(page.ended) - MOST_ENDED:,} that ended before", QUIET))
+
+
+def _held_line(held: Mapping[str, Any], page: CustomerPage) -> Text:
+    """An open alert that nobody was told of, what holds it, and until when."""
+    reason = HOLDS.get(held["rule"], str(held["rule"]).replace("_", " "))
+    until = "" if held["passes_at"] is None else f", not before {moment(held['passes_at'], page.zone)}"
+    since = written_day(held["starts_at"])
+    return Text.assemble(
+        ("not sent: ", QUIET), plain(f"{held['signal']} ({held['severity']}, since {since}): {reason}{until}")
+    )
 
 
 def _ended_line(alert: AlertV1, zone: str) -> Text:

@@ -53,6 +53,7 @@ def test_commands_on_a_broker_come_to_what_replay_says(
     expected = replay(file, tmp_path, partitions=PARTITIONS, catalogue=RULES_ONLY, commands=said)
     rules = Counter(orjson.loads(line)["rule"] for line in expected.suppressed.read_bytes().splitlines())
     assert min(rules["opted_out"], rules["snoozed"]) > 20
+    assert rules["capped"] > 0
     told = receipts_in(expected.receipts)
     assert min(told["acknowledge", "done"], told["outcome", "done"], told["outcome", "refused"]) > 20
     posted = sorted([*merged(events), *arrivals_of(commands)], key=lambda one: arrives_ms(one, is_live=is_live))
