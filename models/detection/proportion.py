@@ -50,12 +50,22 @@ def wilson(hits: int, of: int) -> Share | None:
     """
     if not of:
         return None
-    share, square = hits / of, Z95 * Z95
+    share = hits / of
+    low, high = wilson_ends(share, of)
+    return Share(hits, of, round(share, 4), round(low, 4), round(high, 4))
+
+
+def wilson_ends(share: float, of: float) -> tuple[float, float]:
+    """The ends of Wilson's score interval of a share; `of` may be the effective size of a sample, above 0.
+
+    >>> low, high = wilson_ends(0.5, 4)
+    >>> round(low, 4), round(high, 4)
+    (0.15, 0.85)
+    """
+    square = Z95 * Z95
     centre = (share + square / (2 * of)) / (1 + square / of)
     half = Z95 * sqrt(share * (1 - share) / of + square / (4 * of * of)) / (1 + square / of)
-    low = 0.0 if not hits else centre - half
-    high = 1.0 if hits == of else centre + half
-    return Share(hits, of, round(share, 4), round(low, 4), round(high, 4))
+    return (0.0 if share <= 0 else centre - half), (1.0 if share >= 1 else centre + half)
 
 
 def rate(counts: Sequence[int], exposures: Sequence[float]) -> Rate | None:
