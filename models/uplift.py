@@ -38,7 +38,7 @@ from schemas.outcome import OutcomeV1, encode_outcome
 
 Z80: Final = 0.8416212335729143
 """The standard normal quantile of a power of 80 %."""
-Verdict = Literal["brings back", "keeps away", "no difference", "unknown"]
+Verdict = Literal["brings back", "keeps away", "unsure", "unknown"]
 
 
 class ArmResult(msgspec.Struct, frozen=True):
@@ -160,7 +160,7 @@ def _judged(signal: str, outcomes: list[OutcomeV1], smallest: float) -> SignalUp
         return SignalUplift(signal, "unknown", told["treated"], told["holdout"], len(outcomes), None, None, None)
     compared = _Compared(outcomes, strata)
     found = compared.difference()
-    verdict: Verdict = "brings back" if found.low > 0 else "keeps away" if found.high < 0 else "no difference"
+    verdict: Verdict = "brings back" if found.low > 0 else "keeps away" if found.high < 0 else "unsure"
     need = _Needing(outcomes, compared, found)
     return SignalUplift(
         signal=signal,

@@ -122,7 +122,7 @@ def test_a_share_held_out_that_changes_with_the_season_makes_no_uplift_where_the
     found = of([*spring, *summer])
     assert found.difference is not None
     assert abs(found.difference.uplift) < 0.02, "all trials in one heap would say +24 points"
-    assert found.verdict == "no difference"
+    assert found.verdict == "unsure"
     assert (found.treated.came_back, found.holdout.came_back) == (1_050, 195)
 
 
@@ -216,6 +216,7 @@ def test_a_difference_of_nothing_needs_no_number_of_trials_that_there_is() -> No
 def test_what_it_takes_is_what_textbooks_say(base: float, difference: float, each: int) -> None:
     found = of(counted((round(100 * base), 100), (round(100 * base), 100)), smallest=difference)
     assert found.for_smallest is not None
+    assert found.for_smallest.trials is not None
     assert found.for_smallest.trials == pytest.approx(2 * each, abs=2)
     assert found.for_smallest.still == found.for_smallest.trials - 200
     assert found.for_smallest.days == ceil(found.for_smallest.still / 200), "all began on one day: that is the pace"
