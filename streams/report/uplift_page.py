@@ -61,5 +61,5 @@ def _cards(report: UpliftReport) -> list[Card]:
         cards.append(Card(f"{points(best.difference.uplift)} points", f"more come back when told: {best.signal}"))
     if known:
         text = f"of {counted(len(known), 'signal')} with both arms show a difference beyond chance"
-        cards.append(Card(f"{sum(one.verdict != 'no difference' for one in known)}", text))
+        cards.append(Card(f"{sum(one.verdict != 'unsure' for one in known)}", text))
     return cards
