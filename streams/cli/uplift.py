@@ -71,7 +71,7 @@ def uplift(
 def _outcomes(settings: Settings, files: tuple[Path, ...]) -> tuple[list[OutcomeV1], int]:
     """The outcomes of files, or of the topic without any; and how many lines were bad, each said."""
     if not files:
-        from streams.readback.outcomes import read_outcomes  # Kafka's client takes a while to import
+        from streams.readback.became import read_outcomes  # Kafka's client takes a while to import
 
         return [*read_outcomes(settings)], 0
     found = read_published(files, "outcome of an experiment", outcome_of)

@@ -10,8 +10,11 @@ from typing import Final, Generic, NamedTuple, TypeVar
 
 import msgspec
 
+from schemas.alert import AlertV1, decode_alert
 from schemas.instant import from_rfc3339
 from schemas.outcome import OutcomeV1, decode_outcome
+from schemas.receipt import ReceiptV1, decode_receipt
+from schemas.suppressed import SuppressedV1, decode_suppressed
 from streams.files.opening import opened_bytes
 from streams.text.wording import counted
 
@@ -63,6 +66,15 @@ def read_published(files: Iterable[Path], noun: str, decode: Callable[[bytes], T
     return found
 
 
+def record_of(line: bytes) -> AlertV1 | SuppressedV1 | ReceiptV1 | OutcomeV1:
+    """An alert, one that was not sent, a receipt or an outcome, known by its fields. Raises ValueError for others."""
+    fields = msgspec.json.decode(line, type=dict[str, msgspec.Raw]).keys()
+    for own, decode in _RECORDS:
+        if own in fields:
+            return decode(line)
+    raise ValueError("it has none of the fields " + ", ".join(own for own, _ in _RECORDS))
+
+
 def outcome_of(line: bytes) -> OutcomeV1:
     """What came of a trial. Raises ValueError, msgspec's errors among them, for what is none."""
     found = decode_outcome(line)
@@ -73,3 +85,12 @@ def outcome_of(line: bytes) -> OutcomeV1:
     if not found.alert_id or found.horizon_days < 0:
         raise ValueError("its alert has no id" if not found.alert_id else "its horizon is below 0 days")
     return found
+
+
+_RECORDS: Final[tuple[tuple[str, Callable[[bytes], AlertV1 | SuppressedV1 | ReceiptV1 | OutcomeV1]], ...]] = (
+    ("revision", decode_alert),
+    ("rule", decode_suppressed),
+    ("command_id", decode_receipt),
+    ("came_back", outcome_of),
+)
+"""A field that only this record has, and what reads it."""
