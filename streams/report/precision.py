@@ -67,8 +67,8 @@ def proposed(one: SignalPrecision, signals: Mapping[str, Signal]) -> str:
     return (
         f"{where}. On {found.judged:,} alerts of other customers than it was found on, right would be "
         f"{percent(found.after.share)} ({range_of(found.after.low, found.after.high)}) instead of "
-        f"{percent(found.before.share)}. It would leave out {percent(found.false_dropped.share)} of the false alarms, and "
-        f"{percent(found.right_dropped.share)} of the right ones."
+        f"{percent(found.before.share)}. Of the false alarms {percent(found.false_dropped.share)} would not be raised, "
+        f"of the right ones {percent(found.right_dropped.share)}."
     )
 
 
