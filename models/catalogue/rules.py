@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from models.catalogue.hit_rates import HitRate, KnownHitRates
 from models.catalogue.language import CompiledCondition, CompiledTerm
 from models.catalogue.template import Template
 from models.catalogue.terms import Term
@@ -115,6 +116,12 @@ class Rules:
     """By owner, who is told when the owner has not acknowledged an alert in time."""
     salt: str = ""
     """What arms of experiments are drawn with."""
+    hit_rates: KnownHitRates = field(default_factory=KnownHitRates)
+    """How often alerts came true on one's own history, where the catalogue names a file that says so."""
+
+    def hit_rate_of(self, signal: str) -> HitRate | None:
+        """The share of a signal's alerts that came true, with its 95 % interval; None where nothing is known of it."""
+        return self.hit_rates.by_signal.get(signal)
 
 
 def without_model(rules: Rules) -> Rules:

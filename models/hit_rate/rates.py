@@ -15,6 +15,7 @@ import msgspec
 import numpy as np
 
 from models.calendar import date_of
+from models.catalogue.hit_rates import Return
 from models.catalogue.rules import Polarity, Rules, Signal
 from models.config import Basis
 from models.customers.day_history import DayHistory, Whole
@@ -28,7 +29,6 @@ from schemas.event import EMAIL, PURCHASE, TICKET
 
 MIN_CUSTOMERS: Final = 20
 """Customers alerted below which nothing is concluded: a single one would move a share by five points and more."""
-Return = Literal["purchase", "activity"]
 Verdict = Literal["tells", "no difference", "the reverse", "too few", "nobody alike", "not judged", "no alerts"]
 
 

@@ -31,7 +31,7 @@ from streams.files.packed_history import Replayed
 from streams.files.reading import EventFile
 from streams.memory import collect_seldom
 from streams.replaying import check_learns, engine_of, read_events, tracked, warn
-from streams.report.hits import HitReport, MadeFrom, encode_report, report_on
+from streams.report.hits import HitReport, MadeFrom, encode_kept, encode_report, report_on
 from streams.report.hits_text import print_report
 from streams.text.terminal import complain, say_json, terminal
 
@@ -41,6 +41,7 @@ Examples:
   churn-signals signals orders.csv:shopify tickets.json:zendesk --html signals.html
   churn-signals signals CDNOW_master.txt --catalogue purchases.yaml --horizon-days 90
   churn-signals signals events.jsonl.gz --learn --json
+  churn-signals signals events.jsonl.gz --keep hit_rates.json
 """
 MAX_HORIZON_DAYS = 3_650
 
@@ -59,6 +60,7 @@ class _SignalsOptions:
     exclude: Path | None
     learn: bool
     html: Output | None
+    keep: Output | None
     as_json: bool
 
 
@@ -81,12 +83,13 @@ class _SignalsOptions:
 @click.option("--learn", is_flag=True, help="Learn the model on the way, for signals that ask it.")
 @rejects_option
 @click.option("--html", type=OUTPUT, help="Write a page for people.")
+@click.option("--keep", type=OUTPUT, help="Write the hit rates for a catalogue to name: `hit_rates: FILE`.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 def signals(**given: Any) -> int:
     """Say how often customers alerted in the past came back by themselves, against everybody alike, by signal."""
     asked = _SignalsOptions(**given)
     read = [*paths_read(asked.files, asked.mapping_name), asked.exclude, asked.catalogue]
-    refuse_overwriting(read, [asked.html, asked.rejects])
+    refuse_overwriting(read, [asked.html, asked.keep, asked.rejects])
     settings = settings_with(asked.catalogue)
     rules = without_experiment(load_rules(settings))
     if asked.learn:
@@ -141,4 +144,7 @@ def _tell(asked: _SignalsOptions, report: HitReport) -> None:
 
         with asked.html:
             asked.html.write(hits_page(report).encode())
+    if asked.keep is not None:
+        with asked.keep:
+            asked.keep.write(encode_kept(report))
     say_json(encode_report(report)) if asked.as_json else print_report(terminal(), report)
