@@ -8,12 +8,16 @@ import msgspec
 from confluent_kafka import Producer
 
 from contract.test_precision_command import line_of
+from schemas.instant import to_rfc3339
 from schemas.partitioner import partition_of
 from schemas.topics import Topics
+from streams.report.hits import HitReport
 from streams.report.precision import PrecisionReport
 from streams.report.uplift import UpliftReport
 from support.broker import Broker
+from support.builders import line
 from support.experiments import counted
+from support.histories import Size, history, write_history
 from support.program import run
 from unit.test_precision import Record, alert, held, said
 
@@ -63,3 +67,32 @@ def test_topics_say_what_files_say_and_what_is_not_ours_is_named(broker: Broker,
         refused = run(command, "--live", **where)
         assert (refused.code, refused.out) == (2, "")
         assert f"topic {prefix}.outcomes: a record is not ours" in refused.err
+
+
+def test_hit_rates_of_the_topics_are_those_of_the_files_that_were_posted(
+    broker: Broker, prefix: str, tmp_path: Path
+) -> None:
+    where = {"bootstrap": broker.bootstrap, "prefix": prefix, "partitions": "3"}
+    assert run("topics", "create", **where).code == 0
+    events = history(Size(3_000, 250, 180), 2)
+    file = write_history(events, tmp_path / "events.jsonl")
+    assert run("produce", str(file), **where).code == 0
+    refused: list[tuple[bytes, bytes]] = [(b"c1", b"no event"), (b"c00001", line(events[0]))]
+    post(broker, Topics(prefix).event(events[0].feed), refused)
+    asked = ("signals", "--horizon-days", "30", "--json", "--live")
+    live, filed = run(*asked, **where), run(*asked[:-1], str(file))
+    found = [msgspec.json.decode(one.out, type=HitReport) for one in (live, filed)]
+    assert found[0].rates == found[1].rates
+    assert "2 records refused, as a worker refuses them: 1 key_mismatch, 1 not_json" in live.err
+    assert (found[0].made.files, found[0].made.bad_lines, found[0].made.events) == ((), 2, 3_000)
+    told = to_rfc3339(events[2_000].time_ms)
+    before = write_history([one for one in events if one.time_ms < events[2_000].time_ms], tmp_path / "before.jsonl")
+    cut = run(*asked, **where, alerts_from=told)
+    assert "events since " in cut.err
+    known = run(*asked[:-1], str(before), "--until", told)
+    rates = [msgspec.json.decode(one.out, type=HitReport).rates for one in (cut, known)]
+    assert rates[0] == rates[1] != found[0].rates
+    warned = run(*asked, "--until", to_rfc3339(events[-1].time_ms), **where, alerts_from=told)
+    assert "who came back then may have been won" in warned.err
+    for wrong in ((str(file), "--live"), (), ("--live", "--mapping", "shopify")):
+        assert run("signals", *wrong, **where).code == 2
