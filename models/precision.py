@@ -21,12 +21,12 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
-from math import sqrt
+from math import hypot
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 
-from models.detection.proportion import Share, share_by_customer, wilson, wilson_ends
+from models.detection.proportion import Share, share_by_customer
 from schemas.alert import AlertV1
 from schemas.command import AlertOutcome
 from schemas.outcome import OutcomeV1
@@ -184,8 +184,8 @@ def propose(cases: Iterable[_Case], worse: Worse) -> Proposal | str:
     cut = max(sorted({at for at, _ in learn}), key=lambda at: (round(_youden(learn, at), 9), -at))
     kept = [one for at, one in check if at >= cut]
     false, right = (_dropped(check, cut, is_right=is_right) for is_right in (False, True))
-    before = wilson(sum(one.is_right for _, one in check), len(check))
-    after = wilson(sum(one.is_right for one in kept), len(kept))
+    before = share_by_customer((one.customer_id, one.is_right) for _, one in check)
+    after = share_by_customer((one.customer_id, one.is_right) for one in kept)
     if before is None or after is None or false is None or right is None or _lead(false, right) <= 0:
         return "the score does not tell right alerts from false ones, beyond chance"
     present = known[0].threshold if scale == "score" else 1.0
@@ -198,8 +198,7 @@ def _on(scale: Scale, one: _Case) -> float:
 
 def _dropped(cases: list[tuple[float, _Case]], cut: float, *, is_right: bool) -> Share | None:
     """Of the right, or of the false alerts, the share that would not be raised any more."""
-    own = [at for at, one in cases if one.is_right == is_right]
-    return wilson(sum(at < cut for at in own), len(own))
+    return share_by_customer((one.customer_id, at < cut) for at, one in cases if one.is_right == is_right)
 
 
 def _youden(cases: list[tuple[float, _Case]], cut: float) -> float:
@@ -211,6 +210,4 @@ def _youden(cases: list[tuple[float, _Case]], cut: float) -> float:
 
 def _lead(false: Share, right: Share) -> float:
     """By how much at least false alarms are dropped more than right alerts: the lower end of Newcombe's interval."""
-    share, other = false.hits / false.of, right.hits / right.of
-    low, high = wilson_ends(share, false.of)[0], wilson_ends(other, right.of)[1]
-    return share - other - sqrt((share - low) ** 2 + (high - other) ** 2)
+    return false.share - right.share - hypot(false.share - false.low, right.high - right.share)

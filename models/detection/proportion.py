@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from math import sqrt
 from statistics import fmean, quantiles, variance
 from typing import Final
@@ -68,7 +68,7 @@ def wilson_ends(share: float, of: float) -> tuple[float, float]:
     return (0.0 if share <= 0 else centre - half), (1.0 if share >= 1 else centre + half)
 
 
-def share_by_customer(values: Iterable[tuple[str, bool]]) -> Share | None:
+def share_by_customer(values: Iterable[tuple[Hashable, bool]]) -> Share | None:
     """The share of values that are true, each with its customer: what one customer has several of is one cluster.
 
     Wilson's interval of as many values as independent ones would say the same (Rao and Scott 1992), at most as many as
@@ -79,7 +79,7 @@ def share_by_customer(values: Iterable[tuple[str, bool]]) -> Share | None:
     >>> share_by_customer([]) is None
     True
     """
-    by_customer: dict[str, list[bool]] = {}
+    by_customer: dict[Hashable, list[bool]] = {}
     for customer_id, value in values:
         by_customer.setdefault(customer_id, []).append(value)
     of, hits = sum(map(len, by_customer.values())), sum(sum(own) for own in by_customer.values())
