@@ -21,6 +21,7 @@ from streams.text.wording import counted
 T = TypeVar("T")
 SHOWN: Final = 5
 """Bad lines that are told one by one."""
+_SIGNAL: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T")
 
 
@@ -71,7 +72,11 @@ def record_of(line: bytes) -> AlertV1 | SuppressedV1 | ReceiptV1 | OutcomeV1:
     fields = msgspec.json.decode(line, type=dict[str, msgspec.Raw]).keys()
     for own, decode in _RECORDS:
         if own in fields:
-            return decode(line)
+            found = decode(line)
+            signal = found.alert.signal if isinstance(found, SuppressedV1) else found.signal
+            if signal is not None:
+                _check_signal(signal)
+            return found
     raise ValueError("it has none of the fields " + ", ".join(own for own, _ in _RECORDS))
 
 
@@ -82,9 +87,15 @@ def outcome_of(line: bytes) -> OutcomeV1:
         if not _INSTANT.match(instant):
             raise ValueError(f"{instant!r} is no instant such as 2026-02-03T00:00:00Z")
         from_rfc3339(instant)
+    _check_signal(found.signal)
     if not found.alert_id or found.horizon_days < 0:
         raise ValueError("its alert has no id" if not found.alert_id else "its horizon is below 0 days")
     return found
+
+
+def _check_signal(signal: str) -> None:
+    if not _SIGNAL.fullmatch(signal):
+        raise ValueError(f"{signal[:80]!r} is the id of no signal")
 
 
 _RECORDS: Final[tuple[tuple[str, Callable[[bytes], AlertV1 | SuppressedV1 | ReceiptV1 | OutcomeV1]], ...]] = (

@@ -119,6 +119,7 @@ def test_a_smaller_difference_takes_more_trials(file: Path) -> None:
         (encode_outcome(OUTCOMES[0]).replace(b"2026-02-03T", b"20260203T"), "is no instant such as"),
         (encode_outcome(OUTCOMES[0]).replace(b"2026-02-03T", b"2026-02-31T"), "day"),
         (encode_outcome(OUTCOMES[0]).replace(b'horizon_days":60', b'horizon_days":-1'), "below 0 days"),
+        (encode_outcome(OUTCOMES[0]).replace(b'"loyal', b'"<b>Loyal'), "is the id of no signal"),
         (b"\xff\xfe", "JSON is malformed"),
     ],
 )
