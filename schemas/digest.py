@@ -13,10 +13,19 @@ Became = Literal["ended", "answered", "acknowledged", "snoozed", "escalated"]
 """What happened to an alert since the last digest; `answered`: somebody said what came of it."""
 
 
+class CameTrueV1(msgspec.Struct, frozen=True):
+    """The share of a signal's alerts that came true on one's own history though nobody called; its 95 % interval."""
+
+    share: float
+    low: float
+    high: float
+
+
 class DigestAlertV1(msgspec.Struct, frozen=True):
     """One reason to look at a customer, as of the newest revision: see `AlertV1` for its fields.
 
-    `listed_at` is the boundary of the digest that put it on the list, None while it waits for room.
+    `listed_at` is the boundary of the digest that put it on the list, None while it waits for room. `came_true` is None
+    where the catalogue names no hit rates.
     """
 
     alert_id: str
@@ -29,6 +38,7 @@ class DigestAlertV1(msgspec.Struct, frozen=True):
     due_at: str | None
     escalated_at: str | None
     listed_at: str | None
+    came_true: CameTrueV1 | None = None
 
 
 class DigestLineV1(msgspec.Struct, frozen=True):

@@ -21,6 +21,8 @@ COMMANDS: Final[dict[str, str]] = {
     "tick": "Post the time, as data, to every partition.",
     "replay": "The same engine without Kafka: what the alerts must be.",
     "signals": "How often those alerted came back by themselves, by signal.",
+    "uplift": "What telling is worth: those told against those held out.",
+    "precision": "How often signals are right, and thresholds to think about.",
     "backtest": "Learn on line over history and judge every score.",
     "simulate": "Make synthetic customers of known kinds.",
     "alerts": "Read the alerts, the highest revision of each.",

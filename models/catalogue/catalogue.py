@@ -9,6 +9,7 @@ from typing import Any, get_args
 from models.calendar import DAY_MS
 from models.catalogue.attention import MOST_HELD_OUT, read_contact_days, read_experiment, read_owners
 from models.catalogue.basis import MOST_DAYS, read_basis
+from models.catalogue.hit_rates import read_hit_rates
 from models.catalogue.language import (
     CompiledCondition,
     CompiledTerm,
@@ -23,7 +24,6 @@ from schemas.event import FEEDS
 
 FEEDS_WITH_EVIDENCE = frozenset((FEEDS.index("ticket"), FEEDS.index("email")))
 """Feeds whose days keep notes: only their signals can be announced at once."""
-
 
 IF_NO_CONTACT = "Do not write to or call the customer: look for the cause, and mend what can be mended without."
 """The intervention for who must not be contacted, of a signal that names none."""
@@ -52,20 +52,20 @@ def build_rules(
         for name in signals
     ]
     escalates_to, teams = read_owners(reader, reader.mapping((), catalogue, "owners"))
-    contact_days = read_contact_days(reader, catalogue)
+    contact_days, hit_rates = read_contact_days(reader, catalogue), read_hit_rates(reader, catalogue)
     reader.unknown_keys((), catalogue, _TOP_KEYS)
     reader.choice((), {"version": VERSION, **catalogue}, "version", (VERSION,))
     if reader.mistakes:
         raise CatalogueError(reader.mistakes)
     text = json.dumps(catalogue, sort_keys=True, default=str).encode()
-    found_signals = tuple(signal for signal in built if signal is not None)
+    own = tuple(signal for signal in built if signal is not None)
     name = hashlib.sha256(text).hexdigest()[:16]
-    return Rules(basis, found_signals, name, escalates_to, salt, contact_days, teams)
+    return Rules(basis, own, name, escalates_to, salt, contact_days, teams, hit_rates)
 
 
 _TOP_KEYS = {
     "version", "currency", "rates", "targets", "feeds", "lifecycle", "engagement", "constants", "model", "defaults",
-    "signals", "base", "value", "owners", "experiment", "attention",
+    "signals", "base", "value", "owners", "experiment", "attention", "hit_rates",
 }  # fmt: skip
 _SIGNAL_KEYS = {
     "announced", "when", "ends", "expires_days", "persistence", "cooldown_days", "polarity", "severity", "owner",
@@ -75,9 +75,7 @@ _SIGNAL_KEYS = {
 }  # fmt: skip
 
 
-def _holdout(
-    reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], share: float, *, is_tried: bool
-) -> float:  # fmt: skip
+def _holdout(reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], share: float, *, is_tried: bool) -> float:
     """The share of a signal's customers who are held out; none where nobody may be left without an answer."""
     own = float(reader.number(path, body, "holdout", default=share, least=0, most=MOST_HELD_OUT))
     if "holdout" in body and own > 0 and not is_tried:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Final, Literal
 
+from models.catalogue.hit_rates import HitRate, KnownHitRates
 from models.catalogue.language import CompiledCondition, CompiledTerm
 from models.catalogue.template import Template
 from models.catalogue.terms import Term
@@ -136,6 +137,12 @@ class Rules:
     """For how many days it is not suggested again to contact a customer, 0 for no such cap."""
     teams: Mapping[str, Team] = field(default_factory=dict)
     """By owner; `ALONE` for the others."""
+    hit_rates: KnownHitRates = field(default_factory=KnownHitRates)
+    """How often alerts came true on one's own history, where the catalogue names a file that says so."""
+
+    def hit_rate_of(self, signal: str) -> HitRate | None:
+        """The share of a signal's alerts that came true, with its 95 % interval; None where nothing is known of it."""
+        return self.hit_rates.by_signal.get(signal)
 
 
 def without_model(rules: Rules) -> Rules:

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from typing import Final, NamedTuple
 
+from models.catalogue.hit_rates import HitRate
 from models.digests.ranking import Order
 from schemas.alert import AlertV1
-from schemas.digest import Became, DigestAlertV1, DigestEndV1, DigestLineV1
+from schemas.digest import Became, CameTrueV1, DigestAlertV1, DigestEndV1, DigestLineV1
 
 MOST_LINES: Final = 200
 """Of each list of a digest: a record must fit into a message, and nobody reads more."""
@@ -14,11 +15,12 @@ MOST_REASONS: Final = 5
 
 
 class Reason(NamedTuple):
-    """An alert, what it is sorted by, and the boundary whose digest put it on the list (RFC 3339 text), if one did."""
+    """An alert, what sorts it, the boundary whose digest put it on the list (RFC 3339 text), how often such come true."""
 
     order: Order
     alert: AlertV1
     listed_at: str | None
+    came_true: HitRate | None
 
 
 def line_of(reasons: Sequence[Reason], now_ms: int) -> DigestLineV1:
@@ -53,6 +55,7 @@ def _told(reason: Reason) -> DigestAlertV1:
         due_at=alert.due_at,
         escalated_at=alert.escalated_at,
         listed_at=reason.listed_at,
+        came_true=None if reason.came_true is None else CameTrueV1(*reason.came_true),
     )
 
 

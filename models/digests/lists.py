@@ -14,7 +14,7 @@ from msgspec import Struct
 from models.catalogue.rules import ALONE, Rules
 from models.digests.entries import BEGINNING, Entries, Resume
 from models.digests.lines import MOST_LINES, Reason, end_of, line_of
-from models.digests.ranking import Order, order
+from models.digests.ranking import Order, chance_of, order
 from schemas.alert import AlertV1
 from schemas.digest import Became, DigestCountsV1, DigestEndV1, DigestV1
 from schemas.reviewed import Told
@@ -68,14 +68,12 @@ class Lists:
         *,
         kept: Mapping[str, Kept] | None = None,
         at: Resume = BEGINNING,
-        by_itself: Mapping[str, float] | None = None,
     ) -> None:
-        """Go on from what was kept and where that was, or begin. `by_itself`: see `ranking.priority`."""
-        self._calendar, self._teams = rules.basis.calendar, rules.teams
-        self._by_itself = by_itself or {}
+        """Go on from what was kept and where that was, or begin."""
+        self._rules, self._calendar, self._teams = rules, rules.basis.calendar, rules.teams
         self._items = {name: one for name, one in (kept or {}).items() if isinstance(one, Item)}
         self._over = {name: one for name, one in (kept or {}).items() if not isinstance(one, Item)}
-        self._orders = {name: order(one.alert, self._by_itself) for name, one in self._items.items()}
+        self._orders = {name: self._ordered(one.alert) for name, one in self._items.items()}
         self.entries = Entries(partitions, self._calendar, at)
 
     def __len__(self) -> int:
@@ -126,7 +124,7 @@ class Lists:
                 if item.changed < boundary:
                     item.was, item.changed = _answer(item.alert), boundary
                 item.alert = alert
-            self._orders[alert.alert_id] = order(alert, self._by_itself)
+            self._orders[alert.alert_id] = self._ordered(alert)
 
     @staticmethod
     def _owners(item: Item) -> set[str]:
@@ -169,7 +167,11 @@ class Lists:
 
     def _reason(self, item: Item, owner: str) -> Reason:
         at = item.listed.get(owner)
-        return Reason(self._order(item), item.alert, None if at is None else self._calendar.text_of(at))
+        listed_at = None if at is None else self._calendar.text_of(at)
+        return Reason(self._order(item), item.alert, listed_at, self._rules.hit_rate_of(item.alert.signal))
+
+    def _ordered(self, alert: AlertV1) -> Order:
+        return order(alert, chance_of(self._rules, alert.signal))
 
     def _order(self, item: Item) -> Order:
         return self._orders[item.alert.alert_id]

@@ -90,7 +90,7 @@ def customer(*, customer_id: str | None, everybody: Output | None, explain: bool
         say_json(orjson.dumps(shown | more, option=orjson.OPT_INDENT_2))
     else:
         zone = rules.basis.calendar.zone
-        print_page(terminal(), CustomerPage(shown, alerts, ended, past, zone, now_ms()), explain=explain)
+        print_page(terminal(), CustomerPage(shown, alerts, ended, past, zone, now_ms(), rules), explain=explain)
     return EXIT_DONE
 
 

@@ -10,9 +10,11 @@ from rich.table import Table
 from rich.text import Text
 
 from models.catalogue.currencies import amount_of, digits_of
+from models.catalogue.rules import Rules
 from models.measures.course import Course
 from schemas.alert import AlertV1
 from schemas.instant import from_rfc3339
+from streams.console.alert_list import print_came_true
 from streams.console.alert_text import QUIET, causes, ended_text, refused_text, signal_text, what_to_do
 from streams.console.cases import Case, Section, sections
 from streams.console.course_plot import draw_course
@@ -60,6 +62,8 @@ class CustomerPage:
     past: Course | None
     zone: str
     now_ms: int
+    rules: Rules | None = None
+    """The catalogue, where it says how often alerts came true."""
 
 
 def print_page(console: Terminal, page: CustomerPage, *, explain: bool) -> None:
@@ -181,5 +185,6 @@ def _print_case(console: Terminal, page: CustomerPage, section: Section, case: C
         console.print(title, soft_wrap=True)
         if number == 0:
             console.print(what_to_do(alert, page.zone, page.now_ms, section.measure), soft_wrap=True)
+            print_came_true(console, page.rules, alert)
         if explain:
             console.print(causes(alert), soft_wrap=True)

@@ -12,7 +12,7 @@ from schemas.digest import DigestLineV1, DigestV1
 from schemas.instant import from_rfc3339
 from streams.console.alert_text import QUIET, due_text, refused_text, severity_text
 from streams.report.table import terminal_table
-from streams.text.digest_words import at_stake, became, sentence
+from streams.text.digest_words import at_stake, became, came_true, sentence
 from streams.text.plain import plain
 from streams.text.terminal import Terminal
 from streams.text.wording import counted, moment, written_date
@@ -74,7 +74,8 @@ def _print_lines(console: Terminal, lines: Sequence[DigestLineV1], zone: str, no
                 .append(plain(f": {alert.summary}"))
             )
             console.print(Text(plain(f"     {alert.intervention}")))
-            console.print(Text(f"     id: {alert.alert_id}", QUIET))
+            rate = came_true(alert)
+            console.print(Text(f"     id: {alert.alert_id}" + ("" if rate is None else f"; {rate}"), QUIET))
 
 
 def _print_rest(console: Terminal, left: int) -> None:

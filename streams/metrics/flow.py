@@ -14,7 +14,7 @@ from models.catalogue.rules import Rules
 from models.customers.columns import STAGE_NAMES
 from models.engine.ledger import MISPLACED, OUTCOMES, total_counts
 from models.engine.partition import Partition
-from schemas.alert import OPEN, STATUS_OF_END
+from schemas.alert import OPEN, STATUS_OF_END, Arm
 from schemas.suppressed import Rule
 from schemas.topics import Topics
 from streams.agents.tally import AGE_BUCKETS_S, PROCESSING_BUCKETS_S, Spread, Tally
@@ -41,6 +41,13 @@ class FlowMetrics:
         # Ends are asked for by reason: those of alerts that others or time had raised are there once there are any.
         self._no_alerts: dict[tuple[str, str, str], int] = {
             (*raised, status): 0 for raised in severities(rules) for status in sorted({*OPEN, *own.get(raised, ())})
+        }
+        self._no_outcomes: dict[tuple[str, str, str], int] = {
+            (signal.id, arm, is_back): 0
+            for signal in rules.signals
+            if signal.holdout
+            for arm in get_args(Arm)
+            for is_back in ("yes", "no")
         }
         self._none_ended: dict[tuple[str, str], int] = {
             (name, reason): 0 for name, own in reasons.items() for reason in own
@@ -158,7 +165,7 @@ class FlowMetrics:
             "churn_experiment_outcomes",
             "Alerts of experiments whose horizon was over, by whether the customer came back.",
             ["signal", "arm", "came_back"],
-            sorted(tally.came_back.items()),
+            sorted({**self._no_outcomes, **dict(tally.came_back)}.items()),
         )
         yield counter("churn_reviews", "Reviews of a customer at a boundary: everybody at each one.", tally.reviews)
         yield counter(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from schemas.digest import DigestV1
 from streams.report.page import Card, render
-from streams.text.digest_words import at_stake, became, sentence
+from streams.text.digest_words import at_stake, became, came_true, sentence
 from streams.text.wording import moment
 
 
@@ -19,6 +19,7 @@ def digest_page(digests: Sequence[DigestV1], zone: str) -> str:
         cards={one.owner: _cards(one) for one in digests},
         says={one.owner: sentence(one) for one in digests},
         at_stake=at_stake,
+        came_true=came_true,
         became=lambda one: became(one, zone),
         moment=lambda text: "any time" if text is None else moment(text, zone),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from schemas.digest import DigestEndV1, DigestLineV1, DigestV1
+from schemas.digest import DigestAlertV1, DigestEndV1, DigestLineV1, DigestV1
 from streams.text.wording import counted, moment
 
 
@@ -27,6 +27,12 @@ def at_stake(line: DigestLineV1) -> str:
     basis = "expected in 12 months" if line.value_basis == "expected" else "spent last year"
     risk = "" if line.risk is None else f", risk {line.risk:.0%}"
     return f"{worth.amount:,.0f} {worth.currency} ({basis}{risk})"
+
+
+def came_true(alert: DigestAlertV1) -> str | None:
+    """How often alerts of the signal came true, None where that is not known."""
+    rate = alert.came_true
+    return None if rate is None else f"{rate.share:.0%} of such alerts came true ({rate.low:.0%} to {rate.high:.0%})"
 
 
 def became(one: DigestEndV1, zone: str) -> str:

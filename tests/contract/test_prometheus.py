@@ -67,8 +67,8 @@ def test_every_alert_is_seen_firing_and_seen_silent() -> None:
                 for look in test["promql_expr_test"]
                 if "ALERTS" in look["expr"]
             ]
-            firing |= set.union(*seen)
-            silent |= {name for name in set.union(*seen) if any(name not in look for look in seen)}
+            firing |= set().union(*seen)
+            silent |= {name for name in set().union(*seen) if any(name not in look for look in seen)}
     names = {rule.name for rule in ALERTS}
     assert firing == names
     assert silent == names

@@ -195,7 +195,7 @@ def test_who_is_worth_more_comes_first() -> None:
                 newest[one.alert_id] = one
             for digest in (digest for day in lists.days() for digest in day.digests):
                 first, waiting = (
-                    [order(newest[alert.alert_id], {}) for line in lines for alert in line.alerts]
+                    [order(newest[alert.alert_id], 1.0) for line in lines for alert in line.alerts]
                     for lines in (digest.new, digest.waiting)
                 )
                 if first and waiting:

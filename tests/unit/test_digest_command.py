@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from schemas.alert import Money
-from schemas.digest import DigestAlertV1, DigestCountsV1, DigestEndV1, DigestLineV1, DigestV1, encode_digest
+from schemas.digest import CameTrueV1, DigestAlertV1, DigestCountsV1, DigestEndV1, DigestLineV1, DigestV1, encode_digest
 from streams.readback.digests import newest_digests
 from streams.report.digest_page import digest_page
 from streams.text.digest_words import at_stake, became, sentence
@@ -17,6 +17,7 @@ ALERT = DigestAlertV1(
     alert_id="a" * 32, signal="loyal_gone_silent", severity="error", summary="Silent <b>since</b> 41 days.",
     intervention="Call.", playbook_url="https://playbooks.example/x", starts_at="2026-03-01T00:00:00Z",
     due_at="2026-03-03T00:00:00Z", escalated_at=None, listed_at="2026-03-01T00:00:00Z",
+    came_true=CameTrueV1(0.62, 0.55, 0.7),
 )  # fmt: skip
 
 
@@ -71,7 +72,7 @@ def test_an_overview_and_one_owner(made: Path) -> None:
     for words in (
         "1 customer to call from today on, 1 still open from before (1 past due), 3 for whom there is no room today.",
         "1. c1 120 EUR (expected in 12 months, risk 60%)", "do not contact: unsubscribed", "value unknown",
-        "and 2 more", "c9 usage_drop: over: came back", f"id: {ALERT.alert_id}", "Silent <b>since</b> 41 days.",
+        "and 2 more", "c9 usage_drop: over: came back", f"id: {ALERT.alert_id}; 62% of such alerts came true (55% to 70%)", "Silent <b>since</b> 41 days.",
     ):  # fmt: skip
         assert words in told, words
     earlier = run("digest", "Retention", "--file", str(made), "--at", "2026-03-01T12:00:00Z", "--json")
