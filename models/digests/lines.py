@@ -15,7 +15,7 @@ MOST_REASONS: Final = 5
 
 
 class Reason(NamedTuple):
-    """An alert, what sorts it, the boundary whose digest put it on the list (RFC 3339 text), how often such come true."""
+    """An alert, what sorts it, the boundary whose digest put it on the list (RFC 3339 text), how often it is right."""
 
     order: Order
     alert: AlertV1

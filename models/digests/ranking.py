@@ -14,7 +14,7 @@ NEVER_MS: Final = 1 << 60
 
 
 def chance_of(rules: Rules, signal: str) -> float:
-    """The share of a signal's alerts that come true if nobody calls; of one not measured the mean of the others, else 1."""
+    """The share of a signal's alerts that come true if nobody calls; not measured: the mean of the others, else 1."""
     known = rules.hit_rate_of(signal)
     if known is not None:
         return known.share

@@ -72,7 +72,9 @@ def test_an_overview_and_one_owner(made: Path) -> None:
     for words in (
         "1 customer to call from today on, 1 still open from before (1 past due), 3 for whom there is no room today.",
         "1. c1 120 EUR (expected in 12 months, risk 60%)", "do not contact: unsubscribed", "value unknown",
-        "and 2 more", "c9 usage_drop: over: came back", f"id: {ALERT.alert_id}; 62% of such alerts came true (55% to 70%)", "Silent <b>since</b> 41 days.",
+        "and 2 more", "c9 usage_drop: over: came back",
+        f"id: {ALERT.alert_id}; 62% of such alerts came true (55% to 70%)",
+        "Silent <b>since</b> 41 days.",
     ):  # fmt: skip
         assert words in told, words
     earlier = run("digest", "Retention", "--file", str(made), "--at", "2026-03-01T12:00:00Z", "--json")
