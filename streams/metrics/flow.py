@@ -15,6 +15,8 @@ from models.customers.columns import STAGE_NAMES
 from models.engine.ledger import MISPLACED, OUTCOMES, total_counts
 from models.engine.partition import Partition
 from schemas.alert import OPEN, STATUS_OF_END, Arm
+from schemas.command import Action, AlertOutcome
+from schemas.receipt import ReceiptStatus
 from schemas.suppressed import Rule
 from schemas.topics import Topics
 from streams.agents.tally import AGE_BUCKETS_S, PROCESSING_BUCKETS_S, Spread, Tally
@@ -49,6 +51,8 @@ class FlowMetrics:
             for arm in get_args(Arm)
             for is_back in ("yes", "no")
         }
+        self._none_said = {(signal.id, word): 0 for signal in rules.signals for word in get_args(AlertOutcome)}
+        self._no_receipts = {(action, status): 0 for action in get_args(Action) for status in get_args(ReceiptStatus)}
         self._none_ended: dict[tuple[str, str], int] = {
             (name, reason): 0 for name, own in reasons.items() for reason in own
         }
@@ -153,13 +157,16 @@ class FlowMetrics:
             (([rule], count) for rule, count in sorted(held.items())),
         )
         yield counters(
-            "churn_receipts", "Commands that were decided.", ["action", "status"], sorted(tally.receipts.items())
+            "churn_receipts",
+            "Commands that were decided.",
+            ["action", "status"],
+            sorted({**self._no_receipts, **dict(tally.receipts)}.items()),
         )
         yield counters(
             "churn_alert_outcomes",
             "What people said came of alerts, by signal: false alarms against the others are its precision.",
             ["signal", "outcome"],
-            sorted(tally.outcomes.items()),
+            sorted({**self._none_said, **dict(tally.outcomes)}.items()),
         )
         yield counters(
             "churn_experiment_outcomes",
