@@ -156,6 +156,16 @@ class FlowMetrics:
             ["rule"],
             (([rule], count) for rule, count in sorted(held.items())),
         )
+        yield from self._what_came(tally)
+        yield counter("churn_reviews", "Reviews of a customer at a boundary: everybody at each one.", tally.reviews)
+        yield counter(
+            "churn_outputs_already_sent",
+            "Outputs decided once more after a restart that stood on their topic already: they are not sent again.",
+            tally.already_sent,
+        )
+
+    def _what_came(self, tally: Tally) -> Iterator[Metric]:
+        """Of commands, and of alerts by what people said and by what customers did."""
         yield counters(
             "churn_receipts",
             "Commands that were decided.",
@@ -173,12 +183,6 @@ class FlowMetrics:
             "Alerts of experiments whose horizon was over, by whether the customer came back.",
             ["signal", "arm", "came_back"],
             sorted({**self._no_outcomes, **dict(tally.came_back)}.items()),
-        )
-        yield counter("churn_reviews", "Reviews of a customer at a boundary: everybody at each one.", tally.reviews)
-        yield counter(
-            "churn_outputs_already_sent",
-            "Outputs decided once more after a restart that stood on their topic already: they are not sent again.",
-            tally.already_sent,
         )
 
     def _event_time(self, partitions: Mapping[int, Partition]) -> Iterator[Metric]:
