@@ -5,6 +5,8 @@ compared within a stratum, the trials that began in the same quarter and were wa
 differences are weighted with n1 n0 / (n1 + n0) (Mantel and Haenszel 1959), which is 0 where an arm is empty. A share of
 held-out customers that changes within a quarter is not corrected for.
 
+Who is treated counts as told, also where another rule held the alert back or nobody acted: arms are compared as drawn.
+
 *The interval.* Newcombe's hybrid score interval: each arm's share has its Wilson interval, and the distances of their
 ends are squared and added (R. G. Newcombe, "Interval estimation for the difference between independent proportions",
 Statistics in Medicine 17, 1998, 873-890, method 10). Over several strata the same is done for the weighted sum (G. Y.

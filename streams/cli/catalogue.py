@@ -37,6 +37,11 @@ def check(*, file: Path, as_json: bool) -> int:
         return EXIT_PROBLEM
     message = f"{file}: {len(rules.signals)} signals, no mistakes; catalogue {rules.hash}"
     say("[]" if as_json else message)
+    if rules.hit_rates.by_signal and not as_json:
+        known = sum(rules.hit_rate_of(signal.id) is not None for signal in rules.signals)
+        others = sorted(rules.hit_rates.by_signal.keys() - {signal.id for signal in rules.signals})
+        left = f"; of no signal here: {', '.join(others)}" if others else ""
+        say(plain(f"{file}: hit rates of {counted(known, 'signal')}, until {rules.hit_rates.until[:10]}{left}"))
     for note in [] if as_json else [*notes_on(file), *_on_contacts(rules)]:
         say(plain(f"{file}: note: {note}"))
     return EXIT_DONE

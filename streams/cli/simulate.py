@@ -114,13 +114,17 @@ def simulate(  # noqa: PLR0913 - one for each option
             complain(sentence)
         events = simulate_around(history, seed=seed)
     else:
-        events, truths = simulate_customers(world)
-        _write_truth(truth, truths)
-        if effect is not None:
-            events = _reacting(world, events, effect, catalogue)
+        events = _lived(world, truth, effect, catalogue)
     _write(out, map(encode_event, events))
     _report(events)
     return EXIT_DONE
+
+
+def _lived(world: World, truth: Path | None, effect: float | None, catalogue: Path | None) -> list[Event]:
+    """The events of a world whose customers react to being told, or do not; the truth about them is written."""
+    events, truths = simulate_customers(world)
+    _write_truth(truth, truths)
+    return events if effect is None else _reacting(world, events, effect, catalogue)
 
 
 def _reacting(world: World, events: list[Event], effect: float, catalogue: Path | None) -> list[Event]:

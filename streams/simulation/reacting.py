@@ -2,8 +2,9 @@
 
 The engine runs beside the lives. At each midnight it decides what is told of whom; a share of the customers who are
 tried and told then buy once more, on some day within the horizon. Who would do so is drawn for each trial whether or
-not it is held out, so that it is known of everybody what telling would have changed. What is decided at a midnight
-rests on events before it, and reactions come after it: a replay of all events decides the same.
+not it is held out, so that it is known of everybody what telling would have changed. An alert that another rule holds
+back is reacted to once it is sent. What is decided at a midnight rests on events before it, and reactions come after
+it: a replay of all events decides the same.
 """
 
 from __future__ import annotations
@@ -21,7 +22,6 @@ from models.engine.replay import Replay
 from models.engine.review import Message
 from schemas.alert import AlertV1, Arm
 from schemas.event import Event
-from schemas.instant import from_rfc3339
 from schemas.outcome import OutcomeV1
 from schemas.suppressed import SuppressedV1
 from schemas.topics import DAY_MS
@@ -80,7 +80,10 @@ class _Loop:
         self._engine = Replay(without_model(rules), 1)
         self._coming: list[tuple[int, int, int, Event]] = []
         self._number = count()
+        self._midnight = 0
         self._tried: set[tuple[str, str]] = set()
+        self._rngs: dict[str, Random] = {}
+        """By the id of an alert that is not sent yet, the dice of a customer who will react to it."""
         self._found = Reacted()
 
     def run(self, events: Sequence[Event]) -> Reacted:
@@ -90,11 +93,12 @@ class _Loop:
         calendar = self._basis.calendar
         first, last = calendar.day_of(self._world.start_ms), calendar.day_of(self._world.end_ms)
         for day in range(first, last + 1):
-            midnight_ms = calendar.start_of(day + 1)
-            for one in self._before(min(midnight_ms, self._world.end_ms)):
+            self._midnight = day + 1
+            until_ms = min(calendar.start_of(day + 1), self._world.end_ms)
+            for one in self._before(until_ms):
                 self._engine.take(one)
                 self._found.events.append(one)
-            self._engine.until(min(midnight_ms, self._world.end_ms) + self._basis.disorder_ms)
+            self._engine.until(until_ms + self._basis.disorder_ms)
             self._hear(self._engine.drain())
         return self._found
 
@@ -114,25 +118,38 @@ class _Loop:
             alert = one.alert if isinstance(one, SuppressedV1) else one
             if isinstance(alert, AlertV1) and alert.status == "firing" and alert.arm is not None:
                 self._begin(alert, alert.arm)
+                if alert is one:
+                    self._tell(alert)
 
     def _begin(self, alert: AlertV1, arm: Arm) -> None:
         """Begin a trial, unless the alert belongs to one."""
         if (alert.customer_id, alert.signal) in self._tried:
             return
         self._tried.add((alert.customer_id, alert.signal))
-        rng = Random(f"{self._world.seed}:{alert.alert_id}")  # noqa: S311 - a simulation, no secret
-        told_ms, start = from_rfc3339(alert.observed_at), self._basis.calendar.day_of_text(alert.starts_at)
-        room = start + self._horizon - self._basis.calendar.day_of(told_ms) - 2
-        reacts = rng.random() < self._effect and room >= 1
+        start = self._basis.calendar.day_of_text(alert.starts_at)
+        self._rngs[alert.alert_id] = rng = Random(f"{self._world.seed}:{alert.alert_id}")  # noqa: S311 - a simulation, no secret
+        reacts = rng.random() < self._effect and self._room(alert) >= 1
         self._found.trials.append(
             Trial(alert.alert_id, alert.customer_id, alert.signal, arm, start, start + self._horizon, reacts)
         )
-        if reacts and arm == "treated":
-            day = (told_ms - self._world.start_ms) // DAY_MS + rng.randint(1, room)
-            bought = to_events(
-                alert.customer_id, [*order(rng, day, BASKET)],
-                start_ms=self._world.start_ms, days=self._world.days, because=alert.alert_id,
-            )  # fmt: skip
-            self._found.reactions[alert.alert_id] = bought
-            for one in bought:
-                self._come(one)
+        if not reacts or arm == "holdout":
+            del self._rngs[alert.alert_id]
+
+    def _room(self, alert: AlertV1) -> int:
+        """On how many days a customer who is told now may react within the horizon."""
+        return self._basis.calendar.day_of_text(alert.starts_at) + self._horizon - self._midnight - 2
+
+    def _tell(self, alert: AlertV1) -> None:
+        """Let a customer react whose trial began with this alert, if that is what the customer does, and in time."""
+        rng, room = self._rngs.pop(alert.alert_id, None), self._room(alert)
+        if rng is None or room < 1:
+            return
+        told_ms = self._basis.calendar.start_of(self._midnight)
+        day = (told_ms - self._world.start_ms) // DAY_MS + rng.randint(1, room)
+        bought = to_events(
+            alert.customer_id, [*order(rng, day, BASKET)],
+            start_ms=self._world.start_ms, days=self._world.days, because=alert.alert_id,
+        )  # fmt: skip
+        self._found.reactions[alert.alert_id] = bought
+        for one in bought:
+            self._come(one)

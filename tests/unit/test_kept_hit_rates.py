@@ -50,6 +50,9 @@ def test_a_catalogue_names_a_file_beside_it_and_knows_what_it_says(tmp_path: Pat
     assert rules.hit_rate_of("usage_drop") is None
     assert rules.hit_rates.horizon_days == 60
     assert load_rules(Settings()).hit_rate_of("loyal_gone_silent") is None
+    checked = run("catalogue", "check", str(tmp_path / "mine.yaml"))
+    assert checked.code == 0
+    assert "hit rates of 2 signals, until 2026-05-01; of no signal here: gone_from_the_catalogue" in checked.out
     before = rules.hash
     (tmp_path / "rates.json").write_bytes(orjson.dumps(RATES | {"horizon_days": 61}))
     assert load_rules(own(tmp_path)).hash != before, "the hash is of what the file says"
