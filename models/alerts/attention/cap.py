@@ -40,14 +40,14 @@ def choose(
     for of in alerts:
         if not contacts(of.signal):
             continue
-        for one in filter(known.is_suggestion, revisions[of.signal.id]):
-            if one.confirms or one.status == "retracted":  # it was fired early
+        for one in revisions[of.signal.id]:
+            was_early = one.confirms or one.status == "retracted"
+            if not (was_early or _is_heard_now(of, one, occasion)) or not known.is_suggestion(one):
+                continue
+            if was_early or one.severity == CRITICAL or not can_wait(of.signal):
                 at_once.add(one.row)
-            elif _is_heard_now(of, one, occasion):
-                if can_wait(of.signal) and one.severity != CRITICAL:
-                    waiting.setdefault(one.row, []).append(urgency(of.signal, one.severity))
-                else:
-                    at_once.add(one.row)
+            else:
+                waiting.setdefault(one.row, []).append(urgency(of.signal, one.severity))
     for row in at_once:
         known.note(row, boundary, None)
     for row in waiting.keys() - at_once:

@@ -11,10 +11,12 @@ An alert that is sent for the first time is `firing`, and its response time begi
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
 from models.alerts.attention.contacts import can_wait
 from models.alerts.attention.rules import Held, Occasion, holding
 from models.alerts.cooling import close
-from models.alerts.episode import HELD_OUT, NEVER_MS, Revision, SignalAlerts, revision_at_hand, revision_of
+from models.alerts.episode import HELD_OUT, NEVER_MS, Revision, SignalAlerts, revision_at_hand, revisions_of
 from models.customers.refusals import OPTED_OUT
 
 Revisions = Mapping[str, list[Revision]]
@@ -22,15 +24,22 @@ Revisions = Mapping[str, list[Revision]]
 
 def release(alerts: Iterable[SignalAlerts], revisions: Revisions, within: tuple[int, int], occasion: Occasion) -> None:
     """Tell of held alerts that nothing holds any more, or another rule, among some rows."""
-    low, high = within
     for of in alerts:
-        for row in sorted(row for row in of.held if low <= row < high):
-            place = of.open.place(row)
-            if place is None or of.open.column("arm")[place] == HELD_OUT:
-                continue
-            reason = holding(of, revision_of(of, row, place, "updated"), occasion)
-            if reason is None or reason.rule != of.held[row]:
-                revision_at_hand(of, revisions[of.signal.id], row, place)
+        for one, place in _held_among(of, within):
+            reason = holding(of, one, occasion)
+            if reason is None or reason.rule != of.held[one.row]:
+                revision_at_hand(of, revisions[of.signal.id], one.row, place)
+
+
+def _held_among(of: SignalAlerts, within: tuple[int, int]) -> list[tuple[Revision, int]]:
+    """What is held among some rows and still open, but for experiments, as it would be told; and where it is."""
+    low, high = within
+    found = ((row, of.open.place(row)) for row in sorted(of.held) if low <= row < high)
+    arms = of.open.column("arm")
+    places = [place for _, place in found if place is not None and arms[place] != HELD_OUT]
+    if not places:
+        return []
+    return [*zip(revisions_of(of, np.array(places), ["updated"] * len(places)), places, strict=True)]
 
 
 def end_opted_out(

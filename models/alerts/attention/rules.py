@@ -57,4 +57,8 @@ RULES: Final[Sequence[AttentionRule]] = (opted_out, held_out, snoozed, capped)
 
 def holding(of: SignalAlerts, one: Revision, occasion: Occasion) -> Held | None:
     """What holds a revision, None when nothing does."""
-    return next((held for rule in RULES if (held := rule(of, one, occasion)) is not None), None)
+    for rule in RULES:
+        held = rule(of, one, occasion)
+        if held is not None:
+            return held
+    return None
