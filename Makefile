@@ -17,6 +17,7 @@ TOOLS := $(CACHE)/tools
 SECRETS := deploy/secrets
 RUN := .run
 LEARNER_METRICS_PORT ?= 9465
+DISPATCHER_METRICS_PORT ?= 9466
 WORKERS ?= 4
 # File by file, as files share what is dear to make; tests/conftest.py puts the longest first.
 SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
@@ -137,7 +138,8 @@ LOCAL := PYTHONPATH=deploy $(BIN)/python -m local
 
 .PHONY: up down
 up: install ## start Kafka (PORT=9092, unless CHURN_BOOTSTRAP names one), topics, worker, learner; anew what is set otherwise
-	@$(LOCAL) up --folder $(RUN) $(if $(PORT),--port $(PORT)) --learner-metrics-port $(LEARNER_METRICS_PORT)
+	@$(LOCAL) up --folder $(RUN) $(if $(PORT),--port $(PORT)) --learner-metrics-port $(LEARNER_METRICS_PORT) \
+	  --dispatcher-metrics-port $(DISPATCHER_METRICS_PORT)
 
 down: ## stop what `make up` started
 	@if [ -x $(BIN)/python ] && [ -d $(RUN) ]; then $(LOCAL) down --folder $(RUN); fi

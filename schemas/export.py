@@ -13,6 +13,7 @@ import msgspec
 from schemas.alert import AlertV1
 from schemas.command import ACTIONS
 from schemas.dead_letter import PREFIX
+from schemas.digest import DigestV1
 from schemas.envelope import ENVELOPES
 from schemas.erasure import ErasureV1
 from schemas.event import FEEDS
@@ -20,6 +21,7 @@ from schemas.example import LessonV1, ProgressV1
 from schemas.limits import MAX_BYTES, MAX_DEPTH, MAX_KEYS, MAX_STRING
 from schemas.outcome import OutcomeV1
 from schemas.receipt import ReceiptV1
+from schemas.reviewed import ReviewedV1
 from schemas.stage import StageChangeV1
 from schemas.suppressed import SuppressedV1
 from schemas.tick import TickV1
@@ -46,6 +48,7 @@ def json_schemas() -> dict[str, Schema]:
     types |= {f"command.{action}.v1": kind for action, kind in ACTIONS.items()} | {"receipt.v1": ReceiptV1}
     types |= {"suppressed.v1": SuppressedV1, "outcome.v1": OutcomeV1, "erasure.v1": ErasureV1}
     types |= {"tick.v1": TickV1, "alert.v1": AlertV1, "stage-change.v1": StageChangeV1}
+    types |= {"digest.v1": DigestV1, "reviewed.v1": ReviewedV1}
     types |= {"labels.v1": LessonV1, "progress.v1": ProgressV1}
     return {name: _schema(name, kind) for name, kind in types.items()}
 
@@ -123,16 +126,24 @@ _PAYLOADS: Final = {
     "suppressed": "suppressed.v1",
     "outcomes": "outcome.v1",
     "erased": "erasure.v1",
+    "digests": "digest.v1",
     **{f"events.{feed}": f"event.{feed}.v1" for feed in FEEDS},
 }
+
+
+_SEVERAL: Final = {
+    "commands": [f"command.{action}.v1" for action in ACTIONS],
+    "attention": ["alert.v1", "reviewed.v1"],
+}
+"""Topics whose records are of several kinds."""
 
 
 def _message(topic: TopicSpec, name: str) -> Schema:
     message: Schema = {"name": name, "summary": topic.content}
     if name in _PAYLOADS:
         message |= {"contentType": "application/json", "payload": {"$ref": f"json/{_PAYLOADS[name]}.json"}}
-    elif name == "commands":
-        one_of = [{"$ref": f"json/command.{action}.v1.json"} for action in ACTIONS]
+    elif name in _SEVERAL:
+        one_of = [{"$ref": f"json/{kind}.json"} for kind in _SEVERAL[name]]
         message |= {"contentType": "application/json", "payload": {"oneOf": one_of}}
     else:
         message["contentType"] = "application/octet-stream"

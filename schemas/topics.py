@@ -109,6 +109,21 @@ class Topics:
         return f"{self.prefix}.erased"
 
     @property
+    def attention(self) -> str:
+        """What the owners' lists are made of: alerts as they were sent, and how far partitions have come."""
+        return f"{self.prefix}.attention"
+
+    @property
+    def digests(self) -> str:
+        """What each owner has to do, day by day."""
+        return f"{self.prefix}.digests"
+
+    @property
+    def lists(self) -> str:
+        """The open alerts of all partitions, and whose list each is on: what a dispatcher restores from."""
+        return f"{self.prefix}.lists"
+
+    @property
     def stages(self) -> str:
         """Transitions of the lifecycle."""
         return f"{self.prefix}.stages"
@@ -188,6 +203,9 @@ def topic_table(
         spec(names.alerts_open, "alert id", "current state of open alerts", _COMPACTED),
         spec(names.suppressed, "alert id and revision", "revisions that were not sent, and why", _of_customers(30)),
         spec(names.outcomes, "alert id", "what came of alerts, told or held out", _of_customers(400)),
+        spec(names.attention, "content", "what the owners' lists are made of", _of_customers(30), 1),
+        spec(names.digests, "owner", "what each owner has to do, day by day", changelog, 1),
+        spec(names.lists, "alert id", "open alerts, and whose list each is on", changelog, 1),
         spec(names.stages, "transition", "lifecycle transitions", _of_customers(30)),
         spec(names.erased, "salted hash", "who is erased, by a salted hash of the id", _COMPACTED),
         spec(names.late, "origin", "events too late to be applied, with reason and origin", _of_customers(14)),

@@ -119,7 +119,7 @@ def _decided(how: How, path: Path) -> Run:
     """In the other process: every alert of a catalogue."""
     with path.open("rb") as file:
         events: Replayed = pickle.load(file)  # noqa: S301 - written above, in a folder that is ours alone
-    engine, episodes = how.engine(), Episodes(how.rules.basis.calendar)
+    engine, episodes = how.engine(), Episodes(how.rules)
 
     def gather(messages: Iterable[Message]) -> None:
         for message in messages:

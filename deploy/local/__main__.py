@@ -1,4 +1,4 @@
-"""A broker, a worker and a learner that stay: `PYTHONPATH=deploy python -m local up|down` (the Makefile does)."""
+"""A broker, a worker, a dispatcher, a learner that stay: `PYTHONPATH=deploy python -m local up|down` (see Makefile)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from streams.settings import Settings, load_settings
 BOOTSTRAP: Final = "CHURN_BOOTSTRAP"
 METRICS_PORT: Final = "CHURN_METRICS_PORT"
 DEFAULT_PORT: Final = 9092
-WORKER, LEARNER = "worker", "learner"
+WORKER, DISPATCHER, LEARNER = "worker", "dispatcher", "learner"
 
 
 def main() -> int:
@@ -37,14 +37,19 @@ def main() -> int:
         sub.add_argument("--folder", type=Path, required=True, help="where data, logs and notes are kept")
         if verb == "up":
             sub.add_argument("--port", type=int, help="of the broker; without it that of before, or 9092")
-            sub.add_argument("--learner-metrics-port", required=True, help="the learner's page, as the worker's is set")
+            for name in (LEARNER, DISPATCHER):
+                sub.add_argument(
+                    f"--{name}-metrics-port", required=True, help=f"the {name}'s page, as the worker's is set"
+                )
     given = parser.parse_args()
     folder = given.folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     try:
         with _alone(folder):
             if given.verb == "up":
-                _up(folder, given.port, given.learner_metrics_port)
+                _up(
+                    folder, given.port, {LEARNER: given.learner_metrics_port, DISPATCHER: given.dispatcher_metrics_port}
+                )
             else:
                 _down(folder)
     except (LocalError, SetupError, ClusterError, JarError, JavaError) as error:
@@ -63,27 +68,34 @@ def _alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def _up(folder: Path, port: int | None, learner_metrics_port: str) -> None:
+def _up(folder: Path, port: int | None, metrics_ports: Mapping[str, str]) -> None:
     named = os.environ.get(BOOTSTRAP, "")
     environ = {**os.environ, BOOTSTRAP: named or _address(port or DEFAULT_PORT)}
     load_rules(load_settings(environ))  # what is wrong with them is said before anything is started or stopped
     environ[BOOTSTRAP] = named or _broker(folder / "kafka", port)
-    of_learner = environ | {METRICS_PORT: learner_metrics_port}
-    settings = {WORKER: load_settings(environ), LEARNER: load_settings(of_learner)}
-    ports = {name: one.metrics_port for name, one in settings.items()}
-    if ports[WORKER] == ports[LEARNER] != 0:
-        remedy = "Name another one: make up LEARNER_METRICS_PORT=…"
-        raise LocalError(METRICS_PORT, f"{ports[WORKER]} is wanted by worker and learner", remedy)
+    environs = {WORKER: environ, **{name: environ | {METRICS_PORT: one} for name, one in metrics_ports.items()}}
+    settings = {name: load_settings(of) for name, of in environs.items()}
+    _refuse_same_port({name: one.metrics_port for name, one in settings.items()})
     run(environ, "topics", "create")
-    _keep(Program(WORKER, folder), environ, settings[WORKER])
+    for name in (WORKER, DISPATCHER):
+        _keep(Program(name, folder), environs[name], settings[name])
     if load_rules(settings[LEARNER]).basis.learning is not None:
-        _keep(Program(LEARNER, folder), of_learner, settings[LEARNER])
+        _keep(Program(LEARNER, folder), environs[LEARNER], settings[LEARNER])
     else:
         was = Program(LEARNER, folder).stop()
         print(f"{LEARNER}: not needed, the catalogue has no model" + (f"; pid {was} is stopped" if was else ""))
     print(f"broker: {environ[BOOTSTRAP]}; stop all with: make down")
     if environ[BOOTSTRAP] != _address(DEFAULT_PORT) and not named:
         print(f"commands want: export {BOOTSTRAP}={environ[BOOTSTRAP]}")
+
+
+def _refuse_same_port(ports: Mapping[str, int]) -> None:
+    for name, port in ports.items():
+        others = [other for other, its in ports.items() if other != name and its == port != 0]
+        if others:
+            wanted = f"{port} is wanted by {' and '.join([name, *others])}"
+            remedy = f"Name another one: make up {others[-1].upper()}_METRICS_PORT=…"
+            raise LocalError(METRICS_PORT, wanted, remedy)
 
 
 def _broker(folder: Path, port: int | None) -> str:
@@ -125,7 +137,7 @@ def _keep(program: Program, environ: Mapping[str, str], settings: Settings) -> N
 
 
 def _down(folder: Path) -> None:
-    for name in (WORKER, LEARNER):
+    for name in (WORKER, DISPATCHER, LEARNER):
         program = Program(name, folder)
         noted, ended = program.noted(), program.stop()
         if ended is not None:

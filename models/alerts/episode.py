@@ -44,7 +44,7 @@ class Revision:
     told as 0 is. `case` is the first day of the case it belongs to, None before a review has said that. `refused` are
     the reasons not to contact the customer, as bits. `sent_ms`: since when its answer is owed, NEVER_MS while nobody
     was told of it; `snoozed_ms`: until when it is snoozed, and whether this revision `tells_snooze`. `arm`: a
-    place in ARMS.
+    place in ARMS. `confirms`: it is the review's word on what was fired early, unless that is taken back.
     """
 
     row: int
@@ -70,6 +70,12 @@ class Revision:
     arm: int = NO_ARM
     snoozed_ms: int = NEVER_MS
     tells_snooze: bool = False
+    confirms: bool = False
+
+    @property
+    def was_sent(self) -> bool:
+        """Whether anybody has been told of the alert before this revision."""
+        return self.sent_ms != NEVER_MS and self.status != "firing" and (self.ends_ms is None or self.revision > 1)
 
 
 class EpisodeState(NamedTuple):

@@ -137,6 +137,7 @@ class Judgement:
                     table.column("severity")[one.place] = own_severity(self.alerts, one.place)
         revisions = revisions_of(self.alerts, places, [one.status for one in told])
         for one, revision in zip(told, revisions, strict=True):
+            revision.confirms = not one.is_next and revision.revision > 1
             if one.because is not None:
                 revision.ends_ms, revision.ended_because = self.boundary_ms, one.because
         self.revisions += revisions

@@ -7,14 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from models.calendar import DAY_MS
+from models.catalogue.attention import MOST_HELD_OUT, read_contact_days, read_experiment, read_owners
 from models.catalogue.basis import MOST_DAYS, read_basis
+from models.catalogue.hit_rates import read_hit_rates
 from models.catalogue.language import (
     CompiledCondition,
     CompiledTerm,
     compile_condition,
     compile_term,
 )
-from models.catalogue.overlay import is_off
 from models.catalogue.reader import CatalogueError, Mistake, Reader, as_mapping, shown
 from models.catalogue.rules import DAYS_OPEN, DriverTerms, EndsAs, Polarity, Rules, ScoreRule, Signal
 from models.catalogue.template import Template
@@ -27,8 +28,6 @@ FEEDS_WITH_EVIDENCE = frozenset((FEEDS.index("ticket"), FEEDS.index("email")))
 
 IF_NO_CONTACT = "Do not write to or call the customer: look for the cause, and mend what can be mended without."
 """The intervention for who must not be contacted, of a signal that names none."""
-MOST_HELD_OUT = 0.5
-"""The greatest share of customers who are held out: an experiment on more is none any more."""
 VERSION = 1
 """Of the catalogue's form."""
 
@@ -49,23 +48,26 @@ def build_rules(
     reader.unknown_keys(("defaults",), defaults, _SIGNAL_KEYS)
     shared = {key: value for key, value in defaults.items() if key in _SIGNAL_KEYS}
     signals = reader.mapping((), catalogue, "signals")
-    share, salt = _experiment(reader, catalogue)
+    share, salt = read_experiment(reader, catalogue)
     built = [
         _signal(reader, str(name), shared | {**reader.mapping(("signals",), signals, name)}, basis, share)
         for name in signals
     ]
-    escalates_to = _escalations(reader, reader.mapping((), catalogue, "owners"))
+    escalates_to, teams = read_owners(reader, reader.mapping((), catalogue, "owners"))
+    contact_days, hit_rates = read_contact_days(reader, catalogue), read_hit_rates(reader, catalogue)
     reader.unknown_keys((), catalogue, _TOP_KEYS)
     reader.choice((), {"version": VERSION, **catalogue}, "version", (VERSION,))
     if reader.mistakes:
         raise CatalogueError(reader.mistakes)
-    digest = hashlib.sha256(json.dumps(catalogue, sort_keys=True, default=str).encode()).hexdigest()[:16]
-    return Rules(basis, tuple(signal for signal in built if signal is not None), digest, escalates_to, salt)
+    text = json.dumps(catalogue, sort_keys=True, default=str).encode()
+    own = tuple(signal for signal in built if signal is not None)
+    name = hashlib.sha256(text).hexdigest()[:16]
+    return Rules(basis, own, name, escalates_to, salt, contact_days, teams, hit_rates)
 
 
 _TOP_KEYS = {
     "version", "currency", "rates", "targets", "feeds", "lifecycle", "engagement", "constants", "model", "defaults",
-    "signals", "base", "value", "owners", "experiment",
+    "signals", "base", "value", "owners", "experiment", "attention", "hit_rates",
 }  # fmt: skip
 _SIGNAL_KEYS = {
     "announced", "when", "ends", "expires_days", "persistence", "cooldown_days", "polarity", "severity", "owner",
@@ -75,35 +77,7 @@ _SIGNAL_KEYS = {
 }  # fmt: skip
 
 
-def _escalations(reader: Reader, owners: Mapping[str, Any]) -> dict[str, str]:
-    """Who is told when an owner has not acknowledged an alert in time."""
-    found = {}
-    for owner, given in owners.items():
-        path, name = ("owners", str(owner)), str(owner)
-        if is_off(given):
-            continue
-        body = reader.mapping(("owners",), owners, owner)
-        reader.unknown_keys(path, body, {"escalate_to"})
-        if isinstance(given, Mapping):
-            found[name] = reader.text(path, body, "escalate_to")
-            if found[name] == name:
-                reader.wrong((*path, "escalate_to"), "must be somebody else than the owner")
-    return found
-
-
-def _experiment(reader: Reader, catalogue: Mapping[str, Any]) -> tuple[float, str]:
-    """The share held out of signals that say nothing of their own, and what customers are drawn with."""
-    if is_off(catalogue.get("experiment")) or "experiment" not in catalogue:
-        return 0.0, ""
-    path, source = ("experiment",), reader.mapping((), catalogue, "experiment")
-    reader.unknown_keys(path, source, {"holdout", "salt"})
-    share = float(reader.number(path, source, "holdout", default=0.05, least=0, most=MOST_HELD_OUT))
-    return share, reader.text(path, {"salt": "churn-signals", **source}, "salt")
-
-
-def _holdout(
-    reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], share: float, *, is_tried: bool
-) -> float:  # fmt: skip
+def _holdout(reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], share: float, *, is_tried: bool) -> float:
     """The share of a signal's customers who are held out; none where nobody may be left without an answer."""
     own = float(reader.number(path, body, "holdout", default=share, least=0, most=MOST_HELD_OUT))
     if "holdout" in body and own > 0 and not is_tried:

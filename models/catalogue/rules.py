@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import Final, Literal
 
+from models.catalogue.hit_rates import HitRate, KnownHitRates
 from models.catalogue.language import CompiledCondition, CompiledTerm
 from models.catalogue.template import Template
 from models.catalogue.terms import Term
@@ -105,6 +106,23 @@ class Signal:
 
 
 @dataclass(frozen=True, slots=True)
+class Team:
+    """How many people answer for an owner, and how many customers each of them can look after in a day."""
+
+    people: int = 1
+    alerts_a_day: int = 20
+
+    @property
+    def budget(self) -> int:
+        """Customers a day."""
+        return self.people * self.alerts_a_day
+
+
+ALONE: Final = Team()
+"""Of an owner of whom the catalogue says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """A whole catalogue, ready to judge: the basis, the signals, and the hash that names it on every alert."""
 
@@ -115,6 +133,22 @@ class Rules:
     """By owner, who is told when the owner has not acknowledged an alert in time."""
     salt: str = ""
     """What arms of experiments are drawn with."""
+    contact_days: int = 0
+    """For how many days it is not suggested again to contact a customer, 0 for no such cap."""
+    teams: Mapping[str, Team] = field(default_factory=dict)
+    """By owner; `ALONE` for the others."""
+    hit_rates: KnownHitRates = field(default_factory=KnownHitRates)
+    """How often alerts came true on one's own history, where the catalogue names a file that says so."""
+
+    @property
+    def owners(self) -> frozenset[str]:
+        """Everybody whom the catalogue names to answer alerts."""
+        asked = (signal.owner for signal in self.signals)
+        return frozenset((*asked, *self.escalates_to.values(), *self.teams))
+
+    def hit_rate_of(self, signal: str) -> HitRate | None:
+        """The share of a signal's alerts that came true, with its 95 % interval; None where nothing is known of it."""
+        return self.hit_rates.by_signal.get(signal)
 
 
 def without_model(rules: Rules) -> Rules:
@@ -122,6 +156,6 @@ def without_model(rules: Rules) -> Rules:
     return replace(rules, basis=replace(rules.basis, learning=None))
 
 
-def without_experiment(rules: Rules) -> Rules:
-    """The same rules where nobody is held out: for judging what they decide, whoever would be told of it."""
-    return replace(rules, signals=tuple(replace(signal, holdout=0.0) for signal in rules.signals))
+def sending_all(rules: Rules) -> Rules:
+    """The same rules where nobody is held out or contacted too often: for judging what they decide, sent or not."""
+    return replace(rules, contact_days=0, signals=tuple(replace(signal, holdout=0.0) for signal in rules.signals))

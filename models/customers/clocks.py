@@ -11,7 +11,7 @@ from models.customers.cells import Cells
 from models.customers.columns import NEVER, NO_DAY, Columns
 from models.customers.days import Closed, Days
 from models.customers.entries import MAX_SUM
-from models.customers.rhythm import median_gaps
+from models.customers.rhythm import gaps_of
 from schemas.event import EMAIL, LOGIN, PURCHASE
 
 _MAX_COUNT: Final = int(np.iinfo(np.int32).max)
@@ -148,7 +148,7 @@ def recount(columns: Columns, days: Days, size: int, boundary: int, basis: Basis
         own, day = _days_in(log, number, floor, boundary)
         np.maximum.at(column, own, day)
     if PURCHASE not in basis.feeds:
-        columns.last_purchase[:size], columns.gap[:size] = NO_DAY, np.nan
+        columns.last_purchase[:size], columns.gap[:size], columns.longest_gap[:size] = NO_DAY, np.nan, 0
     is_known, last = columns.first_day[:size] != NEVER, columns.last_day[:size]
     columns.last_day[:size] = np.where(is_known, np.maximum(last, columns.first_day[:size]), NO_DAY)
     columns.restart[:size] = restarts(columns, days, rows, size, boundary, basis)
@@ -164,4 +164,4 @@ def move_gaps(columns: Columns, days: Days, concerned: Rows, size: int, boundary
         np.concatenate((log.rows[log.day(boundary - 1)], log.rows[log.day(floor - 1)], concerned.astype(np.int32)))
     )
     if len(rows):
-        columns.gap[rows] = median_gaps(log, rows, size, floor, boundary)
+        columns.gap[rows], columns.longest_gap[rows] = gaps_of(log, rows, size, floor, boundary)

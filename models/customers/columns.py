@@ -33,6 +33,7 @@ COLUMNS: Final = (
     Column("last_login", np.int32, NO_DAY),
     Column("restart", np.int32, -NEVER),
     Column("gap", np.float32, np.nan),
+    Column("longest_gap", np.int16, 0),
     Column("purchases_total", np.int32, 0),
     Column("spend_total", np.int64, 0),
     Column("unrated_total", np.int32, 0),
@@ -47,7 +48,8 @@ class Columns:
     """Arrays of equal length, a row a customer. Days are those of activity in declared feeds.
 
     `last_day` is that of any activity; `restart` the newest day on which the clock of silence restarted after a silence
-    of the dormant days; `gap` the median of the days between purchase days, NaN with too few. Totals are of all time.
+    of the dormant days; `gap` the median of the days between purchase days, NaN with too few, `longest_gap` the most of
+    them, 0 with none. Totals are of all time.
     """
 
     first_day: Ints
@@ -56,6 +58,7 @@ class Columns:
     last_login: Ints
     restart: Ints
     gap: NDArray[np.float32]
+    longest_gap: NDArray[np.int16]
     purchases_total: Ints
     spend_total: Ints
     unrated_total: Ints

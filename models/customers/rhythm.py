@@ -18,8 +18,15 @@ MIN_GAPS: Final = 3
 """Gaps between purchases without which a customer has no rhythm of their own to be measured by."""
 
 
-def median_gaps(purchases: Cells, rows: Rows, size: int, first: int, end: int) -> Floats:
-    """The median gap between purchase days in [first, end) of some customers; NaN with fewer than MIN_GAPS gaps."""
+class Gaps(NamedTuple):
+    """Days between purchase days, by customer: the median, NaN with fewer than MIN_GAPS gaps; the most, 0 with none."""
+
+    median: Floats
+    longest: Ints
+
+
+def gaps_of(purchases: Cells, rows: Rows, size: int, first: int, end: int) -> Gaps:
+    """The gaps between purchase days in [first, end) of some customers."""
     number = np.full(size, -1, np.int64)
     number[rows] = np.arange(len(rows))
     places = purchases.find(number >= 0, first, end)
@@ -36,7 +43,10 @@ def median_gaps(purchases: Cells, rows: Rows, size: int, first: int, end: int) -
     known = np.flatnonzero(counts >= MIN_GAPS)
     low, high = starts[known] + (counts[known] - 1) // 2, starts[known] + counts[known] // 2
     found[known] = (gaps[low] + gaps[high]) / 2
-    return found
+    longest = np.zeros(len(rows), np.int32)
+    bought_again = np.flatnonzero(counts)
+    longest[bought_again] = gaps[starts[bought_again] + counts[bought_again] - 1]
+    return Gaps(found, longest)
 
 
 class Slope(NamedTuple):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from math import sqrt
 from statistics import fmean, quantiles, variance
 from typing import Final
@@ -50,11 +50,49 @@ def wilson(hits: int, of: int) -> Share | None:
     """
     if not of:
         return None
-    share, square = hits / of, Z95 * Z95
+    share = hits / of
+    low, high = wilson_ends(share, of)
+    return Share(hits, of, round(share, 4), round(low, 4), round(high, 4))
+
+
+def wilson_ends(share: float, of: float) -> tuple[float, float]:
+    """The ends of Wilson's score interval of a share; `of` may be the effective size of a sample, above 0.
+
+    >>> low, high = wilson_ends(0.5, 4)
+    >>> round(low, 4), round(high, 4)
+    (0.15, 0.85)
+    """
+    square = Z95 * Z95
     centre = (share + square / (2 * of)) / (1 + square / of)
     half = Z95 * sqrt(share * (1 - share) / of + square / (4 * of * of)) / (1 + square / of)
-    low = 0.0 if not hits else centre - half
-    high = 1.0 if hits == of else centre + half
+    return (0.0 if share <= 0 else centre - half), (1.0 if share >= 1 else centre + half)
+
+
+def share_by_customer(values: Iterable[tuple[Hashable, bool]]) -> Share | None:
+    """The share of values that are true, each with its customer: what one customer has several of is one cluster.
+
+    Wilson's interval of as many values as independent ones would say the same (Rao and Scott 1992), at most as many as
+    there are; where all are alike, as many as there are customers.
+
+    >>> share_by_customer([("a", True), ("a", True), ("b", False)])
+    Share(hits=2, of=3, share=0.6667, low=0.1036, high=0.9719)
+    >>> share_by_customer([]) is None
+    True
+    """
+    by_customer: dict[Hashable, list[bool]] = {}
+    for customer_id, value in values:
+        by_customer.setdefault(customer_id, []).append(value)
+    of, hits = sum(map(len, by_customer.values())), sum(sum(own) for own in by_customer.values())
+    if not of:
+        return None
+    share, customers = hits / of, len(by_customer)
+    if customers in (1, of) or hits in (0, of):
+        effective = float(customers)
+    else:
+        squares = sum((sum(own) - share * len(own)) ** 2 for own in by_customer.values())
+        together = squares * customers / (customers - 1) / of**2
+        effective = of / max(1.0, together / (share * (1 - share) / of))
+    low, high = wilson_ends(share, effective)
     return Share(hits, of, round(share, 4), round(low, 4), round(high, 4))
 
 

@@ -62,6 +62,8 @@ class Erasing:
             for waiting in self._early.waiting.values():
                 for row in known:
                     waiting.pop(row, None)
+            for row in known:
+                review.follow_up.contacts.at.pop(row, None)
             self._late[:] = [one for one in self._late if one[0] not in known]
         for customer_id in leaving:
             review.quiet.words.pop(customer_id, None)

@@ -5,7 +5,8 @@
 3. What nobody has taken on in time is escalated.
 4. Cases, corroboration.
 5. Experiments: what came of those whose horizon is over is told, others begin with the alerts that do.
-6. Attention: every revision is sent, or held with the rule that holds it.
+6. The cap: which customers are contacted at this boundary, and because of which alert.
+7. Attention: every revision is sent, or held with the rule that holds it.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 import numpy as np
 
 from models.alerts.answers import Due, answer
+from models.alerts.attention.cap import choose
+from models.alerts.attention.contacts import Contacts
 from models.alerts.attention.pipeline import attend, end_opted_out, release
 from models.alerts.attention.quiet import Quiet
 from models.alerts.attention.rules import Held, Occasion
@@ -42,6 +45,7 @@ class FollowUp:
         self._witnesses = witnesses_of(rules)
         self._draw = Draw(rules.salt, writer.alerts_from_ms)
         self.quiet = Quiet(self._calendar, [one.id for one in rules.signals if one.announced_feed is not None])
+        self.contacts = Contacts(rules, writer.alerts_from_ms)
         self.decided = 0
         """Revisions decided so far, sent or held."""
         self._due: list[tuple[int, Due]] = []
@@ -50,14 +54,18 @@ class FollowUp:
     def begin(self, due: Sequence[Due], boundary: int, size: int) -> list[ReceiptV1]:
         """Keep commands about customers of the first `size` rows until these are judged; the receipts of the others."""
         rows_of = self._customers.roster.rows_of
-        opted_out = rows_of(self.quiet.opted_out(boundary)).tolist() if self.quiet else []
-        self._occasion = Occasion(
-            self._calendar.start_of(boundary), frozenset(row for row in opted_out if 0 <= row < size)
-        )
+        self.contacts.begin(boundary)
+        self._occasion = self.occasion(boundary, size)
         known = rows_of([one.command.customer_id for one in due]).tolist() if due else []
         self._due = [(row, one) for row, one in zip(known, due, strict=True) if 0 <= row < size]
         strangers = [one for row, one in zip(known, due, strict=True) if not 0 <= row < size]
         return [answer(one, None, (), {}, self._calendar) for one in strangers]
+
+    def occasion(self, boundary: int, size: int) -> Occasion:
+        """What rules of attention ask of a boundary besides the alerts, for customers of the first `size` rows."""
+        opted_out = self._customers.roster.rows_of(self.quiet.opted_out(boundary)).tolist() if self.quiet else []
+        left_alone = frozenset(row for row in opted_out if 0 <= row < size)
+        return Occasion(self._calendar.start_of(boundary), left_alone, self.contacts)
 
     def run(
         self,
@@ -85,6 +93,7 @@ class FollowUp:
         told: list[ReceiptV1 | OutcomeV1] = [*receipts, *self._outcomes(alerts, as_of, within)]
         for of in alerts:
             begin_trials(of, revisions[of.signal.id], self._occasion, self._draw, self._customers.roster.id_of)
+        choose(alerts, revisions, self._occasion, as_of.boundary)
         self.decided += sum(map(len, revisions.values()))
         held: Holds = {}
         for of in alerts:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import numpy as np
-from msgspec import UNSET
 
 from models.calendar import DAY_MS
 from models.catalogue.rules import Rules
@@ -21,14 +20,13 @@ from models.engine.frame import ADDED_UP, IS_ERASED, Frame, Single
 from models.engine.ids import SeenIds
 from models.engine.inbox import Inbox
 from models.engine.ledger import COMMANDS, TICKS, Ledger
+from models.engine.progress import progress_of
 from models.engine.review import Message, Review
 from models.engine.watermark import Watermark
-from models.scoring.snapshots import last_complete
 from models.scoring.version import Version
 from schemas.command import Command
 from schemas.errors import RejectedError
 from schemas.event import FEEDS, Event
-from schemas.example import ProgressV1
 from schemas.tick import Tick
 
 EVERYBODY: Final = 1 << 60
@@ -286,13 +284,7 @@ class Partition:
             self._held.clear()
 
     def _progress(self) -> list[Message]:
-        """How far it has come, for the learner, which waits for every partition: behind all that matured until then."""
-        boundary, learning, scoring = self.customers.boundary, self.basis.learning, self.review.scoring
-        if learning is None or scoring is None or not self.review.is_done:
-            return []
-        at, complete = map(self.basis.calendar.text_of, (boundary, last_complete(boundary, learning)))
-        name = None if self._version is None else self._version.name
-        return [ProgressV1(self.number, at, complete, name, risks=scoring.given or UNSET)]
+        return progress_of(self.number, self.review, self._version)
 
     def _settle(self, row: int) -> None:
         """See to it that what is decided of a customer follows from what the last boundary makes of late events."""

@@ -38,10 +38,13 @@ from schemas.example import LessonV1, ProgressV1
 from schemas.instant import to_rfc3339
 from schemas.outcome import OutcomeV1
 from schemas.receipt import ReceiptV1
+from schemas.reviewed import ReviewedV1
 from schemas.stage import StageChangeV1, stage_change_id
 from schemas.suppressed import SuppressedV1
 
-Message = AlertV1 | StageChangeV1 | LessonV1 | ProgressV1 | ReceiptV1 | SuppressedV1 | OutcomeV1 | ErasureV1
+Message = (
+    AlertV1 | StageChangeV1 | LessonV1 | ProgressV1 | ReceiptV1 | SuppressedV1 | OutcomeV1 | ReviewedV1 | ErasureV1
+)
 """Everything that is decided; encoded only when it is published."""
 
 

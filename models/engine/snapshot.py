@@ -77,6 +77,8 @@ class _Head(msgspec.Struct):
     unswept: list[str] = []
     salt: str = ""
     """A hash of what ids of erased customers are hashed with."""
+    contacted: dict[int, int] = {}
+    """By row, the boundary at which it was suggested last to contact a customer."""
 
 
 class _Array(msgspec.Struct, array_like=True):
@@ -167,6 +169,7 @@ def freeze(partition: Partition) -> Frozen:
         erased=customers.erased.since.copy(),
         unswept=sorted(customers.erased.unswept),
         salt=customers.erased.name_of(""),
+        contacted=review.follow_up.contacts.at.copy(),
     )
     if review.scoring is None:
         return Frozen(head, _arrays(partition))
@@ -213,6 +216,7 @@ def load(data: bytes | bytearray, rules: Rules, *, number: int = 0, limit_dead_l
     partition.inbox.waiting, review.quiet.words = head.commands, head.words
     erased = customers.erased
     erased.since, erased.unswept, erased.due = head.erased, {*head.unswept}, erasures_in(head.commands)
+    review.follow_up.contacts.at = head.contacted
     partition.ids.set_arrays(_part(arrays, "ids"), head.closed)
     partition.early.waiting = {
         (feed, day): dict.fromkeys(rows) for feed, day, rows in head.waiting if partition.early.has_signals(feed)

@@ -1,18 +1,20 @@
 """What was decided about one customer, canonical: the stage, the open alerts and those fired early."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from models.alerts.episode import ARMS, SignalAlerts, revision_of
+from models.alerts.attention.rules import holding
+from models.alerts.episode import ARMS, HELD_OUT, NEVER_MS, SignalAlerts, revision_of
 from models.customers.columns import STAGE_NAMES
 from models.customers.refusals import OPTED_OUT, REASONS_OF, refusals
 from models.engine.partition import Partition
-from schemas.alert import NoContact
+from schemas.alert import AlertSeverity, NoContact
+from schemas.suppressed import Rule
 
 
 def verdict_of(partition: Partition, row: int) -> dict[str, Any]:
-    """Stage, reasons not to contact, open alerts by signal (what is kept of each), trials, days fired early."""
+    """Stage, contacts, open alerts by signal (what is kept of each), trials, days fired early."""
     columns = partition.customers.columns
     stage = int(columns.stage[row])
     alerts = sorted(partition.review.alerts, key=lambda of: of.signal.id)
@@ -49,9 +51,41 @@ def verdict_of(partition: Partition, row: int) -> dict[str, Any]:
         "do_not_contact": list(no_contact_of(partition, row)),
         "episodes": episodes,
         "snoozed": {of.signal.id: of.snoozed[row] for of in alerts if row in of.snoozed},
+        "contacted": partition.review.follow_up.contacts.at.get(row),
         "trials": {of.signal.id: _trial_of(of, row) for of in alerts if of.trials.place(row) is not None},
         "announced": {of.signal.id: of.early[row] for of in alerts if row in of.early},
     }
+
+
+class Waiting(NamedTuple):
+    """An open alert that nobody was told of: the boundary at which it began, and what holds it until when.
+
+    `passes_ms` None: nobody knows.
+    """
+
+    signal: str
+    severity: AlertSeverity
+    start: int
+    rule: Rule
+    passes_ms: int | None
+
+
+def waiting_of(partition: Partition, row: int) -> list[Waiting]:
+    """What is held of a customer as of the last boundary, but for experiments: of those nobody is to know.
+
+    Nobody may wait to be judged.
+    """
+    review, found = partition.review, []
+    occasion = review.follow_up.occasion(partition.customers.boundary, partition.customers.size)
+    for of in sorted(review.alerts, key=lambda of: of.signal.id):
+        place = of.open.place(row) if row in of.held else None
+        if place is None or of.open.column("sent_ms")[place] != NEVER_MS:
+            continue
+        one = revision_of(of, row, place, "updated")
+        held = holding(of, one, occasion) if one.arm != HELD_OUT else None
+        if held is not None:
+            found.append(Waiting(of.signal.id, one.severity, one.start, *held))
+    return found
 
 
 def _trial_of(of: SignalAlerts, row: int) -> list[int | str | None]:

@@ -15,11 +15,13 @@ import msgspec
 import numpy as np
 
 from models.calendar import date_of
+from models.catalogue.hit_rates import Return
 from models.catalogue.rules import Polarity, Rules, Signal
 from models.config import Basis
+from models.customers.arrays import Bools
 from models.customers.day_history import DayHistory, Whole
 from models.customers.stages import CHURNED, LOST
-from models.detection.proportion import Share, wilson
+from models.detection.proportion import Share, share_by_customer
 from models.hit_rate.alike import is_back, sweep
 from models.hit_rate.contrast import Contrast, Difference
 from models.hit_rate.following import Begun, Followed
@@ -28,7 +30,6 @@ from schemas.event import EMAIL, PURCHASE, TICKET
 
 MIN_CUSTOMERS: Final = 20
 """Customers alerted below which nothing is concluded: a single one would move a share by five points and more."""
-Return = Literal["purchase", "activity"]
 Verdict = Literal["tells", "no difference", "the reverse", "too few", "nobody alike", "not judged", "no alerts"]
 
 
@@ -170,7 +171,7 @@ class _Case:
         """What came of it."""
         rows, begins = self._over
         signal, count = self.signal, len(rows)
-        came_back = wilson(int(is_back(self._returns, rows, begins, self._horizon_days).sum()), count)
+        came_back = _by_customer(rows, is_back(self._returns, rows, begins, self._horizon_days))
         compared = self.contrast.difference()
         verdict = self._verdict(came_back, compared)
         return SignalHits(
@@ -185,7 +186,7 @@ class _Case:
             taken_back=self._begun.taken_back,
             waiting=len(self._begun.rows) - count,
             came_back=None if self.reason else came_back,
-            left=wilson(int(leaving.has_left(rows, begins, self._horizon_days).sum()), count),
+            left=_by_customer(rows, leaving.has_left(rows, begins, self._horizon_days)),
             compared=compared,
             alone=self.contrast.alone,
             excess=None if compared is None else _excess(compared, signal.polarity),
@@ -205,6 +206,11 @@ class _Case:
         if compared.low <= 0 <= compared.high:
             return "no difference"
         return "tells" if (compared.difference < 0) == (self.signal.polarity == "negative") else "the reverse"
+
+
+def _by_customer(rows: Whole, is_so: Bools) -> Share | None:
+    """The share of alerts of which something is so; those of one customer are one cluster."""
+    return share_by_customer(zip(rows.tolist(), is_so.tolist(), strict=True))
 
 
 _NO_DAYS: Final = np.empty(0, np.int64)

@@ -149,6 +149,17 @@ class MedianGap(Scalar):
 
 
 @scalar
+class LongestGap(Scalar):
+    """The most days between two of the customer's purchase days: the longest silence that ended with a purchase."""
+
+    name, reads, direction = "longest_gap", PURCHASE, 0
+
+    def read(self, as_of: AsOf, chosen: Selection) -> Reading:
+        """0 before a second purchase day; unknown without the feed."""
+        return Reading(as_of.columns.longest_gap[: as_of.size][chosen], None) if as_of.has(PURCHASE) else UNKNOWN
+
+
+@scalar
 class Stage(Scalar):
     """The stage of the lifecycle, as its number."""
 

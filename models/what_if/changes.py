@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from models.catalogue.rules import Rules, Signal
-from models.config import HOUR_MS, Basis
+from models.config import HOUR_MS
 from schemas.event import FEEDS
 
 What = Literal["new", "gone", "changed"]
@@ -29,7 +29,7 @@ def changes(before: Rules, after: Rules) -> tuple[Change, ...]:
     """Everything that can make alerts differ: what all signals read, then signals in the order of their catalogues."""
     ours, theirs = ({signal.id: signal for signal in rules.signals} for rules in (before, after))
     return (
-        *_compared(None, _shared(before.basis), _shared(after.basis)),
+        *_compared(None, _shared(before), _shared(after)),
         *(Change("gone", name, "signal", one.when.text, None) for name, one in ours.items() if name not in theirs),
         *(Change("new", name, "signal", None, one.when.text) for name, one in theirs.items() if name not in ours),
         *(
@@ -68,14 +68,17 @@ def _parts(signal: Signal) -> dict[str, Any]:
         "owner": signal.owner,
         "respond_hours": None if signal.respond_ms is None else signal.respond_ms / HOUR_MS,
         "cause": signal.cause,
+        "priority": signal.priority,
+        "contacts_customer": signal.contacts_customer,
         "margin": signal.score.margin,
         "score": signal.score.term.text,
         "threshold": signal.score.threshold.text,
     }
 
 
-def _shared(basis: Basis) -> dict[str, Any]:
-    """What all signals read."""
+def _shared(rules: Rules) -> dict[str, Any]:
+    """What all signals read, and how often customers are contacted whatever the signal."""
+    basis = rules.basis
     learning = {} if basis.learning is None else asdict(basis.learning)
     engagement = {f"engagement.{action}": basis.engagement.of(action) for action in basis.engagement.tenths}
     return {
@@ -86,4 +89,5 @@ def _shared(basis: Basis) -> dict[str, Any]:
         **{name: f"{tenths / 10:g} points, at most {cap} a day" for name, (tenths, cap) in engagement.items()},
         **{f"constants.{name}": value for name, value in basis.constants.items()},
         **{f"model.{name}": value for name, value in learning.items()},
+        "attention.contact_days": rules.contact_days,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from models.calendar import Calendar
+from models.catalogue.rules import Rules
 from schemas.alert import URGENCY, AlertSeverity, AlertV1
 from schemas.instant import from_rfc3339
 
@@ -13,7 +13,7 @@ STILL_OPEN: Final = 1 << 30
 
 
 class Episode(NamedTuple):
-    """One alert. Days are day numbers; it lasts from `begins` to the boundary `ends`, and was told on `told`.
+    """One alert. Days are day numbers; it lasts from `begins` to the boundary `ends`, and was sent first on `told`.
 
     `severity` is the worst it had, `owner` the last one's, `summary` what its first revision said.
     """
@@ -31,8 +31,9 @@ class Episode(NamedTuple):
 class Episodes:
     """Gathers the alerts of a run from their revisions, in any order of alerts."""
 
-    def __init__(self, calendar: Calendar) -> None:
-        self._calendar = calendar
+    def __init__(self, rules: Rules) -> None:
+        self._calendar = rules.basis.calendar
+        self._respond_ms = {signal.id: signal.respond_ms for signal in rules.signals}
         self._found: dict[str, Episode] = {}
 
     def take(self, alert: AlertV1) -> None:
@@ -40,7 +41,7 @@ class Episodes:
         known = self._found.get(alert.alert_id)
         ends = STILL_OPEN if alert.ends_at is None else self._calendar.day_of(from_rfc3339(alert.ends_at))
         if known is None:
-            told = self._calendar.day_of(from_rfc3339(alert.observed_at))
+            told = self._calendar.day_of(self._sent_ms(alert))
             begins = self._calendar.day_of_text(alert.starts_at)
             self._found[alert.alert_id] = Episode(
                 alert.customer_id, alert.signal, begins, ends, told, alert.severity, alert.owner, alert.summary
@@ -48,6 +49,13 @@ class Episodes:
             return
         worst = min(known.severity, alert.severity, key=URGENCY.__getitem__)
         self._found[alert.alert_id] = known._replace(ends=ends, severity=worst, owner=alert.owner)
+
+    def _sent_ms(self, alert: AlertV1) -> int:
+        """When its first revision was sent: of what was held before, its answer is owed since then."""
+        respond_ms = self._respond_ms.get(alert.signal)
+        if alert.due_at is None or respond_ms is None:
+            return from_rfc3339(alert.observed_at)
+        return from_rfc3339(alert.due_at) - respond_ms
 
     def all(self) -> list[Episode]:
         """Every alert."""

@@ -27,7 +27,7 @@ from streams.settings import Settings
 from streams.transport.offsets import Mark
 from streams.transport.open_alerts import OpenAlerts, read_open
 from streams.transport.producer import FLUSH_TIMEOUT_S, flushed
-from streams.transport.published import EXAMPLES_PARTITION, own_outputs
+from streams.transport.published import SHARED_PARTITION, own_outputs, shared_outputs
 from streams.transport.snapshots.log import KEPT_SNAPSHOTS, OwnershipLostError, SnapshotLog
 from streams.transport.snapshots.ownership import Contest
 from streams.transport.snapshots.records import Covered
@@ -237,8 +237,8 @@ class CustomerState:
 
     def _output_ends(self, number: int) -> dict[str, int]:
         topics = self.source.topics
-        own = own_outputs(topics)
-        places = [*((topic, number) for topic in own), (topics.examples, EXAMPLES_PARTITION)]
+        places = [(topic, number) for topic in own_outputs(topics)]
+        places += [(topic, SHARED_PARTITION) for topic in shared_outputs(topics)]
         return {topic: end for (topic, _), end in latest_offsets(self.admin, places).items()}
 
     async def correct_open(self, numbers: Collection[int]) -> None:

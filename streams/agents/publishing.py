@@ -11,13 +11,14 @@ from schemas.erasure import ErasureV1, encode_erasure
 from schemas.example import LessonV1, ProgressV1, encode_lesson, lesson_key
 from schemas.outcome import OutcomeV1, encode_outcome
 from schemas.receipt import ReceiptV1, encode_receipt, receipt_key
+from schemas.reviewed import ReviewedV1, concerns_lists, encode_reviewed, reviewed_key
 from schemas.stage import StageChangeV1, encode_stage_change
 from schemas.suppressed import SuppressedV1, encode_suppressed
 from schemas.topics import Topics
 from streams.agents.owned import Aside, OwnedPartition
 from streams.agents.tally import Tally
 from streams.transport.producer import Outputs
-from streams.transport.published import EXAMPLES_PARTITION
+from streams.transport.published import SHARED_PARTITION
 from streams.transport.snapshots.sender import epoch_header
 
 SENT_HEADER = "churn-sent-ms"
@@ -46,18 +47,25 @@ class Publisher:
                 return
             if isinstance(message, AlertV1):
                 self._send_alert(own, message, sent, caused_ms)
-            elif isinstance(message, StageChangeV1):
-                self._send_stage(own, message, sent)
-            elif isinstance(message, ReceiptV1):
-                self._send_receipt(own, message, sent)
-            elif isinstance(message, SuppressedV1):
-                self._send_suppressed(own, message, sent)
-            elif isinstance(message, OutcomeV1):
-                self._send_outcome(own, message, sent)
-            elif isinstance(message, ErasureV1):
-                self._send_erasure(own, message, sent)
-            else:
+            elif isinstance(message, LessonV1 | ProgressV1):
                 self._send_lesson(own, message, sent)
+            else:
+                self._send_other(own, message, sent)
+
+    def _send_other(self, own: OwnedPartition, message: Message, sent: list[tuple[str, bytes]]) -> None:
+        """Send what is neither an alert nor taught."""
+        if isinstance(message, StageChangeV1):
+            self._send_stage(own, message, sent)
+        elif isinstance(message, ReceiptV1):
+            self._send_receipt(own, message, sent)
+        elif isinstance(message, SuppressedV1):
+            self._send_suppressed(own, message, sent)
+        elif isinstance(message, OutcomeV1):
+            self._send_outcome(own, message, sent)
+        elif isinstance(message, ErasureV1):
+            self._send_erasure(own, message, sent)
+        elif isinstance(message, ReviewedV1):
+            self._send_told(own, reviewed_key(message), encode_reviewed(message), sent)
 
     def _send_aside(self, own: OwnedPartition, aside: Aside) -> None:
         record, there = aside.record, own.published
@@ -74,6 +82,8 @@ class Publisher:
         self, own: OwnedPartition, alert: AlertV1, sent: list[tuple[str, bytes]], caused_ms: int | None
     ) -> None:
         payload = encode_alert(alert)
+        if concerns_lists(alert):
+            self._send_told(own, revision_key(alert), payload, sent)
         still = payload if alert.is_open else None
         if own.published is not None and own.published.has_alert(alert.alert_id, alert.revision):
             if alert.revision == own.published.alerts[alert.alert_id]:  # the last that stands there
@@ -129,6 +139,11 @@ class Publisher:
         if self._send_record(own, self._topics.outcomes, outcome.alert_id.encode(), payload, sent):
             self._tally.came_back[outcome.signal, outcome.arm, "yes" if outcome.came_back else "no"] += 1
 
+    def _send_told(self, own: OwnedPartition, key: bytes, payload: bytes, sent: list[tuple[str, bytes]]) -> None:
+        """Send what goes on owners' lists, unless it stands there already."""
+        if own.published is None or not own.published.has_told(key, payload):
+            self._outputs.send(self._topics.attention, SHARED_PARTITION, key, payload, sent)
+
     def _send_record(
         self, own: OwnedPartition, topic: str, key: bytes, payload: bytes, sent: list[tuple[str, bytes]]
     ) -> bool:
@@ -140,22 +155,22 @@ class Publisher:
         return True
 
     def _send_erasure(self, own: OwnedPartition, erasure: ErasureV1, sent: list[tuple[str, bytes]]) -> None:
-        """Tell everybody who keeps something of customers, the learner among them."""
+        """Tell everybody who keeps something of customers, the learner and the dispatcher among them."""
         key, payload = erasure.customer.encode(), encode_erasure(erasure)
         self._send_record(own, self._topics.erased, key, payload, sent)
         if own.published is None or not own.published.has_lesson(payload):
-            self._outputs.send(self._topics.examples, EXAMPLES_PARTITION, key, payload, sent)
+            self._outputs.send(self._topics.examples, SHARED_PARTITION, key, payload, sent)
+        self._send_told(own, key, payload, sent)
 
     def bury(self, own: OwnedPartition, topic: str, partition: int, key: bytes) -> None:
         """Let a record vanish: it is of somebody who is erased."""
         self._outputs.send(topic, partition, key, None, [epoch_header(own.epoch)])
 
-    def _send_lesson(self, own: OwnedPartition, lesson: Message, sent: list[tuple[str, bytes]]) -> None:
-        assert isinstance(lesson, LessonV1 | ProgressV1)  # there are no others
+    def _send_lesson(self, own: OwnedPartition, lesson: LessonV1 | ProgressV1, sent: list[tuple[str, bytes]]) -> None:
         payload, there = encode_lesson(lesson), own.published
         if there is not None and (
             there.has_progress(lesson.boundary) if isinstance(lesson, ProgressV1) else there.has_lesson(payload)
         ):
             self._tally.already_sent += 1
             return
-        self._outputs.send(self._topics.examples, EXAMPLES_PARTITION, lesson_key(lesson, payload), payload, sent)
+        self._outputs.send(self._topics.examples, SHARED_PARTITION, lesson_key(lesson, payload), payload, sent)

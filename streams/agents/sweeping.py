@@ -20,7 +20,7 @@ from schemas.dead_letter import is_buried, to_dead_letter
 from schemas.erasure import erased_name
 from schemas.topics import Topics
 from streams.kafka.log_reader import headers_of, reader
-from streams.transport.published import EXAMPLES_PARTITION
+from streams.transport.published import SHARED_PARTITION, shared_outputs
 
 _NAMED: Final = re.compile(rb'"(?:customer_id|subject)"\s*:\s*"([^"\\]{1,64})"')
 """Whom a record is about, whatever else is wrong with it."""
@@ -70,7 +70,7 @@ def graves_of(
     salt: str,
     stop: threading.Event,
 ) -> Graves:
-    """What lies of erased customers (`names`) on all output topics of a partition of so many, and on the learner's.
+    """What lies of erased customers (`names`) on all output topics of a partition of so many, and on shared ones.
 
     Also what has its tombstone and is not compacted yet. Blocks. Raises what `LogReader.read` raises.
     """
@@ -92,7 +92,8 @@ def graves_of(
 
     set_aside = {topics.late, topics.dead_letters}
     own = (topics.alerts, topics.alerts_open, topics.suppressed, topics.receipts, topics.outcomes, topics.stages)
-    places = {(topic, partition): 0 for topic in (*own, topics.late)} | {(topics.examples, EXAMPLES_PARTITION): 0}
+    places = {(topic, partition): 0 for topic in (*own, topics.late)}
+    places |= {(topic, SHARED_PARTITION): 0 for topic in shared_outputs(topics)}
     places |= {(topics.dead_letters, number): 0 for number in range(partitions)}  # some were posted to a wrong one
     with reader(connection, stop=stop) as source:
         source.read(places, take)

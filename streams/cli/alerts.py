@@ -112,7 +112,7 @@ def alerts(
             say_json(encode_alert(alert))
         return EXIT_DONE
     as_of = None if boundary is None else rules.basis.calendar.start_of(boundary)
-    shown = AlertList(parts, rules.basis.calendar.zone, at_ms, as_of)
+    shown = AlertList(parts, rules.basis.calendar.zone, at_ms, as_of, rules)
     print_list(terminal(), shown, limit=limit, everything=everything, explain=explain)
     return EXIT_DONE
 

@@ -7,11 +7,14 @@ from pathlib import Path
 import click
 import orjson
 
+from models.alerts.attention.contacts import can_wait, contacts
+from models.catalogue.rules import Rules
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.catalogue_file import BadCatalogueError, PlacedMistake, default_text, load_rules, notes_on
 from streams.settings import environment_settings
 from streams.text.plain import plain
 from streams.text.terminal import say, say_json
+from streams.text.wording import counted
 
 
 @click.group()
@@ -34,9 +37,27 @@ def check(*, file: Path, as_json: bool) -> int:
         return EXIT_PROBLEM
     message = f"{file}: {len(rules.signals)} signals, no mistakes; catalogue {rules.hash}"
     say("[]" if as_json else message)
-    for note in [] if as_json else notes_on(file):
+    if rules.hit_rates.by_signal and not as_json:
+        known = sum(rules.hit_rate_of(signal.id) is not None for signal in rules.signals)
+        others = sorted(rules.hit_rates.by_signal.keys() - {signal.id for signal in rules.signals})
+        left = f"; of no signal here: {', '.join(others)}" if others else ""
+        say(plain(f"{file}: hit rates of {counted(known, 'signal')}, until {rules.hit_rates.until[:10]}{left}"))
+    for note in [] if as_json else [*notes_on(file), *_on_contacts(rules)]:
         say(plain(f"{file}: note: {note}"))
     return EXIT_DONE
+
+
+def _on_contacts(rules: Rules) -> list[str]:
+    """How often customers are suggested to be contacted, and which signals wait for that."""
+    waiting = [signal.id for signal in rules.signals if can_wait(signal)]
+    at_once = [signal.id for signal in rules.signals if contacts(signal) and not can_wait(signal)]
+    if not waiting and not at_once:
+        return []
+    if not rules.contact_days:
+        return ["nothing limits how often a customer is suggested to be contacted: `attention: {contact_days: N}` does"]
+    told = f"a customer is suggested to be contacted once in {counted(rules.contact_days, 'day')}"
+    others = f"; those of {', '.join(at_once)} do not" if at_once else ""
+    return [f"{told}: alerts of {counted(len(waiting), 'signal')} wait, unless they are critical{others}"]
 
 
 def _print(file: Path, mistakes: list[PlacedMistake], *, as_json: bool) -> None:

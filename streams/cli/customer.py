@@ -18,12 +18,13 @@ from models.customers.since_boundary import since_boundary
 from models.engine.partition import Partition
 from models.engine.population import is_at_risk
 from models.engine.restatement import restated
-from models.engine.verdicts import no_contact_of
+from models.engine.verdicts import no_contact_of, waiting_of
 from models.measures.as_of import AsOf
 from models.measures.course import course
 from models.measures.windows import Windows
 from schemas.alert import AlertV1
 from schemas.envelope import is_customer_id
+from schemas.instant import to_rfc3339
 from schemas.partitioner import partition_of
 from schemas.topics import Topics
 from streams.cli.output import OUTPUT, Output
@@ -92,7 +93,7 @@ def customer(*, customer_id: str | None, everybody: Output | None, explain: bool
         say_json(orjson.dumps(shown | more, option=orjson.OPT_INDENT_2))
     else:
         zone = rules.basis.calendar.zone
-        print_page(terminal(), CustomerPage(shown, alerts, ended, past, zone, now_ms()), explain=explain)
+        print_page(terminal(), CustomerPage(shown, alerts, ended, past, zone, now_ms(), rules), explain=explain)
     return EXIT_DONE
 
 
@@ -185,6 +186,16 @@ def summary(partition: Partition, row: int, as_of: AsOf) -> dict[str, Any]:
         "stage_since": date_of(int(columns.stage_since[row])) if stage else None,
         "at_risk": bool(is_at_risk(partition)[row]) if is_known else None,
         "do_not_contact": no_contact_of(partition, row),
+        "held": [
+            {
+                "signal": one.signal,
+                "severity": one.severity,
+                "starts_at": basis.calendar.text_of(one.start),
+                "rule": one.rule,
+                "passes_at": None if one.passes_ms is None else to_rfc3339(one.passes_ms),
+            }
+            for one in waiting_of(partition, row)
+        ],
         "numbers": {"first activity": date_of(first_day) if is_known else None, **read(NUMBERS)},
         "statistics": read(STATISTICS),
         "since": {date_of(day): counts for day, counts in since_boundary(customers, row).items()},

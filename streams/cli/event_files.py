@@ -61,6 +61,13 @@ def files_argument(command: T) -> T:
     return click.argument("files", nargs=-1, required=True, type=EVENT_FILE, metavar="FILE[:MAPPING]...")(command)
 
 
+def files_or_live(command: T) -> T:
+    """The same, or the events that lie on the input topics."""
+    command = click.option("--live", is_flag=True, help="Read the input topics instead of files.")(command)
+    command = click.option("--mapping", "mapping_name", help=MAPPING_HELP)(command)
+    return click.argument("files", nargs=-1, type=EVENT_FILE, metavar="[FILE[:MAPPING]]...")(command)
+
+
 def left_out_options(command: T) -> T:
     """Which events do not count: what a worker would refuse at a time, and those of a list."""
     told = "Refuse what a worker refuses at this time: later events."

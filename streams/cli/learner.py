@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import click
 
-from streams.cli.startup import begin, say_it_starts
+from streams.cli.startup import begin, records_of, say_it_starts
 from streams.clock import now_ms
 from streams.errors import SetupError
 from streams.health import serve_health
 from streams.kafka.preflight import check_setup
-from streams.kafka.topic_reader import read_messages
 from streams.settings import variable_of
 
 EXAMPLES = """\b
@@ -46,13 +43,11 @@ def learner(*, verbose: bool) -> int:
 
     topics = Topics(settings.prefix)
 
-    def read(first: int) -> Iterator[tuple[int, bytes | None]]:
-        for message in read_messages(settings, topics.examples, [0], purpose="lessons", first=first):
-            yield int(message.offset() or 0), message.value()
-
     outputs = Outputs(librdkafka_config(settings))
     changelog = Changelog(outputs, topics.models)
-    agent = LearnerAgent(rules, learning, settings.partitions, changelog, read)
+    agent = LearnerAgent(
+        rules, learning, settings.partitions, changelog, records_of(settings, topics.examples, "lessons")
+    )
     state = RecordState(changelog, agent)
     app = build_app(settings, agent, outputs=outputs, state=state, inputs=learner_inputs(settings))
     agent.progress = app.status.worked

@@ -14,6 +14,7 @@ import orjson
 
 from models.catalogue.currencies import amount_of
 from models.customers.columns import NEVER
+from models.digests.lists import Lists
 from models.engine.ledger import total_counts
 from models.engine.population import Population, population_of
 from models.engine.replay import Replay
@@ -52,6 +53,7 @@ Examples:
   churn-signals replay orders.csv:shopify tickets.json:zendesk --until 2026-01-01T00:00:00Z
   churn-signals replay events.jsonl.gz --learn
   churn-signals replay events.jsonl.gz --commands commands.jsonl --receipts receipts.jsonl
+  churn-signals replay events.jsonl.gz --digests digests.jsonl
 """
 
 
@@ -69,6 +71,7 @@ class _ReplayOptions:
     receipts: Output | None
     suppressed: Output | None
     outcomes: Output | None
+    digests: Output | None
     until_ms: int | None
     partitions: int | None
     shift_by: int
@@ -95,6 +98,7 @@ class _ReplayOptions:
     "--outcomes", type=OUTPUT, help="Write what came of each alert that was part of an experiment, a line each."
 )
 @click.option("--receipts", type=OUTPUT, help="Write what became of each command, a line each.")
+@click.option("--digests", type=OUTPUT, help="Write what each owner had to do, an owner and day a line; see `digest`.")
 @click.option(
     "--until",
     "until_ms",
@@ -135,6 +139,7 @@ def replay(**given: Any) -> int:
             asked.receipts,
             asked.suppressed,
             asked.outcomes,
+            asked.digests,
             asked.rejects,
             asked.html,
         ],
@@ -185,14 +190,17 @@ def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Repla
     """Replay, write what was asked for, and sum up."""
     engine, theirs = ours.engine(), None
     with ExitStack() as stack:
-        for opened in (asked.alerts, asked.stages, asked.states, asked.receipts, asked.suppressed, asked.outcomes):
+        written = (asked.alerts, asked.stages, asked.receipts, asked.suppressed, asked.outcomes)
+        for opened in (*written, asked.states, asked.digests):
             if opened is not None:
                 stack.enter_context(opened)
-        sinks = Sinks(asked.alerts, asked.stages, asked.receipts, asked.suppressed, asked.outcomes)
+        sinks = Sinks(*written, digests=asked.digests)
+        if asked.digests is not None:
+            sinks.lists = Lists(ours.rules, len(engine.partitions))
         if other is None:
             go_through(engine, ours.taken(tracked(events)), asked.until_ms, sinks.take)
         else:
-            sinks.episodes = Episodes(ours.rules.basis.calendar)
+            sinks.episodes = Episodes(ours.rules)
             name = str(asked.against)
             theirs = beside(
                 other, name, events, lambda taken: go_through(engine, ours.taken(taken), asked.until_ms, sinks.take)

@@ -6,12 +6,15 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from models.digests.lists import Lists
 from models.engine.review import Message
 from models.what_if.episodes import Episodes
 from schemas.alert import AlertV1, encode_alert
+from schemas.digest import encode_digest
 from schemas.erasure import ErasureV1
 from schemas.outcome import OutcomeV1, encode_outcome
 from schemas.receipt import ReceiptV1, encode_receipt
+from schemas.reviewed import ReviewedV1, Told, concerns_lists
 from schemas.stage import StageChangeV1, encode_stage_change
 from schemas.suppressed import SuppressedV1, encode_suppressed
 from streams.cli.output import Output
@@ -44,6 +47,11 @@ class Sinks:
     experiment: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(arm, whether the customer came back) of experiments whose horizon was over."""
 
+    lists: Lists | None = None
+    """Where what is sent becomes the owners' lists."""
+    digests: Output | None = None
+    _told: int = 0
+
     def take(self, messages: Iterable[Message]) -> None:
         """Write and count."""
         for message in messages:
@@ -63,6 +71,19 @@ class Sinks:
                 _write(self.outcomes, encode_outcome(message))
             elif isinstance(message, ErasureV1):
                 self.erased += 1
+                self._list(message)
+            elif isinstance(message, ReviewedV1):
+                self._list(message)
+
+    def _list(self, told: Told) -> None:
+        """Give the owners' lists what was sent, or how far a partition is, and write the digests that follow."""
+        if self.lists is None:
+            return
+        self.lists.take(told, self._told)
+        self._told += 1
+        for day in self.lists.days():
+            for digest in day.digests:
+                _write(self.digests, encode_digest(digest))
 
     def _take_alert(self, alert: AlertV1) -> None:
         self.revisions += 1
@@ -71,6 +92,8 @@ class Sinks:
         if alert.ended_because is not None:
             self.ended[alert.signal, alert.ended_because] += 1
         self.ids.add(alert.alert_id)
+        if concerns_lists(alert):
+            self._list(alert)
         if self.episodes is not None:
             self.episodes.take(alert)
 

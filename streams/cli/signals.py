@@ -1,8 +1,8 @@
-"""`churn-signals signals FILE…`: how often those whom a signal alerts come back by themselves, on one's own history."""
+"""`churn-signals signals FILE…|--live`: how often those alerted come back by themselves, on one's own history."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -11,12 +11,12 @@ import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from models.catalogue.basis import HORIZON
-from models.catalogue.rules import Rules, without_experiment
+from models.catalogue.rules import Rules, sending_all
 from models.hit_rate.following import Follower
 from models.hit_rate.rates import HitRates, hit_rates
 from streams.cli.event_files import (
     OLD_FILE,
-    files_argument,
+    files_or_live,
     left_out_options,
     paths_read,
     rejecting,
@@ -27,13 +27,16 @@ from streams.cli.instant import INSTANT
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.catalogue_file import load_rules
+from streams.files.id_list import read_ids
 from streams.files.packed_history import Replayed
 from streams.files.reading import EventFile
 from streams.memory import collect_seldom
 from streams.replaying import check_learns, engine_of, read_events, tracked, warn
-from streams.report.hits import HitReport, MadeFrom, encode_report, report_on
+from streams.report.hits import HitReport, MadeFrom, encode_kept, encode_report, report_on
 from streams.report.hits_text import print_report
+from streams.settings import Settings
 from streams.text.terminal import complain, say_json, terminal
+from streams.text.wording import counted, moment
 
 EXAMPLES = """\b
 Examples:
@@ -41,6 +44,7 @@ Examples:
   churn-signals signals orders.csv:shopify tickets.json:zendesk --html signals.html
   churn-signals signals CDNOW_master.txt --catalogue purchases.yaml --horizon-days 90
   churn-signals signals events.jsonl.gz --learn --json
+  churn-signals signals --live --keep hit_rates.json
 """
 MAX_HORIZON_DAYS = 3_650
 
@@ -50,6 +54,7 @@ class _SignalsOptions:
     """What the command line says."""
 
     files: tuple[EventFile, ...]
+    live: bool
     mapping_name: str | None
     rejects: Output | None
     catalogue: Path | None
@@ -59,11 +64,12 @@ class _SignalsOptions:
     exclude: Path | None
     learn: bool
     html: Output | None
+    keep: Output | None
     as_json: bool
 
 
 @click.command(epilog=EXAMPLES)
-@files_argument
+@files_or_live
 @click.option("--catalogue", type=OLD_FILE, help="Signals to judge; without it those in force.")
 @click.option(
     "--horizon-days",
@@ -81,27 +87,62 @@ class _SignalsOptions:
 @click.option("--learn", is_flag=True, help="Learn the model on the way, for signals that ask it.")
 @rejects_option
 @click.option("--html", type=OUTPUT, help="Write a page for people.")
+@click.option("--keep", type=OUTPUT, help="Write the hit rates for a catalogue to name: `hit_rates: FILE`.")
 @click.option("--json", "as_json", is_flag=True, help="The report as JSON.")
 def signals(**given: Any) -> int:
     """Say how often customers alerted in the past came back by themselves, against everybody alike, by signal."""
-    asked = _SignalsOptions(**given)
+    asked = _checked(_SignalsOptions(**given))
     read = [*paths_read(asked.files, asked.mapping_name), asked.exclude, asked.catalogue]
-    refuse_overwriting(read, [asked.html, asked.rejects])
+    refuse_overwriting(read, [asked.html, asked.keep, asked.rejects])
     settings = settings_with(asked.catalogue)
-    rules = without_experiment(load_rules(settings))
+    rules = sending_all(load_rules(settings))
     if asked.learn:
         check_learns(rules)
     collect_seldom()
-    with rejecting(asked.rejects) as rejects:
-        events = read_events(
-            asked.files, asked.mapping_name, rejects=rejects, now_ms=asked.now_ms, exclude=asked.exclude
-        )
+    asked, events, refused = _live(asked, settings) if asked.live else (asked, *_from_files(asked))
     warn(events.history, rules, is_clock_moved=asked.until_ms is not None)
     rates = _rates(asked, rules, events)
     for sentence in events.strangers():
         complain(f"--exclude: {sentence}")
-    _tell(asked, _report(asked, rules, events, rates))
+    _tell(asked, _report(asked, rules, events, rates, refused))
     return EXIT_PROBLEM if events.history.bad or events.history.is_silent else EXIT_DONE
+
+
+def _checked(asked: _SignalsOptions) -> _SignalsOptions:
+    """What the command line says, if it is one thing."""
+    if asked.live == bool(asked.files):
+        raise click.UsageError("give event files, or --live, and not both")
+    if asked.live and (asked.mapping_name or asked.rejects or asked.now_ms):
+        raise click.UsageError("--mapping, --rejects and --now are for files, not for --live")
+    return asked
+
+
+def _from_files(asked: _SignalsOptions) -> tuple[Replayed, int]:
+    """The events of files, and how many lines were bad."""
+    with rejecting(asked.rejects) as rejects:
+        events = read_events(
+            asked.files, asked.mapping_name, rejects=rejects, now_ms=asked.now_ms, exclude=asked.exclude
+        )
+    return events, len(events.history.bad)
+
+
+def _live(asked: _SignalsOptions, settings: Settings) -> tuple[_SignalsOptions, Replayed, int]:
+    """The events of the topics from before anybody was told of alerts, that time, and how many records were refused."""
+    from streams.readback.events import read_live, told_from_ms  # Kafka's client takes a while to import
+
+    told_ms = told_from_ms(settings)
+    until_ms = told_ms if asked.until_ms is None else asked.until_ms
+    found = read_live(settings, until_ms)
+    for sentence in found.sentences():
+        complain(sentence)
+    if told_ms is not None and until_ms is not None:
+        since = moment(told_ms, settings.zone)
+        if until_ms > told_ms:
+            complain(f"warning: since {since} people were told of alerts: who came back then may have been won")
+        elif found.later:
+            complain(f"{counted(found.later, 'event')} since {since} left out: people were told of alerts from then on")
+    events = found.replayed(set() if asked.exclude is None else read_ids(asked.exclude))
+    return replace(asked, until_ms=until_ms), events, found.refused.total()
 
 
 def _rates(asked: _SignalsOptions, rules: Rules, events: Replayed) -> HitRates:
@@ -122,11 +163,11 @@ def _rates(asked: _SignalsOptions, rules: Rules, events: Replayed) -> HitRates:
         )
 
 
-def _report(asked: _SignalsOptions, rules: Rules, events: Replayed, rates: HitRates) -> HitReport:
+def _report(asked: _SignalsOptions, rules: Rules, events: Replayed, rates: HitRates, refused: int) -> HitReport:
     made = MadeFrom(
         files=tuple(file.name for file in events.history.files),
         events=len(events) - events.left_out.total(),
-        bad_lines=len(events.history.bad),
+        bad_lines=refused,
         catalogue=rules.hash,
         is_learned=asked.learn,
         program=version("churn-signals"),
@@ -141,4 +182,7 @@ def _tell(asked: _SignalsOptions, report: HitReport) -> None:
 
         with asked.html:
             asked.html.write(hits_page(report).encode())
+    if asked.keep is not None:
+        with asked.keep:
+            asked.keep.write(encode_kept(report))
     say_json(encode_report(report)) if asked.as_json else print_report(terminal(), report)

@@ -23,7 +23,7 @@ from schemas.instant import from_rfc3339
 from schemas.topics import DAY_MS
 from streams.cli.event_files import EVENT_FILE, OLD_FILE, paths_read, settings_with
 from streams.cli.output import OUTPUT_PATH, refuse_overwriting, writing
-from streams.errors import EXIT_DONE, EXIT_PROBLEM
+from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.files.counts import by_feed
 from streams.files.history import read_history
 from streams.files.mapping_file import load_mapping
@@ -40,6 +40,7 @@ Examples:
   churn-signals simulate --customers 5000 --days 180 --seed 1 --out events.jsonl.gz --truth truth.jsonl
   churn-signals simulate --customers 20000 --days 365 --seed 7 --detect --report detection.json --html detection.html
   churn-signals simulate --customers 2000 --days 365 --detect --catalogue mine.yaml
+  churn-signals simulate --customers 5000 --days 365 --effect 0.2 --out events.jsonl.gz
   churn-signals simulate --for CDNOW_master.txt --out others.jsonl.gz
 """
 _FIRST_MS: Final = from_rfc3339("1970-01-02T00:00:00Z")
@@ -67,7 +68,13 @@ _LAST_MS: Final = from_rfc3339("2099-12-31T00:00:00Z")
 )
 @click.option("--report", type=OUTPUT_PATH, help="With --detect: the whole report as JSON.")
 @click.option("--html", type=OUTPUT_PATH, help="With --detect: the whole report as a page with plots.")
-@click.option("--catalogue", type=OLD_FILE, help="With --detect: the signals to judge, instead of CHURN_CATALOGUE.")
+@click.option(
+    "--effect",
+    type=click.FloatRange(0, 1),
+    metavar="SHARE",
+    help="Let so many of those who are told as part of an experiment buy once more because of it.",
+)
+@click.option("--catalogue", type=OLD_FILE, help="With --detect or --effect: the signals, instead of CHURN_CATALOGUE.")
 @click.option(
     "--jobs", type=click.IntRange(1), help="With --detect: processes; without it one a core. The result is the same."
 )
@@ -84,6 +91,7 @@ def simulate(  # noqa: PLR0913 - one for each option
     detect: bool,
     report: Path | None,
     html: Path | None,
+    effect: float | None,
     catalogue: Path | None,
     jobs: int | None,
 ) -> int:
@@ -91,24 +99,48 @@ def simulate(  # noqa: PLR0913 - one for each option
     refuse_overwriting([*paths_read([around] if around else [], mapping_name), catalogue], [out, truth, report, html])
     world = World(customers, days, seed, _start(start, days))
     if detect:
-        if around is not None or out is not None:
-            raise click.UsageError("--detect writes no events and knows the truth of synthetic customers only")
+        if around is not None or out is not None or effect is not None:
+            raise click.UsageError("--detect writes no events, knows nobody who reacts, and no truth of --for")
         return _detect(world, truth=truth, report=report, html=html, catalogue=catalogue, jobs=jobs)
-    if any((report, html, catalogue, jobs)):
-        raise click.UsageError("--report, --html, --catalogue and --jobs go with --detect")
+    if any((report, html, jobs)) or (catalogue is not None and effect is None):
+        raise click.UsageError(
+            "--report, --html, --catalogue and --jobs go with --detect (--catalogue with --effect too)"
+        )
     if around is not None:
-        if truth is not None:
-            raise click.UsageError("--truth is known of synthetic customers only, not with --for")
+        if truth is not None or effect is not None:
+            raise click.UsageError("--truth and --effect are of synthetic customers only, not with --for")
         history = read_history([around], load_mapping(mapping_name) if mapping_name else None)
         for sentence in history.sentences():
             complain(sentence)
         events = simulate_around(history, seed=seed)
     else:
-        events, truths = simulate_customers(world)
-        _write_truth(truth, truths)
+        events = _lived(world, truth, effect, catalogue)
     _write(out, map(encode_event, events))
     _report(events)
     return EXIT_DONE
+
+
+def _lived(world: World, truth: Path | None, effect: float | None, catalogue: Path | None) -> list[Event]:
+    """The events of a world whose customers react to being told, or do not; the truth about them is written."""
+    events, truths = simulate_customers(world)
+    _write_truth(truth, truths)
+    return events if effect is None else _reacting(world, events, effect, catalogue)
+
+
+def _reacting(world: World, events: list[Event], effect: float, catalogue: Path | None) -> list[Event]:
+    """The events with those of customers who react to being told; says how many there are."""
+    from streams.files.catalogue_file import load_rules
+    from streams.simulation.reacting import react
+
+    rules = load_rules(settings_with(catalogue))
+    if not any(signal.holdout for signal in rules.signals):
+        remedy = "Say `experiment: {holdout: 0.05}` in the catalogue: who is tried and told is who reacts."
+        raise SetupError("--effect", "the catalogue holds nobody out", remedy)
+    found = react(world, events, rules, effect)
+    told = sum(trial.arm == "treated" for trial in found.trials)
+    held = counted(len(found.trials) - told, "trial")
+    say(f"{counted(told, 'trial')} told, of which {len(found.reactions):,} reacted; {held} held out", err=True)
+    return found.events
 
 
 def _detect(

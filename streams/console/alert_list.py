@@ -9,11 +9,13 @@ from typing import Final
 from rich.table import Table
 from rich.text import Text
 
+from models.catalogue.rules import Rules
 from schemas.alert import AlertV1
 from schemas.instant import from_rfc3339
 from streams.console.alert_text import (
     QUIET,
     amount,
+    came_true_text,
     causes,
     due_text,
     ended_text,
@@ -47,6 +49,8 @@ class AlertList:
     zone: str
     now_ms: int
     as_of_ms: int | None
+    rules: Rules | None = None
+    """The catalogue, where it says how often alerts came true."""
 
 
 def print_list(console: Terminal, shown: AlertList, *, limit: int | None, everything: bool, explain: bool) -> None:
@@ -100,8 +104,16 @@ def _print_lines(
                 console.print(title, soft_wrap=True)
                 console.print(what_to_do(alert, shown.zone, shown.now_ms, measure), soft_wrap=True)
                 console.print(causes(alert), soft_wrap=True)
+                print_came_true(console, shown.rules, alert)
         return
     console.print(_table(shown, listed, measure, with_heads=True))
+
+
+def print_came_true(console: Terminal, rules: Rules | None, alert: AlertV1) -> None:
+    """How often such alerts came true, where that is known."""
+    told = None if rules is None else came_true_text(rules, alert.signal)
+    if told is not None:
+        console.print(Text(plain(f"  {told}"), QUIET), soft_wrap=True)
 
 
 def _table(shown: AlertList, listed: Sequence[Line], measure: Measure, *, with_heads: bool) -> Table:

@@ -7,6 +7,7 @@ from typing import Final
 
 from rich.text import Text
 
+from models.catalogue.rules import Rules
 from schemas.alert import AlertV1, NoContact
 from schemas.instant import from_rfc3339
 from streams.console.cases import MEANINGS, Measure, value_of
@@ -92,6 +93,18 @@ def what_to_do(alert: AlertV1, zone: str, now_ms: int, measure: Measure) -> Text
     for line in answers(alert, zone):
         text.append("\n").append(plain(f"  {line}"))
     return text
+
+
+def came_true_text(rules: Rules, signal: str) -> str | None:
+    """How often alerts of a signal came true on one's own history; None where the catalogue does not say."""
+    rates, own = rules.hit_rates, rules.hit_rate_of(signal)
+    if own is None:
+        return None
+    is_bad = next((one.polarity == "negative" for one in rules.signals if one.id == signal), True)
+    did = {"purchase": "bought", "activity": "were active"}[rates.comes_back_by]
+    share, low, high = (round(100 * end) for end in own)
+    told = f"within {rates.horizon_days} days though nobody called ({low} to {high}; until {rates.until[:10]})"
+    return f"of 100 such customers {share} {f'no longer {did}' if is_bad else did} {told}"
 
 
 def answers(alert: AlertV1, zone: str) -> list[str]:

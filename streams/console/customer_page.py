@@ -10,15 +10,17 @@ from rich.table import Table
 from rich.text import Text
 
 from models.catalogue.currencies import amount_of, digits_of
+from models.catalogue.rules import Rules
 from models.measures.course import Course
 from schemas.alert import AlertV1
 from schemas.instant import from_rfc3339
+from streams.console.alert_list import print_came_true
 from streams.console.alert_text import QUIET, causes, ended_text, refused_text, signal_text, what_to_do
 from streams.console.cases import Case, Section, sections
 from streams.console.course_plot import draw_course
 from streams.text.plain import plain
 from streams.text.terminal import Terminal
-from streams.text.wording import as_of, counted, written_date, written_day
+from streams.text.wording import as_of, counted, moment, written_date, written_day
 
 UNKNOWN: Final = "unknown"
 
@@ -41,6 +43,12 @@ DEEDS: Final[Mapping[str, str]] = {
     "bounced": "e-mail bounced",
 }
 """What is counted of a day besides purchases, as one of it is called."""
+HOLDS: Final[Mapping[str, str]] = {
+    "opted_out": "the customer has opted out",
+    "snoozed": "its signal is snoozed",
+    "capped": "there was a suggestion to contact the customer lately",
+}
+"""Why an open alert was not sent, by the rule that holds it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,8 @@ class CustomerPage:
     past: Course | None
     zone: str
     now_ms: int
+    rules: Rules | None = None
+    """The catalogue, where it says how often alerts came true."""
 
 
 def print_page(console: Terminal, page: CustomerPage, *, explain: bool) -> None:
@@ -134,14 +144,29 @@ def _print_alerts(console: Terminal, page: CustomerPage, *, explain: bool) -> No
             for case in line.cases:
                 console.print()
                 _print_case(console, page, section, case, explain=explain)
-    if not page.alerts:
+    held = page.summary["held"]
+    if not page.alerts and not held:
         console.print("no open alerts")
+    if held:
+        console.print()
+    for one in held:
+        console.print(_held_line(one, page), soft_wrap=True)
     if page.ended:
         console.print()
     for alert in page.ended[:MOST_ENDED]:
         console.print(_ended_line(alert, page.zone), soft_wrap=True)
     if len(page.ended) > MOST_ENDED:
         console.print(Text(f"and {len(page.ended) - MOST_ENDED:,} that ended before", QUIET))
+
+
+def _held_line(held: Mapping[str, Any], page: CustomerPage) -> Text:
+    """An open alert that nobody was told of, what holds it, and until when."""
+    reason = HOLDS.get(held["rule"], str(held["rule"]).replace("_", " "))
+    until = "" if held["passes_at"] is None else f", not before {moment(held['passes_at'], page.zone)}"
+    since = written_day(held["starts_at"])
+    return Text.assemble(
+        ("not sent: ", QUIET), plain(f"{held['signal']} ({held['severity']}, since {since}): {reason}{until}")
+    )
 
 
 def _ended_line(alert: AlertV1, zone: str) -> Text:
@@ -160,5 +185,6 @@ def _print_case(console: Terminal, page: CustomerPage, section: Section, case: C
         console.print(title, soft_wrap=True)
         if number == 0:
             console.print(what_to_do(alert, page.zone, page.now_ms, section.measure), soft_wrap=True)
+            print_came_true(console, page.rules, alert)
         if explain:
             console.print(causes(alert), soft_wrap=True)

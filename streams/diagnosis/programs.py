@@ -1,4 +1,4 @@
-"""Whether the programs that work on and on do: workers and their partitions, what waits for them, the learner."""
+"""Whether the programs that work on and on do: workers, what waits for them, the dispatcher, the learner."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from schemas.topics import Topics
 from streams.diagnosis.observation import Observation
 from streams.errors import SetupError
 from streams.files.catalogue_file import load_rules
-from streams.kafka.groups import Group, group_seen, learner_group, waiting_records, worker_group
+from streams.kafka.groups import Group, dispatcher_group, group_seen, learner_group, waiting_records, worker_group
 from streams.settings import Settings
 from streams.text.wording import counted
 
@@ -27,6 +27,7 @@ def look_at_programs(settings: Settings, admin: AdminClient, names: Sequence[str
         if set(topics.events) <= set(names):
             waiting = waiting_records(settings, workers.name, topics.events)
         yield look_at_workers(workers, settings.partitions, waiting)
+        yield look_at_dispatcher(group_seen(admin, dispatcher_group(settings), topics.attention))
         if load_rules(settings).basis.learning is not None:
             yield look_at_learner(group_seen(admin, learner_group(settings), topics.examples))
     except KafkaException as error:
@@ -58,6 +59,14 @@ def look_at_workers(group: Group, partitions: int, waiting: int | None) -> Obser
         return Observation("workers", "warning", f"{text}; if that lasts, look at the workers' logs")
     behind = "nothing committed yet" if waiting is None else f"{counted(waiting, 'record')} not committed yet"
     return Observation("workers", "ok", f"{who}, {counted(partitions, 'partition')} owned, {behind}")
+
+
+def look_at_dispatcher(group: Group) -> Observation:
+    """Whether somebody makes the owners' lists."""
+    if group.members:
+        return Observation("dispatcher", "ok", f"{counted(group.members, 'dispatcher')} in the group {group.name}")
+    text = f"none runs (no member in the group {group.name}): no owner gets a digest, alerts are sent as ever"
+    return Observation("dispatcher", "warning", f"{text}. Start one: churn-signals dispatcher")
 
 
 def look_at_learner(group: Group) -> Observation:

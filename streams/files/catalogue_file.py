@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from models.calendar import DAY_MS
 from models.catalogue.catalogue import build_rules
-from models.catalogue.overlay import amounts_taken_over, merged, overlay_mistakes
+from models.catalogue.overlay import amounts_taken_over, is_off, merged, overlay_mistakes
 from models.catalogue.reader import CatalogueError, Mistake
 from models.catalogue.rules import Rules
 from schemas.erasure import DEFAULT_SALT
@@ -94,7 +94,7 @@ def _built(document: Document, settings: Settings, path: Path | None) -> Rules:
     base = _default().value if "base" in own else {}
     try:
         return build_rules(
-            merged(base, own),
+            merged(base, _with_hit_rates(own, document, path)),
             found=overlay_mistakes(base, own),
             zone=settings.zone,
             disorder_ms=settings.disorder_s * 1000,
@@ -103,6 +103,24 @@ def _built(document: Document, settings: Settings, path: Path | None) -> Rules:
         )
     except CatalogueError as error:
         raise BadCatalogueError(path, sorted({_placed(document, mistake) for mistake in error.mistakes})) from error
+
+
+def _with_hit_rates(own: Mapping[str, Any], document: Document, path: Path | None) -> Mapping[str, Any]:
+    """The catalogue with the content of the file that `hit_rates` names: the hash is of what it says, not of its name.
+
+    The file lies beside the catalogue unless it says where.
+    """
+    name = own.get("hit_rates")
+    if not isinstance(name, str) or is_off(name):
+        return own
+    file = (Path() if path is None else path.parent) / name
+    try:
+        return {**own, "hit_rates": read_document(read_text(file, "hit rates")).value}
+    except SetupError as error:
+        reason = f"{error.value}. `churn-signals signals --keep {name}` writes it"
+    except YamlError as error:
+        reason = f"{file}, {error}"
+    raise BadCatalogueError(path, [_placed(document, Mistake(("hit_rates",), reason))])
 
 
 def _placed(document: Document, mistake: Mistake) -> PlacedMistake:

@@ -41,8 +41,11 @@ UNDECODABLE: Final = re.compile("[\udc80-\udcff]")
 
 
 @contextmanager
-def opened_bytes(file: Path) -> Iterator[BufferedReader]:
-    """The file's content, unpacked. Raises SetupError for what cannot be read, also while it is read."""
+def opened_bytes(file: Path, thing: str = "event file") -> Iterator[BufferedReader]:
+    """The file's content, unpacked. Raises SetupError for what cannot be read, also while it is read.
+
+    `thing`: what the file is to be, as errors call it.
+    """
     try:
         raw: Any = io.FileIO(file)  # typed as of the sorts that a reader may have
         with BufferedReader(raw, _READ_BYTES) as plain:
@@ -50,7 +53,7 @@ def opened_bytes(file: Path) -> Iterator[BufferedReader]:
             for begin, kind in _OTHERS.items():
                 if first.startswith(begin):
                     remedy = "Unpack it, or save it as CSV (UTF-8), and give that."
-                    raise SetupError("event file", f"{file} is {kind}", remedy)
+                    raise SetupError(thing, f"{file} is {kind}", remedy)
             if first.startswith(_GZIP):
                 unpacked: Any = gzip.GzipFile(fileobj=plain, mode="rb")  # it has all that is asked of a raw file
                 yield BufferedReader(unpacked, _READ_BYTES)  # whose lines are cut by quicker code
@@ -58,7 +61,7 @@ def opened_bytes(file: Path) -> Iterator[BufferedReader]:
                 yield plain
     except (OSError, EOFError, zlib.error) as error:
         remedy = "Give a file that is whole; nothing of it was taken."
-        raise SetupError("event file", f"{file} cannot be read: {error}", remedy) from error
+        raise SetupError(thing, f"{file} cannot be read: {error}", remedy) from error
 
 
 class Text(NamedTuple):

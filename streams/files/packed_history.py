@@ -127,6 +127,14 @@ class Replayed:
         return [f"no event has the id {named}"] if strange else []
 
 
+def stored(event: Event, place: int) -> Stored:
+    """An event as it is kept; `place` orders those of one feed and instant."""
+    return (
+        event.time_ms, event.feed, place, event.id, event.customer_id, event.source, event.fingerprint,
+        event.id_derived, _pack(event.data),
+    )  # fmt: skip
+
+
 def read_packed(
     files: Sequence[Path | EventFile],
     mapping: TableMapping | None = None,
@@ -139,12 +147,8 @@ def read_packed(
     history = PackedHistory(tuple(source.path for source in sources), [], [])
 
     def keep(event: Event, place: int, _value: bytes | None) -> None:
-        feed = event.feed
-        history.heard.add(feed)
-        history.runs.add(
-            (event.time_ms, feed, place, event.id, event.customer_id, event.source, event.fingerprint,
-             event.id_derived, _pack(event.data))
-        )  # fmt: skip
+        history.heard.add(event.feed)
+        history.runs.add(stored(event, place))
 
     read_into(keep, history, sources, rejects=rejects, check=check)
     history.runs.put_away()

@@ -36,6 +36,11 @@ def learner_group(settings: Settings) -> str:
     return f"{worker_group(settings)}-learner"
 
 
+def dispatcher_group(settings: Settings) -> str:
+    """The consumer group of the dispatcher."""
+    return f"{worker_group(settings)}-dispatcher"
+
+
 def group_seen(admin: AdminClient, name: str, topic: str) -> Group:
     """A group and its partitions of a topic. Raises KafkaException; a group that never was has no members."""
     found = answered(admin.describe_consumer_groups([name], request_timeout=ANSWERS_WITHIN_S)[name], ANSWERS_WITHIN_S)

@@ -14,7 +14,9 @@ from models.catalogue.rules import Rules
 from models.customers.columns import STAGE_NAMES
 from models.engine.ledger import MISPLACED, OUTCOMES, total_counts
 from models.engine.partition import Partition
-from schemas.alert import OPEN, STATUS_OF_END
+from schemas.alert import OPEN, STATUS_OF_END, Arm
+from schemas.command import Action, AlertOutcome
+from schemas.receipt import ReceiptStatus
 from schemas.suppressed import Rule
 from schemas.topics import Topics
 from streams.agents.tally import AGE_BUCKETS_S, PROCESSING_BUCKETS_S, Spread, Tally
@@ -42,6 +44,15 @@ class FlowMetrics:
         self._no_alerts: dict[tuple[str, str, str], int] = {
             (*raised, status): 0 for raised in severities(rules) for status in sorted({*OPEN, *own.get(raised, ())})
         }
+        self._no_outcomes: dict[tuple[str, str, str], int] = {
+            (signal.id, arm, is_back): 0
+            for signal in rules.signals
+            if signal.holdout
+            for arm in get_args(Arm)
+            for is_back in ("yes", "no")
+        }
+        self._none_said = {(signal.id, word): 0 for signal in rules.signals for word in get_args(AlertOutcome)}
+        self._no_receipts = {(action, status): 0 for action in get_args(Action) for status in get_args(ReceiptStatus)}
         self._none_ended: dict[tuple[str, str], int] = {
             (name, reason): 0 for name, own in reasons.items() for reason in own
         }
@@ -156,26 +167,33 @@ class FlowMetrics:
             ["rule"],
             (([rule], count) for rule, count in sorted(held.items())),
         )
-        yield counters(
-            "churn_receipts", "Commands that were decided.", ["action", "status"], sorted(tally.receipts.items())
-        )
-        yield counters(
-            "churn_alert_outcomes",
-            "What people said came of alerts, by signal: false alarms against the others are its precision.",
-            ["signal", "outcome"],
-            sorted(tally.outcomes.items()),
-        )
-        yield counters(
-            "churn_experiment_outcomes",
-            "Alerts of experiments whose horizon was over, by whether the customer came back.",
-            ["signal", "arm", "came_back"],
-            sorted(tally.came_back.items()),
-        )
+        yield from self._what_came(tally)
         yield counter("churn_reviews", "Reviews of a customer at a boundary: everybody at each one.", tally.reviews)
         yield counter(
             "churn_outputs_already_sent",
             "Outputs decided once more after a restart that stood on their topic already: they are not sent again.",
             tally.already_sent,
+        )
+
+    def _what_came(self, tally: Tally) -> Iterator[Metric]:
+        """Of commands, and of alerts by what people said and by what customers did."""
+        yield counters(
+            "churn_receipts",
+            "Commands that were decided.",
+            ["action", "status"],
+            sorted({**self._no_receipts, **dict(tally.receipts)}.items()),
+        )
+        yield counters(
+            "churn_alert_outcomes",
+            "What people said came of alerts, by signal: false alarms against the others are its precision.",
+            ["signal", "outcome"],
+            sorted({**self._none_said, **dict(tally.outcomes)}.items()),
+        )
+        yield counters(
+            "churn_experiment_outcomes",
+            "Alerts of experiments whose horizon was over, by whether the customer came back.",
+            ["signal", "arm", "came_back"],
+            sorted({**self._no_outcomes, **dict(tally.came_back)}.items()),
         )
 
     def _event_time(self, partitions: Mapping[int, Partition]) -> Iterator[Metric]:

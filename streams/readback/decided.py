@@ -44,6 +44,8 @@ class Decided:
     zone: str
     partitions: int
     catalogue: str = ""
+    alerts_from_ms: int | None = None
+    """Since when its alerts are told to people, where a snapshot says so."""
 
     @property
     def until_ms(self) -> int:
@@ -93,7 +95,7 @@ def _joined(known: tuple[int, Decided] | None, key: Key, value: bytes) -> Decide
     except DamagedError:
         return before
     boundary = max(before.boundary, manifest.boundary) if epoch == key.epoch else manifest.boundary
-    return Decided(boundary, manifest.zone, manifest.partitions, manifest.catalogue)
+    return Decided(boundary, manifest.zone, manifest.partitions, manifest.catalogue, manifest.alerts_from_ms)
 
 
 def until_ms(decided: Mapping[int, Decided]) -> dict[int, int]:

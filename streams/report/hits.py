@@ -6,8 +6,9 @@ from typing import Final, Literal
 
 import msgspec
 
+from models.catalogue.hit_rates import Return
 from models.hit_rate.contrast import Difference
-from models.hit_rate.rates import MIN_CUSTOMERS, HitRates, Return, SignalHits
+from models.hit_rate.rates import MIN_CUSTOMERS, HitRates, SignalHits
 from streams.report.numbers import percent
 
 CAME_BACK: Final[dict[Return, str]] = {"purchase": "bought", "activity": "were active again"}
@@ -45,6 +46,30 @@ def report_on(made: MadeFrom, rates: HitRates, asks_model: frozenset[str]) -> Hi
 def encode_report(report: HitReport) -> bytes:
     """Indented JSON, always the same bytes for the same report."""
     return msgspec.json.format(msgspec.json.encode(report), indent=2)
+
+
+def encode_kept(report: HitReport) -> bytes:
+    """What a catalogue's `hit_rates` names: of each signal that could be judged the share of alerts that came true.
+
+    That is, of bad news, who did not come back, and of good news who did.
+    """
+    rates = report.rates
+    kept = {
+        one.signal: _hit_rate(one)
+        for one in sorted(rates.signals, key=lambda one: one.signal)
+        if one.came_back is not None and one.verdict != "too few" and one.customers >= MIN_CUSTOMERS <= one.came_back.of
+    }
+    about = {"horizon_days": rates.horizon_days, "comes_back_by": rates.comes_back_by, "until": rates.boundary or "-"}
+    return msgspec.json.format(msgspec.json.encode({**about, "signals": kept}), indent=2) + b"\n"
+
+
+def _hit_rate(one: SignalHits) -> dict[str, float]:
+    back = one.came_back
+    assert back is not None  # chosen so
+    low, share, high = back.low, back.share, back.high
+    if one.foretells == "fewer":
+        low, share, high = (round(1 - end, 4) for end in (high, share, low))
+    return {"share": share, "low": low, "high": high, "alerts": back.of}
 
 
 def sentence(one: SignalHits, rates: HitRates, *, is_unheard: bool = False) -> str:

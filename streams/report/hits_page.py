@@ -42,7 +42,7 @@ def hits_page(report: HitReport) -> str:
         },
         bands=_bands(),
         min_customers=MIN_CUSTOMERS,
-        command=f"churn-signals signals {' '.join(made.files)} --horizon-days {rates.horizon_days}{learned}"
+        command=f"churn-signals signals {' '.join(made.files) or '--live'} --horizon-days {rates.horizon_days}{learned}"
         " --html signals.html",
     )
 

@@ -16,9 +16,9 @@ class Column(NamedTuple):
 
 
 def terminal_table(first: str, *others: str, no_wrap: bool = False) -> Table:
-    """An empty table: names on the left, numbers on the right, no frame."""
+    """An empty table: names on the left, which are folded where there is no room, numbers on the right, no frame."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0), pad_edge=False, show_edge=False)
-    table.add_column(first, no_wrap=no_wrap)
+    table.add_column(first, overflow="fold")
     for name in others:
         table.add_column(name, justify="right", no_wrap=no_wrap)
     return table

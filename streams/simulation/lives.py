@@ -73,14 +73,21 @@ class Habits:
         )
 
 
-def to_events(customer_id: str, happenings: list[Happening], *, start_ms: int, days: float) -> list[Event]:
-    """Events of one customer within the simulated days, by time, with ids that never repeat."""
+def to_events(
+    customer_id: str, happenings: list[Happening], *, start_ms: int, days: float, because: str = ""
+) -> list[Event]:
+    """Events of one customer within the simulated days, by time, with ids that never repeat.
+
+    `because` of something else than the life itself, its events have ids of their own.
+    """
     events = []
     for nth, happening in enumerate(sorted(happenings, key=lambda one: (one.at, _FEEDS[type(one.data)]))):
         if 0 <= happening.at < days:
             time_ms = start_ms + int(happening.at * 86_400) * 1000  # producers rarely know more than the second
             feed = _FEEDS[type(happening.data)]
-            name = "sim-" + sha256(f"{customer_id}\0{nth}".encode()).hexdigest()[:24]  # an id has at most 64 letters
+            name = (
+                "sim-" + sha256(f"{customer_id}\0{because}{nth}".encode()).hexdigest()[:24]
+            )  # an id has at most 64 letters
             events.append(new_event(feed, customer_id, time_ms, happening.data, source="simulated", id=name))
     return events
 

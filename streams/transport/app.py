@@ -11,7 +11,7 @@ from mode import CrashingSupervisor
 
 from schemas.topics import Topics
 from streams.kafka.connection import faust_brokers, faust_credentials
-from streams.kafka.groups import learner_group, worker_group
+from streams.kafka.groups import dispatcher_group, learner_group, worker_group
 from streams.settings import Settings
 from streams.transport.driver import FrameTransport
 from streams.transport.errors import StopWorkerError
@@ -50,6 +50,11 @@ def learner_inputs(settings: Settings) -> Inputs:
     """Return what a learner reads: one partition, so that there is one order."""
     group = learner_group(settings)
     return Inputs(group, (Topics(settings.prefix).examples,), 1, "learner")
+
+
+def dispatcher_inputs(settings: Settings) -> Inputs:
+    """Return what a dispatcher reads: one partition, in which all partitions tell what they sent."""
+    return Inputs(dispatcher_group(settings), (Topics(settings.prefix).attention,), 1, "dispatcher")
 
 
 class KafkaFrameApp(FrameApp):

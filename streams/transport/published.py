@@ -22,8 +22,8 @@ from schemas.topics import Topics
 from streams.kafka.log_reader import Place, Progress, headers_of, reader
 from streams.transport.snapshots.sender import epoch_in
 
-EXAMPLES_PARTITION: Final = 0
-"""All partitions share one: there is one order of what is learned."""
+SHARED_PARTITION: Final = 0
+"""Of outputs that all partitions share: there is one order of what is learned, and of what goes on owners' lists."""
 
 DIGEST_BYTES: Final = 16
 
@@ -57,8 +57,8 @@ class Published:
     `alerts`: the highest revision of each alert; revisions are sent in order, so those below it stand there as well.
     `left_open`: that revision as it was sent, where it leaves the alert open.
     `late` and `dead_letters` are by the topic and offset of the original, the latter with the reason. `progress`: the
-    markers, as boundary and model version. `lessons` is shared by all partitions; these and `records`, receipts,
-    outcomes and what was held, are digests.
+    markers, as boundary and model version. `lessons` and `told`, what goes on owners' lists, are shared by all
+    partitions; these and `records`, receipts, outcomes and what was held, are digests.
     """
 
     alerts: dict[str, int] = field(default_factory=dict)
@@ -68,6 +68,7 @@ class Published:
     dead_letters: dict[Place, str] = field(default_factory=dict)
     progress: dict[str, str | None] = field(default_factory=dict)
     lessons: set[bytes] = field(default_factory=set)
+    told: set[bytes] = field(default_factory=set)
     records: set[bytes] = field(default_factory=set)
     buried: set[bytes] = field(default_factory=set)
     """Keys of records that were there, of customers who were erased."""
@@ -105,6 +106,10 @@ class Published:
         """Whether a labels record, or an erasure, stands there, byte by byte."""
         return bool(self.lessons) and digest(payload) in self.lessons
 
+    def has_told(self, key: bytes, payload: bytes) -> bool:
+        """Whether a revision, or how far a partition is, stands among what goes on owners' lists, or did."""
+        return key in self.buried or (bool(self.told) and digest(payload) in self.told)
+
     def has_record(self, key: bytes, payload: bytes) -> bool:
         """Whether a receipt, an outcome, an erasure or what was held stands there, byte by byte, or did."""
         return key in self.buried or (bool(self.records) and digest(payload) in self.records)
@@ -122,8 +127,8 @@ class Published:
         return (topic, offset) in self.dead_letters
 
     def __len__(self) -> int:
-        parts = (self.alerts, self.stages, self.late, self.dead_letters, self.progress, self.lessons, self.records)
-        return sum(map(len, parts))
+        own = (self.alerts, self.stages, self.late, self.dead_letters, self.progress, self.records)
+        return sum(map(len, (*own, self.lessons, self.told)))
 
 
 def read_published(
@@ -140,8 +145,8 @@ def read_published(
     `epochs`: of their snapshots. A revision of an earlier epoch came from a worker that was paused and did not know of
     its successor yet: it says again what was so before the snapshot.
     """
-    lessons: set[bytes] = set()
-    found = {partition: Published(lessons=lessons) for partition in starts}
+    lessons, told, buried = set[bytes](), set[bytes](), set[bytes]()
+    found = {partition: Published(lessons=lessons, told=told, buried=buried) for partition in starts}
     take_of = _takers(topics, found, epochs)
 
     def take(message: Message) -> None:
@@ -157,7 +162,8 @@ def read_published(
 
     places = {(topic, partition): of.get(topic, 0) for partition, of in starts.items() for topic in own_outputs(topics)}
     if starts:
-        places[topics.examples, EXAMPLES_PARTITION] = min(of.get(topics.examples, 0) for of in starts.values())
+        for topic in shared_outputs(topics):
+            places[topic, SHARED_PARTITION] = min(of.get(topic, 0) for of in starts.values())
         with reader(connection, stop=stop, on_progress=on_progress) as source:
             source.read(places, take)
     return found
@@ -189,6 +195,11 @@ def own_outputs(topics: Topics) -> tuple[str, ...]:
     return topics.alerts, topics.stages, *records, topics.late, topics.dead_letters
 
 
+def shared_outputs(topics: Topics) -> tuple[str, ...]:
+    """Output topics of one partition, in which all partitions write."""
+    return topics.examples, topics.attention
+
+
 def _takers(
     topics: Topics, found: Mapping[int, Published], epochs: Mapping[int, int]
 ) -> dict[str, Callable[[Message], None]]:
@@ -214,15 +225,6 @@ def _takers(
         partition, place, reason = _origin(message)
         found[partition].dead_letters[place] = reason
 
-    def example(message: Message) -> None:
-        payload = message.value() or b""
-        lesson = decode_lesson(payload)
-        if isinstance(lesson, ProgressV1):
-            if lesson.partition in found:
-                found[lesson.partition].progress[lesson.boundary] = lesson.model_version
-        else:
-            next(iter(found.values())).lessons.add(digest(payload))
-
     return {
         topics.alerts: alert,
         topics.stages: stage,
@@ -232,8 +234,25 @@ def _takers(
         topics.erased: record,
         topics.late: late,
         topics.dead_letters: dead_letter,
-        topics.examples: example,
-    }
+    } | _shared_takers(topics, found)
+
+
+def _shared_takers(topics: Topics, found: Mapping[int, Published]) -> dict[str, Callable[[Message], None]]:
+    """The same of the topics in which all partitions write."""
+
+    def example(message: Message) -> None:
+        payload = message.value() or b""
+        lesson = decode_lesson(payload)
+        if isinstance(lesson, ProgressV1):
+            if lesson.partition in found:
+                found[lesson.partition].progress[lesson.boundary] = lesson.model_version
+        else:
+            next(iter(found.values())).lessons.add(digest(payload))
+
+    def told(message: Message) -> None:
+        next(iter(found.values())).told.add(digest(message.value() or b""))
+
+    return {topics.examples: example, topics.attention: told}
 
 
 def _origin(message: Message) -> tuple[int, Place, str]:

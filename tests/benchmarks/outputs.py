@@ -10,6 +10,7 @@ from schemas.alert import AlertV1, encode_alert, revision_key
 from schemas.example import encode_lesson, lesson_key
 from schemas.outcome import OutcomeV1, encode_outcome
 from schemas.receipt import ReceiptV1, encode_receipt, receipt_key
+from schemas.reviewed import ReviewedV1, concerns_lists, encode_reviewed, reviewed_key
 from schemas.stage import StageChangeV1, encode_stage_change
 from schemas.suppressed import SuppressedV1, encode_suppressed
 from schemas.topics import Topics
@@ -32,6 +33,8 @@ def routed(topics: Topics, partition: int, message: Message) -> Iterator[Routed]
     if isinstance(message, AlertV1):
         payload = encode_alert(message)
         yield Routed(topics.alerts, partition, revision_key(message), payload)
+        if concerns_lists(message):
+            yield Routed(topics.attention, 0, revision_key(message), payload)
         still_open = payload if message.is_open else None
         yield Routed(topics.alerts_open, partition, message.alert_id.encode(), still_open)
     elif isinstance(message, StageChangeV1):
@@ -42,6 +45,8 @@ def routed(topics: Topics, partition: int, message: Message) -> Iterator[Routed]
         yield Routed(topics.suppressed, partition, revision_key(message.alert), encode_suppressed(message))
     elif isinstance(message, OutcomeV1):
         yield Routed(topics.outcomes, partition, message.alert_id.encode(), encode_outcome(message))
+    elif isinstance(message, ReviewedV1):
+        yield Routed(topics.attention, 0, reviewed_key(message), encode_reviewed(message))
     else:
         payload = encode_lesson(message)
         yield Routed(topics.examples, 0, lesson_key(message, payload), payload)
@@ -57,4 +62,6 @@ def encoded(message: Message) -> bytes:
         return encode_suppressed(message)
     if isinstance(message, OutcomeV1):
         return encode_outcome(message)
+    if isinstance(message, ReviewedV1):
+        return encode_reviewed(message)
     return encode_stage_change(message) if isinstance(message, StageChangeV1) else encode_lesson(message)

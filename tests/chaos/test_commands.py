@@ -5,51 +5,28 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
 import pytest
 
-from models.engine.ledger import COMMANDS
-from schemas.alert import AlertV1, decode_alert
-from schemas.command import Command, encode_command
+from schemas.alert import decode_alert
+from schemas.command import encode_command
 from support import sliced_worker
-from support.arrivals import Arrival, merged
+from support.answers import arrivals_of, arrives_ms, commands_about
+from support.arrivals import merged
 from support.broker import Broker
-from support.builders import DAY_MS
 from support.crashes import Crashes
 from support.histories import Size, history, write_history
-from support.oracles import Expected, compare, compare_outcomes, compare_receipts, compare_suppressed, replay
+from support.oracles import compare, compare_outcomes, compare_receipts, compare_suppressed, replay
 from support.posting import post, posting
 from support.program import run
 from support.reading import read_topic
-from support.spoken import spoken_of
 from support.workers import RULES_ONLY, deploy, wait_for_lag_zero, workers
 
 PARTITIONS = 3
 SOME = Size(4_000, 260, 150)
 SEED = 5
-
-
-def commands_about(expected: Expected) -> list[Command]:
-    """What is said of the alerts of a replay, each id once."""
-    alerts = [decode_alert(line) for line in expected.alerts.read_bytes().splitlines()]
-    said = spoken_of(sorted(alerts, key=_order), [], random.Random(SEED))
-    return list({(one.customer_id, one.id): one for one in said if isinstance(one, Command)}.values())
-
-
-def _order(alert: AlertV1) -> tuple[str, int]:
-    return alert.alert_id, alert.revision
-
-
-def arrivals_of(commands: Sequence[Command]) -> list[Arrival]:
-    return [Arrival(COMMANDS, one.customer_id.encode(), encode_command(one), one.at_ms) for one in commands]
-
-
-def _arrives_ms(one: Arrival, *, is_live: bool) -> int:
-    """Live, half a year goes by in seconds: a command is posted two of its days, some milliseconds, ahead."""
-    return one.time_ms - (2 * DAY_MS if is_live and one.feed == COMMANDS else 0)
 
 
 def receipts_in(file: Path) -> Counter[tuple[str, str]]:
@@ -70,15 +47,16 @@ def test_commands_on_a_broker_come_to_what_replay_says(
     events = history(SOME, SEED)
     file = write_history(events, tmp_path / "events.jsonl")
     (tmp_path / "without").mkdir()
-    commands = commands_about(replay(file, tmp_path / "without", partitions=PARTITIONS, catalogue=RULES_ONLY))
+    commands = commands_about(replay(file, tmp_path / "without", partitions=PARTITIONS, catalogue=RULES_ONLY), SEED)
     said = tmp_path / "commands.jsonl"
     said.write_bytes(b"".join(encode_command(one) + b"\n" for one in commands))
     expected = replay(file, tmp_path, partitions=PARTITIONS, catalogue=RULES_ONLY, commands=said)
     rules = Counter(orjson.loads(line)["rule"] for line in expected.suppressed.read_bytes().splitlines())
     assert min(rules["opted_out"], rules["snoozed"]) > 20
+    assert rules["capped"] > 0
     told = receipts_in(expected.receipts)
     assert min(told["acknowledge", "done"], told["outcome", "done"], told["outcome", "refused"]) > 20
-    posted = sorted([*merged(events), *arrivals_of(commands)], key=lambda one: _arrives_ms(one, is_live=is_live))
+    posted = sorted([*merged(events), *arrivals_of(commands)], key=lambda one: arrives_ms(one, is_live=is_live))
     deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS, catalogue=RULES_ONLY, commit_interval_s="0.1")
     with workers(deployment, "main-1", program=sliced_worker.PROGRAM) as mains:
         crashes = Crashes(deployment, mains, len(posted), random.Random(SEED))

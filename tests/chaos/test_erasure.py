@@ -16,12 +16,16 @@ import pytest
 from confluent_kafka import Message, Producer
 from msgspec.structs import replace
 
+from models.calendar import Calendar
 from models.engine.ledger import COMMANDS
 from models.engine.replay import canonical_states
 from schemas.alert import decode_alert
 from schemas.command import Command, encode_command
 from schemas.event import Event
 from schemas.partitioner import partition_of
+from schemas.reviewed import ReviewedV1, decode_told
+from streams.agents.dispatcher import DONE_KEY
+from streams.agents.sole import payload_of
 from streams.files.catalogue_file import load_rules
 from streams.kafka.log_reader import headers_of
 from streams.readback.state import read_partitions
@@ -36,7 +40,7 @@ from support.crashes import Crashes
 from support.histories import START_MS, Size, history, write_history
 from support.oracles import Expected, compare, compare_outcomes, compare_receipts, compare_suppressed, replay
 from support.posting import post, posting
-from support.program import environment, run
+from support.program import command, environment, run
 from support.reading import read_compacted
 from support.spoken import spoken_of
 from support.workers import WITH_MODEL, Deployment, Worker, deploy, wait_for_lag_zero, workers
@@ -229,10 +233,14 @@ def test_who_is_erased_is_found_nowhere_and_all_others_are_told_of_as_replay_say
         commit_interval_s="0.1",
     )
     bad = [one for one in bad_records(own.gone) if belongs(one, own.gone)]
-    with workers(deployment, "main-1", program=sliced_worker.PROGRAM) as (main,):
+    with (
+        workers(deployment, "main-1", program=sliced_worker.PROGRAM) as (main,),
+        workers(deployment, "dispatcher", is_static=False, program=command("dispatcher")) as (dispatcher,),
+    ):
         crashes = Crashes(deployment, [main], len(own.posted), random.Random(SEED))
         try:
             main.start()
+            dispatcher.start()
             with posting(deployment, own.posted, per_second=2_000):
                 crashes.kill(0.5)
                 crashes.kill_mid_boundary(0.65)
@@ -242,7 +250,8 @@ def test_who_is_erased_is_found_nowhere_and_all_others_are_told_of_as_replay_say
         post(deployment, bad, tells_ends=False)
         wait_for_lag_zero(deployment, [main], within_s=60, is_after_kills=True)
         wait_until_swept(main)
-        assert main.terminate() == 0
+        wait_until_listed(dispatcher)
+        assert (main.terminate(), dispatcher.terminate()) == (0, 0)
     print(f"\n{len(own.commands)} commands, {crashes.report}")
     assert len(crashes.report.kills) == 2
     compact(deployment)
@@ -301,6 +310,31 @@ def wait_until_swept(worker: Worker) -> None:
         worker.check()
         assert time.monotonic() < deadline, worker.log_tail()
         time.sleep(0.2)
+
+
+def wait_until_listed(dispatcher: Worker) -> None:
+    """Wait until the newest digests are of the last boundary that all partitions have reached."""
+    deployment, deadline = dispatcher.deployment, time.monotonic() + 90
+    while newest_of(deployment) is None or reviewed_of(deployment) != newest_of(deployment):
+        dispatcher.check()
+        assert time.monotonic() < deadline, dispatcher.log_tail()
+        time.sleep(0.5)
+
+
+def newest_of(deployment: Deployment) -> str | None:
+    """Up to which boundary the dispatcher has come: see what it keeps."""
+    messages = read_compacted(deployment.broker.bootstrap, deployment.topics.lists)
+    done = [message.value() or b"" for message in messages if message.key() == DONE_KEY]
+    return None if not done else Calendar().text_of(orjson.loads(payload_of(done[-1]))[0])
+
+
+def reviewed_of(deployment: Deployment) -> str:
+    """The last boundary that all partitions have reached."""
+    reached: dict[int, str] = {}
+    for message in read_compacted(deployment.broker.bootstrap, deployment.topics.attention):
+        if (value := message.value()) is not None and isinstance(told := decode_told(value), ReviewedV1):
+            reached[told.partition] = max(told.boundary, reached.get(told.partition, ""))
+    return min(reached.values())
 
 
 def saved_since_swept(log: str) -> list[int]:

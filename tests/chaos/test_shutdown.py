@@ -30,7 +30,7 @@ from support.workers import RULES_ONLY, Deployment, Worker, deploy, wait_for_lag
 PARTITIONS: Final = 4
 LEAVES_WITHIN_S: Final = 10.0
 WATCHDOG_S: Final = 4
-MOST_SERIES: Final = 500
+MOST_SERIES: Final = 640
 CROWD: Final = {False: 1_000, True: 20_000}
 
 

@@ -217,7 +217,7 @@ def test_prometheus_finds_its_files_every_worker_and_the_learner() -> None:
     (targets,) = yaml.safe_load((inside["targets"] / "workers.yml").read_text())
     assert scrape["file_sd_configs"][0]["files"] == ["targets/workers.yml"]
     assert {*config["rule_files"], scrape["authorization"]["credentials_file"]} <= set(inside)
-    assert targets["targets"] == [f"{name}:{Settings().metrics_port}" for name in (*WORKERS, "learner")]
+    assert targets["targets"] == [f"{name}:{Settings().metrics_port}" for name in (*WORKERS, "learner", "dispatcher")]
 
 
 def test_grafana_is_told_what_its_provisioning_asks_for() -> None:

@@ -43,9 +43,9 @@ def test_the_configuration_is_valid_once_there_is_a_token(tmp_path: Path) -> Non
 def test_what_make_up_starts_is_scraped() -> None:
     (group,) = yaml.safe_load((DEPLOY / "prometheus" / "targets" / "workers.yml").read_text())
     makefile = (ROOT / "Makefile").read_text()
-    learner = re.search(r"^LEARNER_METRICS_PORT \?= (\d+)$", makefile, flags=re.MULTILINE)
-    assert learner is not None
-    assert group["targets"] == [f"127.0.0.1:{Settings().metrics_port}", f"127.0.0.1:{learner[1]}"]
+    others = re.findall(r"^(?:LEARNER|DISPATCHER)_METRICS_PORT \?= (\d+)$", makefile, flags=re.MULTILINE)
+    assert len(others) == 2
+    assert group["targets"] == [f"127.0.0.1:{port}" for port in (Settings().metrics_port, *others)]
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.stem)
@@ -67,8 +67,8 @@ def test_every_alert_is_seen_firing_and_seen_silent() -> None:
                 for look in test["promql_expr_test"]
                 if "ALERTS" in look["expr"]
             ]
-            firing |= set.union(*seen)
-            silent |= {name for name in set.union(*seen) if any(name not in look for look in seen)}
+            firing |= set().union(*seen)
+            silent |= {name for name in set().union(*seen) if any(name not in look for look in seen)}
     names = {rule.name for rule in ALERTS}
     assert firing == names
     assert silent == names

@@ -8,7 +8,7 @@ import msgspec
 import orjson
 import pytest
 
-from models.catalogue.rules import without_experiment
+from models.catalogue.rules import sending_all
 from models.hit_rate.rates import hit_rates
 from streams.report.hits import HitReport, MadeFrom, encode_report, report_on
 from streams.report.hits_page import hits_page
@@ -37,7 +37,7 @@ def report(events: Path, tmp_path_factory: pytest.TempPathFactory) -> HitReport:
 
 
 def test_the_report_is_that_of_the_rules_and_of_any_number_of_partitions(events: Path, report: HitReport) -> None:
-    rules = without_experiment(default_rules())
+    rules = sending_all(default_rules())
     rates = hit_rates(followed_of(history(Size(3_000, 250, 180), 2), rules), rules, 30)
     assert report.rates == rates
     more = run("signals", str(events), "--horizon-days", "30", "--json", partitions="5")

@@ -5,16 +5,22 @@ from __future__ import annotations
 import random
 from functools import cache
 
+import msgspec
 import pytest
 from msgspec.structs import replace
 
+from models.digests.lists import Kept, Lists
 from models.engine.ledger import COMMANDS
 from models.engine.population import population_of
+from models.engine.replay import Replay
 from models.engine.snapshot import freeze, load
-from schemas.alert import decode_alert
+from schemas.alert import AlertV1, decode_alert
 from schemas.command import Command
-from schemas.erasure import is_erased_name
+from schemas.digest import DigestV1, encode_digest
+from schemas.erasure import ErasureV1, is_erased_name
 from schemas.event import Event
+from schemas.reviewed import ReviewedV1, concerns_lists
+from streams.files.commands import among
 from support.builders import DAY_MS, HOUR_MS
 from support.one_partition import PATTERNS, Key, Outcome, differences, logs_of, oracle, run, shuffled
 from support.spoken import spoken_of
@@ -96,3 +102,33 @@ def test_arrival_frames_and_crashes_leave_no_trace_in_what_comes_of_erasures(see
     disordered = shuffled(logs, random.Random(seed))
     found = run(default_rules(), disordered, PATTERNS["aligned"], random.Random(seed), crashes=4, until_ms=END_MS)
     assert differences(found, truth, is_shuffled=True) == []
+
+
+def digests_told(seed: int) -> list[tuple[int, DigestV1, dict[str, Kept | None]]]:
+    """The digests of each boundary, and what was kept because of it."""
+    events, said = history(seed)
+    replay, lists = Replay(default_rules(), 1), Lists(default_rules(), 1)
+    for one in among(sorted([*said, *erasures()], key=lambda one: one.at_ms), sorted(events, key=lambda e: e.time_ms)):
+        replay.take(one)
+    replay.until(END_MS)
+    found = []
+    for offset, message in enumerate(replay.drain()):
+        if isinstance(message, ReviewedV1 | ErasureV1) or (isinstance(message, AlertV1) and concerns_lists(message)):
+            lists.take(message, offset)
+            found += [(day.boundary, digest, day.changes) for day in lists.days() for digest in day.digests]
+    return found
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_owner_s_newest_digest_names_who_is_erased(seed: int) -> None:
+    newest: dict[str, bytes] = {}
+    kept: dict[str, bytes] = {}
+    was_named = False
+    for boundary, digest, changes in digests_told(seed):
+        newest[digest.owner] = encode_digest(digest)
+        kept |= {name: msgspec.json.encode(one) for name, one in changes.items()}
+        named = [one for one in GONE if any(one.encode() in of for of in (*newest.values(), *kept.values()))]
+        was_named |= bool(named)
+        if boundary > BOUNDARY:
+            assert not named
+    assert was_named

@@ -24,7 +24,10 @@ from schemas.dead_letter import PREFIX, to_dead_letter
 from schemas.errors import REASONS, RejectedError
 from schemas.event import FEEDS, Event
 from schemas.example import LessonV1, ProgressV1, encode_lesson
+from schemas.outcome import OutcomeV1, decode_outcome, encode_outcome
+from schemas.reviewed import ReviewedV1, decode_told, encode_reviewed
 from schemas.stage import StageChangeV1, encode_stage_change
+from schemas.suppressed import SuppressedV1, decode_suppressed, encode_suppressed
 from streams.agents.owned import OwnedPartition
 from streams.console.alert_text import what_to_do
 from streams.console.cases import measure_of
@@ -93,6 +96,12 @@ def publish(message: Message) -> None:
         assert what_to_do(message, "UTC", 0, measure_of([message]))
     elif isinstance(message, StageChangeV1):
         assert encode_stage_change(message)
+    elif isinstance(message, SuppressedV1):
+        assert decode_suppressed(encode_suppressed(message)) == message
+    elif isinstance(message, OutcomeV1):
+        assert decode_outcome(encode_outcome(message)) == message
+    elif isinstance(message, ReviewedV1):
+        assert decode_told(encode_reviewed(message)) == message
     else:
         assert isinstance(message, LessonV1 | ProgressV1)
         assert encode_lesson(message)

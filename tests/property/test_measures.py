@@ -121,6 +121,7 @@ def test_clocks_and_totals_equal_a_recount(events: list[Event], ahead: int) -> N
     days = sorted({CALENDAR.day_of(event.time_ms) for event in bought})
     gaps = [later - earlier for earlier, later in pairwise(days)]
     assert standing.value("median_gap") == (median(gaps) if len(gaps) >= 3 else None)
+    assert standing.value("longest_gap") == max(gaps, default=0)
 
 
 @quick

@@ -16,6 +16,7 @@ from models.engine.learning_replay import LearningReplay
 from models.engine.replay import Replay
 from schemas.event import PURCHASE, Event
 from schemas.example import ProgressV1
+from schemas.reviewed import ReviewedV1
 from streams.files.catalogue_file import rules_of
 from streams.settings import Settings
 from support.builders import DAY_MS
@@ -36,7 +37,7 @@ def decided(replay: Replay, events: Iterable[Event], until_ms: int | None = None
         replay.take(event)
     if until_ms is not None:
         replay.until(until_ms)
-    return Counter(repr(message) for message in replay.drain() if not isinstance(message, ProgressV1))
+    return Counter(repr(message) for message in replay.drain() if not isinstance(message, ProgressV1 | ReviewedV1))
 
 
 @given(seed=st.integers(0, 999), customers=st.integers(1, 9), silent_days=st.integers(0, 90), is_ticked=st.booleans())

@@ -163,7 +163,7 @@ def test_commands_on_many_alerts_are_done_and_told_as_the_reference_says(seed: i
 
 @pytest.mark.parametrize("seed", range(3))
 def test_experiments_leave_alone_and_tell_what_came_of_it_as_the_reference_says(seed: int) -> None:
-    events = sorted(rich_history(seed, customers=6, days=150), key=lambda event: event.time_ms)
+    events = sorted(rich_history(seed, customers=9, days=150), key=lambda event: event.time_ms)
     own = catalogue() | {"experiment": {"holdout": 0.5, "salt": "s"}, "model": {"horizon_days": 25}}
     own["signals"] = {name: body for name, body in own["signals"].items() if not body.get("announced")}  # are not tried
     lasting = {0: build_rules(own)}
@@ -190,6 +190,35 @@ def test_experiments_leave_alone_and_tell_what_came_of_it_as_the_reference_says(
         assert about
         assert rules is changes or {one.status for one in about} == {"refused"}
         assert {one.alert.escalated_at for one in outcome.suppressed if one.rule == "held_out"} == {None}
+        assert differences(rules, arrivals, until_ms, seed=seed) == []
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_customers_are_contacted_no_more_often_than_the_reference_says(seed: int) -> None:
+    history = sorted(rich_history(seed, customers=6, days=110), key=lambda event: event.time_ms)
+    events = [one for one in history if one.feed != FEEDS.index("email") or one.customer_id == "c0"]  # most refuse
+    own = catalogue() | {"experiment": {"holdout": 0.1}}
+    for name, days in (("quiet", 4), ("away", 8)):
+        silence = f"days_since_activity >= {days}", f"days_since_activity < {days}", "days_since_activity"
+        own["signals"][name] = extra_signal(*silence) | {"priority": days}
+    own["signals"]["trouble"] = extra_signal("tickets(3d) >= 1", "tickets(3d) == 0", "tickets(7d)", severity="error")
+    lasting = {0: build_rules(own)}
+    changes = lasting | {
+        (part * len(events)) // 5: build_rules(own | {"attention": {"contact_days": days}})
+        for part, days in ((1, 30), (2, 3), (3, 0), (4, 9))
+    }
+    until_ms = events[-1].time_ms + 30 * DAY_MS
+    for rules in (lasting, changes):
+        first = run(list(moments_of(events, rules, until_ms)))
+        known = [*first.alerts, *(one.alert for one in first.suppressed)]
+        arrivals = spoken_of(
+            sorted(known, key=lambda one: (one.customer_id, one.alert_id)), events, random.Random(seed)
+        )
+        outcome = run(list(moments_of(arrivals, rules, until_ms)))
+        capped = {one.alert.alert_id: one for one in outcome.suppressed if one.rule == "capped"}
+        sent_later = {one.alert_id for one in outcome.alerts if one.status == "firing"} & capped.keys()
+        assert min(len(capped) - 8, len(sent_later) - 1) > 0
+        assert {one.rule for one in outcome.suppressed} >= {"opted_out", "snoozed", "capped"}
         assert differences(rules, arrivals, until_ms, seed=seed) == []
 
 
@@ -404,17 +433,22 @@ def test_a_signal_that_left_closes_the_alerts_of_customers_of_whom_nothing_is_le
     assert differences(changes, arrivals) == []
 
 
-def test_what_was_fired_early_is_taken_back_by_a_catalogue_that_announces_it_no_more() -> None:
+@pytest.mark.parametrize(
+    ("contact_days", "again"), [(0, ["firing", "updated", "resolved"]), (3, ["firing", "updated", "resolved"]), (9, [])]
+)
+def test_what_was_fired_early_is_taken_back_by_a_catalogue_that_announces_it_no_more(
+    contact_days: int, again: list[str]
+) -> None:
     changes = {}
     for place, is_announced in ((0, True), (5, False)):
-        own = catalogue()
+        own = catalogue() | {"attention": {"contact_days": contact_days}}
         own["signals"] = {
             "any": extra_signal("tickets(7d) >= 1", "tickets(7d) == 0", "tickets(7d)", announced=is_announced)
         }
         changes[place] = build_rules(own)
     arrivals = [*days_of_all_feeds(0, 0), ticket_at(0, 13, "t", "opened"), *days_of_all_feeds(1, 9)]
     told = run(list(moments_of(arrivals, changes, None)), but=(CLOCK,)).alerts
-    assert [one.status for one in told] == ["firing", "retracted", "firing", "updated", "resolved"]
+    assert [one.status for one in told] == ["firing", "retracted", *again]
     assert differences(changes, arrivals) == []
 
 

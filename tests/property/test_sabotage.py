@@ -119,7 +119,7 @@ def truth_of_late_events() -> Outcome:
 
 def test_history_has_what_the_rules_are_about() -> None:
     payloads = b"".join(payload for told in truth().told.values() for payload in told)
-    for text in (b'"critical"', b'"resolved"', b'"expired"', b'"stage":null'):
+    for text in (b'"critical"', b'"resolved"', b'"expired"', b'"stage":null', b'"rule":"capped"'):
         assert text in payloads, text
     assert sum(counts["applied_late"] for counts in truth_of_late_events().counts) > 50
 
@@ -499,6 +499,13 @@ class ForgetsOpenDays(Worker):
         return partition
 
 
+class ForgetsWhoWasContacted(Worker):
+    def _restored(self, *given: Any) -> Partition:
+        partition = super()._restored(*given)
+        partition.review.follow_up.contacts.at.clear()
+        return partition
+
+
 @pytest.mark.parametrize(
     ("made", "life", "crashes"),
     [
@@ -507,6 +514,7 @@ class ForgetsOpenDays(Worker):
         (Partition, HastySnapshot, 8),
         (Partition, ForgetsWhatWasFiredEarly, 8),
         (Partition, ForgetsOpenDays, 8),
+        (Partition, ForgetsWhoWasContacted, 8),
     ],
 )
 def test_a_dropped_rule_of_the_worker_is_noticed(made: type[Partition], life: type[Worker], crashes: int) -> None:

@@ -26,6 +26,7 @@ from models.scoring.snapshots import is_in_risk_set, weekday_of
 from schemas.alert import AlertV1
 from schemas.event import Event
 from schemas.example import ProgressV1
+from schemas.reviewed import ReviewedV1
 from support.builders import DAY_MS
 from support.closing import VERSION, Closing, at_risk, crowded
 from support.examples import scorer_of
@@ -166,4 +167,4 @@ def of_one_partition() -> list[str]:
 
 def decided_on(replay: Replay) -> list[str]:
     """All that is decided, in an order of its own."""
-    return sorted(repr(one) for one in replay.drain() if not isinstance(one, ProgressV1))
+    return sorted(repr(one) for one in replay.drain() if not isinstance(one, ProgressV1 | ReviewedV1))

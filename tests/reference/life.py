@@ -118,6 +118,7 @@ class Life(Spoken):
         self.boundary, self.seen, self.late = boundary, self.seen + self.late, []
         now_ms = self.basis.calendar.start_of(boundary)
         self.snoozed = {name: until_ms for name, until_ms in self.snoozed.items() if until_ms > now_ms}
+        self._forget_contact()
         self._ask_model()
         past = Past(self.basis, boundary, self.seen, self.scores)
         judged = self.signals[len(self.rules.signals) :]  # what left the catalogue ends, whatever is to be seen
@@ -135,9 +136,10 @@ class Life(Spoken):
         elif self.told:  # somebody said something of a customer of whom nothing is left to see
             self._join_cases()
         self._try(past)
+        self._suggest()
         for telling in self.told.values():
             self._attend(past, *telling)
-        self.told, self.has_late, self.tells_snooze = {}, False, set()
+        self.told, self.has_late, self.tells_snooze, self.confirmed = {}, False, set(), set()
 
     @property
     def refused(self) -> tuple[NoContact, ...]:
@@ -188,6 +190,7 @@ class Life(Spoken):
         ):
             begun, revision = ("updated", 2) if day in known else ("firing", 1)
             self.episodes[signal.id] = self._begun(signal, past, day, self._first_true_ms(signal, day), revision)
+            self.confirmed |= {signal.id} if day in known else set()
         for start in known:
             if start > day:
                 self.announced.setdefault(signal.id, []).append(start)

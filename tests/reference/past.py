@@ -18,7 +18,7 @@ STAGES: Final = ("new", "active", "lapsed", "dormant", "churned", "reactivated")
 MAX_SUM: Final = 2**53 - 1
 """What is beyond counts as this: the spend of a day, and of several days together."""
 _MEASURES_OF: Final = {
-    PURCHASE: "purchases spend items days_since_purchase purchases_total spend_total median_gap",
+    PURCHASE: "purchases spend items days_since_purchase purchases_total spend_total median_gap longest_gap",
     LOGIN: "logins days_since_login",
     TICKET: "tickets tickets_reopened tickets_resolved complaints billing_tickets delivery_tickets return_tickets "
     "ticket_channels days_since_first_ticket",
@@ -162,6 +162,11 @@ class Past:
         days = [day for day in self.days_of("purchases") if day >= self.boundary - self.basis.keep_days]
         return float(median(later - earlier for earlier, later in pairwise(days))) if len(days) > 3 else None
 
+    def longest_gap(self) -> int:
+        """The longest gap between the purchase days that are kept, 0 without one."""
+        days = [day for day in self.days_of("purchases") if day >= self.boundary - self.basis.keep_days]
+        return max((later - earlier for earlier, later in pairwise(days)), default=0)
+
     @cached_property
     def slope(self) -> tuple[float, float] | tuple[None, None]:
         """(28 x slope / level, z) of engagement, by weighted least squares over every day of history."""
@@ -222,6 +227,7 @@ MEASURES: Final[Mapping[str, Callable[[Past], Value]]] = {
     "purchases_total": lambda past: past.count("purchases", past.boundary),
     "spend_total": lambda past: past.count("spend", past.boundary),
     "median_gap": Past.median_gap,
+    "longest_gap": Past.longest_gap,
     "slope_change": lambda past: past.slope[0],
     "slope_z": lambda past: past.slope[1],
     "stage": lambda past: past.standing[0],

@@ -122,6 +122,7 @@ def _state(life: Life, boundary: int) -> dict[str, Any]:
         "episodes": life.episodes,
         "announced": announced,
         "snoozed": life.snoozed,
+        "contacted": life.contacted,
         "trials": life.trials,
     }
     facts = facts_of(life.seen + life.late, boundary - life.basis.keep_days)

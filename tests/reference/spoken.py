@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from models.calendar import Calendar, date_of
 from models.catalogue.rules import Rules, Signal
+from reference.cap import Suggestion, asks_for_contact, may_wait, most_urgent
 from reference.past import Past
 from reference.telling import Episode, News, alert_of
 from schemas.alert import AlertSeverity, AlertV1, Arm, NoContact, alert_id
@@ -46,6 +47,9 @@ class Spoken:
         self.heard: list[Said] = []
         self.snoozed: dict[str, int] = {}
         self.tells_snooze: set[tuple[str, int]] = set()
+        self.contacted: int | None = None
+        self.chosen = ""
+        self.confirmed: set[str] = set()
         self.suppressed: list[SuppressedV1] = []
         self.trials: dict[str, tuple[int, Arm]] = {}
         self.outcomes: list[OutcomeV1] = []
@@ -136,14 +140,53 @@ class Spoken:
         if episode.arm == "holdout":
             return "held_out", None
         is_snoozed = signal.id in self.snoozed and (signal.id, episode.start) not in self.tells_snooze
-        return ("snoozed", self.snoozed[signal.id]) if is_snoozed else None
+        if is_snoozed:
+            return "snoozed", self.snoozed[signal.id]
+        is_capped = self.contacted is not None and signal.id != self.chosen and not self._was_sent(signal, episode)
+        if is_capped and asks_for_contact(signal, episode, self.alerts_from_ms) and may_wait(signal, episode):
+            return "capped", self.basis.calendar.start_of((self.contacted or 0) + self.rules.contact_days)
+        return None
+
+    def _was_sent(self, signal: Signal, episode: Episode) -> bool:
+        """Whether anybody heard of an open alert before this boundary."""
+        told = self.told.get((signal.id, episode.start))
+        return episode.sent_ms >= 0 and (told is None or told[1] != "firing")
+
+    def _forget_contact(self) -> None:
+        """A suggestion keeps others back for so many days."""
+        self.chosen = ""
+        if self.contacted is not None and self.boundary >= self.contacted + self.rules.contact_days:
+            self.contacted = None
+
+    def _suggest(self) -> None:
+        """Decide whether the customer is contacted at this boundary, and because of what; what waits waits anew."""
+        waiting, is_contacted = [], False
+        for signal, status, episode in self.told.values():
+            if not asks_for_contact(signal, episode, self.alerts_from_ms) or not self.rules.contact_days:
+                continue
+            is_open = status in ("firing", "updated")
+            is_new = is_open and not self._was_sent(signal, episode) and self._rule(signal, episode) is None
+            if is_new and may_wait(signal, episode):
+                waiting.append(Suggestion(signal, episode))
+            else:
+                is_contacted |= is_new or status == "taken_back" or signal.id in self.confirmed
+        if waiting and not is_contacted:
+            self.chosen, is_contacted = most_urgent(waiting).signal.id, True
+        if is_contacted:
+            self.contacted = self.boundary
+            held = [(one, self.episodes[one.id]) for one in self.signals if one.id in self.episodes]
+            for signal, episode in held:
+                if episode.held == "capped":
+                    self._retell(signal, episode)
 
     def _release(self) -> None:
-        """Tell of what was held and is no more; end what was sent of who has opted out."""
+        """Tell of what nothing or another rule holds now; end what was sent of who has opted out."""
         for signal in self.signals:
             episode = self.episodes.get(signal.id)
-            if episode is not None and episode.held and self._rule(signal, episode) is None:
-                self._retell(signal, episode)
+            if episode is not None and episode.held and episode.arm != "holdout":
+                rule = self._rule(signal, episode)
+                if rule is None or rule[0] != episode.held:
+                    self._retell(signal, episode)
         for signal in self.signals if self._has_opted_out(self.boundary) else ():
             episode = self.episodes.get(signal.id)
             is_new = episode is not None and self.told.get((signal.id, episode.start), ("", ""))[1] == "firing"

@@ -11,10 +11,12 @@ from models.config import Learning
 from models.engine.partition import Partition
 from models.engine.population import Population
 from schemas.topics import Topics
+from streams.agents.dispatcher import DispatcherAgent
 from streams.agents.learner import LearnerAgent
 from streams.agents.models import Shelf
 from streams.agents.tally import Tally
 from streams.metrics.collector import WorkerCollector
+from streams.metrics.dispatcher import DispatcherMetrics
 from streams.metrics.learner import LearnerMetrics
 from streams.metrics.model import ModelMetrics
 from streams.transport.changelog import Changelog
@@ -24,9 +26,9 @@ from support.troubled import default_rules
 
 
 def pages() -> str:
-    """The metrics of both."""
+    """The metrics of all programs."""
     found = ""
-    for collectors in (_worker(), _learner()):
+    for collectors in (_worker(), _learner(), _dispatcher()):
         registry = CollectorRegistry(auto_describe=False)
         for collector in collectors:
             registry.register(collector)
@@ -36,7 +38,7 @@ def pages() -> str:
 
 def families() -> Iterator[tuple[str, Metric]]:
     """Every metric, with the process that tells it."""
-    for process, collectors in (("worker", _worker()), ("learner", _learner())):
+    for process, collectors in (("worker", _worker()), ("learner", _learner()), ("dispatcher", _dispatcher())):
         for collector in collectors:
             yield from ((process, metric) for metric in collector.collect())
 
@@ -52,6 +54,13 @@ def _learner() -> list[Collector]:
     learner = LearnerAgent(rules, Learning(), 1, Changelog(Outputs({}), "churn.models"), lambda _first: ())
     learner.restored(0, {})
     return [LearnerMetrics(learner, Status(), rules.basis.calendar, lambda: 0)]
+
+
+def _dispatcher() -> list[Collector]:
+    rules, topics, outputs = default_rules(), Topics("churn"), Outputs({})
+    agent = DispatcherAgent(rules, 1, topics, outputs, Changelog(outputs, topics.lists), lambda _first: ())
+    agent.restored(0, {})
+    return [DispatcherMetrics(agent, Status(), rules.basis.calendar, lambda: 0)]
 
 
 class _Idle:

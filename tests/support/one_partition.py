@@ -32,6 +32,7 @@ from schemas.event import FEEDS, Event
 from schemas.example import LessonV1, ProgressV1, encode_lesson
 from schemas.outcome import OutcomeV1, encode_outcome
 from schemas.receipt import ReceiptV1, encode_receipt
+from schemas.reviewed import ReviewedV1
 from schemas.stage import StageChangeV1, encode_stage_change
 from schemas.suppressed import SuppressedV1, encode_suppressed
 from schemas.tick import Tick
@@ -394,7 +395,7 @@ def by_key(messages: Sequence[Message]) -> tuple[dict[Key, set[bytes]], dict[Key
     told: dict[Key, set[bytes]] = {}
     customers: dict[Key, str] = {}
     for message in messages:
-        if isinstance(message, ProgressV1):  # how far each frame came depends on the frames, and only that
+        if isinstance(message, ProgressV1 | ReviewedV1):  # how far each frame came depends on the frames, and only that
             continue
         key, payload = _identified(message)
         told.setdefault(key, set()).add(payload)

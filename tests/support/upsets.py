@@ -26,6 +26,7 @@ BEHIND_S: Final = (0, 0, 0, 0, 0, 0, 1, 600, 3_600, 5_000, 90_000, 3 * 86_400, 7
 """By how much an event arrives behind its time."""
 FAR_DAYS: Final = (0, 0, -250, -20, -9, 9, 200)
 """How far off an event may lie in a feed that is not declared, which holds no boundary back."""
+CONTACT_DAYS: Final = st.sampled_from((0, 1, 2, 7, 30))
 CLOCK: Final = "clock"
 """A customer who does something in every feed every few days, so that the watermark moves and others can be late."""
 
@@ -85,6 +86,7 @@ def catalogues(draw: st.DrawFn) -> dict[str, Any]:
     own = catalogue() | {"feeds": draw(st.sampled_from(FEED_SETS))}
     own["signals"] |= {name: extra_signal(**body) for name, body in EXTRA.items()}
     own["experiment"] = draw(experiments())
+    own["attention"] = {"contact_days": draw(CONTACT_DAYS)}
     if draw(st.booleans()):
         dormant = draw(st.sampled_from((2, 9, 31, 60)))
         own["lifecycle"] = {
@@ -110,6 +112,8 @@ def changed(draw: st.DrawFn, own: dict[str, Any], most: int) -> dict[str, Any]:
         signal["cooldown_days"] = draw(st.sampled_from((0, 1, 7, 60)))
         signal["score"]["margin"] = draw(st.sampled_from((0, 0.5, 1, 3)))
         signal["severity"] = draw(st.sampled_from(("warning", "error")))
+        signal["priority"] = draw(st.sampled_from((0, 50, 90)))
+        signal["contacts_customer"] = draw(st.booleans())
         if not signal.get("announced"):
             signal["persistence"] = draw(st.sampled_from((1, 2, 5)))
         signal["expires_days"] = draw(st.sampled_from((None, 1, 3, 20)))
@@ -137,6 +141,8 @@ def successors(draw: st.DrawFn, own: dict[str, Any]) -> dict[str, Any]:
         own["feeds"] = draw(st.sampled_from(FEED_SETS))
     if draw(st.booleans()):
         own["experiment"] = draw(experiments())
+    if draw(st.booleans()):
+        own["attention"] = {"contact_days": draw(CONTACT_DAYS)}
     if draw(st.booleans()):
         own["model"] = {"horizon_days": draw(st.sampled_from((10, 60, 90)))}
     if draw(st.booleans()):

@@ -11,7 +11,7 @@ from models.alerts.attention.quiet import Quiet
 from models.alerts.attention.rules import RULES, Occasion, holding
 from models.alerts.episode import Revision, SignalAlerts
 from models.calendar import Calendar, date_of
-from models.catalogue.rules import without_experiment, without_model
+from models.catalogue.rules import sending_all, without_model
 from models.engine.replay import Replay
 from schemas.alert import AlertV1, alert_id
 from schemas.command import Action, Command
@@ -23,7 +23,7 @@ from streams.files.commands import among
 from support.builders import DAY_MS, HOUR_MS, purchase, ticket
 from support.troubled import FIRST_DAY, default_rules
 
-RULES_ALONE = without_experiment(without_model(default_rules()))
+RULES_ALONE = sending_all(without_model(default_rules()))
 SILENT = "loyal_gone_silent"
 BUYS = [0, 9, 18, 27, 36, 45]
 """Silent from day 69 on: gaps of 9 days, so after 22.5 of silence."""
@@ -79,7 +79,7 @@ def test_the_rules_are_asked_in_their_order_and_the_first_that_holds_is_told() -
     (signal,) = (one for one in RULES_ALONE.signals if one.id == SILENT)
     of = SignalAlerts(signal, snoozed={1: 500})
     one = Revision(1, "updated", 10, 2, "error", None, 1, "Retention", 0)
-    assert [rule.__name__ for rule in RULES] == ["opted_out", "held_out", "snoozed"]
+    assert [rule.__name__ for rule in RULES] == ["opted_out", "held_out", "snoozed", "capped"]
     assert holding(of, one, Occasion(400, frozenset({1}))) == ("opted_out", None)
     assert holding(of, one, Occasion(400, frozenset())) == ("snoozed", 500)
     assert holding(of, one, Occasion(500, frozenset())) is None
@@ -164,3 +164,15 @@ def test_the_last_word_before_a_day_says_who_is_quiet_on_it() -> None:
     assert quiet.opted_out(21) == ["c1"]
     assert not quiet.keeps("c2", "support_spike", 12)
     assert len(quiet.words["c1"]) == 1, "what can no longer be the last word is forgotten"
+
+
+def test_an_alert_that_is_snoozed_and_ends_by_an_opt_out_at_one_boundary_leaves_nothing_held() -> None:
+    replay = Replay(RULES_ALONE, 1)
+    commands = [said("snooze", 69.6, until_ms=at(90)), said("opt_out", 69.7)]
+    for one in among(commands, sorted(bought(*BUYS), key=lambda event: event.time_ms)):
+        replay.take(one)
+    replay.until(at(70) + 2 * HOUR_MS)
+    (last,) = (one for one in replay.drain() if isinstance(one, AlertV1) and one.revision == 2 and one.signal == SILENT)
+    assert last.ended_because == "opted_out"
+    (of,) = (of for of in replay.partitions[0].review.alerts if of.signal.id == SILENT)
+    assert not of.held

@@ -134,3 +134,22 @@ def test_what_became_of_alerts_that_are_over_is_said_in_a_line_each() -> None:
     assert "ended 14 Feb 2026: usage_drop: lost (" in text
     assert "ended 13 Feb 2026: usage_drop: resolved (" in text  # of a version that wrote no reason
     assert "and 1 that ended before" in text
+
+
+def test_what_waits_is_said_with_the_reason_and_until_when() -> None:
+    shown = page(history())
+    held = [
+        {
+            "signal": "usage_drop",
+            "severity": "warning",
+            "starts_at": "2026-02-15T00:00:00Z",
+            "rule": rule,
+            "passes_at": at,
+        }
+        for rule, at in (("capped", "2026-02-20T00:00:00Z"), ("opted_out", None))
+    ]
+    text = printed(CustomerPage({**shown.summary, "held": held}, (), (), None, "UTC", NOW_MS))
+    lately = "there was a suggestion to contact the customer lately, not before 20 Feb 2026, 00:00 UTC"
+    assert f"not sent: usage_drop (warning, since 15 Feb 2026): {lately}" in text
+    assert "not sent: usage_drop (warning, since 15 Feb 2026): the customer has opted out\n" in text
+    assert "no open alerts" not in text

@@ -66,7 +66,7 @@ def begun(epoch: int, *boundaries: int) -> Any:
 
 def test_boundaries_begun_since_the_newest_snapshot_count() -> None:
     found = decided_in([claim(1), manifest(1, 20_000), begun(1, 20_001, 20_002)])
-    assert found == {0: Decided(20_002, "UTC", 6, covered(0).catalogue)}
+    assert found == {0: Decided(20_002, "UTC", 6, covered(0).catalogue, covered(0).alerts_from_ms)}
     assert until_ms(found) == {0: 20_002 * DAY_MS}
     older = decided_in([claim(1), manifest(1, 20_000), begun(1, 20_001, 20_002), manifest(1, 20_001, generation=1)])
     assert older[0].boundary == 20_002

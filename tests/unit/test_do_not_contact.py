@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.catalogue.catalogue import IF_NO_CONTACT, build_rules
-from models.catalogue.rules import Rules
+from models.catalogue.rules import Rules, sending_all
 from models.customers.buckets import REFUSALS
 from models.customers.refusals import NO_CONTACT, REASONS_OF, refusals
 from models.engine.replay import Replay
@@ -46,7 +46,7 @@ def asked(on: int, hour: int = 12, **more: Any) -> Event:
 
 
 def told(events: list[Event], until: int, rules: Rules | None = None) -> list[AlertV1]:
-    outcome = oracle(rules or default_rules(), sorted(events, key=lambda one: one.time_ms), at(until, 2))
+    outcome = oracle(rules or sending_all(default_rules()), sorted(events, key=lambda one: one.time_ms), at(until, 2))
     texts = chain.from_iterable(payloads for key, payloads in outcome.told.items() if key[0] == "alert")
     return sorted(map(decode_alert, texts), key=lambda one: (one.signal, one.starts_at, one.revision))
 

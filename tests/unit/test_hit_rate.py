@@ -12,7 +12,7 @@ import pytest
 from msgspec.structs import replace
 
 from models.catalogue.catalogue import build_rules
-from models.catalogue.rules import Rules, without_model
+from models.catalogue.rules import Rules, sending_all, without_model
 from models.customers.day_history import DayHistory
 from models.customers.stages import ACTIVE, DORMANT
 from models.detection.truth import Truth
@@ -34,7 +34,7 @@ HORIZON = 30
 
 
 def followed_of(events: list[Event], rules: Rules) -> Followed:
-    follower = Follower(Replay(without_model(rules), 1))
+    follower = Follower(Replay(without_model(sending_all(rules)), 1))
     for event in events:
         follower.take(event)
     return follower.followed()
@@ -65,7 +65,7 @@ class ByHand:
     @classmethod
     def of(cls, events: list[Event], rules: Rules) -> ByHand:
         calendar = rules.basis.calendar
-        engine = Replay(without_model(rules), 3)
+        engine = Replay(without_model(sending_all(rules)), 3)
         for event in events:
             engine.take(event)
         found = cls(rules, -1, defaultdict(set), defaultdict(set), defaultdict(list), defaultdict(list))
@@ -196,7 +196,7 @@ def invented(followed: Followed, rows: np.ndarray[Any, Any], boundaries: np.ndar
 def simulated() -> tuple[Followed, list[Truth], list[str]]:
     events, truths = simulate(World(600, 240, 11, from_rfc3339("2026-01-01T00:00:00Z")))
     rules = default_rules()
-    follower = Follower(Replay(without_model(rules), 1))
+    follower = Follower(Replay(without_model(sending_all(rules)), 1))
     for event in events:
         follower.take(event)
     ids = list(dict.fromkeys(event.customer_id for event in events))

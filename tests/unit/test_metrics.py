@@ -27,7 +27,7 @@ from support.pages import samples
 from support.troubled import default_rules, rich_history
 
 PARTITIONS: Final = 12
-MOST_SERIES: Final = 500
+MOST_SERIES: Final = 640
 NOW_MS: Final = 1_800_000_000_000
 TOPICS: Final = Topics("churn")
 

@@ -13,7 +13,7 @@ import pytest
 
 from models.calendar import date_of
 from models.catalogue.catalogue import build_rules
-from models.catalogue.rules import Rules, without_experiment
+from models.catalogue.rules import Rules, sending_all
 from models.engine.ledger import COMMANDS
 from schemas.alert import AlertV1, decode_alert
 from schemas.event import Event
@@ -54,9 +54,7 @@ def told(
     signal: str, events: list[Event], until: int, rules: Rules | None = None, *, alerts_from: int = 0
 ) -> list[AlertV1]:
     """The revisions of a signal's alerts, in order, after the boundary `until` was reviewed."""
-    outcome = oracle(
-        without_experiment(rules or default_rules()), events, at(until, 2), alerts_from_ms=at(alerts_from, 0)
-    )
+    outcome = oracle(sending_all(rules or default_rules()), events, at(until, 2), alerts_from_ms=at(alerts_from, 0))
     texts = chain.from_iterable(payloads for key, payloads in outcome.told.items() if key[0] == "alert")
     alerts = [alert for alert in map(decode_alert, texts) if alert.signal == signal]
     return sorted(alerts, key=lambda alert: (alert.starts_at, alert.revision))

@@ -14,7 +14,7 @@ import pytest
 
 from models.catalogue.catalogue import build_rules
 from models.catalogue.overlay import merged
-from models.catalogue.rules import Rules, without_experiment, without_model
+from models.catalogue.rules import Rules, sending_all, without_model
 from models.customers.facts import facts_of
 from models.engine.partition import Partition
 from models.engine.replay import canonical_states
@@ -32,7 +32,7 @@ NOW = FIRST_DAY + 90
 @cache
 def plain_rules(zone: str = "UTC") -> Rules:
     """Every customer is told of: what is held out has tests of its own."""
-    return without_experiment(default_rules(zone))
+    return sending_all(default_rules(zone))
 
 
 @cache
@@ -49,7 +49,7 @@ def written() -> bytes:
 
 
 def changed(change: Mapping[str, Any], **more: Any) -> Rules:
-    return without_experiment(build_rules(merged(catalogue(), change), **more))
+    return sending_all(build_rules(merged(catalogue(), change), **more))
 
 
 def at_the_next_boundary(rules: Rules, data: bytes | None = None) -> list[AlertV1]:

@@ -18,6 +18,9 @@ def test_every_name_is_in_the_table_once() -> None:
         names.alerts_open,
         names.suppressed,
         names.outcomes,
+        names.attention,
+        names.digests,
+        names.lists,
         names.stages,
         names.erased,
         names.late,
@@ -31,11 +34,11 @@ def test_every_name_is_in_the_table_once() -> None:
     assert names.events == tuple(f"acme.events.{feed}" for feed in FEEDS)
 
 
-def test_topics_of_customers_have_the_same_partitions_and_those_of_the_learner_one() -> None:
+def test_topics_of_customers_have_the_same_partitions_and_those_of_all_of_them_one() -> None:
     table = topic_table("p", partitions=6, replication=3)
     assert {topic.replication for topic in table} == {3}
     single = {topic.name for topic in table if topic.partitions == 1}
-    assert single == {"p.examples", "p.models"}
+    assert single == {"p.examples", "p.models", "p.attention", "p.digests", "p.lists"}
     assert {topic.partitions for topic in table if topic.name not in single} == {6}
 
 
@@ -48,7 +51,9 @@ def test_events_are_kept_for_ever_unless_said_otherwise() -> None:
 
 def test_compacted_topics_are_never_cut() -> None:
     compacted = {topic.name: topic for topic in topic_table() if topic.is_compacted}
-    assert set(compacted) == {"churn.alerts.open", "churn.erased", "churn.models", "churn.changelog"}
+    assert set(compacted) == {
+        "churn.alerts.open", "churn.digests", "churn.erased", "churn.lists", "churn.models", "churn.changelog"
+    }  # fmt: skip
     assert all(topic.retention_ms is None for topic in compacted.values())
     assert int(compacted["churn.changelog"].config["min.compaction.lag.ms"]) >= 600_000
 

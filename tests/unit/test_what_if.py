@@ -175,7 +175,7 @@ def test_examples_take_signals_in_turn_and_each_customer_once() -> None:
 
 
 def run_of(events: list[Event], rules: Rules, partitions: int = 2) -> Run:
-    engine, episodes = Replay(without_model(rules), partitions), Episodes(rules.basis.calendar)
+    engine, episodes = Replay(without_model(rules), partitions), Episodes(rules)
     for event in events:
         engine.take(event)
     for message in engine.drain():
@@ -257,11 +257,13 @@ def test_what_all_signals_read_is_told_where_it_differs() -> None:
     own["constants"]["high_spend"] = 500
     own["lifecycle"]["dormant_days"] = 45
     own["feeds"] = ["purchase", "login"]
+    own["attention"]["contact_days"] = 0
     found = {one.part: (one.before, one.after) for one in changes(default_rules(), build_rules(own))}
     assert found == {
         "feeds": ("purchase, login, ticket, email", "purchase, login"),
         "lifecycle.dormant_days": ("60", "45"),
         "constants.high_spend": ("300", "500"),
+        "attention.contact_days": ("7", "0"),
     }
 
 

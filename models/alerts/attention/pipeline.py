@@ -1,6 +1,7 @@
 """What is sent of a boundary, and what is held: releases first, then every revision through the rules.
 
-1. A held alert that is still open and that nothing holds any more is told of.
+1. A held alert that is still open and that nothing holds any more is told of; where another rule holds it now, that
+   is told.
 2. What was sent of somebody who has opted out ends; that end is the last word.
 3. Each revision is sent, or held with its rule. The end of an alert that was sent always passes, so that nobody waits
    for it; of one that was never sent it is held.
@@ -10,24 +11,35 @@ An alert that is sent for the first time is `firing`, and its response time begi
 
 from collections.abc import Iterable, Mapping
 
+import numpy as np
+
+from models.alerts.attention.contacts import can_wait
 from models.alerts.attention.rules import Held, Occasion, holding
 from models.alerts.cooling import close
-from models.alerts.episode import HELD_OUT, NEVER_MS, Revision, SignalAlerts, revision_at_hand, revision_of
+from models.alerts.episode import HELD_OUT, NEVER_MS, Revision, SignalAlerts, revision_at_hand, revisions_of
 from models.customers.refusals import OPTED_OUT
 
 Revisions = Mapping[str, list[Revision]]
 
 
 def release(alerts: Iterable[SignalAlerts], revisions: Revisions, within: tuple[int, int], occasion: Occasion) -> None:
-    """Tell of held alerts that nothing holds any more, among some rows."""
-    low, high = within
+    """Tell of held alerts that nothing holds any more, or another rule, among some rows."""
     for of in alerts:
-        for row in sorted(row for row in of.held if low <= row < high):
-            place = of.open.place(row)
-            if place is None or of.open.column("arm")[place] == HELD_OUT:
-                continue
-            if holding(of, revision_of(of, row, place, "updated"), occasion) is None:
-                revision_at_hand(of, revisions[of.signal.id], row, place)
+        for one, place in _held_among(of, within):
+            reason = holding(of, one, occasion)
+            if reason is None or reason.rule != of.held[one.row]:
+                revision_at_hand(of, revisions[of.signal.id], one.row, place)
+
+
+def _held_among(of: SignalAlerts, within: tuple[int, int]) -> list[tuple[Revision, int]]:
+    """What is held among some rows and still open, but for experiments, as it would be told; and where it is."""
+    low, high = within
+    found = ((row, of.open.place(row)) for row in sorted(of.held) if low <= row < high)
+    arms = of.open.column("arm")
+    places = [place for _, place in found if place is not None and arms[place] != HELD_OUT]
+    if not places:
+        return []
+    return [*zip(revisions_of(of, np.array(places), ["updated"] * len(places)), places, strict=True)]
 
 
 def end_opted_out(
@@ -53,7 +65,8 @@ def end_opted_out(
 
 def attend(of: SignalAlerts, revisions: list[Revision], occasion: Occasion) -> list[tuple[Revision, Held]]:
     """Take out of the revisions of a signal those that are held; what is left is sent."""
-    if not (of.snoozed or of.held or of.signal.holdout or occasion.opted_out):  # as for most signals
+    is_capped = occasion.contacts is not None and occasion.contacts.at and can_wait(of.signal)
+    if not (of.snoozed or of.held or of.signal.holdout or occasion.opted_out or is_capped):  # as for most signals
         return []
     held: list[tuple[Revision, Held]] = []
     sent: list[Revision] = []
@@ -72,32 +85,29 @@ def attend(of: SignalAlerts, revisions: list[Revision], occasion: Occasion) -> l
     return held
 
 
-def _was_sent(one: Revision) -> bool:
-    """Whether anybody has been told of the alert before this revision."""
-    return one.sent_ms != NEVER_MS and one.status != "firing" and (one.ends_ms is None or one.revision > 1)
-
-
 def _held_at_end(of: SignalAlerts, one: Revision, occasion: Occasion) -> Held | None:
     """An end is held when nobody was told of the alert, by what held it; it will not pass."""
     if one.status == "retracted":
         return None
     rule, now = of.held.pop(one.row, None), holding(of, one, occasion)
     found = rule or (None if now is None else now.rule)
-    return None if found is None or _was_sent(one) else Held(found, None)
+    return None if found is None or one.was_sent else Held(found, None)
 
 
 def _hold(of: SignalAlerts, one: Revision, reason: Held) -> None:
     """Keep a revision back; an alert of which nobody was told has no time since when its answer is owed."""
     if one.ends_ms is None:
         of.held[one.row] = reason.rule
-        if not _was_sent(one):
+        if not one.was_sent:
             _owe_since(of, one, NEVER_MS)
 
 
 def _send(of: SignalAlerts, one: Revision, now_ms: int) -> None:
     """A revision passes. After a hold its answer is owed anew; who hears of an alert for the first time is told so."""
-    if one.ends_ms is None and of.held.pop(one.row, None) is not None:
-        if not _was_sent(one):
+    if one.ends_ms is not None:  # nothing is held of it any more, snoozed at this very boundary or not
+        return
+    if of.held.pop(one.row, None) is not None:
+        if not one.was_sent:
             one.status = "firing"
         _owe_since(of, one, now_ms)
     if one.tells_snooze:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
+from models.alerts.attention.contacts import Contacts
 from models.alerts.episode import HELD_OUT, Revision, SignalAlerts
 from schemas.suppressed import Rule
 
@@ -15,10 +16,11 @@ class Held(NamedTuple):
 
 
 class Occasion(NamedTuple):
-    """The boundary at which rules are asked, as an instant; and who has opted out as of it, by row."""
+    """The boundary at which rules are asked, as an instant; who has opted out as of it, by row; who was contacted."""
 
     now_ms: int
     opted_out: frozenset[int]
+    contacts: Contacts | None = None
 
 
 AttentionRule = Callable[[SignalAlerts, Revision, Occasion], Held | None]
@@ -43,10 +45,20 @@ def snoozed(of: SignalAlerts, one: Revision, occasion: Occasion) -> Held | None:
     return Held("snoozed", until_ms)
 
 
-RULES: Final[Sequence[AttentionRule]] = (opted_out, held_out, snoozed)
+def capped(of: SignalAlerts, one: Revision, occasion: Occasion) -> Held | None:
+    """Who was suggested to be contacted lately is not so again by an alert that can wait."""
+    passes_ms = None if occasion.contacts is None else occasion.contacts.passes_ms(of, one)
+    return None if passes_ms is None else Held("capped", passes_ms)
+
+
+RULES: Final[Sequence[AttentionRule]] = (opted_out, held_out, snoozed, capped)
 """In this order; the first that holds a revision is the one that is told."""
 
 
 def holding(of: SignalAlerts, one: Revision, occasion: Occasion) -> Held | None:
     """What holds a revision, None when nothing does."""
-    return next((held for rule in RULES if (held := rule(of, one, occasion)) is not None), None)
+    for rule in RULES:
+        held = rule(of, one, occasion)
+        if held is not None:
+            return held
+    return None

@@ -1,0 +1,84 @@
+"""`churn-signals digest`: who is to be called today, why, and what became of those of yesterday."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from models.catalogue.suggestion import did_you_mean
+from schemas.digest import DigestV1, encode_digest
+from streams.cli.event_files import OLD_FILE
+from streams.cli.instant import INSTANT
+from streams.cli.output import OUTPUT, Output, refuse_overwriting
+from streams.console.digest_text import COUNTS, overview, print_digest
+from streams.errors import EXIT_DONE, EXIT_PROBLEM
+from streams.files.catalogue_file import load_rules
+from streams.readback.digests import digests_in_file, digests_on_topic, newest_digests
+from streams.settings import environment_settings
+from streams.text.terminal import complain, say_json, terminal
+
+EXAMPLES = """\b
+Examples:
+  churn-signals digest
+  churn-signals digest Retention
+  churn-signals digest Retention --html morning.html
+  churn-signals replay events.jsonl.gz --digests digests.jsonl
+  churn-signals digest Retention --file digests.jsonl --at 2026-03-01T12:00:00Z
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("owner", required=False)
+@click.option("--file", "path", type=OLD_FILE, help="Digests that `replay --digests` wrote, not those of the topic.")
+@click.option("--at", "at_ms", type=INSTANT, metavar="T", help="The digest that was the newest at this instant.")
+@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="So many lines of each list.")
+@click.option("--html", type=OUTPUT, help="Write a page for people: of one owner, or of all.")
+@click.option("--json", "as_json", is_flag=True, help="One digest a line, as on the topic.")
+def digest(
+    owner: str | None, *, path: Path | None, at_ms: int | None, limit: int, html: Output | None, as_json: bool
+) -> int:
+    """Show who is to be called today: an overview of all owners, or all of one owner's digest.
+
+    The dispatcher makes it at each midnight that every partition has passed.
+    """
+    refuse_overwriting([path], [html])
+    settings = environment_settings()
+    rules = load_rules(settings)
+    zone = rules.basis.calendar.zone
+    found = newest_digests(digests_on_topic(settings) if path is None else digests_in_file(path), at_ms)
+    if not found:
+        complain(
+            "there is no digest: nobody was on a list, or not every partition has passed a midnight; is a "
+            "`churn-signals dispatcher` running?"
+            if path is None
+            else f"{path} has none until then"
+        )
+        return EXIT_PROBLEM
+    chosen = list(found.values()) if owner is None else [_of(owner, found)]
+    if html is not None:
+        from streams.report.digest_page import digest_page  # what makes pages takes a moment to import
+
+        with html:
+            html.write(digest_page(chosen, zone).encode())
+    if as_json:
+        for one in chosen:
+            say_json(encode_digest(one))
+    elif owner is None:
+        console = terminal()
+        console.print(overview(chosen, zone))
+        for name, meaning in COUNTS.items():
+            console.print(f"{name.replace('_', ' ')}: {meaning}", style="dim")
+    else:
+        print_digest(terminal(), chosen[0], zone, limit=limit)
+    return EXIT_DONE
+
+
+def _of(owner: str, found: dict[str, DigestV1]) -> DigestV1:
+    """The digest of an owner. Raises BadParameter for one of whom there is none."""
+    if owner not in found:
+        raise click.BadParameter(
+            f"{owner} has no digest. {did_you_mean(owner, list(found))}There are those of {', '.join(found)}.",
+            param_hint="OWNER",
+        )
+    return found[owner]

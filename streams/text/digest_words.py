@@ -1,0 +1,50 @@
+"""What a digest says, in words: for the terminal and for the page."""
+
+from __future__ import annotations
+
+from schemas.digest import DigestAlertV1, DigestEndV1, DigestLineV1, DigestV1
+from streams.text.wording import counted, moment
+
+
+def sentence(digest: DigestV1) -> str:
+    """What it comes to, for somebody who reads one sentence."""
+    counts = digest.counts
+    told = f"{counted(counts.new, 'customer')} to call from today on"
+    if counts.open:
+        told += f", {counts.open:,} still open from before"
+    if counts.past_due:
+        told += f" ({counts.past_due:,} past due)"
+    if counts.waiting:
+        told += f", {counts.waiting:,} for whom there is no room today"
+    return f"{told}."
+
+
+def at_stake(line: DigestLineV1) -> str:
+    """What is at risk, in money, and what that is; "value unknown" where it is."""
+    worth = line.value_at_risk
+    if worth is None:
+        return "value unknown"
+    basis = "expected in 12 months" if line.value_basis == "expected" else "spent last year"
+    risk = "" if line.risk is None else f", risk {line.risk:.0%}"
+    return f"{worth.amount:,.0f} {worth.currency} ({basis}{risk})"
+
+
+def came_true(alert: DigestAlertV1) -> str | None:
+    """How often alerts of the signal came true, None where that is not known."""
+    rate = alert.came_true
+    return None if rate is None else f"{rate.share:.0%} of such alerts came true ({rate.low:.0%} to {rate.high:.0%})"
+
+
+def became(one: DigestEndV1, zone: str) -> str:
+    """What happened to an alert, in words."""
+    by = f" by {one.acknowledged_by}" if one.acknowledged_by else ""
+    if one.became == "ended":
+        answer = f"; outcome: {one.outcome.replace('_', ' ')}" if one.outcome else ""
+        return f"over: {(one.ended_because or 'over').replace('_', ' ')}{answer}"
+    if one.became == "answered":
+        return f"outcome: {(one.outcome or '').replace('_', ' ')}{by}"
+    if one.became == "acknowledged":
+        return f"acknowledged{by}"
+    if one.became == "snoozed":
+        return f"snoozed until {moment(one.snoozed_until or '', zone)}"
+    return f"escalated to {one.escalated_to or 'nobody named in the catalogue'}"
