@@ -29,8 +29,8 @@ def at(day: int, hour: int = 12) -> int:
     return (FIRST_DAY + day) * DAY_MS + hour * HOUR_MS
 
 
-def usd(on: int, amount: float = 10.0) -> Event:
-    return purchase(at_ms=at(on), amount=amount, currency="USD", id=f"p{on}")
+def usd(on: int, amount: float = 10.0, name: str = "p") -> Event:
+    return purchase(at_ms=at(on), amount=amount, currency="USD", id=f"{name}{on}")
 
 
 def seen(on: int) -> Event:
@@ -97,7 +97,8 @@ def test_a_rate_that_is_normal_again_because_nothing_comes_any_more_is_no_return
     """The usual level falls with the weeks, so that nothing is as much as usual one day."""
     fades = [seen(on) for on in range(70)]
     assert endings("usage_drop", fades, 170) == [LOST]
-    (slid,) = endings("purchase_drop_and_silence", [*(usd(on) for on in (0, 1, 2, 31, 32)), seen(1)], 64)
+    many = [usd(0, name=name) for name in "abcde"]  # on one day: pauses stay short, and the last silence is unusual
+    (slid,) = endings("purchase_drop_and_silence", [*many, usd(16), usd(31), seen(1)], 64)
     assert slid == SOLVED  # the 30 days before hold less by then, but nothing was bought since it began
 
 
