@@ -5,11 +5,15 @@ from __future__ import annotations
 import click
 
 from schemas.command import Command
+from schemas.partitioner import partition_of
 from streams.cli.commanding import by_options, customer_of, give, new_id, who
 from streams.clock import now_ms
 from streams.errors import SetupError
+from streams.files.catalogue_file import load_rules
+from streams.readback.state import read_partitions
 from streams.settings import Settings, environment_settings, variable_of
 from streams.text.plain import plain
+from streams.text.terminal import complain
 
 EXAMPLES = """\b
 Examples:
@@ -36,11 +40,30 @@ def erase(
     settings = environment_settings()
     name, customer = who(settings, by), customer_of(customer_id)
     _check_salt(settings)
+    if note_id is not None and customer in note_id:
+        raise SetupError("--note-id", f"{note_id!r} names the customer, and is kept", "Give one that does not.")
+    told = _told_of(settings, customer)
+    if told is not None:
+        complain(plain(told))
     if not is_sure:
         question = f"Forget customer {customer} for ever? Nothing brings back what is known, nor the customer."
         click.confirm(plain(question), abort=True, err=True)
     command = Command(new_id(), "erase", customer, now_ms(), name, note_id=note_id)
     return give(settings, command, f"{name}: customer {customer} is forgotten", wait_s, as_json=as_json)
+
+
+def _told_of(settings: Settings, customer_id: str) -> str | None:
+    """What to know before: that nothing is known of the customer, which may be a slip; None where something is."""
+    place = partition_of(customer_id.encode(), settings.partitions)
+    partition = read_partitions(settings, load_rules(settings), [place]).get(place)
+    if partition is not None and partition.customers.erased.is_erased(customer_id):
+        return f"customer {customer_id} was erased before"
+    if partition is None or partition.customers.roster.row_of(customer_id) is None:
+        return (
+            f"customer {customer_id} is not known here, and is kept out from then on all the same. Ids are told apart "
+            "by every letter; of ids that a mapping hashed `mapping try FILE:MAPPING --ids ids.csv` says which is whose"
+        )
+    return None
 
 
 def _check_salt(settings: Settings) -> None:

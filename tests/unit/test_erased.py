@@ -215,8 +215,12 @@ def test_it_asks_first_and_wants_a_salt_of_ones_own(monkeypatch: pytest.MonkeyPa
     without = CliRunner().invoke(program, ["erase", "c-42", "--yes"], standalone_mode=False)
     assert "CHURN_ERASURE_SALT" in str(without.exception)
     monkeypatch.setenv("CHURN_ERASURE_SALT", "of-our-own")
+    named = CliRunner().invoke(program, ["erase", "c-42", "--yes", "--note-id", "about c-42"], standalone_mode=False)
+    assert "names the customer" in str(named.exception)
+    monkeypatch.setattr("streams.cli.erase.read_partitions", lambda *_: {})
     asked = CliRunner().invoke(program, ["erase", "c-42"], input="n\n")
     assert "Forget customer c-42 for ever?" in asked.output
+    assert "customer c-42 is not known here" in asked.output
     assert asked.exit_code == 1
     bad = CliRunner().invoke(program, ["erase", "no one", "--yes"], standalone_mode=False)
     assert "no customer id" in str(bad.exception)
