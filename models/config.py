@@ -6,6 +6,7 @@ from typing import Final, Literal
 
 from models.calendar import DAY_MS, Calendar
 from models.labels import Question
+from schemas.erasure import DEFAULT_SALT
 
 KEEP_DAYS: Final = 400
 """Days a bucket is kept after it closed: a year of spend plus the longest window, so every measure stays exact."""
@@ -90,6 +91,8 @@ class Basis:
     constants: Mapping[str, Number] = field(default_factory=dict)
     disorder_ms: int = HOUR_MS
     lateness_ms: int = 7 * DAY_MS
+    erasure_salt: str = DEFAULT_SALT
+    """What ids of erased customers are hashed with."""
     keep_days: int = KEEP_DAYS
     learning: Learning | None = None
     base: Base = Base()

@@ -13,7 +13,9 @@ from schemas.command import AlertOutcome
 Status = Literal["firing", "updated", "resolved", "lost", "retracted", "expired"]
 OPEN: Final = frozenset({"firing", "updated"})
 """Status of a revision that leaves the alert open."""
-EndReason = Literal["came_back", "solved", "over", "lost", "expired", "signal_retired", "opted_out", "taken_back"]
+EndReason = Literal[
+    "came_back", "solved", "over", "lost", "expired", "signal_retired", "opted_out", "taken_back", "erased"
+]  # fmt: skip
 """What became of an alert. Of bad news two are a success: the customer came back, or the trouble was solved."""
 NoContact = Literal["unsubscribed", "complained", "opted_out"]
 """Why a customer must not be contacted."""
@@ -26,6 +28,7 @@ STATUS_OF_END: Final[Mapping[EndReason, Status]] = {
     "signal_retired": "resolved",
     "opted_out": "resolved",
     "taken_back": "retracted",
+    "erased": "resolved",
 }
 """The status of the last revision: who is lost must not look like a success to anybody who reads no further."""
 Arm = Literal["treated", "holdout"]
@@ -75,10 +78,10 @@ class AlertV1(msgspec.Struct, frozen=True):
     one customer and one cause that are open together are one case, and share `case_id`; what fired early knows none of
     these before the day's review. `ended_because`, null while it is open, says what became of it: the customer came
     back and did what had been missing, the trouble was solved, good news is over, the customer was lost meanwhile,
-    nothing ended it in its time, its signal left the catalogue, the customer opted out, or it was taken back.
-    `do_not_contact` says why the customer must not be written to or called; `intervention` then is one that does
-    without. `acknowledged_at`, `acknowledged_by` and `outcome` are what people said of it, None until then. What nobody
-    has acknowledged by `due_at` is `escalated_at` the first boundary behind it, to whom the catalogue says. Until
+    nothing ended it in its time, its signal left the catalogue, the customer opted out or was erased, or it was taken
+    back. `do_not_contact` says why the customer must not be written to or called; `intervention` then does without.
+    `acknowledged_at`, `acknowledged_by` and `outcome` are what people said of it, None until then. What nobody has
+    acknowledged by `due_at` is `escalated_at` the first boundary behind it, to whom the catalogue says. Until
     `snoozed_until` nothing more of it is sent. `arm`: where the signal is tried against doing nothing, whether this
     alert is told to anybody; a held out one is on the topic of what was not sent. A pure function of events and
     commands, and of the model named: the time of sending is a Kafka header.
@@ -157,6 +160,11 @@ def case_id(customer_id: str, cause: str, first_day: str) -> str:
     32
     """
     return sha256(f"case\0{customer_id}\0{cause}\0{first_day}".encode()).hexdigest()[:32]
+
+
+def revision_key(alert: AlertV1) -> bytes:
+    """The key of a revision's record: each has one of its own, so that a tombstone can take it away."""
+    return f"{alert.alert_id}/{alert.revision}".encode()
 
 
 def encode_alert(alert: AlertV1) -> bytes:

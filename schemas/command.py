@@ -92,7 +92,20 @@ class OptInCommand(Struct, frozen=True):
     note_id: NoteId | None = None
 
 
-CommandV1 = AcknowledgeCommand | OutcomeCommand | SnoozeCommand | OptOutCommand | OptInCommand
+class EraseCommand(Struct, frozen=True):
+    """Forget the customer for ever: what is known of them goes, what comes of them later counts for nothing."""
+
+    id: EventId
+    action: Literal["erase"]
+    customer_id: CustomerId
+    at: EventTime
+    by: By
+    schema_version: Literal[1]
+    note_id: NoteId | None = None
+
+
+AboutAlert = AcknowledgeCommand | OutcomeCommand | SnoozeCommand
+CommandV1 = AboutAlert | OptOutCommand | OptInCommand | EraseCommand
 
 ACTIONS: Final[Mapping[str, type[CommandV1]]] = {
     "acknowledge": AcknowledgeCommand,
@@ -100,8 +113,9 @@ ACTIONS: Final[Mapping[str, type[CommandV1]]] = {
     "snooze": SnoozeCommand,
     "opt_out": OptOutCommand,
     "opt_in": OptInCommand,
+    "erase": EraseCommand,
 }
-Action = Literal["acknowledge", "outcome", "snooze", "opt_out", "opt_in"]
+Action = Literal["acknowledge", "outcome", "snooze", "opt_out", "opt_in", "erase"]
 
 
 class Command(Struct, frozen=True):
@@ -176,7 +190,7 @@ def _from_wire(wire: CommandV1) -> Command:
         wire.customer_id,
         to_ms(wire.at),
         wire.by,
-        None if isinstance(wire, OptOutCommand | OptInCommand) else wire.alert_id,
+        wire.alert_id if isinstance(wire, AboutAlert) else None,
         wire.outcome if isinstance(wire, OutcomeCommand) else None,
         wire.note_id,
         to_ms(wire.until) if isinstance(wire, SnoozeCommand) else None,

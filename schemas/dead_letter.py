@@ -53,9 +53,29 @@ class DeadLetter:
     sha256: str | None
 
 
+def origin_key(origin: Origin) -> bytes:
+    """The key of the record that holds what was set aside: one each; the original key is in a header."""
+    return f"{origin.topic}/{origin.partition}/{origin.offset}".encode()
+
+
+def place_of(key: bytes) -> tuple[str, int]:
+    """Topic and offset in such a key. Raises ValueError for another one.
+
+    >>> place_of(origin_key(Origin("churn.events.login", 3, 17, 0)))
+    ('churn.events.login', 17)
+    """
+    topic, _, offset = key.decode().rsplit("/", 2)
+    return topic, int(offset)
+
+
 def kept_part(content: bytes | None) -> bytes | None:
     """What a dead letter holds of a value or key: all of it, or the first 64 KiB."""
     return content if content is None or len(content) <= MAX_KEPT_BYTES else content[:MAX_KEPT_BYTES]
+
+
+def kept_value(value: bytes | None) -> bytes:
+    """The value of the record of a dead letter; empty where there was none, which compaction would take away."""
+    return kept_part(value) or b""
 
 
 def dead_letter_headers(
@@ -71,12 +91,12 @@ def dead_letter_headers(
 ) -> Headers:
     """Headers of the dead letter of a record: the original ones, then origin, stage, reason, error and sizes.
 
-    Send with `kept_part(key)` as key and `kept_part(value)` as value. `stage` is the step that refused: codec, worker.
+    Send with `origin_key(origin)` as key and `kept_value(value)` as value. `stage` is the step that refused.
     """
     original = list(headers or ())
     kept = _kept_headers(original)
     added = [
-        *_of_origin(origin, kept),
+        *_of_origin(origin, key, kept),
         ("stage", stage.encode()),
         ("reason", reason.encode()),
         ("error", error.encode()[:1024]),
@@ -85,6 +105,8 @@ def dead_letter_headers(
         added.append(("field", field.encode()[:1024]))
     if len(kept) != len(original):
         added.append(("headers-dropped", str(len(original)).encode()))
+    if value is None:
+        added.append(("no-value", b"true"))
     if value is not None and len(value) > MAX_KEPT_BYTES:
         added += [
             ("truncated", b"true"),
@@ -102,13 +124,14 @@ def late_headers(
     event_time_ms: int,
     boundary_ms: int,
     reason: str = "late",
+    key: bytes | None,
     headers: Sequence[tuple[str, bytes]] | None,
 ) -> Headers:
     """Headers of an event set aside as too late: the original ones, then origin, event time and missed boundary."""
     original = list(headers or ())
     kept = _kept_headers(original)
     added = [
-        *_of_origin(origin, kept),
+        *_of_origin(origin, key, kept),
         ("stage", b"engine"),
         ("reason", reason.encode()),
         ("error", f"event time {event_time_ms} is too far behind the reviewed boundary {boundary_ms}".encode()),
@@ -120,10 +143,11 @@ def late_headers(
     return kept + [(PREFIX + name, content) for name, content in added]
 
 
-def _of_origin(origin: Origin, kept: Headers) -> Headers:
-    """What both kinds say first: how many headers are original, and where the record lay."""
+def _of_origin(origin: Origin, key: bytes | None, kept: Headers) -> Headers:
+    """What both kinds say first: how many headers are original, the key, and where the record lay."""
     return [
         ("headers", str(len(kept)).encode()),
+        ("no-key", b"true") if key is None else ("key", kept_part(key) or b""),
         ("topic", origin.topic.encode()),
         ("partition", str(origin.partition).encode()),
         ("offset", str(origin.offset).encode()),
@@ -135,6 +159,11 @@ def _kept_headers(original: Headers) -> Headers:
     """The original headers, or none of them when they would make the copy too large for the broker."""
     weight = sum(len(name.encode(errors="replace")) + len(content or b"") + _HEADER_BYTES for name, content in original)
     return original if weight <= MAX_KEPT_BYTES else []
+
+
+def is_buried(value: bytes | None, headers: Sequence[tuple[str, bytes]] | None) -> bool:
+    """Whether a record of the dead-letter or late topic only says that another one is to vanish."""
+    return value is None and not any(name.startswith(PREFIX) for name, _ in headers or ())
 
 
 def to_dead_letter(key: bytes | None, value: bytes | None, headers: Sequence[tuple[str, bytes]] | None) -> DeadLetter:
@@ -159,6 +188,8 @@ def to_dead_letter(key: bytes | None, value: bytes | None, headers: Sequence[tup
     )
     digest = ours.get("sha256")
     field = ours.get("field")
+    if "no-key" in ours or "key" in ours:  # else it is of an earlier program
+        key = ours.get("key")
     return DeadLetter(
         origin=origin,
         stage=ours["stage"].decode(),
@@ -166,7 +197,7 @@ def to_dead_letter(key: bytes | None, value: bytes | None, headers: Sequence[tup
         field=None if field is None else field.decode(errors="replace"),
         error=ours["error"].decode(errors="replace"),
         key=key,
-        value=value,
+        value=None if "no-value" in ours else value,
         headers=everything[:start],
         truncated="truncated" in ours or "key-size" in ours or "headers-dropped" in ours,
         size=int(ours["size"]) if "size" in ours else len(value or b""),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from hashlib import blake2b
 from typing import Literal
 
 import msgspec
+
+from schemas.erasure import ErasureV1
 
 LessonRefusal = Literal["not_a_lesson", "other_question", "shape", "not_finite"]
 
@@ -58,7 +61,8 @@ class ProgressV1(msgspec.Struct, frozen=True, tag="progress", tag_field="type"):
     risks: tuple[tuple[int, int], ...] | msgspec.UnsetType = msgspec.UNSET
 
 
-Lesson = LessonV1 | ProgressV1
+Lesson = LessonV1 | ProgressV1 | ErasureV1
+"""What lies on the topic; behind an erasure nothing is taught of that customer that was not learned yet."""
 
 _encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Lesson] = msgspec.json.Decoder(Lesson)
@@ -67,6 +71,15 @@ _decoder: msgspec.json.Decoder[Lesson] = msgspec.json.Decoder(Lesson)
 def encode_lesson(lesson: Lesson) -> bytes:
     """Compact JSON with the fields in their declared order; floats come back bit by bit."""
     return _encoder.encode(lesson)
+
+
+def lesson_key(lesson: Lesson, payload: bytes) -> bytes:
+    """The key of a record, one each; `payload`: its value."""
+    if isinstance(lesson, ProgressV1):
+        return f"progress/{lesson.partition}/{lesson.boundary}".encode()
+    if isinstance(lesson, ErasureV1):
+        return lesson.customer.encode()
+    return blake2b(payload, digest_size=16).hexdigest().encode()
 
 
 class LessonError(Exception):

@@ -15,6 +15,7 @@ from schemas.command import ACTIONS
 from schemas.dead_letter import PREFIX
 from schemas.digest import DigestV1
 from schemas.envelope import ENVELOPES
+from schemas.erasure import ErasureV1
 from schemas.event import FEEDS
 from schemas.example import LessonV1, ProgressV1
 from schemas.limits import MAX_BYTES, MAX_DEPTH, MAX_KEYS, MAX_STRING
@@ -45,7 +46,7 @@ def json_schemas() -> dict[str, Schema]:
     """Every message's schema, by file name without ending (`event.purchase.v1`)."""
     types: dict[str, type] = {f"event.{feed}.v1": ENVELOPES[number] for number, feed in enumerate(FEEDS)}
     types |= {f"command.{action}.v1": kind for action, kind in ACTIONS.items()} | {"receipt.v1": ReceiptV1}
-    types |= {"suppressed.v1": SuppressedV1, "outcome.v1": OutcomeV1}
+    types |= {"suppressed.v1": SuppressedV1, "outcome.v1": OutcomeV1, "erasure.v1": ErasureV1}
     types |= {"tick.v1": TickV1, "alert.v1": AlertV1, "stage-change.v1": StageChangeV1}
     types |= {"digest.v1": DigestV1, "reviewed.v1": ReviewedV1}
     types |= {"labels.v1": LessonV1, "progress.v1": ProgressV1}
@@ -98,7 +99,7 @@ def _schema(name: str, kind: type) -> Schema:
 
 
 def _channel(topic: TopicSpec, name: str) -> Schema:
-    configuration: Schema = {"cleanup.policy": [topic.config["cleanup.policy"]]}
+    configuration: Schema = {"cleanup.policy": topic.config["cleanup.policy"].split(",")}
     configuration |= {key: int(text) for key, text in topic.config.items() if key.endswith(".ms")}
     return {
         "address": topic.name,
@@ -124,6 +125,7 @@ _PAYLOADS: Final = {
     "stages": "stage-change.v1",
     "suppressed": "suppressed.v1",
     "outcomes": "outcome.v1",
+    "erased": "erasure.v1",
     "digests": "digest.v1",
     **{f"events.{feed}": f"event.{feed}.v1" for feed in FEEDS},
 }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
 from typing import Literal
 
 import msgspec
@@ -9,15 +10,16 @@ import msgspec
 from schemas.command import Action, AlertOutcome
 
 ReceiptStatus = Literal["done", "refused"]
-ReceiptReason = Literal["no_open_alert", "too_late", "already_over"]
-"""Why a command was refused: no alert of this id was open for this customer; the command came too late; or its snooze
-is over before it takes effect."""
+ReceiptReason = Literal["no_open_alert", "too_late", "already_over", "erased"]
+"""Why a command was refused: no alert of this id was open for this customer; the command came too late; its snooze is
+over before it takes effect; or the customer is erased by then."""
 
 
 class ReceiptV1(msgspec.Struct, frozen=True):
     """`effective_at` is the boundary from which on the command counts, `at` is when it was said: RFC 3339 text.
 
-    `signal` is that of the alert, where there was one. `reason` is None when it is done. A pure function of events and
+    `signal` is that of the alert, where there was one. `reason` is None when it is done. Of who is erased by then
+    `customer_id` is a salted hash (`schemas.erasure`), and nothing is said of alerts. A pure function of events and
     commands: told once, and after a crash perhaps twice with the same content.
     """
 
@@ -35,6 +37,12 @@ class ReceiptV1(msgspec.Struct, frozen=True):
     until: str | None = None
     note_id: str | None = None
     schema_version: Literal[1] = 1
+
+
+def receipt_key(receipt: ReceiptV1) -> bytes:
+    """The key of its record, one each: ids of commands are unique by customer only."""
+    said = f"{receipt.customer_id}\0{receipt.command_id}\0{receipt.at}\0{receipt.effective_at}"
+    return sha256(said.encode()).hexdigest()[:32].encode()
 
 
 _encoder = msgspec.json.Encoder()

@@ -7,6 +7,7 @@ from typing import Final, Literal
 import msgspec
 
 from schemas.alert import AlertV1, decode_alert
+from schemas.erasure import ErasureV1
 
 
 class ReviewedV1(msgspec.Struct, frozen=True, tag="reviewed", tag_field="type"):
@@ -17,8 +18,9 @@ class ReviewedV1(msgspec.Struct, frozen=True, tag="reviewed", tag_field="type"):
     schema_version: Literal[1] = 1
 
 
-Told = AlertV1 | ReviewedV1
-"""A record of the topic: a revision, byte by byte as on the topic of alerts, or how far a partition is."""
+Told = AlertV1 | ReviewedV1 | ErasureV1
+"""A record of the topic: a revision, byte by byte as on the topic of alerts, how far a partition is, or the news that
+somebody is erased: as of that boundary nobody's digest is to name the customer any more."""
 
 
 def concerns_lists(alert: AlertV1) -> bool:
@@ -32,7 +34,7 @@ class _Kind(msgspec.Struct):
 
 _encoder: Final = msgspec.json.Encoder()
 _kind: Final = msgspec.json.Decoder(_Kind)
-_reviewed: Final = msgspec.json.Decoder(ReviewedV1)
+_other: Final = msgspec.json.Decoder(ReviewedV1 | ErasureV1)
 
 
 def encode_reviewed(reviewed: ReviewedV1) -> bytes:
@@ -40,6 +42,11 @@ def encode_reviewed(reviewed: ReviewedV1) -> bytes:
     return _encoder.encode(reviewed)
 
 
+def reviewed_key(reviewed: ReviewedV1) -> bytes:
+    """The key of its record, one each, as revisions and erasures have one."""
+    return f"reviewed/{reviewed.partition}/{reviewed.boundary}".encode()
+
+
 def decode_told(value: bytes) -> Told:
-    """The revision or the progress in a record's value. Raises msgspec.ValidationError or DecodeError."""
-    return decode_alert(value) if _kind.decode(value).type is None else _reviewed.decode(value)
+    """What a record says. Raises msgspec.ValidationError or DecodeError."""
+    return decode_alert(value) if _kind.decode(value).type is None else _other.decode(value)

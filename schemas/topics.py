@@ -32,13 +32,13 @@ class TopicSpec:
 
     @property
     def retention_ms(self) -> int | None:
-        """How long records are kept: -1 for ever, None when the topic is compacted instead of cut."""
+        """How long records are kept: -1 for ever, None when the topic is compacted and never cut."""
         text = self.config.get("retention.ms")
         return None if text is None else int(text)
 
     @property
     def is_compacted(self) -> bool:
-        """Whether the topic keeps the last record of each key."""
+        """Whether the topic keeps the last record of each key, and no less."""
         return self.config.get("cleanup.policy") == "compact"
 
 
@@ -104,6 +104,11 @@ class Topics:
         return f"{self.prefix}.outcomes"
 
     @property
+    def erased(self) -> str:
+        """Who is erased, by a salted hash."""
+        return f"{self.prefix}.erased"
+
+    @property
     def attention(self) -> str:
         """What the owners' lists are made of: alerts as they were sent, and how far partitions have come."""
         return f"{self.prefix}.attention"
@@ -153,8 +158,15 @@ def _kept_for(time_ms: int) -> dict[str, str]:
     return {"cleanup.policy": "delete", "retention.ms": str(time_ms)}
 
 
+def _of_customers(days: int) -> dict[str, str]:
+    """Of records with a key each: a tombstone takes one away within a day or two, time the others."""
+    return _kept_for(days * DAY_MS) | {"cleanup.policy": "compact,delete", "max.compaction.lag.ms": str(DAY_MS)}
+
+
+_COMPACTED: Final = {"cleanup.policy": "compact", "max.compaction.lag.ms": str(DAY_MS)}
+
 _IN_LARGE_RECORDS: Final = {
-    "cleanup.policy": "compact",
+    **_COMPACTED,
     "min.compaction.lag.ms": str(MIN_COMPACTION_LAG_MS),
     "max.message.bytes": str(MAX_RECORD_BYTES),
 }
@@ -177,29 +189,28 @@ def topic_table(
     def spec(name: str, key: str, content: str, config: dict[str, str], count: int = partitions) -> TopicSpec:
         return TopicSpec(name, key, content, count, replication, config)
 
-    def kept(days: int) -> dict[str, str]:
-        return _kept_for(days * DAY_MS)
-
     for_events, changelog = _kept_for(events_retention_ms), _IN_LARGE_RECORDS
+    commands = _kept_for(28 * DAY_MS) | {"segment.ms": str(DAY_MS)}
     return (
         *(
             spec(names.event(feed), "customer id", f"input events of type {name}", for_events)
             for feed, name in enumerate(FEEDS)
         ),
-        spec(names.ticks, "none (explicit partition)", "the clock, as data", kept(7)),
-        spec(names.commands, "customer id", "what people and programs say about alerts", kept(28)),
-        spec(names.receipts, "customer id", "what became of each command", kept(28)),
-        spec(names.alerts, "customer id", "every revision of every alert", kept(30)),
-        spec(names.alerts_open, "alert id", "current state of open alerts", {"cleanup.policy": "compact"}),
-        spec(names.suppressed, "customer id", "revisions that were not sent, and what holds them", kept(30)),
-        spec(names.outcomes, "customer id", "what came of alerts, told or held out", kept(400)),
-        spec(names.attention, "none (one partition)", "what the owners' lists are made of", kept(30), 1),
-        spec(names.digests, "owner", "what each owner has to do, day by day", _IN_LARGE_RECORDS, 1),
+        spec(names.ticks, "none (explicit partition)", "the clock, as data", _kept_for(7 * DAY_MS)),
+        spec(names.commands, "customer id", "what people and programs say about alerts", commands),
+        spec(names.receipts, "receipt", "what became of each command", _of_customers(28)),
+        spec(names.alerts, "alert id and revision", "every revision of every alert", _of_customers(30)),
+        spec(names.alerts_open, "alert id", "current state of open alerts", _COMPACTED),
+        spec(names.suppressed, "alert id and revision", "revisions that were not sent, and why", _of_customers(30)),
+        spec(names.outcomes, "alert id", "what came of alerts, told or held out", _of_customers(400)),
+        spec(names.attention, "content", "what the owners' lists are made of", _of_customers(30), 1),
+        spec(names.digests, "owner", "what each owner has to do, day by day", changelog, 1),
         spec(names.lists, "alert id", "open alerts, and whose list each is on", changelog, 1),
-        spec(names.stages, "customer id", "lifecycle transitions", kept(30)),
-        spec(names.late, "original key", "events too late to be applied, with reason and origin", kept(14)),
-        spec(names.dead_letters, "original key", "refused records, with reason and origin", kept(14)),
-        spec(names.examples, "none (one partition)", "training examples and progress of partitions", kept(90), 1),
+        spec(names.stages, "transition", "lifecycle transitions", _of_customers(30)),
+        spec(names.erased, "salted hash", "who is erased, by a salted hash of the id", _COMPACTED),
+        spec(names.late, "origin", "events too late to be applied, with reason and origin", _of_customers(14)),
+        spec(names.dead_letters, "origin", "refused records, with reason and origin", _of_customers(14)),
+        spec(names.examples, "content", "training examples and progress of partitions", _of_customers(90), 1),
         spec(names.models, "model name", "weights of the model, its quality and version", changelog, 1),
         spec(names.changelog, "kind, epoch and number", "snapshots of partitions, boundaries begun, claims", changelog),
     )

@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, str]] = {
     "snooze": "Not now: nothing of an alert is sent for a while.",
     "opt-out": "Leave a customer alone.",
     "opt-in": "A customer may be told of again.",
+    "erase": "Forget a customer, for ever.",
     "model": "The model that was learned: version, quality, experts.",
     "watch": "A live board: at risk now, stages, alerts, rates, lag.",
     "customer": "One customer: stage, numbers, reasons, open alerts.",

@@ -88,6 +88,11 @@ class Settings:
         None, INSTANT, "alerts before this are historical, nobody's duty; without it 14 days before the first start"
     )
 
+    erasure_salt: str | None = setting(
+        None, TEXT, "what ids of erased customers are hashed with; cannot be changed once somebody was", is_secret=True
+    )
+    erasure_salt_file: Path | None = setting(None, FILE, "a file with that salt, instead of the salt")
+
     user: str | None = setting(None, SHORT, "who you are, for commands such as `ack`; `--by` says it once")
 
     @property
@@ -198,7 +203,7 @@ def _suggestion(variable: str) -> str:
 
 def _fill(values: dict[str, Any]) -> None:
     """Put in what follows from other settings: secrets from their files, the session timeout by membership."""
-    for name in ("sasl_password", "metrics_token"):
+    for name in ("sasl_password", "metrics_token", "erasure_salt"):
         file: Path | None = values.get(f"{name}_file")
         if file is None:
             continue

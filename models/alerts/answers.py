@@ -4,15 +4,17 @@ A command speaks of an alert that was open before that boundary, whether or not 
 open. So what comes of it follows from events and commands, not from their arrival.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from models.alerts.episode import HELD_OUT, NEVER_MS, Revision, SignalAlerts, revision_at_hand
 from models.calendar import Calendar, date_of
 from schemas.alert import alert_id
 from schemas.command import Command
+from schemas.erasure import is_erased_name
 from schemas.instant import to_rfc3339
 from schemas.receipt import ReceiptReason, ReceiptV1
 
@@ -28,6 +30,26 @@ class Due(Struct, frozen=True):
     def order(self) -> tuple[int, str]:
         """In which commands are decided."""
         return self.command.at_ms, self.command.id
+
+    @property
+    def is_erasure(self) -> bool:
+        """Whether somebody is to be erased by it who is not yet."""
+        return self.command.action == "erase" and not is_erased_name(self.command.customer_id)
+
+    def nameless(self, name: str) -> "Due":
+        """The same about somebody who is erased by then: who said it and when, and which note it names."""
+        command = replace(self.command, customer_id=name, alert_id=None, outcome=None, until_ms=None)
+        return replace(self, command=command)
+
+
+def erasures_in(due: Iterable[Due]) -> dict[str, int]:
+    """By customer, the first boundary at which one of these commands erases them."""
+    found: dict[str, int] = {}
+    for one in due:
+        if one.is_erasure:
+            customer_id = one.command.customer_id
+            found[customer_id] = min(one.boundary, found.get(customer_id, one.boundary))
+    return found
 
 
 class _Meant(NamedTuple):
@@ -46,6 +68,8 @@ def answer(
 
     Revisions about to be published are changed, others added.
     """
+    if is_erased_name(due.command.customer_id):
+        return receipt_of(due, calendar, None if due.command.action == "erase" else "erased")
     if due.is_late:
         return receipt_of(due, calendar, "too_late")
     if due.command.alert_id is None:  # about the customer, known or not: see `attention.quiet`

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Signal
+from models.customers.arrays import Rows, among
 from schemas.alert import AlertSeverity, Arm, EndReason, Status
 from schemas.suppressed import Rule
 
@@ -145,6 +146,14 @@ class SignalAlerts:
     """By row, what holds the open alert: it is told of once nothing does."""
     walks: dict[int, Walk] = field(default_factory=dict)
     """By row, what an event of the same day need not go through again."""
+
+    def erase(self, rows: Rows) -> None:
+        """Forget all that is kept of some customers."""
+        for table in (self.open, self.cooling, self.pending, self.trials):
+            table.keep(~among(table.rows, rows))
+        for row in rows.tolist():
+            for of in (self.early, self.corroborated, self.snoozed, self.held, self.walks):
+                of.pop(row, None)
 
     def still_cooling(self, boundary: int) -> RowTable:
         """Those whose rest lasts longer than this boundary. By a catalogue with a longer one nobody rests again."""

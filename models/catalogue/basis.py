@@ -32,7 +32,9 @@ MOST_POINTS_A_DAY: Final = 3_276
 MODEL_KEYS = {HORIZON, "risk_set_days", "step_days", "anchor", "prior"}
 
 
-def read_basis(reader: Reader, catalogue: Mapping[str, Any], zone: str, disorder_ms: int, lateness_ms: int) -> Basis:
+def read_basis(
+    reader: Reader, catalogue: Mapping[str, Any], zone: str, disorder_ms: int, lateness_ms: int, erasure_salt: str
+) -> Basis:
     """The basis of a catalogue; of what is wrong the reader tells, and a default stands in its place."""
     feeds = _feeds(reader, catalogue)
     currency, rates = _money(reader, catalogue, has_purchases=PURCHASE in feeds)
@@ -52,6 +54,7 @@ def read_basis(reader: Reader, catalogue: Mapping[str, Any], zone: str, disorder
         | {HORIZON: float((learning or Learning()).question.horizon_days)},
         disorder_ms=disorder_ms,
         lateness_ms=lateness_ms,
+        erasure_salt=erasure_salt,
         learning=learning,
         base=_base(reader, reader.mapping((), catalogue, "value")),
     )

@@ -20,6 +20,7 @@ from models.catalogue.reader import CatalogueError, Mistake, Reader, as_mapping,
 from models.catalogue.rules import DAYS_OPEN, DriverTerms, EndsAs, Polarity, Rules, ScoreRule, Signal
 from models.catalogue.template import Template
 from models.config import HOUR_MS, KEEP_DAYS, Basis, Number
+from schemas.erasure import DEFAULT_SALT
 from schemas.event import FEEDS
 
 FEEDS_WITH_EVIDENCE = frozenset((FEEDS.index("ticket"), FEEDS.index("email")))
@@ -37,11 +38,12 @@ def build_rules(
     zone: str = "UTC",
     disorder_ms: int = HOUR_MS,
     lateness_ms: int = 7 * DAY_MS,
+    erasure_salt: str = DEFAULT_SALT,
     found: Sequence[Mistake] = (),
 ) -> Rules:
     """Check and compile a whole catalogue; raises CatalogueError with every mistake, those found before among them."""
     reader = Reader(found)
-    basis = read_basis(reader, catalogue, zone, disorder_ms, lateness_ms)
+    basis = read_basis(reader, catalogue, zone, disorder_ms, lateness_ms, erasure_salt)
     defaults = reader.mapping((), catalogue, "defaults")
     reader.unknown_keys(("defaults",), defaults, _SIGNAL_KEYS)
     shared = {key: value for key, value in defaults.items() if key in _SIGNAL_KEYS}

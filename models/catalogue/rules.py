@@ -140,6 +140,12 @@ class Rules:
     hit_rates: KnownHitRates = field(default_factory=KnownHitRates)
     """How often alerts came true on one's own history, where the catalogue names a file that says so."""
 
+    @property
+    def owners(self) -> frozenset[str]:
+        """Everybody whom the catalogue names to answer alerts."""
+        asked = (signal.owner for signal in self.signals)
+        return frozenset((*asked, *self.escalates_to.values(), *self.teams))
+
     def hit_rate_of(self, signal: str) -> HitRate | None:
         """The share of a signal's alerts that came true, with its 95 % interval; None where nothing is known of it."""
         return self.hit_rates.by_signal.get(signal)

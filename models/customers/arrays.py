@@ -14,6 +14,8 @@ Selection = slice | Rows
 """Some customers: a range of rows, or rows one by one."""
 
 NO_ROWS: Final[Rows] = np.empty(0, np.int32)
+FEW_PLACES: Final = 10_000
+"""Above that the slices cost more than a mask."""
 _SLACK: Final = 8
 """A full array grows by an eighth: memory stays near what is used, and each element is copied nine times at most."""
 _WIDER: Final[dict[np.dtype[Any], np.dtype[Any]]] = {
@@ -84,6 +86,18 @@ def total_of(values: Ints) -> int:
     """
     wide = values.astype(np.int64)
     return (int((wide >> 32).sum()) << 32) + int((wide & 0xFFFFFFFF).sum())
+
+
+def without(values: NDArray[Any], places: NDArray[np.intp]) -> NDArray[Any]:
+    """The values but those at some places, ascending. Few are left out by copying what lies between: at memory's speed.
+
+    >>> without(np.arange(5), np.array([0, 3])).tolist()
+    [1, 2, 4]
+    """
+    if len(places) > FEW_PLACES:
+        return np.delete(values, places)
+    ends = [*places.tolist(), len(values)]
+    return np.concatenate([values[first:end] for first, end in zip([0, *[at + 1 for at in ends]], ends, strict=False)])
 
 
 def among(rows: Rows, others: Rows) -> Bools:

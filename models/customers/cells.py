@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from models.customers.arrays import Bools, Growing, Ints, Rows
+from models.customers.arrays import Bools, Growing, Ints, Rows, without
 
 Values = Mapping[str, NDArray[Any]]
 
@@ -132,6 +132,17 @@ class Cells:
         self._starts = [start - count for start in self._starts[days:]]
         self._array = None
         self.first_day += days
+
+    def drop(self, is_dropped: Bools) -> None:
+        """Forget all entries of some customers; `is_dropped` is by row."""
+        places = np.flatnonzero(is_dropped[self.rows])
+        if not len(places):
+            return
+        before = places.searchsorted(self._starts)
+        self._starts = [start - less for start, less in zip(self._starts, before.tolist(), strict=True)]
+        self._array = None
+        self._rows = Growing(np.int32, without(self.rows, places))
+        self._columns = {n: Growing(c.array.dtype, without(c.array, places)) for n, c in self._columns.items()}
 
     def put(self, name: str, values: NDArray[Any]) -> None:
         """Put others in the place of all values of a column."""

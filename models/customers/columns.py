@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from models.customers.arrays import Ints, grown
+from models.customers.arrays import Ints, Rows, grown
 from models.customers.buckets import NO_TIME, REFUSALS
 from schemas.event import FEEDS
 
@@ -92,6 +92,11 @@ class Columns:
         self.capacity = size + size // 8
         for column in COLUMNS:
             setattr(self, column.name, grown(getattr(self, column.name), self.capacity, column.fill))
+
+    def clear(self, rows: Rows) -> None:
+        """Nothing is known of some customers any more."""
+        for column in COLUMNS:
+            getattr(self, column.name)[rows] = column.fill
 
     def to_arrays(self, size: int) -> dict[str, NDArray[Any]]:
         """Copies of the first `size` rows, by name."""

@@ -9,6 +9,7 @@ from models.customers.arrays import NO_ROWS, Ints, Rows
 from models.customers.clocks import move, move_gaps, move_late
 from models.customers.columns import Columns
 from models.customers.days import Days
+from models.customers.erased import Erased
 from models.customers.roster import Roster
 from models.customers.stages import stages
 from schemas.event import Event
@@ -27,6 +28,7 @@ class Customers:
         """Customers of whom closed days changed since the boundary before."""
         self.late_rows: Rows = NO_ROWS
         """Customers of whom an event in a declared feed came late since then."""
+        self.erased = Erased(basis.erasure_salt)
         self.waiting_late: set[int] = set()
         """Those of whom one waits for the next boundary."""
 
@@ -59,6 +61,13 @@ class Customers:
         self.days.add_late(row, event, day)
         if event.feed in self.basis.feeds:
             self.waiting_late.add(row)
+
+    def erase(self, rows: Rows) -> None:
+        """Forget some customers; the rows, ascending, are nobody's from now on."""
+        self.roster.erase(rows)
+        self.columns.clear(rows)
+        self.days.drop(rows)
+        self.waiting_late.difference_update(rows.tolist())
 
     def close(self, day: int) -> Ints:
         """End a day: the next boundary, `day` + 1, is decided from here. Returns everybody's stage as of it."""

@@ -165,6 +165,16 @@ class Days:
         if len(self.channel_names) >= self._most_names:
             self._forget_names()
 
+    def drop(self, rows: Rows) -> None:
+        """Forget all days of some customers, and what channels they alone had."""
+        self._indexes.clear()
+        is_dropped = self._roster.flagged(rows)
+        for log in self.logs.values():
+            log.drop(is_dropped)
+        for opened in (*self.open.values(), *self.late.values()):
+            opened.drop(rows)
+        self._forget_names()
+
     def _forget_names(self) -> None:
         """Drop the names of channels that no day has any more."""
         used, codes = np.unique(self.channels.column("code"), return_inverse=True)

@@ -68,6 +68,16 @@ class Entries:
         first_ms: Ints = np.minimum.reduceat(np.array(self._times_ms, np.int64)[order], starts)
         return DayOf(own[starts], columns, first_ms)
 
+    def drop(self, rows: Rows) -> None:
+        """Forget the entries of some customers."""
+        kept = ~np.isin(np.array(self._rows, np.int32), rows)
+        if kept.all():
+            return
+        self._rows = array("i", np.array(self._rows, np.int32)[kept].tobytes())
+        self._times_ms = array("q", np.array(self._times_ms, np.int64)[kept].tobytes())
+        columns = {name: np.array(of, np.int64)[kept] for name, of in self._columns.items()}
+        self._columns = {name: array("q", of.tobytes()) for name, of in columns.items()}
+
     def to_lists(self) -> list[list[int]]:
         """Everything, copied."""
         return [self._rows.tolist(), self._times_ms.tolist(), *(of.tolist() for of in self._columns.values())]

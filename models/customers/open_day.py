@@ -68,6 +68,15 @@ class OpenDay:
         items = [one.items for one in purchases]
         self._purchases.add(rows, times_ms, {"purchases": repeat(1, len(rows)), "minor": minor, "items": items})
 
+    def drop(self, rows: Rows) -> None:
+        """Forget what came of some customers."""
+        self._purchases.drop(rows)
+        self._logins.drop(rows)
+        self.emails.drop(rows)
+        for row in rows.tolist():
+            self.unrated.pop(row, None)
+            self.tickets.pop(row, None)
+
     def to_lists(self) -> list[Any]:
         """Everything but tickets and e-mails, copied."""
         return [self.unrated.copy(), self._logins.to_lists(), self._purchases.to_lists()]

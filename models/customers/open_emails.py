@@ -5,6 +5,7 @@ from typing import Final
 
 import numpy as np
 
+from models.customers.arrays import Rows
 from models.customers.buckets import EMAIL_ACTIONS, NO_TIME, REFUSALS, STRONG_ACTIONS, Bucket, Note
 from models.customers.cells import DayOf
 from schemas.event import Email
@@ -72,6 +73,13 @@ class OpenEmails:
             if bucket.notes:
                 self.refused[row] = Bucket(0)
                 self.refused[row].notes = bucket.notes.copy()
+
+    def drop(self, rows: Rows) -> None:
+        """Forget what came of some customers."""
+        for row in rows.tolist():
+            self._counts.pop(row, None)
+            self._first_ms.pop(row, None)
+            self.refused.pop(row, None)
 
     def close(self) -> DayOf:
         """The day's cells."""

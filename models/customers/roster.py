@@ -1,5 +1,7 @@
 """Row numbers of customers, given in order of first sight; no result depends on them.
 
+Who is erased leaves a hole: a row without an id, that is nobody's from then on.
+
 A customer is found by 32 bits of a hash in a table of rows, and then by the bytes of the id: no two are taken for one.
 The hash is of this process alone, so a snapshot keeps the ids, and the table is made anew.
 """
@@ -32,11 +34,13 @@ class Roster:
     ([0, 1, 0], [1, -1], ['b', 'a'])
     """
 
-    __slots__ = ("_hashed", "_table", "_tags", "_texts")
+    __slots__ = ("_hashed", "_table", "_tags", "_texts", "holes")
 
     def __init__(self, hashed: Callable[[str], int] = hash) -> None:
         self._hashed = hashed
         self._texts = Texts.none()
+        self.holes = 0
+        """Rows of nobody."""
         self._tags = Growing(np.uint32)
         """The hash of each row."""
         self._table = np.full(_LEAST, _FREE, np.int32)
@@ -113,13 +117,28 @@ class Roster:
         else:
             self._make_table()
 
+    def erase(self, rows: Rows) -> None:
+        """Leave holes in the place of some customers."""
+        self._texts = self._texts.without(rows)
+        self.holes = int(np.count_nonzero(self._texts.lengths == 0))
+        tags = self._tags.array.copy()
+        tags[rows] = 0
+        self._tags = Growing(np.uint32, tags)
+        self._make_table()
+
+    def is_hole(self, rows: Rows) -> Bools:
+        """Which rows are nobody's."""
+        found: Bools = self._texts.lengths[rows] == 0
+        return found
+
     def _make_table(self) -> None:
-        """A table of which two thirds are filled at most, and at least one where there are many."""
+        """A table of which two thirds are filled at most, and at least one where there are many; without holes."""
         size = _LEAST
         while 3 * len(self) > 2 * size:
             size *= 2
         self._table = np.full(size, _FREE, np.int32)
-        self._place(np.arange(len(self), dtype=np.int32), self._tags.array)
+        rows = np.flatnonzero(self._texts.lengths).astype(np.int32)
+        self._place(rows, self._tags.array[rows])
 
     def _place(self, rows: Rows, tags: Tags) -> None:
         """Put rows into the table."""
@@ -177,5 +196,6 @@ class Roster:
     def set_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take over what `to_arrays` gave."""
         self._texts = Texts(arrays["bytes"], arrays["ends"])
+        self.holes = int(np.count_nonzero(self._texts.lengths == 0))
         self._tags = Growing(np.uint32, self._tags_of(self.ids))
         self._make_table()

@@ -51,6 +51,22 @@ class Texts:
         self._ends.append(others._ends.array[1:].astype(np.int64) + (self._bytes.size - _WORD))
         self._bytes.append(others._bytes.array[_WORD:])
 
+    def without(self, places: Rows) -> Self:
+        """The same with nothing at some places."""
+        ends = self._ends.array
+        lengths = np.diff(ends)
+        is_kept = np.ones(len(lengths), np.bool_)
+        is_kept[places] = False
+        data = self._bytes.array
+        kept = np.concatenate((data[:_WORD], data[_WORD:][is_kept.repeat(lengths)]))
+        return type(self)(kept, np.cumsum(np.concatenate(([_WORD], lengths * is_kept))).astype(ends.dtype))
+
+    @property
+    def lengths(self) -> Ints:
+        """Bytes of each."""
+        found: Ints = np.diff(self._ends.array)
+        return found
+
     def encoded(self, place: int) -> bytes:
         """The bytes of one text."""
         ends = self._ends.array

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from models.calendar import Calendar
 from schemas.alert import AlertV1
+from schemas.erasure import ErasureV1
 from schemas.instant import from_rfc3339
 from schemas.partitioner import partition_of
 from schemas.reviewed import ReviewedV1, Told
@@ -40,6 +41,8 @@ class Entries:
         self._partitions, self._calendar = partitions, calendar
         self.done = at.done
         """The boundary that was given out last, -1 for none."""
+        self.is_erased = False
+        """Whether somebody is erased as of the boundary that was given out last."""
         self._end = at.offset
         self._before = dict(at.reached)
         self._markers: list[tuple[int, int, int]] = []
@@ -47,12 +50,18 @@ class Entries:
         self._waiting: dict[int, dict[tuple[str, int], Waiting]] = {}
         """By boundary, then by alert and revision."""
         self._first: int | None = None
+        self._erased: dict[int, int] = {}
+        """Boundaries at which somebody is erased, each with the offset at which that was read."""
 
     def take(self, entry: Told, offset: int) -> None:
         """Note a record read at an offset. Raises ValueError for one of another deployment."""
         self._end = max(self._end, offset + 1)
         if isinstance(entry, ReviewedV1):
             self._go_on(entry, offset)
+            return
+        if isinstance(entry, ErasureV1):
+            if (day := self._calendar.day_of_text(entry.at)) > self.done:  # else it was told a second time
+                self._erased.setdefault(day, offset)
             return
         at = self._reached.get(partition_of(entry.customer_id.encode(), self._partitions), -1)
         observed = self._calendar.day_of(from_rfc3339(entry.observed_at) - 1) + 1
@@ -84,12 +93,15 @@ class Entries:
         for at in [at for at in self._waiting if at <= boundary]:
             found |= self._waiting.pop(at)
         self.done = boundary
+        before = len(self._erased)
+        self._erased = {at: offset for at, offset in self._erased.items() if at > boundary}
+        self.is_erased = len(self._erased) < before
         return [one.alert for _, one in sorted(found.items(), key=itemgetter(0))]
 
     def resume(self) -> Resume:
         """From where everything that was not given out is read again as it was read now."""
         offsets = (one.offset for waiting in self._waiting.values() for one in waiting.values())
-        offset = min(offsets, default=self._end)
+        offset = min([self._end, *self._erased.values(), *offsets])
         passed = sum(1 for at, _, _ in self._markers if at < offset)
         for _, number, boundary in self._markers[:passed]:
             self._before[number] = boundary

@@ -96,8 +96,9 @@ class Lists:
         for name in [name for name, one in self._items.items() if not one.alert.is_open and one.changed < boundary]:
             del self._items[name], self._orders[name]
             self._over[name] = changes[name] = boundary
-        self._take_in(self.entries.give_out(boundary), boundary)
-        of_owner: dict[str, list[Item]] = {}
+        changes |= self._take_in(self.entries.give_out(boundary), boundary)
+        owners = self._rules.owners if self.entries.is_erased else ()
+        of_owner: dict[str, list[Item]] = {owner: [] for owner in owners}
         for one in self._items.values():
             for owner in [owner for owner, at in one.listed.items() if at >= boundary]:
                 del one.listed[owner]  # this boundary was begun before
@@ -111,9 +112,16 @@ class Lists:
         )
         return Day(boundary, digests, changes)
 
-    def _take_in(self, alerts: Sequence[AlertV1], boundary: int) -> None:
+    def _take_in(self, alerts: Sequence[AlertV1], boundary: int) -> dict[str, int]:
+        """Take revisions in; those that are over because their customer is erased leave at once, and are returned."""
+        erased: dict[str, int] = {}
         for alert in alerts:
             item = self._items.get(alert.alert_id)
+            if alert.ended_because == "erased":
+                if item is not None:
+                    del self._items[alert.alert_id], self._orders[alert.alert_id]
+                    self._over[alert.alert_id] = erased[alert.alert_id] = boundary
+                continue
             if item is None:
                 if not alert.is_open or alert.alert_id in self._over:
                     continue
@@ -125,6 +133,7 @@ class Lists:
                     item.was, item.changed = _answer(item.alert), boundary
                 item.alert = alert
             self._orders[alert.alert_id] = self._ordered(alert)
+        return erased
 
     @staticmethod
     def _owners(item: Item) -> set[str]:
@@ -145,7 +154,7 @@ class Lists:
         new, waiting = fresh[:budget], fresh[budget:]
         for one in chain.from_iterable((*listed, *new)):  # a reason more for who is to be called anyway needs no room
             one.listed.setdefault(owner, boundary)
-        if not (asked or became):
+        if not (asked or became or self.entries.is_erased):  # then what may name who is erased is replaced
             return None
         now_ms = self._calendar.start_of(boundary)
         late = [of for of in listed if any(self._order(one).due_ms <= now_ms for one in of)]

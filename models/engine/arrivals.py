@@ -11,12 +11,16 @@ from schemas.event import Event
 from schemas.tick import Tick
 
 
+class Unheard(NamedTuple):
+    """What stands for a refused record that speaks of somebody who is erased: nothing of it is kept."""
+
+
 class Arrival(NamedTuple):
     """A record as it was read: the topic's place (see the ledger), its offset, and what it says."""
 
     feed: int
     offset: int
-    content: Event | Tick | Command | RejectedError
+    content: Event | Tick | Command | RejectedError | Unheard
 
 
 class Fate(NamedTuple):
@@ -43,6 +47,7 @@ APPLIED: Final = Fate("applied")
 APPLIED_LATE: Final = Fate("applied_late")
 DUPLICATE: Final = Fate("duplicate")
 CONFLICT: Final = Fate("dead_lettered", reason="id_conflict")
+ERASED: Final = Fate("erased")
 AGAIN: Final = Fate("applied", is_again=True)
 
 

@@ -18,10 +18,15 @@ ADDED_UP: Final = (PURCHASE, LOGIN)
 _IS_ADDED_UP: Final = np.array([feed in ADDED_UP for feed in range(len(FEEDS))])
 
 
+IS_ERASED: Final = -2
+"""The row of who is erased: nothing is taken in."""
+
+
 class Single(NamedTuple):
     """An event that is taken by itself: its place in the frame, its customer's row, its day, the key of its id.
 
-    The row is -1 where nobody knows the customer, as the event is too late. `is_found`: a closed day holds the key.
+    The row is -1 where nobody knows the customer, as the event is too late, and IS_ERASED where nobody is to know them.
+    `is_found`: a closed day holds the key.
     """
 
     place: int
@@ -75,20 +80,36 @@ class Frame:
         """
         ids.put_away(self._customers.boundary)
         feeds, is_past = self.feeds[first:end], self.times[first:end] < watermark.boundary_ms
+        if self._customers.erased:
+            self._leave_out_erased(first, end, watermark.boundary)
         self._enrol(first, end, watermark)
         rows = self._rows[first:end]
         self._keys = keys_of(self._hashed[first:end], feeds, rows)
         is_found = ids.find(self._keys)
         is_single = is_past | is_found | ~_IS_ADDED_UP[feeds] | _repeated(self._keys.tolist(), ids)
+        is_single |= rows == IS_ERASED
         is_new = ~self.is_again[first:end]
         single = (is_single & is_new).nonzero()[0]
         columns = (single + first, rows[single], self._days[single + first], self._keys[single], is_found[single])
         singles = map(Single, *[column.tolist() for column in columns])
         return (~is_single & is_new).nonzero()[0] + first, list(singles)
 
+    def _leave_out_erased(self, first: int, end: int, boundary: int) -> None:
+        """Mark in [first, end) what counts for nothing; a row may have become nobody's since the frame came."""
+        erased, roster, rows = self._customers.erased, self._customers.roster, self._rows[first:end]
+        known = (rows >= 0).nonzero()[0]
+        if roster.holes:
+            rows[known[roster.is_hole(rows[known])]] = -1
+        is_asked = rows < 0
+        if erased.due:
+            is_asked |= np.isin(rows, roster.rows_of([*erased.due]))
+        for place in (is_asked & ~self.is_again[first:end]).nonzero()[0].tolist():
+            if erased.refuses(self.events[first + place].customer_id, int(self._days[first + place]), boundary):
+                rows[place] = IS_ERASED
+
     def _enrol(self, first: int, end: int, watermark: Watermark) -> None:
         """Give rows to who is new in [first, end), unless by an event that is too late, or was taken before."""
-        new = first + ((self._rows[first:end] < 0) & ~self.is_again[first:end]).nonzero()[0]
+        new = first + ((self._rows[first:end] == -1) & ~self.is_again[first:end]).nonzero()[0]
         if len(new):
             customers = self._customers
             new = new[self.times[new] >= watermark.boundary_ms - customers.basis.lateness_ms]

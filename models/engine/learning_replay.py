@@ -7,6 +7,7 @@ from models.learning.churn import Committee
 from models.learning.learner import Learner
 from models.scoring.version import Version, base_of
 from schemas.command import Command
+from schemas.erasure import ErasureV1
 from schemas.event import Event
 from schemas.example import LessonV1, ProgressV1
 
@@ -61,7 +62,7 @@ class LearningReplay(Replay):
         decided = super().drain()
         self._decided += decided
         for message in decided:
-            if isinstance(message, LessonV1 | ProgressV1):
+            if isinstance(message, LessonV1 | ProgressV1 | ErasureV1):
                 self._learner.take(message, self._heard)
                 self._heard += 1
         for version in self._learner.versions():

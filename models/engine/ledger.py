@@ -11,8 +11,8 @@ from msgspec import Struct
 from models.customers.arrays import Ints
 from schemas.event import FEEDS
 
-OUTCOMES: Final = ("applied", "applied_late", "duplicate", "late", "dead_lettered")
-Outcome = Literal["applied", "applied_late", "duplicate", "late", "dead_lettered"]
+OUTCOMES: Final = ("applied", "applied_late", "duplicate", "late", "dead_lettered", "erased")
+Outcome = Literal["applied", "applied_late", "duplicate", "late", "dead_lettered", "erased"]
 TICKS: Final = len(FEEDS)
 COMMANDS: Final = TICKS + 1
 """The places of the topics of ticks and commands beside the feeds in `covered`."""
@@ -75,6 +75,13 @@ class Ledger(Struct):
     def was_passed(self, offsets: Iterable[int]) -> None:
         """An earlier life took in what lies below these offsets, by feed."""
         self.passed_until = [max(pair) for pair in zip(self.passed_until, offsets, strict=True)]
+
+    def set_aside(self, outcome: Outcome, reason: str | None, feed: int, offset: int, *, is_limited: bool) -> None:
+        """Note a record that holds no event. Raises DeadLetterLimitError past the limits."""
+        self.taken += 1
+        self.counts[feed][outcome] += 1
+        if outcome == "dead_lettered":
+            self.reject(str(reason), self.taken, feed, offset, is_limited=is_limited)
 
     def reject(self, reason: str, taken: int, feed: int, offset: int, *, is_limited: bool) -> None:
         """Note a refused record, the last of so many `taken`. Raises DeadLetterLimitError past the limits.

@@ -9,26 +9,24 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 import numpy as np
-from msgspec import UNSET
 
 from models.calendar import DAY_MS
 from models.catalogue.rules import Rules
 from models.customers.customers import Customers
-from models.engine.arrivals import AGAIN, APPLIED, APPLIED_LATE, CONFLICT, DUPLICATE, Arrival, Expected, Fate, Passed
+from models.engine.arrivals import AGAIN, APPLIED, APPLIED_LATE, CONFLICT, ERASED, Arrival, Expected, Fate, Passed
 from models.engine.early_firing import EarlyFiring
-from models.engine.frame import ADDED_UP, Frame, Single
+from models.engine.erasing import Erasing, LateEvent
+from models.engine.frame import ADDED_UP, IS_ERASED, Frame, Single
 from models.engine.ids import SeenIds
 from models.engine.inbox import Inbox
 from models.engine.ledger import COMMANDS, TICKS, Ledger
+from models.engine.progress import progress_of
 from models.engine.review import Message, Review
 from models.engine.watermark import Watermark
-from models.scoring.snapshots import last_complete
 from models.scoring.version import Version
 from schemas.command import Command
 from schemas.errors import RejectedError
 from schemas.event import FEEDS, Event
-from schemas.example import ProgressV1
-from schemas.reviewed import ReviewedV1
 from schemas.tick import Tick
 
 EVERYBODY: Final = 1 << 60
@@ -56,8 +54,9 @@ class Partition:
         self.ids = SeenIds(-(-rules.basis.lateness_ms // DAY_MS) + 1)
         self.inbox = Inbox(self.customers, self.watermark, self.review.quiet)
         self.early = EarlyFiring(self.review, self.watermark, self._settle)
-        self._held: list[tuple[int, Event, int]] = []
+        self._held: list[LateEvent] = []
         """Late events of closed days that came while a boundary is judged: they count from the next one on."""
+        self._erasing = Erasing(self.review, self.inbox, self.early, self._held)
         self.passed: list[Passed] = []
         """Boundaries passed, the newest last; whoever writes them down clears the list."""
         self._expected = Expected()
@@ -177,16 +176,13 @@ class Partition:
         elif isinstance(content, Command):
             fate = self.inbox.take(content, self.ids)
         elif feed != TICKS:
-            assert isinstance(content, RejectedError)  # a record holds one or the other
-            fate = Fate("dead_lettered", reason=content.reason)
+            fate = Fate("dead_lettered", reason=content.reason) if isinstance(content, RejectedError) else ERASED
         if self._expected:
             self._pass_expected()
         if feed == COMMANDS:
             ledger.commands[fate.outcome] += 1
         elif feed != TICKS:
-            ledger.taken += 1
-            ledger.counts[feed]["dead_lettered"] += 1
-            ledger.reject(str(fate.reason), ledger.taken, feed, offset, is_limited=self.limit_dead_letters)
+            ledger.set_aside(fate.outcome, fate.reason, feed, offset, is_limited=self.limit_dead_letters)
         return fate
 
     def _take_tick(self, tick: Tick) -> None:
@@ -204,13 +200,15 @@ class Partition:
 
     def _apply(self, event: Event, at: Single) -> Fate:
         """Take in an event of which anything may be the case."""
+        if at.row == IS_ERASED:
+            return ERASED
         feed, day, boundary = event.feed, at.day, self.watermark.boundary
         is_past = event.time_ms < self.watermark.boundary_ms  # declared or not: older ids are forgotten
         if event.time_ms < self.watermark.boundary_ms - self.basis.lateness_ms:
             return Fate("late", boundary=boundary)
         seen = self.ids.add(at.key, day, event.fingerprint, boundary, is_found=at.is_found)
         if seen != "new":
-            return DUPLICATE if seen == "duplicate" else CONFLICT
+            return Fate("duplicate") if seen == "duplicate" else CONFLICT
         self._outputs += self.early.release(feed, event.time_ms)  # as by a tick just before it
         if day >= boundary:
             if self.customers.add(at.row, event, day):
@@ -253,12 +251,12 @@ class Partition:
         self.go_on()  # what is left of an earlier boundary comes first
         self.watermark.pass_boundary(target)
         self._version = self.versions(target)
-        name = None if self._version is None else self._version.name
-        self.passed.append(Passed(target, tuple(self.ledger.covered), name))
+        self.passed.append(Passed(target, tuple(self.ledger.covered), getattr(self._version, "name", None)))
         if self.customers.boundary < 0:
             self.customers.boundary = min([target, *self.customers.days.open])
             if not self.is_behind:  # nobody was seen yet: no command can speak of an alert
-                self._outputs += [*self.review.follow_up.begin(self.inbox.due(target), target, 0), *self._progress()]
+                told, due = self._erasing.due(target)
+                self._outputs += [*told, *self.review.follow_up.begin(due, target, 0), *self._progress()]
         if not self.spreads:
             self.go_on()
 
@@ -267,7 +265,8 @@ class Partition:
         review, customers = self.review, self.customers
         while most > 0 and self.is_behind:
             if review.is_done:
-                self._outputs += review.begin(customers.boundary, self.inbox.due(customers.boundary + 1))
+                told, due = self._erasing.due(customers.boundary + 1)
+                self._outputs += [*told, *review.begin(customers.boundary, due)]
                 most -= customers.size
             elif not review.is_scored:
                 self._outputs += review.score(self._version)
@@ -285,17 +284,7 @@ class Partition:
             self._held.clear()
 
     def _progress(self) -> list[Message]:
-        """How far it has come, for who waits for every partition: behind all that was decided until then."""
-        if not self.review.is_done:
-            return []
-        boundary, learning, scoring = self.customers.boundary, self.basis.learning, self.review.scoring
-        at = self.basis.calendar.text_of(boundary)
-        found: list[Message] = [ReviewedV1(self.number, at)]
-        if learning is not None and scoring is not None:
-            complete = self.basis.calendar.text_of(last_complete(boundary, learning))
-            name = None if self._version is None else self._version.name
-            found.append(ProgressV1(self.number, at, complete, name, risks=scoring.given or UNSET))
-        return found
+        return progress_of(self.number, self.review, self._version)
 
     def _settle(self, row: int) -> None:
         """See to it that what is decided of a customer follows from what the last boundary makes of late events."""

@@ -10,7 +10,7 @@ from models.config import HOUR_MS
 from models.customers.arrays import Bools, Ints, Rows, total_of
 from models.customers.columns import NEVER, STAGE_NAMES
 from models.customers.entries import MAX_SUM
-from models.customers.stages import CHURNED
+from models.customers.stages import CHURNED, NONE
 from models.engine.partition import Partition
 from models.measures.windows import capped
 from models.scoring.worth import SPENT, worth_of
@@ -94,7 +94,7 @@ def population_of(partition: Partition) -> Population:
         found.boundary = partition.judged_boundary
     stage = customers.columns.stage[: customers.size]
     for number, count in enumerate(np.bincount(stage, minlength=len(STAGE_NAMES)).tolist()):
-        if count:
+        if count := count - (customers.roster.holes if number == NONE else 0):
             found.customers[STAGE_NAMES[number]] = count
     found.spend_capped = int(np.count_nonzero(customers.columns.spend_total[: customers.size] >= MAX_SUM))
     for of in partition.review.alerts:

@@ -97,9 +97,9 @@ class Replay:
 
 
 def canonical_states(partition: Partition) -> Iterator[dict[str, Any]]:
-    """The customers of a partition as comparable values, by id."""
+    """The customers of a partition as comparable values, by id; rows of nobody are left out."""
     ids = partition.customers.roster.ids
-    rows = np.array(sorted(range(len(ids)), key=ids.__getitem__), np.int32)
+    rows = np.array(sorted((row for row, name in enumerate(ids) if name), key=ids.__getitem__), np.int32)
     for row, facts in zip(rows.tolist(), facts_of(partition.customers, rows), strict=True):
         verdict = verdict_of(partition, row)
         yield {"customer_id": ids[row], "boundary": partition.boundary, "facts": facts, "verdict": verdict}

@@ -32,6 +32,7 @@ from models.scoring.scoring import Scoring
 from models.scoring.version import Version
 from models.scoring.worth import ORDERS, SPENT
 from schemas.alert import AlertV1
+from schemas.erasure import ErasureV1
 from schemas.event import PURCHASE
 from schemas.example import LessonV1, ProgressV1
 from schemas.instant import to_rfc3339
@@ -41,7 +42,9 @@ from schemas.reviewed import ReviewedV1
 from schemas.stage import StageChangeV1, stage_change_id
 from schemas.suppressed import SuppressedV1
 
-Message = AlertV1 | StageChangeV1 | LessonV1 | ProgressV1 | ReceiptV1 | SuppressedV1 | OutcomeV1 | ReviewedV1
+Message = (
+    AlertV1 | StageChangeV1 | LessonV1 | ProgressV1 | ReceiptV1 | SuppressedV1 | OutcomeV1 | ReviewedV1 | ErasureV1
+)
 """Everything that is decided; encoded only when it is published."""
 
 

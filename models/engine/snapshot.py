@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.alerts.answers import Due
+from models.alerts.answers import Due, erasures_in
 from models.alerts.attention.quiet import Word
 from models.alerts.attention.trials import end_trials
 from models.alerts.episode import SignalAlerts
@@ -23,6 +23,7 @@ from models.catalogue.rules import Rules
 from models.engine.ledger import Ledger
 from models.engine.open_days import day_of, day_values
 from models.engine.partition import Partition
+from schemas.erasure import erased_name
 from schemas.suppressed import Rule
 
 Arrays = Mapping[str, NDArray[Any]]
@@ -72,6 +73,10 @@ class _Head(msgspec.Struct):
     held: dict[str, dict[int, Rule]] = {}
     words: dict[str, list[Word]] = {}
     """What was said of whom, by customer."""
+    erased: dict[str, int] = {}
+    unswept: list[str] = []
+    salt: str = ""
+    """A hash of what ids of erased customers are hashed with."""
     contacted: dict[int, int] = {}
     """By row, the boundary at which it was suggested last to contact a customer."""
 
@@ -161,6 +166,9 @@ def freeze(partition: Partition) -> Frozen:
         snoozed={of.signal.id: of.snoozed.copy() for of in review.alerts if of.snoozed},
         held={of.signal.id: of.held.copy() for of in review.alerts if of.held},
         words={customer_id: words.copy() for customer_id, words in review.quiet.words.items()},
+        erased=customers.erased.since.copy(),
+        unswept=sorted(customers.erased.unswept),
+        salt=customers.erased.name_of(""),
         contacted=review.follow_up.contacts.at.copy(),
     )
     if review.scoring is None:
@@ -206,6 +214,8 @@ def load(data: bytes | bytearray, rules: Rules, *, number: int = 0, limit_dead_l
     partition.ledger = head.ledger
     partition.watermark.resume(head.highs, head.passed)
     partition.inbox.waiting, review.quiet.words = head.commands, head.words
+    erased = customers.erased
+    erased.since, erased.unswept, erased.due = head.erased, {*head.unswept}, erasures_in(head.commands)
     review.follow_up.contacts.at = head.contacted
     partition.ids.set_arrays(_part(arrays, "ids"), head.closed)
     partition.early.waiting = {
@@ -243,6 +253,9 @@ def _checked(data: bytes | bytearray, rules: Rules) -> tuple[_Head, dict[str, ND
         remedy = "Amounts were counted in it: set `currency` back, or begin anew with another CHURN_APP_VERSION."
         value = f"its currency is {rules.basis.currency}, but the state's is {head.currency}"
         raise SnapshotError("the catalogue", value, remedy)
+    if head.erased and head.salt != erased_name(rules.basis.erasure_salt, ""):
+        value = "another than the customers were erased with: they would come back"
+        raise SnapshotError("CHURN_ERASURE_SALT", value, "Set it back to what it was.")
     return head, arrays
 
 

@@ -46,7 +46,7 @@ class Learner:
             self.committee = restored_committee(known.committee, question, names)
             self._resume(known)
             until, earlier = self._calendar.day_of_text(known.learned_until), known.earlier or []
-        self.lessons = Lessons(partitions, learning, names, until)
+        self.lessons = Lessons(partitions, learning, names, until, rules.basis.erasure_salt)
         self._hindsight = Hindsight(learning, names, earlier)
         if known is not None and not earlier:
             self._hindsight.keep(until, self.committee.scorer())

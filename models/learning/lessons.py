@@ -16,6 +16,7 @@ from models.labels import BINS, PARTS, Example
 from models.learning.risk_counts import RiskCounts
 from models.scoring.ranks import BUCKETS
 from models.scoring.snapshots import FLOAT_BYTES, question_id, unpack_features
+from schemas.erasure import DEFAULT_SALT, ErasureV1, erased_name
 from schemas.example import Lesson, LessonError, LessonV1, ProgressV1
 
 DAYS: Final = range(-36_500, Calendar.day_of_text("2101-01-01"))
@@ -61,6 +62,7 @@ class Lessons:
         learning: Learning,
         features: Sequence[str],
         learned_until: int = -1,
+        salt: str = DEFAULT_SALT,
     ) -> None:
         self.learned_until = learned_until
         self.left_out = 0
@@ -70,6 +72,8 @@ class Lessons:
         self._question = question_id(learning.question, features)
         self._weeks: dict[int, dict[Key, Held]] = {}
         """By the day a week ends with."""
+        self._salt, self._erased = salt, set[str]()
+        """Who is to be forgotten before anything more is learned."""
         self._complete: dict[int, int] = {}
         self.risks = RiskCounts(partitions, learning.step_days)
 
@@ -78,6 +82,8 @@ class Lessons:
         try:
             if isinstance(lesson, ProgressV1):
                 self._go_on(lesson, offset)
+            elif isinstance(lesson, ErasureV1):
+                self._erased.add(lesson.customer)
             else:
                 self._check(lesson)
                 self._hold(list(self._labels(lesson, offset)))
@@ -124,12 +130,23 @@ class Lessons:
 
     def weeks(self) -> Iterator[Week]:
         """Give out every week that is complete and has examples; each counts as learned once the next is asked for."""
+        self._forget_erased()
         for until in sorted(self._weeks):
             if until > self.complete_until:
                 return
             held = sorted(self._weeks.pop(until).items())
             yield Week(until, [self._example(key, one) for key, one in held], [one.risk for _, one in held])
             self.learned_until = until
+
+    def _forget_erased(self) -> None:
+        """Drop what waits of who is erased: all of them in one pass, as each id that waits is to be hashed."""
+        if not self._erased:
+            return
+        waiting = {customer_id for held in self._weeks.values() for _, _, customer_id, _ in held}
+        gone = {one for one in waiting if erased_name(self._salt, one) in self._erased}
+        kept = {until: {k: one for k, one in held.items() if k[2] not in gone} for until, held in self._weeks.items()}
+        self._weeks = {until: held for until, held in kept.items() if held}
+        self._erased.clear()
 
     def _example(self, key: Key, held: Held) -> Example:
         matured, snapshot, customer_id, part = key

@@ -87,6 +87,11 @@ class Windows:
             if len(sums.values) < capacity:
                 sums.values = grown(sums.values, capacity, 0)
 
+    def clear(self, rows: Rows) -> None:
+        """Nothing is counted of some customers any more."""
+        for sums in self._sums.values():
+            sums.values[rows[rows < len(sums.values)]] = 0
+
     def move(self, customers: Customers) -> None:
         """Follow the customers to their boundary, one day after the last."""
         self.grow(customers.columns.capacity)

@@ -42,6 +42,12 @@ class Risks:
         self.values[0, rows] = np.nan
         self.ranks[rows] = np.nan
 
+    def clear(self, rows: Rows) -> None:
+        """Forget all that was given to some customers."""
+        self.values[:, rows] = np.nan
+        self.ranks[rows] = np.nan
+        self.versions[rows] = NO_VERSION
+
     def lacking(self, line: int, rows: Rows) -> Bools:
         """Of some customers, who was given no risk for the snapshot day of a line."""
         found: Bools = np.isnan(self.values[line, rows])

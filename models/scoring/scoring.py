@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.config import Learning
-from models.customers.arrays import Floats, Ints, Rows, grown
+from models.customers.arrays import Floats, Ints, Rows, among, grown
+from models.customers.columns import NEVER
 from models.customers.customers import Customers
 from models.customers.stages import LOST
 from models.measures.as_of import Scores
@@ -38,6 +39,11 @@ class _Scored(NamedTuple):
     rows: Rows
     features: NDArray[np.float32]
     version: Version
+
+    def without(self, rows: Rows) -> "_Scored":
+        """The same without those of some customers."""
+        kept = ~among(self.rows, rows)
+        return _Scored(self.rows[kept], self.features[kept], self.version)
 
 
 class Scoring:
@@ -135,6 +141,14 @@ class Scoring:
         ids = customers.roster.ids_since(self._size)
         self._weekdays[self._size : customers.size] = [weekday_of(customer, self._learning) for customer in ids]
         self._size = customers.size
+
+    def erase(self, rows: Rows) -> None:
+        """Forget the snapshots and the risks of some customers."""
+        self._grow()
+        self.pending.drop(self._customers.roster.flagged(rows), NEVER)
+        self.risks.clear(rows)
+        self._weekdays[rows] = 0
+        self._scored = [one.without(rows) for one in self._scored]
 
     # -- what is known as of the boundary
 

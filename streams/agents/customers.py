@@ -14,6 +14,7 @@ from typing import Final
 
 from models.calendar import Calendar, date_of
 from models.catalogue.rules import Rules
+from models.customers.erased import Erased
 from models.engine.arrivals import Passed as Boundary
 from models.engine.partition import Partition
 from models.engine.population import Population, population_of
@@ -76,7 +77,7 @@ class Customers:
         self.rules = rules
         self._settings, self._now_ms, self._shelf = settings, now_ms, shelf
         topics = Topics(settings.prefix)
-        self._intake = Intake(topics, settings.partitions, self.tally, now_ms)
+        self._intake = Intake(topics, settings.partitions, self.tally, now_ms, self._block_lists)
         self._publisher = None if outputs is None else Publisher(outputs, topics, self.tally, now_ms)
         if self._publisher is not None:
             self._publisher.breathe = self.breathe
@@ -157,6 +158,10 @@ class Customers:
 
     def committed(self, partition: int, sequence: int) -> None:
         """Nothing is kept for it: what survives is the snapshot."""
+
+    def _block_lists(self) -> list[Erased]:
+        """Who is erased, by partition."""
+        return [partition.customers.erased for partition in self.partitions.values()]
 
     def is_behind(self, partition: int) -> bool:
         """Whether customers of the partition wait to be judged, or outputs to be sent."""

@@ -63,10 +63,12 @@ class DispatcherAgent(SoleAgent):
         return at.offset
 
     def note(self, offset: int, value: bytes | None) -> None:
-        """Take a revision, or how far a partition is."""
+        """Take a revision, how far a partition is, or who is erased; none is what says that a record is to vanish."""
         assert self.lists is not None  # nothing is taken before `restored`
+        if value is None:
+            return
         try:
-            self.lists.take(decode_told(value or b""), offset)
+            self.lists.take(decode_told(value), offset)
         except (msgspec.MsgspecError, ValueError) as error:
             self.refused += 1
             log.error("record %d of %s is left out (%s)", offset, self._topics.attention, type(error).__name__)  # noqa: TRY400 - told, no crash

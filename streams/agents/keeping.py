@@ -20,6 +20,7 @@ from schemas.topics import Topics
 from streams.agents.customers import Customers
 from streams.agents.owned import OwnedPartition
 from streams.agents.restoring import RestoredPartition, RestoreSource, noted, restore_partitions, topic_ids
+from streams.agents.sweeping import graves_of
 from streams.kafka.connection import librdkafka_config
 from streams.kafka.positions import latest_offsets
 from streams.settings import Settings
@@ -27,7 +28,7 @@ from streams.transport.offsets import Mark
 from streams.transport.open_alerts import OpenAlerts, read_open
 from streams.transport.producer import FLUSH_TIMEOUT_S, flushed
 from streams.transport.published import SHARED_PARTITION, own_outputs, shared_outputs
-from streams.transport.snapshots.log import OwnershipLostError, SnapshotLog
+from streams.transport.snapshots.log import KEPT_SNAPSHOTS, OwnershipLostError, SnapshotLog
 from streams.transport.snapshots.ownership import Contest
 from streams.transport.snapshots.records import Covered
 from streams.transport.snapshots.sender import Sender
@@ -185,6 +186,7 @@ class CustomerState:
             return False
         manifest = await self.log.write(number, covered, frozen.parts)
         own.cost_s -= cost_s
+        own.unforgotten = max(0, own.unforgotten - 1)
         own.saved_boundary, own.save_s = manifest.boundary, time.monotonic() - started
         self.snapshots += 1
         log.info(
@@ -192,6 +194,31 @@ class CustomerState:
             number, manifest.epoch, manifest.generation, manifest.size, own.save_s,
         )  # fmt: skip
         return True
+
+    async def sweep(self, number: int) -> None:
+        """Let what lies on the output topics of erased customers vanish, and soon the snapshots that know them.
+
+        Raises KafkaException, and RestoreStoppedError once told to stop.
+        """
+        own, source = self._customers.owned[number], self.source
+        erased, boundary = own.partition.customers.erased, own.partition.boundary
+        names = frozenset(erased.unswept)
+        if not await flushed(self._app.outputs, FLUSH_TIMEOUT_S):
+            return
+        found = await asyncio.to_thread(
+            graves_of, source.connection, source.topics, number, source.partitions,
+            names=names, salt=erased.salt, stop=self._stop,
+        )  # fmt: skip
+        if self._customers.owned.get(number) is not own or not await self._customers.is_ours_still(own):
+            return
+        for grave in sorted(found.records):
+            self._customers.publisher.bury(own, *grave)
+        if await flushed(self._app.outputs, FLUSH_TIMEOUT_S):
+            erased.unswept -= names - found.names
+            own.swept_boundary = boundary
+            if own.forgotten < len(erased.since):
+                own.unforgotten, own.forgotten = KEPT_SNAPSHOTS, len(erased.since)
+            log.info("partition %d: %d records of erased customers vanish", number, len(found.records))
 
     def _covered(self, own: OwnedPartition, ends: dict[str, int]) -> Covered:
         partition, ledger = own.partition, self._app.ledger

@@ -40,10 +40,12 @@ class LearnerAgent(SoleAgent):
         return 0 if known is None else known.resume_offset
 
     def note(self, offset: int, value: bytes | None) -> None:
-        """Take a lesson."""
+        """Take a lesson; none is what says that another one is to vanish, of somebody who is erased."""
         assert self.learner is not None  # nothing is taken before `restored`
+        if value is None:
+            return
         try:
-            self.learner.take(decode_lesson(value or b""), offset)
+            self.learner.take(decode_lesson(value), offset)
         except LessonError as error:
             self.refused[error.reason] += 1
             log.error("record %d of the examples is left out (%s)", offset, error)  # noqa: TRY400 - told, no crash

@@ -48,10 +48,15 @@ log = logging.getLogger("churn")
 
 
 def due(owned: Iterable[OwnedPartition], is_live: Callable[[int], bool]) -> OwnedPartition | None:
-    """The partition whose snapshot is due: after a midnight at the live tail, or as too much would be read again."""
+    """The partition whose snapshot is due: after a midnight at the live tail, or as too much would be read again.
+
+    At once where somebody was erased whom the snapshots that are kept still know.
+    """
     everybody = list(owned)
     free = [own for own in everybody if not (own.is_busy or own.held or own.is_lost or own.is_doubtful)]
     for own in free:
+        if own.unforgotten and not own.partition.is_behind:
+            return own
         if own.saved_boundary < own.partition.boundary and not own.partition.is_behind and is_live(own.number):
             return own
     if sum(own.cost_s for own in everybody) > REREAD_S:
@@ -90,6 +95,7 @@ class Minder:
         for own in self._customers.owned.values():
             self._customers.count(own)
         self._forget_published()
+        await self._sweep()
         chosen = due(self._customers.owned.values(), self._is_live)
         if chosen is not None:
             await self._state.save(chosen.number)
@@ -104,6 +110,15 @@ class Minder:
         if now - self._topics_at > TOPICS_EVERY_S:
             self._topics_at = now
             await self._look_for_topics()
+
+    async def _sweep(self) -> None:
+        """Sweep after who was erased in one of the partitions, once it is at the live tail and all is read again."""
+        for own in self._customers.owned.values():
+            partition, is_calm = own.partition, own.published is None and own.is_calm
+            is_due = partition.customers.erased.unswept and own.swept_boundary < partition.boundary
+            if is_due and is_calm and self._is_live(own.number):
+                await self._state.sweep(own.number)
+                return
 
     def _is_live(self, number: int) -> bool:
         lag = self._lag(number)

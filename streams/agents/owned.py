@@ -33,7 +33,8 @@ class OwnedPartition:
     the topic of open alerts was looked at, `open_newest`: the highest epoch there. `cost_s`: what it would cost to read
     again what came since the last snapshot. `is_busy`: in the middle of a frame; `is_broken`: a frame failed.
     `is_lost`: another worker has claimed it; `is_doubtful`: one may have. `is_counted`: the metrics' counts are of now;
-    they took `count_s`.
+    they took `count_s`. `swept_boundary`: when the topics were last swept after erased customers. `forgotten`: for how
+    many of these that was begun; `unforgotten`: snapshots that are kept and may still hold one of them.
     """
 
     number: int
@@ -56,6 +57,9 @@ class OwnedPartition:
     cost_s: float = 0.0
     save_s: float = 0.0
     saved_boundary: int = -1
+    swept_boundary: int = -1
+    forgotten: int = 0
+    unforgotten: int = 0
     is_busy: bool = False
     is_broken: bool = False
     is_lost: bool = False

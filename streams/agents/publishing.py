@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from models.engine.review import Message
-from schemas.alert import AlertV1, encode_alert
-from schemas.dead_letter import kept_part
-from schemas.example import LessonV1, ProgressV1, encode_lesson
+from schemas.alert import AlertV1, encode_alert, revision_key
+from schemas.dead_letter import Origin, kept_value, origin_key
+from schemas.erasure import ErasureV1, encode_erasure
+from schemas.example import LessonV1, ProgressV1, encode_lesson, lesson_key
 from schemas.outcome import OutcomeV1, encode_outcome
-from schemas.receipt import ReceiptV1, encode_receipt
-from schemas.reviewed import ReviewedV1, concerns_lists, encode_reviewed
+from schemas.receipt import ReceiptV1, encode_receipt, receipt_key
+from schemas.reviewed import ReviewedV1, concerns_lists, encode_reviewed, reviewed_key
 from schemas.stage import StageChangeV1, encode_stage_change
 from schemas.suppressed import SuppressedV1, encode_suppressed
 from schemas.topics import Topics
@@ -46,18 +47,25 @@ class Publisher:
                 return
             if isinstance(message, AlertV1):
                 self._send_alert(own, message, sent, caused_ms)
-            elif isinstance(message, StageChangeV1):
-                self._send_stage(own, message, sent)
-            elif isinstance(message, ReceiptV1):
-                self._send_receipt(own, message, sent)
-            elif isinstance(message, SuppressedV1):
-                self._send_suppressed(own, message, sent)
-            elif isinstance(message, OutcomeV1):
-                self._send_outcome(own, message, sent)
-            elif isinstance(message, ReviewedV1):
-                self._send_told(own, encode_reviewed(message), sent)
-            else:
+            elif isinstance(message, LessonV1 | ProgressV1):
                 self._send_lesson(own, message, sent)
+            else:
+                self._send_other(own, message, sent)
+
+    def _send_other(self, own: OwnedPartition, message: Message, sent: list[tuple[str, bytes]]) -> None:
+        """Send what is neither an alert nor taught."""
+        if isinstance(message, StageChangeV1):
+            self._send_stage(own, message, sent)
+        elif isinstance(message, ReceiptV1):
+            self._send_receipt(own, message, sent)
+        elif isinstance(message, SuppressedV1):
+            self._send_suppressed(own, message, sent)
+        elif isinstance(message, OutcomeV1):
+            self._send_outcome(own, message, sent)
+        elif isinstance(message, ErasureV1):
+            self._send_erasure(own, message, sent)
+        elif isinstance(message, ReviewedV1):
+            self._send_told(own, reviewed_key(message), encode_reviewed(message), sent)
 
     def _send_aside(self, own: OwnedPartition, aside: Aside) -> None:
         record, there = aside.record, own.published
@@ -67,14 +75,15 @@ class Publisher:
             if has(record.topic, record.offset):
                 self._tally.already_sent += 1
                 return
-        self._outputs.send(topic, own.number, kept_part(record.key), kept_part(record.value), aside.headers)
+        key = origin_key(Origin(record.topic, own.number, record.offset, record.timestamp_ms))
+        self._outputs.send(topic, own.number, key, kept_value(record.value), aside.headers)
 
     def _send_alert(
         self, own: OwnedPartition, alert: AlertV1, sent: list[tuple[str, bytes]], caused_ms: int | None
     ) -> None:
         payload = encode_alert(alert)
         if concerns_lists(alert):
-            self._send_told(own, payload, sent)
+            self._send_told(own, revision_key(alert), payload, sent)
         still = payload if alert.is_open else None
         if own.published is not None and own.published.has_alert(alert.alert_id, alert.revision):
             if alert.revision == own.published.alerts[alert.alert_id]:  # the last that stands there
@@ -84,7 +93,7 @@ class Publisher:
         if own.published is not None:
             own.published.add_alert(alert.alert_id, alert.revision, still)
         own.reopened.pop(alert.alert_id, None)
-        self._outputs.send(self._topics.alerts, own.number, alert.customer_id.encode(), payload, sent)
+        self._outputs.send(self._topics.alerts, own.number, revision_key(alert), payload, sent)
         self.send_open(own, alert.alert_id.encode(), still, sent)
         self._tally.alerts[alert.signal, alert.severity, alert.status] += 1
         if alert.ended_because is not None:
@@ -114,44 +123,54 @@ class Publisher:
         if own.published is not None and own.published.has_stage(change.id):
             self._tally.already_sent += 1
             return
-        key, payload = change.customer_id.encode(), encode_stage_change(change)
-        self._outputs.send(self._topics.stages, own.number, key, payload, sent)
+        self._outputs.send(self._topics.stages, own.number, change.id.encode(), encode_stage_change(change), sent)
         self._tally.stages[change.to_stage] += 1
 
     def _send_receipt(self, own: OwnedPartition, receipt: ReceiptV1, sent: list[tuple[str, bytes]]) -> None:
-        if self._send_record(own, self._topics.receipts, receipt.customer_id, encode_receipt(receipt), sent):
+        if self._send_record(own, self._topics.receipts, receipt_key(receipt), encode_receipt(receipt), sent):
             self._tally.count_receipt(receipt)
 
     def _send_suppressed(self, own: OwnedPartition, held: SuppressedV1, sent: list[tuple[str, bytes]]) -> None:
-        if self._send_record(own, self._topics.suppressed, held.alert.customer_id, encode_suppressed(held), sent):
+        if self._send_record(own, self._topics.suppressed, revision_key(held.alert), encode_suppressed(held), sent):
             self._tally.suppressed[held.rule] += 1
 
     def _send_outcome(self, own: OwnedPartition, outcome: OutcomeV1, sent: list[tuple[str, bytes]]) -> None:
         payload = encode_outcome(outcome)
-        if self._send_record(own, self._topics.outcomes, outcome.customer_id, payload, sent):
+        if self._send_record(own, self._topics.outcomes, outcome.alert_id.encode(), payload, sent):
             self._tally.came_back[outcome.signal, outcome.arm, "yes" if outcome.came_back else "no"] += 1
 
-    def _send_told(self, own: OwnedPartition, payload: bytes, sent: list[tuple[str, bytes]]) -> None:
+    def _send_told(self, own: OwnedPartition, key: bytes, payload: bytes, sent: list[tuple[str, bytes]]) -> None:
         """Send what goes on owners' lists, unless it stands there already."""
-        if own.published is None or not own.published.has_told(payload):
-            self._outputs.send(self._topics.attention, SHARED_PARTITION, None, payload, sent)
+        if own.published is None or not own.published.has_told(key, payload):
+            self._outputs.send(self._topics.attention, SHARED_PARTITION, key, payload, sent)
 
     def _send_record(
-        self, own: OwnedPartition, topic: str, customer_id: str, payload: bytes, sent: list[tuple[str, bytes]]
+        self, own: OwnedPartition, topic: str, key: bytes, payload: bytes, sent: list[tuple[str, bytes]]
     ) -> bool:
         """Send what says all that it is about, unless it stands on its topic already; whether it was sent."""
-        if own.published is not None and own.published.has_record(payload):
+        if own.published is not None and own.published.has_record(key, payload):
             self._tally.already_sent += 1
             return False
-        self._outputs.send(topic, own.number, customer_id.encode(), payload, sent)
+        self._outputs.send(topic, own.number, key, payload, sent)
         return True
 
-    def _send_lesson(self, own: OwnedPartition, lesson: Message, sent: list[tuple[str, bytes]]) -> None:
-        assert isinstance(lesson, LessonV1 | ProgressV1)  # there are no others
+    def _send_erasure(self, own: OwnedPartition, erasure: ErasureV1, sent: list[tuple[str, bytes]]) -> None:
+        """Tell everybody who keeps something of customers, the learner and the dispatcher among them."""
+        key, payload = erasure.customer.encode(), encode_erasure(erasure)
+        self._send_record(own, self._topics.erased, key, payload, sent)
+        if own.published is None or not own.published.has_lesson(payload):
+            self._outputs.send(self._topics.examples, SHARED_PARTITION, key, payload, sent)
+        self._send_told(own, key, payload, sent)
+
+    def bury(self, own: OwnedPartition, topic: str, partition: int, key: bytes) -> None:
+        """Let a record vanish: it is of somebody who is erased."""
+        self._outputs.send(topic, partition, key, None, [epoch_header(own.epoch)])
+
+    def _send_lesson(self, own: OwnedPartition, lesson: LessonV1 | ProgressV1, sent: list[tuple[str, bytes]]) -> None:
         payload, there = encode_lesson(lesson), own.published
         if there is not None and (
             there.has_progress(lesson.boundary) if isinstance(lesson, ProgressV1) else there.has_lesson(payload)
         ):
             self._tally.already_sent += 1
             return
-        self._outputs.send(self._topics.examples, SHARED_PARTITION, None, payload, sent)
+        self._outputs.send(self._topics.examples, SHARED_PARTITION, lesson_key(lesson, payload), payload, sent)

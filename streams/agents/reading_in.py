@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from models.engine.arrivals import APPLIED, Arrival, Fate
+from models.customers.erased import Erased
+from models.engine.arrivals import APPLIED, Arrival, Fate, Unheard
 from models.engine.ledger import COMMANDS, MISPLACED, TICKS, DeadLetterLimitError
 from models.engine.partition import Partition
 from schemas.codec import MAX_AHEAD_MS, check_ahead, decode_event
@@ -17,6 +18,7 @@ from schemas.partitioner import partition_of
 from schemas.tick import Tick, decode_tick
 from schemas.topics import Topics
 from streams.agents.owned import Aside, OwnedPartition
+from streams.agents.sweeping import named_in
 from streams.agents.tally import Tally
 from streams.errors import EXIT_DEAD_LETTER_LIMIT
 from streams.transport.errors import StopWorkerError
@@ -31,7 +33,16 @@ CONFLICT: Final = RejectedError("id_conflict", "a record with this id and other 
 class Intake:
     """Takes the records of frames in."""
 
-    def __init__(self, topics: Topics, partitions: int, tally: Tally, now_ms: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        topics: Topics,
+        partitions: int,
+        tally: Tally,
+        now_ms: Callable[[], int],
+        block_lists: Callable[[], Iterable[Erased]] = tuple,
+    ) -> None:
+        """`block_lists`: of all partitions here, as a record may lie on a wrong one."""
+        self._block_lists = block_lists
         self._feeds = {topic: feed for feed, topic in enumerate(topics.inputs)}
         self._partitions, self._tally, self._now_ms = partitions, tally, now_ms
 
@@ -68,7 +79,7 @@ class Intake:
             return
         partition, now_ms = own.partition, self._now_ms()
         arrivals = [self._arrival(record, now_ms) for record in records]
-        self._check_places(partition, arrivals)
+        self._check_places(partition, arrivals, records)
         try:
             fates = partition.observe(arrivals)
         except DeadLetterLimitError as error:
@@ -95,9 +106,14 @@ class Intake:
                 return Arrival(feed, record.offset, _checked_command(record, now_ms))
             return Arrival(feed, record.offset, decode_event(feed, record.key, record.value, record.headers, now_ms))
         except RejectedError as error:
-            return Arrival(feed, record.offset, error)
+            return Arrival(feed, record.offset, Unheard() if self._is_of_erased(record) else error)
 
-    def _check_places(self, partition: Partition, arrivals: list[Arrival]) -> None:
+    def _is_of_erased(self, record: Record) -> bool:
+        """Whether a record that is refused may be about somebody who is erased: then no dead letter holds it."""
+        lists = [one for one in self._block_lists() if one.since]
+        return bool(lists) and any(one.is_erased(name) for name in named_in(record.key, record.value) for one in lists)
+
+    def _check_places(self, partition: Partition, arrivals: list[Arrival], records: Sequence[Record]) -> None:
         """Refuse what is of another partition: a new customer's is computed; one we know is where it belongs."""
         events = [(at, one.content) for at, one in enumerate(arrivals) if isinstance(one.content, Event | Command)]
         strangers = partition.customers.strangers([event.customer_id for _, event in events])
@@ -105,7 +121,8 @@ class Intake:
         misplaced = {one: place for one, place in places.items() if place != partition.number}
         for at, event in events if misplaced else ():
             if event.customer_id in misplaced:
-                arrivals[at] = arrivals[at]._replace(content=_wrong(partition.number, misplaced[event.customer_id]))
+                wrong = _wrong(partition.number, misplaced[event.customer_id])
+                arrivals[at] = arrivals[at]._replace(content=Unheard() if self._is_of_erased(records[at]) else wrong)
 
     # -- what became of them
 
@@ -118,7 +135,7 @@ class Intake:
             boundary_ms = own.partition.basis.calendar.start_of(fate.boundary)
             origin = _origin(own, record)
             headers = late_headers(
-                origin, event_time_ms=content.time_ms, boundary_ms=boundary_ms, headers=record.headers
+                origin, event_time_ms=content.time_ms, boundary_ms=boundary_ms, key=record.key, headers=record.headers
             )
             own.asides.append(Aside(record, headers, is_late=True))
         elif fate.outcome == "dead_lettered":

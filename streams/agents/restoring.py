@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from confluent_kafka import KafkaException, TopicCollection
+from confluent_kafka import KafkaException, Message, TopicCollection
 from confluent_kafka.admin import AdminClient
 
 from models.catalogue.rules import Rules
@@ -16,11 +16,13 @@ from models.engine.ledger import COMMANDS
 from models.engine.partition import Partition
 from models.engine.snapshot import SnapshotError
 from models.engine.snapshot import load as load_partition
+from schemas.erasure import decode_erasure, erased_name
 from schemas.topics import Topics
 from streams.agents.owned import OwnedPartition
 from streams.errors import EXIT_SETUP, SetupError
 from streams.kafka.connection import Config, answered
 from streams.kafka.groups import earlier_groups
+from streams.kafka.log_reader import reader
 from streams.kafka.positions import ANSWERS_WITHIN_S, committed_offsets, latest_offsets
 from streams.transport.errors import StopWorkerError
 from streams.transport.open_alerts import read_open
@@ -87,17 +89,43 @@ def restore_partitions(
     lying = read_open(source.connection, open_topic, {n: of.get(open_topic, 0) for n, of in starts.items()}, stop=stop)
     until = input_ends(source, starts)
     passed = passed_before(source, taken, is_anew=any(manifest is None for manifest in manifests.values()))
+    erased = _erased_before(source, [number for number, manifest in manifests.items() if manifest is None], stop)
     restored = {}
     for number, one in taken.items():
         own = as_loaded(source, one.loaded)
         own.epoch, own.published, own.lying = one.epoch, published.get(number), lying.get(number)
         own.until, own.outputs = until.get(number, ()), starts.get(number, {})
         own.partition.ledger.was_passed(passed[number])
+        own.partition.customers.erased.since |= erased.get(number, {})
         manifest = one.loaded.manifest
         if manifest is not None:
             own.open_end, own.open_newest = manifest.outputs.get(open_topic, 0), manifest.epoch
         restored[number] = RestoredPartition(one, own, number in rebuilt)
     return restored
+
+
+def _erased_before(source: RestoreSource, numbers: Sequence[int], stop: threading.Event) -> dict[int, dict[str, int]]:
+    """By partition that begins anew who was erased in earlier lives: events that still lie there bring nobody back.
+
+    Raises StopWorkerError where they were hashed with another salt.
+    """
+    found: dict[int, dict[str, int]] = {number: {} for number in numbers}
+    topic, calendar = source.topics.erased, source.rules.basis.calendar
+
+    def take(message: Message) -> None:
+        erasure = decode_erasure(message.value() or b"")
+        if erasure.salt != erased_name(source.rules.basis.erasure_salt, ""):
+            raise StopWorkerError(
+                f"CHURN_ERASURE_SALT: another than the customers on {topic} were erased with: they would come back. "
+                "Set it back to what it was",
+                EXIT_SETUP,
+            )
+        found[int(message.partition() or 0)][erasure.customer] = calendar.day_of_text(erasure.at)
+
+    if numbers:
+        with reader(source.connection, stop=stop) as records:
+            records.read({(topic, number): 0 for number in numbers}, take)
+    return found
 
 
 def _say_other_catalogue(source: RestoreSource, manifests: Mapping[int, Manifest | None]) -> None:
@@ -115,7 +143,8 @@ def as_loaded(source: RestoreSource, loaded: Loaded) -> OwnedPartition:
     own.expected = [_boundary(source, passed) for passed in loaded.begun]
     own.pinned = dict(loaded.models)
     own.begun = {passed.boundary for passed in own.expected}
-    own.saved_boundary = own.partition.boundary
+    own.saved_boundary, erased = own.partition.boundary, own.partition.customers.erased
+    own.forgotten = 0 if erased.unswept else len(erased.since)  # an older snapshot may know them still
     return own
 
 

@@ -31,6 +31,7 @@ REASONS: Final[dict[ReceiptReason, str]] = {
     "no_open_alert": "no alert of this id was open any more",
     "too_late": "it came too late to count",
     "already_over": "the snooze is over before it takes effect",
+    "erased": "the customer is erased",
 }
 """What the reason of a refusal means."""
 

@@ -73,7 +73,10 @@ def customer(*, customer_id: str | None, everybody: Output | None, explain: bool
     if late:
         complain(f"too late, so counted nowhere: {counted(late, 'event')}. See: churn-signals dead-letters list --late")
     if partition is None or row is None:
-        _say_unknown(settings, customer_id)
+        if partition is not None and partition.customers.erased.is_erased(customer_id):
+            complain(f"customer {plain(customer_id)} was erased: nothing is known, nor will be")
+        else:
+            _say_unknown(settings, customer_id)
         return EXIT_PROBLEM
     as_of = customers_as_of(partition)
     shown = summary(partition, row, as_of)

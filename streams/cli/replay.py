@@ -256,6 +256,7 @@ def _summary(engine: Replay, sinks: Sinks, events: Replayed) -> dict[str, object
         "suppressed": dict(sorted(sinks.held.items())),
         "decided": sum(partition.review.follow_up.decided for partition in engine.partitions),
         "experiment": _by_first(sinks.experiment),
+        "erased": sinks.erased,
         "transitions": sinks.transitions,
         "by_signal": _by_first(sinks.fired),
         "ended": _by_first(sinks.ended),

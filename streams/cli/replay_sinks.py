@@ -11,6 +11,7 @@ from models.engine.review import Message
 from models.what_if.episodes import Episodes
 from schemas.alert import AlertV1, encode_alert
 from schemas.digest import encode_digest
+from schemas.erasure import ErasureV1
 from schemas.outcome import OutcomeV1, encode_outcome
 from schemas.receipt import ReceiptV1, encode_receipt
 from schemas.reviewed import ReviewedV1, Told, concerns_lists
@@ -41,6 +42,8 @@ class Sinks:
     held: Counter[str] = field(default_factory=Counter)
     """Revisions that were not sent, by rule."""
 
+    erased: int = 0
+    """Customers who were erased."""
     experiment: Counter[tuple[str, str]] = field(default_factory=Counter)
     """(arm, whether the customer came back) of experiments whose horizon was over."""
 
@@ -66,6 +69,9 @@ class Sinks:
             elif isinstance(message, OutcomeV1):
                 self.experiment[message.arm, "came_back" if message.came_back else "stayed_away"] += 1
                 _write(self.outcomes, encode_outcome(message))
+            elif isinstance(message, ErasureV1):
+                self.erased += 1
+                self._list(message)
             elif isinstance(message, ReviewedV1):
                 self._list(message)
 

@@ -124,7 +124,11 @@ def _not_counted(summary: dict[str, object]) -> str:
     """Events that came twice or too late, by their number; nothing where all counted."""
     outcomes = summary["outcomes"]
     assert isinstance(outcomes, dict)
-    words = {"duplicate": "events that came again and count once", "late": "events too late to count"}
+    words = {
+        "duplicate": "events that came again and count once",
+        "late": "events too late to count",
+        "erased": "records of customers who were erased",
+    }
     found = {told: sum(counts[name] for counts in outcomes.values()) for name, told in words.items()}
     told = "; ".join(f"{words}: {number:,}" for words, number in found.items() if number)
     return f"{told}\n" if told else ""

@@ -13,6 +13,7 @@ from models.catalogue.catalogue import build_rules
 from models.catalogue.overlay import amounts_taken_over, is_off, merged, overlay_mistakes
 from models.catalogue.reader import CatalogueError, Mistake
 from models.catalogue.rules import Rules
+from schemas.erasure import DEFAULT_SALT
 from streams.errors import SetupError
 from streams.files.yaml_file import Document, YamlError, read_document, read_text
 from streams.settings import Settings
@@ -98,6 +99,7 @@ def _built(document: Document, settings: Settings, path: Path | None) -> Rules:
             zone=settings.zone,
             disorder_ms=settings.disorder_s * 1000,
             lateness_ms=settings.lateness_days * DAY_MS,
+            erasure_salt=settings.erasure_salt or DEFAULT_SALT,
         )
     except CatalogueError as error:
         raise BadCatalogueError(path, sorted({_placed(document, mistake) for mistake in error.mistakes})) from error

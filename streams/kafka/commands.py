@@ -9,6 +9,7 @@ import msgspec
 from confluent_kafka.admin import AdminClient
 
 from schemas.command import Command, encode_command
+from schemas.erasure import DEFAULT_SALT, erased_name
 from schemas.partitioner import partition_of
 from schemas.receipt import ReceiptV1, decode_receipt
 from schemas.topics import Topics
@@ -44,12 +45,15 @@ def receipt_of(settings: Settings, command: Command, first: int, within_s: float
     """The receipt of a command among those from an offset on, None when it has not come in so many seconds."""
     place = _place(settings, Topics(settings.prefix), command)
     consumer = assigned_consumer(settings, {place}, purpose="receipts", first=first)
+    erased = erased_name(settings.erasure_salt or DEFAULT_SALT, command.customer_id)
     until = monotonic() + within_s
     try:
         while (left := until - monotonic()) > 0:
             for message in records_among(consumer.consume(1_000, min(left, 0.2)), {place}):
-                receipt = _decoded(place, message.value() or b"")
-                if (receipt.command_id, receipt.customer_id) == (command.id, command.customer_id):
+                if (value := message.value()) is None:
+                    continue
+                receipt = _decoded(place, value)
+                if receipt.command_id == command.id and receipt.customer_id in (command.customer_id, erased):
                     return receipt
     finally:
         consumer.close()

@@ -141,13 +141,17 @@ def refuse_other_cleanup(settings: Settings, configs: Mapping[str, Mapping[str, 
     for spec in specs(settings):
         actual = configs.get(spec.name, {}).get("cleanup.policy")
         wanted = spec.config.get("cleanup.policy")
-        if actual is not None and wanted is not None and actual != wanted:
-            remedy = f"Set it to {wanted}: " + (
-                "otherwise old customers' records are deleted and their state is lost."
-                if wanted == "compact"
-                else "otherwise all but the last record of each key is lost."
-            )
+        if actual is not None and wanted is not None and {*actual.split(",")} != {*wanted.split(",")}:
+            remedy = f"Set it to {wanted}: {_WHY_CLEANED[wanted]}"
             yield Finding(f"cleanup.policy of topic {spec.name}", actual, remedy)
+
+
+_WHY_CLEANED: Final = {
+    "compact": "otherwise old customers' records are deleted and their state is lost.",
+    "delete": "otherwise all but the last record of each key is lost.",
+    "compact,delete": "otherwise what is erased stays there until its time is over. Records from before keys were one "
+    "each are compacted, too: let them become too old first, or make the topic anew.",
+}
 
 
 def refuse_partition_counts(settings: Settings, cluster: ClusterMetadata) -> Iterator[Finding]:

@@ -90,6 +90,17 @@ class FlowMetrics:
                 for outcome, count in counts.items()
             ),
         )
+        lists = [partition.customers.erased for partition in partitions.values()]
+        yield gauge(
+            "churn_erased_customers",
+            "Customers who were erased in the partitions owned: what is posted of them counts for nothing.",
+            sum(len(one.since) for one in lists),
+        )
+        yield gauge(
+            "churn_erased_customers_unswept",
+            "Those of whom records may still lie on the output topics; 0 once the brokers have compacted them.",
+            sum(len(one.unswept) for one in lists),
+        )
         refused = {**self._none_misplaced, **tally.dead_letters}
         yield counters(
             "churn_dead_letters", "Records refused, by reason.", ["topic", "reason"], sorted(refused.items())

@@ -9,7 +9,7 @@ from typing import Final, cast
 
 from schemas.codec import check_ahead, decode_event
 from schemas.command import decode_command
-from schemas.dead_letter import DeadLetter, Origin, to_dead_letter
+from schemas.dead_letter import DeadLetter, Origin, is_buried, to_dead_letter
 from schemas.errors import RejectedError
 from schemas.partitioner import partition_of
 from schemas.topics import DAY_MS, Topics
@@ -56,16 +56,16 @@ def read_letters(settings: Settings, topic: str, *, key: bytes | None = None) ->
     seen: set[Origin] = set()
     numbers = cluster.topics[topic].partitions if key is None else [partition_of(key, settings.partitions)]
     for message in read_messages(settings, topic, numbers, purpose="set-aside"):
-        if key is not None and message.key() != key:
-            continue
         pairs = cast("Sequence[tuple[str, bytes | None]]", message.headers() or ())  # the client's stub says also str
         headers = [(name, content or b"") for name, content in pairs]
+        if is_buried(message.value(), headers):
+            continue
         try:
             letter = to_dead_letter(message.key(), message.value(), headers)
         except (ValueError, KeyError) as error:
             where = f"{topic} partition {message.partition()} offset {message.offset()}"
             raise SetupError(where, f"was not written by this product: {error}", "Remove what writes there.") from error
-        if letter.origin not in seen:
+        if letter.origin not in seen and key in (None, letter.key):
             seen.add(letter.origin)
             yield letter
 

@@ -66,7 +66,7 @@ def _told_progress(settings: Settings, first: int = 0) -> Iterator[ProgressV1]:
     """How far the partitions said they were, from an offset of the examples on."""
     for message in read_messages(settings, Topics(settings.prefix).examples, [0], purpose="model", first=first):
         with suppress(LessonError):  # the learner has refused it as well, and told so
-            lesson = decode_lesson(message.value() or b"")
+            lesson = decode_lesson(message.value() or b"")  # what says that another record is to vanish is none
             if isinstance(lesson, ProgressV1):
                 yield lesson
 

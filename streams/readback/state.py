@@ -171,9 +171,10 @@ def open_alerts(settings: Settings) -> list[AlertV1]:
 
 def ended_alerts(settings: Settings, customer_id: str) -> list[AlertV1]:
     """Alerts of a customer that are over and still on the alerts topic, the one that ended last first."""
-    topic, key = Topics(settings.prefix).alerts, customer_id.encode()
-    records = read_topic(settings, topic, [partition_of(key, settings.partitions)])
-    own = newest_revisions(decoded(topic, value) for of, value in records if of == key and value)
+    topic, named = Topics(settings.prefix).alerts, customer_id.encode()
+    records = read_topic(settings, topic, [partition_of(named, settings.partitions)])
+    read = (decoded(topic, value) for _, value in records if value and named in value)  # most are of others
+    own = newest_revisions(alert for alert in read if alert.customer_id == customer_id)
     over = [alert for alert in own if not alert.is_open]
     return sorted(over, key=lambda alert: (from_rfc3339(alert.ends_at or alert.observed_at), alert.alert_id))[::-1]
 

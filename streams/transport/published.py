@@ -16,7 +16,7 @@ import msgspec
 from confluent_kafka import Message
 
 from schemas.alert import OPEN, AlertV1, decode_alert
-from schemas.dead_letter import to_dead_letter
+from schemas.dead_letter import is_buried, place_of, to_dead_letter
 from schemas.example import LessonError, ProgressV1, decode_lesson
 from schemas.topics import Topics
 from streams.kafka.log_reader import Place, Progress, headers_of, reader
@@ -70,6 +70,8 @@ class Published:
     lessons: set[bytes] = field(default_factory=set)
     told: set[bytes] = field(default_factory=set)
     records: set[bytes] = field(default_factory=set)
+    buried: set[bytes] = field(default_factory=set)
+    """Keys of records that were there, of customers who were erased."""
     unreadable: int = 0
 
     def has_alert(self, alert_id: str, revision: int) -> bool:
@@ -101,16 +103,16 @@ class Published:
         return change_id in self.stages
 
     def has_lesson(self, payload: bytes) -> bool:
-        """Whether a labels record stands there, byte by byte."""
+        """Whether a labels record, or an erasure, stands there, byte by byte."""
         return bool(self.lessons) and digest(payload) in self.lessons
 
-    def has_told(self, payload: bytes) -> bool:
-        """Whether a revision, or how far a partition is, stands among what goes on owners' lists, byte by byte."""
-        return bool(self.told) and digest(payload) in self.told
+    def has_told(self, key: bytes, payload: bytes) -> bool:
+        """Whether a revision, or how far a partition is, stands among what goes on owners' lists, or did."""
+        return key in self.buried or (bool(self.told) and digest(payload) in self.told)
 
-    def has_record(self, payload: bytes) -> bool:
-        """Whether a receipt, an outcome or what was held stands there, byte by byte."""
-        return bool(self.records) and digest(payload) in self.records
+    def has_record(self, key: bytes, payload: bytes) -> bool:
+        """Whether a receipt, an outcome, an erasure or what was held stands there, byte by byte, or did."""
+        return key in self.buried or (bool(self.records) and digest(payload) in self.records)
 
     def has_progress(self, boundary: str) -> bool:
         """Whether the marker of a boundary stands there."""
@@ -143,14 +145,17 @@ def read_published(
     `epochs`: of their snapshots. A revision of an earlier epoch came from a worker that was paused and did not know of
     its successor yet: it says again what was so before the snapshot.
     """
-    lessons, told = set[bytes](), set[bytes]()
-    found = {partition: Published(lessons=lessons, told=told) for partition in starts}
+    lessons, told, buried = set[bytes](), set[bytes](), set[bytes]()
+    found = {partition: Published(lessons=lessons, told=told, buried=buried) for partition in starts}
     take_of = _takers(topics, found, epochs)
 
     def take(message: Message) -> None:
         partition = int(message.partition() or 0)
         try:
-            take_of[str(message.topic())](message)
+            if is_buried(message.value(), headers_of(message)):
+                _note_buried(topics, found.get(partition) or next(iter(found.values())), message)
+            else:
+                take_of[str(message.topic())](message)
         except (msgspec.MsgspecError, UnicodeDecodeError, LessonError, ValueError, KeyError):
             if partition in found:
                 found[partition].unreadable += 1
@@ -164,9 +169,29 @@ def read_published(
     return found
 
 
+def _note_buried(topics: Topics, of: Published, message: Message) -> None:
+    """A record was there, of somebody who is erased since: it is not sent again. Raises ValueError for another one."""
+    topic, key = str(message.topic()), message.key() or b""
+    if not key:
+        raise ValueError("a record without key and value")
+    if topic == topics.alerts:
+        of_id, _, revision = key.decode().partition("/")
+        of.add_alert(of_id, int(revision), None)
+    elif topic == topics.stages:
+        of.stages.add(key.decode())
+    elif topic == topics.late:
+        of.late.add(place_of(key))
+    elif topic == topics.dead_letters:
+        of.dead_letters[place_of(key)] = ""
+    elif topic == topics.examples:
+        of.lessons.add(bytes.fromhex(key.decode()))
+    else:
+        of.buried.add(key)
+
+
 def own_outputs(topics: Topics) -> tuple[str, ...]:
     """Output topics of which each partition number has its own partition, but that of open alerts."""
-    records = topics.receipts, topics.suppressed, topics.outcomes
+    records = topics.receipts, topics.suppressed, topics.outcomes, topics.erased
     return topics.alerts, topics.stages, *records, topics.late, topics.dead_letters
 
 
@@ -206,6 +231,7 @@ def _takers(
         topics.receipts: record,
         topics.suppressed: record,
         topics.outcomes: record,
+        topics.erased: record,
         topics.late: late,
         topics.dead_letters: dead_letter,
     } | _shared_takers(topics, found)

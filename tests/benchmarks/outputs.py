@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from models.engine.review import Message
-from schemas.alert import AlertV1, encode_alert
-from schemas.example import encode_lesson
+from schemas.alert import AlertV1, encode_alert, revision_key
+from schemas.example import encode_lesson, lesson_key
 from schemas.outcome import OutcomeV1, encode_outcome
-from schemas.receipt import ReceiptV1, encode_receipt
-from schemas.reviewed import ReviewedV1, concerns_lists, encode_reviewed
+from schemas.receipt import ReceiptV1, encode_receipt, receipt_key
+from schemas.reviewed import ReviewedV1, concerns_lists, encode_reviewed, reviewed_key
 from schemas.stage import StageChangeV1, encode_stage_change
 from schemas.suppressed import SuppressedV1, encode_suppressed
 from schemas.topics import Topics
@@ -32,24 +32,24 @@ def routed(topics: Topics, partition: int, message: Message) -> Iterator[Routed]
     """The records of one decision, on the topics and partitions where the worker puts them."""
     if isinstance(message, AlertV1):
         payload = encode_alert(message)
-        yield Routed(topics.alerts, partition, message.customer_id.encode(), payload)
+        yield Routed(topics.alerts, partition, revision_key(message), payload)
         if concerns_lists(message):
-            yield Routed(topics.attention, 0, None, payload)
+            yield Routed(topics.attention, 0, revision_key(message), payload)
         still_open = payload if message.is_open else None
         yield Routed(topics.alerts_open, partition, message.alert_id.encode(), still_open)
     elif isinstance(message, StageChangeV1):
-        yield Routed(topics.stages, partition, message.customer_id.encode(), encode_stage_change(message))
+        yield Routed(topics.stages, partition, message.id.encode(), encode_stage_change(message))
     elif isinstance(message, ReceiptV1):
-        yield Routed(topics.receipts, partition, message.customer_id.encode(), encode_receipt(message))
+        yield Routed(topics.receipts, partition, receipt_key(message), encode_receipt(message))
     elif isinstance(message, SuppressedV1):
-        key = message.alert.customer_id.encode()
-        yield Routed(topics.suppressed, partition, key, encode_suppressed(message))
+        yield Routed(topics.suppressed, partition, revision_key(message.alert), encode_suppressed(message))
     elif isinstance(message, OutcomeV1):
-        yield Routed(topics.outcomes, partition, message.customer_id.encode(), encode_outcome(message))
+        yield Routed(topics.outcomes, partition, message.alert_id.encode(), encode_outcome(message))
     elif isinstance(message, ReviewedV1):
-        yield Routed(topics.attention, 0, None, encode_reviewed(message))
+        yield Routed(topics.attention, 0, reviewed_key(message), encode_reviewed(message))
     else:
-        yield Routed(topics.examples, 0, None, encode_lesson(message))
+        payload = encode_lesson(message)
+        yield Routed(topics.examples, 0, lesson_key(message, payload), payload)
 
 
 def encoded(message: Message) -> bytes:

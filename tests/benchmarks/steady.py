@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from benchmarks.load import random_event
 from benchmarks.product import running, until
+from schemas.alert import decode_alert
 from schemas.codec import encode_event, new_event
 from schemas.event import TICKET, Ticket
 from schemas.instant import to_rfc3339
@@ -146,8 +147,8 @@ def arriving(deployment: Deployment) -> Iterator[dict[bytes, float]]:
         consumer = follower(deployment, [deployment.topics.alerts])
         while not is_over.is_set():
             message = consumer.poll(0.1)
-            if message is not None and message.error() is None:
-                arrived.setdefault(message.key() or b"", time.monotonic())
+            if message is not None and message.error() is None and (value := message.value()):
+                arrived.setdefault(decode_alert(value).customer_id.encode(), time.monotonic())
         consumer.close()
 
     thread = threading.Thread(target=listen, daemon=True)

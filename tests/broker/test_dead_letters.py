@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 import pytest
 from confluent_kafka import Producer
 
-from schemas.dead_letter import Headers, Origin, dead_letter_headers, kept_part
+from schemas.dead_letter import Headers, Origin, dead_letter_headers, kept_part, kept_value, origin_key
 from schemas.event import LOGIN
 from schemas.partitioner import partition_of
 from support.broker import Broker, delete_topics
@@ -39,7 +39,7 @@ def set_aside(
             origin, stage="codec", reason=reason, error="why", key=key, value=value, headers=headers
         )
         producer.produce(
-            f"{where['prefix']}.dead-letters", kept_part(value), kept_part(key), partition=0, headers=[*written]
+            f"{where['prefix']}.dead-letters", kept_value(value), origin_key(origin), partition=0, headers=[*written]
         )
     assert producer.flush(30) == 0
 

@@ -77,7 +77,7 @@ def test_each_kind_is_found_again_from_its_offset_on(wire: Wire) -> None:
     refused = dead_letter_headers(
         origin, stage="codec", reason="not_json", error="no", key=b"c1", value=b"{", headers=[("theirs", b"x")]
     )
-    late = late_headers(Origin(topics.event(2), 0, 7, 1_000), event_time_ms=1, boundary_ms=2, headers=[])
+    late = late_headers(Origin(topics.event(2), 0, 7, 1_000), event_time_ms=1, boundary_ms=2, key=b"c1", headers=[])
     wire.alert(0, "before", 1)
     for revision in (1, 2, 3):
         wire.alert(0, "a1", revision)

@@ -121,6 +121,7 @@ def check_counts(deployment: Deployment, ledger: Ledger, *, applied: int) -> Non
     assert totals_of(deployment) == {
         "applied": applied,
         "applied_late": 0,
+        "erased": 0,
         "duplicate": 0,
         "late": 0,
         "dead_lettered": len(ledger.refused),

@@ -110,6 +110,7 @@ def test_without_the_dead_letter_topic_nothing_is_committed_past_a_bad_record(
     assert outcomes_of(deployment)[topic] == {
         "applied": 40,
         "applied_late": 0,
+        "erased": 0,
         "duplicate": 0,
         "late": 0,
         "dead_lettered": 1,

@@ -23,9 +23,10 @@ from models.engine.replay import Replay
 from models.engine.review import Message
 from schemas.alert import AlertV1
 from schemas.digest import DigestV1
+from schemas.erasure import ErasureV1
 from schemas.partitioner import partition_of
 from schemas.reviewed import ReviewedV1, Told, concerns_lists, decode_told, encode_reviewed
-from support.spoken import spoken_of
+from support.spoken import ACTIONS, ERASING, spoken_of
 from support.tries import tries
 from support.troubled import catalogue, rich_history
 
@@ -37,6 +38,8 @@ quick = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 
+FEW_ERASED = (*ACTIONS * 3, ERASING[-1])
+
 
 def rules_with(budget: int) -> Rules:
     """The default catalogue where each owner can look after so many customers a day, and heads after all."""
@@ -47,7 +50,9 @@ def rules_with(budget: int) -> Rules:
     return build_rules(own)
 
 
-def told_by(rules: Rules, seed: int, partitions: int, customers: int = 8) -> list[list[Told]]:
+def told_by(
+    rules: Rules, seed: int, partitions: int, customers: int = 8, *, is_erasing: bool = False
+) -> list[list[Told]]:
     """What each partition tells of a history in which people answer some alerts, in the order in which it does."""
     events = sorted(rich_history(seed, customers=customers, days=100), key=lambda event: event.time_ms)
     until_ms = events[-1].time_ms + 20 * DAY_MS
@@ -56,14 +61,16 @@ def told_by(rules: Rules, seed: int, partitions: int, customers: int = 8) -> lis
         first.take(event)
     alerts = [one for one in first.drain() if isinstance(one, AlertV1)]
     engine = Replay(rules, partitions)
-    for one in sorted(spoken_of(alerts, events, random.Random(seed)), key=_time_ms):
+    for one in sorted(
+        spoken_of(alerts, events, random.Random(seed), FEW_ERASED if is_erasing else ACTIONS), key=_time_ms
+    ):
         engine.take(one)
     engine.until(until_ms)
     return [[one for one in partition.drain() if _is_told(one)] for partition in engine.partitions]
 
 
 def _is_told(message: Message) -> TypeGuard[Told]:
-    return isinstance(message, ReviewedV1) or (isinstance(message, AlertV1) and concerns_lists(message))
+    return isinstance(message, ReviewedV1 | ErasureV1) or (isinstance(message, AlertV1) and concerns_lists(message))
 
 
 def _time_ms(one: Any) -> int:
@@ -126,11 +133,15 @@ class Life:
 
 
 @quick
-@given(st.integers(0, 10_000), st.integers(0, 4))
-def test_neither_interleaving_nor_partitions_nor_crashes_leave_a_trace(seed: int, budget: int) -> None:
+@given(st.integers(0, 10_000), st.integers(0, 4), st.booleans())
+def test_neither_interleaving_nor_partitions_nor_crashes_leave_a_trace(
+    seed: int,
+    budget: int,
+    is_erasing: bool,  # noqa: FBT001 - drawn
+) -> None:
     dice, rules = random.Random(seed), rules_with(budget)
-    truth = digests_of(rules, interleaved(told_by(rules, seed, 1), dice), 1)
-    told = told_by(rules, seed, PARTITIONS)
+    truth = digests_of(rules, interleaved(told_by(rules, seed, 1, is_erasing=is_erasing), dice), 1)
+    told = told_by(rules, seed, PARTITIONS, is_erasing=is_erasing)
     log = interleaved(told, dice)
     assert sorted(digests_of(rules, log, PARTITIONS), key=_place) == sorted(truth, key=_place)
     life = Life(rules, PARTITIONS)
@@ -208,6 +219,8 @@ def test_a_customer_of_the_partition_is_told_by_that_partition() -> None:
     rules = rules_with(20)
     for number, of in enumerate(told_by(rules, 3, PARTITIONS)):
         for one in of:
+            if isinstance(one, ErasureV1):
+                continue
             own = one.partition if isinstance(one, ReviewedV1) else partition_of(one.customer_id.encode(), PARTITIONS)
             assert own == number
 

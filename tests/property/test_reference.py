@@ -17,12 +17,13 @@ from models.catalogue.rules import Rules
 from reference.life import Risks
 from reference.run import Changes, Outcome, moments_of, run
 from schemas.command import Command
+from schemas.erasure import is_erased_name
 from schemas.event import FEEDS, Event
 from schemas.event_time import FIRST_MS, LAST_MS
 from schemas.instant import from_rfc3339
 from support.builders import DAY_MS, HOUR_MS, login, purchase, ticket
 from support.driven import engine_outcome
-from support.spoken import spoken_of, with_commands
+from support.spoken import ERASING, spoken_of, with_commands
 from support.tries import tries
 from support.troubled import FIRST_DAY, catalogue, default_rules, make_event, rich_history
 from support.upsets import CLOCK, ZONES, end_of, extra_signal, some_risk, upset_runs
@@ -114,6 +115,33 @@ def test_commands_in_any_order_of_arrival_give_what_the_reference_says(
     until_ms = end_of(events, 5)
     told = run(list(moments_of(events, changes, until_ms)), but=(CLOCK,)).alerts
     arrivals = data.draw(with_commands(told, events))
+    assert differences(changes, arrivals, until_ms, seed=seed) == []
+
+
+@quick
+@given(st.data(), upset_runs(), st.sampled_from((None, some_risk)), st.integers(0, 999))
+def test_erasures_among_commands_late_events_and_restarts_give_what_the_reference_says(
+    data: st.DataObject, upset: tuple[dict[int, Rules], list[Event]], risks: Risks | None, seed: int
+) -> None:
+    changes, events = upset
+    until_ms = end_of(events, 5)
+    told = run(list(moments_of(events, changes, until_ms)), but=(CLOCK,)).alerts
+    arrivals = data.draw(with_commands(told, events, ERASING))
+    assert differences(changes, arrivals, until_ms, risks, seed=seed) == []
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_who_is_erased_is_told_of_no_more_as_the_reference_says(seed: int) -> None:
+    events = sorted(rich_history(seed, customers=6, days=120), key=lambda event: event.time_ms)
+    changes, until_ms = {0: default_rules()}, events[-1].time_ms + 30 * DAY_MS
+    told = run(list(moments_of(events, changes, until_ms))).alerts
+    arrivals = spoken_of(told, events, random.Random(seed), (*ERASING[:-1] * 3, ERASING[-1]))
+    outcome = run(list(moments_of(arrivals, changes, until_ms)))
+    receipts = [one for one in outcome.receipts if is_erased_name(one.customer_id)]
+    assert {(one.action == "erase", one.status, one.reason) for one in receipts} == {
+        (True, "done", None), (False, "refused", "erased")
+    }  # fmt: skip
+    assert "erased" in {one.ended_because for one in outcome.alerts}
     assert differences(changes, arrivals, until_ms, seed=seed) == []
 
 

@@ -7,6 +7,7 @@ from msgspec.structs import replace
 
 from models.catalogue.rules import Rules, Signal
 from reference.ending import reason_of
+from reference.erased import last_words
 from reference.language import holds, number
 from reference.past import Happened, Past, Score, notes_of, refused_of
 from reference.spoken import Cooled, Spoken, severity_of
@@ -33,6 +34,7 @@ class Life(Spoken):
         self.announced: dict[str, list[int]] = {}
         self.holding: dict[str, int] = {}
         self.stages: list[StageChangeV1] = []
+        self.is_erased = False
 
     def go_on_by(self, rules: Rules) -> None:
         """Change the catalogue; what was told of signals that it does not know is taken back at the next boundary."""
@@ -52,6 +54,12 @@ class Life(Spoken):
         for name in (self.episodes.keys() & known) - tried:
             self.episodes[name] = replace(self.episodes[name], arm=None)
         self.scores = self.scores if self.basis.learning else []
+
+    def erase(self) -> None:
+        """Tell the last words; nothing is known any more."""
+        self.alerts += last_words(self, self.announced, self.erased_at)
+        self.is_erased = True
+        self.seen, self.late, self.waiting = [], [], set()
 
     # -- days still open
 

@@ -12,6 +12,7 @@ from msgspec import json
 from models.calendar import DAY_MS
 from models.catalogue.rules import Rules
 from models.config import Basis
+from reference.erased import NEVER, erasures, is_refused, receipt_for_nobody
 from reference.life import Life, Risks
 from reference.past import MAX_SUM, Happened, channels_of, happened, note_of, notes_of
 from reference.spoken import Said, receipt_of
@@ -57,22 +58,31 @@ def run(
 ) -> Outcome:
     """What becomes of the customers of one partition, but some."""
     everybody = sorted({one.event.customer_id for one in moments if one.event and one.verdict != "no"})
+    since = erasures(one.said for one in moments if one.said)
     lives = [_live(customer, moments, alerts_from_ms, risks) for customer in everybody if customer not in but]
     alerts, stages = [one for life in lives for one in life.alerts], [one for life in lives for one in life.stages]
     receipts = [one for life in lives for one in life.receipts]
-    receipts += [_refused(one, moments[-1].rules) for one in _said_of_nobody(moments, lives)]
+    receipts += [_refused(one, moments[-1].rules) for one in _said_of_nobody(moments, lives, since)]
+    late = [one.said for one in moments if one.said and _is_of_erased(one.said, since)]
+    receipts += [
+        receipt_for_nobody(one, moments[-1].rules.basis) for one in late if one.boundary <= moments[-1].boundary
+    ]
     suppressed = [one for life in lives for one in life.suppressed]
     outcomes = [one for life in lives for one in life.outcomes]
-    states = {life.customer_id: _state(life, moments[-1].boundary) for life in lives}
+    states = {life.customer_id: _state(life, moments[-1].boundary) for life in lives if not life.is_erased}
     return Outcome(alerts, stages, receipts, suppressed, outcomes, states)
 
 
-def _said_of_nobody(moments: Sequence[Moment], lives: Sequence[Life]) -> list[Said]:
-    """What was due while nothing was known of its customer."""
+def _is_of_erased(said: Said, since: Mapping[str, int]) -> bool:
+    return said.boundary >= since.get(said.command.customer_id, NEVER)
+
+
+def _said_of_nobody(moments: Sequence[Moment], lives: Sequence[Life], since: Mapping[str, int]) -> list[Said]:
+    """What was due while nothing was known of its customer, who was not erased either."""
     known, boundary = {life.customer_id for life in lives}, moments[-1].boundary
     said = [one for life in lives for one in life.said]
     said += [one.said for one in moments if one.said and one.said.command.customer_id not in known]
-    return [one for one in said if one.boundary <= boundary]
+    return [one for one in said if one.boundary <= boundary and not _is_of_erased(one, since)]
 
 
 def _refused(said: Said, rules: Rules) -> ReceiptV1:
@@ -92,9 +102,12 @@ def _live(customer_id: str, moments: Sequence[Moment], alerts_from_ms: int, risk
             life.boundary = passed
             life.take(happened(event, rules.basis), is_late=verdict == "applied late")
             life.release(clocks)
-        if boundary > passed and (known := life.seen + life.late):
+        if not life.is_erased and boundary > passed and (known := life.seen + life.late):
             for midnight in range(max(passed, min(one.day for one in known)) + 1, boundary + 1):
-                life.review(midnight)
+                if midnight < life.erased_at:
+                    life.review(midnight)
+        if passed < life.erased_at <= boundary:
+            life.erase()
         passed = boundary
     return life
 
@@ -155,18 +168,23 @@ def moments_of(arrivals: Sequence[Event | Command], changes: Changes, until_ms: 
     known: dict[tuple[int, str, str], list[tuple[int, Event]]] = {}
     orders: dict[tuple[str, str], list[int]] = {}
     clocks, boundary, rules = (-1,) * len(FEEDS), -1, changes[0]
-    is_unsure = False
+    is_unsure, since = False, dict[str, int]()
     for place, event in enumerate(arrivals):
         rules, is_unsure = changes.get(place, rules), is_unsure or place in changes
         if isinstance(event, Command):
-            yield Moment(None, rules, "no", clocks, boundary, _said(event, rules.basis, boundary, orders), event)
+            said = _said(event, rules.basis, boundary, orders)
+            for who, at in erasures([said] if said else []).items():
+                since[who] = min(at, since.get(who, NEVER))
+            yield Moment(None, rules, "no", clocks, boundary, said, event)
             continue
         basis, day = rules.basis, rules.basis.calendar.day_of(event.time_ms)
         behind_ms = basis.calendar.start_of(boundary) - event.time_ms if boundary >= 0 else 0
         verdict: Literal["applied", "applied late", "no"] = "applied late" if behind_ms > 0 else "applied"
         days, same = -(-basis.lateness_ms // DAY_MS), known.setdefault((event.feed, event.customer_id, event.id), [])
         near = [one for on, one in same if abs(on - day) <= days and on >= boundary - 2 * days - 1]
-        if behind_ms > basis.lateness_ms or near:
+        if is_refused(event.customer_id, day, boundary, since):
+            verdict, near = "no", []
+        elif behind_ms > basis.lateness_ms or near:
             verdict = "no"
         else:
             same.append((day, event))
@@ -196,7 +214,7 @@ def _said(command: Command, basis: Basis, boundary: int, known: dict[tuple[str, 
         if boundary in at:  # said again before it was decided
             return None
         at.append(boundary)
-        return Said(command, boundary + 1, is_late=True)
+        return Said(command, boundary + 1, is_late=command.action != "erase")
     day, days = basis.calendar.day_of(command.at_ms), -(-basis.lateness_ms // DAY_MS)
     same = known.setdefault((command.customer_id, command.id), [])
     if any(abs(on - day) <= days and on >= boundary - 2 * days - 1 for on in same):

@@ -42,6 +42,8 @@ class Spoken:
         self.cooling: dict[str, Cooled] = {}
         self.told: dict[tuple[str, int], tuple[Signal, News, Episode]] = {}
         self.said: list[Said] = []
+        self.erased_at = 1 << 40
+        """The boundary at which the customer is erased."""
         self.heard: list[Said] = []
         self.snoozed: dict[str, int] = {}
         self.tells_snooze: set[tuple[str, int]] = set()
@@ -56,6 +58,8 @@ class Spoken:
 
     def hear(self, said: Said) -> None:
         """Something was said, to be decided at its boundary."""
+        if said.command.action == "erase":
+            self.erased_at = min(said.boundary, self.erased_at)
         self.said.append(said)
         self.heard += [] if said.is_late else [said]
 

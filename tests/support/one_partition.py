@@ -26,6 +26,7 @@ from models.engine.snapshot import freeze, load
 from models.scoring.version import Version
 from schemas.alert import AlertV1, decode_alert, encode_alert
 from schemas.command import Command
+from schemas.erasure import ErasureV1, encode_erasure
 from schemas.errors import RejectedError
 from schemas.event import FEEDS, Event
 from schemas.example import LessonV1, ProgressV1, encode_lesson
@@ -398,20 +399,27 @@ def by_key(messages: Sequence[Message]) -> tuple[dict[Key, set[bytes]], dict[Key
             continue
         key, payload = _identified(message)
         told.setdefault(key, set()).add(payload)
-        customers[key] = message.alert.customer_id if isinstance(message, SuppressedV1) else message.customer_id
+        customers[key] = _customer_of(message)
     return told, customers
 
 
+def _customer_of(message: AlertV1 | StageChangeV1 | LessonV1 | ReceiptV1 | SuppressedV1 | OutcomeV1 | ErasureV1) -> str:
+    if isinstance(message, ErasureV1):
+        return message.customer
+    return message.alert.customer_id if isinstance(message, SuppressedV1) else message.customer_id
+
+
 def _identified(
-    message: AlertV1 | StageChangeV1 | LessonV1 | ReceiptV1 | SuppressedV1 | OutcomeV1,
+    message: AlertV1 | StageChangeV1 | LessonV1 | ReceiptV1 | SuppressedV1 | OutcomeV1 | ErasureV1,
 ) -> tuple[Key, bytes]:
     if isinstance(message, AlertV1):
         return ("alert", message.alert_id, message.revision), encode_alert(message)
     if isinstance(message, StageChangeV1):
         return ("stage", message.id, 0), encode_stage_change(message)
-    if isinstance(message, ReceiptV1):
-        payload = encode_receipt(message)
-        return ("receipt", payload.hex(), 0), payload
+    if isinstance(message, ReceiptV1 | ErasureV1):
+        kind = "receipt" if isinstance(message, ReceiptV1) else "erasure"
+        payload = encode_receipt(message) if isinstance(message, ReceiptV1) else encode_erasure(message)
+        return (kind, payload.hex(), 0), payload
     if isinstance(message, SuppressedV1):
         return ("held", message.alert.alert_id, message.alert.revision), encode_suppressed(message)
     if isinstance(message, OutcomeV1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from confluent_kafka import OFFSET_BEGINNING, Consumer, Message, TopicPartition
+from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
 
 
 def read_topic(bootstrap: str, topic: str, within_s: float = 30.0) -> list[Message]:
@@ -24,3 +24,24 @@ def read_topic(bootstrap: str, topic: str, within_s: float = 30.0) -> list[Messa
 def _end(consumer: Consumer, topic: str, partition: int, within_s: float) -> tuple[int, int]:
     low, high = consumer.get_watermark_offsets(TopicPartition(topic, partition), timeout=within_s)
     return low, high
+
+
+def read_compacted(bootstrap: str, topic: str) -> list[Message]:
+    """The same of a topic of which some offsets are gone: up to where the broker says each partition ends."""
+    config = {"bootstrap.servers": bootstrap, "group.id": "reading", "enable.auto.commit": False}
+    consumer = Consumer(config | {"enable.partition.eof": True})
+    found: list[Message] = []
+    try:
+        left = set(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
+        consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in left])
+        while left:
+            for message in consumer.consume(1_000, 0.2):
+                error = message.error()
+                if error is None:
+                    found.append(message)
+                else:
+                    assert error.code() == KafkaError._PARTITION_EOF, error
+                    left.discard(message.partition() or 0)
+    finally:
+        consumer.close()
+    return found

@@ -34,6 +34,10 @@ ACTIONS: Final[tuple[Mapping[str, Any], ...]] = (
 """`lasts_ms`: of a snooze, until so long after it was said."""
 
 
+ERASING: Final[tuple[Mapping[str, Any], ...]] = (*ACTIONS, {"action": "erase"})
+"""The same, and that customers are to be erased."""
+
+
 def command(
     alert: AlertV1, at_ms: int, name: str, action: Action = "acknowledge", by: str = "Ann", **more: Any
 ) -> Command:
@@ -41,30 +45,37 @@ def command(
     told: dict[str, Any] = {"customer_id": alert.customer_id, "alert_id": alert.alert_id, **more}
     if (lasts_ms := told.pop("lasts_ms", None)) is not None:
         told["until_ms"] = at_ms + lasts_ms
-    if action in ("opt_out", "opt_in"):
+    if action in ("opt_out", "opt_in", "erase"):
         told["alert_id"] = None
     return Command(id=name, action=action, at_ms=at_ms, by=by, **told)
 
 
 @st.composite
-def with_commands(draw: st.DrawFn, alerts: Sequence[AlertV1], events: Sequence[Event]) -> list[Event | Command]:
+def with_commands(
+    draw: st.DrawFn, alerts: Sequence[AlertV1], events: Sequence[Event], actions: Sequence[Mapping[str, Any]] = ACTIONS
+) -> list[Event | Command]:
     """Events in their order, and between them what is said of the alerts that come of them."""
     row = st.tuples(
-        st.integers(0, 10_000), st.sampled_from(ACTIONS), st.sampled_from(AFTER_MS), st.sampled_from(BEHIND_MS),
+        st.integers(0, 10_000), st.sampled_from(actions), st.sampled_from(AFTER_MS), st.sampled_from(BEHIND_MS),
         st.sampled_from(FATES),
     )  # fmt: skip
     rows = draw(st.lists(row, min_size=8, max_size=30)) if alerts else []
     return _among(events, [one for number, given in enumerate(rows) for one in _said(alerts, number, *given)])
 
 
-def spoken_of(alerts: Sequence[AlertV1], events: Sequence[Event], dice: random.Random) -> list[Event | Command]:
+def spoken_of(
+    alerts: Sequence[AlertV1],
+    events: Sequence[Event],
+    dice: random.Random,
+    actions: Sequence[Mapping[str, Any]] = ACTIONS,
+) -> list[Event | Command]:
     """The same of every second revision."""
     said = [
         one
         for number, alert in enumerate(alerts)
         if dice.random() < 0.5
         for one in _said(
-            [alert], number, 0, dice.choice(ACTIONS), dice.choice(AFTER_MS), dice.choice(BEHIND_MS), dice.choice(FATES)
+            [alert], number, 0, dice.choice(actions), dice.choice(AFTER_MS), dice.choice(BEHIND_MS), dice.choice(FATES)
         )
     ]
     return _among(events, said)

@@ -219,7 +219,8 @@ def main() -> int:
         if arguments.found:
             parser.error("--open needs --bootstrap and --topic")
         return compare_table(read_topic(arguments.bootstrap, arguments.topic), expected)
-    values = (message.value() or b"null" for message in read_topic(arguments.bootstrap, arguments.topic))
+    messages = read_topic(arguments.bootstrap, arguments.topic)
+    values = (value for message in messages if (value := message.value()) is not None)  # what is erased is none
     found = lines(arguments.found) if arguments.found else values
     kinds = {"receipts": of_receipt, "stages": of_stage, "suppressed": of_suppressed, "outcomes": of_outcome}
     identity = next((of for kind, of in kinds.items() if getattr(arguments, kind)), of_alert)

@@ -149,7 +149,7 @@ def check_judged(last: ModelVersionV1, first: ModelVersionV1) -> None:
 
 def flipped(lesson: Lesson, day: int, dice: random.Random) -> Lesson:
     """Most of the labels that matured after a day say the opposite."""
-    if isinstance(lesson, ProgressV1):
+    if not isinstance(lesson, LessonV1):
         return lesson
     found = []
     for one in lesson.snapshots:

@@ -24,6 +24,7 @@ from models.scoring.snapshots import (
     weekday_of,
 )
 from models.scoring.version import Version
+from schemas.erasure import DEFAULT_SALT, ErasureV1, erased_name
 from schemas.example import LabelV1, Lesson, LessonError, LessonV1, ProgressV1, SnapshotV1, decode_lesson, encode_lesson
 from support.builders import DAY_MS, login, purchase
 from support.closing import Closing
@@ -161,6 +162,17 @@ def test_the_order_of_arrival_leaves_no_trace(seed: int) -> None:
     dice.shuffle(twice)
     assert learned(twice + end) == truth
     assert sum(len(found) for _, found in truth) == len(numbers)
+
+
+def test_what_waits_of_who_is_erased_is_not_learned() -> None:
+    lessons: list[Lesson] = [example(1, 703, "c1"), example(2, 703, "c2"), example(3, 710, "c1")]
+    news = ErasureV1(erased_name(DEFAULT_SALT, "c1"), CALENDAR.text_of(704), "")
+    assert learned([*lessons, news, progress(0, 720), progress(1, 720)]) == [(707, [2.0])]
+    held = Lessons(1, WEEKLY, FEATURES)
+    for offset, lesson in enumerate([lessons[0], news]):
+        held.take(lesson, offset)
+    assert list(held.weeks()) == []
+    assert held.resume_at(2) == 2, "nothing that waits is to be read again"
 
 
 def test_what_comes_after_its_week_was_learned_is_left_out() -> None:

@@ -22,6 +22,7 @@ def test_every_name_is_in_the_table_once() -> None:
         names.digests,
         names.lists,
         names.stages,
+        names.erased,
         names.late,
         names.dead_letters,
         names.examples,
@@ -50,9 +51,20 @@ def test_events_are_kept_for_ever_unless_said_otherwise() -> None:
 
 def test_compacted_topics_are_never_cut() -> None:
     compacted = {topic.name: topic for topic in topic_table() if topic.is_compacted}
-    assert set(compacted) == {"churn.alerts.open", "churn.digests", "churn.lists", "churn.models", "churn.changelog"}
+    assert set(compacted) == {
+        "churn.alerts.open", "churn.digests", "churn.erased", "churn.lists", "churn.models", "churn.changelog"
+    }  # fmt: skip
     assert all(topic.retention_ms is None for topic in compacted.values())
     assert int(compacted["churn.changelog"].config["min.compaction.lag.ms"]) >= 600_000
+
+
+def test_what_speaks_of_customers_vanishes_within_a_day_or_two_of_a_tombstone() -> None:
+    """All but what others post: events, and commands, which are gone after a month."""
+    names, table = Topics("churn"), {topic.name: topic.config for topic in topic_table()}
+    for name in {*table} - {*names.events, names.ticks, names.commands}:
+        assert "compact" in table[name]["cleanup.policy"], name
+        assert table[name]["max.compaction.lag.ms"] == "86400000", name
+    assert int(table[names.commands]["retention.ms"]) + int(table[names.commands]["segment.ms"]) <= 30 * 86_400_000
 
 
 def test_another_version_of_the_application_has_a_changelog_of_its_own() -> None:

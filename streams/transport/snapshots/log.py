@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 
@@ -26,6 +27,9 @@ from streams.transport.snapshots.records import (
     to_value,
 )
 from streams.transport.snapshots.sender import Sender
+
+KEPT_SNAPSHOTS: Final = 2
+"""Of a partition: the newest, and the one before it."""
 
 Payload = Callable[[], Iterable[bytes | memoryview]]
 """Gives what is to be written, part by part."""

@@ -1,0 +1,76 @@
+"""Erasure: at its boundary, before the day is closed and anybody judged, all that is known of a customer goes.
+
+1. Open alerts that somebody was told of end; that end is the last word.
+2. Everything kept by the customer's row or id is forgotten. The row stays behind, as nobody's.
+3. A salted hash of the id goes on the block-list: what happens, or is said, of the customer from then on is refused.
+4. Commands that wait take the hash for a name; their receipts come at their own boundaries.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from models.alerts.answers import Due, erasures_in
+from models.alerts.forgetting import LastWords
+from models.engine.early_firing import EarlyFiring
+from models.engine.inbox import Inbox
+from models.engine.review import Message, Review
+from schemas.alert import AlertV1
+from schemas.erasure import ErasureV1
+from schemas.event import Event
+
+LateEvent = tuple[int, Event, int]
+"""Row, event and day."""
+
+
+class Erasing:
+    """Knows all places of a partition that hold anything of a customer, but what was published."""
+
+    def __init__(self, review: Review, inbox: Inbox, early: EarlyFiring, late: list[LateEvent]) -> None:
+        """`late`: events that wait for a boundary to be judged."""
+        self._review, self._inbox, self._early, self._late = review, inbox, early, late
+        self._customers, self._calendar = review.customers, review.rules.basis.calendar
+
+    def due(self, boundary: int) -> tuple[list[Message], list[Due]]:
+        """What was decided of those who are erased at a boundary, and the commands to be answered at it."""
+        due = self._inbox.due(boundary)
+        leaving = erasures_in(due)
+        if not leaving:
+            return [], due
+        ends = self._forget(leaving)
+        erased, text_of = self._customers.erased, self._calendar.text_of
+        names = {customer_id: (erased.erase(customer_id, since), since) for customer_id, since in leaving.items()}
+        self._inbox.waiting = [_renamed(one, names) for one in self._inbox.waiting]
+        news = [ErasureV1(name, text_of(since), erased.name_of("")) for name, since in names.values()]
+        return [*ends, *news], [_renamed(one, names) for one in due]
+
+    def _forget(self, leaving: Mapping[str, int]) -> list[AlertV1]:
+        """Forget customers; the last words of their alerts."""
+        review = self._review
+        found = self._customers.roster.rows_of([*leaving]).tolist()
+        known = {row: one for row, one in zip(found, leaving.items(), strict=True) if row >= 0}
+        ends = [*LastWords(review.rules, review.writer.alerts_from_ms).of(review.alerts, known)]
+        review.follow_up.decided += len(ends)
+        if known:
+            rows = np.array(sorted(known), np.int32)
+            if review.scoring is not None:
+                review.scoring.erase(rows)
+            self._customers.erase(rows)
+            review.windows.clear(rows)
+            for of in review.alerts:
+                of.erase(rows)
+            for waiting in self._early.waiting.values():
+                for row in known:
+                    waiting.pop(row, None)
+            for row in known:
+                review.follow_up.contacts.at.pop(row, None)
+            self._late[:] = [one for one in self._late if one[0] not in known]
+        for customer_id in leaving:
+            review.quiet.words.pop(customer_id, None)
+        return ends
+
+
+def _renamed(due: Due, names: Mapping[str, tuple[str, int]]) -> Due:
+    """A command about somebody who is erased by the time it counts says no more than that."""
+    name, since = names.get(due.command.customer_id, ("", 0))
+    return due.nameless(name) if name and due.boundary >= since else due

@@ -1,0 +1,54 @@
+"""`churn-signals erase CUSTOMER_ID`: forget a customer, for ever."""
+
+from __future__ import annotations
+
+import click
+
+from schemas.command import Command
+from streams.cli.commanding import by_options, customer_of, give, new_id, who
+from streams.clock import now_ms
+from streams.errors import SetupError
+from streams.settings import Settings, environment_settings, variable_of
+from streams.text.plain import plain
+
+EXAMPLES = """\b
+Examples:
+  churn-signals erase c-42 --by Ann
+  churn-signals erase c-42 --by Ann --note-id request-17 --wait 90000
+  churn-signals erase c-42 --by crm --note-id request-17 --yes --json
+"""
+
+
+@click.command(epilog=EXAMPLES)
+@click.argument("customer_id")
+@click.option("--note-id", help="The id of a note kept elsewhere, such as of the request; without the customer's id.")
+@click.option("--yes", "is_sure", is_flag=True, help="Do not ask.")
+@by_options
+def erase(
+    *, customer_id: str, note_id: str | None, is_sure: bool, by: str | None, wait_s: float | None, as_json: bool
+) -> int:
+    """Forget a customer for ever, from the next midnight on; it cannot be undone.
+
+    Open alerts end, and everything that is known of the customer goes: from the state, its snapshots, and the topics
+    of the product. A salted hash of the id stays on a block-list, so that whatever is posted of the customer later
+    counts for nothing. What is left for you to do, in the event topics above all, is in the runbook (deploy/handbook).
+    """
+    settings = environment_settings()
+    name, customer = who(settings, by), customer_of(customer_id)
+    _check_salt(settings)
+    if not is_sure:
+        question = f"Forget customer {customer} for ever? Nothing brings back what is known, nor the customer."
+        click.confirm(plain(question), abort=True, err=True)
+    command = Command(new_id(), "erase", customer, now_ms(), name, note_id=note_id)
+    return give(settings, command, f"{name}: customer {customer} is forgotten", wait_s, as_json=as_json)
+
+
+def _check_salt(settings: Settings) -> None:
+    """Raise SetupError without a salt of the deployment's own: it cannot be changed once somebody was erased."""
+    if settings.erasure_salt is None:
+        raise SetupError(
+            variable_of("erasure_salt"),
+            "not set, so that whoever guesses an id could find it among those erased",
+            f"Set it, or {variable_of('erasure_salt_file')}, to a secret of your own for workers, learner and commands "
+            "alike, and keep it: it cannot be changed once somebody was erased.",
+        )
