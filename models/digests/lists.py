@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 from msgspec import Struct
 
 from models.catalogue.rules import ALONE, Rules
-from models.digests.entries import BEGINNING, Entries, Resume
+from models.digests.backlog import BEGINNING, Backlog, Resume
 from models.digests.lines import MOST_LINES, Reason, end_of, line_of
 from models.digests.ranking import Order, chance_of, order
 from schemas.alert import AlertV1
@@ -74,18 +74,18 @@ class Lists:
         self._items = {name: one for name, one in (kept or {}).items() if isinstance(one, Item)}
         self._over = {name: one for name, one in (kept or {}).items() if not isinstance(one, Item)}
         self._orders = {name: self._ordered(one.alert) for name, one in self._items.items()}
-        self.entries = Entries(partitions, self._calendar, at)
+        self.backlog = Backlog(partitions, self._calendar, at)
 
     def __len__(self) -> int:
         return len(self._items)
 
     def take(self, entry: Told, offset: int) -> None:
         """Note a record. Raises ValueError for one of another deployment."""
-        self.entries.take(entry, offset)
+        self.backlog.take(entry, offset)
 
     def days(self) -> Iterator[Day]:
         """Every boundary that is complete."""
-        for boundary in self.entries.due():
+        for boundary in self.backlog.due():
             yield self._close(boundary)
 
     def _close(self, boundary: int) -> Day:
@@ -96,8 +96,8 @@ class Lists:
         for name in [name for name, one in self._items.items() if not one.alert.is_open and one.changed < boundary]:
             del self._items[name], self._orders[name]
             self._over[name] = changes[name] = boundary
-        changes |= self._take_in(self.entries.give_out(boundary), boundary)
-        owners = self._rules.owners if self.entries.is_erased else ()
+        changes |= self._take_in(self.backlog.give_out(boundary), boundary)
+        owners = self._rules.owners if self.backlog.is_erased else ()
         of_owner: dict[str, list[Item]] = {owner: [] for owner in owners}
         for one in self._items.values():
             for owner in [owner for owner, at in one.listed.items() if at >= boundary]:
@@ -154,7 +154,7 @@ class Lists:
         new, waiting = fresh[:budget], fresh[budget:]
         for one in chain.from_iterable((*listed, *new)):  # a reason more for who is to be called anyway needs no room
             one.listed.setdefault(owner, boundary)
-        if not (asked or became or self.entries.is_erased):  # then what may name who is erased is replaced
+        if not (asked or became or self.backlog.is_erased):  # then what may name who is erased is replaced
             return None
         now_ms = self._calendar.start_of(boundary)
         late = [of for of in listed if any(self._order(one).due_ms <= now_ms for one in of)]

@@ -18,33 +18,7 @@ def verdict_of(partition: Partition, row: int) -> dict[str, Any]:
     columns = partition.customers.columns
     stage = int(columns.stage[row])
     alerts = sorted(partition.review.alerts, key=lambda of: of.signal.id)
-    episodes = {}
-    for of in alerts:
-        place = of.open.place(row)
-        if place is not None:
-            one = revision_of(of, row, place, "updated")
-            initial = float(of.open.column("initial")[place])
-            episodes[of.signal.id] = [
-                one.start,
-                one.revision,
-                one.severity,
-                one.score,
-                STAGE_NAMES[one.stage or 0],
-                one.owner,
-                one.observed_ms,
-                None if initial != initial else initial,  # noqa: PLR0124 - not a number
-                list(one.corroborated_by),
-                one.case,
-                list(REASONS_OF[one.refused]),
-                one.acknowledged_ms,
-                one.acknowledged_by,
-                one.outcome,
-                one.escalated_ms,
-                one.escalated_to,
-                one.sent_ms,
-                of.held.get(row, ""),
-                ARMS[one.arm],
-            ]
+    episodes = {of.signal.id: kept for of in alerts if (kept := _episode_of(of, row)) is not None}
     return {
         "stage": STAGE_NAMES[stage] if stage else None,
         "stage_since": int(columns.stage_since[row]) if stage else None,
@@ -55,6 +29,36 @@ def verdict_of(partition: Partition, row: int) -> dict[str, Any]:
         "trials": {of.signal.id: _trial_of(of, row) for of in alerts if of.trials.place(row) is not None},
         "announced": {of.signal.id: of.early[row] for of in alerts if row in of.early},
     }
+
+
+def _episode_of(of: SignalAlerts, row: int) -> list[Any] | None:
+    """All that is kept of a customer's open alert of a signal; None where none is open."""
+    place = of.open.place(row)
+    if place is None:
+        return None
+    one = revision_of(of, row, place, "updated")
+    initial = float(of.open.column("initial")[place])
+    return [
+        one.start,
+        one.revision,
+        one.severity,
+        one.score,
+        STAGE_NAMES[one.stage or 0],
+        one.owner,
+        one.observed_ms,
+        None if initial != initial else initial,  # noqa: PLR0124 - not a number
+        list(one.corroborated_by),
+        one.case,
+        list(REASONS_OF[one.refused]),
+        one.acknowledged_ms,
+        one.acknowledged_by,
+        one.outcome,
+        one.escalated_ms,
+        one.escalated_to,
+        one.sent_ms,
+        of.held.get(row, ""),
+        ARMS[one.arm],
+    ]
 
 
 class Waiting(NamedTuple):

@@ -24,9 +24,9 @@ _MONDAY: Final = 4
 
 
 class Counts(msgspec.Struct, frozen=True):
-    """Alerts before and after; of those `common` to both, how many begin on another day, are worse, change hands.
+    """Alerts before and after; of those `common` to both, how many are told on another day, are worse, change hands.
 
-    `common` + `lost` = `before`, `common` + `gained` = `after`. `shift`: of those that begin on another day, by how
+    `common` + `lost` = `before`, `common` + `gained` = `after`. `shift`: of those that are told on another day, by how
     many days, as quartiles (below 0: earlier).
     """
 
@@ -157,13 +157,13 @@ def _by(matched: Matched, key: Callable[[Episode], str]) -> dict[str, Counts]:
     for one, other in matched.common:
         of = found[key(one)]
         of["common"] += 1
-        of["earlier"] += other.begins < one.begins
-        of["later"] += other.begins > one.begins
+        of["earlier"] += other.told < one.told
+        of["later"] += other.told > one.told
         of["more_severe"] += URGENCY[other.severity] < URGENCY[one.severity]
         of["less_severe"] += URGENCY[other.severity] > URGENCY[one.severity]
         of["other_owner"] += other.owner != one.owner
-        if other.begins != one.begins:
-            shifts[key(one)].append(float(other.begins - one.begins))
+        if other.told != one.told:
+            shifts[key(one)].append(float(other.told - one.told))
     return {
         name: Counts(
             before=of["common"] + of["lost"],

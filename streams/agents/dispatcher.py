@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from models.catalogue.rules import Rules
-from models.digests.entries import BEGINNING, Resume
+from models.digests.backlog import BEGINNING, Resume
 from models.digests.lists import Day, Kept, Lists
 from schemas.digest import DigestV1, encode_digest
 from schemas.reviewed import decode_told
@@ -90,7 +90,7 @@ class DispatcherAgent(SoleAgent):
             self.newest[digest.owner] = digest
         for name, kept in day.changes.items():
             self.keep(name.encode(), None if kept is None else self.prefixed(_encoder.encode(kept)))
-        self.keep(DONE_KEY, self.prefixed(_encoder.encode(self.lists.entries.resume())))
+        self.keep(DONE_KEY, self.prefixed(_encoder.encode(self.lists.backlog.resume())))
 
     def forget(self) -> None:
         """Whoever owns the partition now begins from the last boundary."""

@@ -28,7 +28,7 @@ class DispatcherMetrics(Collector):
         """One scrape."""
         lists = self._agent.lists
         if lists is not None:
-            done, newest = lists.entries.done, [*self._agent.newest.values()]
+            done, newest = lists.backlog.done, [*self._agent.newest.values()]
             yield gauge(
                 "churn_digest_timestamp_seconds",
                 "The boundary as of which every owner's list was made last: event time.",

@@ -15,7 +15,7 @@ SIGNAL_COLUMNS: Final = (
     Column("after", "alerts by the other one"),
     Column("gained", "alerts that only the other one raises"),
     Column("lost", "alerts that only the one in force raises"),
-    Column("earlier", "alerts of both that begin on an earlier day by the other one"),
+    Column("earlier", "alerts of both that are told on an earlier day by the other one"),
     Column("later", "the same for a later day"),
     Column("days", "by how many days these move: a quarter/half/three quarters of them at most; below 0 is earlier"),
     Column("worse", "alerts of both whose worst severity is higher by the other one"),
@@ -73,8 +73,8 @@ def _moves(total: Counts) -> str:
     parts = [
         f"{number:,} {words}"
         for number, words in (
-            (total.earlier, "begin earlier"),
-            (total.later, "begin later"),
+            (total.earlier, "are told earlier"),
+            (total.later, "are told later"),
             (total.more_severe, "get worse"),
             (total.less_severe, "stay milder"),
             (total.other_owner, "go to another owner"),
@@ -82,7 +82,7 @@ def _moves(total: Counts) -> str:
         if number
     ]
     if not parts:
-        return "none begins on another day or goes elsewhere"
+        return "none is told on another day or goes elsewhere"
     return ", ".join(parts[:-1]) + (" and " if len(parts) > 1 else "") + parts[-1]
 
 

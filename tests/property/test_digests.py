@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from models.catalogue.catalogue import build_rules
 from models.catalogue.rules import Rules
-from models.digests.entries import BEGINNING, Resume
+from models.digests.backlog import BEGINNING, Resume
 from models.digests.lists import Kept, Lists
 from models.digests.ranking import order
 from models.engine.replay import Replay
@@ -129,7 +129,7 @@ class Life:
                         self.kept.pop(name, None)
                     else:
                         self.kept[name] = msgspec.json.encode(change)
-                self.at = msgspec.json.encode(lists.entries.resume())
+                self.at = msgspec.json.encode(lists.backlog.resume())
 
 
 @quick

@@ -16,7 +16,7 @@ from models.calendar import Calendar
 from models.catalogue.catalogue import build_rules
 from models.catalogue.rules import Rules, without_model
 from models.engine.replay import Replay
-from models.what_if.changes import changes
+from models.what_if.changes import Change, changes
 from models.what_if.comparison import MOST_EXAMPLES, Comparison, Run, compare
 from models.what_if.episodes import STILL_OPEN, Episode, Episodes
 from models.what_if.matching import match
@@ -236,7 +236,7 @@ def test_a_lower_threshold_makes_alerts_begin_earlier() -> None:
     assert one.earlier > 0
     assert one.later == 0
     assert one.after > one.before
-    assert "begin earlier" in sentence(found, "mine.yaml")
+    assert "are told earlier" in sentence(found, "mine.yaml")
     assert signal_rows(found)[0][0] == "loyal_gone_silent"
 
 
@@ -271,6 +271,17 @@ def test_a_history_without_events_compares_to_nothing() -> None:
     found = compare(Run(default_rules(), [], -1), Run(default_rules(), [], -1), None)
     assert (found.days, found.weeks, found.by_owner, found.first_day) == (0, (), {}, None)
     assert found.total.is_same
+
+
+def test_another_cap_moves_the_day_on_which_alerts_are_told() -> None:
+    events = history(Size(2_400, 180, 130), 4)
+    before, after = (build_rules(catalogue() | {"attention": {"contact_days": days}}) for days in (0, 30))
+    found = compare(run_of(events, before), run_of(events, after), 0)
+    assert found.changes == (Change("changed", None, "attention.contact_days", "0", "30"),)
+    assert (found.total.earlier, found.total.gained) == (0, 0)
+    assert found.total.later > 0
+    assert found.total.shift is not None
+    assert 0 < found.total.shift.median <= 30
 
 
 # -- in two processes

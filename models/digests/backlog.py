@@ -34,7 +34,7 @@ class Resume(NamedTuple):
 BEGINNING = Resume(-1, 0, {})
 
 
-class Entries:
+class Backlog:
     """Holds revisions until their boundary is complete."""
 
     def __init__(self, partitions: int, calendar: Calendar, at: Resume = BEGINNING) -> None:
