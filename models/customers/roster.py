@@ -128,8 +128,7 @@ class Roster:
 
     def is_hole(self, rows: Rows) -> Bools:
         """Which rows are nobody's."""
-        found: Bools = self._texts.lengths[rows] == 0
-        return found
+        return self._texts.is_empty(rows)
 
     def _make_table(self) -> None:
         """A table of which two thirds are filled at most, and at least one where there are many; without holes."""

@@ -67,6 +67,12 @@ class Texts:
         found: Ints = np.diff(self._ends.array)
         return found
 
+    def is_empty(self, places: Rows) -> Bools:
+        """Which places hold nothing."""
+        ends = self._ends.array
+        found: Bools = ends[places + 1] == ends[places]
+        return found
+
     def encoded(self, place: int) -> bytes:
         """The bytes of one text."""
         ends = self._ends.array

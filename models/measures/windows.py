@@ -72,6 +72,11 @@ class Windows:
     def __init__(self, asked: Iterable[Window]) -> None:
         self._sums = {window: _Sums(0) for window in sorted(set(asked))}
 
+    @property
+    def asked(self) -> list[Window]:
+        """The windows."""
+        return [*self._sums]
+
     def sums(self, window: Window) -> Ints:
         """The sum of each customer as of the boundary; unscaled."""
         return self._sums[window].values

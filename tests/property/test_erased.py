@@ -6,11 +6,14 @@ import random
 from functools import cache
 
 import msgspec
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from models.customers.columns import COLUMNS
 from models.digests.lists import Kept, Lists
 from models.engine.ledger import COMMANDS
+from models.engine.partition import Partition
 from models.engine.population import population_of
 from models.engine.replay import Replay
 from models.engine.snapshot import freeze, load
@@ -74,6 +77,40 @@ def test_nothing_is_left_of_who_is_erased_and_all_others_notice_nothing(seed: in
     population = population_of(found.partition)
     assert population.customers.total() == len(found.states) == 3
     assert population.at_risk <= 3
+
+
+def left_of(partition: Partition) -> list[str]:
+    """Where something is kept by the rows of nobody."""
+    customers, review = partition.customers, partition.review
+    rows = np.array([row for row, name in enumerate(customers.roster.ids) if not name], np.int32)
+    assert len(rows) == len(GONE) == customers.roster.holes
+    found = [
+        column.name
+        for column in COLUMNS
+        if not np.array_equal(
+            getattr(customers.columns, column.name)[rows], np.full(len(rows), column.fill), equal_nan=True
+        )
+    ]
+    found += [name for name, log in customers.days.logs.items() if np.isin(log.rows, rows).any()]
+    found += [f"window {one}" for one in review.windows.asked if review.windows.sums(one)[rows].any()]
+    for of in review.alerts:
+        tables = (of.open, of.cooling, of.pending, of.trials)
+        by_row = (of.early, of.corroborated, of.snoozed, of.held, of.walks)
+        found += [of.signal.id for table in tables if table.has(rows).any()]
+        found += [of.signal.id for kept in by_row if {*kept} & {*rows.tolist()}]
+    found += ["contacts"] if {*review.follow_up.contacts.at} & {*rows.tolist()} else []
+    if review.scoring is not None:
+        taken = [taken.rows for _, taken in review.scoring.pending.newest_first()]
+        found += ["snapshots of the model"] if any(np.isin(of, rows).any() for of in taken) else []
+        found += ["risks"] if not np.isnan(review.scoring.risks.values[:, rows]).all() else []
+    return found
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_nothing_is_kept_by_the_rows_that_are_nobodys(seed: int) -> None:
+    events, said = history(seed)
+    found = oracle(default_rules(), events, END_MS, commands=[*said, *erasures()])
+    assert left_of(found.partition) == []
 
 
 @pytest.mark.parametrize("seed", range(2))
