@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Final
@@ -91,10 +91,12 @@ def _broker(settings: Settings, admin: AdminClient, cluster: ClusterMetadata) ->
 
 
 def _retention(settings: Settings, admin: AdminClient, names: list[str]) -> Iterator[Observation]:
-    limits = retention_limits(settings, topic_configs(admin, names))
+    configs = topic_configs(admin, names)
+    limits = retention_limits(settings, configs)
     if not limits:
         yield Observation("retention", "ok", "event topics keep their records for ever")
     yield from (look_at_retention(name, limit, settings.lateness_days) for name, limit in limits.items())
+    yield from look_at_compaction(settings, configs)
 
 
 def look_at_retention(name: str, limit_ms: int, lateness_days: int) -> Observation:
@@ -111,6 +113,16 @@ def look_at_retention(name: str, limit_ms: int, lateness_days: int) -> Observati
         f"{least * DAY_MS}, the longest outage on top"
     )
     return Observation("retention", "warning", text)
+
+
+def look_at_compaction(settings: Settings, configs: Mapping[str, Mapping[str, str]]) -> Iterator[Observation]:
+    """Where what is erased may lie for longer than a day or two, as the broker compacts when it likes."""
+    for spec in specs(settings):
+        wanted = spec.config.get("max.compaction.lag.ms")
+        actual = configs.get(spec.name, {}).get("max.compaction.lag.ms")
+        if wanted is not None and actual is not None and int(actual) > int(wanted):
+            text = f"{spec.name}: what is erased may lie there for long: set max.compaction.lag.ms to {wanted} at most"
+            yield Observation("compaction", "warning", text)
 
 
 def _permissions(settings: Settings, admin: AdminClient, names: list[str]) -> Iterator[Observation]:

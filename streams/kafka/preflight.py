@@ -149,8 +149,8 @@ def refuse_other_cleanup(settings: Settings, configs: Mapping[str, Mapping[str, 
 _WHY_CLEANED: Final = {
     "compact": "otherwise old customers' records are deleted and their state is lost.",
     "delete": "otherwise all but the last record of each key is lost.",
-    "compact,delete": "otherwise what is erased stays there until its time is over. Records from before keys were one "
-    "each are compacted, too: let them become too old first, or make the topic anew.",
+    "compact,delete": "otherwise what is erased stays there until its time is over. Of records keyed by customer, as "
+    "they were before, all but the last would go: delete the topic and make it anew, while the workers are stopped.",
 }
 
 

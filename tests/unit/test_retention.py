@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from schemas.topics import DAY_MS
+from streams.diagnosis.diagnosis import look_at_compaction
 from streams.kafka.preflight import Finding, refuse_short_retention
 from streams.settings import Settings
 
@@ -29,6 +30,13 @@ def test_longer_ones_are_well() -> None:
     assert findings(LOGINS, 8.1) == []
     assert findings(LOGINS, -1 / DAY_MS) == []
     assert findings(LOGINS, 1, policy="compact") == []
+
+
+def test_a_topic_that_is_compacted_late_is_named_as_what_is_erased_lies_there_for_long() -> None:
+    never = {name: {"max.compaction.lag.ms": str(2**63 - 1)} for name in ("churn.alerts", "churn.events.login")}
+    (found,) = look_at_compaction(Settings(), never)
+    assert (found.level, "churn.alerts: " in found.text, "86400000" in found.text) == ("warning", True, True)
+    assert list(look_at_compaction(Settings(), {"churn.alerts": {"max.compaction.lag.ms": "3600000"}})) == []
 
 
 def test_the_clock_needs_a_day() -> None:
