@@ -18,7 +18,7 @@ from schemas.topics import Topics
 from streams.files.catalogue_file import load_rules
 from streams.readback.state import read_partitions
 from streams.settings import load_settings
-from streams.transport.published import Published, own_outputs, read_published
+from streams.transport.published import Published, own_outputs, read_published, shared_outputs
 from streams.transport.snapshots.sender import epoch_header
 from support.arrivals import Arrival, merged
 from support.broker import Broker, create_topics
@@ -34,7 +34,7 @@ FIRST_MS = 20_000 * DAY_MS
 
 def test_what_was_taken_away_counts_as_sent(broker: Broker, prefix: str) -> None:
     topics = Topics(prefix)
-    create_topics(broker, dict.fromkeys(own_outputs(topics), 1) | {topics.examples: 1}, {"retention.ms": "-1"})
+    create_topics(broker, dict.fromkeys((*own_outputs(topics), *shared_outputs(topics)), 1), {"retention.ms": "-1"})
     producer = Producer({"bootstrap.servers": broker.bootstrap})
 
     def put(topic: str, key: bytes, value: bytes | None, headers: list[tuple[str, bytes]] | None = None) -> None:

@@ -13,7 +13,7 @@ from schemas.dead_letter import Origin, dead_letter_headers, late_headers
 from schemas.example import LabelV1, LessonV1, ProgressV1, SnapshotV1, encode_lesson
 from schemas.topics import Topics
 from streams.transport.open_alerts import OpenAlerts, read_open
-from streams.transport.published import Published, own_outputs, read_published
+from streams.transport.published import Published, own_outputs, read_published, shared_outputs
 from streams.transport.snapshots.sender import epoch_header
 from support.broker import Broker, create_topics
 from support.snapshots import NEVER
@@ -27,7 +27,7 @@ class Wire:
     def __init__(self, broker: Broker, prefix: str) -> None:
         self.topics = topics = Topics(prefix)
         two = (topics.alerts_open, *own_outputs(topics))
-        create_topics(broker, dict.fromkeys(two, 2) | {topics.examples: 1}, {"retention.ms": "-1"})
+        create_topics(broker, dict.fromkeys(two, 2) | dict.fromkeys(shared_outputs(topics), 1), {"retention.ms": "-1"})
         self.connection = {"bootstrap.servers": broker.bootstrap}
         self._producer = Producer(dict(self.connection))
 

@@ -134,7 +134,7 @@ def test_healthy_cluster_passes_every_check(broker: Broker, topics: str) -> None
     assert outcome.code == 0, outcome.out
     assert {line["subject"] for line in observations} == {
         *("versions", "disk", "broker", "topics", "retention", "permissions", "partitioner", "clock", "feeds"),
-        *("state", "workers", "learner"),
+        *("state", "workers", "learner", "dispatcher"),
         *("late", "dead letters"),
     }
     assert {line["subject"] for line in observations if line["level"] != "ok"} == {"workers", "learner"}  # none runs
