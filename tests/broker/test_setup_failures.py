@@ -137,7 +137,11 @@ def test_healthy_cluster_passes_every_check(broker: Broker, topics: str) -> None
         *("state", "workers", "learner", "dispatcher"),
         *("late", "dead letters"),
     }
-    assert {line["subject"] for line in observations if line["level"] != "ok"} == {"workers", "learner"}  # none runs
+    assert {line["subject"] for line in observations if line["level"] != "ok"} == {
+        "workers",
+        "learner",
+        "dispatcher",
+    }  # none runs
 
 
 def test_doctor_sees_a_wrong_partitioner_and_a_wrong_clock(broker: Broker, topics: str) -> None:
