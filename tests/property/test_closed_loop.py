@@ -14,6 +14,7 @@ from models.uplift import SignalUplift, uplift
 from schemas.alert import AlertV1
 from schemas.event import PURCHASE
 from schemas.instant import from_rfc3339
+from schemas.reviewed import ReviewedV1
 from schemas.suppressed import SuppressedV1
 from streams.simulation.population import World, simulate
 from streams.simulation.reacting import Reacted, Trial, react
@@ -142,8 +143,10 @@ def test_a_replay_of_all_events_decides_what_was_decided_on_the_way() -> None:
     for event in one.found.events:
         engine.take(event)
     engine.until(one.world.end_ms + one.rules.basis.disorder_ms)
-    again = engine.drain()
-    assert sorted(map(repr, again)) == sorted(map(repr, one.found.decided))
+    again, before = (
+        [one for one in of if not isinstance(one, ReviewedV1)] for of in (engine.drain(), one.found.decided)
+    )
+    assert sorted(map(repr, again)) == sorted(map(repr, before))
 
 
 def test_the_loop_closes_through_the_commands(tmp_path: Path) -> None:
@@ -152,7 +155,7 @@ def test_the_loop_closes_through_the_commands(tmp_path: Path) -> None:
         "base: default\nexperiment: {holdout: 0.4}\nmodel: {horizon_days: 20, risk_set_days: 60}\n"
     )
     own = ("--catalogue", str(tmp_path / "mine.yaml"))
-    made = run("simulate", "--customers", "150", "--days", "150", "--effect", "0.9", "--out", str(events), *own)
+    made = run("simulate", "--customers", "300", "--days", "200", "--effect", "0.9", "--out", str(events), *own)
     assert (made.code, "reacted" in made.err) == (0, True)
     assert run("replay", str(events), "--outcomes", str(outcomes), *own).code == 0
     told = run("uplift", str(outcomes), *own)
