@@ -24,14 +24,15 @@ ENDS_WITHIN_S = 120.0
 
 @dataclass
 class Local:
-    """A folder of our own, where a broker, a worker and a learner may run."""
+    """A folder of our own, where a broker, a worker, a learner and a dispatcher may run."""
 
     folder: Path
-    ports: tuple[int, int, int]
-    """Of the broker, the worker and the learner."""
+    ports: tuple[int, int, int, int]
+    """Of the broker, the worker, the learner and the dispatcher."""
 
     def up(self, *more: str, **settings: str) -> Outcome:
-        return self._run("up", "--learner-metrics-port", str(self.ports[2]), *more, **settings)
+        pages = ("--learner-metrics-port", str(self.ports[2]), "--dispatcher-metrics-port", str(self.ports[3]))
+        return self._run("up", *pages, *more, **settings)
 
     def down(self) -> Outcome:
         return self._run("down")
@@ -66,7 +67,7 @@ def _is_zombie(pid: int) -> bool:
 
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[Local]:
-    made = Local(tmp_path / "run", (free_port(), free_port(), free_port()))
+    made = Local(tmp_path / "run", (free_port(), free_port(), free_port(), free_port()))
     yield made
     made.down()
 
@@ -81,6 +82,7 @@ def test_it_starts_what_does_not_run_and_starts_anew_what_is_set_otherwise(local
     assert twice.code == 0, twice.err
     assert f"worker: already running, pid {worker}" in twice.out
     assert f"learner: already running, pid {learner}" in twice.out
+    assert f"dispatcher: already running, pid {local.pid('dispatcher')}" in twice.out
     assert "kafka: already running" in twice.out
 
     # Killed, all of it but the learner: the same port, the same data.
