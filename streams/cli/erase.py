@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from schemas.command import Command
@@ -36,11 +38,19 @@ def erase(
     settings = environment_settings()
     name, customer = who(settings, by), customer_of(customer_id)
     _check_salt(settings)
+    _check_nameless(note_id, customer)
     if not is_sure:
         question = f"Forget customer {customer} for ever? Nothing brings back what is known, nor the customer."
         click.confirm(plain(question), abort=True, err=True)
     command = Command(new_id(), "erase", customer, now_ms(), name, note_id=note_id)
     return give(settings, command, f"{name}: customer {customer} is forgotten", wait_s, as_json=as_json)
+
+
+def _check_nameless(note_id: str | None, customer: str) -> None:
+    """Raise SetupError for a note that names the customer: it stays, in the receipt."""
+    if note_id is not None and re.search(rf"(?<![A-Za-z0-9]){re.escape(customer)}(?![A-Za-z0-9])", note_id):
+        value = f"{note_id!r} names the customer, and stays in the receipt"
+        raise SetupError("--note-id", value, "Give the id of the request, without the customer's.")
 
 
 def _check_salt(settings: Settings) -> None:
