@@ -27,11 +27,13 @@ class Local:
     """A folder of our own, where a broker, a worker and a learner may run."""
 
     folder: Path
-    ports: tuple[int, int, int]
-    """Of the broker, the worker and the learner."""
+    ports: tuple[int, int, int, int]
+    """Of the broker, the worker, the learner and the dispatcher."""
 
     def up(self, *more: str, **settings: str) -> Outcome:
-        return self._run("up", "--learner-metrics-port", str(self.ports[2]), *more, **settings)
+        learner, dispatcher = (str(port) for port in self.ports[2:])
+        pages = ("--learner-metrics-port", learner, "--dispatcher-metrics-port", dispatcher)
+        return self._run("up", *pages, *more, **settings)
 
     def down(self) -> Outcome:
         return self._run("down")
@@ -66,7 +68,7 @@ def _is_zombie(pid: int) -> bool:
 
 @pytest.fixture
 def local(tmp_path: Path) -> Iterator[Local]:
-    made = Local(tmp_path / "run", (free_port(), free_port(), free_port()))
+    made = Local(tmp_path / "run", (free_port(), free_port(), free_port(), free_port()))
     yield made
     made.down()
 
@@ -83,10 +85,10 @@ def test_it_starts_what_does_not_run_and_starts_anew_what_is_set_otherwise(local
     assert f"learner: already running, pid {learner}" in twice.out
     assert "kafka: already running" in twice.out
 
-    # Killed, all of it but the learner: the same port, the same data.
+    # Killed, all of it but the learner: the same port, the same data; its address exported, as we said.
     local.kill_9("worker")
     local.kill_9("kafka/broker")
-    again = local.up()
+    again = local.up(bootstrap=f"127.0.0.1:{local.ports[0]}")
     assert again.code == 0, again.err
     assert f"worker: pid {worker} is gone without a word" in again.out
     assert f"kafka: ready at 127.0.0.1:{local.ports[0]}" in again.out
