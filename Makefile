@@ -137,7 +137,7 @@ secrets: ## make what deploy/compose.yaml keeps secret, once: deploy/secrets, ne
 LOCAL := PYTHONPATH=deploy $(BIN)/python -m local
 
 .PHONY: up down
-up: install ## start Kafka (PORT=9092, unless CHURN_BOOTSTRAP names one), topics, worker, learner; anew what is set otherwise
+up: install ## start Kafka (PORT=9092, unless CHURN_BOOTSTRAP names one), topics, worker, dispatcher, learner; anew what is set otherwise
 	@$(LOCAL) up --folder $(RUN) $(if $(PORT),--port $(PORT)) --learner-metrics-port $(LEARNER_METRICS_PORT) \
 	  --dispatcher-metrics-port $(DISPATCHER_METRICS_PORT)
 

@@ -155,10 +155,11 @@ def _print_next(console: Terminal, story: Story, summary: DemoSummary, file: Pat
     catalogue = (f"export CHURN_CATALOGUE={_short(PURCHASES_ONLY)}", "no other feeds")
     steps = [
         *([catalogue] if is_purchases_only else []),
-        ("make up", "Kafka and a worker"),
+        ("make up", "Kafka, a worker, a dispatcher, a learner"),
         (f"{program} produce {_short(story.file)}", "the same events"),
         (f"{program} watch", "the live board"),
         (f"{program} customer {customer}", "one customer"),
+        (f"{program} digest Retention", "an owner's list of the day"),
         (f"{program} alerts --open --limit 5", "what waits"),
         ("make down", "end it all"),
     ]

@@ -101,7 +101,7 @@ class Cluster:
             self._folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY}{os.getpid()}-"))
         self._refuse_second()
         self.port = self.port or self._wanted_port or free_port()
-        if not _is_free(self.port):
+        if not is_free(self.port):
             raise ClusterError(f"port {self.port} on 127.0.0.1 is taken by another program; choose another port")
         self._configure()
         self._run()
@@ -289,7 +289,8 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Whether nobody listens on a port of this machine."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from kafka.cluster import Cluster, ClusterError, noted_port, running_pid
+from kafka.cluster import Cluster, ClusterError, is_free, noted_port, running_pid
 from kafka.jars import JarError
 from kafka.java import JavaError
 from kafka.process import end
@@ -70,9 +70,13 @@ def _alone(folder: Path) -> Iterator[None]:
 
 def _up(folder: Path, port: int | None, metrics_ports: Mapping[str, str]) -> None:
     named = os.environ.get(BOOTSTRAP, "")
+    if is_ours(named, folder / "kafka", port):
+        named = ""
     environ = {**os.environ, BOOTSTRAP: named or _address(port or DEFAULT_PORT)}
     load_rules(load_settings(environ))  # what is wrong with them is said before anything is started or stopped
     environ[BOOTSTRAP] = named or _broker(folder / "kafka", port)
+    if named:
+        print(f"kafka: none is started, {BOOTSTRAP} names one: {named}")
     environs = {WORKER: environ, **{name: environ | {METRICS_PORT: one} for name, one in metrics_ports.items()}}
     settings = {name: load_settings(of) for name, of in environs.items()}
     _refuse_same_port({name: one.metrics_port for name, one in settings.items()})
@@ -87,6 +91,12 @@ def _up(folder: Path, port: int | None, metrics_ports: Mapping[str, str]) -> Non
     print(f"broker: {environ[BOOTSTRAP]}; stop all with: make down")
     if environ[BOOTSTRAP] != _address(DEFAULT_PORT) and not named:
         print(f"commands want: export {BOOTSTRAP}={environ[BOOTSTRAP]}")
+
+
+def is_ours(named: str, folder: Path, port: int | None) -> bool:
+    """Whether this is the broker of a folder, as `make up` said to export it: ours to start, unless one is there."""
+    wanted = port or noted_port(folder)
+    return wanted is not None and named == _address(wanted) and (running_pid(folder) is not None or is_free(wanted))
 
 
 def _refuse_same_port(ports: Mapping[str, int]) -> None:

@@ -268,7 +268,8 @@ def _notes(look: Look, past: Past, deployment: Deployment, now_ms: int, *, is_ju
         oldest = min(quiet, key=lambda feed: quiet[feed], default=None)
         why = "" if oldest is None else f"; the last {oldest} event is {span(now_ms - quiet[oldest])} old"
         behind = f"{span(now_ms - start)} behind the clock{why}"
-        yield f"nothing later is decided yet, {behind}" if is_judged else f"nothing later is on the topics, {behind}"
+        is_read = not is_judged and not total(look, "churn_consumer_lag_messages")
+        yield f"nothing later is on the topics, {behind}" if is_read else f"nothing later is decided yet, {behind}"
     if total(look, "churn_counted_partitions") and not is_judged:
         yield "no midnight of event time has passed in every partition: nobody is judged yet"
     if deployment.has_model and past.model is None and past.problem is None:

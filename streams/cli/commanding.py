@@ -27,6 +27,9 @@ T = TypeVar("T", bound=Callable[..., Any])
 LEAST_DIGITS: Final = 6
 """Of an alert's id: with so many, another open alert that begins alike is rare, and is told."""
 
+MOST_OF_NOTE: Final = 64
+"""Characters of a note's id, as the contract has it (`schemas/command.py`)."""
+
 REASONS: Final[dict[ReceiptReason, str]] = {
     "no_open_alert": "no alert of this id was open any more",
     "too_late": "it came too late to count",
@@ -84,7 +87,8 @@ def new_id() -> str:
 
 
 def give(settings: Settings, command: Command, about: str, wait_s: float | None, *, as_json: bool) -> int:
-    """Post a command, say when it counts, and wait for the receipt if that is wanted."""
+    """Post a command, say when it counts, and wait for the receipt if that is wanted. Raises SetupError."""
+    _check_note(command.note_id)
     first = post_command(settings, command)
     if as_json:
         say_json(encode_command(command))
@@ -100,10 +104,22 @@ def give(settings: Settings, command: Command, about: str, wait_s: float | None,
     return EXIT_DONE if receipt.status == "done" else EXIT_PROBLEM
 
 
+def effective_ms(settings: Settings, at_ms: int) -> int:
+    """The midnight from which on it counts what is said at an instant."""
+    calendar = Calendar(settings.zone)
+    return calendar.start_of(calendar.day_of(at_ms) + 1)
+
+
+def _check_note(note_id: str | None) -> None:
+    """Raise SetupError for a note that a worker would refuse, and the whole command with it."""
+    if note_id is not None and not 1 <= len(note_id) <= MOST_OF_NOTE:
+        value = f"{len(note_id):,} characters, 1 to {MOST_OF_NOTE} are allowed"
+        raise SetupError("--note-id", value, "Give the id of the note, not its text.")
+
+
 def _when(settings: Settings, command: Command) -> str:
     """The midnight behind it, and that it is decided once no event of the day before can come any more."""
-    calendar = Calendar(settings.zone)
-    midnight = moment(calendar.start_of(calendar.day_of(command.at_ms) + 1), settings.zone)
+    midnight = moment(effective_ms(settings, command.at_ms), settings.zone)
     return f"takes effect at midnight, {midnight}, decided about {span(1000 * settings.disorder_s)} after it"
 
 

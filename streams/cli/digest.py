@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
 from models.catalogue.suggestion import did_you_mean
 from schemas.digest import DigestV1, encode_digest
+from schemas.instant import from_rfc3339
 from streams.cli.event_files import OLD_FILE
 from streams.cli.instant import INSTANT
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
+from streams.clock import now_ms
 from streams.console.digest_text import COUNTS, overview, print_digest
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.catalogue_file import load_rules
 from streams.readback.digests import digests_in_file, digests_on_topic, newest_digests
 from streams.settings import environment_settings
 from streams.text.terminal import complain, say_json, terminal
+from streams.text.wording import BEHIND_MS, moment, span
 
 EXAMPLES = """\b
 Examples:
@@ -48,13 +52,10 @@ def digest(
     zone = rules.basis.calendar.zone
     found = newest_digests(digests_on_topic(settings) if path is None else digests_in_file(path), at_ms)
     if not found:
-        complain(
-            "there is no digest: nobody was on a list, or not every partition has passed a midnight; is a "
-            "`churn-signals dispatcher` running?"
-            if path is None
-            else f"{path} has none until then"
-        )
+        complain(_nothing(path, at_ms, zone))
         return EXIT_PROBLEM
+    if path is None and at_ms is None:
+        say_if_old(found.values())
     chosen = list(found.values()) if owner is None else [_of(owner, found)]
     if html is not None:
         from streams.report.digest_page import digest_page  # what makes pages takes a moment to import
@@ -72,6 +73,25 @@ def digest(
     else:
         print_digest(terminal(), chosen[0], zone, limit=limit)
     return EXIT_DONE
+
+
+def _nothing(path: Path | None, at_ms: int | None, zone: str) -> str:
+    """That there is no digest, up to when, and what to look at."""
+    until = "" if at_ms is None else f" up to {moment(at_ms, zone)}"
+    if path is not None:
+        return f"{path} has no digest{until}"
+    why = "nobody was on a list, or not every partition has passed a midnight"
+    return f"there is no digest{until}: {why}; is a `churn-signals dispatcher` running?"
+
+
+def say_if_old(digests: Iterable[DigestV1]) -> None:
+    """What is shown as today's may be of long ago, where nothing is decided or nobody makes digests any more."""
+    old_ms = now_ms() - max(from_rfc3339(one.at) for one in digests)
+    if old_ms > BEHIND_MS:
+        complain(
+            f"the newest digest is {span(old_ms)} old: no midnight was decided since, or no dispatcher runs "
+            "(`churn-signals doctor` says which)"
+        )
 
 
 def _of(owner: str, found: dict[str, DigestV1]) -> DigestV1:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import click
 
 from schemas.command import Command
@@ -40,8 +42,7 @@ def erase(
     settings = environment_settings()
     name, customer = who(settings, by), customer_of(customer_id)
     _check_salt(settings)
-    if note_id is not None and customer in note_id:
-        raise SetupError("--note-id", f"{note_id!r} names the customer, and is kept", "Give one that does not.")
+    _check_nameless(note_id, customer)
     told = _told_of(settings, customer)
     if told is not None:
         complain(plain(told))
@@ -64,6 +65,13 @@ def _told_of(settings: Settings, customer_id: str) -> str | None:
             "by every letter; of ids that a mapping hashed `mapping try FILE:MAPPING --ids ids.csv` says which is whose"
         )
     return None
+
+
+def _check_nameless(note_id: str | None, customer: str) -> None:
+    """Raise SetupError for a note that names the customer: it stays, in the receipt."""
+    if note_id is not None and re.search(rf"(?<![A-Za-z0-9]){re.escape(customer)}(?![A-Za-z0-9])", note_id):
+        value = f"{note_id!r} names the customer, and stays in the receipt"
+        raise SetupError("--note-id", value, "Give the id of the request, without the customer's.")
 
 
 def _check_salt(settings: Settings) -> None:

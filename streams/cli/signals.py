@@ -182,7 +182,9 @@ def _tell(asked: _SignalsOptions, report: HitReport) -> None:
 
         with asked.html:
             asked.html.write(hits_page(report).encode())
-    if asked.keep is not None:
+    if asked.keep is not None and not report.rates.boundary:
+        complain("--keep: nobody is judged, so no hit rates are written")
+    elif asked.keep is not None:
         with asked.keep:
             asked.keep.write(encode_kept(report))
     say_json(encode_report(report)) if asked.as_json else print_report(terminal(), report)

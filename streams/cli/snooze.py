@@ -5,11 +5,11 @@ from __future__ import annotations
 import click
 
 from schemas.command import Command
-from streams.cli.commanding import by_options, give, new_id, open_alert, who
+from streams.cli.commanding import by_options, effective_ms, give, new_id, open_alert, who
 from streams.cli.instant import UNTIL
 from streams.clock import now_ms
 from streams.errors import SetupError
-from streams.settings import environment_settings
+from streams.settings import Settings, environment_settings
 from streams.text.wording import moment
 
 EXAMPLES = """\b
@@ -21,7 +21,14 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @click.argument("alert_id")
-@click.option("--until", "until_ms", type=UNTIL, required=True, metavar="TIME", help="7d, 12h or an RFC 3339 time.")
+@click.option(
+    "--until",
+    "until_ms",
+    type=UNTIL,
+    required=True,
+    metavar="TIME",
+    help="7d, 36h or an RFC 3339 time, behind the next midnight.",
+)
 @click.option("--note-id", help="The id of a note kept elsewhere, such as in the CRM.")
 @by_options
 def snooze(
@@ -33,8 +40,7 @@ def snooze(
     """
     settings = environment_settings()
     at_ms = now_ms()
-    if until_ms <= at_ms:
-        raise SetupError("--until", f"{moment(until_ms, settings.zone)} is over", "Name a time that is to come.")
+    check_until(settings, until_ms, at_ms)
     name, alert = who(settings, by), open_alert(settings, alert_id)
     command = Command(
         new_id(), "snooze", alert.customer_id, at_ms, name, alert.alert_id, note_id=note_id, until_ms=until_ms
@@ -42,3 +48,14 @@ def snooze(
     until = moment(until_ms, settings.zone)
     about = f"{name} snoozes {alert.signal} of customer {alert.customer_id} until {until}"
     return give(settings, command, about, wait_s, as_json=as_json)
+
+
+def check_until(settings: Settings, until_ms: int, at_ms: int) -> None:
+    """Raise SetupError for a time before the snooze would take effect: a worker would refuse it a day later."""
+    until = moment(until_ms, settings.zone)
+    if until_ms <= at_ms:
+        raise SetupError("--until", f"{until} is over", "Name a time that is to come.")
+    midnight_ms = effective_ms(settings, at_ms)
+    if until_ms <= midnight_ms:
+        value = f"{until} is over before it takes effect, at midnight, {moment(midnight_ms, settings.zone)}"
+        raise SetupError("--until", value, "Name a later time.")

@@ -18,7 +18,7 @@ from streams.text.terminal import Terminal
 from streams.text.wording import counted, moment, written_date
 
 COUNTS: Final[Mapping[str, str]] = {
-    "new": "to be called from today on",
+    "new": "to be looked after from today on",
     "open": "still open from earlier days",
     "past_due": "of these, past due",
     "waiting": "no room for them today",

@@ -31,7 +31,10 @@ def digests_on_topic(settings: Settings) -> Iterator[DigestV1]:
     for message in read_messages(settings, topic, [0], purpose="digests"):
         value = message.value()
         if value is not None:
-            yield decode_digest(value)
+            try:
+                yield decode_digest(value)
+            except msgspec.MsgspecError as error:
+                raise SetupError(f"topic {topic}", f"a record is not ours: {error}", "Check CHURN_PREFIX.") from error
 
 
 def digests_in_file(path: Path) -> Iterator[DigestV1]:
@@ -42,5 +45,5 @@ def digests_in_file(path: Path) -> Iterator[DigestV1]:
                 yield decode_digest(line)
             except msgspec.MsgspecError as error:
                 raise SetupError(
-                    f"line {number} of {path}", f"is no digest: {error}", "Give a file that `replay --digests` wrote."
+                    f"line {number} of {path}", f"no digest: {error}", "Give a file that `replay --digests` wrote."
                 ) from error

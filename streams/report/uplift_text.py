@@ -20,7 +20,7 @@ def print_report(console: Terminal, report: UpliftReport) -> None:
     """Print both."""
     found = report.uplift
     if found.first_day is None or found.last_day is None:
-        nothing = "No trial of an experiment is over: outcomes come behind the horizon of the first alerts."
+        nothing = "No trial of an experiment is over: what came of an alert is known once its horizon has passed."
         console.print(fill(nothing, console.width - 1))
         return
     size = points(found.smallest).lstrip("+")

@@ -9,7 +9,7 @@ from streams.text.wording import counted, moment
 def sentence(digest: DigestV1) -> str:
     """What it comes to, for somebody who reads one sentence."""
     counts = digest.counts
-    told = f"{counted(counts.new, 'customer')} to call from today on"
+    told = f"{counted(counts.new, 'customer')} to look after from today on"
     if counts.open:
         told += f", {counts.open:,} still open from before"
     if counts.past_due:
@@ -24,9 +24,12 @@ def at_stake(line: DigestLineV1) -> str:
     worth = line.value_at_risk
     if worth is None:
         return "value unknown"
-    basis = "expected in 12 months" if line.value_basis == "expected" else "spent last year"
-    risk = "" if line.risk is None else f", risk {line.risk:.0%}"
-    return f"{worth.amount:,.0f} {worth.currency} ({basis}{risk})"
+    risk = "" if line.risk is None else f"risk {line.risk:.0%}"
+    if line.value_basis == "expected":
+        basis = f"{risk or 'risk'} times the spend expected in 12 months"
+    else:
+        basis = ", ".join(filter(None, ("spent last year", risk)))
+    return f"{worth.amount:,.0f} {worth.currency} ({basis})"
 
 
 def came_true(alert: DigestAlertV1) -> str | None:

@@ -31,7 +31,8 @@ class Local:
     """Of the broker, the worker, the learner and the dispatcher."""
 
     def up(self, *more: str, **settings: str) -> Outcome:
-        pages = ("--learner-metrics-port", str(self.ports[2]), "--dispatcher-metrics-port", str(self.ports[3]))
+        learner, dispatcher = (str(port) for port in self.ports[2:])
+        pages = ("--learner-metrics-port", learner, "--dispatcher-metrics-port", dispatcher)
         return self._run("up", *pages, *more, **settings)
 
     def down(self) -> Outcome:
@@ -85,10 +86,10 @@ def test_it_starts_what_does_not_run_and_starts_anew_what_is_set_otherwise(local
     assert f"dispatcher: already running, pid {local.pid('dispatcher')}" in twice.out
     assert "kafka: already running" in twice.out
 
-    # Killed, all of it but the learner: the same port, the same data.
+    # Killed, all of it but the learner: the same port, the same data; its address exported, as we said.
     local.kill_9("worker")
     local.kill_9("kafka/broker")
-    again = local.up()
+    again = local.up(bootstrap=f"127.0.0.1:{local.ports[0]}")
     assert again.code == 0, again.err
     assert f"worker: pid {worker} is gone without a word" in again.out
     assert f"kafka: ready at 127.0.0.1:{local.ports[0]}" in again.out

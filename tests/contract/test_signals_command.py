@@ -106,3 +106,12 @@ def test_what_cannot_be_done_is_said(events: Path, more: tuple[str, ...], said: 
     done = run("signals", str(events), *(str(events.parent / word) if "." in word else word for word in more))
     assert (done.code, done.out) == (2, "")
     assert said in done.err
+
+
+def test_hit_rates_that_are_kept_are_not_replaced_by_none(tmp_path: Path) -> None:
+    nothing, kept = tmp_path / "events.jsonl", tmp_path / "hit_rates.json"
+    nothing.write_bytes(b"")
+    kept.write_text("those of before")
+    done = run("signals", str(nothing), "--keep", str(kept))
+    assert "--keep: nobody is judged, so no hit rates are written" in done.err
+    assert kept.read_text() == "those of before"

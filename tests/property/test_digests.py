@@ -34,7 +34,7 @@ DAY_MS = 86_400_000
 PARTITIONS = 3
 
 quick = settings(
-    max_examples=tries(20), derandomize=True, phases=[Phase.generate],
+    max_examples=tries(12), derandomize=True, phases=[Phase.generate],
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )  # fmt: skip
 

@@ -161,7 +161,7 @@ def test_commands_on_many_alerts_are_done_and_told_as_the_reference_says(seed: i
     assert differences(changes, arrivals, until_ms, seed=seed) == []
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize("seed", range(tries(3)))
 def test_experiments_leave_alone_and_tell_what_came_of_it_as_the_reference_says(seed: int) -> None:
     events = sorted(rich_history(seed, customers=9, days=150), key=lambda event: event.time_ms)
     own = catalogue() | {"experiment": {"holdout": 0.5, "salt": "s"}, "model": {"horizon_days": 25}}
@@ -193,7 +193,7 @@ def test_experiments_leave_alone_and_tell_what_came_of_it_as_the_reference_says(
         assert differences(rules, arrivals, until_ms, seed=seed) == []
 
 
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", range(tries(2)))
 def test_customers_are_contacted_no_more_often_than_the_reference_says(seed: int) -> None:
     history = sorted(rich_history(seed, customers=6, days=110), key=lambda event: event.time_ms)
     events = [one for one in history if one.feed != FEEDS.index("email") or one.customer_id == "c0"]  # most refuse

@@ -151,6 +151,14 @@ def test_without_a_worker_nothing_is_said_of_what_is_decided() -> None:
     assert notes[0].startswith("nothing later is on the topics, 3 days behind the clock")
 
 
+def test_while_the_first_history_is_read_more_of_it_lies_on_the_topics() -> None:
+    young = 'churn_assigned_partitions 6\nchurn_consumer_lag_messages{topic="churn.events.login",partition="0"} 5\n'
+    past = Past(past_of().history, TODAY - 3, {"login": NOW_MS})
+    for page_text, words in ((young, "decided yet"), (young.replace(" 5\n", " 0\n"), "on the topics")):
+        notes = make_board(look(page_text), None, past, DEPLOYMENT, NOW_MS).notes
+        assert notes[0].startswith(f"nothing later is {words}, 3 days behind the clock")
+
+
 def test_alerts_of_one_case_are_one_line_led_by_the_most_urgent() -> None:
     mild = alert(signal="usage_drop", severity="warning", case_id="k")
     grave = alert(day=TODAY - 3, case_id="k", due_at=instant(TODAY - 1))

@@ -8,8 +8,14 @@ import pytest
 
 from schemas.alert import Money
 from schemas.digest import CameTrueV1, DigestAlertV1, DigestCountsV1, DigestEndV1, DigestLineV1, DigestV1, encode_digest
-from streams.readback.digests import newest_digests
+from schemas.instant import to_rfc3339
+from streams.cli.digest import say_if_old
+from streams.clock import now_ms
+from streams.errors import SetupError
+from streams.readback import digests as read_back
+from streams.readback.digests import digests_on_topic, newest_digests
 from streams.report.digest_page import digest_page
+from streams.settings import Settings
 from streams.text.digest_words import at_stake, became, sentence
 from support.program import run
 
@@ -70,8 +76,9 @@ def test_an_overview_and_one_owner(made: Path) -> None:
     one = run("digest", "Retention", "--file", str(made))
     told = " ".join(one.out.split())
     for words in (
-        "1 customer to call from today on, 1 still open from before (1 past due), 3 for whom there is no room today.",
-        "1. c1 120 EUR (expected in 12 months, risk 60%)", "do not contact: unsubscribed", "value unknown",
+        "1 customer to look after from today on, 1 still open from before (1 past due), 3 for whom there is no room",
+        "1. c1 120 EUR (risk 60% times the spend expected in 12 months)",
+        "do not contact: unsubscribed", "value unknown",
         "and 2 more", "c9 usage_drop: over: came back",
         f"id: {ALERT.alert_id}; 62% of such alerts came true (55% to 70%)",
         "Silent <b>since</b> 41 days.",
@@ -95,7 +102,7 @@ def test_a_page_for_people(made: Path, tmp_path: Path) -> None:
     ("arguments", "code", "words"),
     [
         (["Retension"], 2, "Did you mean Retention?"),
-        (["--at", "2026-02-01T00:00:00Z"], 1, "has none until then"),
+        (["--at", "2026-02-01T00:00:00Z"], 1, "has no digest up to 01 Feb 2026, 00:00 UTC"),
         (["--html", "{made}"], 2, "digests.jsonl"),
     ],
 )
@@ -109,6 +116,24 @@ def test_a_file_of_something_else_is_named_with_its_line(tmp_path: Path) -> None
     file.write_bytes(encode_digest(digest("A", "2026-03-01T00:00:00Z")) + b"\n{}\n")
     done = run("digest", "--file", str(file))
     assert (done.code, f"line 2 of {file}" in done.err) == (2, True), done.err
+
+
+def test_a_record_of_somebody_else_on_the_topic_is_no_fault_of_the_program(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Strange:
+        def value(self) -> bytes:
+            return b"garbage"
+
+    monkeypatch.setattr(read_back, "read_messages", lambda *_, **__: [Strange()])
+    with pytest.raises(SetupError, match=r"topic churn\.digests: a record is not ours: .*Check CHURN_PREFIX"):
+        list(digests_on_topic(Settings()))
+
+
+def test_a_newest_digest_of_long_ago_is_not_shown_as_todays_without_a_word(capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = digest("A", "2020-03-01T00:00:00Z"), digest("B", to_rfc3339(now_ms()))
+    say_if_old([old, new])
+    assert capsys.readouterr().err == ""
+    say_if_old([old])
+    assert "days old: no midnight was decided since, or no dispatcher runs" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
