@@ -88,7 +88,7 @@ def new_id() -> str:
 
 def give(settings: Settings, command: Command, about: str, wait_s: float | None, *, as_json: bool) -> int:
     """Post a command, say when it counts, and wait for the receipt if that is wanted. Raises SetupError."""
-    _check_note(command.note_id)
+    check_note(command.note_id)
     first = post_command(settings, command)
     if as_json:
         say_json(encode_command(command))
@@ -110,7 +110,7 @@ def effective_ms(settings: Settings, at_ms: int) -> int:
     return calendar.start_of(calendar.day_of(at_ms) + 1)
 
 
-def _check_note(note_id: str | None) -> None:
+def check_note(note_id: str | None) -> None:
     """Raise SetupError for a note that a worker would refuse, and the whole command with it."""
     if note_id is not None and not 1 <= len(note_id) <= MOST_OF_NOTE:
         value = f"{len(note_id):,} characters, 1 to {MOST_OF_NOTE} are allowed"

@@ -8,7 +8,7 @@ import click
 
 from schemas.command import Command
 from schemas.partitioner import partition_of
-from streams.cli.commanding import by_options, customer_of, give, new_id, who
+from streams.cli.commanding import by_options, check_note, customer_of, give, new_id, who
 from streams.clock import now_ms
 from streams.errors import SetupError
 from streams.files.catalogue_file import load_rules
@@ -42,6 +42,7 @@ def erase(
     settings = environment_settings()
     name, customer = who(settings, by), customer_of(customer_id)
     _check_salt(settings)
+    check_note(note_id)
     _check_nameless(note_id, customer)
     told = _told_of(settings, customer)
     if told is not None:

@@ -47,6 +47,9 @@ def test_every_panel_of_both_dashboards_shows_something(broker: Broker, prefix: 
             Ledger(deployment).post([Draft(1, b"c1", b"<xml/>", START_MS + 121 * DAY_MS, [], "not_json")])
             wait_for_lag_zero(deployment, [main])
             time.sleep(3)  # some scrapes and evaluations more
+            wait_for(
+                server, f'job_signal:churn_uplift:difference90d{{job="{JOB}"}}'
+            )  # the rule that is evaluated least often
             remembered = server.now('{__name__=~"job.*:churn_(customers|customers_at_risk):sum"}')
         remember_a_month_ago(config.parent, remembered)
         with serving(config, FACTOR) as server:

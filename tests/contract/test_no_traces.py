@@ -199,7 +199,9 @@ def test_outputs_that_cannot_be_written_are_named_by_every_option(tmp_path: Path
             line += ["--against", GOOD_CATALOGUE] if option == "--html" and verb.words == ("replay",) else []
             line += ["--commands", str(commands)] if option in ("--receipts", "--suppressed") else []
             line += ["--detect"] if option in ("--report", "--html") and verb.words == ("simulate",) else []
-            line += ["--until", "2035-01-01T00:00:00Z"] if option == "--outcomes" else []  # a horizon is over
+            line += (
+                ["--until", "2035-01-01T00:00:00Z"] if option in ("--outcomes", "--keep") else []
+            )  # a horizon is over
             if option == "--rejects":  # nothing is written without a line that is refused
                 line = [str(refused) if word == str(folder / "good.jsonl") else word for word in line]
             cases += [Case((*line, option, target), nowhere()) for target in targets]
