@@ -19,7 +19,7 @@ import orjson
 import pytest
 
 from models.catalogue.catalogue import build_rules
-from models.catalogue.rules import without_model
+from models.catalogue.rules import without_model, without_outages
 from models.engine.learning_replay import LearningReplay
 from models.engine.replay import Replay
 from schemas.instant import from_rfc3339
@@ -75,7 +75,7 @@ def hashes(replay: Replay) -> dict[str, str]:
     ],
 )
 def test_what_is_decided_by_rules_is_what_it_always_was(zone: str, expected: dict[str, str]) -> None:
-    replay = Replay(without_model(build_rules(catalogue(), zone=zone)), 2)
+    replay = Replay(without_outages(without_model(build_rules(catalogue(), zone=zone))), 2)
     events = history(Size(4_000, 250, 150), seed=3)
     for event in events:
         replay.take(event)
@@ -84,7 +84,7 @@ def test_what_is_decided_by_rules_is_what_it_always_was(zone: str, expected: dic
 
 
 def test_what_is_learned_and_decided_by_a_model_is_what_it_always_was() -> None:
-    replay = LearningReplay(build_rules(catalogue()), 1)
+    replay = LearningReplay(without_outages(build_rules(catalogue())), 1)
     events, _ = simulate(World(customers=420, days=240, seed=11, start_ms=from_rfc3339("2025-01-01T00:00:00Z")))
     for event in events:
         replay.take(event)
