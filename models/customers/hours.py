@@ -80,14 +80,17 @@ class HourCounts:
         return int(self._counts[group, feed, run.first - back : end - back].sum())
 
     def may_be_silent(self, least: int) -> Bools:
-        """By group and feed: whether hours of the day that closed were silent in which `least` came a week before.
+        """By group and feed: whether in the silent hours of the day that closed `least` came a week before.
 
-        Or whether a silence lasts into that day: then it is to be looked at closely.
+        Those of the week before the day count with them, as far as the silence lasts into it.
         """
-        today = self._counts[:, :, -DAY_HOURS:]
-        before = self._counts[:, :, -DAY_HOURS - WEEK_HOURS : -WEEK_HOURS]
-        missed = np.where(today == 0, before, 0).sum(axis=2)
-        found: Bools = (missed >= least) | (today[:, :, 0] == 0)
+        size = self._counts.shape[2]
+        recent = self._counts[:, :, size - WEEK_HOURS - DAY_HOURS :]
+        before = self._counts[:, :, size - 2 * WEEK_HOURS - DAY_HOURS : size - WEEK_HOURS]
+        is_silent = recent == 0
+        lasting = recent[:, :, :WEEK_HOURS]
+        is_silent[:, :, :WEEK_HOURS] = np.cumsum(lasting[:, :, ::-1], axis=2)[:, :, ::-1] == 0
+        found: Bools = np.where(is_silent, before, 0).sum(axis=2) >= least
         return found
 
     def runs(self, group: int, feed: int) -> list[Run]:

@@ -144,7 +144,7 @@ class Outages:
                 if feed not in judged:
                     self._end(group, feed, state, boundary)
                     state.lost = []
-                elif state.is_down or (is_suspect is not None and is_suspect[group, feed]):
+                elif state.lost or (is_suspect is not None and is_suspect[group, feed]):
                     self._judge(group, feed, state)
                 if state.lost and state.lost[0] < boundary - self._basis.keep_days:
                     state.lost = [day for day in state.lost if day >= boundary - self._basis.keep_days]
