@@ -10,12 +10,9 @@ from models.catalogue.rules import Rules
 from models.customers.customers import Customers
 from models.customers.hours import DAY_HOURS
 from models.customers.outages import Change
-from schemas.alert import AlertV1, EndReason, Status, alert_id, case_id
+from schemas.alert import OF_FEED, AlertV1, EndReason, Status, alert_id, case_id
 from schemas.event import FEEDS
 from schemas.instant import to_rfc3339
-
-OF_FEED = "feed:"
-"""What stands before the feed in place of a customer: no customer's id has a colon."""
 
 
 def outage_id(feed: int, partition: int, began: int) -> str:

@@ -107,6 +107,7 @@ class Review:
             self._starts = np.full(customers.columns.capacity, NO_EPISODE, np.int32)
         self.is_scored = self.scoring is None
         down = outage_alerts(self.rules, customers, self._first_partition, self.writer.alerts_from_ms)
+        self.follow_up.decided += len(down)
         return [*down, *self.follow_up.begin(due, self.as_of.boundary, self.as_of.size)]
 
     def score(self, version: Version | None) -> list[Message]:

@@ -10,7 +10,6 @@ from typing import Any, Final, TypeVar
 import click
 
 from models.calendar import Calendar
-from models.catalogue.outage import FEED_OUTAGE
 from schemas.alert import AlertV1
 from schemas.command import Command, encode_command
 from schemas.envelope import is_customer_id
@@ -69,7 +68,7 @@ def open_alert(settings: Settings, given: str) -> AlertV1:
         raise SetupError(f"alert {wanted}", "no alert of this id is open: it is over, or never was", remedy)
     if len(found) > 1:
         raise SetupError(f"alert {wanted}", f"{counted(len(found), 'open alert')} begin so", "Give more of its digits.")
-    if found[0].signal == FEED_OUTAGE:
+    if found[0].is_of_feed:
         value = "it tells of a feed, and of no customer who could be spoken of"
         raise SetupError(f"alert {wanted}", value, "Mend what posts the feed: the alert ends once it is back.")
     return found[0]
