@@ -80,13 +80,13 @@ class Days:
         """Turn a day into columns; it may have held nothing."""
         self._indexes.clear()
         opened = self.open.pop(day, None) or OpenDay()
-        cells = opened.close()
+        cells, start_ms = opened.close(), self._basis.calendar.start_of(day)
         for feed, log in enumerate(self.feeds):
             found = cells.get(feed)
             if found is None:
                 log.append(day, *_nothing(log))
             else:
-                log.append(day, found.rows, {**found.columns, HOUR: self._hours(found, day)})
+                log.append(day, found.rows, {**found.columns, HOUR: hours_of(found.first_ms, start_ms)})
         pulse = pulse_of(cells, self._basis.feeds, self._basis.engagement)
         self.pulse.append(day, pulse.rows, {"active": pulse.active, "points": pulse.points})
         for feed, log in self.notes.items():
@@ -94,19 +94,16 @@ class Days:
         self.channels.append(day, *self._channel_columns(opened.tickets))
         return Closed(day, cells, pulse, opened.unrated)
 
-    def _hours(self, cells: DayOf, day: int) -> NDArray[np.uint8]:
-        return hours_of(cells.first_ms, self._basis.calendar.start_of(day))
-
     def merge_late(self) -> list[Closed]:
         """Put events that came late into their days; says by day what was added."""
         late, self.late = self.late, {}
         return [self._merge(day, late[day]) for day in sorted(late)]
 
     def _merge(self, day: int, late: OpenDay) -> Closed:
-        added = late.close()
+        added, start_ms = late.close(), self._basis.calendar.start_of(day)
         for feed, new in added.items():
             log = self.feeds[feed]
-            log.replace(day, new.rows, new.rows, _summed(log, day, new, self._hours(new, day)))
+            log.replace(day, new.rows, new.rows, _summed(log, day, new, hours_of(new.first_ms, start_ms)))
         for feed in self.notes:
             self._merge_buckets(feed, day, late.buckets(feed))
         touched = np.unique(np.concatenate([new.rows for new in added.values()])) if added else np.empty(0, np.int32)
