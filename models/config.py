@@ -62,6 +62,26 @@ class Base:
 
 
 @dataclass(frozen=True, slots=True)
+class Silence:
+    """When a feed is silent for longer than its own past allows for: see `models.customers.silence`."""
+
+    log_odds: int = 138_155
+    """The logarithm of one in how many, in ten-thousandths: a silence less likely than one in a million."""
+    weeks: int = 8
+    """With how many weeks of its past a silence is compared."""
+
+    @property
+    def least_weeks(self) -> int:
+        """With fewer nothing is judged."""
+        return max(2, self.weeks * 3 // 4)
+
+    @property
+    def most_weeks(self) -> int:
+        """How many weeks back those are looked for that had no outage."""
+        return self.weeks * 3 // 2
+
+
+@dataclass(frozen=True, slots=True)
 class Learning:
     """What the model is asked, how often, and when it is believed."""
 
@@ -95,4 +115,6 @@ class Basis:
     """What ids of erased customers are hashed with."""
     keep_days: int = KEEP_DAYS
     learning: Learning | None = None
+    silence: Silence | None = None
+    """None: no feed is ever down."""
     base: Base = Base()

@@ -33,6 +33,8 @@ STATUS_OF_END: Final[Mapping[EndReason, Status]] = {
 """The status of the last revision: who is lost must not look like a success to anybody who reads no further."""
 Arm = Literal["treated", "holdout"]
 """Of an alert that is part of an experiment: whether somebody is told of it."""
+OF_FEED: Final = "feed:"
+"""What stands before a feed in place of a customer, in an alert that tells of one: no customer's id has a colon."""
 Polarity = Literal["negative", "positive"]
 AlertSeverity = Literal["info", "warning", "error", "critical"]
 
@@ -132,6 +134,11 @@ class AlertV1(msgspec.Struct, frozen=True):
     def is_open(self) -> bool:
         """Whether this revision leaves the alert open; of an alert the highest revision counts."""
         return self.status in OPEN
+
+    @property
+    def is_of_feed(self) -> bool:
+        """Whether it tells of a feed, and of no customer."""
+        return self.customer_id.startswith(OF_FEED)
 
     @property
     def is_owed(self) -> bool:

@@ -8,7 +8,7 @@ import msgspec
 
 from schemas.alert import AlertV1
 
-Rule = Literal["opted_out", "held_out", "snoozed", "capped"]
+Rule = Literal["opted_out", "held_out", "snoozed", "feed_down", "capped"]
 """Why a revision is held, in the order in which the rules are asked."""
 
 

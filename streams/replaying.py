@@ -61,15 +61,24 @@ def warn(history: History, rules: Rules, *, is_clock_moved: bool, of: str = "") 
 
 
 def engine_of(
-    rules: Rules, partitions: int, alerts_from_ms: int, *, models: Path | None = None, learn: bool = False
+    rules: Rules,
+    partitions: int,
+    alerts_from_ms: int,
+    *,
+    models: Path | None = None,
+    learn: bool = False,
+    together: int = 1,
 ) -> Replay:
-    """The engine by a catalogue; without a model to score with it takes no snapshots: nobody would learn from them."""
+    """The engine by a catalogue; without a model to score with it takes no snapshots: nobody would learn from them.
+
+    `together`: for how many partitions a single one stands.
+    """
     if learn and rules.basis.learning is not None:
         from models.engine.learning_replay import LearningReplay  # River takes a second to import
 
-        return LearningReplay(rules, partitions, alerts_from_ms)
+        return LearningReplay(rules, partitions, alerts_from_ms, together=together)
     if models is None:
-        return Replay(without_model(rules), partitions, alerts_from_ms)
+        return Replay(without_model(rules), partitions, alerts_from_ms, together=together)
     from streams.readback.model_dump import load  # River takes a second to import
 
     return Replay(rules, partitions, alerts_from_ms, load(models, rules).of)

@@ -46,12 +46,21 @@ class How:
     until_ms: int | None
     models: Path | None
     learn: bool
+    together: int = 1
+    """For how many partitions a single one stands."""
     commands: tuple[Command, ...] = ()
     """What people said meanwhile."""
 
     def engine(self) -> Replay:
         """An engine for it."""
-        return engine_of(self.rules, self.partitions, self.alerts_from_ms, models=self.models, learn=self.learn)
+        return engine_of(
+            self.rules,
+            self.partitions,
+            self.alerts_from_ms,
+            models=self.models,
+            learn=self.learn,
+            together=self.together,
+        )
 
     def taken(self, events: Iterable[Event]) -> Iterator[Event | Command]:
         """Events in order of time, and each command where it was said."""

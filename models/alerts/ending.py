@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from models.catalogue.absence import by_presence
 from models.catalogue.conditions import AnyOf, Never
 from models.catalogue.rules import Signal
 from models.customers.arrays import NO_ROWS, Bools, Ints, Rows, among
@@ -26,25 +27,41 @@ _TROUBLE_FEEDS = frozenset((TICKET, EMAIL))
 """A signal whose end reads these alone sees trouble, which may be solved though the customer buys nothing."""
 
 
-def why_ended(signal: Signal, as_of: AsOf, rows: Rows, is_over: Bools, starts: Ints) -> dict[int, EndReason]:
+def is_over(signal: Signal, as_of: AsOf, rows: Rows, starts: Ints) -> Bools:
+    """Of whom the end condition holds; a feed that is down ends nothing by its silence.
+
+    But for signals that are fired early: what fires ahead of the reviews cannot know of outages they will find.
+    """
+    outages, roster, condition = as_of.customers.outages, as_of.customers.roster, signal.ends.condition
+    if signal.has_left or signal.announced_feed is not None or not outages.is_any:
+        return among(rows, condition.where(as_of, rows, starts))
+    found, groups = np.zeros(len(rows), np.bool_), outages.groups_of(roster)[rows]
+    for group in np.unique(groups).tolist():
+        own = rows[groups == group]
+        heard = by_presence(condition, outages.down(group), as_of.basis)
+        found[groups == group] = among(own, heard.where(as_of, own, starts))
+    return found
+
+
+def why_ended(signal: Signal, as_of: AsOf, rows: Rows, over: Bools, starts: Ints) -> dict[int, EndReason]:
     """By row, what became of the alerts of some customers that end at this boundary; `starts` is by row, too.
 
-    `is_over`: whether the end condition holds; the others expire. Whoever counts as churned by then is lost, and so is
+    `over`: whether the end condition holds; the others expire. Whoever counts as churned by then is lost, and so is
     who counts as dormant without having come back to a signal that waited for more than tickets and e-mails.
     """
     if signal.has_left:
         return dict.fromkeys(rows.tolist(), "signal_retired")
     found: NDArray[Any] = np.full(len(rows), "expired", object)
-    found[is_over] = _usual_end(signal)
+    found[over] = _usual_end(signal)
     stage = as_of.columns.stage[rows]
     if signal.ends_as is None:
         is_back = np.zeros(len(rows), np.bool_)
-        is_back[is_over] = _came_back(signal, as_of, rows[is_over], starts)
+        is_back[over] = _came_back(signal, as_of, rows[over], starts)
         if signal.polarity == "negative":
-            found[among(rows, _given_up(signal, as_of, rows[is_over & ~is_back], starts))] = "expired"
+            found[among(rows, _given_up(signal, as_of, rows[over & ~is_back], starts))] = "expired"
             found[is_back] = "came_back"
         if not signal.ends.feeds <= _TROUBLE_FEEDS:
-            found[is_over & ~is_back & (stage == DORMANT)] = "lost"
+            found[over & ~is_back & (stage == DORMANT)] = "lost"
     found[stage == CHURNED] = "lost"
     return dict(zip(rows.tolist(), found.tolist(), strict=True))
 

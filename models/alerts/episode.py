@@ -106,7 +106,7 @@ class SignalAlerts:
 
     `initial` is the score an episode began with: what a new one within the cool-down must exceed. NaN stands for an
     unknown score, NO_EPISODE for a case that is not known yet. `early` holds by row the days for which a first revision
-    was published before their review.
+    was published before their review. `is_sure`: of what an outage holds, whether the days that are known bear it out.
     """
 
     signal: Signal
@@ -130,6 +130,7 @@ class SignalAlerts:
                 "escalated_to": object,
                 "sent_ms": np.int64,
                 "arm": np.int8,
+                "is_sure": np.int8,
             }
         )
     )
@@ -213,4 +214,4 @@ def revision_at_hand(of: SignalAlerts, revisions: list[Revision], row: int, plac
 
 def published(score: float) -> float | None:
     """A score rounded as published, None when unknown."""
-    return None if score != score else round(score, 4)  # noqa: PLR0124 - not a number
+    return None if score != score else round(score, 4) + 0.0  # noqa: PLR0124 - not a number

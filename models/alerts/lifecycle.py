@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.alerts.cooling import close
-from models.alerts.ending import why_ended
+from models.alerts.ending import is_over, why_ended
 from models.alerts.episode import NO_ANSWERS, NO_ARM, NO_EPISODE, Revision, SignalAlerts, published, revisions_of
 from models.alerts.escalation import own_severity
 from models.alerts.tables import RowTable
@@ -78,7 +78,7 @@ class Judgement:
         """Begun, ended, expired, updated or left alone."""
         table, signal, boundary = self.alerts.open, self.signal, self.boundary
         start = table.column("start")[places]
-        over = among(rows, signal.ends.condition.where(self.as_of, rows, self.starts))
+        over = is_over(signal, self.as_of, rows, self.starts)
         ended = over if signal.expires_days is None else over | (start <= boundary - signal.expires_days)
         ended = ended & (start < boundary)
         score = self._scores(rows)
@@ -214,6 +214,7 @@ class Judgement:
             initial=scores,
             sent_ms=observed_ms,
             arm=NO_ARM,
+            is_sure=0,
             **NO_ANSWERS,
         )
 

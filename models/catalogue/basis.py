@@ -8,6 +8,7 @@ from typing import Any, Final
 from models.calendar import Calendar
 from models.catalogue.currencies import CURRENCIES, minor_units
 from models.catalogue.language import is_taken
+from models.catalogue.outage import read_silence
 from models.catalogue.overlay import is_off
 from models.catalogue.reader import Reader, shown
 from models.catalogue.suggestion import did_you_mean
@@ -56,6 +57,7 @@ def read_basis(
         lateness_ms=lateness_ms,
         erasure_salt=erasure_salt,
         learning=learning,
+        silence=read_silence(reader, catalogue),
         base=_base(reader, reader.mapping((), catalogue, "value")),
     )
 

@@ -7,15 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, get_args
 
 from models.calendar import DAY_MS
+from models.catalogue.absence import absent_feeds
 from models.catalogue.attention import MOST_HELD_OUT, read_contact_days, read_experiment, read_owners
 from models.catalogue.basis import MOST_DAYS, read_basis
 from models.catalogue.hit_rates import read_hit_rates
-from models.catalogue.language import (
-    CompiledCondition,
-    CompiledTerm,
-    compile_condition,
-    compile_term,
-)
+from models.catalogue.language import CompiledCondition, CompiledTerm, compile_condition, compile_term
+from models.catalogue.outage import FEED_OUTAGE, read_outage_alert
 from models.catalogue.reader import CatalogueError, Mistake, Reader, as_mapping, shown
 from models.catalogue.rules import DAYS_OPEN, DriverTerms, EndsAs, Polarity, Rules, ScoreRule, Signal
 from models.catalogue.template import Template
@@ -55,6 +52,7 @@ def build_rules(
     ]
     escalates_to, teams = read_owners(reader, reader.mapping((), catalogue, "owners"))
     contact_days, hit_rates = read_contact_days(reader, catalogue), read_hit_rates(reader, catalogue)
+    outage = read_outage_alert(reader, catalogue)
     reader.unknown_keys((), catalogue, _TOP_KEYS)
     reader.choice((), {"version": VERSION, **catalogue}, "version", (VERSION,))
     if reader.mistakes:
@@ -62,12 +60,12 @@ def build_rules(
     text = json.dumps(catalogue, sort_keys=True, default=str).encode()
     own = tuple(signal for signal in built if signal is not None)
     name = hashlib.sha256(text).hexdigest()[:16]
-    return Rules(basis, own, name, escalates_to, salt, contact_days, teams, hit_rates)
+    return Rules(basis, own, name, escalates_to, salt, contact_days, teams, hit_rates, outage)
 
 
 _TOP_KEYS = {
     "version", "currency", "rates", "targets", "feeds", "lifecycle", "engagement", "constants", "model", "defaults",
-    "signals", "base", "value", "owners", "experiment", "attention", "hit_rates",
+    "signals", "base", "value", "owners", "experiment", "attention", "hit_rates", "outage",
 }  # fmt: skip
 _SIGNAL_KEYS = {
     "announced", "when", "ends", "expires_days", "persistence", "cooldown_days", "polarity", "severity", "owner",
@@ -90,8 +88,8 @@ def _holdout(reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], sha
 def _signal(reader: Reader, name: str, body: Mapping[str, Any], basis: Basis, share: float) -> Signal | None:
     path = ("signals", name)
     before = len(reader.mistakes)
-    if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name):
-        reader.wrong(path, "a signal's id is lower-case letters, digits and _, at most 64")
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name) or name == FEED_OUTAGE:
+        reader.wrong(path, f"a signal's id is lower-case letters, digits and _, at most 64, and not {FEED_OUTAGE}")
     reader.unknown_keys(path, body, _SIGNAL_KEYS)
     constants = basis.constants
     when = reader.compiled((*path, "when"), compile_condition, reader.text(path, body, "when"), constants)
@@ -113,6 +111,7 @@ def _signal(reader: Reader, name: str, body: Mapping[str, Any], basis: Basis, sh
         score=score,
         values=values,
         cause=_cause(reader, path, body, when),
+        silent_feeds=absent_feeds(when.condition, basis),
         **built,
     )
 

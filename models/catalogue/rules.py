@@ -8,7 +8,7 @@ from models.catalogue.hit_rates import HitRate, KnownHitRates
 from models.catalogue.language import CompiledCondition, CompiledTerm
 from models.catalogue.template import Template
 from models.catalogue.terms import Term
-from models.config import Basis
+from models.config import HOUR_MS, Basis
 from models.measures.scalars import RISK
 
 Severity = Literal["info", "warning", "error", "critical"]
@@ -80,6 +80,8 @@ class Signal:
     """None: it follows from the end condition, see `models.alerts.ending`."""
     holdout: float = 0.0
     """The share of customers whose alerts are decided and not sent, so that it shows what telling is worth."""
+    silent_feeds: frozenset[int] = frozenset()
+    """Feeds whose silence can make `when` true: see `models.catalogue.absence`."""
     has_left: bool = False
     """Whether the catalogue knows it no more: its alerts end, whatever is still to be seen of the customer."""
 
@@ -123,6 +125,17 @@ ALONE: Final = Team()
 
 
 @dataclass(frozen=True, slots=True)
+class OutageAlert:
+    """What the alert says that tells of a feed that is down, to whom, and how soon to act on it."""
+
+    owner: str = "Platform"
+    respond_ms: int = 4 * HOUR_MS
+    severity: Severity = "error"
+    intervention: str = "Look at what posts this feed: its errors, its last record, its key and its network."
+    playbook_url: str = "https://playbooks.example/churn-signals/feed_outage"
+
+
+@dataclass(frozen=True, slots=True)
 class Rules:
     """A whole catalogue, ready to judge: the basis, the signals, and the hash that names it on every alert."""
 
@@ -139,6 +152,7 @@ class Rules:
     """By owner; `ALONE` for the others."""
     hit_rates: KnownHitRates = field(default_factory=KnownHitRates)
     """How often alerts came true on one's own history, where the catalogue names a file that says so."""
+    outage_alert: OutageAlert = OutageAlert()
 
     @property
     def owners(self) -> frozenset[str]:
@@ -159,3 +173,8 @@ def without_model(rules: Rules) -> Rules:
 def sending_all(rules: Rules) -> Rules:
     """The same rules where nobody is held out or contacted too often: for judging what they decide, sent or not."""
     return replace(rules, contact_days=0, signals=tuple(replace(signal, holdout=0.0) for signal in rules.signals))
+
+
+def without_outages(rules: Rules) -> Rules:
+    """The same rules where no feed is ever down: for some customers alone, who are no feed."""
+    return replace(rules, basis=replace(rules.basis, silence=None))

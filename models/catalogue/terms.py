@@ -16,7 +16,7 @@ from models.customers.columns import STAGE_NAMES
 from models.measures.as_of import UNKNOWN, AsOf, Reading
 from models.measures.daily import DAILY
 from models.measures.scalars import EITHER, FIRST_ACTIVITY, SCALARS
-from models.measures.windows import Window, capped
+from models.measures.windows import Window
 from schemas.event import TICKET
 
 USUAL_DAYS: Final = 56
@@ -75,7 +75,7 @@ class Term(ABC):
         if self.is_stage:
             found = [STAGE_NAMES[number] for number in found]
         elif found and isinstance(found[0], float):
-            found = [round(value, 4) for value in found]
+            found = [round(value, 4) + 0.0 for value in found]  # a zero has no sign
         if known is None or bool(known.all()):
             return found
         told = known.tolist() if len(known) == count else known.tolist() * count
@@ -216,7 +216,7 @@ class Usual(Term):
         measure, length = DAILY[self.window.measure], self.window.skip
         if not as_of.has(measure.feed):
             return UNKNOWN
-        sums = capped(as_of.windows.sums(self.window)[: as_of.size][chosen].astype(np.int64))
+        sums = _wide(as_of.sums(self.window, chosen))
         known = as_of.boundary - length - as_of.columns.first_day[: as_of.size][chosen] >= USUAL_HISTORY
         return Reading(sums * length / (USUAL_DAYS * measure.scale_of(as_of.basis)), known)
 

@@ -7,12 +7,13 @@ import numpy as np
 from models.config import Basis
 from models.customers.arrays import NO_ROWS, Ints, Rows
 from models.customers.clocks import move, move_gaps, move_late
-from models.customers.columns import Columns
+from models.customers.columns import NO_DAY, Columns
 from models.customers.days import Days
 from models.customers.erased import Erased
+from models.customers.outages import Outages
 from models.customers.roster import Roster
 from models.customers.stages import stages
-from schemas.event import Event
+from schemas.event import PURCHASE, Event
 
 
 class Customers:
@@ -23,6 +24,7 @@ class Customers:
         self.roster = Roster()
         self.days = Days(basis, self.roster)
         self.columns = Columns()
+        self.outages = Outages(basis)
         self.boundary = -1
         self.had_late: Rows = NO_ROWS
         """Customers of whom closed days changed since the boundary before."""
@@ -68,11 +70,13 @@ class Customers:
         self.columns.clear(rows)
         self.days.drop(rows)
         self.waiting_late.difference_update(rows.tolist())
+        self.outages.rebuild(self.days, self.boundary, self.roster)
 
     def close(self, day: int) -> Ints:
         """End a day: the next boundary, `day` + 1, is decided from here. Returns everybody's stage as of it."""
         size, boundary, columns = self.size, day + 1, self.columns
-        late = move_late(columns, self.days, self.days.merge_late(), size, boundary - 1, self.basis)
+        added = self.days.merge_late()
+        late = move_late(columns, self.days, added, size, boundary - 1, self.basis)
         closed = self.days.close(day)
         move(columns, closed, self.basis)
         self.boundary = boundary
@@ -80,4 +84,16 @@ class Customers:
         move_gaps(columns, self.days, late, size, boundary, self.basis)
         self.had_late, self.late_rows = late, np.array(sorted(self.waiting_late), np.int32)
         self.waiting_late = set()
-        return stages(columns, size, boundary, self.basis.lifecycle)
+        self.outages.close(self.days, boundary, [one.day for one in added], self.roster)
+        return stages(columns, size, boundary, self.basis.lifecycle, self._lost_days())
+
+    def _lost_days(self) -> Ints | None:
+        """By row, the days of silence on which the feed of the clock was down; None where no day is lost."""
+        outages, columns, size = self.outages, self.columns, self.size
+        if not outages.is_any:
+            return None
+        lost = outages.lost_behind(self.roster, columns.last_day[:size], self.basis.feeds)
+        if self.basis.lifecycle.silence == "activity":
+            return lost
+        bought = columns.last_purchase[:size]
+        return np.where(bought == NO_DAY, lost, outages.lost_behind(self.roster, bought, (PURCHASE,)))

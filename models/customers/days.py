@@ -16,6 +16,7 @@ from models.customers.arrays import NO_ROWS, Bools, Rows
 from models.customers.buckets import EMAIL_ACTIONS, TICKET_COUNTS, Bucket, Note
 from models.customers.cells import Cells, DayOf, RowIndex
 from models.customers.entries import MAX_SUM
+from models.customers.hours import HOUR, hours_of
 from models.customers.open_day import LAYOUT, OpenDay, bucket_in
 from models.customers.pulse import PULSE_LAYOUT, Pulse, pulse_of
 from models.customers.roster import Roster
@@ -44,7 +45,7 @@ class Days:
 
     def __init__(self, basis: Basis, roster: Roster) -> None:
         self._basis, self._roster = basis, roster
-        self.feeds = [Cells(LAYOUT[feed]) for feed in range(len(FEEDS))]
+        self.feeds = [Cells({**LAYOUT[feed], HOUR: np.uint8}) for feed in range(len(FEEDS))]
         self.pulse = Cells(PULSE_LAYOUT)
         self.notes = {feed: Cells(NOTE_LAYOUT) for feed in COUNTED}
         self.channels = Cells(CHANNEL_LAYOUT)
@@ -79,13 +80,13 @@ class Days:
         """Turn a day into columns; it may have held nothing."""
         self._indexes.clear()
         opened = self.open.pop(day, None) or OpenDay()
-        cells = opened.close()
+        cells, start_ms = opened.close(), self._basis.calendar.start_of(day)
         for feed, log in enumerate(self.feeds):
             found = cells.get(feed)
             if found is None:
                 log.append(day, *_nothing(log))
             else:
-                log.append(day, found.rows, found.columns)
+                log.append(day, found.rows, {**found.columns, HOUR: hours_of(found.first_ms, start_ms)})
         pulse = pulse_of(cells, self._basis.feeds, self._basis.engagement)
         self.pulse.append(day, pulse.rows, {"active": pulse.active, "points": pulse.points})
         for feed, log in self.notes.items():
@@ -99,10 +100,10 @@ class Days:
         return [self._merge(day, late[day]) for day in sorted(late)]
 
     def _merge(self, day: int, late: OpenDay) -> Closed:
-        added = late.close()
+        added, start_ms = late.close(), self._basis.calendar.start_of(day)
         for feed, new in added.items():
             log = self.feeds[feed]
-            log.replace(day, new.rows, new.rows, _summed(log, day, new))
+            log.replace(day, new.rows, new.rows, _summed(log, day, new, hours_of(new.first_ms, start_ms)))
         for feed in self.notes:
             self._merge_buckets(feed, day, late.buckets(feed))
         touched = np.unique(np.concatenate([new.rows for new in added.values()])) if added else np.empty(0, np.int32)
@@ -202,7 +203,7 @@ class Days:
         size, found = len(COUNTED[feed]), {}
         for day, *counts in self._index(FEEDS[feed], self.feeds[feed], reach).entries(row):
             found[day] = bucket = Bucket(0)
-            bucket.counts = counts
+            bucket.counts = counts[:size]
         if feed == TICKET:
             for day, code in self._index("channels", self.channels, reach).entries(row):
                 bucket_in(found, day, size).channels.append(self.channel_names[code])
@@ -266,17 +267,19 @@ def _nothing(log: Cells) -> tuple[Rows, dict[str, NDArray[Any]]]:
     return NO_ROWS, {name: log.column(name)[:0] for name in log.names}
 
 
-def _summed(log: Cells, day: int, new: DayOf) -> dict[str, NDArray[Any]]:
-    """New counts of a closed day on top of those that stand there."""
+def _summed(log: Cells, day: int, new: DayOf, hours: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
+    """New counts of a closed day on top of those that stand there, and the earlier one of the first hours."""
     span = log.day(day)
     known = log.rows[span]
     places = np.minimum(np.searchsorted(known, new.rows), max(len(known) - 1, 0))
     is_known = known[places] == new.rows if len(known) else np.zeros(len(new.rows), np.bool_)
-    summed = {}
+    summed: dict[str, NDArray[Any]] = {}
     for name, values in new.columns.items():
         summed[name] = values.astype(np.int64)
         summed[name][is_known] += log.column(name)[span][places[is_known]]
         np.minimum(summed[name], MAX_SUM, out=summed[name])
+    summed[HOUR] = hours.copy()
+    summed[HOUR][is_known] = np.minimum(hours[is_known], log.column(HOUR)[span][places[is_known]])
     return summed
 
 

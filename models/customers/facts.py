@@ -10,7 +10,7 @@ from models.customers.buckets import EMAIL_ACTIONS, NO_TIME, TICKET_CATEGORIES, 
 from models.customers.customers import Customers
 from models.customers.days import COUNTED
 from models.customers.entries import MAX_SUM
-from models.customers.open_day import bucket_in
+from models.customers.open_day import LAYOUT, bucket_in
 from schemas.event import EMAIL, FEEDS, LOGIN, PURCHASE, TICKET
 
 ByDay = dict[int, Any]
@@ -43,7 +43,7 @@ def _closed(customers: Customers, feed: int, rows: Rows, floor: int) -> dict[int
     """Closed purchases or logins by row and day."""
     log = customers.days.feeds[feed]
     places = log.find(customers.roster.flagged(rows), floor, customers.boundary)
-    values = [log.column(name)[places].tolist() for name in log.names]
+    values = [log.column(name)[places].tolist() for name in LAYOUT[feed]]
     found: dict[int, ByDay] = {}
     for row, day, *counts in zip(log.rows[places].tolist(), log.days_of(places).tolist(), *values, strict=True):
         found.setdefault(row, {})[day] = counts if feed == PURCHASE else counts[0]

@@ -22,9 +22,14 @@ def silent_days(columns: Columns, chosen: Selection, boundary: int, limits: Life
     return boundary - 1 - clock
 
 
-def stages(columns: Columns, size: int, boundary: int, limits: Lifecycle) -> Ints:
-    """The stage of each of the first `size` customers. First match wins: churned, dormant, reactivated, new, active."""
+def stages(columns: Columns, size: int, boundary: int, limits: Lifecycle, lost: Ints | None = None) -> Ints:
+    """The stage of each of the first `size` customers. First match wins: churned, dormant, reactivated, new, active.
+
+    `lost`: by row, the days of silence that count for nothing, as a feed was down.
+    """
     silent = silent_days(columns, slice(size), boundary, limits)
+    if lost is not None:
+        silent = silent - lost
     age = boundary - 1 - columns.first_day[:size]
     gap = columns.gap[:size].astype(np.float64)
     usual = np.where(np.isnan(gap), limits.active_days, np.maximum(limits.active_days, limits.gap_factor * gap))

@@ -1,7 +1,8 @@
 """The order of digests: whatever order the partitions' records lie in, they are given out boundary by boundary.
 
 A boundary is complete once every partition has judged everybody as of it. A revision belongs to the boundary at which
-it was decided, and one that was announced ahead of its day to the boundary behind that day.
+it was decided, and one that was announced ahead of its day to the boundary behind that day. Of a feed, of which any
+partition may tell, the revision itself says at which it was decided.
 """
 
 from collections.abc import Mapping
@@ -63,10 +64,17 @@ class Backlog:
             if (day := self._calendar.day_of_text(entry.at)) > self.done:  # else it was told a second time
                 self._erased.setdefault(day, offset)
             return
-        at = self._reached.get(partition_of(entry.customer_id.encode(), self._partitions), -1)
-        observed = self._calendar.day_of(from_rfc3339(entry.observed_at) - 1) + 1
-        waiting = self._waiting.setdefault(max(at + 1, observed), {})
+        waiting = self._waiting.setdefault(self._boundary_of(entry), {})
         waiting.setdefault((entry.alert_id, entry.revision), Waiting(offset, entry))
+
+    def _boundary_of(self, alert: AlertV1) -> int:
+        """The boundary that a revision belongs to, as far as partitions are by now: none that may be done already."""
+        if alert.is_of_feed:  # whichever partition tells of it, it has not told that it is through with that boundary
+            passed, told = self.complete, alert.ends_at or alert.observed_at
+        else:
+            passed = self._reached.get(partition_of(alert.customer_id.encode(), self._partitions), -1)
+            told = alert.observed_at
+        return max(passed + 1, self._calendar.day_of(from_rfc3339(told) - 1) + 1)
 
     def _go_on(self, reviewed: ReviewedV1, offset: int) -> None:
         number, boundary = reviewed.partition, self._calendar.day_of_text(reviewed.boundary)

@@ -16,6 +16,7 @@ import numpy as np
 from models.alerts.answers import Due, answer
 from models.alerts.attention.cap import choose
 from models.alerts.attention.contacts import Contacts
+from models.alerts.attention.feed_down import FeedDown
 from models.alerts.attention.pipeline import attend, end_opted_out, release
 from models.alerts.attention.quiet import Quiet
 from models.alerts.attention.rules import Held, Occasion
@@ -50,6 +51,7 @@ class FollowUp:
         """Revisions decided so far, sent or held."""
         self._due: list[tuple[int, Due]] = []
         self._occasion = Occasion(0, frozenset())
+        self._feed_down: FeedDown | None = None
 
     def begin(self, due: Sequence[Due], boundary: int, size: int) -> list[ReceiptV1]:
         """Keep commands about customers of the first `size` rows until these are judged; the receipts of the others."""
@@ -81,6 +83,9 @@ class FollowUp:
         changed = {one.row for told in revisions.values() for one in told}
         due = [(row, one) for row, one in self._due if low <= row < high]
         receipts = [answer(one, row, alerts, revisions, self._calendar) for row, one in due]
+        if self._feed_down is None or self._feed_down.as_of is not as_of:
+            self._feed_down = FeedDown(as_of)
+        self._occasion = self._occasion._replace(unheard=self._feed_down.unheard(alerts, revisions, within))
         release(alerts, revisions, within, self._occasion)
         if self._occasion.opted_out:
             changed |= end_opted_out(alerts, revisions, within, self._occasion, as_of.boundary)

@@ -18,13 +18,15 @@ class LearningReplay(Replay):
     A live learner may be a little sooner or later, so that its versions, and scores, are near these and not the same.
     """
 
-    def __init__(self, rules: Rules, partitions: int, alerts_from_ms: int = 0) -> None:
+    def __init__(self, rules: Rules, partitions: int, alerts_from_ms: int = 0, *, together: int = 1) -> None:
         """Raises ValueError when the catalogue has no model to learn."""
         learning = rules.basis.learning
         if learning is None:
             raise ValueError("the catalogue has no model")
         self._version: Version | None = None
-        super().__init__(rules, partitions, alerts_from_ms, lambda _partition, _boundary: self._version)
+        super().__init__(
+            rules, partitions, alerts_from_ms, lambda _partition, _boundary: self._version, together=together
+        )
         self._learner = Learner(rules, learning, partitions)
         self._calendar = rules.basis.calendar
         self._day = -1

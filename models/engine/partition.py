@@ -50,7 +50,7 @@ class Partition:
         self.customers = Customers(rules.basis)
         self.ledger = Ledger()
         self.watermark = Watermark(rules.basis)
-        self.review = Review(rules, self.customers, alerts_from_ms)
+        self.review = Review(rules, self.customers, alerts_from_ms, number)
         self.ids = SeenIds(-(-rules.basis.lateness_ms // DAY_MS) + 1)
         self.inbox = Inbox(self.customers, self.watermark, self.review.quiet)
         self.early = EarlyFiring(self.review, self.watermark, self._settle)

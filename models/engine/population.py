@@ -6,6 +6,7 @@ from typing import Self
 import numpy as np
 
 from models.alerts.episode import NEVER_MS, SignalAlerts
+from models.catalogue.outage import FEED_OUTAGE
 from models.config import HOUR_MS
 from models.customers.arrays import Bools, Ints, Rows, total_of
 from models.customers.columns import NEVER, STAGE_NAMES
@@ -49,6 +50,8 @@ class Population:
         self.by_stage, self.by_signal, self.by_owner = Totals(), Totals(), Totals()
         self.open_alerts: Counter[tuple[str, str]] = Counter()
         """By (signal, severity)."""
+        self.feeds_down: Counter[int] = Counter()
+        """By feed, the partitions in which it is down."""
         self.due: Counter[tuple[str, int]] = Counter()
         """Alerts to answer by (owner, hours since 1970 until which, rounded up)."""
         self.value_at_risk = 0
@@ -82,6 +85,7 @@ class Population:
         self.value_at_risk += other.value_at_risk
         self.spend_capped += other.spend_capped
         self.open_alerts.update(other.open_alerts)
+        self.feeds_down.update(other.feeds_down)
         self.due.update(other.due)
         self.boundary = min(self.boundary, other.boundary)
         return self
@@ -97,6 +101,11 @@ def population_of(partition: Partition) -> Population:
         if count := count - (customers.roster.holes if number == NONE else 0):
             found.customers[STAGE_NAMES[number]] = count
     found.spend_capped = int(np.count_nonzero(customers.columns.spend_total[: customers.size] >= MAX_SUM))
+    for group in range(len(customers.outages.states)):
+        found.feeds_down.update(customers.outages.down(group))
+    if found.feeds_down:
+        severity = partition.rules.outage_alert.severity
+        found.open_alerts[FEED_OUTAGE, severity] = found.feeds_down.total()
     for of in partition.review.alerts:
         _count_open(found, of, partition.review.writer.alerts_from_ms)
     _count_at_risk(found, partition, stage)
@@ -115,8 +124,10 @@ def is_at_risk(partition: Partition) -> Bools:
 
 
 def _rows_of(of: SignalAlerts) -> Rows:
-    """Who has an open alert of a signal, one fired early included."""
-    return np.union1d(of.open.rows, np.fromiter(of.early, np.int32, len(of.early))) if of.early else of.open.rows
+    """Who has an open alert of a signal, one fired early included, but none that may come of a feed that is down."""
+    rows = np.union1d(of.open.rows, np.fromiter(of.early, np.int32, len(of.early))) if of.early else of.open.rows
+    unheard = [row for row, rule in of.held.items() if rule == "feed_down"]
+    return np.setdiff1d(rows, np.array(unheard, np.int32)) if unheard else rows
 
 
 def _count_open(found: Population, of: SignalAlerts, alerts_from_ms: int) -> None:

@@ -36,8 +36,13 @@ class Replay:
         partitions: int,
         alerts_from_ms: int = 0,
         versions: Callable[[int, int], Version | None] = lambda _partition, _boundary: None,
+        *,
+        together: int = 1,
     ) -> None:
-        """`versions`: of the model, by partition and boundary."""
+        """`versions`: of the model, by partition and boundary. `together`: of how many partitions each knows the feeds.
+
+        One that stands for all of a deployment decides what they do: customers know of each other's feeds alone.
+        """
         self.rules = rules
         self.partitions = [
             Partition(rules, number=number, alerts_from_ms=alerts_from_ms, limit_dead_letters=False)
@@ -45,6 +50,9 @@ class Replay:
         ]
         for number, partition in enumerate(self.partitions):
             partition.versions = partial(versions, number)
+        if together > 1:
+            assert partitions == 1  # which stands for all
+            self.partitions[0].customers.outages.part(together, lambda one: partition_of(one.encode(), together))
         self._offsets = [[count() for _ in range(COMMANDS + 1)] for _ in range(partitions)]
         self._frames: list[list[Event | Command]] = [[] for _ in range(partitions)]
         self._places: dict[str, int] = {}

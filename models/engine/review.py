@@ -15,6 +15,7 @@ from models.alerts.attention.rules import Held
 from models.alerts.early import FeedDays, begins, first_true_ms
 from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts
 from models.alerts.lifecycle import Judgement
+from models.alerts.outages import outage_alerts
 from models.alerts.payload import EVIDENCE_DAYS, AlertFacts, Writer, newest
 from models.alerts.worth import money_of
 from models.catalogue.rules import Rules, Signal
@@ -51,8 +52,9 @@ Message = (
 class Review:
     """The open alerts of a partition, and the judgement of them at one boundary after the other."""
 
-    def __init__(self, rules: Rules, customers: Customers, alerts_from_ms: int) -> None:
-        self.rules, self.customers = rules, customers
+    def __init__(self, rules: Rules, customers: Customers, alerts_from_ms: int, first_partition: int = 0) -> None:
+        """`first_partition`: its number, and that of the first of several that stand together."""
+        self.rules, self.customers, self._first_partition = rules, customers, first_partition
         self.windows = Windows(windows_of(rules))
         self.alerts = [SignalAlerts(signal) for signal in rules.signals]
         self.writer = Writer(rules, alerts_from_ms)
@@ -87,7 +89,7 @@ class Review:
     def begin(self, day: int, due: Sequence[Due] = ()) -> list[Message]:
         """Close a day; everybody waits to be judged as of the boundary behind it, and the commands due there.
 
-        What is published at once: receipts of commands about nobody who is known.
+        What is published at once: feeds that went down or are back, receipts of commands about nobody who is known.
         """
         customers = self.customers
         self._stages = customers.close(day)
@@ -104,7 +106,9 @@ class Review:
         if len(self._starts) < customers.size:
             self._starts = np.full(customers.columns.capacity, NO_EPISODE, np.int32)
         self.is_scored = self.scoring is None
-        return [*self.follow_up.begin(due, self.as_of.boundary, self.as_of.size)]
+        down = outage_alerts(self.rules, customers, self._first_partition, self.writer.alerts_from_ms)
+        self.follow_up.decided += len(down)
+        return [*down, *self.follow_up.begin(due, self.as_of.boundary, self.as_of.size)]
 
     def score(self, version: Version | None) -> list[Message]:
         """Let the model look at the day that was closed: labels that became known, scores of whose day it is."""
@@ -122,6 +126,7 @@ class Review:
         self.windows.grow(customers.columns.capacity)
         if customers.boundary >= 0:
             self.windows.rebuild(customers)
+        customers.outages.rebuild(customers.days, customers.boundary, customers.roster)
         self.is_anew = is_anew
         self.as_of = AsOf(customers, self.windows, None if self.scoring is None else self.scoring.scores())
         self.reached = customers.size
@@ -291,4 +296,4 @@ def _silence(days: int) -> str:
 
 
 def _rounded(value: Number | None) -> Number | None:
-    return round(value, 4) if isinstance(value, float) else value
+    return round(value, 4) + 0.0 if isinstance(value, float) else value

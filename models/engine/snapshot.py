@@ -20,6 +20,7 @@ from models.alerts.episode import SignalAlerts
 from models.alerts.retired import RetiredSignal, known_of, retired
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Rules
+from models.customers.outages import FeedState
 from models.engine.ledger import Ledger
 from models.engine.open_days import day_of, day_values
 from models.engine.partition import Partition
@@ -79,6 +80,8 @@ class _Head(msgspec.Struct):
     """A hash of what ids of erased customers are hashed with."""
     contacted: dict[int, int] = {}
     """By row, the boundary at which it was suggested last to contact a customer."""
+    outages: list[FeedState] = []
+    """By feed."""
 
 
 class _Array(msgspec.Struct, array_like=True):
@@ -170,6 +173,7 @@ def freeze(partition: Partition) -> Frozen:
         unswept=sorted(customers.erased.unswept),
         salt=customers.erased.name_of(""),
         contacted=review.follow_up.contacts.at.copy(),
+        outages=customers.outages.kept(),
     )
     if review.scoring is None:
         return Frozen(head, _arrays(partition))
@@ -204,6 +208,7 @@ def load(data: bytes | bytearray, rules: Rules, *, number: int = 0, limit_dead_l
     customers.roster.set_arrays(_part(arrays, "roster"))
     customers.columns.set_arrays(_part(arrays, "columns"))
     customers.boundary = head.closed
+    customers.outages.states = [head.outages]
     days = customers.days
     days.set_channel_names(head.channel_names)
     for name, log in days.logs.items():

@@ -13,6 +13,7 @@ import numpy as np
 from msgspec.structs import replace
 
 from models.alerts.episode import HELD_OUT, NEVER_MS, NO_EPISODE, Revision, SignalAlerts, revision_of
+from models.alerts.outages import outage_id
 from models.calendar import date_of
 from models.customers.columns import STAGE_NAMES
 from models.customers.refusals import REASONS_OF
@@ -24,11 +25,18 @@ TAKEN_BACK: Final = "Taken back: decided once more after a restart, it did not h
 
 def open_ids(partition: Partition) -> set[str]:
     """The ids of all open alerts, those fired early included, but not of those that are held out: nobody is told."""
-    return {
+    return _outage_ids(partition) | {
         of_id
         for alerts in partition.review.alerts
         for of_id in (*_open_places(partition, alerts), *_early_ids(partition, alerts))
     }
+
+
+def _outage_ids(partition: Partition) -> set[str]:
+    """Those that tell of feeds that are down."""
+    (states,) = partition.customers.outages.states
+    down = [(feed, state.began) for feed, state in enumerate(states) if state.is_down]
+    return {outage_id(feed, partition.number, began) for feed, began in down}
 
 
 def _open_places(partition: Partition, alerts: SignalAlerts) -> dict[str, int]:
@@ -57,7 +65,7 @@ def settle(partition: Partition, newest: Mapping[str, int], left_open: Mapping[s
     if not newest:
         return []
     found: list[AlertV1] = []
-    known: set[str] = set()
+    known = _outage_ids(partition)
     for alerts in partition.review.alerts:
         places = _open_places(partition, alerts)
         known |= places.keys() | _early_ids(partition, alerts)

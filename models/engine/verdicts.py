@@ -86,6 +86,8 @@ def waiting_of(partition: Partition, row: int) -> list[Waiting]:
         if place is None or of.open.column("sent_ms")[place] != NEVER_MS:
             continue
         one = revision_of(of, row, place, "updated")
+        if of.held[row] == "feed_down":  # at boundaries alone it is found out who is unheard
+            occasion = occasion._replace(unheard={of.signal.id: frozenset((row,))})
         held = holding(of, one, occasion) if one.arm != HELD_OUT else None
         if held is not None:
             found.append(Waiting(of.signal.id, one.severity, one.start, *held))

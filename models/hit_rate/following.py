@@ -142,7 +142,7 @@ class Follower:
         for change, row in zip(changes, self._rows(changes), strict=True):
             boundary = self._basis.calendar.day_of_text(change.at)
             self._moves.append((row, boundary, _STAGES[change.to_stage]))
-        alerts = [one for one in decided if isinstance(one, AlertV1)]
+        alerts = [one for one in decided if isinstance(one, AlertV1) and not one.is_of_feed]
         for alert, row in zip(alerts, self._rows(alerts), strict=True):
             self._hear(alert, row)
 

@@ -3,6 +3,7 @@
 from typing import Any, Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from models.config import Basis
 from models.customers.arrays import NO_ROWS, Bools, Floats, Ints, Rows, Selection, among
@@ -89,12 +90,16 @@ class AsOf:
             found = chosen[holds]
         return found
 
+    def sums(self, window: Window, chosen: Selection) -> NDArray[Any]:
+        """What a window holds, unscaled, whether or not its feed is declared."""
+        return capped(self.windows.sums(window)[: self.size][chosen])
+
     def window(self, window: Window, chosen: Selection) -> Reading:
         """The sum over a window."""
         measure = DAILY[window.measure]
         if not self.has(measure.feed):
             return UNKNOWN
-        sums = capped(self.windows.sums(window)[: self.size][chosen])
+        sums = self.sums(window, chosen)
         scale = measure.scale_of(self.basis)
         if scale != 1:
             sums = np.true_divide(sums, scale, dtype=np.float64)  # of small integers it would be 32 bits
@@ -132,7 +137,7 @@ class AsOf:
         missing = rows[~among(rows, known)]
         if len(missing):
             found = slopes(
-                self.customers.days.pulse, missing, self.columns.first_day, self.size, self.boundary,
+                self.customers.days.pulse, missing, self.customers.columns.first_day, self.size, self.boundary,
                 self.basis,
             )  # fmt: skip
             both = np.concatenate((known, missing))

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.config import Learning
-from models.customers.arrays import Floats, Ints, Rows, among, grown
+from models.customers.arrays import Bools, Floats, Ints, Rows, among, grown
 from models.customers.columns import NEVER
 from models.customers.customers import Customers
 from models.customers.stages import LOST
@@ -27,10 +27,15 @@ from models.scoring.risks import NO_VERSION, Risks
 from models.scoring.snapshots import Pending, due_parts, is_in_risk_set, question_id, rows_of_day, weekday_of
 from models.scoring.version import Version
 from schemas.alert import Driver
+from schemas.event import PURCHASE
 from schemas.example import LessonV1
 
 TOGETHER = 4_096
 """Customers scored in one go: enough to share the cost of a call, few enough for what is computed to fit a cache."""
+
+
+BLIND_DAYS = 30
+"""Behind a lost day for so long nobody is looked at: most features are of the last 30 days."""
 
 
 class _Scored(NamedTuple):
@@ -80,17 +85,38 @@ class Scoring:
             version = None
         self._grow()
         self._scored, self.given = [], ()
-        rows = rows_of_day(self._weekdays[: self._size], boundary, learning)
+        rows, is_blind = self._heard(rows_of_day(self._weekdays[: self._size], boundary, learning))
         lessons: list[LessonV1] = []
         if len(rows):
             is_due = customers.roster.flagged(rows)
             lessons = matured(customers, self.pending, is_due, learning, self._due)
             self.pending.drop(is_due, boundary - learning.question.horizon_days)
+            rows = rows[~is_blind]
             self.risks.begin(rows)
             self._take(rows[is_in_risk_set(customers, rows, learning.question)], version)
         if version is not None and not version.scorer.is_cold:
             self._give(version)
         return lessons
+
+    def _heard(self, rows: Rows) -> tuple[Rows, Bools]:
+        """Those of whom every feed tells, and of which of these it did not on a day that features look at.
+
+        While one is down nothing of a customer matures, and what would have is never taught. Snapshots that were taken
+        in it are dropped, and those that wait for purchases of which nobody heard. Behind it the risk from before stays
+        in force until the lost days are behind the features.
+        """
+        customers, outages = self._customers, self._customers.outages
+        if not outages.is_any:
+            return rows, np.zeros(len(rows), np.bool_)
+        boundary, roster, feeds = customers.boundary, customers.roster, customers.basis.feeds
+        is_unsold = outages.touched(roster, (PURCHASE,), boundary - 1)
+        if is_unsold.any():
+            self.pending.drop(is_unsold, boundary)
+        for group in range(len(outages.states)):
+            if (began := outages.began_day(group)) is not None:
+                self.pending.drop_behind(outages.groups_of(roster)[: customers.size] == group, began)
+        kept = rows[~outages.touched(roster, feeds, boundary - 1)[rows]]
+        return kept, outages.touched(roster, feeds, boundary - BLIND_DAYS)[kept]
 
     def _take(self, rows: Rows, version: Version | None) -> None:
         """Take a snapshot of each of these, with what the version says, be it cold."""

@@ -132,6 +132,14 @@ class Pending:
             if kept.any():
                 self._days[day] = taken.only(kept)
 
+    def drop_behind(self, rows: Bools, day: int) -> None:
+        """Forget those that some customers have of days behind a day."""
+        for late in [late for late in self._days if late > day]:
+            taken = self._days.pop(late)
+            kept = ~rows[taken.rows]
+            if kept.any():
+                self._days[late] = taken.only(kept)
+
     def copy(self) -> "Pending":
         """The same snapshots, apart from what is added and dropped from now on."""
         found = Pending(self.question, self._features)

@@ -71,6 +71,9 @@ def open_alert(settings: Settings, given: str) -> AlertV1:
         raise SetupError(f"alert {wanted}", "no alert of this id is open: it is over, or never was", remedy)
     if len(found) > 1:
         raise SetupError(f"alert {wanted}", f"{counted(len(found), 'open alert')} begin so", "Give more of its digits.")
+    if found[0].is_of_feed:
+        value = "it tells of a feed, and of no customer who could be spoken of"
+        raise SetupError(f"alert {wanted}", value, "Mend what posts the feed: the alert ends once it is back.")
     return found[0]
 
 

@@ -168,11 +168,13 @@ def _hows(asked: _ReplayOptions, said: Spoken) -> tuple[How, How | None]:
     """How it is replayed, and how the other catalogue is. Raises SetupError before anything is read."""
     settings = settings_with(asked.catalogue)
     count = asked.partitions or settings.partitions
-    # Alerts are the same for any number, and one is quickest; versions of a model and records are by partition.
+    # One that stands for all is quickest and decides alike; versions of a model and records are by partition.
     fewest = 1 if asked.models is None and not asked.learn else count
+    partitions = count if asked.partitions or asked.states is not None else fewest
     ours = How(
         rules=load_rules(settings),
-        partitions=count if asked.partitions or asked.states is not None else fewest,
+        partitions=partitions,
+        together=count // partitions,
         alerts_from_ms=settings.alerts_from_ms or 0,
         until_ms=asked.until_ms,
         models=asked.models,
@@ -183,7 +185,9 @@ def _hows(asked: _ReplayOptions, said: Spoken) -> tuple[How, How | None]:
         check_learns(ours.rules)
     if asked.against is None:
         return ours, None
-    return ours, replace(ours, rules=load_rules(settings.replace(catalogue=asked.against)), partitions=fewest)
+    return ours, replace(
+        ours, rules=load_rules(settings.replace(catalogue=asked.against)), partitions=fewest, together=count // fewest
+    )
 
 
 def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Replayed, said: Spoken) -> dict[str, object]:

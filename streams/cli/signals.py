@@ -146,8 +146,9 @@ def _live(asked: _SignalsOptions, settings: Settings) -> tuple[_SignalsOptions, 
 
 
 def _rates(asked: _SignalsOptions, rules: Rules, events: Replayed) -> HitRates:
-    """Replay the history and ask what came of each alert; the number of partitions says nothing, so one will do."""
-    follower = Follower(engine_of(rules, 1, 0, learn=asked.learn))
+    """Replay the history and ask what came of each alert; one partition stands for all."""
+    together = settings_with(asked.catalogue).partitions
+    follower = Follower(engine_of(rules, 1, 0, learn=asked.learn, together=together))
     for event in tracked(events):
         follower.take(event)
     if asked.until_ms is not None:

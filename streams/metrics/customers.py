@@ -17,7 +17,7 @@ from models.catalogue.rules import Rules
 from models.customers.columns import NEVER, STAGE_NAMES
 from models.engine.partition import Partition
 from models.engine.population import Population
-from schemas.event import PURCHASE
+from schemas.event import FEEDS, PURCHASE
 from streams.metrics.families import gauge, gauges
 
 _AT_RISK: Final = "not churned, a negative alert of warning or more is open."
@@ -30,6 +30,7 @@ class CustomerMetrics:
     def __init__(self, rules: Rules) -> None:
         self._currency, self._calendar = rules.basis.currency, rules.basis.calendar
         self._sells = PURCHASE in rules.basis.feeds  # without purchases what was spent is unknown, not 0
+        self._feeds = rules.basis.feeds
         self._targets = sorted(rules.basis.targets.items())
         self._risky = [signal.id for signal in rules.signals if signal.counts_as_risk]
         self._owners = sorted({s.owner for s in rules.signals if s.counts_as_risk or s.respond_ms is not None})
@@ -49,6 +50,12 @@ class CustomerMetrics:
             "What the catalogue aims at: retention, of all customers not churned; churn, of the base within 30 days.",
             ["target"],
             (([target], value) for target, value in self._targets),
+        )
+        yield gauges(
+            "churn_feed_down",
+            "Partitions owned in which a feed is down: silent against its own past as of the last boundary.",
+            ["feed"],
+            [([FEEDS[feed]], population.feeds_down[feed]) for feed in self._feeds] if partitions else [],
         )
         spoken_of = population.boundary < NEVER
         yield gauge(

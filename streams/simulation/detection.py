@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from models.catalogue.rules import Rules, sending_all, without_model
+from models.catalogue.rules import Rules, sending_all, without_model, without_outages
 from models.detection.scores import Firing, Move, Observed, Watched
 from models.detection.truth import Truth
 from models.engine.replay import Replay
@@ -90,7 +90,7 @@ def _observe_partition(task: _Task) -> Part:
     if rules is None:
         rules = _rules[task.settings.catalogue] = load_rules(task.settings)
     events, truths = simulate_some(task.world, task.numbers)
-    replay = Replay(without_model(sending_all(rules)), 1)
+    replay = Replay(without_outages(without_model(sending_all(rules))), 1)
     part = Part(truths, [], [])
     for event in events:
         replay.take(event)

@@ -3,27 +3,24 @@
 from __future__ import annotations
 
 import random
-import time
 from collections import Counter
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from schemas.command import encode_command
-from schemas.digest import DigestV1, decode_digest
 from support import sliced_worker
 from support.answers import arrivals_of, arrives_ms, commands_about
 from support.arrivals import merged
 from support.broker import Broker
 from support.crashes import Crashes
+from support.dispatching import on_topic, place, replayed_digests, wait_until
 from support.histories import Size, history, write_history
 from support.oracles import replay
 from support.posting import post
-from support.program import command, run
-from support.reading import read_topic
-from support.workers import Deployment, Worker, deploy, wait_for_lag_zero, workers
+from support.program import command
+from support.workers import Deployment, deploy, wait_for_lag_zero, workers
 
 PARTITIONS = 3
 SOME = Size(4_000, 260, 150)
@@ -35,29 +32,10 @@ owners:
   Onboarding: {escalate_to: Head of Customer Success, people: 1, alerts_a_day: 2}
   Retention: {escalate_to: Head of Retention, people: 2, alerts_a_day: 1}
 """
-WITHIN_S = 90.0
-
-
-def place(digest: DigestV1) -> tuple[str, str]:
-    return digest.owner, digest.at
-
-
-def on_topic(deployment: Deployment) -> list[DigestV1]:
-    return [
-        decode_digest(one.value() or b"") for one in read_topic(deployment.broker.bootstrap, deployment.topics.digests)
-    ]
 
 
 def has_more(deployment: Deployment, than: int) -> bool:
     return len(on_topic(deployment)) > than
-
-
-def wait_until(holds: Callable[[], bool], dispatcher: Worker) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not holds():
-        dispatcher.check()
-        assert time.monotonic() < deadline, f"not within {WITHIN_S:.0f} s:\n{dispatcher.log_tail()}"
-        time.sleep(0.2)
 
 
 @pytest.mark.slow
@@ -71,9 +49,7 @@ def test_digests_on_a_broker_come_to_what_replay_says(broker: Broker, prefix: st
     commands = commands_about(replay(file, tmp_path / "without", partitions=PARTITIONS, catalogue=str(catalogue)), SEED)
     said, made = tmp_path / "commands.jsonl", tmp_path / "digests.jsonl"
     said.write_bytes(b"".join(encode_command(one) + b"\n" for one in commands))
-    told = run("replay", str(file), "--commands", str(said), "--digests", str(made), catalogue=str(catalogue))
-    assert told.code == 0, told.err
-    expected = {place(one): one for one in map(decode_digest, made.read_bytes().splitlines())}
+    expected = replayed_digests(file, made, "--commands", str(said), catalogue=str(catalogue))
     assert {one.became for digest in expected.values() for one in digest.became} >= {"ended", "acknowledged", "snoozed"}
     assert any(digest.waiting for digest in expected.values())
     posted = sorted([*merged(events), *arrivals_of(commands)], key=lambda one: arrives_ms(one, is_live=False))

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from models.catalogue.catalogue import build_rules
-from models.catalogue.rules import Rules, without_model
+from models.catalogue.rules import Rules, without_model, without_outages
 from models.customers.buckets import Note
 from models.customers.columns import COLUMNS
 from models.customers.facts import facts_of
@@ -39,7 +39,7 @@ from support.tries import tries
 from support.troubled import FIRST_DAY, catalogue, default_rules, make_event, rich_history
 
 RULES = default_rules()
-WITHOUT_MODEL = without_model(RULES)
+WITHOUT_MODEL = without_outages(without_model(RULES))
 BASIS, CALENDAR = RULES.basis, RULES.basis.calendar
 VERSION = Version("2026-01-05-00000000", FIRST_DAY, scorer_of(8, 200), [3] * BUCKETS)
 VERSIONS = [replace(VERSION, name=f"2026-01-0{number}-00000000") for number in range(1, 4)]

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from models.catalogue.catalogue import build_rules
+from models.catalogue.outage import FEED_OUTAGE
 from models.catalogue.rules import Rules
 from models.digests.backlog import BEGINNING, Resume
 from models.digests.lists import Kept, Lists
@@ -24,8 +25,10 @@ from models.engine.review import Message
 from schemas.alert import AlertV1
 from schemas.digest import DigestV1
 from schemas.erasure import ErasureV1
+from schemas.event import FEEDS
 from schemas.partitioner import partition_of
 from schemas.reviewed import ReviewedV1, Told, concerns_lists, decode_told, encode_reviewed
+from support.silences import silent_history
 from support.spoken import ACTIONS, ERASING, spoken_of
 from support.tries import tries
 from support.troubled import catalogue, rich_history
@@ -65,6 +68,10 @@ def told_by(
         spoken_of(alerts, events, random.Random(seed), FEW_ERASED if is_erasing else ACTIONS), key=_time_ms
     ):
         engine.take(one)
+    return _told(engine, until_ms)
+
+
+def _told(engine: Replay, until_ms: int) -> list[list[Told]]:
     engine.until(until_ms)
     return [[one for one in partition.drain() if _is_told(one)] for partition in engine.partitions]
 
@@ -155,6 +162,32 @@ def test_neither_interleaving_nor_partitions_nor_crashes_leave_a_trace(
         one for one in truth if (one.owner, one.at) in life.sent
     ]
     assert len(truth) - len(life.sent) <= len({one.owner for one in truth}), "none is left out but of the last boundary"
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_tells_of_a_feed_belongs_to_the_boundary_at_which_its_partition_found_it(seed: int) -> None:
+    rules = build_rules(catalogue() | {"outage": {"chance": 0.4, "weeks": 2}})
+    dice = random.Random(seed)
+    events = sorted(silent_history(dice, range(len(FEEDS)), customers=12), key=_time_ms)
+    whole, apart = Replay(rules, 1, together=PARTITIONS), Replay(rules, PARTITIONS)
+    for event in events:
+        whole.take(event)
+        apart.take(event)
+    until_ms = events[-1].time_ms + 10 * DAY_MS
+    (alone,), told = _told(whole, until_ms), _told(apart, until_ms)
+    assert len({n for n, of in enumerate(told) for one in of if isinstance(one, AlertV1) and one.is_of_feed}) > 1
+    truth = {(one.owner, one.at): one for one in digests_of(rules, alone, 1)}
+    ours = [truth[place] for place in truth if place[0] == rules.outage_alert.owner]
+    assert {alert.signal for one in ours for line in one.new for alert in line.alerts} == {FEED_OUTAGE}
+    assert {end.became for one in ours for end in one.became} == {"ended"}
+    for _ in range(5):
+        log = interleaved(told, dice)
+        assert {(one.owner, one.at): one for one in digests_of(rules, log, PARTITIONS)} == truth
+        life = Life(rules, PARTITIONS)
+        for _ in range(4):
+            life.run(log[: dice.randrange(len(log))], dice, dice.randrange(40))
+        life.run([*log, *log[-1:]], dice, None)
+        assert life.sent.items() <= truth.items()
 
 
 def _place(digest: DigestV1) -> tuple[str, str]:

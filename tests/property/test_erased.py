@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from models.catalogue.catalogue import build_rules
 from models.customers.columns import COLUMNS
 from models.digests.lists import Kept, Lists
 from models.engine.ledger import COMMANDS
@@ -21,13 +22,14 @@ from schemas.alert import AlertV1, decode_alert
 from schemas.command import Command
 from schemas.digest import DigestV1, encode_digest
 from schemas.erasure import ErasureV1, is_erased_name
-from schemas.event import Event
+from schemas.event import FEEDS, Event
 from schemas.reviewed import ReviewedV1, concerns_lists
 from streams.files.commands import among
 from support.builders import DAY_MS, HOUR_MS
 from support.one_partition import PATTERNS, Key, Outcome, differences, logs_of, oracle, run, shuffled
+from support.silences import silent_history
 from support.spoken import spoken_of
-from support.troubled import FIRST_DAY, default_rules, rich_history
+from support.troubled import FIRST_DAY, catalogue, default_rules, rich_history
 
 IN_STEP = ("sorted", "aligned", "delayed")
 """As a worker reads its inputs: commands are aligned with the events."""
@@ -139,6 +141,22 @@ def test_arrival_frames_and_crashes_leave_no_trace_in_what_comes_of_erasures(see
     disordered = shuffled(logs, random.Random(seed))
     found = run(default_rules(), disordered, PATTERNS["aligned"], random.Random(seed), crashes=4, until_ms=END_MS)
     assert differences(found, truth, is_shuffled=True) == []
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_what_feeds_that_are_down_hold_of_who_is_erased_goes_too_whatever_crashes(seed: int) -> None:
+    rules = build_rules(catalogue() | {"outage": {"chance": 0.4, "weeks": 2}})
+    silent = silent_history(random.Random(seed), range(len(FEEDS)), customers=8)
+    events = [replace(one, customer_id=f"who.{one.customer_id}@") for one in silent]
+    logs, truth = logs_of(events, erasures()), oracle(rules, events, END_MS, commands=erasures())
+    assert any(b"feed_outage" in one for payloads in truth.told.values() for one in payloads)
+    assert left_of(truth.partition) == []
+    data = freeze(truth.partition).to_bytes()
+    assert not any(one.encode() in data for one in GONE)
+    for name in ("sorted", "aligned"):
+        found = run(rules, logs, PATTERNS[name], random.Random(seed), crashes=4, until_ms=END_MS)
+        assert differences(found, truth) == [], name
+        assert left_of(found.partition) == []
 
 
 def digests_told(seed: int) -> list[tuple[int, DigestV1, dict[str, Kept | None]]]:

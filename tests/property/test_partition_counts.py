@@ -5,24 +5,28 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from functools import cache
+from random import Random
 from typing import Final
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from models.catalogue.catalogue import build_rules
 from models.catalogue.rules import without_model
 from models.engine.learning_replay import LearningReplay
 from models.engine.replay import Replay
-from schemas.event import PURCHASE, Event
+from schemas.event import FEEDS, PURCHASE, Event
 from schemas.example import ProgressV1
+from schemas.partitioner import partition_of
 from schemas.reviewed import ReviewedV1
 from streams.files.catalogue_file import rules_of
 from streams.settings import Settings
 from support.builders import DAY_MS
 from support.shop import shop
+from support.silences import silent_history
 from support.tries import tries
-from support.troubled import FIRST_DAY, default_rules, rich_history
+from support.troubled import FIRST_DAY, catalogue, default_rules, rich_history
 
 COUNTS: Final = (2, 12)
 ANCHOR: Final = default_rules().basis.calendar.text_of(FIRST_DAY + 21)[:10]
@@ -59,6 +63,25 @@ def test_stages_and_alerts_are_the_same_for_any_number_of_partitions(
     truth = decided(Replay(rules, 1), [*events, *shown], until_ms)
     for count in COUNTS:
         assert decided(Replay(rules, count), [*events, *shown], until_ms) == truth
+
+
+@given(seed=st.integers(0, 9_999), partitions=st.sampled_from(COUNTS))
+@settings(max_examples=tries(8))
+def test_one_partition_that_stands_for_all_knows_their_feeds_apart(seed: int, partitions: int) -> None:
+    rules = without_model(build_rules(catalogue() | {"outage": {"chance": 0.4, "weeks": 2}}))
+    dice = Random(seed)
+    events = silent_history(dice, range(len(FEEDS)), customers=12)
+    gone = dice.randrange(partitions)
+    first_ms = (FIRST_DAY + dice.randrange(20, 60)) * DAY_MS
+    events = [
+        one for one in events
+        if one.feed or partition_of(one.customer_id.encode(), partitions) != gone
+        or not first_ms <= one.time_ms < first_ms + 6 * DAY_MS
+    ]  # fmt: skip
+    until_ms = max(event.time_ms for event in events) + 10 * DAY_MS
+    truth = decided(Replay(rules, partitions), events, until_ms)
+    assert any("feed_outage" in one for one in truth)
+    assert decided(Replay(rules, 1, together=partitions), events, until_ms) == truth
 
 
 @cache

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Mapping, Sequence
 from datetime import date
+from random import Random
 from typing import Any
 
 import pytest
@@ -23,10 +23,11 @@ from schemas.event_time import FIRST_MS, LAST_MS
 from schemas.instant import from_rfc3339
 from support.builders import DAY_MS, HOUR_MS, login, purchase, ticket
 from support.driven import engine_outcome
+from support.silences import silent_history
 from support.spoken import ERASING, spoken_of, with_commands
 from support.tries import tries
 from support.troubled import FIRST_DAY, catalogue, default_rules, make_event, rich_history
-from support.upsets import CLOCK, ZONES, end_of, extra_signal, some_risk, upset_runs
+from support.upsets import CLOCK, ZONES, catalogues, end_of, extra_signal, some_risk, upset_runs
 
 quick = settings(
     max_examples=tries(20), derandomize=True, phases=[Phase.generate],
@@ -90,7 +91,7 @@ def test_customers_of_all_temperaments_are_told_of_as_the_reference_says(seed: i
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_records_shuffled_within_the_bound_give_what_the_reference_says(zone: str) -> None:
-    dice = random.Random(zone)
+    dice = Random(zone)
     events = rich_history(len(zone), customers=4, days=120, zone=zone)
     arrivals = sorted(events, key=lambda event: event.time_ms + dice.randrange(HOUR_MS))
     assert differences({0: default_rules(zone)}, arrivals) == []
@@ -135,7 +136,7 @@ def test_who_is_erased_is_told_of_no_more_as_the_reference_says(seed: int) -> No
     events = sorted(rich_history(seed, customers=6, days=120), key=lambda event: event.time_ms)
     changes, until_ms = {0: default_rules()}, events[-1].time_ms + 30 * DAY_MS
     told = run(list(moments_of(events, changes, until_ms))).alerts
-    arrivals = spoken_of(told, events, random.Random(seed), (*ERASING[:-1] * 3, ERASING[-1]))
+    arrivals = spoken_of(told, events, Random(seed), (*ERASING[:-1] * 3, ERASING[-1]))
     outcome = run(list(moments_of(arrivals, changes, until_ms)))
     receipts = [one for one in outcome.receipts if is_erased_name(one.customer_id)]
     assert {(one.action == "erase", one.status, one.reason) for one in receipts} == {
@@ -150,7 +151,7 @@ def test_commands_on_many_alerts_are_done_and_told_as_the_reference_says(seed: i
     events = sorted(rich_history(seed, customers=4, days=120), key=lambda event: event.time_ms)
     changes, until_ms = {0: default_rules()}, events[-1].time_ms + 30 * DAY_MS
     told = run(list(moments_of(events, changes, until_ms))).alerts
-    arrivals = spoken_of(told, events, random.Random(seed))
+    arrivals = spoken_of(told, events, Random(seed))
     outcome = run(list(moments_of(arrivals, changes, until_ms)))
     assert {(one.status, one.reason) for one in outcome.receipts} == {
         ("done", None), ("refused", "no_open_alert"), ("refused", "too_late"), ("refused", "already_over")
@@ -178,9 +179,7 @@ def test_experiments_leave_alone_and_tell_what_came_of_it_as_the_reference_says(
     for rules in (lasting, changes):
         first = run(list(moments_of(events, rules, until_ms)))
         known = [*first.alerts, *(one.alert for one in first.suppressed)]
-        arrivals = spoken_of(
-            sorted(known, key=lambda one: (one.customer_id, one.alert_id)), events, random.Random(seed)
-        )
+        arrivals = spoken_of(sorted(known, key=lambda one: (one.customer_id, one.alert_id)), events, Random(seed))
         outcome = run(list(moments_of(arrivals, rules, until_ms)))
         assert {one.arm for one in outcome.outcomes} == {"treated", "holdout"}
         assert {one.rule for one in outcome.suppressed} >= {"held_out"}
@@ -211,15 +210,51 @@ def test_customers_are_contacted_no_more_often_than_the_reference_says(seed: int
     for rules in (lasting, changes):
         first = run(list(moments_of(events, rules, until_ms)))
         known = [*first.alerts, *(one.alert for one in first.suppressed)]
-        arrivals = spoken_of(
-            sorted(known, key=lambda one: (one.customer_id, one.alert_id)), events, random.Random(seed)
-        )
+        arrivals = spoken_of(sorted(known, key=lambda one: (one.customer_id, one.alert_id)), events, Random(seed))
         outcome = run(list(moments_of(arrivals, rules, until_ms)))
         capped = {one.alert.alert_id: one for one in outcome.suppressed if one.rule == "capped"}
         sent_later = {one.alert_id for one in outcome.alerts if one.status == "firing"} & capped.keys()
         assert min(len(capped) - 8, len(sent_later) - 1) > 0
         assert {one.rule for one in outcome.suppressed} >= {"opted_out", "snoozed", "capped"}
         assert differences(rules, arrivals, until_ms, seed=seed) == []
+
+
+@quick
+@given(catalogues(), st.integers(0, 9_999), st.sampled_from((None, 5, 60)), st.sampled_from((None, some_risk)))
+def test_feeds_that_go_silent_hold_and_release_what_the_reference_says(
+    own: dict[str, Any], seed: int, ahead: int | None, risks: Risks | None
+) -> None:
+    own["outage"] = {"chance": 0.4, "weeks": 2}
+    dice, rules = Random(seed), build_rules(own)
+    arrivals = silent_history(dice, rules.basis.feeds)
+    until_ms = None if ahead is None else max(event.time_ms for event in arrivals) + ahead * DAY_MS
+    assert differences({0: rules}, arrivals, until_ms, risks, seed) == []
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_feeds_go_down_and_come_back_and_who_is_held_is_told_of_or_never(seed: int) -> None:
+    own = catalogue() | {"outage": {"chance": 0.4, "weeks": 2}}
+    off = own | {"outage": "off"}
+    found: list[Outcome] = []
+    for number in range(2):
+        arrivals = silent_history(Random(2 * seed + number), range(4))
+        changes = {
+            0: build_rules(own),
+            2 * len(arrivals) // 3: build_rules(off),
+            3 * len(arrivals) // 4: build_rules(own),
+        }
+        until_ms = max(event.time_ms for event in arrivals) + 20 * DAY_MS
+        for rules in ({0: changes[0]}, changes):
+            found.append(run(list(moments_of(arrivals, rules, until_ms))))
+            assert differences(rules, arrivals, until_ms, seed=seed) == []
+        told = [one for one in found[-1].alerts if not one.is_of_feed]
+        said = spoken_of(told, sorted(arrivals, key=lambda one: one.time_ms), Random(seed), ERASING)
+        assert differences(changes, said, until_ms, seed=seed) == []
+    told = [one for outcome in found for one in outcome.alerts]
+    assert {one.status for one in told if one.signal == "feed_outage"} == {"firing", "resolved"}
+    held = {one.alert.alert_id for outcome in found for one in outcome.suppressed if one.rule == "feed_down"}
+    assert held & {one.alert_id for one in told}
+    assert held - {one.alert_id for one in told}
 
 
 @pytest.mark.parametrize("name", ["default", "another question"])
@@ -485,7 +520,7 @@ def test_alerts_of_a_customer_of_whom_nothing_is_left_to_see_wait_whoever_stands
 # -- at the limits of the contract
 
 
-def extreme_arrivals(first_ms: int, dice: random.Random) -> list[Event]:
+def extreme_arrivals(first_ms: int, dice: Random) -> list[Event]:
     """Amounts and numbers at their limits, some of them late."""
     arrivals, number = [], 0
     for base_ms in range(first_ms, first_ms + 75 * DAY_MS, DAY_MS):
@@ -516,7 +551,7 @@ def test_numbers_and_days_at_the_limits_give_what_the_reference_says(
     rate: float, zone: str, first_ms: int, seed: int
 ) -> None:
     changes = {0: build_rules(catalogue() | {"currency": "EUR", "rates": {"USD": rate, "EUR": 1.0}}, zone=zone)}
-    arrivals = extreme_arrivals(first_ms, random.Random(seed))
+    arrivals = extreme_arrivals(first_ms, Random(seed))
     until_ms = min(arrivals[-1].time_ms + 130 * DAY_MS, LAST_MS)
     assert differences(changes, arrivals, until_ms, seed=seed) == []
 

@@ -29,7 +29,7 @@ def is_so(tree: tuple[Any, ...], past: Past, since: int | None) -> bool:
 def read(text: str, past: Past, since: int | None = None) -> Value:
     """What a term is worth, rounded as it is published."""
     found: Value = _value(tree_of(text), past, since)
-    return round(found, 4) if isinstance(found, float) else found
+    return round(found, 4) + 0.0 if isinstance(found, float) else found
 
 
 def number(text: str, past: Past, since: int | None = None) -> float | None:
@@ -94,7 +94,7 @@ def _value(tree: tuple[Any, ...], past: Past, since: int | None) -> Any:
 def _windowed(word: str, inside: list[Any], past: Past, since: int | None) -> Value:
     match inside:
         case ["since", "start"]:
-            return past.count(word, 0 if since is None else min(past.boundary - since, past.basis.keep_days))
+            return Past.count(past, word, 0 if since is None else min(past.boundary - since, past.basis.keep_days))
         case [length]:
             return past.channels(length) if word == "ticket_channels" else past.count(word, length)
         case [length, "before", skip]:

@@ -8,11 +8,13 @@ from msgspec.structs import replace
 from models.catalogue.rules import Rules, Signal
 from reference.ending import reason_of
 from reference.erased import last_words
-from reference.language import holds, number
+from reference.language import holds, is_so, number
+from reference.outage import CLEAR, Weather
 from reference.past import Happened, Past, Score, notes_of, refused_of
 from reference.spoken import Cooled, Spoken, severity_of
 from reference.telling import Episode, News, rests_on, retired
 from reference.trials import arm_of, outcome_of
+from reference.unheard import heard_parts, listen
 from schemas.alert import Money, NoContact
 from schemas.stage import StageChangeV1, stage_change_id
 
@@ -35,6 +37,7 @@ class Life(Spoken):
         self.holding: dict[str, int] = {}
         self.stages: list[StageChangeV1] = []
         self.is_erased = False
+        self.skipped: list[int] = []
 
     def go_on_by(self, rules: Rules) -> None:
         """Change the catalogue; what was told of signals that it does not know is taken back at the next boundary."""
@@ -114,13 +117,13 @@ class Life(Spoken):
 
     # -- a boundary
 
-    def review(self, boundary: int) -> None:
+    def review(self, boundary: int, weather: Weather = CLEAR) -> None:
         self.boundary, self.seen, self.late = boundary, self.seen + self.late, []
-        now_ms = self.basis.calendar.start_of(boundary)
+        now_ms, self.weather = self.basis.calendar.start_of(boundary), weather
         self.snoozed = {name: until_ms for name, until_ms in self.snoozed.items() if until_ms > now_ms}
         self._forget_contact()
         self._ask_model()
-        past = Past(self.basis, boundary, self.seen, self.scores)
+        past = Past(self.basis, boundary, self.seen, self.scores, self.skipped, weather.lost)
         judged = self.signals[len(self.rules.signals) :]  # what left the catalogue ends, whatever is to be seen
         if past.first_day is not None:
             self._change_stage(past)
@@ -128,6 +131,7 @@ class Life(Spoken):
         for signal in judged:
             self._judge(signal, past)
         self._answer()
+        listen(self, past)
         self._release()
         if judged:
             self._escalate(judged)
@@ -149,13 +153,19 @@ class Life(Spoken):
     def _ask_model(self) -> None:
         """On a snapshot day, one a step, of a customer whose last purchase is recent enough for the question."""
         learning, past = self.basis.learning, Past(self.basis, self.boundary, self.seen)
+        if not learning or not self.risks:
+            return
+        anchor = crc32(self.customer_id.encode()) if learning.anchor is None else learning.anchor
+        has_begun = learning.anchor is None or self.boundary >= anchor
+        if not has_begun or (self.boundary - anchor) % learning.step_days:
+            return
+        if any(day >= self.boundary - 30 for day in self.weather.of(self.basis.feeds)):
+            self.skipped.append(self.boundary)  # the month that features look at holds a day of which nobody heard
+            return
         silent = past.days_since(past.days_of("purchases"))
-        if learning and self.risks and silent is not None and silent < learning.question.risk_set_days:
-            anchor = crc32(self.customer_id.encode()) if learning.anchor is None else learning.anchor
-            has_begun = learning.anchor is None or self.boundary >= anchor
-            if has_begun and (self.boundary - anchor) % learning.step_days == 0:
-                found = self.risks(self.customer_id, self.boundary)
-                self.scores = self.scores if found is None else [*self.scores, Score(self.boundary, *found)]
+        if silent is not None and silent < learning.question.risk_set_days:
+            found = self.risks(self.customer_id, self.boundary)
+            self.scores = self.scores if found is None else [*self.scores, Score(self.boundary, *found)]
 
     def _change_stage(self, past: Past) -> None:
         (stage, silent), spend = past.standing, past.count("spend", self.boundary)
@@ -248,6 +258,9 @@ class Life(Spoken):
     def _ending(self, signal: Signal, past: Past, episode: Episode) -> News | None:
         is_expired = signal.expires_days is not None and past.boundary >= episode.start + signal.expires_days
         is_over = holds(signal.ends.text, past, episode.start)
+        if signal.announced_feed is None and not signal.has_left:
+            heard = heard_parts(signal.ends.text, self.weather.down, self.basis)
+            is_over = any(is_so(part, past, episode.start) for part in heard)
         return reason_of(signal, past, episode.start, is_over=is_over) if is_over or is_expired else None
 
     def _corroborate(self) -> None:
@@ -270,7 +283,7 @@ class Life(Spoken):
                 del self.trials[name]
                 self.outcomes.append(outcome_of(self.customer_id, name, arm, start, past, self.stage, self.rules.hash))
         for key, (signal, status, episode) in self.told.items():
-            is_told_of = not (episode.refused or self._has_opted_out(self.boundary))
+            is_told_of = not (episode.refused or self._has_opted_out(self.boundary) or signal.id in self.unheard)
             is_tried = signal.holdout and is_told_of and episode.observed_ms >= self.alerts_from_ms
             if is_tried and status == "firing" and episode.revision == 1:
                 arm = arm_of(self.rules.salt, signal, self.customer_id, episode.start)

@@ -1,7 +1,7 @@
 """One customer as of a boundary: every measure of the language, counted anew from the events of closed days."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from itertools import pairwise
 from math import sqrt
@@ -102,8 +102,13 @@ class Score(NamedTuple):
 class Past:
     """What happened on the days before the boundary, in declared feeds."""
 
-    def __init__(self, basis: Basis, boundary: int, seen: Iterable[Happened], scores: Sequence[Score] = ()) -> None:
+    def __init__(
+        self, basis: Basis, boundary: int, seen: Iterable[Happened], scores: Sequence[Score] = (),
+        skipped: Sequence[int] = (), lost: Mapping[int, Collection[int]] | None = None,
+    ) -> None:  # fmt: skip
+        """`skipped`: snapshot days on which nobody was looked at; `lost`: by feed, the days on which it was down."""
         self.basis, self.boundary, self.scores = basis, boundary, scores
+        self.skipped, self.lost = skipped, lost or {}
         self.seen = [one for one in seen if one.day < boundary and one.event.feed in basis.feeds]
 
     @cached_property
@@ -148,14 +153,15 @@ class Past:
     def first_day(self) -> int | None:
         return min(self.days_of("active_days"), default=None)
 
-    def days_since(self, days: Sequence[int]) -> int | None:
-        """Whole days from the newest of these to the newest closed day."""
+    def days_since(self, days: Sequence[int], feed: int | None = None) -> int | None:  # noqa: ARG002 - of days known
+        """Whole days from the newest of these, days of a feed or of all, to the newest closed day."""
         return self.boundary - 1 - days[-1] if days else None
 
     def login_silence(self) -> int | None:
         """Whole days from the last login; who never logged in is silent since the first activity."""
-        days = self.days_of("logins") or self.days_of("active_days")[:1]
-        return self.days_since(days) if LOGIN in self.basis.feeds else None
+        logins, first = self.days_of("logins"), self.days_of("active_days")[:1]
+        silent = self.days_since(logins, LOGIN) if logins else self.days_since(first)
+        return silent if LOGIN in self.basis.feeds else None
 
     def median_gap(self) -> float | None:
         """The median of at least three gaps between the purchase days that are kept."""
@@ -193,14 +199,17 @@ class Past:
         bought = self.days_of("purchases")
         clock = active if limits.silence == "activity" or not bought else [d for d in active if d < bought[0]] + bought
         silent, gap = last_day - clock[-1], self.median_gap()
+        feeds = (PURCHASE,) if bought and limits.silence == "purchase" else self.basis.feeds
+        lost = {day for feed in feeds for day in self.lost.get(feed, ()) if day > clock[-1]}
+        known = silent - len(lost)
         restarts = [later for earlier, later in pairwise(clock) if later - earlier >= limits.dormant_days]
         usual = limits.active_days if gap is None else max(limits.active_days, limits.gap_factor * gap)
         ordered = {
-            "churned": silent > limits.churned_days,
-            "dormant": silent >= limits.dormant_days,
+            "churned": known > limits.churned_days,
+            "dormant": known >= limits.dormant_days,
             "reactivated": any(last_day - day < limits.reactivated_days for day in restarts),
             "new": last_day - active[0] < limits.new_days,
-            "active": silent <= min(limits.dormant_days - 1, int(usual)),
+            "active": known <= min(limits.dormant_days - 1, int(usual)),
             "lapsed": True,
         }
         return next(stage for stage, is_so in ordered.items() if is_so), silent
@@ -208,12 +217,17 @@ class Past:
     def risk(self) -> Score | None:
         """The newest score; none once another snapshot was due."""
         step = self.basis.learning.step_days if self.basis.learning else 0
-        return self.scores[-1] if self.scores and self.boundary - self.scores[-1].boundary < step else None
+        return self.scores[-1] if self.scores and self._apart(self.scores[-1].boundary, self.boundary) < step else None
+
+    def _apart(self, one: int, other: int) -> int:
+        """Days between two boundaries, without the steps that were left out."""
+        step = self.basis.learning.step_days if self.basis.learning else 0
+        return other - one - step * sum(one < day <= other for day in self.skipped)
 
     def usual_risk(self) -> float | None:
         """The mean of the scores of the 28 days before the newest."""
         newest = self.risk()
-        known = [s.risk for s in self.scores[:-1] if newest and newest.boundary - s.boundary <= 28]
+        known = [s.risk for s in self.scores[:-1] if newest and self._apart(s.boundary, newest.boundary) <= 28]
         return sum(known) / len(known) if known else None
 
 
@@ -221,11 +235,11 @@ MEASURES: Final[Mapping[str, Callable[[Past], Value]]] = {
     "never": lambda _: False,
     "days_since_first": lambda past: past.days_since(past.days_of("active_days")[:1]),
     "days_since_activity": lambda past: past.days_since(past.days_of("active_days")),
-    "days_since_purchase": lambda past: past.days_since(past.days_of("purchases")),
+    "days_since_purchase": lambda past: past.days_since(past.days_of("purchases"), PURCHASE),
     "days_since_login": Past.login_silence,
-    "days_since_first_ticket": lambda past: past.days_since(past.days_of("tickets")[:1]),
-    "purchases_total": lambda past: past.count("purchases", past.boundary),
-    "spend_total": lambda past: past.count("spend", past.boundary),
+    "days_since_first_ticket": lambda past: Past.days_since(past, past.days_of("tickets")[:1]),
+    "purchases_total": lambda past: Past.count(past, "purchases", past.boundary),
+    "spend_total": lambda past: Past.count(past, "spend", past.boundary),
     "median_gap": Past.median_gap,
     "longest_gap": Past.longest_gap,
     "slope_change": lambda past: past.slope[0],

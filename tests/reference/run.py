@@ -14,6 +14,7 @@ from models.catalogue.rules import Rules
 from models.config import Basis
 from reference.erased import NEVER, erasures, is_refused, receipt_for_nobody
 from reference.life import Life, Risks
+from reference.outage import CLEAR, Watch, Weather
 from reference.past import MAX_SUM, Happened, channels_of, happened, note_of, notes_of
 from reference.spoken import Said, receipt_of
 from schemas.alert import AlertV1
@@ -57,10 +58,13 @@ def run(
     moments: Sequence[Moment], alerts_from_ms: int = 0, risks: Risks | None = None, but: Container[str] = ()
 ) -> Outcome:
     """What becomes of the customers of one partition, but some."""
+    watch, since = Watch(), erasures(one.said for one in moments if one.said)
+    watch.erased_at = since
+    weathers = _weathers(moments, watch, alerts_from_ms)
     everybody = sorted({one.event.customer_id for one in moments if one.event and one.verdict != "no"})
-    since = erasures(one.said for one in moments if one.said)
-    lives = [_live(customer, moments, alerts_from_ms, risks) for customer in everybody if customer not in but]
+    lives = [_live(customer, moments, alerts_from_ms, risks, weathers) for customer in everybody if customer not in but]
     alerts, stages = [one for life in lives for one in life.alerts], [one for life in lives for one in life.stages]
+    alerts += watch.alerts
     receipts = [one for life in lives for one in life.receipts]
     receipts += [_refused(one, moments[-1].rules) for one in _said_of_nobody(moments, lives, since)]
     late = [one.said for one in moments if one.said and _is_of_erased(one.said, since)]
@@ -90,7 +94,26 @@ def _refused(said: Said, rules: Rules) -> ReceiptV1:
     return receipt_of(said, rules.basis.calendar, "too_late" if said.is_late else reason, None)
 
 
-def _live(customer_id: str, moments: Sequence[Moment], alerts_from_ms: int, risks: Risks | None) -> Life:
+def _weathers(moments: Sequence[Moment], watch: Watch, alerts_from_ms: int) -> dict[int, Weather]:
+    """By boundary, which feeds were down; what is told of them is the watch's."""
+    found: dict[int, Weather] = {}
+    passed, first = -1, None
+    for event, rules, verdict, _, boundary, *_ in moments:
+        if event is not None and verdict != "no":
+            day = rules.basis.calendar.day_of(event.time_ms)
+            first = day if first is None else min(first, day) if passed < 0 else first
+            watch.take(event, rules.basis)
+        if boundary > passed and first is not None:
+            for midnight in range(max(passed, first) + 1, boundary + 1):
+                found[midnight] = watch.review(midnight, rules, alerts_from_ms)
+        passed = boundary
+    return found
+
+
+def _live(
+    customer_id: str, moments: Sequence[Moment], alerts_from_ms: int, risks: Risks | None,
+    weathers: Mapping[int, Weather],
+) -> Life:  # fmt: skip
     life, passed = Life(moments[0].rules, customer_id, alerts_from_ms, risks), -1
     for event, rules, verdict, clocks, boundary, said, _ in moments:
         if said is not None and said.command.customer_id == customer_id:
@@ -105,7 +128,7 @@ def _live(customer_id: str, moments: Sequence[Moment], alerts_from_ms: int, risk
         if not life.is_erased and boundary > passed and (known := life.seen + life.late):
             for midnight in range(max(passed, min(one.day for one in known)) + 1, boundary + 1):
                 if midnight < life.erased_at:
-                    life.review(midnight)
+                    life.review(midnight, weathers.get(midnight, CLEAR))
         if passed < life.erased_at <= boundary:
             life.erase()
         passed = boundary

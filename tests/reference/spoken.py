@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from models.calendar import Calendar, date_of
 from models.catalogue.rules import Rules, Signal
 from reference.cap import Suggestion, asks_for_contact, may_wait, most_urgent
+from reference.outage import CLEAR
 from reference.past import Past
 from reference.telling import Episode, News, alert_of
 from schemas.alert import AlertSeverity, AlertV1, Arm, NoContact, alert_id
@@ -50,6 +51,8 @@ class Spoken:
         self.contacted: int | None = None
         self.chosen = ""
         self.confirmed: set[str] = set()
+        self.weather, self.unheard = CLEAR, set[str]()
+        self.sure: set[tuple[str, int]] = set()
         self.suppressed: list[SuppressedV1] = []
         self.trials: dict[str, tuple[int, Arm]] = {}
         self.outcomes: list[OutcomeV1] = []
@@ -142,6 +145,8 @@ class Spoken:
         is_snoozed = signal.id in self.snoozed and (signal.id, episode.start) not in self.tells_snooze
         if is_snoozed:
             return "snoozed", self.snoozed[signal.id]
+        if signal.id in self.unheard and not self._was_sent(signal, episode):
+            return "feed_down", None
         is_capped = self.contacted is not None and signal.id != self.chosen and not self._was_sent(signal, episode)
         if is_capped and asks_for_contact(signal, episode, self.alerts_from_ms) and may_wait(signal, episode):
             return "capped", self.basis.calendar.start_of((self.contacted or 0) + self.rules.contact_days)

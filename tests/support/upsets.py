@@ -85,7 +85,7 @@ def catalogues(draw: st.DrawFn) -> dict[str, Any]:
     """The default catalogue, changed at random."""
     own = catalogue() | {"feeds": draw(st.sampled_from(FEED_SETS))}
     own["signals"] |= {name: extra_signal(**body) for name, body in EXTRA.items()}
-    own["experiment"] = draw(experiments())
+    own["experiment"], own["outage"] = draw(experiments()), draw(outages())
     own["attention"] = {"contact_days": draw(CONTACT_DAYS)}
     if draw(st.booleans()):
         dormant = draw(st.sampled_from((2, 9, 31, 60)))
@@ -101,6 +101,12 @@ def experiments() -> st.SearchStrategy[Any]:
     """Nobody, few or half of the customers are held out."""
     some = st.fixed_dictionaries({"holdout": st.sampled_from((0.05, 0.5)), "salt": st.sampled_from(("one", "other"))})
     return st.one_of(st.just({"holdout": 0}), some)
+
+
+def outages() -> st.SearchStrategy[Any]:
+    """No feed is ever down, or one is soon: two weeks of a few customers say what is usual."""
+    chances = st.sampled_from((1e-6, 0.01, 0.2, 0.5))
+    return st.one_of(st.just("off"), st.fixed_dictionaries({"chance": chances, "weeks": st.sampled_from((2, 3, 8))}))
 
 
 @st.composite
@@ -139,12 +145,14 @@ def successors(draw: st.DrawFn, own: dict[str, Any]) -> dict[str, Any]:
             signals[f"{name}_again"] = deepcopy(signals[name])
     if draw(st.booleans()):
         own["feeds"] = draw(st.sampled_from(FEED_SETS))
-    if draw(st.booleans()):
-        own["experiment"] = draw(experiments())
-    if draw(st.booleans()):
-        own["attention"] = {"contact_days": draw(CONTACT_DAYS)}
-    if draw(st.booleans()):
-        own["model"] = {"horizon_days": draw(st.sampled_from((10, 60, 90)))}
+    for section, drawn in (
+        ("experiment", experiments()),
+        ("attention", st.fixed_dictionaries({"contact_days": CONTACT_DAYS})),
+        ("outage", outages()),
+        ("model", st.fixed_dictionaries({"horizon_days": st.sampled_from((10, 60, 90))})),
+    ):
+        if draw(st.booleans()):
+            own[section] = draw(drawn)
     if draw(st.booleans()):
         own["engagement"]["login"] = {"points": draw(st.sampled_from((0, 2, -1))), "cap": 2}
     return own

@@ -79,9 +79,12 @@ def test_the_rules_are_asked_in_their_order_and_the_first_that_holds_is_told() -
     (signal,) = (one for one in RULES_ALONE.signals if one.id == SILENT)
     of = SignalAlerts(signal, snoozed={1: 500})
     one = Revision(1, "updated", 10, 2, "error", None, 1, "Retention", 0)
-    assert [rule.__name__ for rule in RULES] == ["opted_out", "held_out", "snoozed", "capped"]
+    assert [rule.__name__ for rule in RULES] == ["opted_out", "held_out", "snoozed", "feed_down", "capped"]
     assert holding(of, one, Occasion(400, frozenset({1}))) == ("opted_out", None)
     assert holding(of, one, Occasion(400, frozenset())) == ("snoozed", 500)
+    unheard = {SILENT: frozenset({1})}
+    assert holding(of, one, Occasion(400, frozenset(), unheard=unheard)) == ("snoozed", 500)
+    assert holding(of, one, Occasion(500, frozenset(), unheard=unheard)) == ("feed_down", None)
     assert holding(of, one, Occasion(500, frozenset())) is None
 
 

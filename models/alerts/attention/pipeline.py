@@ -66,7 +66,8 @@ def end_opted_out(
 def attend(of: SignalAlerts, revisions: list[Revision], occasion: Occasion) -> list[tuple[Revision, Held]]:
     """Take out of the revisions of a signal those that are held; what is left is sent."""
     is_capped = occasion.contacts is not None and occasion.contacts.at and can_wait(of.signal)
-    if not (of.snoozed or of.held or of.signal.holdout or occasion.opted_out or is_capped):  # as for most signals
+    is_held = of.snoozed or of.held or of.signal.holdout or occasion.opted_out or of.signal.id in occasion.unheard
+    if not (is_held or is_capped):  # as for most signals
         return []
     held: list[tuple[Revision, Held]] = []
     sent: list[Revision] = []

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from models.alerts.attention.contacts import Contacts
+from models.alerts.attention.feed_down import NOBODY, Unheard
 from models.alerts.episode import HELD_OUT, Revision, SignalAlerts
 from schemas.suppressed import Rule
 
@@ -16,11 +17,12 @@ class Held(NamedTuple):
 
 
 class Occasion(NamedTuple):
-    """The boundary at which rules are asked, as an instant; who has opted out as of it, by row; who was contacted."""
+    """The boundary at which rules are asked, as an instant; who has opted out, was contacted, or may be unheard."""
 
     now_ms: int
     opted_out: frozenset[int]
     contacts: Contacts | None = None
+    unheard: Unheard = NOBODY
 
 
 AttentionRule = Callable[[SignalAlerts, Revision, Occasion], Held | None]
@@ -45,13 +47,19 @@ def snoozed(of: SignalAlerts, one: Revision, occasion: Occasion) -> Held | None:
     return Held("snoozed", until_ms)
 
 
+def feed_down(of: SignalAlerts, one: Revision, occasion: Occasion) -> Held | None:
+    """An absence of which nobody was told is held while it may be the feed's, and not the customer's."""
+    is_unheard = one.row in occasion.unheard.get(of.signal.id, ())
+    return Held("feed_down", None) if is_unheard and not one.was_sent else None
+
+
 def capped(of: SignalAlerts, one: Revision, occasion: Occasion) -> Held | None:
     """Who was suggested to be contacted lately is not so again by an alert that can wait."""
     passes_ms = None if occasion.contacts is None else occasion.contacts.passes_ms(of, one)
     return None if passes_ms is None else Held("capped", passes_ms)
 
 
-RULES: Final[Sequence[AttentionRule]] = (opted_out, held_out, snoozed, capped)
+RULES: Final[Sequence[AttentionRule]] = (opted_out, held_out, snoozed, feed_down, capped)
 """In this order; the first that holds a revision is the one that is told."""
 
 

@@ -2,6 +2,7 @@
 
 A trial begins with a customer's first alert of a signal and lasts for the horizon; an alert that follows within it
 belongs to it. Who must not be contacted or has opted out is in none, whichever arm it would be: nothing would be tried.
+Nor is an alert that an outage holds when it begins: whether it is one is not known yet.
 Who is in which arm is drawn anew each quarter. By another catalogue what has begun goes on in its arm; only a signal of
 which nobody is held out any more has no trials, and whom it held out is told of.
 """
@@ -12,7 +13,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from models.alerts.attention.rules import Occasion
+from models.alerts.attention.rules import Occasion, feed_down
 from models.alerts.episode import ARMS, HELD_OUT, NO_ARM, TREATED, Revision, SignalAlerts
 from models.calendar import date_of
 from models.customers.columns import STAGE_NAMES
@@ -48,7 +49,8 @@ def begin_trials(
     new: list[Revision] = []
     for one in revisions:
         is_begun = one.status == "firing" and one.revision == 1
-        if not is_begun or one.refused or one.row in occasion.opted_out or one.observed_ms < draw.from_ms:
+        is_silent = one.refused or one.row in occasion.opted_out or feed_down(of, one, occasion) is not None
+        if not is_begun or is_silent or one.observed_ms < draw.from_ms:
             continue
         place, known = of.open.place(one.row), of.trials.place(one.row)
         assert place is not None  # it begins
