@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from models.catalogue.rules import without_outages
 from models.config import Learning
 from models.customers.arrays import Floats, Rows
 from models.customers.stages import LOST
@@ -26,7 +27,7 @@ from support.examples import scorer_of
 from support.histories import Size, history
 from support.troubled import FIRST_DAY, default_rules, rich_history
 
-BASIS = default_rules().basis
+BASIS = without_outages(default_rules()).basis
 
 
 def test_a_row_alone_has_the_same_bits_as_among_all() -> None:

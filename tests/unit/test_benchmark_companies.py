@@ -12,7 +12,7 @@ from benchmarks.companies import make_company
 from benchmarks.engine_alone import END_MS, run
 from benchmarks.load import DAY_MS, DAYS, EVENTS_EACH, make_load, write_load
 from benchmarks.midnight import Midnight, snapshot_of
-from models.catalogue.rules import Rules, sending_all
+from models.catalogue.rules import Rules, sending_all, without_outages
 from models.engine.partition import Partition
 from models.engine.population import population_of
 from models.engine.snapshot import load
@@ -29,7 +29,7 @@ def test_a_company_made_of_few_customers_is_like_them(tmp_path: Path, catalogue:
     """As many in each stage, with as many open alerts, and so they go on."""
     file = RULES_ONLY if catalogue == "rules-only" else WITH_MODEL
     settings = Settings(partitions=1, catalogue=Path(file))
-    rules, templates = sending_all(load_rules(settings)), tmp_path / "templates"
+    rules, templates = without_outages(sending_all(load_rules(settings))), tmp_path / "templates"
     run(write_load(make_load(40), tmp_path / "load.tsv"), settings, tmp_path / "alerts.jsonl", templates)
     company = make_company(templates, rules, 400, tmp_path / "company")
     few = load(msgspec.msgpack.decode(templates.read_bytes(), type=list[bytes])[0], rules)
