@@ -14,7 +14,7 @@ from msgspec import Struct
 from models.catalogue.rules import ALONE, Rules
 from models.digests.backlog import BEGINNING, Backlog, Resume
 from models.digests.lines import MOST_LINES, Reason, end_of, line_of
-from models.digests.ranking import Order, chance_of, order
+from models.digests.ranking import Order, chances_of, order
 from schemas.alert import AlertV1
 from schemas.digest import Became, DigestCountsV1, DigestEndV1, DigestV1
 from schemas.reviewed import Told
@@ -70,7 +70,7 @@ class Lists:
         at: Resume = BEGINNING,
     ) -> None:
         """Go on from what was kept and where that was, or begin."""
-        self._rules, self._calendar, self._teams = rules, rules.basis.calendar, rules.teams
+        self._rules, self._calendar, self._chances = rules, rules.basis.calendar, chances_of(rules)
         self._items = {name: one for name, one in (kept or {}).items() if isinstance(one, Item)}
         self._over = {name: one for name, one in (kept or {}).items() if not isinstance(one, Item)}
         self._orders = {name: self._ordered(one.alert) for name, one in self._items.items()}
@@ -150,24 +150,24 @@ class Lists:
         groups = sorted((min(map(self._order, of)), of) for of in asked.values())
         listed = [of for _, of in groups if any(owner in one.listed for one in of)]
         fresh = [of for _, of in groups if not any(owner in one.listed for one in of)]
-        budget, became = self._teams.get(owner, ALONE).budget, self._became(owner, items, boundary)
+        budget, became = self._rules.teams.get(owner, ALONE).budget, self._became(owner, items, boundary)
         new, waiting = fresh[:budget], fresh[budget:]
         for one in chain.from_iterable((*listed, *new)):  # a reason more for who is to be called anyway needs no room
             one.listed.setdefault(owner, boundary)
         if not (asked or became or self.backlog.is_erased):  # then what may name who is erased is replaced
             return None
         now_ms = self._calendar.start_of(boundary)
-        late = [of for of in listed if any(self._order(one).due_ms <= now_ms for one in of)]
-        in_time = [of for of in listed if all(self._order(one).due_ms > now_ms for one in of)]
+        late = [any(self._order(one).due_ms <= now_ms for one in of) for of in listed]
+        late_first = [listed[at] for at in sorted(range(len(listed)), key=lambda at: not late[at])]
         counts = DigestCountsV1(
-            new=len(new), open=len(listed), past_due=len(late), waiting=len(waiting),
+            new=len(new), open=len(listed), past_due=sum(late), waiting=len(waiting),
             in_hand=sum(1 for one in items if one.alert.is_open and one.alert.acknowledged_at is not None),
             snoozed=sum(1 for one in items if one.alert.is_open and one.alert.snoozed_until is not None),
             became=len(became),
         )  # fmt: skip
         new_lines, open_lines, waiting_lines = (
             tuple(line_of([self._reason(one, owner) for one in of], now_ms) for of in found[:MOST_LINES])
-            for found in (new, late + in_time, waiting)
+            for found in (new, late_first, waiting)
         )
         return DigestV1(
             owner=owner, at=self._calendar.text_of(boundary), budget=budget, counts=counts,
@@ -180,7 +180,7 @@ class Lists:
         return Reason(self._order(item), item.alert, listed_at, self._rules.hit_rate_of(item.alert.signal))
 
     def _ordered(self, alert: AlertV1) -> Order:
-        return order(alert, chance_of(self._rules, alert.signal))
+        return order(alert, self._chances[alert.signal])
 
     def _order(self, item: Item) -> Order:
         return self._orders[item.alert.alert_id]

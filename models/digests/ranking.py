@@ -1,5 +1,6 @@
 """Who comes first: what an alert is worth to answer."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Final, NamedTuple
 
@@ -13,13 +14,11 @@ NEVER_MS: Final = 1 << 60
 """When an alert is due that nobody has to answer."""
 
 
-def chance_of(rules: Rules, signal: str) -> float:
-    """The share of a signal's alerts that come true if nobody calls; not measured: the mean of the others, else 1."""
-    known = rules.hit_rate_of(signal)
-    if known is not None:
-        return known.share
-    shares = [one.share for one in rules.hit_rates.by_signal.values()]
-    return sum(shares) / len(shares) if shares else 1.0
+def chances_of(rules: Rules) -> Mapping[str, float]:
+    """By signal, the share of alerts that come true if nobody calls; not measured: the mean of the others, else 1."""
+    shares = {name: one.share for name, one in rules.hit_rates.by_signal.items()}
+    usual = sum(shares.values()) / len(shares) if shares else 1.0
+    return defaultdict(lambda: usual, shares)
 
 
 def priority(alert: AlertV1, chance: float) -> float:
