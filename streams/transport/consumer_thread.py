@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -50,6 +51,17 @@ class FrameConsumerThread(driver.AIOKafkaConsumerThread):
         _replace(consumer, "_isolation_level", "read_committed")
         _replace(consumer, "_fetch_max_wait_ms", FETCH_MAX_WAIT_MS)  # Faust has 1500
         return consumer
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group. A join under way, for which aiokafka waits, is broken off.
+
+        It may last a session and a rebalance timeout, as when a member was killed just before.
+        """
+        coordinator = getattr(self._consumer, "_coordinator", None)
+        if coordinator is not None:
+            coordinator._coordination_task.cancel()  # noqa: SLF001 - aiokafka has no other way
+            await asyncio.wait({coordinator._coordination_task})  # noqa: SLF001 - as above
+        await super().on_thread_stop()
 
     async def seek_to_marks(
         self,

@@ -73,6 +73,7 @@ SCENARIOS: Final = (
         _topics("email", "ticket", "login", "purchase"),
         is_live=True,
         boundaries_from=0.7,
+        is_like_another=True,
     ),
     Scenario(
         "topic-after-topic-mixed",

@@ -82,6 +82,19 @@ def test_sigterm_under_load_and_at_any_moment_of_a_start_leaves_with_0_and_costs
     assert findings.codes == (0, 0, 0, 0), str(findings)
 
 
+def test_sigterm_ends_a_join_that_members_who_were_killed_hold_up(broker: Broker, prefix: str, tmp_path: Path) -> None:
+    deployment = deploy(broker, prefix, tmp_path, partitions=1, catalogue=RULES_ONLY)
+    with workers(deployment, "main", is_static=False) as (main,):
+        main.start()
+        wait_until_ready(main)
+        for _ in range(2):  # the group waits for the first life, and then for the second one as well
+            main.kill_9()
+            main.start()
+            address_of(main)
+            time.sleep(0.3)  # it joins
+        leave(main)
+
+
 @pytest.mark.slow
 def test_watchdog_ends_a_worker_that_stands_still_and_leaves_an_idle_one_alone(tmp_path: Path) -> None:
     """The broker stops answering: once while records are left to read, once while the worker joins."""
