@@ -18,7 +18,7 @@ SECRETS := deploy/secrets
 RUN := .run
 LEARNER_METRICS_PORT ?= 9465
 DISPATCHER_METRICS_PORT ?= 9466
-WORKERS ?= 6
+WORKERS ?= 4
 # File by file, as files share what is dear to make; tests/conftest.py puts the longest first.
 SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 DEVKAFKA := PYTHONPATH=deploy $(BIN)/python -m kafka

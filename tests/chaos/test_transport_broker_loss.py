@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from kafka.cluster import Cluster
 from support.broker import Broker, fresh_prefix
 from support.counting import Scene
@@ -41,8 +43,13 @@ def costs_nothing(scene: Scene, trouble: Callable[[], None]) -> None:
         assert worker.poll() is None, "it went on by itself"
 
 
-def test_a_broker_killed_again_under_load_costs_nothing(cluster: Cluster, tmp_path: Path) -> None:
-    """Three times: `test_broker_loss`."""
+def test_a_broker_killed_again_under_load_costs_nothing(
+    cluster: Cluster,
+    tmp_path: Path,
+    is_full: bool,  # noqa: FBT001 - a fixture
+) -> None:
+    if not is_full:
+        pytest.skip("three times, with all that a worker does: test_broker_loss; this one with --full")
 
     def trouble() -> None:
         for _ in range(2):
