@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -16,8 +17,9 @@ from schemas.reviewed import decode_told
 from schemas.topics import Topics
 from streams.agents.sole import CLAIM_KEY, Reader, SoleAgent, payload_of
 from streams.transport.changelog import Changelog
-from streams.transport.producer import Outputs
+from streams.transport.producer import FLUSH_TIMEOUT_S, Outputs, flushed
 from streams.transport.published import SHARED_PARTITION
+from streams.transport.records import Record
 
 DONE_KEY: Final = b"\0done"
 """The key of the record that says which boundary was done last, and from where the topic is to be read."""
@@ -43,6 +45,9 @@ class DispatcherAgent(SoleAgent):
         """Digests by owner."""
         self.newest: dict[str, DigestV1] = {}
         """By owner, the digest sent last."""
+        self._unkept: list[tuple[bytes, bytes | None]] = []
+        """Records of days whose digests were sent: they are kept once the broker has the digests, which nobody would
+        send again otherwise."""
         self._rules, self._partitions, self._topics, self._outputs = rules, partitions, topics, outputs
 
     def begin(self, records: dict[bytes, bytes]) -> int:
@@ -74,25 +79,38 @@ class DispatcherAgent(SoleAgent):
             log.error("record %d of %s is left out (%s)", offset, self._topics.attention, type(error).__name__)  # noqa: TRY400 - told, no crash
 
     def work(self) -> None:
-        """Make the digests of every boundary that is complete."""
+        """Send the digests of every boundary that is complete."""
         assert self.lists is not None  # nothing is taken before `restored`
         for day in self.lists.days():
-            self._send(day)
+            for digest in day.digests:
+                key, value = digest.owner.encode(), encode_digest(digest)
+                self._outputs.send(self._topics.digests, SHARED_PARTITION, key, value)
+                self.sent[digest.owner] += 1
+                self.newest[digest.owner] = digest
+            self._unkept += self._records_of(day)
             self.progress()
 
-    def _send(self, day: Day) -> None:
-        """Send the digests of a boundary, and keep what it made of the alerts; that it is done is written last."""
+    def _records_of(self, day: Day) -> Iterator[tuple[bytes, bytes | None]]:
+        """What a boundary made of the alerts; that it is done is written last."""
         assert self.lists is not None
-        for digest in day.digests:
-            key, value = digest.owner.encode(), encode_digest(digest)
-            self._outputs.send(self._topics.digests, SHARED_PARTITION, key, value)
-            self.sent[digest.owner] += 1
-            self.newest[digest.owner] = digest
         for name, kept in day.changes.items():
-            self.keep(name.encode(), None if kept is None else self.prefixed(_encoder.encode(kept)))
-        self.keep(DONE_KEY, self.prefixed(_encoder.encode(self.lists.backlog.resume())))
+            yield name.encode(), None if kept is None else self.prefixed(_encoder.encode(kept))
+        yield DONE_KEY, self.prefixed(_encoder.encode(self.lists.backlog.resume()))
+
+    async def take(self, partition: int, sequence: int, records: Sequence[Record]) -> None:
+        """Take records, in any order; what is done by them is kept."""
+        await super().take(partition, sequence, records)
+        unkept = self._unkept
+        if unkept and await flushed(self._outputs, FLUSH_TIMEOUT_S) and self._unkept is unkept:
+            self._unkept = []
+            for key, value in unkept:
+                self.keep(key, value)
+
+    def is_behind(self, partition: int) -> bool:  # noqa: ARG002 - the port's
+        """Whether something is done that is not kept."""
+        return bool(self._unkept)
 
     def forget(self) -> None:
         """Whoever owns the partition now begins from the last boundary."""
-        self.lists = None
+        self.lists, self._unkept = None, []
         self.newest.clear()
