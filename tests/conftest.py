@@ -20,15 +20,15 @@ OFFLINE = frozenset({"unit", "property"})
 """Folders of tests that need no network."""
 
 LONGEST = (
-    "test_reference", "test_worker_state", "test_equality", "test_transport", "test_erasure", "test_shutdown",
-    "test_no_traces", "test_commands", "test_produce", "test_transport_broker_loss", "test_dead_letters",
-    "test_digests", "test_ticks", "test_broker_away", "test_alerts_fire", "test_arrival", "test_learning",
-    "test_demo", "test_make_up", "test_sabotage", "test_slow_link", "test_broker_loss", "test_screens",
-    "test_setup_failures", "test_pauses", "test_real_history", "test_replay_command", "test_prometheus",
-    "test_dev_kafka", "test_gauges", "test_dashboards", "test_deployment", "test_outages", "test_hostile_texts",
-    "test_hit_rate", "test_hindsight", "test_backtest_command", "test_lost_input", "test_model_after_backlog",
-    "test_live_reports", "test_signals_command", "test_erased", "test_late", "test_snapshot_kills",
-    "test_partition_counts", "test_watch", "test_closed_loop", "test_columns", "test_backtest",
+    "test_equality", "test_no_traces", "test_broker_away", "test_screens", "test_worker_state", "test_transport",
+    "test_learning", "test_demo", "test_shutdown", "test_dead_letters", "test_snapshot_kills",
+    "test_transport_broker_loss", "test_real_history", "test_arrival", "test_sabotage", "test_setup_failures",
+    "test_broker_loss", "test_alerts_fire", "test_reference", "test_backtest_command", "test_ticks",
+    "test_gauges", "test_columns", "test_slow_link", "test_pauses", "test_dev_kafka", "test_make_up",
+    "test_hindsight", "test_model_after_backlog", "test_hostile_texts", "test_produce", "test_watch",
+    "test_backtest_bars", "test_prometheus", "test_golden", "test_deployment", "test_detection_page",
+    "test_lost_input", "test_learning_replay", "test_late", "test_packaging", "test_scored_after_backlog",
+    "test_partition_counts", "test_cases",
 )  # fmt: skip
 """Files that take a quarter of a minute and more, the longest first: side by side, what is long must not begin last."""
 
