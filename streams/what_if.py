@@ -22,8 +22,7 @@ from models.catalogue.rules import Rules
 from models.engine.replay import Replay
 from models.engine.review import Message
 from models.what_if.comparison import Run
-from models.what_if.episodes import Episodes
-from schemas.alert import AlertV1
+from models.what_if.decided import Decided
 from schemas.command import Command
 from schemas.event import Event
 from streams.errors import SetupError
@@ -125,18 +124,18 @@ def _put_down(events: Replayed, path: Path) -> Path:
 
 
 def _decided(how: How, path: Path) -> Run:
-    """In the other process: every alert of a catalogue."""
+    """In the other process: all that a catalogue decides."""
     with path.open("rb") as file:
         events: Replayed = pickle.load(file)  # noqa: S301 - written above, in a folder that is ours alone
-    engine, episodes = how.engine(), Episodes(how.rules)
+    engine = how.engine()
+    decided = Decided(how.rules, len(engine.partitions))
 
     def gather(messages: Iterable[Message]) -> None:
         for message in messages:
-            if isinstance(message, AlertV1):
-                episodes.take(message)
+            decided.take(message)
 
     go_through(engine, how.taken(_counted(events)), how.until_ms, gather)
-    return Run(how.rules, episodes.all(), last_day(engine))
+    return decided.until(last_day(engine))
 
 
 def _counted(events: Iterable[Event]) -> Iterator[Event]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from typing import Any, Literal
 
 import msgspec
 
-from models.catalogue.rules import Rules, Signal
+from models.catalogue.rules import ALONE, Rules, Signal
 from models.config import HOUR_MS
 from schemas.event import FEEDS
 
@@ -30,6 +30,7 @@ def changes(before: Rules, after: Rules) -> tuple[Change, ...]:
     ours, theirs = ({signal.id: signal for signal in rules.signals} for rules in (before, after))
     return (
         *_compared(None, _shared(before), _shared(after)),
+        *_compared(None, _rooms(before, after.teams), _rooms(after, before.teams)),
         *(Change("gone", name, "signal", one.when.text, None) for name, one in ours.items() if name not in theirs),
         *(Change("new", name, "signal", None, one.when.text) for name, one in theirs.items() if name not in ours),
         *(
@@ -74,6 +75,12 @@ def _parts(signal: Signal) -> dict[str, Any]:
         "score": signal.score.term.text,
         "threshold": signal.score.threshold.text,
     }
+
+
+def _rooms(rules: Rules, others: Iterable[str]) -> dict[str, str]:
+    """How many customers an owner can look after, of owners of whom either catalogue says it."""
+    named = sorted({*rules.teams, *others})
+    return {f"owners.{name}": f"room for {rules.teams.get(name, ALONE).budget:,} a day" for name in named}
 
 
 def _shared(rules: Rules) -> dict[str, Any]:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from hashlib import sha256
+from types import MappingProxyType
 from typing import Final, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
 from models.calendar import date_of
-from models.catalogue.rules import Rules
+from models.catalogue.rules import ALONE, Rules
 from models.detection.proportion import Quartiles, quartiles
 from models.what_if.changes import Change, changes
 from models.what_if.episodes import Episode
@@ -57,6 +58,14 @@ class Load(msgspec.Struct, frozen=True):
     most: int
 
 
+class ListLoad(msgspec.Struct, frozen=True):
+    """An owner's list of the day: the `room` for new customers, how many are `new`, how many found no room."""
+
+    room: int
+    new: Load
+    waiting: Load
+
+
 class OwnerLoad(msgspec.Struct, frozen=True):
     """Alerts of one owner: `common` stay, `handed_over` go to another owner, `taken_over` come from another.
 
@@ -72,6 +81,8 @@ class OwnerLoad(msgspec.Struct, frozen=True):
     taken_over: int
     load_before: Load
     load_after: Load
+    list_before: ListLoad
+    list_after: ListLoad
 
 
 class Week(msgspec.Struct, frozen=True):
@@ -114,12 +125,20 @@ class Comparison(msgspec.Struct, frozen=True):
     schema_version: Literal[1] = 1
 
 
+class Listed(NamedTuple):
+    """By boundary, how many customers were new on an owner's list, and how many waited for room."""
+
+    new: Counter[int]
+    waiting: Counter[int]
+
+
 class Run(NamedTuple):
-    """What a catalogue decided: its alerts, and the first and the last day of its history that were judged."""
+    """What a catalogue decided: its alerts, the last day of its history that was judged, the lists by owner."""
 
     rules: Rules
     episodes: Sequence[Episode]
     last_day: int
+    listed: Mapping[str, Listed] = MappingProxyType({})
 
 
 def compare(before: Run, after: Run, first_day: int | None) -> Comparison:
@@ -137,7 +156,7 @@ def compare(before: Run, after: Run, first_day: int | None) -> Comparison:
         days=days,
         total=_by(matched, lambda _: "").get("", Counts()),
         by_signal={name: counts.get(name, Counts()) for name in signals},
-        by_owner=_owners(matched, first, days),
+        by_owner=_owners(matched, before, after, first, days),
         weeks=_weeks(matched, first, last) if days else (),
         gained=_examples("gained", matched.gained),
         lost=_examples("lost", matched.lost),
@@ -175,7 +194,7 @@ def _by(matched: Matched, key: Callable[[Episode], str]) -> dict[str, Counts]:
     }
 
 
-def _owners(matched: Matched, first: int, days: int) -> dict[str, OwnerLoad]:
+def _owners(matched: Matched, before: Run, after: Run, first: int, days: int) -> dict[str, OwnerLoad]:
     lost, gained, common, handed, taken = (Counter[str]() for _ in range(5))
     told: dict[tuple[str, bool], list[int]] = defaultdict(list)
     for one in matched.lost:
@@ -201,9 +220,17 @@ def _owners(matched: Matched, first: int, days: int) -> dict[str, OwnerLoad]:
             taken_over=taken[owner],
             load_before=_load(told[owner, False], first, days),
             load_after=_load(told[owner, True], first, days),
+            list_before=_list_load(before, owner, first, days),
+            list_after=_list_load(after, owner, first, days),
         )
-        for owner in sorted({owner for owner, _ in told})
+        for owner in sorted({*before.listed, *after.listed, *(owner for owner, _ in told)})
     }
+
+
+def _list_load(run: Run, owner: str, first: int, days: int) -> ListLoad:
+    new, waiting = run.listed.get(owner, Listed(Counter(), Counter()))
+    room = run.rules.teams.get(owner, ALONE).budget
+    return ListLoad(room, _load([*new.elements()], first, days), _load([*waiting.elements()], first, days))
 
 
 def _load(told: Sequence[int], first: int, days: int) -> Load:

@@ -18,8 +18,8 @@ from models.digests.lists import Lists
 from models.engine.ledger import total_counts
 from models.engine.population import Population, population_of
 from models.engine.replay import Replay
-from models.what_if.comparison import Comparison, Run, compare
-from models.what_if.episodes import Episodes
+from models.what_if.comparison import Comparison, compare
+from models.what_if.decided import Decided
 from schemas.event import PURCHASE
 from streams.cli.event_files import (
     OLD_FILE,
@@ -204,7 +204,7 @@ def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Repla
         if other is None:
             go_through(engine, ours.taken(tracked(events)), asked.until_ms, sinks.take)
         else:
-            sinks.episodes = Episodes(ours.rules)
+            sinks.decided = Decided(ours.rules, len(engine.partitions))
             name = str(asked.against)
             theirs = beside(
                 other, name, events, lambda taken: go_through(engine, ours.taken(taken), asked.until_ms, sinks.take)
@@ -220,10 +220,10 @@ def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Repla
     if asked.learn:
         summary["model"] = _model_of(engine)
     if theirs is not None:
-        assert sinks.episodes is not None  # gathered above
+        assert sinks.decided is not None  # gathered above
         first = next(events.history.replayed(asked.shift_by), None)
         first_day = None if first is None else ours.rules.basis.calendar.day_of(first.time_ms)
-        own = Run(ours.rules, sinks.episodes.all(), last_day(engine))
+        own = sinks.decided.until(last_day(engine))
         summary["against"] = _told(asked, compare(own, theirs, first_day))
     return summary
 

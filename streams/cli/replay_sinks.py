@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from models.digests.lists import Lists
 from models.engine.review import Message
-from models.what_if.episodes import Episodes
+from models.what_if.decided import Decided
 from schemas.alert import AlertV1, encode_alert
 from schemas.digest import encode_digest
 from schemas.erasure import ErasureV1
@@ -35,8 +35,8 @@ class Sinks:
     revisions: int = 0
     transitions: int = 0
     ids: set[str] = field(default_factory=set)
-    episodes: Episodes | None = None
-    """Where alerts are gathered to be compared."""
+    decided: Decided | None = None
+    """Where everything is gathered that is to be compared."""
     answered: Counter[str] = field(default_factory=Counter)
     """Receipts by status."""
     held: Counter[str] = field(default_factory=Counter)
@@ -55,6 +55,8 @@ class Sinks:
     def take(self, messages: Iterable[Message]) -> None:
         """Write and count."""
         for message in messages:
+            if self.decided is not None:
+                self.decided.take(message)
             if isinstance(message, StageChangeV1):
                 self.transitions += 1
                 _write(self.stages, encode_stage_change(message))
@@ -94,8 +96,6 @@ class Sinks:
         self.ids.add(alert.alert_id)
         if concerns_lists(alert):
             self._list(alert)
-        if self.episodes is not None:
-            self.episodes.take(alert)
 
 
 def _write(opened: Output | None, payload: bytes) -> None:

@@ -14,7 +14,15 @@ from models.what_if.comparison import Comparison
 from schemas.alert import OPEN, EndReason, Status
 from streams.cli.model import labels_told
 from streams.report.table import Column, terminal_table
-from streams.report.what_if import OWNER_COLUMNS, SIGNAL_COLUMNS, owner_rows, renamed, signal_rows
+from streams.report.what_if import (
+    LIST_COLUMNS,
+    OWNER_COLUMNS,
+    SIGNAL_COLUMNS,
+    list_rows,
+    owner_rows,
+    renamed,
+    signal_rows,
+)
 from streams.text.terminal import Terminal, terminal
 from streams.text.wording import counted, moment
 
@@ -22,6 +30,7 @@ STILL_OPEN: Final = tuple(status for status in get_args(Status) if status in OPE
 """Statuses of revisions that are not the last of their alert; of the last ones it is said what became of the alert."""
 SIGNALS: Final = (0, 1, 2, 3, 4, 5, 6)
 OWNERS: Final = (0, 1, 2, 7, 8)
+LISTS: Final = (0, 3, 4, 5, 6)
 """Columns that fit a terminal of 80 columns; the page and the JSON have all."""
 
 
@@ -58,6 +67,8 @@ def _print_against(console: Terminal, found: Comparison, says: str) -> None:
     _print_columns(console, "By signal", (SIGNAL_COLUMNS, signal_rows(found)), SIGNALS)
     title = "By owner; alerts on a day: the median/not exceeded on 95 of 100 days/the most"
     _print_columns(console, title, (OWNER_COLUMNS, owner_rows(found)), OWNERS)
+    title = "By owner; customers put on the list of the day, and those without room, in the same way"
+    _print_columns(console, title, (LIST_COLUMNS, list_rows(found)), LISTS)
     if (told := renamed(found)) is not None:
         console.print()
         console.print(fill(told, console.width - 1))

@@ -33,6 +33,15 @@ OWNER_COLUMNS: Final = (
     Column("a day before", "alerts on a day: the median, what 95 of 100 days do not exceed, and the most"),
     Column("a day after", "the same by the other catalogue"),
 )
+LIST_COLUMNS: Final = (
+    Column("owner", "whose list of the day it is"),
+    Column("room before", "how many customers can be put on it in a day"),
+    Column("room after", "the same by the other catalogue"),
+    Column("new before", "customers put on it on a day: the median, what 95 of 100 days do not exceed, and the most"),
+    Column("new after", "the same by the other catalogue"),
+    Column("waiting before", "customers for whom there was no room on a day, in the same way"),
+    Column("waiting after", "the same by the other catalogue"),
+)
 EXAMPLE_COLUMNS: Final = (
     Column("customer", "one alert of each of some customers, drawn in the same way every time; signals in turn"),
     Column("day", "on which it was told"),
@@ -137,8 +146,8 @@ def number(value: int) -> str:
 
 
 def owner_rows(found: Comparison) -> list[tuple[str, ...]]:
-    """Owner by owner."""
-    return [_owner_row(owner, load) for owner, load in found.by_owner.items()]
+    """Owner by owner, of those who get alerts of their own."""
+    return [_owner_row(owner, load) for owner, load in found.by_owner.items() if load.before or load.after]
 
 
 def _owner_row(owner: str, one: OwnerLoad) -> tuple[str, ...]:
@@ -152,8 +161,23 @@ def _owner_row(owner: str, one: OwnerLoad) -> tuple[str, ...]:
     )
 
 
+def list_rows(found: Comparison) -> list[tuple[str, ...]]:
+    """Owner by owner, of those on whose list somebody is."""
+    both = {owner: (load.list_before, load.list_after) for owner, load in found.by_owner.items()}
+    return [
+        (
+            owner,
+            *(f"{one.room:,}" for one in pair),
+            *(a_day(one.new) for one in pair),
+            *(a_day(one.waiting) for one in pair),
+        )
+        for owner, pair in both.items()
+        if any(one.new.most or one.waiting.most for one in pair)
+    ]
+
+
 def a_day(load: Load) -> str:
-    """Alerts on a day: median / 95th of 100 / most."""
+    """A number a day: median / 95th of 100 / most."""
     return f"{load.median:,}/{load.p95:,}/{load.most:,}"
 
 

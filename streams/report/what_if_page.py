@@ -7,10 +7,12 @@ from streams.report.page import Card, render
 from streams.report.what_if import (
     CHANGE_COLUMNS,
     EXAMPLE_COLUMNS,
+    LIST_COLUMNS,
     OWNER_COLUMNS,
     SIGNAL_COLUMNS,
     change_rows,
     example_rows,
+    list_rows,
     owner_rows,
     renamed,
     sentence,
@@ -36,6 +38,7 @@ def what_if_page(found: Comparison, name: str) -> str:
         tables={
             "signals": (SIGNAL_COLUMNS, signal_rows(found)),
             "owners": (OWNER_COLUMNS, owner_rows(found)),
+            "lists": (LIST_COLUMNS, list_rows(found)),
             "gained": (EXAMPLE_COLUMNS, example_rows(found.gained)),
             "lost": (EXAMPLE_COLUMNS, example_rows(found.lost)),
             "changes": (CHANGE_COLUMNS, change_rows(found)),

@@ -18,14 +18,15 @@ from models.catalogue.rules import Rules, without_model
 from models.engine.replay import Replay
 from models.what_if.changes import Change, changes
 from models.what_if.comparison import MOST_EXAMPLES, Comparison, Run, compare
-from models.what_if.episodes import STILL_OPEN, Episode, Episodes
+from models.what_if.decided import Decided
+from models.what_if.episodes import STILL_OPEN, Episode
 from models.what_if.matching import match
-from schemas.alert import AlertSeverity, AlertV1
+from schemas.alert import AlertSeverity
 from schemas.event import Event
 from streams.errors import SetupError
 from streams.files.packed_history import Replayed, read_packed
 from streams.files.reading import EventFile
-from streams.report.what_if import renamed, sentence, signal_rows
+from streams.report.what_if import list_rows, renamed, sentence, signal_rows
 from streams.what_if import How, beside
 from support.histories import Size, history, write_history
 from support.troubled import catalogue, default_rules
@@ -175,13 +176,12 @@ def test_examples_take_signals_in_turn_and_each_customer_once() -> None:
 
 
 def run_of(events: list[Event], rules: Rules, partitions: int = 2) -> Run:
-    engine, episodes = Replay(without_model(rules), partitions), Episodes(rules)
+    engine, decided = Replay(without_model(rules), partitions), Decided(rules, partitions)
     for event in events:
         engine.take(event)
     for message in engine.drain():
-        if isinstance(message, AlertV1):
-            episodes.take(message)
-    return Run(rules, episodes.all(), engine.partitions[0].judged_boundary)
+        decided.take(message)
+    return decided.until(engine.partitions[0].judged_boundary)
 
 
 def changed(**signals: Any) -> Rules:
@@ -265,6 +265,21 @@ def test_what_all_signals_read_is_told_where_it_differs() -> None:
         "constants.high_spend": ("300", "500"),
         "attention.contact_days": ("7", "0"),
     }
+
+
+def test_a_smaller_team_has_a_shorter_list_and_more_who_wait() -> None:
+    own = catalogue()
+    own["owners"] = {"Retention": {"people": 1, "alerts_a_day": 1}}
+    found = against(build_rules(own))
+    one = found.by_owner["Retention"]
+    assert (one.before, one.after, one.load_before) == (one.common, one.common, one.load_after)
+    assert (one.list_before.room, one.list_after.room) == (20, 1)
+    assert one.list_before.new.most > one.list_after.new.most == 1
+    assert (one.list_before.waiting.most, one.list_after.waiting.most > 0) == (0, True)
+    assert ("owners.Retention", "room for 20 a day", "room for 1 a day") in {
+        (change.part, change.before, change.after) for change in found.changes
+    }
+    assert "Retention" in {row[0] for row in list_rows(found)}
 
 
 def test_a_history_without_events_compares_to_nothing() -> None:

@@ -1,0 +1,45 @@
+"""What a run decided, gathered from all that it publishes: its alerts, and how many fit on the owners' lists."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import count
+
+from models.catalogue.rules import Rules
+from models.digests.lists import Lists
+from models.engine.review import Message
+from models.what_if.comparison import Listed, Run
+from models.what_if.episodes import Episodes
+from schemas.alert import AlertV1
+from schemas.erasure import ErasureV1
+from schemas.reviewed import ReviewedV1, Told, concerns_lists
+
+
+class Decided:
+    """Takes what a replay publishes, in the order in which it does."""
+
+    def __init__(self, rules: Rules, partitions: int) -> None:
+        self._rules, self._numbers = rules, count()
+        self._episodes, self._lists = Episodes(rules), Lists(rules, partitions)
+        self._listed: dict[str, Listed] = {}
+
+    def take(self, message: Message) -> None:
+        """Take a decision."""
+        if isinstance(message, AlertV1):
+            self._episodes.take(message)
+            if concerns_lists(message):
+                self._list(message)
+        elif isinstance(message, ReviewedV1 | ErasureV1):
+            self._list(message)
+
+    def _list(self, told: Told) -> None:
+        self._lists.take(told, next(self._numbers))
+        for day in self._lists.days():
+            for digest in day.digests:
+                listed = self._listed.setdefault(digest.owner, Listed(Counter(), Counter()))
+                listed.new[day.boundary] += digest.counts.new
+                listed.waiting[day.boundary] += digest.counts.waiting
+
+    def until(self, last_day: int) -> Run:
+        """All of it; `last_day`: the last midnight as of which everybody was judged."""
+        return Run(self._rules, self._episodes.all(), last_day, self._listed)
