@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import click
 
-from streams.cli.startup import begin, records_of, say_it_starts
-from streams.clock import now_ms
-from streams.health import serve_health
+from schemas.topics import Topics
+from streams.cli.startup import begin, records_of, run_sole
 from streams.kafka.preflight import check_setup
 
 EXAMPLES = """\b
@@ -27,25 +26,17 @@ def dispatcher(*, verbose: bool) -> int:
     settings, rules = begin(verbose=verbose)
     check_setup(settings)
     # Faust takes a second to import: wrong settings are told before.
-    from schemas.topics import Topics
     from streams.agents.dispatcher import DispatcherAgent
-    from streams.kafka.connection import librdkafka_config
     from streams.metrics.dispatcher import DispatcherMetrics
-    from streams.transport.app import build_app, dispatcher_inputs
-    from streams.transport.changelog import Changelog
-    from streams.transport.producer import Outputs
-    from streams.transport.record_state import RecordState
-    from streams.transport.run import run_worker
+    from streams.transport.app import dispatcher_inputs
 
     topics = Topics(settings.prefix)
-    outputs = Outputs(librdkafka_config(settings))
-    changelog = Changelog(outputs, topics.lists)
     told = records_of(settings, topics.attention, "lists")
-    agent = DispatcherAgent(rules, settings.partitions, topics, outputs, changelog, told)
-    state = RecordState(changelog, agent)
-    app = build_app(settings, agent, outputs=outputs, state=state, inputs=dispatcher_inputs(settings))
-    agent.progress = app.status.worked
-    metrics = DispatcherMetrics(agent, app.status, rules.basis.calendar, now_ms)
-    with serve_health(settings, app.status, metrics) as page:
-        say_it_starts("dispatcher", rules, page.address)
-        return run_worker(app, page.last_word)
+    return run_sole(
+        settings,
+        rules,
+        inputs=dispatcher_inputs(settings),
+        state_topic=topics.lists,
+        agent=lambda outputs, changelog: DispatcherAgent(rules, settings.partitions, topics, outputs, changelog, told),
+        metrics=DispatcherMetrics,
+    )
