@@ -7,15 +7,13 @@ from typing import Final, Literal
 
 import msgspec
 
+from schemas.epoch import payload_of, with_epoch
 from schemas.instant import from_rfc3339
 from schemas.model import MAX_MODEL_BYTES, CommitteeV1, ModelStateError, check_committee
 
 MODEL_NAME: Final = "churn"
 MODEL_KEY: Final = MODEL_NAME.encode()
 """Key of every version on the models topic; the learner keeps a record of its own beside them."""
-
-PREFIX_BYTES: Final = 5
-"""Format byte and writer's epoch, before the JSON: so begins every record of a compacted topic of ours."""
 
 
 class QualityState(msgspec.Struct, frozen=True):
@@ -105,8 +103,8 @@ def sealed(model: ModelVersionV1) -> ModelVersionV1:
 
 
 def encode_model_version(model: ModelVersionV1, epoch: int) -> bytes:
-    """The record's value: prefix, then JSON; floats come back bit by bit."""
-    return bytes((1,)) + epoch.to_bytes(PREFIX_BYTES - 1, "big") + _encoder.encode(model)
+    """The record's value: the writer's epoch, then JSON; floats come back bit by bit."""
+    return with_epoch(_encoder.encode(model), epoch)
 
 
 def decode_model_version(value: bytes) -> ModelVersionV1:
@@ -114,7 +112,7 @@ def decode_model_version(value: bytes) -> ModelVersionV1:
     if len(value) > MAX_MODEL_BYTES:
         raise ModelStateError("too_large", f"{len(value):,} bytes, more than {MAX_MODEL_BYTES:,}")
     try:
-        model = _decoder.decode(value[PREFIX_BYTES:])
+        model = _decoder.decode(payload_of(value))
         from_rfc3339(model.learned_until)
         if isinstance(model.warm_since, str):
             from_rfc3339(model.warm_since)

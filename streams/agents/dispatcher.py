@@ -13,9 +13,10 @@ from models.catalogue.rules import Rules
 from models.digests.backlog import BEGINNING, Resume
 from models.digests.lists import Day, Kept, Lists
 from schemas.digest import DigestV1, encode_digest
+from schemas.epoch import payload_of, with_epoch
 from schemas.reviewed import decode_told
 from schemas.topics import Topics
-from streams.agents.sole import CLAIM_KEY, Reader, SoleAgent, payload_of
+from streams.agents.sole import CLAIM_KEY, Reader, SoleAgent
 from streams.transport.changelog import Changelog
 from streams.transport.producer import FLUSH_TIMEOUT_S, Outputs, flushed
 from streams.transport.published import SHARED_PARTITION
@@ -94,8 +95,8 @@ class DispatcherAgent(SoleAgent):
         """What a boundary made of the alerts; that it is done is written last."""
         assert self.lists is not None
         for name, kept in day.changes.items():
-            yield name.encode(), None if kept is None else self.prefixed(_encoder.encode(kept))
-        yield DONE_KEY, self.prefixed(_encoder.encode(self.lists.backlog.resume()))
+            yield name.encode(), None if kept is None else with_epoch(_encoder.encode(kept), self.epoch)
+        yield DONE_KEY, with_epoch(_encoder.encode(self.lists.backlog.resume()), self.epoch)
 
     async def take(self, partition: int, sequence: int, records: Sequence[Record]) -> None:
         """Take records, in any order; what is done by them is kept."""

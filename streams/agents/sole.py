@@ -10,11 +10,10 @@ from abc import abstractmethod
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from streams.transport.changelog import Changelog, epoch_of
+from schemas.epoch import epoch_of, with_epoch
+from streams.transport.changelog import Changelog
 from streams.transport.records import Record
 
-FORMAT: Final = bytes((1,))
-EPOCH_BYTES: Final = 4
 CLAIM_KEY: Final = b"\0partition"
 """The key of the record that says who writes."""
 
@@ -52,7 +51,7 @@ class SoleAgent:
         """Go on from what was kept, with the records that are not in it."""
         self._records, self._partition = records, partition
         self.epoch = 1 + max((int.from_bytes(epoch_of(value), "big") for value in records.values()), default=0)
-        self.keep(CLAIM_KEY, self.prefixed(b"{}"))
+        self.keep(CLAIM_KEY, with_epoch(b"{}", self.epoch))
         for offset, value in self._read(self.begin(records)):
             self.progress()
             self.note(offset, value)
@@ -87,12 +86,3 @@ class SoleAgent:
         else:
             self._records[key] = value
         self._changelog.write(self._partition, key, value)
-
-    def prefixed(self, payload: bytes) -> bytes:
-        """A record's value: the format, who writes, the payload."""
-        return FORMAT + self.epoch.to_bytes(EPOCH_BYTES, "big") + payload
-
-
-def payload_of(value: bytes) -> bytes:
-    """The payload of a record that was kept."""
-    return value[len(FORMAT) + EPOCH_BYTES :]

@@ -1,7 +1,7 @@
 """Writes state to the changelog, and knows the one thing about its records that a restore needs: the epoch.
 
-A record's value begins with a format byte and the epoch of the worker that wrote it, four bytes, big-endian. A
-tombstone carries the epoch in the header `g`. The highest epoch wins; among equals the later record.
+A record's value begins with the epoch of the worker that wrote it (`schemas.epoch`). A tombstone carries it in the
+header `g`. The highest epoch wins; among equals the later record.
 """
 
 from __future__ import annotations
@@ -9,19 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
+from schemas.epoch import EPOCH_BYTES, FORMAT, epoch_of, payload_of
 from streams.transport.producer import Outputs
 
 EPOCH_HEADER: Final = "g"
-NO_EPOCH: Final = bytes(4)
-
-
-def epoch_of(value: bytes) -> bytes:
-    """The epoch in a record's value.
-
-    >>> epoch_of(bytes([1, 0, 0, 0, 7]) + b"state")[-1]
-    7
-    """
-    return value[1:5]
+NO_EPOCH: Final = bytes(EPOCH_BYTES)
 
 
 def epoch_of_tombstone(headers: Iterable[tuple[str, bytes]] | None) -> bytes:
@@ -47,11 +39,11 @@ class Changelog:
         if value is None:
             self._outputs.send(self.topic, partition, key, None, [(EPOCH_HEADER, current)])
             return
-        epoch = value[1:5]
+        epoch = epoch_of(value)
         if epoch > current:
             self._epochs[partition] = epoch
         elif epoch < current:
-            value = value[:1] + current + value[5:]
+            value = value[: len(FORMAT)] + current + payload_of(value)
         self._outputs.send(self.topic, partition, key, value)
 
     def begin(self, partition: int, epoch: bytes) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 from confluent_kafka import Message
 
+from schemas.epoch import epoch_of
 from streams.kafka.log_reader import headers_of, reader
 from streams.memory import give_back
 from streams.transport.changelog import NO_EPOCH, epoch_of_tombstone
@@ -27,18 +28,18 @@ class Restored:
 
     def highest_epoch(self) -> bytes:
         """The highest epoch seen; a record that lost has a lower one than the record it lost to."""
-        ours = max((value[1:5] for value in self.records.values()), default=NO_EPOCH)
+        ours = max((epoch_of(value) for value in self.records.values()), default=NO_EPOCH)
         return max(ours, max(self.tombstones.values(), default=NO_EPOCH))
 
     def put(self, key: bytes, value: bytes) -> None:
         """Keep a record unless one of a higher epoch is known."""
-        epoch = value[1:5]
+        epoch = epoch_of(value)
         known = self.records.get(key)
         if known is None:
             if self.tombstones and epoch < self.tombstones.get(key, NO_EPOCH):
                 self.beaten.add(key)
                 return
-        elif epoch < known[1:5]:
+        elif epoch < epoch_of(known):
             self.beaten.add(key)
             return
         self.records[key] = value
@@ -48,7 +49,7 @@ class Restored:
     def delete(self, key: bytes, epoch: bytes) -> None:
         """Drop a key unless its record or an earlier tombstone is of a higher epoch."""
         known = self.records.get(key)
-        if known is not None and epoch < known[1:5]:
+        if known is not None and epoch < epoch_of(known):
             self.beaten.add(key)
             return
         self.beaten.discard(key)

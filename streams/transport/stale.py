@@ -14,7 +14,8 @@ from typing import Any, Final
 
 from confluent_kafka import Consumer, TopicPartition
 
-from streams.transport.changelog import Changelog, epoch_of, epoch_of_tombstone
+from schemas.epoch import epoch_of
+from streams.transport.changelog import Changelog, epoch_of_tombstone
 
 WATCH_FOR_S: Final = 300.0
 """How long after a restore: a worker that was paused notices after its session at the latest, and what it had queued is

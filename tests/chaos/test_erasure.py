@@ -21,11 +21,11 @@ from models.engine.ledger import COMMANDS
 from models.engine.replay import canonical_states
 from schemas.alert import decode_alert
 from schemas.command import Command, encode_command
+from schemas.epoch import payload_of
 from schemas.event import Event
 from schemas.partitioner import partition_of
 from schemas.reviewed import ReviewedV1, decode_told
 from streams.agents.dispatcher import DONE_KEY
-from streams.agents.sole import payload_of
 from streams.files.catalogue_file import load_rules
 from streams.kafka.log_reader import headers_of
 from streams.readback.state import read_partitions

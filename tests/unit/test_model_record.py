@@ -10,8 +10,9 @@ import pytest
 from models.labels import Question
 from models.learning.churn import new_committee
 from models.scoring.features import feature_names
+from schemas.epoch import PREFIX_BYTES, epoch_of
 from schemas.model import MAX_MODEL_BYTES, ModelStateError
-from schemas.model_version import PREFIX_BYTES, ModelVersionV1, decode_model_version, encode_model_version, sealed
+from schemas.model_version import ModelVersionV1, decode_model_version, encode_model_version, sealed
 
 COMMITTEE = new_committee(Question(60, 90), feature_names([0])).to_state()
 MODEL = sealed(ModelVersionV1("churn", "2026-01-05T00:00:00Z", COMMITTEE, {}, 3))
@@ -25,7 +26,7 @@ def refusal(value: bytes) -> str:
 
 def test_what_is_written_comes_back() -> None:
     assert decode_model_version(encode_model_version(MODEL, 7)) == MODEL
-    assert encode_model_version(MODEL, 7)[1:5] == (7).to_bytes(4, "big")
+    assert epoch_of(encode_model_version(MODEL, 7)) == (7).to_bytes(4, "big")
 
 
 def test_the_version_names_date_and_content_and_not_the_place_on_the_topic() -> None:
@@ -38,7 +39,7 @@ def test_the_version_names_date_and_content_and_not_the_place_on_the_topic() -> 
 def test_records_that_are_no_model_are_refused() -> None:
     good = encode_model_version(MODEL, 1)
     assert refusal(good[:-20]) == "undecodable"
-    assert refusal(good[:5] + b"{}") == "undecodable"
+    assert refusal(good[:PREFIX_BYTES] + b"{}") == "undecodable"
     for field in ("learned_until", "warm_since"):
         dateless = sealed(msgspec.structs.replace(MODEL, **{field: "one day"}))
         assert refusal(encode_model_version(dateless, 1)) == "undecodable"
