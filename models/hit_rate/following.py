@@ -11,6 +11,7 @@ from typing import Final
 
 import numpy as np
 
+from models.alerts.episode import STILL_OPEN
 from models.config import Basis
 from models.customers.arrays import Rows
 from models.customers.columns import STAGE_NAMES
@@ -22,8 +23,6 @@ from schemas.event import PURCHASE, Event
 from schemas.instant import from_rfc3339
 from schemas.stage import StageChangeV1
 
-STILL_OPEN: Final = 1 << 30
-"""The end of an alert that has none yet."""
 _STAGES: Final = {name: number for number, name in enumerate(STAGE_NAMES)}
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from models.alerts.episode import STILL_OPEN
 from models.catalogue.rules import Rules
 from schemas.alert import URGENCY, AlertSeverity, AlertV1
 from schemas.instant import from_rfc3339
-
-STILL_OPEN: Final = 1 << 30
-"""The end of an alert that has none yet."""
 
 
 class Episode(NamedTuple):

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
+from models.alerts.episode import STILL_OPEN
 from models.catalogue.catalogue import build_rules
 from models.catalogue.rules import Rules, sending_all, without_model
 from models.customers.day_history import DayHistory
@@ -19,7 +20,7 @@ from models.detection.truth import Truth
 from models.engine.replay import Replay
 from models.hit_rate.alike import BANDS, sweep
 from models.hit_rate.contrast import Contrast, Difference
-from models.hit_rate.following import STILL_OPEN, Begun, Followed, Follower, Moves
+from models.hit_rate.following import Begun, Followed, Follower, Moves
 from models.hit_rate.rates import HitRates, SignalHits, hit_rates, not_judged
 from schemas.alert import AlertV1
 from schemas.event import Event

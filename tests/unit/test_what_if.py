@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.alerts.episode import STILL_OPEN
 from models.calendar import Calendar
 from models.catalogue.catalogue import build_rules
 from models.catalogue.rules import Rules, without_model
@@ -19,7 +20,7 @@ from models.engine.replay import Replay
 from models.what_if.changes import Change, changes
 from models.what_if.comparison import MOST_EXAMPLES, Comparison, Run, compare
 from models.what_if.decided import Decided
-from models.what_if.episodes import STILL_OPEN, Episode
+from models.what_if.episodes import Episode
 from models.what_if.matching import match
 from schemas.alert import AlertSeverity
 from schemas.event import Event
