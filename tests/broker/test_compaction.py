@@ -9,8 +9,8 @@ from confluent_kafka import Consumer, TopicPartition
 
 from streams.transport.snapshots.records import Passed, from_key
 from support.broker import Broker, create_topics
-from support.counting import wait_until
 from support.snapshots import SnapshotOwner
+from support.waiting import wait_until
 
 COMPACTED_AT_ONCE = {
     "cleanup.policy": "compact",

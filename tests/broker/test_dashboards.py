@@ -26,6 +26,7 @@ from support.pages import get, wait_until_ready
 from support.posting import post
 from support.prometheus import check_page, dashboards, panels, promtool
 from support.prometheus_server import TOKEN, Sample, Server, configure, serving
+from support.waiting import wait_until
 from support.workers import deploy, wait_for_lag_zero, workers
 
 FACTOR: Final = 30
@@ -83,10 +84,7 @@ def learner_page() -> Iterator[tuple[str, int]]:
 
 def wait_for(server: Server, expr: str) -> None:
     """Wait until Prometheus knows something."""
-    deadline = time.monotonic() + 20
-    while not server.now(expr):
-        assert time.monotonic() < deadline, expr
-        time.sleep(0.1)
+    wait_until(lambda: bool(server.now(expr)), 20, lambda: expr, every_s=0.1)
 
 
 def remember_a_month_ago(folder: Path, samples: Sequence[Sample]) -> None:

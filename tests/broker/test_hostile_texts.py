@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 import msgspec
@@ -22,7 +21,7 @@ from streams.text.plain import plain, plain_lines
 from support.arrivals import merged as in_order
 from support.broker import Broker
 from support.builders import DAY_MS, HOUR_MS, NOON_MS, purchase
-from support.pages import total, wait_until_ready
+from support.pages import wait_for_boundary, wait_until_ready
 from support.posting import post
 from support.program import Outcome, run
 from support.troubled import catalogue
@@ -117,11 +116,7 @@ def test_texts_of_a_catalogue_are_told_as_they_are(broker: Broker, prefix: str, 
         post(deployment, in_order([purchase("c1", NOON_MS + day * DAY_MS) for day in range(0, 60, 7)]))
         address = wait_until_ready(main)
         assert run("tick", "--at", to_rfc3339(NOON_MS + DAYS * DAY_MS), **deployment.settings).code == 0
-        deadline = time.monotonic() + 60
-        while total(address, "churn_boundary_timestamp_seconds") * 1000 < NOON_MS + (DAYS - 1) * DAY_MS - HOUR_MS:
-            main.check()
-            assert time.monotonic() < deadline, main.log_tail()
-            time.sleep(0.1)
+        wait_for_boundary(main, address, NOON_MS + (DAYS - 1) * DAY_MS - HOUR_MS)
         wanted = ("[red]Team <b>%s {}", "Answer with the text block [/winback]. \u202e")
         assert open_alerts(Settings(bootstrap=broker.bootstrap, prefix=prefix, partitions=1))
         check(run("alerts", "--explain", **deployment.settings), wanted)

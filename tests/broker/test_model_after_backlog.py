@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -22,20 +20,12 @@ from support.pages import address_of, total
 from support.posting import post
 from support.program import command, run
 from support.reading import read_topic
+from support.waiting import wait_until
 from support.workers import Deployment, Worker, deploy, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 2
 WORLD: Final = World(customers=450, days=240, seed=11, start_ms=from_rfc3339("2025-01-01T00:00:00Z"))
 WITHIN_S: Final = 120.0
-
-
-def wait_until(is_so: Callable[[], bool], *running: Worker) -> None:
-    deadline = time.monotonic() + WITHIN_S
-    while not is_so():
-        for worker in running:
-            worker.check()
-        assert time.monotonic() < deadline, "\n".join(worker.log_tail() for worker in running)
-        time.sleep(0.5)
 
 
 def shown(deployment: Deployment) -> dict[str, Any]:
@@ -56,13 +46,13 @@ def test_on_the_first_day_the_model_is_judged_and_speaks_of_everybody(
             post(deployment, merged(events))
             wait_for_lag_zero(deployment, [main])
             learner.start()
-            wait_until(lambda: shown(deployment)["label_lag_days"] in range(14), learner)
+            wait_until(lambda: shown(deployment)["label_lag_days"] in range(14), WITHIN_S, running=[learner])
             found = shown(deployment)
             learned_s = from_rfc3339(found["learned_until"]) / 1000
             name = "churn_model_learned_timestamp_seconds"
-            wait_until(lambda: total(address_of(main), name) >= learned_s, main)
+            wait_until(lambda: total(address_of(main), name) >= learned_s, WITHIN_S, running=[main])
             assert run("tick", "--at", to_rfc3339(first_day_ms + 2 * DAY_MS // 24), **deployment.settings).code == 0
-            wait_until(lambda: bool(churn_risks(deployment)), main)
+            wait_until(lambda: bool(churn_risks(deployment)), WITHIN_S, running=[main])
             wait_for_lag_zero(deployment, [main])
             assert learner.terminate() == 0
             assert main.terminate() == 0

@@ -14,10 +14,10 @@ from streams.simulation.population import World, simulate
 from streams.text.wording import moment
 from support.arrivals import merged
 from support.broker import Broker
-from support.pages import address_of, total, wait_until_ready
+from support.pages import address_of, wait_for_boundary, wait_until_ready
 from support.posting import post
 from support.program import ROOT, command, environment, run
-from support.workers import RULES_ONLY, Worker, deploy, wait_for_lag_zero, workers
+from support.workers import RULES_ONLY, deploy, wait_for_lag_zero, workers
 
 DAYS: Final = 100
 NOWHERE: Final = {"bootstrap": "127.0.0.1:1"}
@@ -111,11 +111,3 @@ def test_at_work_what_is_owed_is_listed_in_words_of_today_and_followed(
     ended = {one["alert_id"]: one["ended_because"] for one in own}
     assert {one["alert_id"]: one["ended_because"] for one in shown["ended_alerts"]} == ended
     assert "\nended " in page
-
-
-def wait_for_boundary(worker: Worker, address: tuple[str, int], boundary_ms: int) -> None:
-    deadline = time.monotonic() + 30.0
-    while total(address, "churn_boundary_timestamp_seconds") * 1000 < boundary_ms:
-        worker.check()
-        assert time.monotonic() < deadline, worker.log_tail()
-        time.sleep(0.1)

@@ -11,9 +11,10 @@ from typing import Any, Final
 import pytest
 
 from support.broker import Broker
-from support.counting import Scene, wait_until
+from support.counting import Scene
 from support.counting_worker import PARTITION_KEY, STOP_VALUE
 from support.program import Process
+from support.waiting import wait_until
 
 SLOW: Final[dict[str, Any]] = {"fetch_bytes": 16 << 10, "pause_s": 0.0004}
 """5,000 records a second: time to end a worker in the middle of a backlog."""

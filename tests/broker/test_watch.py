@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 
 from schemas.instant import to_rfc3339
@@ -11,23 +10,14 @@ from streams.simulation.population import World, simulate
 from support.arrivals import merged
 from support.broker import Broker
 from support.builders import DAY_MS, HOUR_MS, NOON_MS
-from support.pages import total, wait_until_ready
+from support.pages import total, wait_for_boundary, wait_until_ready
 from support.posting import post
 from support.program import run
-from support.workers import Worker, deploy, wait_for_lag_zero, workers
+from support.workers import deploy, wait_for_lag_zero, workers
 
 START_MS = NOON_MS // DAY_MS * DAY_MS
 DAYS = 120
 END_MS = START_MS + DAYS * DAY_MS
-REVIEWED_WITHIN_S = 30.0
-
-
-def wait_for_boundary(worker: Worker, address: tuple[str, int], boundary_ms: int) -> None:
-    deadline = time.monotonic() + REVIEWED_WITHIN_S
-    while total(address, "churn_boundary_timestamp_seconds") * 1000 < boundary_ms:
-        worker.check()
-        assert time.monotonic() < deadline, worker.log_tail()
-        time.sleep(0.1)
 
 
 def test_board_says_what_worker_and_topics_say(broker: Broker, prefix: str, tmp_path: Path) -> None:

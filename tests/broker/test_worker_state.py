@@ -15,13 +15,13 @@ from schemas.event import FEEDS, LOGIN
 from support.arrivals import merged
 from support.broker import Broker, topics_of
 from support.builders import DAY_MS, HOUR_MS, NOON_MS, event, login
-from support.counting import wait_until
 from support.histories import START_MS, Size, history
 from support.ledger import Draft, Ledger, draft
 from support.pages import total, wait_until_ready
 from support.posting import post
 from support.program import run
 from support.reading import read_topic
+from support.waiting import wait_until
 from support.workers import RULES_ONLY, Deployment, Worker, deploy, wait_for_lag_zero, workers
 
 NOTICED_WITHIN_S: Final = 60.0

@@ -20,6 +20,7 @@ from support.meanwhile import meanwhile
 from support.oracles import compare, replay
 from support.pages import address_of, total
 from support.posting import posting
+from support.waiting import wait_until
 from support.workers import RULES_ONLY, Worker, deploy, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 2
@@ -90,10 +91,11 @@ def in_parts(arrivals: list[Arrival], count: int) -> list[list[Arrival]]:
 
 def wait_until_processed(keeper: Keeper, records: int) -> None:
     """Wait until so many records are processed, by the worker's own count, which survives restarts."""
-    deadline = time.monotonic() + RECOVERS_WITHIN_S
-    while (done := processed(keeper)) < records:
-        assert time.monotonic() < deadline, f"{done:.0f} of {records} processed\n{keeper.worker.log_tail()}"
-        time.sleep(0.1)
+
+    def told() -> str:
+        return f"{processed(keeper):.0f} of {records} processed\n{keeper.worker.log_tail()}"
+
+    wait_until(lambda: processed(keeper) >= records, RECOVERS_WITHIN_S, told, every_s=0.1)
 
 
 def processed(keeper: Keeper) -> float:

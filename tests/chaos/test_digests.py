@@ -15,11 +15,12 @@ from support.answers import arrivals_of, arrives_ms, commands_about
 from support.arrivals import merged
 from support.broker import Broker
 from support.crashes import Crashes
-from support.dispatching import on_topic, place, replayed_digests, wait_until
+from support.dispatching import MADE_WITHIN_S, on_topic, place, replayed_digests
 from support.histories import Size, history, write_history
 from support.oracles import replay
 from support.posting import post
 from support.program import command
+from support.waiting import wait_until
 from support.workers import Deployment, deploy, wait_for_lag_zero, workers
 
 PARTITIONS = 3
@@ -68,14 +69,18 @@ def test_digests_on_a_broker_come_to_what_replay_says(broker: Broker, prefix: st
             dispatcher.start()
             crashes.kill_mid_boundary(0.3)
             for share in (0.1, 0.3, 0.6):
-                wait_until(partial(has_more, deployment, round(share * len(expected))), dispatcher)
+                wait_until(
+                    partial(has_more, deployment, round(share * len(expected))), MADE_WITHIN_S, running=[dispatcher]
+                )
                 dispatcher.kill_9()
                 dispatcher.start()
         finally:
             crashes.close()
         wait_for_lag_zero(deployment, mains, within_s=240, is_after_kills=True)
-        wait_until(lambda: any(one.at == newest for one in on_topic(deployment)), dispatcher)
-        wait_until(lambda: {place(one) for one in on_topic(deployment)} >= expected.keys(), dispatcher)
+        wait_until(lambda: any(one.at == newest for one in on_topic(deployment)), MADE_WITHIN_S, running=[dispatcher])
+        wait_until(
+            lambda: {place(one) for one in on_topic(deployment)} >= expected.keys(), MADE_WITHIN_S, running=[dispatcher]
+        )
         assert mains[0].terminate() == 0
         assert dispatcher.terminate() == 0
     found = on_topic(deployment)

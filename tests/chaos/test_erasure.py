@@ -43,6 +43,7 @@ from support.posting import post, posting
 from support.program import command, environment, run
 from support.reading import read_compacted
 from support.spoken import spoken_of
+from support.waiting import wait_until
 from support.workers import WITH_MODEL, Deployment, Worker, deploy, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 3
@@ -305,20 +306,18 @@ def belongs(one: Arrival, customers: Sequence[str]) -> bool:
 
 def wait_until_swept(worker: Worker) -> None:
     """Wait until each partition was swept and has written two snapshots behind that."""
-    deadline = time.monotonic() + 90
-    while not all(saved >= 2 for saved in saved_since_swept(worker.log())):
-        worker.check()
-        assert time.monotonic() < deadline, worker.log_tail()
-        time.sleep(0.2)
+    wait_until(lambda: all(saved >= 2 for saved in saved_since_swept(worker.log())), 90, running=[worker])
 
 
 def wait_until_listed(dispatcher: Worker) -> None:
     """Wait until the newest digests are of the last boundary that all partitions have reached."""
-    deployment, deadline = dispatcher.deployment, time.monotonic() + 90
-    while newest_of(deployment) is None or reviewed_of(deployment) != newest_of(deployment):
-        dispatcher.check()
-        assert time.monotonic() < deadline, dispatcher.log_tail()
-        time.sleep(0.5)
+    deployment = dispatcher.deployment
+    wait_until(
+        lambda: (newest := newest_of(deployment)) is not None and reviewed_of(deployment) == newest,
+        90,
+        running=[dispatcher],
+        every_s=0.5,
+    )
 
 
 def newest_of(deployment: Deployment) -> str | None:

@@ -26,6 +26,7 @@ from support.oracles import compare, replay
 from support.posting import post
 from support.program import command, run
 from support.reading import read_topic
+from support.waiting import wait_until, wait_until_logged
 from support.workers import Deployment, Worker, deploy, follower, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 2
@@ -73,14 +74,6 @@ def published(deployment: Deployment) -> Iterator[tuple[str, CommitteeV1]]:
             yield version.learned_until, version.committee
 
 
-def wait_until_learned(versions: Versions, until: str, learner: Worker, within_s: float) -> None:
-    deadline = time.monotonic() + within_s
-    while until not in versions.dates():
-        learner.check()
-        assert time.monotonic() < deadline, f"{until} was not learned:\n{learner.log_tail()}"
-        time.sleep(0.5)
-
-
 @pytest.mark.timeout(2400)
 def test_the_weights_are_those_of_backtest_after_kills_of_the_learner(
     broker: Broker,
@@ -111,7 +104,8 @@ def test_the_weights_are_those_of_backtest_after_kills_of_the_learner(
                 learner.start()
             post(deployment, merged(events[middle:]))  # by now there is a model to score with
             wait_for_lag_zero(deployment, [main], within_s=within_s)
-            wait_until_learned(versions, sorted(truth)[-STILL_OPEN - 1], learner, within_s)
+            newest = sorted(truth)[-STILL_OPEN - 1]
+            wait_until(lambda: newest in versions.dates(), within_s, lambda: f"{newest} is learned", running=[learner])
             assert learner.terminate() == 0
             found = list(published(deployment))
             _poison(deployment, main)
@@ -130,11 +124,7 @@ def _poison(deployment: Deployment, main: Worker) -> None:
     producer = Producer({"bootstrap.servers": deployment.broker.bootstrap})
     producer.produce(deployment.topics.models, key=MODEL_KEY, value=bytes((1, 0, 0, 0, 9)) + b'{"name": "churn"}')
     assert producer.flush(10) == 0
-    deadline = time.monotonic() + 20
-    while "a model was refused (undecodable" not in main.log():
-        main.check()
-        assert time.monotonic() < deadline, main.log_tail()
-        time.sleep(0.2)
+    wait_until_logged(main, "a model was refused (undecodable", 20)
 
 
 def _check_alerts(deployment: Deployment, events: list[Event], folder: Path) -> None:

@@ -18,11 +18,12 @@ from support.arrivals import merged
 from support.broker import Broker
 from support.builders import DAY_MS
 from support.crashes import Crashes
-from support.dispatching import on_topic, place, replayed_digests, wait_until
+from support.dispatching import MADE_WITHIN_S, on_topic, place, replayed_digests
 from support.histories import write_history
 from support.oracles import compare, compare_suppressed, replay
 from support.posting import post
 from support.program import command
+from support.waiting import wait_until
 from support.workers import deploy, wait_for_lag_zero, workers
 
 PARTITIONS = 4
@@ -79,7 +80,9 @@ def test_a_feed_that_is_down_on_a_broker_comes_to_what_replay_says(broker: Broke
         finally:
             crashes.close()
         wait_for_lag_zero(deployment, mains, within_s=240, is_after_kills=True)
-        wait_until(lambda: {place(one) for one in on_topic(deployment)} >= lists.keys(), dispatcher)
+        wait_until(
+            lambda: {place(one) for one in on_topic(deployment)} >= lists.keys(), MADE_WITHIN_S, running=[dispatcher]
+        )
         assert mains[0].terminate() == 0
         assert dispatcher.terminate() == 0
     findings, suppressed = compare(deployment, expected), compare_suppressed(deployment, expected)

@@ -19,6 +19,7 @@ from support.oracles import Expected, Findings, compare, replay
 from support.posting import post
 from support.repeats import repeated
 from support.stopping_worker import PLACES, Place, program
+from support.waiting import wait_until, wait_until_logged
 from support.workers import RULES_ONLY, Deployment, Worker, deploy, wait_for_lag_zero
 
 PARTITIONS: Final = 2
@@ -59,12 +60,12 @@ def test_a_worker_paused_until_another_took_over(
         _start_until_paused(paused, stopped)
         heir.start()
         if is_awake_early:
-            _wait_for(heir, "partitions in")
+            wait_until_logged(heir, "partitions in", STOPS_WITHIN_S)
         else:
             wait_for_lag_zero(deployment, [heir])
         paused.resume()
         if later:  # it claims over the head of its successor, who keeps a partition and must claim it anew
-            _wait_for(heir, "it is taken over anew")
+            wait_until_logged(heir, "it is taken over anew", STOPS_WITHIN_S)
             post(deployment, later)
         wait_for_lag_zero(deployment, [heir, paused])
         findings = _compared_until_right(deployment, expected, [heir, paused])
@@ -80,20 +81,7 @@ def test_a_worker_paused_until_another_took_over(
 
 def _start_until_paused(worker: Worker, stopped: Path) -> None:
     worker.start()
-    deadline = time.monotonic() + STOPS_WITHIN_S
-    while not stopped.exists():
-        worker.check()
-        assert time.monotonic() < deadline, f"it did not stop:\n{worker.log_tail()}"
-        time.sleep(0.01)
-
-
-def _wait_for(worker: Worker, words: str) -> None:
-    """Until its log says so."""
-    deadline = time.monotonic() + STOPS_WITHIN_S
-    while words not in worker.log():
-        worker.check()
-        assert time.monotonic() < deadline, worker.log_tail()
-        time.sleep(0.01)
+    wait_until(stopped.exists, STOPS_WITHIN_S, lambda: "it stops", running=[worker], every_s=0.01)
 
 
 def _compared_until_right(deployment: Deployment, expected: Expected, running: list[Worker]) -> Findings:

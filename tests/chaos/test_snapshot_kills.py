@@ -23,6 +23,7 @@ from support.oracles import compare, replay
 from support.posting import post, posting
 from support.reading import read_topic
 from support.repeats import repeated
+from support.waiting import wait_until_logged
 from support.workers import RULES_ONLY, WITH_MODEL, Deployment, Positions, Worker, deploy, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 2
@@ -108,11 +109,11 @@ def test_forty_kills_of_two_workers(
                 worker.start()
             while found.kills < MANY:
                 victim = dice.choice(both)
-                _wait_for(victim, "partitions in")
+                wait_until_logged(victim, "partitions in", STARTS_WITHIN_S)
                 time.sleep(dice.random() * 2.5)
                 found.kill(victim)
                 if dice.random() < 0.5:
-                    _wait_for(victim, "FrameRecovery]: Starting")
+                    wait_until_logged(victim, "FrameRecovery]: Starting", STARTS_WITHIN_S)
                     time.sleep(dice.random() * 0.4)
                     found.kill(victim)
         wait_for_lag_zero(deployment, both, is_after_kills=True)
@@ -125,12 +126,3 @@ def test_forty_kills_of_two_workers(
     assert findings.codes == (0, 0, 0, 0), str(findings)
     assert found.restores > MANY // 10
     assert set(again.values()) == {0}
-
-
-def _wait_for(worker: Worker, words: str) -> None:
-    """Until its log says so."""
-    deadline = time.monotonic() + STARTS_WITHIN_S
-    while words not in worker.log():
-        worker.check()
-        assert time.monotonic() < deadline, worker.log_tail()
-        time.sleep(0.01)

@@ -7,7 +7,6 @@ import os
 import random
 import sys
 import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from streams.transport.restore import Restored, restore
 from support.broker import Broker, create_topics
 from support.counting_worker import FORMAT, PARTITION_KEY
 from support.program import ROOT, Process, start
+from support.waiting import wait_until
 
 START_MS: Final = 1_700_000_000_000
 WEIGHTS: Final = (1.0, 6.0, 0.2, 2.0)
@@ -185,11 +185,3 @@ class Scene:
         counted = self.counts()
         keys = self.truth.keys() | counted.keys()
         return {k: (self.truth[k], counted.get(k, 0)) for k in keys if self.truth[k] != counted.get(k, 0)}
-
-
-def wait_until(is_so: Callable[[], bool], within_s: float, told: Callable[[], str]) -> None:
-    """Poll until `is_so`; fails with what `told` says."""
-    deadline = time.monotonic() + within_s
-    while not is_so():
-        assert time.monotonic() < deadline, told()
-        time.sleep(0.2)

@@ -10,10 +10,12 @@ from typing import Final
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from support.waiting import wait_until
 from support.workers import Worker
 
 STARTS_WITHIN_S: Final = 30.0
 ANSWERS_WITHIN_S: Final = 5.0
+REVIEWED_WITHIN_S: Final = 30.0
 
 _ADDRESS = re.compile(r"metrics and health at http://([0-9.]+):(\d+)")
 
@@ -53,6 +55,15 @@ def total(address: tuple[str, int], name: str, token: str | None = None) -> floa
     status, text = get(address, "/metrics", token)
     assert status == 200
     return sum(samples(lines_of(text, name)).values())
+
+
+def wait_for_boundary(worker: Worker, address: tuple[str, int], boundary_ms: int) -> None:
+    """Wait until a worker says that all its partitions have judged everybody as of a boundary."""
+
+    def is_passed() -> bool:
+        return total(address, "churn_boundary_timestamp_seconds") * 1000 >= boundary_ms
+
+    wait_until(is_passed, REVIEWED_WITHIN_S, running=[worker], every_s=0.1)
 
 
 def lines_of(page: str, *names: str) -> str:
