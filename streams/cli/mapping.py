@@ -13,14 +13,16 @@ import click
 import orjson
 
 from models.catalogue.currencies import amount_of, digits_of, minor_units
+from schemas.errors import RejectedError
 from schemas.event import Event, Purchase
 from schemas.instant import to_rfc3339
 from streams.cli.event_files import EVENT_FILE, MAPPING_HELP, OLD_FILE, paths_read
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
+from streams.files.bad_line import BadLine
 from streams.files.counts import FileCounts, Frequent
 from streams.files.guess import guessed
-from streams.files.history import SHOWN_BAD_LINES, BadLine, with_mappings
+from streams.files.history import SHOWN_BAD_LINES, with_mappings
 from streams.files.mapping_file import builtin_names, builtin_text, load_mapping
 from streams.files.reading import Bad, EventFile, bytes_of, read_file
 from streams.text.terminal import say, say_json
@@ -88,7 +90,7 @@ class _Summary:
     def __init__(self, shown: int, counts: FileCounts) -> None:
         self._shown, self._counts = shown, counts
         self.first: list[str] = []
-        self._bad: list[BadLine] = []
+        self._bad: list[BadLine[RejectedError]] = []
         self._customers: dict[str, str] = {}
         self._times: list[int] = []
         self._money: Counter[str] = Counter()
@@ -109,7 +111,7 @@ class _Summary:
         if isinstance(event.data, Purchase):
             self._money[event.data.currency] += round(event.data.amount * minor_units(event.data.currency))
 
-    def refuse(self, bad: BadLine) -> None:
+    def refuse(self, bad: BadLine[RejectedError]) -> None:
         """Look at a bad line."""
         if len(self._bad) < SHOWN_BAD_LINES:
             self._bad.append(bad)

@@ -6,24 +6,17 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 from schemas.codec import check_ahead
 from schemas.command import Command, decode_command_line
 from schemas.errors import RejectedError
 from schemas.event import Event
 from streams.errors import SetupError
-from streams.text.wording import counted
+from streams.files.bad_line import BadLine, told
 
 SHOWN: Final = 5
 """Bad lines that are told one by one."""
-
-
-class BadLine(NamedTuple):
-    """A line that is no command, and why."""
-
-    number: int
-    error: RejectedError
 
 
 @dataclass(slots=True)
@@ -32,13 +25,11 @@ class Spoken:
 
     file: Path | None = None
     commands: list[Command] = field(default_factory=list)
-    bad: list[BadLine] = field(default_factory=list)
+    bad: list[BadLine[RejectedError]] = field(default_factory=list)
 
     def sentences(self) -> list[str]:
         """What is wrong with the file, the first lines one by one."""
-        told = [f"{self.file}:{number}: {error}" for number, error in self.bad[:SHOWN]]
-        more = len(self.bad) - SHOWN
-        return [*told, f"{self.file}: {counted(more, 'further line')} refused"] if more > 0 else told
+        return told(self.bad, SHOWN)
 
 
 def among(commands: Iterable[Command], events: Iterable[Event]) -> Iterator[Event | Command]:
@@ -72,7 +63,7 @@ def read_commands(file: Path | None, now_ms: int | None = None) -> Spoken:
             if now_ms is not None:
                 check_ahead(command.at_ms, now_ms, "at")
         except RejectedError as error:
-            found.bad.append(BadLine(number, error))
+            found.bad.append(BadLine(file, number, error))
         else:
             found.commands.append(command)
     found.commands.sort(key=lambda one: (one.at_ms, one.id))

@@ -14,6 +14,7 @@ from schemas.errors import RejectedError
 from schemas.event import FEEDS, Event, Purchase
 from schemas.event_time import check_instant
 from schemas.topics import DAY_MS
+from streams.files.bad_line import BadLine, told
 from streams.files.counts import FileCounts, Frequent
 from streams.files.mapping import Mapping as TableMapping
 from streams.files.reading import Bad, Check, EventFile, bytes_of, mapping_for, read_file
@@ -39,39 +40,26 @@ order_of: Final[Callable[[Sequence[Any]], tuple[int, int, int]]] = itemgetter(0,
 """How events are sorted: by time, then feed, then place in the files; those of one place as they came."""
 
 
-class BadLine(NamedTuple):
-    """A line that is no event of the contract, or an item of a file that is one JSON document."""
-
-    file: Path
-    line: int
-    error: RejectedError
-    is_item: bool = False
-
-    def __str__(self) -> str:
-        return f"{self.file}:{' item ' if self.is_item else ''}{self.line}: {self.error}"
-
-
 @dataclass(frozen=True, slots=True)
 class History:
     """The events of some files in the order of time (ties: purchase, login, ticket, email, then file order)."""
 
     files: tuple[Path, ...]
     events: list[HistoryEvent]
-    bad: list[BadLine]
+    bad: list[BadLine[RejectedError]]
     currencies: Counter[str] = field(default_factory=Counter)
     """Purchases by currency."""
     counts: list[FileCounts] = field(default_factory=list)
     """What became of the lines, file by file."""
     frequent: Frequent = field(default_factory=Frequent)
 
-    def bad_line(self, place: int, error: RejectedError) -> BadLine:
+    def bad_line(self, place: int, error: RejectedError) -> BadLine[RejectedError]:
         """The line of an event that must not be taken after all."""
         return BadLine(self.files[place >> _LINE_BITS], place & ((1 << _LINE_BITS) - 1), error)
 
     def bad_sentences(self) -> list[str]:
         """The first bad lines, and how many more there are."""
-        more = len(self.bad) - SHOWN_BAD_LINES
-        return [*map(str, self.bad[:SHOWN_BAD_LINES]), *([f"and {more:,} more bad lines"] if more > 0 else [])]
+        return told(self.bad, SHOWN_BAD_LINES)
 
     def sentences(self) -> list[str]:
         """What became of the lines of files that a mapping read or that are not all events; bad lines; warnings."""

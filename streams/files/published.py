@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Final, Generic, TypeVar
 
 import msgspec
 
@@ -15,8 +15,8 @@ from schemas.instant import from_rfc3339
 from schemas.outcome import OutcomeV1, decode_outcome
 from schemas.receipt import ReceiptV1, decode_receipt
 from schemas.suppressed import SuppressedV1, decode_suppressed
+from streams.files.bad_line import BadLine, told
 from streams.files.opening import opened_bytes
-from streams.text.wording import counted
 
 T = TypeVar("T")
 SHOWN: Final = 5
@@ -25,27 +25,16 @@ _SIGNAL: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T")
 
 
-class BadLine(NamedTuple):
-    """A line that is no such record, and why."""
-
-    file: Path
-    number: int
-    reason: str
-
-
 @dataclass(slots=True)
 class Published(Generic[T]):
     """The records of some files, in their order, and the lines that are none."""
 
-    noun: str
     records: list[T] = field(default_factory=list)
-    bad: list[BadLine] = field(default_factory=list)
+    bad: list[BadLine[str]] = field(default_factory=list)
 
     def sentences(self) -> list[str]:
         """What is wrong with the files, the first lines one by one."""
-        told = [f"{file}:{number}: no {self.noun}: {reason}" for file, number, reason in self.bad[:SHOWN]]
-        more = len(self.bad) - SHOWN
-        return [*told, f"{counted(more, 'further line')} refused"] if more > 0 else told
+        return told(self.bad, SHOWN)
 
 
 def read_published(files: Iterable[Path], noun: str, decode: Callable[[bytes], T]) -> Published[T]:
@@ -53,7 +42,7 @@ def read_published(files: Iterable[Path], noun: str, decode: Callable[[bytes], T
 
     Raises SetupError for a file that cannot be read.
     """
-    found: Published[T] = Published(noun)
+    found: Published[T] = Published()
     for file in files:
         with opened_bytes(file, f"file of {noun}s") as lines:
             for number, line in enumerate(lines, start=1):
@@ -63,7 +52,7 @@ def read_published(files: Iterable[Path], noun: str, decode: Callable[[bytes], T
                 try:
                     found.records.append(decode(whole))
                 except (msgspec.MsgspecError, ValueError) as error:
-                    found.bad.append(BadLine(file, number, str(error)))
+                    found.bad.append(BadLine(file, number, f"no {noun}: {error}"))
     return found
 
 
