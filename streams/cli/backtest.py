@@ -104,8 +104,7 @@ def _write(asked: _BacktestOptions, prepared: Prepared, run: Backtest, result: d
     if asked.html is not None:
         from streams.report.backtest_page import page
 
-        with asked.html:
-            asked.html.write(page(result).encode())
+        asked.html.write_all(page(result))
     if asked.as_json:
         say_json(orjson.dumps(result))
     else:

@@ -60,8 +60,7 @@ def digest(
     if html is not None:
         from streams.report.digest_page import digest_page  # what makes pages takes a moment to import
 
-        with html:
-            html.write(digest_page(chosen, zone).encode())
+        html.write_all(digest_page(chosen, zone))
     if as_json:
         for one in chosen:
             say_json(encode_digest(one))

@@ -30,6 +30,11 @@ class Output:
         with writing(self.path):
             self._opened().write(payload)
 
+    def write_all(self, text: str) -> None:
+        """Write all there is: a page."""
+        with self:
+            self.write(text.encode())
+
     def __enter__(self) -> Self:
         return self
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -14,13 +15,15 @@ from schemas.outcome import OutcomeV1
 from schemas.receipt import ReceiptV1
 from schemas.suppressed import SuppressedV1
 from streams.cli.event_files import OLD_FILE, settings_with
+from streams.cli.published import read_or_live, say_none
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.catalogue_file import load_rules
-from streams.files.published import read_published, record_of
-from streams.report.precision import PrecisionReport, encode_report, proposed, sentence
+from streams.files.published import record_of
+from streams.report.encoding import indented
+from streams.report.precision import PrecisionReport, proposed, sentence
 from streams.report.precision_text import print_report
 from streams.settings import Settings
-from streams.text.terminal import complain, say_json, terminal
+from streams.text.terminal import say_json, terminal
 
 EXAMPLES = """\b
 Examples:
@@ -29,6 +32,12 @@ Examples:
       --suppressed held.jsonl --receipts receipts.jsonl --outcomes outcomes.jsonl
   churn-signals precision alerts.jsonl held.jsonl receipts.jsonl outcomes.jsonl --json
 """
+
+OF_REPLAY: Final = (
+    "`replay FILE --alerts … --suppressed … --receipts … --outcomes …` writes what is judged here; event files are for "
+    "`signals`"
+)
+OF_WORKERS: Final = "workers send them at midnights (`churn-signals doctor` says whether one runs)"
 
 
 @click.command(epilog=EXAMPLES)
@@ -46,7 +55,7 @@ def precision(*, files: tuple[Path, ...], live: bool, catalogue: Path | None, as
         raise click.UsageError("give files of alerts, held alerts, receipts and outcomes, or --live, and not both")
     settings = settings_with(catalogue)
     rules = load_rules(settings)
-    records, bad = _records(settings, files)
+    records, bad = read_or_live(files, "alert, held alert, receipt or outcome", record_of, lambda: _live(settings))
     evidence = Evidence()
     for record in records:
         evidence.add(record)
@@ -61,19 +70,14 @@ def precision(*, files: tuple[Path, ...], live: bool, catalogue: Path | None, as
         says=tuple(map(sentence, found)),
         proposes=tuple(proposed(one, signals) for one in found),
     )
-    say_json(encode_report(report)) if as_json else print_report(terminal(), report)
-    return EXIT_PROBLEM if bad else EXIT_DONE
+    say_json(indented(report)) if as_json else print_report(terminal(), report)
+    is_known = any(one.alerts for one in found)
+    if not is_known:
+        say_none(files, "alert", of_replay=OF_REPLAY, of_workers=OF_WORKERS)
+    return EXIT_PROBLEM if bad or not is_known else EXIT_DONE
 
 
-def _records(
-    settings: Settings, files: tuple[Path, ...]
-) -> tuple[Iterable[AlertV1 | SuppressedV1 | ReceiptV1 | OutcomeV1], int]:
-    """The records of files, or of the topics without any; and how many lines were bad, each said."""
-    if not files:
-        from streams.readback.became import read_became  # Kafka's client takes a while to import
+def _live(settings: Settings) -> Iterator[AlertV1 | SuppressedV1 | ReceiptV1 | OutcomeV1]:
+    from streams.readback.became import read_became  # Kafka's client takes a while to import
 
-        return read_became(settings), 0
-    found = read_published(files, "alert, held alert, receipt or outcome", record_of)
-    for one in found.sentences():
-        complain(one)
-    return found.records, len(found.bad)
+    return read_became(settings)

@@ -32,7 +32,8 @@ from streams.files.packed_history import Replayed
 from streams.files.reading import EventFile
 from streams.memory import collect_seldom
 from streams.replaying import check_learns, engine_of, read_events, tracked, warn
-from streams.report.hits import HitReport, MadeFrom, encode_kept, encode_report, report_on
+from streams.report.encoding import indented
+from streams.report.hits import HitReport, MadeFrom, encode_kept, report_on
 from streams.report.hits_text import print_report
 from streams.settings import Settings
 from streams.text.terminal import complain, say_json, terminal
@@ -181,11 +182,10 @@ def _tell(asked: _SignalsOptions, report: HitReport) -> None:
     if asked.html is not None:
         from streams.report.hits_page import hits_page  # what draws takes a second to import
 
-        with asked.html:
-            asked.html.write(hits_page(report).encode())
+        asked.html.write_all(hits_page(report))
     if asked.keep is not None and not report.rates.boundary:
         complain("--keep: nobody is judged, so no hit rates are written")
     elif asked.keep is not None:
         with asked.keep:
             asked.keep.write(encode_kept(report))
-    say_json(encode_report(report)) if asked.as_json else print_report(terminal(), report)
+    say_json(indented(report)) if asked.as_json else print_report(terminal(), report)

@@ -156,8 +156,9 @@ def _detect(
     from models.detection.scores import detect
     from schemas.instant import to_rfc3339
     from streams.files.catalogue_file import load_rules
-    from streams.report.detection import Made, encode_report, report_on
+    from streams.report.detection import Made, report_on
     from streams.report.detection_text import print_report
+    from streams.report.encoding import indented
 
     settings = settings_with(catalogue)
     rules = load_rules(settings)
@@ -169,7 +170,7 @@ def _detect(
     whole = report_on(made, detect(observed, watched_of(rules)))
     if report is not None:
         with writing(report):
-            report.write_bytes(encode_report(whole))
+            report.write_bytes(indented(whole) + b"\n")
     if html is not None:
         from streams.report.detection_page import detection_page
 

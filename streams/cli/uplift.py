@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -12,10 +14,12 @@ from models.uplift import uplift as judge
 from schemas.outcome import OutcomeV1
 from streams.cli.event_files import OLD_FILE, settings_with
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
+from streams.cli.published import read_or_live, say_none
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.catalogue_file import load_rules
-from streams.files.published import outcome_of, read_published
-from streams.report.uplift import MadeFrom, UpliftReport, encode_report, report_on
+from streams.files.published import outcome_of
+from streams.report.encoding import indented
+from streams.report.uplift import MadeFromOutcomes, UpliftReport, report_on
 from streams.report.uplift_text import print_report
 from streams.settings import Settings
 from streams.text.terminal import complain, say_json, terminal
@@ -27,6 +31,16 @@ Examples:
   churn-signals replay events.jsonl.gz --outcomes outcomes.jsonl
   churn-signals uplift outcomes.jsonl --json
 """
+
+NOUN: Final = "outcome of an experiment"
+OF_REPLAY: Final = (
+    "`replay FILE --outcomes outcomes.jsonl` writes one for each alert of a signal with `experiment: {holdout}` whose "
+    "horizon is over"
+)
+OF_WORKERS: Final = (
+    "workers send one for each alert of a signal with `experiment: {holdout}` once its horizon is over "
+    "(`churn-signals doctor` says whether one runs)"
+)
 
 
 @click.command(epilog=EXAMPLES)
@@ -61,23 +75,20 @@ def uplift(
     refuse_overwriting([*files, catalogue], [html])
     settings = settings_with(catalogue)
     rules = load_rules(settings)
-    outcomes, bad = _outcomes(settings, files)
+    outcomes, bad = read_or_live(files, NOUN, outcome_of, lambda: _live(settings))
     tried = [signal.id for signal in rules.signals if signal.holdout]
-    made = MadeFrom(tuple(str(file) for file in files), bad, rules.hash, version("churn-signals"))
-    _tell(report_on(made, judge(outcomes, tried, smallest / 100)), rules, html, as_json=as_json)
-    return EXIT_PROBLEM if bad else EXIT_DONE
+    found = judge(outcomes, tried, smallest / 100)
+    made = MadeFromOutcomes(tuple(str(file) for file in files), bad, rules.hash, version("churn-signals"))
+    _tell(report_on(made, found), rules, html, as_json=as_json)
+    if not found.trials:
+        say_none(files, NOUN, of_replay=OF_REPLAY, of_workers=OF_WORKERS)
+    return EXIT_PROBLEM if bad or not found.trials else EXIT_DONE
 
 
-def _outcomes(settings: Settings, files: tuple[Path, ...]) -> tuple[list[OutcomeV1], int]:
-    """The outcomes of files, or of the topic without any; and how many lines were bad, each said."""
-    if not files:
-        from streams.readback.became import read_outcomes  # Kafka's client takes a while to import
+def _live(settings: Settings) -> Iterator[OutcomeV1]:
+    from streams.readback.became import read_outcomes  # Kafka's client takes a while to import
 
-        return [*read_outcomes(settings)], 0
-    found = read_published(files, "outcome of an experiment", outcome_of)
-    for sentence in found.sentences():
-        complain(sentence)
-    return found.records, len(found.bad)
+    return read_outcomes(settings)
 
 
 def _tell(report: UpliftReport, rules: Rules, html: Output | None, *, as_json: bool) -> None:
@@ -87,6 +98,5 @@ def _tell(report: UpliftReport, rules: Rules, html: Output | None, *, as_json: b
     if html is not None:
         from streams.report.uplift_page import uplift_page  # what draws takes a second to import
 
-        with html:
-            html.write(uplift_page(report).encode())
-    say_json(encode_report(report)) if as_json else print_report(terminal(), report)
+        html.write_all(uplift_page(report))
+    say_json(indented(report)) if as_json else print_report(terminal(), report)

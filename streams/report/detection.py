@@ -38,8 +38,3 @@ class DetectionReport(msgspec.Struct, frozen=True):
 def report_on(made: Made, detection: Detection) -> DetectionReport:
     """Judge what was measured."""
     return DetectionReport(made, judge(detection), detection)
-
-
-def encode_report(report: DetectionReport) -> bytes:
-    """Indented JSON, always the same bytes for the same report."""
-    return msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n"

@@ -9,7 +9,7 @@ from models.detection.findings import Detection, KindScore, SignalScore
 from models.detection.loyal import SPAN_DAYS
 from models.detection.targets import Target
 from models.detection.truth import SHOWN_BY
-from streams.report.numbers import NONE, percent, range_of, rate, share, spread
+from streams.report.numbers import NONE, percent, rate, share, spread, with_interval
 from streams.report.table import Column
 
 SIGNAL_COLUMNS: Final = (
@@ -173,7 +173,7 @@ def target_row(target: Target) -> tuple[str, ...]:
     found = NONE
     if target.found is not None and target.low is not None and target.high is not None:
         if target.is_share:
-            found = f"{percent(target.found)} ({range_of(target.low, target.high)})"
+            found = with_interval(target.found, target.low, target.high)
         else:
             found = f"{target.found:.2f} ({target.low:.2f}-{target.high:.2f})"
     return target.name, f"{BOUNDS[target.bound]} {wanted}", found, f"{target.cases:,}", verdict(target)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from textwrap import wrap
 from typing import Final
 
 from rich.text import Text
@@ -22,7 +21,7 @@ from streams.report.detection_rows import (
     signal_rows,
     target_row,
 )
-from streams.report.table import Column, terminal_table
+from streams.report.table import Column, print_meanings, print_table
 from streams.text.terminal import Terminal
 from streams.text.wording import counted
 
@@ -73,16 +72,11 @@ def _print_load(console: Terminal, report: DetectionReport) -> None:
 def _print_table(
     console: Terminal, title: str, columns: Sequence[Column], rows: Iterable[Sequence[str]], *, explain: bool = True
 ) -> None:
-    headings = ("\n".join(wrap(column.title, 9)) for column in columns)  # only headings are broken
-    table = terminal_table(*headings, no_wrap=True)
-    for row in rows:
-        table.add_row(*(Text(cell, STYLES.get(cell, "")) for cell in row))
     console.print()
     console.print(Text(title, "bold"))
     console.print()
-    console.print(table)
-    for column in columns[1:] if explain else ():
-        console.print(Text.assemble((f"  {column.title}: ", "italic"), (column.meaning, "dim")))
+    print_table(console, columns, rows, letters=9, styles=STYLES)
+    print_meanings(console, columns[1:] if explain else ())
 
 
 def _print_verdict(console: Terminal, report: DetectionReport) -> None:

@@ -9,7 +9,8 @@ import msgspec
 from models.catalogue.hit_rates import Return
 from models.hit_rate.contrast import Difference
 from models.hit_rate.rates import MIN_CUSTOMERS, HitRates, SignalHits
-from streams.report.numbers import percent
+from streams.report.encoding import indented
+from streams.report.numbers import percent, points_apart, points_range
 
 CAME_BACK: Final[dict[Return, str]] = {"purchase": "bought", "activity": "were active again"}
 """What coming back is, in words."""
@@ -43,11 +44,6 @@ def report_on(made: MadeFrom, rates: HitRates, asks_model: frozenset[str]) -> Hi
     )
 
 
-def encode_report(report: HitReport) -> bytes:
-    """Indented JSON, always the same bytes for the same report."""
-    return msgspec.json.format(msgspec.json.encode(report), indent=2)
-
-
 def encode_kept(report: HitReport) -> bytes:
     """What a catalogue's `hit_rates` names: of each signal that could be judged the share of alerts that came true.
 
@@ -60,7 +56,7 @@ def encode_kept(report: HitReport) -> bytes:
         if one.came_back is not None and one.verdict != "too few" and one.customers >= MIN_CUSTOMERS <= one.came_back.of
     }
     about = {"horizon_days": rates.horizon_days, "comes_back_by": rates.comes_back_by, "until": rates.boundary or "-"}
-    return msgspec.json.format(msgspec.json.encode({**about, "signals": kept}), indent=2) + b"\n"
+    return indented({**about, "signals": kept}) + b"\n"
 
 
 def _hit_rate(one: SignalHits) -> dict[str, float]:
@@ -96,7 +92,7 @@ def _concluded(one: SignalHits, found: Difference) -> str:
     if one.verdict == "too few":
         return f". Only {found.customers:,} customers: with fewer than {MIN_CUSTOMERS} nothing is concluded."
     if one.verdict == "no difference":
-        return f": no difference beyond chance ({points(found.low)} to {points(found.high)} points)."
+        return f": no difference beyond chance ({points_range(found.low, found.high)} points)."
     if one.verdict == "the reverse":
         wanted = "It does not single out those who leave." if one.foretells == "fewer" else "It is no good news."
         return f": {_by_how_much(found)}, where {one.foretells} were foretold. {wanted}"
@@ -104,20 +100,6 @@ def _concluded(one: SignalHits, found: Difference) -> str:
 
 
 def _by_how_much(found: Difference) -> str:
-    ends = sorted((abs(found.low), abs(found.high)))
+    low, high = map(points_apart, sorted((found.low, found.high), key=abs))
     word = "fewer" if found.difference < 0 else "more"
-    return f"{_size(abs(found.difference))} points {word} ({_size(ends[0])} to {_size(ends[1])})"
-
-
-def points(share: float) -> str:
-    """A difference of shares in points of per cent, with its sign.
-
-    >>> points(-0.104), points(0.0004), points(0.034)
-    ('-10', '0', '+3.4')
-    """
-    size = _size(abs(share))
-    return "0" if size == "0" else f"{'-' if share < 0 else '+'}{size}"
-
-
-def _size(share: float) -> str:
-    return f"{round(100 * share, 0 if share >= 0.0995 else 1):g}"
+    return f"{points_apart(found.difference)} points {word} ({low} to {high})"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from models.hit_rate.alike import BANDS
 from models.hit_rate.rates import MIN_CUSTOMERS
-from streams.report.hits import CAME_BACK, HitReport, points
+from streams.report.hits import CAME_BACK, HitReport
 from streams.report.hits_plots import draw_all
 from streams.report.hits_rows import (
     COUNT_COLUMNS,
@@ -14,9 +14,9 @@ from streams.report.hits_rows import (
     lead_rows,
     signal_rows,
 )
-from streams.report.numbers import percent
-from streams.report.page import Card, render
-from streams.text.wording import counted, written_day
+from streams.report.numbers import percent, points_apart
+from streams.report.page import Card, render, span_of
+from streams.text.wording import counted
 
 
 def hits_page(report: HitReport) -> str:
@@ -27,9 +27,7 @@ def hits_page(report: HitReport) -> str:
         "signals.html",
         report=report,
         rates=rates,
-        span=None
-        if rates.first_day is None or rates.boundary is None
-        else (written_day(rates.first_day), written_day(rates.boundary)),
+        span=span_of(rates.first_day, rates.boundary),
         did=CAME_BACK[rates.comes_back_by],
         verdict=_verdict(report),
         cards=_cards(report),
@@ -76,7 +74,7 @@ def _cards(report: HitReport) -> list[Card]:
         text = f"fewer of these alerted came back than of those alike ({percent(best.compared.alike)})"
         if best.foretells == "more":
             text = text.replace("fewer", "more", 1)
-        cards.append(Card(f"{points(abs(best.compared.difference)).lstrip('+')} points", text))
+        cards.append(Card(f"{points_apart(best.compared.difference)} points", text))
     concluded = [one for one in signals if one.verdict in ("tells", "no difference", "the reverse")]
     if concluded:
         telling = sum(one.verdict == "tells" for one in concluded)

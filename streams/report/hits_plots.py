@@ -9,7 +9,7 @@ from markupsafe import Markup
 
 from models.hit_rate.rates import SignalHits, Verdict
 from streams.report.hits import HitReport
-from streams.report.plots import Ink, house_style, in_percent, lead_times, new_figure, tidy, to_svg
+from streams.report.plots import Ink, compare, house_style, interval, lead_times, new_figure, to_svg
 
 INKS: Final[dict[Verdict, Ink]] = {"tells": Ink.GREEN, "the reverse": Ink.RED}
 """Of a difference; all others are orange."""
@@ -36,26 +36,15 @@ def _differences(signals: Sequence[SignalHits]) -> Markup:
     for place, one in enumerate(signals):
         found = one.compared
         assert found is not None  # only such signals are drawn
-        ink = INKS.get(one.verdict, Ink.ORANGE)
         left.plot([found.alerted, found.alike], [place, place], color=Ink.GRID, linewidth=2.5, zorder=1)
         left.plot([found.alike], [place], "s", color=Ink.TEXT, markersize=5)
         left.plot([found.alerted], [place], "o", color=Ink.BLUE, markersize=6.5)
-        right.plot([found.low, found.high], [place, place], color=ink, linewidth=2.2)
-        right.plot([found.difference], [place], "o", color=ink, markersize=5.5)
+        interval(right, place, (found.low, found.high), found.difference, INKS.get(one.verdict, Ink.ORANGE))
     left.plot([], [], "o", color=Ink.BLUE, label="alerted")
     left.plot([], [], "s", color=Ink.TEXT, label="everybody alike")
     for verdict, ink in (*INKS.items(), ("no difference", Ink.ORANGE)):
         right.plot([], [], "o-", color=ink, label=verdict)
-    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    right.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
-    right.axvline(0, color=Ink.TEXT, linewidth=1, linestyle=":")
-    left.set_xlim(-0.03, 1.03)
-    left.set_yticks(range(len(signals)), [one.signal for one in signals])
-    left.set_ylim(len(signals) - 0.5, -0.5)
-    tidy(left, x="came back within the horizon", y="", grid="x")
-    tidy(right, x="difference, with its 95 % interval", y="", grid="x")
-    in_percent(left, "x")
-    in_percent(right, "x")
+    compare(left, right, [one.signal for one in signals], x="difference, with its 95 % interval")
     return to_svg(
         figure, name="difference", label="Who came back by signal: alerted, everybody alike, and the difference"
     )

@@ -6,8 +6,8 @@ from typing import Final
 
 from models.hit_rate.leaving import LeavingTime
 from models.hit_rate.rates import SignalHits
-from streams.report.hits import HitReport, points
-from streams.report.numbers import NONE, percent, share, spread
+from streams.report.hits import HitReport
+from streams.report.numbers import NONE, percent, points, points_range, share, spread
 from streams.report.table import Column
 
 SIGNAL_COLUMNS: Final = (
@@ -52,7 +52,7 @@ def _signal_row(one: SignalHits) -> tuple[str, ...]:
     alike = difference = beyond = NONE
     if found is not None:
         alike = percent(found.alike)
-        difference = f"{points(found.difference)} ({points(found.low)} to {points(found.high)})"
+        difference = f"{points(found.difference)} ({points_range(found.low, found.high)})"
     if one.excess is not None:
         beyond = f"{one.excess.alerts:,.0f}"
     return (

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from textwrap import fill, wrap
 from typing import Final
-
-from rich.text import Text
 
 from streams.report.hits import CAME_BACK, HitReport
 from streams.report.hits_rows import SIGNAL_COLUMNS, signal_rows
-from streams.report.table import terminal_table
+from streams.report.table import bare, print_filled, print_meanings, print_table, print_words
 from streams.text.terminal import Terminal
 from streams.text.wording import counted, written_day
 
@@ -30,25 +27,13 @@ def print_report(console: Terminal, report: HitReport) -> None:
         f"Who {CAME_BACK[rates.comes_back_by]} within {counted(rates.horizon_days, 'day')}, though nobody called, "
         "against everybody alike: same midnight, stage and silence, without that alert. Shares in per cent."
     )
-    headings = ("\n".join(wrap(SIGNAL_COLUMNS[at].title, 5, break_long_words=False)) for at in SHOWN)
-    table = terminal_table(*headings, no_wrap=True)
-    for one, row in zip(rates.signals, signal_rows(report), strict=True):
-        if one.alerts:
-            *cells, verdict = (_short(row[at]) for at in SHOWN)
-            table.add_row(*cells, Text(verdict, STYLES.get(verdict, "")))
+    of = [*zip(rates.signals, signal_rows(report), report.says, strict=True)]
+    columns = [SIGNAL_COLUMNS[at] for at in SHOWN]
     console.print()
-    console.print(table)
-    for at in SHOWN[1:]:
-        console.print(Text.assemble((f"  {SIGNAL_COLUMNS[at].title}: ", "italic"), (SIGNAL_COLUMNS[at].meaning, "dim")))
+    cells = ([bare(row[at]) for at in SHOWN] for one, row, _ in of if one.alerts)
+    print_table(console, columns, cells, letters=5, styles=STYLES)
+    print_meanings(console, columns[1:])
     console.print()
-    silent = [one.signal for one in rates.signals if not one.alerts]
-    for one, says in zip(rates.signals, report.says, strict=True):
-        if one.alerts:
-            console.print(fill(f"{one.signal}: {says}", console.width - 1, subsequent_indent="  "))
-    if silent:
-        console.print(fill(f"No alert began of {', '.join(silent)}.", console.width - 1, subsequent_indent="  "))
-
-
-def _short(cell: str) -> str:
-    """A cell without its interval, which the sentences below and the page have, and without its unit."""
-    return cell.partition(" (")[0].removesuffix(" %")
+    print_words(console, ((one.signal, says) for one, _, says in of if one.alerts))
+    if silent := [one.signal for one in rates.signals if not one.alerts]:
+        print_filled(console, f"No alert began of {', '.join(silent)}.", "  ")

@@ -21,7 +21,16 @@ def percent(value: float) -> str:
 
 def share(found: Share | None) -> str:
     """A share and its interval."""
-    return NONE if found is None else f"{percent(found.share)} ({range_of(found.low, found.high)})"
+    return NONE if found is None else with_interval(found.share, found.low, found.high)
+
+
+def with_interval(value: float, low: float, high: float) -> str:
+    """A share in per cent, and the ends of its interval.
+
+    >>> with_interval(0.345, 0.3, 0.4)
+    '34 % (30-40)'
+    """
+    return f"{percent(value)} ({range_of(low, high)})"
 
 
 def range_of(low: float, high: float) -> str:
@@ -29,6 +38,27 @@ def range_of(low: float, high: float) -> str:
     digits = 1 if high - low < 0.03 or high < 0.1 else 0
     ends = (f"{100 * end:.{digits}f}" for end in (low, high))
     return "-".join("100" if end == "100.0" else end for end in ends)
+
+
+def points(share: float) -> str:
+    """A difference of shares in points of per cent, with its sign.
+
+    >>> points(-0.104), points(0.0004), points(0.034)
+    ('-10', '0', '+3.4')
+    """
+    size = points_apart(share)
+    return "0" if size == "0" else f"{'-' if share < 0 else '+'}{size}"
+
+
+def points_apart(share: float) -> str:
+    """The same without the sign."""
+    size = abs(share)
+    return f"{round(100 * size, 0 if size >= 0.0995 else 1):g}"
+
+
+def points_range(low: float, high: float) -> str:
+    """The ends of the interval of a difference, in points of per cent."""
+    return f"{points(low)} to {points(high)}"
 
 
 def rate(found: Rate | None) -> str:

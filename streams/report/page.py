@@ -8,6 +8,7 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from streams.text.plain import plain_value
+from streams.text.wording import written_day
 
 
 class Card(NamedTuple):
@@ -15,6 +16,11 @@ class Card(NamedTuple):
 
     value: str
     text: str
+
+
+def span_of(first: str | None, last: str | None) -> tuple[str, str] | None:
+    """Two days as people write them; None where there is none."""
+    return None if first is None or last is None else (written_day(first), written_day(last))
 
 
 def render(template: str, **context: object) -> str:

@@ -94,6 +94,31 @@ def in_percent(axes: Axes, which: str) -> None:
     axis.set_major_formatter(FuncFormatter(lambda value, _place: f"{100 * value:g} %"))
 
 
+def compare(left: Axes, right: Axes, names: Sequence[str], *, x: str, dashed_at: float | None = None) -> None:
+    """Dress two panels, row by row the same names: shares of who came back on the left, differences on the right.
+
+    Both have drawn what they show and named it. `x`: what the right one shows; `dashed_at`: a size to compare with.
+    """
+    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
+    right.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
+    right.axvline(0, color=Ink.TEXT, linewidth=1, linestyle=":")
+    if dashed_at is not None:
+        right.axvline(dashed_at, color=Ink.GRID, linewidth=1, linestyle="--")
+    left.set_xlim(-0.03, 1.03)
+    left.set_yticks(range(len(names)), names)
+    left.set_ylim(len(names) - 0.5, -0.5)
+    tidy(left, x="came back within the horizon", y="", grid="x")
+    tidy(right, x=x, y="", grid="x")
+    in_percent(left, "x")
+    in_percent(right, "x")
+
+
+def interval(axes: Axes, at: float, ends: tuple[float, float], value: float, ink: Ink) -> None:
+    """Draw a value with its interval."""
+    axes.plot(ends, [at, at], color=ink, linewidth=2.2)
+    axes.plot([value], [at], "o", color=ink, markersize=5.5)
+
+
 def lead_times(signals: Sequence[tuple[str, Quartiles]]) -> Markup:
     """How long before dormancy each signal speaks: its name, and quartiles of days; from above in this order."""
     figure = new_figure(0.9 + 0.3 * len(signals))

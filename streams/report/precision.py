@@ -9,8 +9,9 @@ import msgspec
 
 from models.catalogue.rules import Signal
 from models.precision import SignalPrecision
-from streams.report.numbers import NONE, percent, range_of, share
+from streams.report.numbers import NONE, percent, share
 from streams.report.table import Column
+from streams.text.wording import sentence_of
 
 COLUMNS: Final = (
     Column("signal", "of the catalogue"),
@@ -49,8 +50,7 @@ def sentence(one: SignalPrecision) -> str:
         parts.append(f"of {one.held_out:,} held out {share(one.observed)} stayed away though nobody acted")
     if not parts:
         return ""
-    told = "; ".join(parts)
-    return f"{told[0].upper()}{told[1:]}."
+    return sentence_of(parts)
 
 
 def proposed(one: SignalPrecision, signals: Mapping[str, Signal]) -> str:
@@ -66,7 +66,7 @@ def proposed(one: SignalPrecision, signals: Mapping[str, Signal]) -> str:
     )
     return (
         f"{where}. On {found.judged:,} alerts of other customers than it was found on, right would be "
-        f"{percent(found.after.share)} ({range_of(found.after.low, found.after.high)}) instead of "
+        f"{share(found.after)} instead of "
         f"{percent(found.before.share)}. Of the false alarms {percent(found.false_dropped.share)} would not be raised, "
         f"of the right ones {percent(found.right_dropped.share)}."
     )
@@ -85,8 +85,3 @@ def rows(report: PrecisionReport) -> list[tuple[str, ...]]:
         )
         for one in report.signals
     ]
-
-
-def encode_report(report: PrecisionReport) -> bytes:
-    """Indented JSON, always the same bytes for the same report."""
-    return msgspec.json.format(msgspec.json.encode(report), indent=2)

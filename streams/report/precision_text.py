@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from textwrap import fill, wrap
 from typing import Final
 
 from rich.text import Text
 
 from streams.report.precision import COLUMNS, PrecisionReport, rows
-from streams.report.table import terminal_table
+from streams.report.table import print_filled, print_meanings, print_table, print_words
 from streams.text.terminal import Terminal
 
 HOW: Final = (
@@ -23,19 +22,14 @@ def print_report(console: Terminal, report: PrecisionReport) -> None:
     if not known:
         console.print("No alert is known of.")
         return
-    headings = ("\n".join(wrap(column.title, 10, break_long_words=False)) for column in COLUMNS)
-    table = terminal_table(*headings, no_wrap=True)
-    for _, row in known:
-        table.add_row(*row)
-    console.print(table)
-    for column in COLUMNS[1:]:
-        console.print(Text.assemble((f"  {column.title}: ", "italic"), (column.meaning, "dim")))
+    print_table(console, COLUMNS, (row for _, row in known), letters=10)
+    print_meanings(console, COLUMNS[1:])
     told = [(one.signal, says) for one, says in zip(report.signals, report.says, strict=True) if says]
     _print(console, "How often they were right", told)
     proposals = [(one.signal, says) for one, says in zip(report.signals, report.proposes, strict=True) if says]
     _print(console, "Thresholds to think about", proposals)
     if proposals:
-        console.print(fill(HOW, console.width - 1))
+        print_filled(console, HOW)
     why: dict[str, list[str]] = {}
     for one, _ in known:
         if one.no_proposal:
@@ -47,5 +41,4 @@ def _print(console: Terminal, title: str, lines: list[tuple[str, str]]) -> None:
     if lines:
         console.print()
         console.print(Text(title, "bold"))
-    for signal, says in lines:
-        console.print(fill(f"{signal}: {says}", console.width - 1, subsequent_indent="  "))
+    print_words(console, lines)

@@ -7,8 +7,7 @@ from typing import Final, Literal
 import msgspec
 
 from models.uplift import ArmResult, Need, SignalUplift, Uplift
-from streams.report.hits import points
-from streams.report.numbers import NONE, percent, range_of
+from streams.report.numbers import NONE, percent, points, points_apart, points_range, with_interval
 from streams.report.table import Column
 from streams.text.wording import counted
 
@@ -34,7 +33,7 @@ COUNT_COLUMNS: Final = (
 )
 
 
-class MadeFrom(msgspec.Struct, frozen=True):
+class MadeFromOutcomes(msgspec.Struct, frozen=True):
     """What a report was made from: files, or none where it was the topic; `catalogue` names the signals tried."""
 
     files: tuple[str, ...]
@@ -46,20 +45,15 @@ class MadeFrom(msgspec.Struct, frozen=True):
 class UpliftReport(msgspec.Struct, frozen=True):
     """A whole report; `says` is what it says of each signal, in the order of the signals."""
 
-    made: MadeFrom
+    made: MadeFromOutcomes
     uplift: Uplift
     says: tuple[str, ...]
     schema_version: Literal[1] = 1
 
 
-def report_on(made: MadeFrom, found: Uplift) -> UpliftReport:
+def report_on(made: MadeFromOutcomes, found: Uplift) -> UpliftReport:
     """Put the numbers in words."""
     return UpliftReport(made, found, tuple(map(sentence, found.signals)))
-
-
-def encode_report(report: UpliftReport) -> bytes:
-    """Indented JSON, always the same bytes for the same report."""
-    return msgspec.json.format(msgspec.json.encode(report), indent=2)
 
 
 def sentence(one: SignalUplift) -> str:
@@ -71,7 +65,7 @@ def sentence(one: SignalUplift) -> str:
     begin = (
         f"Of {told.trials:,} told {percent(told.share)} came back, of {held.trials:,} held out {percent(held.share)}"
     )
-    ends = f"{points(found.low)} to {points(found.high)}"
+    ends = points_range(found.low, found.high)
     if one.verdict == "brings back":
         return f"{begin}: telling brings back {points(found.uplift)} points ({ends})."
     if one.verdict == "keeps away":
@@ -95,7 +89,7 @@ def _needed(need: Need | None) -> str:
     """How long to wait to see a difference; nothing where it would have been seen by now."""
     if need is None or not need.trials:
         return ""
-    size = points(need.difference).lstrip("+")
+    size = points_apart(need.difference)
     if not need.still:
         return f"There are trials enough to see {size} points four times in five."
     long = "" if need.days is None else f", about {duration(need.days)} at the present pace"
@@ -123,7 +117,7 @@ def rows(report: UpliftReport) -> list[tuple[str, ...]]:
             f"{one.holdout.trials:,}",
             _share(one.holdout),
             NONE if (found := one.difference) is None
-            else f"{points(found.uplift)} ({points(found.low)} to {points(found.high)})",
+            else f"{points(found.uplift)} ({points_range(found.low, found.high)})",
             _still(one.for_smallest),
             one.verdict,
         )
@@ -151,7 +145,7 @@ def count_rows(report: UpliftReport) -> list[tuple[str, ...]]:
 def _share(arm: ArmResult) -> str:
     if arm.share is None or arm.low is None or arm.high is None:
         return NONE
-    return f"{percent(arm.share)} ({range_of(arm.low, arm.high)})"
+    return with_interval(arm.share, arm.low, arm.high)
 
 
 def _still(need: Need | None) -> str:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from streams.report.hits import points
-from streams.report.page import Card, render
+from operator import itemgetter
+
+from streams.report.numbers import points, points_apart
+from streams.report.page import Card, render, span_of
 from streams.report.uplift import COLUMNS, COUNT_COLUMNS, UpliftReport, count_rows, rows
 from streams.report.uplift_plots import draw_all
-from streams.text.wording import counted, written_day
+from streams.text.wording import counted, sentence_of
 
 
 def uplift_page(report: UpliftReport) -> str:
@@ -16,10 +18,8 @@ def uplift_page(report: UpliftReport) -> str:
         "uplift.html",
         report=report,
         found=found,
-        span=None
-        if found.first_day is None or found.last_day is None
-        else (written_day(found.first_day), written_day(found.last_day)),
-        size=points(found.smallest).lstrip("+"),
+        span=span_of(found.first_day, found.last_day),
+        size=points_apart(found.smallest),
         verdict=_verdict(report),
         cards=_cards(report),
         plots=draw_all(found),
@@ -45,8 +45,7 @@ def _verdict(report: UpliftReport) -> tuple[str, str]:
         parts.append(f"telling keeps them away: {', '.join(bad)}")
     if same:
         parts.append(f"no difference beyond chance so far: {', '.join(same)}")
-    told = "; ".join(parts)
-    return ("missed" if bad else "met" if good else "unsure"), f"{told[0].upper()}{told[1:]}."
+    return ("missed" if bad else "met" if good else "unsure"), sentence_of(parts)
 
 
 def _cards(report: UpliftReport) -> list[Card]:
@@ -54,11 +53,10 @@ def _cards(report: UpliftReport) -> list[Card]:
     found = report.uplift
     known = [one for one in found.signals if one.difference is not None]
     cards = [Card(f"{found.trials:,}", f"trials over, {sum(one.holdout.trials for one in found.signals):,} held out")]
-    sure = [one for one in known if one.verdict == "brings back" and one.difference is not None]
+    sure = [(one.difference.uplift, one.signal) for one in known if one.difference and one.verdict == "brings back"]
     if sure:
-        best = max(sure, key=lambda one: 0.0 if one.difference is None else one.difference.uplift)
-        assert best.difference is not None  # chosen so
-        cards.append(Card(f"{points(best.difference.uplift)} points", f"more come back when told: {best.signal}"))
+        most, signal = max(sure, key=itemgetter(0))
+        cards.append(Card(f"{points(most)} points", f"more come back when told: {signal}"))
     if known:
         text = f"of {counted(len(known), 'signal')} with both arms show a difference beyond chance"
         cards.append(Card(f"{sum(one.verdict != 'unsure' for one in known)}", text))

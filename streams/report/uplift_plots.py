@@ -8,7 +8,7 @@ from typing import Final
 from markupsafe import Markup
 
 from models.uplift import SignalUplift, Uplift, Verdict
-from streams.report.plots import Ink, house_style, in_percent, new_figure, tidy, to_svg
+from streams.report.plots import Ink, compare, house_style, interval, new_figure, to_svg
 
 INKS: Final[dict[Verdict, Ink]] = {"brings back": Ink.GREEN, "keeps away": Ink.RED, "unsure": Ink.ORANGE}
 """Of a difference."""
@@ -36,22 +36,11 @@ def _uplift(signals: Sequence[SignalUplift], smallest: float) -> Markup:
             left.plot([arm.share], [at], mark, color=ink, markersize=5)
         found = one.difference
         assert found is not None  # only such signals are drawn
-        ink = INKS[one.verdict]
-        right.plot([found.low, found.high], [place, place], color=ink, linewidth=2.2)
-        right.plot([found.uplift], [place], "o", color=ink, markersize=5.5)
+        interval(right, place, (found.low, found.high), found.uplift, INKS[one.verdict])
     left.plot([], [], "o-", color=Ink.BLUE, label="told")
     left.plot([], [], "s-", color=Ink.TEXT, label="held out")
     for verdict, ink in INKS.items():
         right.plot([], [], "o-", color=ink, label=verdict)
-    left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2)
-    right.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=3)
-    right.axvline(0, color=Ink.TEXT, linewidth=1, linestyle=":")
-    right.axvline(smallest, color=Ink.GRID, linewidth=1, linestyle="--")
-    left.set_xlim(-0.03, 1.03)
-    left.set_yticks(range(len(signals)), [one.signal for one in signals])
-    left.set_ylim(len(signals) - 0.5, -0.5)
-    tidy(left, x="came back within the horizon", y="", grid="x")
-    tidy(right, x="uplift (dashed: the size worth seeing)", y="", grid="x")
-    in_percent(left, "x")
-    in_percent(right, "x")
+    names = [one.signal for one in signals]
+    compare(left, right, names, x="uplift (dashed: the size worth seeing)", dashed_at=smallest)
     return to_svg(figure, name="uplift", label="Who came back by signal: told, held out, and the difference")

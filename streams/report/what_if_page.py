@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.what_if.comparison import Comparison
-from streams.report.page import Card, render
+from streams.report.page import Card, render, span_of
 from streams.report.what_if import (
     CHANGE_COLUMNS,
     EXAMPLE_COLUMNS,
@@ -19,7 +19,6 @@ from streams.report.what_if import (
     signal_rows,
 )
 from streams.report.what_if_plots import draw_all
-from streams.text.wording import written_day
 
 
 def what_if_page(found: Comparison, name: str) -> str:
@@ -30,9 +29,7 @@ def what_if_page(found: Comparison, name: str) -> str:
         name=name,
         says=sentence(found, name),
         renamed=renamed(found),
-        span=None
-        if found.first_day is None or found.last_day is None
-        else (written_day(found.first_day), written_day(found.last_day)),
+        span=span_of(found.first_day, found.last_day),
         cards=_cards(found),
         plots=draw_all(found),
         tables={

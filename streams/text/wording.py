@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -18,6 +19,16 @@ def counted(number: int, noun: str) -> str:
     ('1 alert', '1,200 alerts')
     """
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def sentence_of(parts: Sequence[str]) -> str:
+    """One sentence of parts.
+
+    >>> sentence_of(["none left", "two came back"])
+    'None left; two came back.'
+    """
+    text = "; ".join(parts)
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def moment(instant: str | int, zone: str, *, now_ms: int | None = None) -> str:

@@ -47,7 +47,8 @@ def test_topics_say_what_files_say_and_what_is_not_ours_is_named(broker: Broker,
     assert (missing.code, f"topic {prefix}.outcomes: missing" in missing.err) == (2, True)
     assert run("topics", "create", **where).code == 0
     nothing = run("uplift", "--live", **where)
-    assert (nothing.code, "No trial of an experiment is over" in nothing.out) == (0, True)
+    assert (nothing.code, "No trial of an experiment is over" in nothing.out) == (1, True)
+    assert "no outcome of an experiment is on the topics: workers send one" in nothing.err
     files = []
     for name, records in RECORDS.items():
         topic = getattr(Topics(prefix), name)

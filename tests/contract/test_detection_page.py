@@ -8,9 +8,10 @@ import pytest
 from models.detection.scores import detect
 from schemas.instant import from_rfc3339
 from streams.files.catalogue_file import load_rules
-from streams.report.detection import DetectionReport, Made, encode_report, report_on
+from streams.report.detection import DetectionReport, Made, report_on
 from streams.report.detection_page import detection_page
 from streams.report.detection_rows import CHANGE_NAMES, KIND_COLUMNS, KINDS, SIGNAL_COLUMNS, TARGET_COLUMNS, kind_name
+from streams.report.encoding import indented
 from streams.settings import Settings
 from streams.simulation.detection import joined, observe, watched_of
 from streams.simulation.kinds import KINDS as SIMULATED
@@ -74,7 +75,7 @@ def test_signals_kinds_changes_and_columns_are_explained(html: str) -> None:
 
 
 def test_same_report_is_the_same_page(report: DetectionReport, html: str) -> None:
-    assert detection_page(msgspec.json.decode(encode_report(report), type=DetectionReport)) == html
+    assert detection_page(msgspec.json.decode(indented(report), type=DetectionReport)) == html
 
 
 def test_texts_are_escaped(report: DetectionReport) -> None:

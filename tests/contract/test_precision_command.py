@@ -75,3 +75,11 @@ def test_what_is_no_such_record_is_said(tmp_path: Path) -> None:
     assert run("precision", str(file), "--live").code == 2
     away = run("precision", "--live", bootstrap="127.0.0.1:9")
     assert (away.code, away.out) == (2, "")
+
+
+def test_a_file_without_alerts_is_told_and_where_they_come_from(tmp_path: Path) -> None:
+    file = write(tmp_path / "none.jsonl", [])
+    for more in ((), ("--json",)):
+        done = run("precision", str(file), *more)
+        assert done.code == 1
+        assert "none.jsonl has no alert: `replay FILE --alerts" in done.err

@@ -10,7 +10,8 @@ import pytest
 
 from models.catalogue.rules import sending_all
 from models.hit_rate.rates import hit_rates
-from streams.report.hits import HitReport, MadeFrom, encode_report, report_on
+from streams.report.encoding import indented
+from streams.report.hits import HitReport, MadeFrom, report_on
 from streams.report.hits_page import hits_page
 from support.histories import Size, history, write_history
 from support.html_page import check_coloured_by_the_page, check_stands_alone, parsed
@@ -74,7 +75,7 @@ def test_a_history_that_says_nothing_still_makes_a_page() -> None:
     html = hits_page(empty)
     assert "No signal could be judged" in html
     assert "it asks the model" in html
-    assert encode_report(empty)
+    assert indented(empty)
 
 
 def test_the_horizon_is_the_catalogues_unless_given(events: Path, tmp_path: Path) -> None:

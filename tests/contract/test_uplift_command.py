@@ -10,7 +10,8 @@ import pytest
 
 from models.uplift import uplift
 from schemas.outcome import OutcomeV1, encode_outcome
-from streams.report.uplift import MadeFrom, UpliftReport, encode_report, report_on
+from streams.report.encoding import indented
+from streams.report.uplift import MadeFromOutcomes, UpliftReport, report_on
 from streams.report.uplift_page import uplift_page
 from support.experiments import counted
 from support.html_page import check_coloured_by_the_page, check_stands_alone, parsed
@@ -91,13 +92,14 @@ def test_texts_are_escaped(report: UpliftReport) -> None:
 
 
 def test_outcomes_of_nothing_still_make_a_page_and_say_so(tmp_path: Path) -> None:
-    empty = report_on(MadeFrom((), 0, "0" * 16, "1"), uplift([]))
+    empty = report_on(MadeFromOutcomes((), 0, "0" * 16, "1"), uplift([]))
     html = uplift_page(empty)
     check_stands_alone(html)
     assert "Nothing is known yet" in html
-    assert encode_report(empty)
+    assert indented(empty)
     done = run("uplift", str(write(tmp_path / "none.jsonl", [])))
-    assert (done.code, "No trial of an experiment is over" in done.out) == (0, True)
+    assert (done.code, "No trial of an experiment is over" in done.out) == (1, True)
+    assert "none.jsonl has no outcome of an experiment: `replay FILE --outcomes outcomes.jsonl` writes one" in done.err
 
 
 def test_a_smaller_difference_takes_more_trials(file: Path) -> None:

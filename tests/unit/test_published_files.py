@@ -18,7 +18,7 @@ from schemas.receipt import encode_receipt
 from schemas.suppressed import encode_suppressed
 from streams.files.published import outcome_of, read_published, record_of
 from streams.report.table import terminal_table
-from streams.report.uplift import MadeFrom, report_on, rows
+from streams.report.uplift import MadeFromOutcomes, report_on, rows
 from streams.report.uplift_text import print_report
 from streams.text.terminal import terminal
 from support.experiments import counted, outcome
@@ -64,7 +64,7 @@ def test_every_line_is_a_record_or_is_told_and_what_is_read_can_be_judged(lines:
     ):
         assert read + bad == count
         assert len(sentences) == min(bad, 6)
-    report = report_on(MadeFrom((), 0, "", ""), uplift(outcomes.records))
+    report = report_on(MadeFromOutcomes((), 0, "", ""), uplift(outcomes.records))
     assert len(rows(report)) == len(report.says)
     print_report(terminal(), report)
     evidence = Evidence()
@@ -89,7 +89,7 @@ def test_names_are_folded_before_numbers_are_cut_off() -> None:
 
 
 def test_the_longest_names_of_signals_fit_the_terminal() -> None:
-    report = report_on(MadeFrom((), 0, "", ""), uplift(counted((600, 950), (20, 50), signal="a" * 64)))
+    report = report_on(MadeFromOutcomes((), 0, "", ""), uplift(counted((600, 950), (20, 50), signal="a" * 64)))
     console = terminal(width=80)
     with console.capture() as shown:
         print_report(console, report)
