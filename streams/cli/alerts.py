@@ -13,6 +13,7 @@ from models.catalogue.suggestion import did_you_mean
 from schemas.alert import AlertV1, encode_alert
 from schemas.instant import from_rfc3339
 from streams.cli.instant import SINCE
+from streams.cli.number import NumberRange
 from streams.clock import now_ms
 from streams.console.alert_list import AlertList, print_list
 from streams.console.alert_text import ended_text, refused_text
@@ -67,7 +68,7 @@ class Choice:
 @click.option("--signal", "signals", multiple=True, help="Only these signals.")
 @click.option("--owner", "owners", multiple=True, help="Only what these owners must answer.")
 @click.option("--past-due", is_flag=True, help="Only what should have been answered by now.")
-@click.option("--min-value", type=click.FloatRange(min=0), help="Only customers worth so much, in the list's measure.")
+@click.option("--min-value", type=NumberRange(min=0), help="Only customers worth so much, in the list's measure.")
 @click.option("--all", "everything", is_flag=True, help="List as well what is only counted: history, good news, over.")
 @click.option("--limit", type=click.IntRange(min=1), help="So many lines at most.")
 @click.option("--explain", is_flag=True, help="With each line what to do, why, and what ends it, in numbers.")

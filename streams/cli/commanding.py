@@ -14,6 +14,7 @@ from schemas.alert import AlertV1
 from schemas.command import Command, encode_command
 from schemas.envelope import is_customer_id
 from schemas.receipt import ReceiptReason, ReceiptV1, encode_receipt
+from streams.cli.instant import SECONDS
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.kafka.commands import post_command, receipt_of
 from streams.readback.state import open_alerts
@@ -45,7 +46,7 @@ def by_options(command: T) -> T:
         command
     )
     command = click.option(
-        "--wait", "wait_s", type=click.FloatRange(min=0), metavar="SECONDS", help="Wait so long for the receipt."
+        "--wait", "wait_s", type=SECONDS, metavar="SECONDS", help="Wait so long for the receipt: 30, 5min or 12h."
     )(command)
     return click.option("--by", help="Who says so; without it CHURN_USER.")(command)
 

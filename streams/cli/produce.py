@@ -13,6 +13,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from schemas.instant import to_rfc3339
 from schemas.topics import Topics
 from streams.cli.event_files import files_argument, paths_read, rejecting, rejects_option
+from streams.cli.number import NumberRange
 from streams.cli.output import Output, refuse_overwriting
 from streams.clock import now_ms
 from streams.diagnosis.before_posting import look_before_posting
@@ -48,7 +49,7 @@ Examples:
 
 @click.command(epilog=EXAMPLES)
 @files_argument
-@click.option("--speed", type=click.FloatRange(min=0, min_open=True), help="N seconds of history a second.")
+@click.option("--speed", type=NumberRange(min=0, min_open=True), help="N seconds of history a second.")
 @click.option("--shift-to-now", is_flag=True, help="Move by whole days so that the last day was yesterday.")
 @click.option("--late", "with_late", is_flag=True, help="Post although some events are too late to count.")
 @click.option("--skip-bad", is_flag=True, help="Leave with 0 although lines were bad.")

@@ -22,6 +22,7 @@ from schemas.event import Event
 from schemas.instant import from_rfc3339
 from schemas.topics import DAY_MS
 from streams.cli.event_files import EVENT_FILE, OLD_FILE, paths_read, settings_with
+from streams.cli.number import NumberRange
 from streams.cli.output import OUTPUT_PATH, refuse_overwriting, writing
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
 from streams.files.counts import by_feed
@@ -70,7 +71,7 @@ _LAST_MS: Final = from_rfc3339("2099-12-31T00:00:00Z")
 @click.option("--html", type=OUTPUT_PATH, help="With --detect: the whole report as a page with plots.")
 @click.option(
     "--effect",
-    type=click.FloatRange(0, 1),
+    type=NumberRange(0, 1),
     metavar="SHARE",
     help="Let so many of those who are told as part of an experiment buy once more because of it.",
 )

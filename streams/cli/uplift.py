@@ -13,6 +13,7 @@ from models.catalogue.rules import Rules
 from models.uplift import uplift as judge
 from schemas.outcome import OutcomeV1
 from streams.cli.event_files import OLD_FILE, settings_with
+from streams.cli.number import NumberRange
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.cli.published import read_or_live, say_none
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
@@ -49,7 +50,7 @@ OF_WORKERS: Final = (
 @click.option("--catalogue", type=OLD_FILE, help="Whose signals are tried; without it those in force.")
 @click.option(
     "--smallest",
-    type=click.FloatRange(0, 100, min_open=True, max_open=True),
+    type=NumberRange(0, 100, min_open=True, max_open=True),
     default=5.0,
     show_default=True,
     metavar="POINTS",

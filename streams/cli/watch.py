@@ -14,6 +14,7 @@ from streams.board.board import Board
 from streams.board.drawing import draw
 from streams.board.reading import default_address, metrics_address
 from streams.board.watcher import Watcher, watching
+from streams.cli.number import NumberRange
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.settings import environment_settings
 from streams.text.terminal import Terminal, say_json, terminal
@@ -34,7 +35,7 @@ BETWEEN_LOOKS_S: Final = 1.0
 
 @click.command(epilog=EXAMPLES)
 @click.option("--metrics", "addresses", multiple=True, metavar="URL", help="Metrics of a worker; once for each.")
-@click.option("--interval", type=click.FloatRange(0.2, 3600), default=2.0, show_default=True, help="In seconds.")
+@click.option("--interval", type=NumberRange(0.2, 3600), default=2.0, show_default=True, help="In seconds.")
 @click.option("--once", is_flag=True, help="Print one board and end; 1 when something could not be reached.")
 @click.option("--explain", is_flag=True, help="The statistics by which the model is judged as well.")
 @click.option("--json", "as_json", is_flag=True, help="With --once: the numbers as JSON.")
