@@ -90,7 +90,7 @@ class DispatcherAgent(SoleAgent):
             self.newest[digest.owner] = digest
         for name, kept in day.changes.items():
             self.keep(name.encode(), None if kept is None else self.prefixed(_encoder.encode(kept)))
-        self.keep(DONE_KEY, self.prefixed(_encoder.encode(self.lists.backlog.resume())))
+        self.keep(DONE_KEY, self.prefixed(_encoder.encode(self.lists.resume())))
 
     def forget(self) -> None:
         """Whoever owns the partition now begins from the last boundary."""
