@@ -141,14 +141,7 @@ def _telling(
     polarity = reader.choice(path, body, "polarity", get_args(Polarity))
     if polarity == "negative" and respond is None:
         reader.wrong((*path, "respond_hours"), "is required: no negative signal without a response time")
-    texts = {
-        key: reader.text(path, body, key) for key in ("owner", "intervention", "playbook", "summary", "clears_when")
-    }
-    playbook = texts["playbook"].replace("{signal}", path[-1])
-    if playbook and not re.fullmatch(r"https?://[^\s{}]+", playbook):
-        reader.wrong(
-            (*path, "playbook"), f"must be an http(s) address; {{signal}} stands for the signal's id: {playbook!r}"
-        )
+    texts = {key: reader.text(path, body, key) for key in ("owner", "intervention", "summary", "clears_when")}
     return {
         **_templates(reader, path, body, texts, values),
         "polarity": polarity,
@@ -156,7 +149,7 @@ def _telling(
         "intervention": texts["intervention"],
         "contacts_customer": reader.flag(path, body, "contacts_customer", default=True),
         "if_no_contact": reader.text(path, body, "if_no_contact") if "if_no_contact" in body else IF_NO_CONTACT,
-        "playbook_url": playbook,
+        "playbook_url": reader.address(path, body, "playbook", path[-1]),
         "severity": reader.choice(path, body, "severity", ("info", "warning", "error")),
         "respond_ms": None
         if respond is None

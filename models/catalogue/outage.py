@@ -34,13 +34,16 @@ def read_outage_alert(reader: Reader, catalogue: Mapping[str, Any]) -> OutageAle
     path, source, default = (_SECTION,), _section(reader, catalogue) or {}, OutageAlert()
     hours = reader.number(path, source, "respond_hours", default=4, least=0, most=_MOST_HOURS)
     texts = {
-        name: reader.text(path, source, key) if key in source else str(getattr(default, name))
-        for name, key in (("owner", "owner"), ("intervention", "intervention"), ("playbook_url", "playbook"))
+        key: reader.text(path, source, key) if key in source else str(getattr(default, key))
+        for key in ("owner", "intervention")
     }
+    playbook = default.playbook_url
+    if "playbook" in source:
+        playbook = reader.address(path, source, "playbook", FEED_OUTAGE)
     severity: Severity = default.severity
     if "severity" in source:
         severity = reader.choice(path, source, "severity", ("info", "warning", "error", "critical"))
-    return OutageAlert(respond_ms=int(hours * HOUR_MS), severity=severity, **texts)
+    return OutageAlert(respond_ms=int(hours * HOUR_MS), severity=severity, playbook_url=playbook, **texts)
 
 
 def _section(reader: Reader, catalogue: Mapping[str, Any]) -> Mapping[str, Any] | None:

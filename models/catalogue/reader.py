@@ -68,6 +68,14 @@ class Reader:
             self.wrong(at, f"must not hold the control character {odd!a}")
         return value.strip()
 
+    def address(self, path: tuple[str, ...], source: Mapping[str, Any], key: str, signal: str) -> str:
+        """An http(s) address that must be there; `{signal}` in it stands for the id of the signal."""
+        text = self.text(path, source, key).replace("{signal}", signal)
+        if text and not re.fullmatch(r"https?://[^\s{}]+", text):
+            told = f"must be an http(s) address; {{signal}} stands for the signal's id: {shown(text)}"
+            self.wrong((*path, key), told)
+        return text
+
     def number(
         self, path: tuple[str, ...], source: Mapping[str, Any], key: str, *,
         default: Number | None, least: Number, most: Number = MAX_NUMBER,

@@ -106,8 +106,8 @@ def restarts(columns: Columns, days: Days, rows: Rows, size: int, boundary: int,
         buyers, bought = _days_in(days.feeds[PURCHASE], number, floor, boundary)
         first = np.full(len(rows), NEVER, np.int64)
         np.minimum.at(first, buyers, bought)
-        has_bought = columns.last_purchase[rows] != NO_DAY
-        kept = ~has_bought[own] | (day < first[own]) & (first[own] != NEVER)  # activity counts until the first purchase
+        first[columns.first_ms(PURCHASE)[rows] < basis.calendar.start_of(floor)] = NO_DAY
+        kept = day < first[own]  # activity counts until the first purchase, which no day may tell of any more
         own, day = np.concatenate((own[kept], buyers)), np.concatenate((day[kept], bought))
     order = np.lexsort((day, own))
     own, day = own[order], day[order]
@@ -117,9 +117,9 @@ def restarts(columns: Columns, days: Days, rows: Rows, size: int, boundary: int,
     is_first = np.concatenate(([True], own[1:] != own[:-1])) if len(own) else np.zeros(0, np.bool_)
     oldest = np.full(len(rows), NEVER, np.int64)
     oldest[own[is_first]] = day[is_first]
-    known = columns.restart[rows].astype(np.int64)
-    is_of_old = (known == oldest) & (columns.first_day[rows] < floor)  # of a silence longer than the days kept
-    return np.where((found == -NEVER) & is_of_old, known, found)
+    has_older = columns.first_day[rows] < floor  # a day of the clock, of which no day kept tells any more
+    is_of_old = has_older & ((columns.restart[rows] == oldest) | (oldest - floor >= limits.dormant_days))
+    return np.where((found == -NEVER) & is_of_old & (oldest != NEVER), oldest, found)
 
 
 def _days_in(cells: Cells, number: Ints, first: int, end: int) -> tuple[Ints, Ints]:
@@ -147,7 +147,10 @@ def recount(columns: Columns, days: Days, size: int, boundary: int, basis: Basis
         column[:size][column[:size] >= floor] = NO_DAY  # what is older stays: no day tells of it any more
         own, day = _days_in(log, number, floor, boundary)
         np.maximum.at(column, own, day)
-    if PURCHASE not in basis.feeds:
+    if PURCHASE in basis.feeds:  # who ever bought is silent since then, or since the last one that is known
+        bought = [NO_DAY if first == NO_TIME else day_of(first) for first in columns.first_ms(PURCHASE)[:size].tolist()]
+        columns.last_purchase[:size] = np.maximum(columns.last_purchase[:size], np.array(bought, np.int32))
+    else:
         columns.last_purchase[:size], columns.gap[:size], columns.longest_gap[:size] = NO_DAY, np.nan, 0
     is_known, last = columns.first_day[:size] != NEVER, columns.last_day[:size]
     columns.last_day[:size] = np.where(is_known, np.maximum(last, columns.first_day[:size]), NO_DAY)

@@ -25,11 +25,15 @@ class Waiting(NamedTuple):
 
 
 class Resume(NamedTuple):
-    """Where to go on: the boundary done last, the offset to read from, how far partitions were at that offset."""
+    """Where to go on: the boundary done last, the offset to read from, how far partitions were at that offset.
+
+    `owners` are all who have a digest: what an earlier program kept names none.
+    """
 
     done: int
     offset: int
     reached: Mapping[int, int]
+    owners: tuple[str, ...] = ()
 
 
 BEGINNING = Resume(-1, 0, {})

@@ -75,6 +75,8 @@ class Lists:
         self._over = {name: one for name, one in (kept or {}).items() if not isinstance(one, Item)}
         self._orders = {name: self._ordered(one.alert) for name, one in self._items.items()}
         self.backlog = Backlog(partitions, self._calendar, at)
+        self._told = set(at.owners)
+        """Who has a digest, by this catalogue or an earlier one: the newest of each is kept, and may name customers."""
 
     def __len__(self) -> int:
         return len(self._items)
@@ -88,6 +90,10 @@ class Lists:
         for boundary in self.backlog.due():
             yield self._close(boundary)
 
+    def resume(self) -> Resume:
+        """From where everything that was not given out is read again as it was read now."""
+        return self.backlog.resume()._replace(owners=tuple(sorted(self._told)))
+
     def _close(self, boundary: int) -> Day:
         changes: dict[str, Kept | None] = {}
         for name in [name for name, at in self._over.items() if at < boundary - OVER_DAYS]:
@@ -97,7 +103,7 @@ class Lists:
             del self._items[name], self._orders[name]
             self._over[name] = changes[name] = boundary
         changes |= self._take_in(self.backlog.give_out(boundary), boundary)
-        owners = self._rules.owners if self.backlog.is_erased else ()
+        owners = self._rules.owners | self._told if self.backlog.is_erased else ()
         of_owner: dict[str, list[Item]] = {owner: [] for owner in owners}
         for one in self._items.values():
             for owner in [owner for owner, at in one.listed.items() if at >= boundary]:
@@ -105,6 +111,7 @@ class Lists:
             for owner in self._owners(one) | one.listed.keys():
                 of_owner.setdefault(owner, []).append(one)
         digests = [found for owner in sorted(of_owner) if (found := self._digest(owner, of_owner[owner], boundary))]
+        self._told.update(one.owner for one in digests)
         changes.update(
             (name, one)
             for name, one in self._items.items()

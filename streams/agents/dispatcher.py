@@ -96,7 +96,7 @@ class DispatcherAgent(SoleAgent):
         assert self.lists is not None
         for name, kept in day.changes.items():
             yield name.encode(), None if kept is None else with_epoch(_encoder.encode(kept), self.epoch)
-        yield DONE_KEY, with_epoch(_encoder.encode(self.lists.backlog.resume()), self.epoch)
+        yield DONE_KEY, with_epoch(_encoder.encode(self.lists.resume()), self.epoch)
 
     async def take(self, partition: int, sequence: int, records: Sequence[Record]) -> None:
         """Take records, in any order; what is done by them is kept."""

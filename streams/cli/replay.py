@@ -214,9 +214,7 @@ def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Repla
                 asked.states.write(orjson.dumps(state) + b"\n")
     summary = _summary(engine, sinks, events)
     if asked.commands is not None:
-        waiting = sum(len(partition.inbox.waiting) for partition in engine.partitions)
-        told = {"done": sinks.answered["done"], "refused": sinks.answered["refused"], "waiting": waiting}
-        summary["commands"] = told | {"bad_lines": len(said.bad)}
+        summary["commands"] = _became_of_commands(engine, sinks, said)
     if asked.learn:
         summary["model"] = _model_of(engine)
     if theirs is not None:
@@ -271,6 +269,17 @@ def _summary(engine: Replay, sinks: Sinks, events: Replayed) -> dict[str, object
         "catalogue": engine.rules.hash,
     }
     return summary
+
+
+def _became_of_commands(engine: Replay, sinks: Sinks, said: Spoken) -> dict[str, int]:
+    """What became of the lines of commands; the numbers add up to them. `repeated` ones were said before."""
+    found = {
+        "done": sinks.answered["done"],
+        "refused": sinks.answered["refused"],
+        "waiting": sum(len(partition.inbox.waiting) for partition in engine.partitions),
+        "id_conflicts": sum(partition.ledger.commands["dead_lettered"] for partition in engine.partitions),
+    }
+    return found | {"repeated": len(said.commands) - sum(found.values()), "bad_lines": len(said.bad)}
 
 
 def _by_first(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:

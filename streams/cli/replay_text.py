@@ -12,6 +12,7 @@ from rich.text import Text
 
 from models.what_if.comparison import Comparison
 from schemas.alert import OPEN, EndReason, Status
+from schemas.event import FEEDS
 from streams.cli.model import labels_told
 from streams.report.table import Column, terminal_table
 from streams.report.what_if import (
@@ -28,6 +29,15 @@ from streams.text.wording import counted, moment
 
 STILL_OPEN: Final = tuple(status for status in get_args(Status) if status in OPEN)
 """Statuses of revisions that are not the last of their alert; of the last ones it is said what became of the alert."""
+OF_COMMANDS: Final = {
+    "done": "done",
+    "refused": "refused",
+    "waiting": "waiting",
+    "repeated": "said again",
+    "id_conflicts": "with the id of another one",
+    "bad_lines": "bad",
+}
+"""What can become of a line of commands, and how it is told."""
 SIGNALS: Final = (0, 1, 2, 3, 4, 5, 6)
 OWNERS: Final = (0, 1, 2, 7, 8)
 LISTS: Final = (0, 3, 4, 5, 6)
@@ -50,7 +60,7 @@ def print_summary(summary: dict[str, object]) -> None:
         console.print(f"{told}: look at the catalogue's rates and at who posts these amounts")
     commands = summary.get("commands")
     if isinstance(commands, dict):
-        told = ", ".join(f"{commands[name]:,} {name}" for name in ("done", "refused", "waiting") if commands[name])
+        told = ", ".join(f"{commands[name]:,} {words}" for name, words in OF_COMMANDS.items() if commands[name])
         console.print(f"commands: {told or 'none'}")
     console.print(f"{_counted(summary, 'alert')} in {_counted(summary, 'revision')}{_held(summary)}")
     console.print(_experiment(summary), end="")
@@ -94,15 +104,12 @@ def _by_signal(summary: dict[str, object]) -> Table:
     by_signal, ended = summary["by_signal"], summary["ended"]
     assert isinstance(by_signal, dict)
     assert isinstance(ended, dict)
-    reasons = [reason for reason in get_args(EndReason) if any(reason in of for of in ended.values())]
-    table = Table()
-    table.add_column("signal", no_wrap=True)
-    for name in (*STILL_OPEN, *reasons):
-        table.add_column(name.replace("_", " "), justify="right")
+    table = terminal_table("signal", *STILL_OPEN)
+    table.add_column("ended", ratio=1)
     for signal, counts in by_signal.items():
         of = ended.get(signal, {})
-        numbers = [*(counts.get(status, 0) for status in STILL_OPEN), *(of.get(reason, 0) for reason in reasons)]
-        table.add_row(signal, *(f"{number:,}" for number in numbers))
+        reasons = [f"{of[reason]:,} {reason.replace('_', ' ')}" for reason in get_args(EndReason) if reason in of]
+        table.add_row(signal, *(f"{counts.get(status, 0):,}" for status in STILL_OPEN), ", ".join(reasons))
     return table
 
 
@@ -132,15 +139,17 @@ def _as_of(summary: dict[str, object]) -> str:
 
 
 def _not_counted(summary: dict[str, object]) -> str:
-    """Events that came twice or too late, by their number; nothing where all counted."""
+    """Events that came twice, too late, or do not count for another reason; nothing where all counted."""
     outcomes = summary["outcomes"]
     assert isinstance(outcomes, dict)
     words = {
         "duplicate": "events that came again and count once",
+        "dead_lettered": "events with the id of another one, which are refused",
         "late": "events too late to count",
-        "erased": "records of customers who were erased",
+        "erased": "events of customers who were erased",
     }
-    found = {told: sum(counts[name] for counts in outcomes.values()) for name, told in words.items()}
+    of_events = [counts for name, counts in outcomes.items() if name in FEEDS]
+    found = {told: sum(counts[name] for counts in of_events) for name, told in words.items()}
     told = "; ".join(f"{words}: {number:,}" for words, number in found.items() if number)
     return f"{told}\n" if told else ""
 

@@ -65,6 +65,39 @@ def test_the_summary_says_as_of_when_it_is_and_what_came_again(tmp_path: Path) -
     assert "nobody is judged yet" in run("replay", options[0]).out  # it waits for the feeds that did not come
 
 
+def test_what_became_of_commands_adds_up_to_their_lines_and_is_not_told_of_events(tmp_path: Path) -> None:
+    event = {"type": "login", "customer_id": "c1", "schema_version": 1, "source": "s", "data": {}}
+    days = [f"2026-01-{day:02}T10:00:00Z" for day in range(5, 15)]
+    events = [orjson.dumps(event | {"id": f"e{day}", "event_time": at}) for day, at in enumerate(days)]
+    (tmp_path / "logins.jsonl").write_bytes(b"\n".join(events))
+    (tmp_path / "mine.yaml").write_text("base: default\nfeeds: [login]\nmodel: off\n")
+    word = {"action": "opt_out", "customer_id": "c1", "at": days[1], "by": "Ann", "schema_version": 1, "id": "k1"}
+    erase = word | {"action": "erase", "customer_id": "c2", "id": "k2"}
+    of_erased = word | {"customer_id": "c2", "at": days[4], "id": "k3"}
+    unknown = word | {"action": "acknowledge", "alert_id": "0" * 32, "id": "k4"}
+    later = word | {"at": days[9], "id": "k5"}
+    said = [word, word, word | {"by": "Bob"}, erase, erase, of_erased, of_erased, unknown, later]
+    (tmp_path / "commands.jsonl").write_bytes(b"\n".join([*map(orjson.dumps, said), b"no command", b""]))
+    names = ("logins.jsonl", "--catalogue", "mine.yaml", "--commands", "commands.jsonl", "--partitions", "3")
+    options = [str(tmp_path / word) if "." in word else word for word in names]
+    found = orjson.loads(run("replay", *options, "--json").out)["commands"]
+    assert found == {"done": 2, "refused": 2, "waiting": 1, "id_conflicts": 1, "repeated": 3, "bad_lines": 1}
+    assert sum(found.values()) == len(said) + 1
+    told = run("replay", *options).out
+    line = "commands: 2 done, 2 refused, 1 waiting, 3 said again, 1 with the id of another one, 1 bad"
+    assert " ".join(told.split()).count(line) == 1
+    assert "events that came again" not in told
+    assert "erased" not in told
+
+
+def test_events_with_the_id_of_another_one_are_counted(tmp_path: Path) -> None:
+    event = {"type": "login", "customer_id": "c1", "schema_version": 1, "source": "s", "data": {}, "id": "e"}
+    lines = [orjson.dumps(event | {"event_time": f"2026-01-0{day}T10:00:00Z"}) for day in (5, 6)]
+    (tmp_path / "logins.jsonl").write_bytes(b"\n".join(lines))
+    told = " ".join(run("replay", str(tmp_path / "logins.jsonl"), "--partitions", "1").out.split())
+    assert "events with the id of another one, which are refused: 1" in told
+
+
 def test_the_summary_says_how_the_alerts_of_each_signal_ended(folder: Path) -> None:
     options = (str(folder / "shop.jsonl"), "--catalogue", str(folder / "mine.yaml"), "--partitions", "2")
     known = orjson.loads(run("replay", *options, "--json").out)
@@ -76,7 +109,7 @@ def test_the_summary_says_how_the_alerts_of_each_signal_ended(folder: Path) -> N
         statuses = known["by_signal"][signal]
         assert by_status == {status: count for status, count in statuses.items() if status not in OPEN}
     told = run("replay", *options).out
-    assert " solved " in told
+    assert " solved" in told
     assert "retired" not in told  # none was
 
 

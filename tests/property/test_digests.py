@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from models.catalogue.catalogue import build_rules
 from models.catalogue.outage import FEED_OUTAGE
@@ -24,8 +25,9 @@ from models.engine.replay import Replay
 from models.engine.review import Message
 from schemas.alert import AlertV1
 from schemas.digest import DigestV1
-from schemas.erasure import ErasureV1
+from schemas.erasure import ErasureV1, erased_name
 from schemas.event import FEEDS
+from schemas.instant import from_rfc3339, to_rfc3339
 from schemas.partitioner import partition_of
 from schemas.reviewed import ReviewedV1, Told, concerns_lists, decode_told, encode_reviewed
 from support.silences import silent_history
@@ -136,7 +138,7 @@ class Life:
                         self.kept.pop(name, None)
                     else:
                         self.kept[name] = msgspec.json.encode(change)
-                self.at = msgspec.json.encode(lists.backlog.resume())
+                self.at = msgspec.json.encode(lists.resume())
 
 
 @quick
@@ -188,6 +190,32 @@ def test_what_tells_of_a_feed_belongs_to_the_boundary_at_which_its_partition_fou
             life.run(log[: dice.randrange(len(log))], dice, dice.randrange(40))
         life.run([*log, *log[-1:]], dice, None)
         assert life.sent.items() <= truth.items()
+
+
+@pytest.mark.parametrize("seed", range(tries(8)))
+def test_no_digest_that_is_kept_names_who_is_erased_though_its_owner_left_the_catalogue(seed: int) -> None:
+    dice, before, other = random.Random(seed), rules_with(3), catalogue()
+    for signal in other["signals"].values():
+        signal["owner"] = "Care"
+    (told,) = told_by(before, seed, 1)
+    sent = [one for one in told if isinstance(one, AlertV1)]
+    last = to_rfc3339(from_rfc3339(max(one.boundary for one in told if isinstance(one, ReviewedV1))) + DAY_MS)
+    over = {one.alert_id: replace(one, revision=99, status="resolved", ends_at=last, observed_at=last) for one in sent}
+    later = [to_rfc3339(from_rfc3339(last) + day * DAY_MS) for day in range(1, 4)]
+    who = dice.choice(sent).customer_id
+    log = [*told, *over.values(), *(ReviewedV1(0, at) for at in (last, *later[:2]))]
+    life = Life(before, 1)
+    life.run([*log, log[-1]], dice, None)
+    life.run([*log, log[-1]], random.Random(1), None)
+    named = {owner for (owner, _), one in life.sent.items() if who in str(one)}
+    assert named
+    life.rules = build_rules(other | {"owners": {}})
+    log += [ErasureV1(erased_name("s", who), later[2], erased_name("s", "")), ReviewedV1(0, later[2])]
+    life.run([*log, log[-1]], dice, 0)
+    life.run([*log, log[-1]], random.Random(1), None)
+    newest = {owner: one for (owner, _), one in sorted(life.sent.items(), key=lambda one: one[0][1])}
+    assert named <= {owner for owner, one in newest.items() if one.at == later[2]}
+    assert not [one for one in newest.values() if who in str(one)]
 
 
 def _place(digest: DigestV1) -> tuple[str, str]:

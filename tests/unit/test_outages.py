@@ -157,6 +157,8 @@ def test_a_comparison_rests_on_what_one_event_more_could_make_untrue(text: str, 
         ({"weeks": 1}, "weeks"),
         ({"owner": ""}, "owner"),
         ({"severity": "loud"}, "severity"),
+        ({"playbook": "ask Ann"}, "playbook: must be an http"),
+        ({"playbook": "javascript:alert(1)"}, "playbook: must be an http"),
         ({"chances": 0.1}, "Did you mean chance"),
         ("on", "must be a mapping"),
     ],
@@ -164,6 +166,11 @@ def test_a_comparison_rests_on_what_one_event_more_could_make_untrue(text: str, 
 def test_mistakes_in_the_section_of_outages_are_explained(section: object, mistake: str) -> None:
     with pytest.raises(CatalogueError, match=mistake):
         build_rules(catalogue() | {"outage": section})
+
+
+def test_the_playbook_of_outages_may_name_their_signal() -> None:
+    rules = build_rules(catalogue() | {"outage": {"playbook": "https://x.example/{signal}"}})
+    assert rules.outage_alert.playbook_url == "https://x.example/feed_outage"
 
 
 def test_no_signal_may_be_called_as_the_alert_of_outages_is() -> None:
