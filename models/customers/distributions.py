@@ -48,10 +48,10 @@ def _days_to_second(customers: Customers) -> Ints:
     return gaps[is_followed & (gaps <= within)]
 
 
-def _of_buyers(column: str) -> Callable[[Customers], Ints]:
+def _above_zero(column: str) -> Callable[[Customers], Ints]:
     def values(customers: Customers) -> Ints:
         found: Ints = getattr(customers.columns, column)[: customers.size]
-        return found[customers.columns.purchases_total[: customers.size] > 0]
+        return found[found > 0]
 
     return values
 
@@ -68,13 +68,13 @@ DISTRIBUTIONS: Final[Mapping[str, Distribution]] = {
         ),
         Distribution(
             "spend_total",
-            "Spend so far of everybody who ever bought, in the catalogue's currency.",
-            _of_buyers("spend_total"),
+            "Spend so far of everybody who spent anything, in the catalogue's currency.",
+            _above_zero("spend_total"),
             lambda basis: f"in {basis.currency}",
             lambda basis: basis.minor_units,
         ),
         Distribution(
-            "purchases_total", "Purchases so far of everybody who ever bought.", _of_buyers("purchases_total")
+            "purchases_total", "Purchases so far of everybody who ever bought.", _above_zero("purchases_total")
         ),
     )
 }

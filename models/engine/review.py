@@ -128,9 +128,8 @@ class Review:
             self.windows.rebuild(customers)
         customers.outages.rebuild(customers.days, customers.boundary, customers.roster)
         self.is_anew = is_anew
-        self.as_of = AsOf(customers, self.windows)
-        if self.scoring is not None:
-            self.as_of.scores, self.as_of.running = self.scoring.scores(), self.scoring.running
+        said = () if self.scoring is None else (self.scoring.scores(), self.scoring.running)
+        self.as_of = AsOf(customers, self.windows, *said)
         self.reached = customers.size
 
     def judge(self, most: int) -> list[Message]:

@@ -38,13 +38,21 @@ class Scores(NamedTuple):
 
 
 class AsOf:
-    """The columns at one boundary, with what is dear computed once. `scores` is empty where no model speaks."""
+    """The columns at one boundary, with what is dear computed once. `scores` is empty where no model speaks.
 
-    def __init__(self, customers: Customers, windows: Windows, scores: Scores | None = None) -> None:
+    `running`: the running constants in force, by name; without it those they start with.
+    """
+
+    def __init__(
+        self,
+        customers: Customers,
+        windows: Windows,
+        scores: Scores | None = None,
+        running: Mapping[str, Number] | None = None,
+    ) -> None:
         self.customers, self.windows, self.scores = customers, windows, scores
         self.boundary = customers.boundary
-        self.running: Mapping[str, Number] = running_values(customers.basis, None, customers.boundary)
-        """The running constants in force, by name."""
+        self.running = running_values(customers.basis, None, self.boundary) if running is None else running
         self.size = customers.size
         self._channels: dict[int, Ints] = {}
         self._refusals: Ints | None = None
