@@ -211,7 +211,7 @@ def test_alerts_say_the_value_they_were_decided_by(seed: int) -> None:
     assert apart(changes, arrivals, arrivals[-1].time_ms + 30 * DAY_MS, None, seed) == []
     alerts = [one for one in DrivenByVersions.told_by_last if isinstance(one, AlertV1)]
     began = {one.threshold for one in alerts if one.signal == "away_for_long" and one.status == "firing"}
-    assert len(began) > 3
+    assert len(began) > 2
     assert 3 in began, "while nothing is known it is what it starts with"
     rare = [one for one in alerts if one.signal == "first_purchase_only" and one.status == "firing"]
     assert all(f"within {one.threshold:g} day" in one.summary for one in rare)

@@ -230,9 +230,9 @@ def test_a_boundary_that_is_none_is_refused() -> None:
 def buyers() -> list[Event]:
     """Customers of whom most buy once or twice, for more as time goes on."""
     dice, found = Random(4), list[Event]()
-    for number in range(300):
-        day = dice.uniform(0, 90)
-        for order in range(dice.choice((1, 1, 2, 3, 8))):
+    for number in range(440):
+        day = dice.uniform(0, 130)
+        for order in range(dice.choice((1, 2, 2, 2, 3))):
             at_ms, name = int((FIRST_DAY + day) * DAY_MS), f"{number}-{order}"
             found.append(purchase(f"c{number}", at_ms, 10 + day, currency="USD", id=name, order_id=name))
             day += dice.expovariate(1 / 20)
@@ -250,13 +250,15 @@ def thresholds(replay: Replay) -> dict[str, set[float | None]]:
 
 
 def test_constants_run_where_a_model_is_learned_and_stay_where_they_start_where_none_is() -> None:
-    own = rules(feeds=["purchase"], lifecycle={"churned_days": 80, "dormant_days": 40}, model={"horizon_days": 28})
+    starts = {name: one | {"start": 40} for name, one in OWN["constants"].items()}
+    lifecycle = {"churned_days": 45, "dormant_days": 30}
+    own = rules(feeds=["purchase"], lifecycle=lifecycle, model={"horizon_days": 28}, constants=starts)
     learned = thresholds(LearningReplay(own, 2))
     assert len(learned["dormant_high_value"]) > 3
-    assert 60 in learned["first_purchase_only"]
-    assert min(one for one in learned["first_purchase_only"] if one) < 45
+    assert 40 in learned["first_purchase_only"]
+    assert min(one for one in learned["first_purchase_only"] if one) < 35
     for replay in (Replay(without_model(own), 1), Replay(own, 1)):
-        assert thresholds(replay)["first_purchase_only"] == {60}
+        assert thresholds(replay)["first_purchase_only"] == {40}
 
 
 def test_a_snapshot_holds_the_constants_that_decided() -> None:
