@@ -230,8 +230,8 @@ def test_a_boundary_that_is_none_is_refused() -> None:
 def buyers() -> list[Event]:
     """Customers of whom most buy once or twice, for more as time goes on."""
     dice, found = Random(4), list[Event]()
-    for number in range(440):
-        day = dice.uniform(0, 130)
+    for number in range(140):
+        day = dice.uniform(0, 90)
         for order in range(dice.choice((1, 2, 2, 2, 3))):
             at_ms, name = int((FIRST_DAY + day) * DAY_MS), f"{number}-{order}"
             found.append(purchase(f"c{number}", at_ms, 10 + day, currency="USD", id=name, order_id=name))
@@ -239,26 +239,31 @@ def buyers() -> list[Event]:
     return sorted(found, key=lambda one: one.time_ms)
 
 
-def thresholds(replay: Replay) -> dict[str, set[float | None]]:
+def decided(replay: Replay) -> list[AlertV1]:
     for one in buyers():
         replay.take(one)
-    found: dict[str, set[float | None]] = {"first_purchase_only": set(), "dormant_high_value": set()}
-    for message in replay.drain():
-        if isinstance(message, AlertV1) and message.signal in found:
-            found[message.signal].add(message.threshold)
-    return found
+    found = [one for one in replay.drain() if isinstance(one, AlertV1)]
+    return sorted(found, key=lambda one: (one.alert_id, one.revision))
 
 
-def test_constants_run_where_a_model_is_learned_and_stay_where_they_start_where_none_is() -> None:
-    starts = {name: one | {"start": 40} for name, one in OWN["constants"].items()}
-    lifecycle = {"churned_days": 45, "dormant_days": 30}
+def thresholds(alerts: Sequence[AlertV1], signal: str) -> set[float | None]:
+    return {one.threshold for one in alerts if one.signal == signal}
+
+
+def test_constants_run_where_a_model_is_learned_whatever_the_number_of_partitions(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("models.customers.sketch.MIN_VALUES", 40)
+    starts = {name: one | {"start": 20} for name, one in OWN["constants"].items()}
+    lifecycle = {"churned_days": 25, "dormant_days": 15}
     own = rules(feeds=["purchase"], lifecycle=lifecycle, model={"horizon_days": 28}, constants=starts)
-    learned = thresholds(LearningReplay(own, 2))
-    assert len(learned["dormant_high_value"]) > 3
-    assert 40 in learned["first_purchase_only"]
-    assert min(one for one in learned["first_purchase_only"] if one) < 35
-    for replay in (Replay(without_model(own), 1), Replay(own, 1)):
-        assert thresholds(replay)["first_purchase_only"] == {40}
+    alerts = decided(LearningReplay(own, 1))
+    assert len(thresholds(alerts, "dormant_high_value")) > 3
+    waits = thresholds(alerts, "first_purchase_only")
+    assert 20 in waits
+    assert min(one for one in waits if one) < 18
+    assert decided(LearningReplay(own, 3)) == alerts
+    assert thresholds(decided(Replay(without_model(own), 1)), "first_purchase_only") == {20}
 
 
 def test_a_snapshot_holds_the_constants_that_decided() -> None:
