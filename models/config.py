@@ -95,6 +95,19 @@ class Learning:
 
 
 @dataclass(frozen=True, slots=True)
+class Running:
+    """A constant that follows the customers: a quantile of a distribution, once enough is known of it.
+
+    `of` is one of `models.customers.distributions`.
+    """
+
+    start: Number
+    """What holds until then."""
+    quantile: float
+    of: str
+
+
+@dataclass(frozen=True, slots=True)
 class Basis:
     """Everything a measure needs to know about the deployment. Feeds are indices of FEEDS, ascending."""
 
@@ -109,6 +122,9 @@ class Basis:
     targets: Mapping[str, float] = field(default_factory=dict)
     """By TARGETS."""
     constants: Mapping[str, Number] = field(default_factory=dict)
+    """By name; of those that run, where they start."""
+    running: Mapping[str, Running] = field(default_factory=dict)
+    """Those constants that run, by name."""
     disorder_ms: int = HOUR_MS
     lateness_ms: int = 7 * DAY_MS
     erasure_salt: str = DEFAULT_SALT
@@ -118,3 +134,8 @@ class Basis:
     silence: Silence | None = None
     """None: no feed is ever down."""
     base: Base = Base()
+
+    @property
+    def named(self) -> dict[str, Number | Running]:
+        """All constants, as conditions name them."""
+        return {**self.constants, **self.running}

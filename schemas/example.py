@@ -51,6 +51,7 @@ class ProgressV1(msgspec.Struct, frozen=True, tag="progress", tag_field="type"):
 
     Every label of the partition that matured by `complete_until` lies before this record on the topic. `risks` counts
     the customers who got a risk at this boundary and were not lost, as pairs (half per cents of risk, customers).
+    `distributions` counts what running constants are quantiles of, by what is counted, as pairs (bucket, customers).
     """
 
     partition: int
@@ -59,6 +60,7 @@ class ProgressV1(msgspec.Struct, frozen=True, tag="progress", tag_field="type"):
     model_version: str | None
     schema_version: Literal[1] = 1
     risks: tuple[tuple[int, int], ...] | msgspec.UnsetType = msgspec.UNSET
+    distributions: dict[str, tuple[tuple[int, int], ...]] | msgspec.UnsetType = msgspec.UNSET
 
 
 Lesson = LessonV1 | ProgressV1 | ErasureV1

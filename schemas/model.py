@@ -10,8 +10,8 @@ from msgspec import Struct
 
 MODEL_FORMAT: Final = 1
 MAX_MODEL_BYTES: Final = 262_144
-"""A version has some 20 kB, and 130 kB with as many earlier scorers as it may carry; what is twice as large is not even
-parsed."""
+"""A version has some 30 kB, and 190 kB with as many earlier scorers and counts in buckets as it may carry; what is much
+larger is not even parsed."""
 
 Refusal = Literal[
     "too_large", "undecodable", "other_format", "other_question", "other_features", "shape", "not_finite", "checksum"

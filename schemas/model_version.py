@@ -63,6 +63,16 @@ class JudgedState(msgspec.Struct, frozen=True):
     worked_out: int
 
 
+class DistributionsV1(msgspec.Struct, frozen=True):
+    """What running constants are quantiles of: customers of all partitions as of a boundary (RFC 3339).
+
+    By what is counted, as pairs (bucket, customers).
+    """
+
+    as_of: str
+    counts: dict[str, tuple[tuple[int, int], ...]]
+
+
 class ModelVersionV1(msgspec.Struct, frozen=True):
     """`checksum` covers all but itself and `resume_offset`: the same examples give the same version wherever they lay.
 
@@ -71,7 +81,8 @@ class ModelVersionV1(msgspec.Struct, frozen=True):
     the boundary from which on it is believed. `risks` counts the customers of all partitions who were given a risk in
     the week before, by half per cents of it; while too few were, those of the newest snapshots learned from, scored by
     this version. `earlier` are the scorers of versions whose snapshots wait for their outcome, `judged` counts what
-    `quality` is of. Earlier programs wrote none of the last five, nor has their checksum.
+    `quality` is of, `distributions` is there where partitions count any. Earlier programs wrote none of the last six,
+    nor has their checksum.
     """
 
     name: str
@@ -86,6 +97,7 @@ class ModelVersionV1(msgspec.Struct, frozen=True):
     risks: list[int] | msgspec.UnsetType = msgspec.UNSET
     earlier: list[ScorerV1] | msgspec.UnsetType = msgspec.UNSET
     judged: JudgedState | msgspec.UnsetType = msgspec.UNSET
+    distributions: DistributionsV1 | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def version(self) -> str:
@@ -118,6 +130,8 @@ def decode_model_version(value: bytes) -> ModelVersionV1:
             from_rfc3339(model.warm_since)
         if isinstance(model.judged, JudgedState):
             from_rfc3339(model.judged.since)
+        if isinstance(model.distributions, DistributionsV1):
+            from_rfc3339(model.distributions.as_of)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise ModelStateError("undecodable", str(error)) from error
     check_committee(model.committee)

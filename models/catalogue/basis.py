@@ -1,24 +1,20 @@
 """What a catalogue says beside its signals: feeds, money, lifecycle, engagement, constants, the model's question."""
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any, Final
 
 from models.calendar import Calendar
+from models.catalogue.constants import HORIZON, read_constants
 from models.catalogue.currencies import CURRENCIES, minor_units
-from models.catalogue.language import is_taken
 from models.catalogue.outage import read_silence
 from models.catalogue.overlay import is_off
 from models.catalogue.reader import Reader, shown
 from models.catalogue.suggestion import did_you_mean
-from models.config import TARGETS, Base, Basis, Engagement, Learning, Lifecycle, Number
+from models.config import TARGETS, Base, Basis, Engagement, Learning, Lifecycle
 from models.customers.buckets import EMAIL_ACTIONS
 from models.labels import Question
 from schemas.event import FEEDS, PURCHASE
-
-HORIZON = "horizon_days"
-"""A constant that every catalogue has: sentences about the model's risk say for how long it is."""
 
 MOST_DAYS: Final = 36_500
 """A hundred years: days are counted in 32 bits, and deadlines must be dates."""
@@ -42,6 +38,7 @@ def read_basis(
     targets = reader.mapping((), catalogue, "targets")
     reader.unknown_keys(("targets",), targets, TARGETS)
     learning = _learning(reader, catalogue)
+    constants, running = read_constants(reader, reader.mapping((), catalogue, "constants"))
     return Basis(
         calendar=Calendar(zone),
         feeds=feeds,
@@ -51,8 +48,8 @@ def read_basis(
         minor_units=minor_units(currency),
         rates=rates,
         targets={t: reader.number(("targets",), targets, t, default=None, least=0, most=1) for t in targets},
-        constants=_constants(reader, reader.mapping((), catalogue, "constants"))
-        | {HORIZON: float((learning or Learning()).question.horizon_days)},
+        constants=constants | {HORIZON: float((learning or Learning()).question.horizon_days)},
+        running=running,
         disorder_ms=disorder_ms,
         lateness_ms=lateness_ms,
         erasure_salt=erasure_salt,
@@ -118,15 +115,6 @@ def _check_currency(reader: Reader, path: tuple[str, ...], code: str) -> None:
     if code and code not in CURRENCIES:
         question = f" Did you mean {code.upper()}?" if code.upper() in CURRENCIES else ""
         reader.wrong(path, f"{shown(code)} is no currency of ISO 4217, such as EUR.{question}")
-
-
-def _constants(reader: Reader, source: Mapping[str, Any]) -> dict[str, Number]:
-    for name in source:
-        if not re.fullmatch(r"[a-z][a-z0-9_]*", str(name)) or is_taken(str(name)) or name == HORIZON:
-            reader.wrong(
-                ("constants", str(name)), "must be lower-case letters, digits and _, and no word of the language"
-            )
-    return {str(name): reader.number(("constants",), source, name, default=None, least=-1e12) for name in source}
 
 
 def _base(reader: Reader, source: Mapping[str, Any]) -> Base:

@@ -11,12 +11,12 @@ from models.catalogue.absence import absent_feeds
 from models.catalogue.attention import MOST_HELD_OUT, read_contact_days, read_experiment, read_owners
 from models.catalogue.basis import MOST_DAYS, read_basis
 from models.catalogue.hit_rates import read_hit_rates
-from models.catalogue.language import CompiledCondition, CompiledTerm, compile_condition, compile_term
+from models.catalogue.language import CompiledCondition, CompiledTerm, Constants, compile_condition, compile_term
 from models.catalogue.outage import FEED_OUTAGE, read_outage_alert
 from models.catalogue.reader import CatalogueError, Mistake, Reader, as_mapping, shown
 from models.catalogue.rules import DAYS_OPEN, DriverTerms, EndsAs, Polarity, Rules, ScoreRule, Signal
 from models.catalogue.template import Template
-from models.config import HOUR_MS, KEEP_DAYS, Basis, Number
+from models.config import HOUR_MS, KEEP_DAYS, Basis
 from schemas.erasure import DEFAULT_SALT
 from schemas.event import FEEDS
 
@@ -91,7 +91,7 @@ def _signal(reader: Reader, name: str, body: Mapping[str, Any], basis: Basis, sh
     if not re.fullmatch(r"[a-z][a-z0-9_]{0,63}", name) or name == FEED_OUTAGE:
         reader.wrong(path, f"a signal's id is lower-case letters, digits and _, at most 64, and not {FEED_OUTAGE}")
     reader.unknown_keys(path, body, _SIGNAL_KEYS)
-    constants = basis.constants
+    constants = basis.named
     when = reader.compiled((*path, "when"), compile_condition, reader.text(path, body, "when"), constants)
     ends = reader.compiled((*path, "ends"), compile_condition, reader.text(path, body, "ends"), constants)
     score = _score(reader, path, reader.mapping(path, body, "score"), constants)
@@ -173,9 +173,7 @@ def _cause(reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], when:
     return "email" if when.feeds == {FEEDS.index("email")} else "silence"
 
 
-def _score(
-    reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Mapping[str, Number]
-) -> ScoreRule | None:
+def _score(reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Constants) -> ScoreRule | None:
     at = (*path, "score")
     term = reader.compiled((*at, "is"), compile_term, body.get("is", ""), constants)
     threshold = reader.compiled((*at, "threshold"), compile_term, body.get("threshold", ""), constants)
@@ -186,7 +184,7 @@ def _score(
 
 
 def _values(
-    reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Mapping[str, Number]
+    reader: Reader, path: tuple[str, ...], body: Mapping[str, Any], constants: Constants
 ) -> dict[str, CompiledTerm]:
     for name in body:
         if not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]{0,63}", str(name)):
@@ -223,6 +221,10 @@ def _announced_feed(
     """The one feed an announced signal reads, None for signals decided by reviews only."""
     if not reader.flag(path, body, "announced", default=False):
         return None
+    running = sorted({name for part in parts if part is not None for name in part.running})
+    if running:
+        why = "has no value on a day that is still open: write a number there"
+        reader.wrong((*path, "announced"), f"the running constant {running[0]} {why}")
     feeds = frozenset(feed for part in parts if part is not None for feed in part.feeds)
     if len(feeds) != 1 or not feeds <= FEEDS_WITH_EVIDENCE:
         reader.wrong(

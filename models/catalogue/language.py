@@ -17,6 +17,7 @@ from models.catalogue.terms import (
     Arithmetic,
     Channels,
     Constant,
+    RunningConstant,
     ScalarTerm,
     SinceStart,
     Term,
@@ -24,7 +25,7 @@ from models.catalogue.terms import (
     WindowTerm,
 )
 from models.catalogue.tokens import LanguageError, tokens_of
-from models.config import KEEP_DAYS, Number
+from models.config import KEEP_DAYS, Number, Running
 from models.customers.columns import STAGES
 from models.measures.daily import DAILY
 from models.measures.scalars import SCALARS
@@ -35,11 +36,12 @@ _CONTINUES_A_SUM = (*_COMPARISONS, "+", "-", "*", "/")
 
 @dataclass(frozen=True, slots=True)
 class CompiledCondition:
-    """A condition, its text, and what it reads: feeds, or ALL_FEEDS, FIRST_ACTIVITY and STAGE."""
+    """A condition, its text, and what it reads: feeds, or ALL_FEEDS, FIRST_ACTIVITY and STAGE; constants that run."""
 
     text: str
     condition: Condition
     feeds: frozenset[int]
+    running: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +51,27 @@ class CompiledTerm:
     text: str
     term: Term
     feeds: frozenset[int]
+    running: frozenset[str] = frozenset()
 
 
-def compile_condition(text: str, constants: Mapping[str, Number]) -> CompiledCondition:
-    """Compile a condition; raises LanguageError. `constants` are the names the catalogue defines."""
+Constants = Mapping[str, Number | Running]
+"""The names that a catalogue defines."""
+
+
+def compile_condition(text: str, constants: Constants) -> CompiledCondition:
+    """Compile a condition; raises LanguageError."""
     parser = _Parser(text, constants)
     condition = parser.either()
     parser.end()
-    return CompiledCondition(text, condition, frozenset(parser.feeds))
+    return CompiledCondition(text, condition, frozenset(parser.feeds), frozenset(parser.running))
 
 
-def compile_term(text: str, constants: Mapping[str, Number]) -> CompiledTerm:
+def compile_term(text: str, constants: Constants) -> CompiledTerm:
     """Compile a numeric expression; raises LanguageError."""
     parser = _Parser(text, constants)
     term = parser.sum()
     parser.end()
-    return CompiledTerm(text, term, frozenset(parser.feeds))
+    return CompiledTerm(text, term, frozenset(parser.feeds), frozenset(parser.running))
 
 
 def is_taken(name: str) -> bool:
@@ -74,11 +81,12 @@ def is_taken(name: str) -> bool:
 
 
 class _Parser:
-    """Recursive descent over the tokens; `feeds` collects what the expression reads."""
+    """Recursive descent over the tokens; `feeds` and `running` collect what the expression reads."""
 
-    def __init__(self, text: str, constants: Mapping[str, Number]) -> None:
+    def __init__(self, text: str, constants: Constants) -> None:
         self.text, self.constants = text, constants
         self.feeds: set[int] = set()
+        self.running: set[str] = set()
         self.tokens = tokens_of(text)
         self.place = 0
 
@@ -172,7 +180,7 @@ class _Parser:
         if negative or kind != "name":
             raise LanguageError(self.text, position, f"expected a number or a measure, found {word!r}")
         if word in self.constants:
-            return Constant(self.constants[word])
+            return self.constant(word)
         if word in STAGES:
             return Constant(word)
         if word in SCALARS:
@@ -180,6 +188,14 @@ class _Parser:
         if self.peek() == "(":
             return self.note(self.windowed(word, position))
         raise LanguageError(self.text, position, self.unknown(word))
+
+    def constant(self, word: str) -> Term:
+        """A name that the catalogue defines."""
+        found = self.constants[word]
+        if not isinstance(found, Running):
+            return Constant(found)
+        self.running.add(word)
+        return RunningConstant(word)
 
     def windowed(self, word: str, position: int) -> Term:
         """A measure with a window in brackets."""

@@ -10,6 +10,7 @@ from models.catalogue.tokens import LanguageError
 from models.config import Number
 
 T = TypeVar("T")
+C = TypeVar("C")
 MAX_NUMBER: Final = 1e15
 """Greatest number in a catalogue: what is larger, infinite or not a number is a slip of the pen."""
 LONGEST_TEXT: Final = 2_000
@@ -120,8 +121,7 @@ class Reader:
                 question = did_you_mean(str(key), allowed)
                 self.wrong((*path, str(key)), f"is not a key here. {question}Known are {', '.join(sorted(allowed))}")
 
-    def compiled(self, path: tuple[str, ...], compiler: Callable[[str, Mapping[str, Number]], T], text: Any,
-                    constants: Mapping[str, Number]) -> T | None:  # fmt: skip
+    def compiled(self, path: tuple[str, ...], compiler: Callable[[str, C], T], text: Any, constants: C) -> T | None:
         """An expression compiled; None for one that is missing or not of the language."""
         if any(mistake.path == path for mistake in self.mistakes):  # said already: the text is missing
             return None

@@ -98,6 +98,20 @@ class Constant(Term):
         return self.number
 
 
+class RunningConstant(Term):
+    """A constant of the catalogue as of the boundary: see `models.customers.distributions`.
+
+    Early signals cannot read it: a day that is still open has none yet.
+    """
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def read(self, as_of: AsOf, chosen: Selection, starts: Ints) -> Reading:  # noqa: ARG002 - the same for everybody
+        """Its value."""
+        return Reading(as_of.running[self.name], None)
+
+
 class Unknown(Term):
     """What nobody knows."""
 

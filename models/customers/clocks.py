@@ -85,10 +85,19 @@ def _add_totals(columns: Columns, closed: Closed) -> None:
         first[cells.rows] = np.minimum(first[cells.rows], cells.first_ms)
     if PURCHASE in closed.cells:
         cells = closed.cells[PURCHASE]
+        _note_first_two(columns, cells.rows, cells.columns["purchases"], closed.day)
         _add(columns.purchases_total, cells.rows, cells.columns["purchases"], _MAX_COUNT)
         _add(columns.spend_total, cells.rows, cells.columns["minor"], MAX_SUM)
         rows = np.array([*closed.unrated], np.int32)
         _add(columns.unrated_total, rows, np.array([*closed.unrated.values()], np.int64), _MAX_COUNT)
+
+
+def _note_first_two(columns: Columns, rows: Rows, purchases: Ints, day: int) -> None:
+    """The days of the first two purchases, in whatever order days come: the two earliest so far, and those of a day."""
+    first, second = columns.bought[rows], columns.bought_again[rows]
+    own = np.where(purchases > 1, day, NEVER)
+    columns.bought[rows] = np.minimum(first, day)
+    columns.bought_again[rows] = np.minimum(np.minimum(second, np.maximum(first, day)), own)
 
 
 def _add(total: Ints, rows: Rows, more: Ints, most: int) -> None:

@@ -34,6 +34,8 @@ COLUMNS: Final = (
     Column("restart", np.int32, -NEVER),
     Column("gap", np.float32, np.nan),
     Column("longest_gap", np.int16, 0),
+    Column("bought", np.int32, NEVER),
+    Column("bought_again", np.int32, NEVER),
     Column("purchases_total", np.int32, 0),
     Column("spend_total", np.int64, 0),
     Column("unrated_total", np.int32, 0),
@@ -49,7 +51,8 @@ class Columns:
 
     `last_day` is that of any activity; `restart` the newest day on which the clock of silence restarted after a silence
     of the dormant days; `gap` the median of the days between purchase days, NaN with too few, `longest_gap` the most of
-    them, 0 with none. Totals are of all time.
+    them, 0 with none. `bought` and `bought_again` are the days of the first purchase and of the second, and totals are
+    of all time: both count purchases that are not declared, too.
     """
 
     first_day: Ints
@@ -59,6 +62,8 @@ class Columns:
     restart: Ints
     gap: NDArray[np.float32]
     longest_gap: NDArray[np.int16]
+    bought: Ints
+    bought_again: Ints
     purchases_total: Ints
     spend_total: Ints
     unrated_total: Ints

@@ -26,7 +26,7 @@ from models.alerts.corroboration import corroborate, witnesses_of
 from models.alerts.episode import Revision, SignalAlerts
 from models.alerts.escalation import escalate
 from models.alerts.payload import Writer
-from models.catalogue.basis import HORIZON
+from models.catalogue.constants import HORIZON
 from models.catalogue.rules import Rules
 from models.customers.customers import Customers
 from models.measures.as_of import AsOf

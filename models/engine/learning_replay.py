@@ -5,7 +5,7 @@ from models.engine.replay import Replay
 from models.engine.review import Message
 from models.learning.churn import Committee
 from models.learning.learner import Learner
-from models.scoring.version import Version, base_of
+from models.scoring.version import Version, base_of, counted_of
 from schemas.command import Command
 from schemas.erasure import ErasureV1
 from schemas.event import Event
@@ -69,4 +69,5 @@ class LearningReplay(Replay):
                 self._heard += 1
         for version in self._learner.versions():
             until = self._calendar.day_of_text(version.learned_until)
-            self._version = Version(version.version, until, self._learner.committee.scorer(), base_of(version))
+            scorer, base, counted = self._learner.committee.scorer(), base_of(version), counted_of(version)
+            self._version = Version(version.version, until, scorer, base, counted)

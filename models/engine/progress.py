@@ -2,6 +2,7 @@
 
 from msgspec import UNSET
 
+from models.customers.distributions import told_of
 from models.engine.review import Message, Review
 from models.scoring.snapshots import last_complete
 from models.scoring.version import Version
@@ -19,5 +20,6 @@ def progress_of(number: int, review: Review, version: Version | None) -> list[Me
     if basis.learning is not None and scoring is not None:
         complete = basis.calendar.text_of(last_complete(boundary, basis.learning))
         name = None if version is None else version.name
-        found.append(ProgressV1(number, at, complete, name, risks=scoring.given or UNSET))
+        distributions = told_of(review.customers) if basis.running else UNSET
+        found.append(ProgressV1(number, at, complete, name, risks=scoring.given or UNSET, distributions=distributions))
     return found

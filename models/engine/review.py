@@ -19,7 +19,7 @@ from models.alerts.outages import outage_alerts
 from models.alerts.payload import EVIDENCE_DAYS, AlertFacts, Writer, newest
 from models.alerts.worth import money_of
 from models.catalogue.rules import Rules, Signal
-from models.catalogue.terms import Term, Value
+from models.catalogue.terms import Value
 from models.config import Number
 from models.customers.arrays import NO_ROWS, Ints, Rows
 from models.customers.clocks import recount
@@ -27,11 +27,11 @@ from models.customers.columns import STAGE_NAMES
 from models.customers.customers import Customers
 from models.customers.stages import NONE, silent_days
 from models.engine.followup import FollowUp
+from models.engine.reach import reach_of, windows_of
 from models.measures.as_of import AsOf
-from models.measures.windows import Window, Windows
+from models.measures.windows import Windows
 from models.scoring.scoring import Scoring
 from models.scoring.version import Version
-from models.scoring.worth import ORDERS, SPENT
 from schemas.alert import AlertV1
 from schemas.erasure import ErasureV1
 from schemas.event import PURCHASE
@@ -114,7 +114,7 @@ class Review:
         """Let the model look at the day that was closed: labels that became known, scores of whose day it is."""
         assert self.scoring is not None
         lessons: list[Message] = [*self.scoring.review(version)]
-        self.as_of.scores, self.is_scored = self.scoring.scores(), True
+        self.as_of.scores, self.as_of.running, self.is_scored = self.scoring.scores(), self.scoring.running, True
         return lessons
 
     def resume(self, *, is_anew: bool) -> None:
@@ -128,7 +128,8 @@ class Review:
             self.windows.rebuild(customers)
         customers.outages.rebuild(customers.days, customers.boundary, customers.roster)
         self.is_anew = is_anew
-        self.as_of = AsOf(customers, self.windows, None if self.scoring is None else self.scoring.scores())
+        said = () if self.scoring is None else (self.scoring.scores(), self.scoring.running)
+        self.as_of = AsOf(customers, self.windows, *said)
         self.reached = customers.size
 
     def judge(self, most: int) -> list[Message]:
@@ -275,19 +276,6 @@ class Review:
                 found[day] = bucket
                 first_ms = min(first_ms, bucket.first_ms)
         return FeedDays(feed, found, first_ms, self.rules.basis)
-
-
-def windows_of(rules: Rules) -> set[Window]:
-    """Every window that the catalogue asks for, and those of the last year."""
-    return {ORDERS, SPENT, *(window for signal in rules.signals for term in signal.terms() for window in term.windows)}
-
-
-def reach_of(signals: Sequence[Signal], rules: Rules) -> int:
-    """How many closed days back the early signals of a feed look."""
-    terms: list[Term] = [term for signal in signals for term in signal.terms()]
-    lengths = [*(window.length + window.skip for term in terms for window in term.windows)]
-    lengths += [term.reach for term in terms]
-    return min(max(lengths, default=0), rules.basis.keep_days)
 
 
 def _silence(days: int) -> str:

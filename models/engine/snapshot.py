@@ -29,7 +29,7 @@ from schemas.suppressed import Rule
 
 Arrays = Mapping[str, NDArray[Any]]
 
-SNAPSHOT_FORMAT: Final = 8
+SNAPSHOT_FORMAT: Final = 9
 """Of the bytes. A program reads no other."""
 _LENGTH_BYTES: Final = 8
 """Of the length of the head, before it."""
@@ -82,6 +82,8 @@ class _Head(msgspec.Struct):
     """By row, the boundary at which it was suggested last to contact a customer."""
     outages: list[FeedState] = []
     """By feed."""
+    running: dict[str, int | float] = {}
+    """The running constants in force, by name."""
 
 
 class _Array(msgspec.Struct, array_like=True):
@@ -174,6 +176,7 @@ def freeze(partition: Partition) -> Frozen:
         salt=customers.erased.name_of(""),
         contacted=review.follow_up.contacts.at.copy(),
         outages=customers.outages.kept(),
+        running={} if review.scoring is None else dict(review.scoring.running),
     )
     if review.scoring is None:
         return Frozen(head, _arrays(partition))
@@ -231,6 +234,7 @@ def load(data: bytes | bytearray, rules: Rules, *, number: int = 0, limit_dead_l
         scoring = _part(arrays, "scoring")
         if scoring:
             review.scoring.set_arrays(scoring, head.versions)
+        review.scoring.running = {name: head.running.get(name, at) for name, at in review.scoring.running.items()}
     review.resume(is_anew=head.catalogue != rules.hash)
     return partition
 

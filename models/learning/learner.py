@@ -21,7 +21,7 @@ from models.scoring.features import feature_names
 from models.scoring.ranks import MIN_SCORES
 from models.scoring.scorer import BASELINES, log_loss
 from schemas.example import Lesson
-from schemas.model_version import MODEL_NAME, JudgedState, ModelVersionV1, ScorerV1, sealed
+from schemas.model_version import MODEL_NAME, DistributionsV1, JudgedState, ModelVersionV1, ScorerV1, sealed
 
 
 class Learner:
@@ -80,9 +80,12 @@ class Learner:
                 yield self._version(self.lessons.learned_until, reviewed, given)
 
     def _version(self, until: int, reviewed: int, risks: list[int]) -> ModelVersionV1:
-        """What was learned until a boundary, with the risks of the base as of another."""
+        """What was learned until a boundary, with the risks of the base, and what else is counted, as of another."""
         self._based_on = reviewed
-        self.lessons.risks.forget(min(reviewed, self.lessons.learned_until + self._step_days))
+        counts = self.lessons.distributions.as_of(reviewed)
+        still_asked = min(reviewed, self.lessons.learned_until + self._step_days)
+        self.lessons.risks.forget(still_asked)
+        self.lessons.distributions.forget(still_asked)
         return sealed(
             ModelVersionV1(
                 name=MODEL_NAME,
@@ -94,6 +97,7 @@ class Learner:
                 warm_since=UNSET if self._warm_since == NEVER else self._calendar.text_of(self._warm_since),
                 earlier=self._hindsight.to_state(),
                 judged=self.judged or UNSET,
+                distributions=DistributionsV1(self._calendar.text_of(reviewed), counts) if counts else UNSET,
                 resume_offset=self.lessons.resume_at(self._next_offset),
             )
         )

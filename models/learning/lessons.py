@@ -12,7 +12,9 @@ from msgspec import UnsetType
 
 from models.calendar import Calendar
 from models.config import Learning
+from models.customers.sketch import is_sketch
 from models.labels import BINS, PARTS, Example
+from models.learning.distribution_counts import DistributionCounts
 from models.learning.risk_counts import RiskCounts
 from models.scoring.ranks import BUCKETS
 from models.scoring.snapshots import FLOAT_BYTES, question_id, unpack_features
@@ -75,7 +77,7 @@ class Lessons:
         self._salt, self._erased = salt, set[str]()
         """Who is to be forgotten before anything more is learned."""
         self._complete: dict[int, int] = {}
-        self.risks = RiskCounts(partitions, learning.step_days)
+        self.risks, self.distributions = RiskCounts(partitions, learning.step_days), DistributionCounts(partitions)
 
     def take(self, lesson: Lesson, offset: int) -> None:
         """Note a lesson read at an offset of the topic. Raises LessonError when it would teach something else."""
@@ -96,8 +98,12 @@ class Lessons:
         given = () if isinstance(progress.risks, UnsetType) else progress.risks
         if any(not (0 <= bucket < BUCKETS and 0 < count < MAX_CUSTOMERS) for bucket, count in given):
             raise LessonError("shape", f"counts of risks at {progress.boundary}")
+        counts = {} if isinstance(progress.distributions, UnsetType) else progress.distributions
+        if not all(map(is_sketch, counts.values())):
+            raise LessonError("shape", f"distributions at {progress.boundary}")
         boundary, complete = _day_of(progress.boundary), _day_of(progress.complete_until)
         self.risks.take(boundary, progress.partition, given, offset)
+        self.distributions.take(boundary, progress.partition, counts, offset)
         self._complete[progress.partition] = max(complete, self._complete.get(progress.partition, -1))
 
     def _check(self, lesson: LessonV1) -> None:
@@ -166,7 +172,8 @@ class Lessons:
     def resume_at(self, end: int) -> int:
         """The offset from which a learner must read to have what is not learned yet; `end` is the next one to come."""
         firsts = (next(iter(week.values())) for week in self._weeks.values())  # taken in the order of offsets
-        return min([end, self.risks.resume_at(end), *(held.offset for held in firsts)])
+        counted = self.risks.resume_at(end), self.distributions.resume_at(end)
+        return min([end, *counted, *(held.offset for held in firsts)])
 
     def _end_of_week(self, day: int) -> int:
         step = self._learning.step_days

@@ -1,14 +1,16 @@
 """Everything that is known of a partition's customers as of a boundary: what measures and conditions read."""
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from models.config import Basis
+from models.config import Basis, Number
 from models.customers.arrays import NO_ROWS, Bools, Floats, Ints, Rows, Selection, among
 from models.customers.columns import NEVER, Columns
 from models.customers.customers import Customers
+from models.customers.distributions import running_values
 from models.customers.refusals import refusals
 from models.customers.rhythm import Slope, slopes
 from models.measures.daily import ALL_FEEDS, DAILY
@@ -36,11 +38,21 @@ class Scores(NamedTuple):
 
 
 class AsOf:
-    """The columns at one boundary, with what is dear computed once. `scores` is empty where no model speaks."""
+    """The columns at one boundary, with what is dear computed once. `scores` is empty where no model speaks.
 
-    def __init__(self, customers: Customers, windows: Windows, scores: Scores | None = None) -> None:
+    `running`: the running constants in force, by name; without it those they start with.
+    """
+
+    def __init__(
+        self,
+        customers: Customers,
+        windows: Windows,
+        scores: Scores | None = None,
+        running: Mapping[str, Number] | None = None,
+    ) -> None:
         self.customers, self.windows, self.scores = customers, windows, scores
         self.boundary = customers.boundary
+        self.running = running_values(customers.basis, None, self.boundary) if running is None else running
         self.size = customers.size
         self._channels: dict[int, Ints] = {}
         self._refusals: Ints | None = None

@@ -23,7 +23,7 @@ class KnownDays(AsOf):
     """The same customers as `as_of`; only of what a feed that is down could have told it says something else."""
 
     def __init__(self, as_of: AsOf) -> None:
-        super().__init__(as_of.customers, as_of.windows, as_of.scores)
+        super().__init__(as_of.customers, as_of.windows, as_of.scores, as_of.running)
         self._outages = as_of.customers.outages
         self._known: dict[Window, Floats] = {}
 

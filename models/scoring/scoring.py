@@ -14,10 +14,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from models.config import Learning
+from models.config import Learning, Number
 from models.customers.arrays import Bools, Floats, Ints, Rows, among, grown
 from models.customers.columns import NEVER
 from models.customers.customers import Customers
+from models.customers.distributions import running_values
 from models.customers.stages import LOST
 from models.measures.as_of import Scores
 from models.scoring.features import feature_names, features
@@ -70,6 +71,8 @@ class Scoring:
         self._unscored: set[int] = set()
         """Days of snapshots of which some may have no risk."""
         self._scored: list[_Scored] = []
+        self.running: Mapping[str, Number] = running_values(customers.basis, None, customers.boundary)
+        """The running constants in force, by name."""
         self.given: Counts = ()
         """Customers who got their newest risk at this boundary and are not lost, by bucket of risk."""
 
@@ -78,9 +81,11 @@ class Scoring:
 
         Take a snapshot of each in the risk set; without a version, or with a cold one, nobody gets a risk. One that
         learned beyond the boundary is none: it knows what became of them, as when a history is worked off once more.
+        Running constants follow it by what was counted before the boundary.
         """
         customers, learning = self._customers, self._learning
         boundary = customers.boundary
+        self.running = running_values(customers.basis, None if version is None else version.counted, boundary)
         if version is not None and version.learned_until > boundary:
             version = None
         self._grow()

@@ -7,7 +7,10 @@ from typing import Final
 
 from msgspec import UnsetType
 
+from models.calendar import Calendar
 from models.customers.arrays import Floats
+from models.customers.distributions import Counted
+from models.customers.sketch import is_sketch
 from models.scoring.features import MEANINGS
 from models.scoring.ranks import BUCKETS, shares
 from models.scoring.scorer import Scorer
@@ -32,6 +35,8 @@ class Version:
     scorer: Scorer
     base: Sequence[int] | None = field(default=None, repr=False)
     """Customers by bucket of the risk they were given lately, in all partitions; None while that is not known."""
+    counted: Counted | None = field(default=None, repr=False)
+    """What running constants are quantiles of, as of a boundary; None where nobody told."""
     content: bytes = field(default=b"", repr=False)
     """As it was published."""
 
@@ -59,3 +64,13 @@ def base_of(model: ModelVersionV1) -> list[int] | None:
     if len(model.risks) != BUCKETS or min(model.risks) < 0:
         raise ModelStateError("shape", f"risks: not {BUCKETS} counts")
     return model.risks
+
+
+def counted_of(model: ModelVersionV1) -> Counted | None:
+    """The distributions of a published version, None without any. Raises ModelStateError when they are not such."""
+    if isinstance(model.distributions, UnsetType):
+        return None
+    for name, counts in model.distributions.counts.items():
+        if not is_sketch(counts):
+            raise ModelStateError("shape", f"distributions: {name} is not counted in buckets")
+    return Counted(Calendar.day_of_text(model.distributions.as_of), model.distributions.counts)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 
 from models.catalogue.rules import ALONE, Rules, Signal
-from models.config import HOUR_MS
+from models.config import HOUR_MS, Number, Running
 from schemas.event import FEEDS
 
 What = Literal["new", "gone", "changed"]
@@ -55,6 +55,13 @@ def _shown(value: Any) -> str | None:
     return None if value is None else str(value)
 
 
+def _constant(value: Number | Running) -> Number | str:
+    """A constant in words where it runs."""
+    if isinstance(value, Running):
+        return f"{value.start:g}, later the {value.quantile:g} quantile of {value.of}"
+    return value
+
+
 def _parts(signal: Signal) -> dict[str, Any]:
     """What decides when a signal fires and ends, and who gets it."""
     return {
@@ -94,7 +101,7 @@ def _shared(rules: Rules) -> dict[str, Any]:
         **{f"rates.{code}": rate for code, rate in basis.rates.items()},
         **{f"lifecycle.{name}": value for name, value in asdict(basis.lifecycle).items()},
         **{name: f"{tenths / 10:g} points, at most {cap} a day" for name, (tenths, cap) in engagement.items()},
-        **{f"constants.{name}": value for name, value in basis.constants.items()},
+        **{f"constants.{name}": _constant(value) for name, value in basis.named.items()},
         **{f"model.{name}": value for name, value in learning.items()},
         "attention.contact_days": rules.contact_days,
     }

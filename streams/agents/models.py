@@ -15,7 +15,7 @@ from models.calendar import Calendar
 from models.catalogue.rules import Rules
 from models.config import Learning
 from models.scoring.features import feature_names
-from models.scoring.version import Version, base_of
+from models.scoring.version import Version, base_of, counted_of
 from schemas.model import ModelStateError
 from schemas.model_version import MODEL_KEY, ModelVersionV1, decode_model_version
 from schemas.topics import Topics
@@ -74,7 +74,7 @@ def version_of(model: ModelVersionV1, rules: Rules) -> Version:
     learning = rules.basis.learning or Learning()
     committee = restored_committee(model.committee, learning.question, feature_names(rules.basis.feeds))
     until = Calendar.day_of_text(model.learned_until)
-    return Version(model.version, until, committee.scorer(), base_of(model))
+    return Version(model.version, until, committee.scorer(), base_of(model), counted_of(model))
 
 
 class ModelReader(threading.Thread):

@@ -9,6 +9,8 @@ import orjson
 
 from models.alerts.attention.contacts import can_wait, contacts
 from models.catalogue.rules import Rules
+from models.config import Basis
+from models.customers.sketch import MIN_VALUES
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.catalogue_file import BadCatalogueError, PlacedMistake, default_text, load_rules, notes_on
 from streams.settings import environment_settings
@@ -42,9 +44,23 @@ def check(*, file: Path, as_json: bool) -> int:
         others = sorted(rules.hit_rates.by_signal.keys() - {signal.id for signal in rules.signals})
         left = f"; of no signal here: {', '.join(others)}" if others else ""
         say(plain(f"{file}: hit rates of {counted(known, 'signal')}, until {rules.hit_rates.until[:10]}{left}"))
-    for note in [] if as_json else [*notes_on(file), *_on_contacts(rules)]:
+    for note in [] if as_json else [*notes_on(file), *_on_contacts(rules), *_on_running(rules.basis)]:
         say(plain(f"{file}: note: {note}"))
     return EXIT_DONE
+
+
+def _on_running(basis: Basis) -> list[str]:
+    """Which constants run, and from when on."""
+    if basis.learning is None:
+        return [
+            f"{name} stays {one.start:g}: constants run by the model, which is off"
+            for name, one in basis.running.items()
+        ]
+    return [
+        f"{name} is {one.start:g} until {counted(MIN_VALUES, 'value')} of {one.of} are known, then a {one.quantile:g} "
+        "quantile of them"
+        for name, one in basis.running.items()
+    ]
 
 
 def _on_contacts(rules: Rules) -> list[str]:

@@ -11,6 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from models.calendar import date_of
+from models.config import Basis
+from models.customers.columns import NEVER
+from models.customers.distributions import DISTRIBUTIONS, running_values
+from models.customers.sketch import MIN_VALUES
+from models.scoring.version import counted_of
 from schemas.model_version import MODEL_NAME, ModelVersionV1
 from streams.cli.output import OUTPUT, Output
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
@@ -49,7 +54,7 @@ def show(*, explain: bool, as_json: bool) -> int:
     if newest is None:
         complain("no model yet: is a learner running (`doctor` says so), and is there enough history?")
         return EXIT_PROBLEM
-    shown = shown_version(newest, label_lag_days(settings, newest))
+    shown = shown_version(newest, label_lag_days(settings, newest), load_rules(settings).basis)
     if as_json:
         say_json(orjson.dumps(shown, option=orjson.OPT_INDENT_2))
     else:
@@ -72,8 +77,8 @@ def dump(*, out: Output) -> int:
     return EXIT_DONE
 
 
-def shown_version(model: ModelVersionV1, lag_days: int | None) -> dict[str, Any]:
-    """What `--json` prints."""
+def shown_version(model: ModelVersionV1, lag_days: int | None, basis: Basis | None = None) -> dict[str, Any]:
+    """What `--json` prints; without the basis of a catalogue nothing of constants that run."""
     # What learns takes a second and more to import: not for a help.
     from models.learning.churn import Committee
     from models.learning.summary import summary_of
@@ -107,6 +112,19 @@ def shown_version(model: ModelVersionV1, lag_days: int | None) -> dict[str, Any]
             name: [{"at": date_of(alarm.boundary), "was": alarm.was, "now": alarm.now} for alarm in alarms]
             for name, alarms in found.alarms.items()
         },
+        "running": {} if basis is None else _running(model, basis),
+    }
+
+
+def _running(model: ModelVersionV1, basis: Basis) -> dict[str, Any]:
+    """By name of a constant its value by this version, and how many values that is of."""
+    known = counted_of(model)
+    values = running_values(basis, known, NEVER)
+    keys = {name: DISTRIBUTIONS[one.of].key(basis) for name, one in basis.running.items()}
+    sizes = {} if known is None else {key: sum(count for _, count in counts) for key, counts in known.counts.items()}
+    return {
+        name: {"value": values[name], "quantile": one.quantile, "of": one.of, "values": sizes.get(keys[name], 0)}
+        for name, one in basis.running.items()
     }
 
 
@@ -146,8 +164,17 @@ def shown_lines(shown: dict[str, Any]) -> Iterator[str]:
     else:
         yield f"the newest label learned is {counted(lag, 'day')} behind what the partitions have told"
     yield _judged(shown)
+    for name, one in shown["running"].items():
+        yield f"{name} is {one['value']:,.10g}: {_of_what(one)}"
     if (worse := _is_beaten(shown)) is not None:
         yield "lately " + ("no better than a simple rule" if worse else "better than the best simple rule")
+
+
+def _of_what(one: dict[str, Any]) -> str:
+    """Of which values a running constant is what."""
+    if one["values"] < MIN_VALUES:
+        return f"of {one['of']} there must be {MIN_VALUES} values, and {one['values']} are known"
+    return f"the {one['quantile']:g} quantile of {counted(one['values'], 'value')} of {one['of']}"
 
 
 def _is_beaten(shown: dict[str, Any]) -> bool | None:

@@ -10,7 +10,7 @@ from typing import Any
 import click
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from models.catalogue.basis import HORIZON
+from models.catalogue.constants import HORIZON
 from models.catalogue.rules import Rules, sending_all
 from models.hit_rate.following import Follower
 from models.hit_rate.rates import HitRates, hit_rates

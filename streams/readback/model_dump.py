@@ -48,7 +48,8 @@ def dump(settings: Settings) -> Iterator[bytes]:
             seen.add(version.version)
             yield msgspec.json.encode(DumpedV1(model=version))
     for progress in _told_progress(settings):
-        yield msgspec.json.encode(DumpedV1(progress=progress))
+        used = msgspec.structs.replace(progress, risks=msgspec.UNSET, distributions=msgspec.UNSET)
+        yield msgspec.json.encode(DumpedV1(progress=used))
 
 
 def label_lag_days(settings: Settings, newest: ModelVersionV1) -> int | None:

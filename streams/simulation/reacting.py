@@ -16,7 +16,7 @@ from itertools import count
 from random import Random
 from typing import NamedTuple
 
-from models.catalogue.basis import HORIZON
+from models.catalogue.constants import HORIZON
 from models.catalogue.rules import Rules, without_model
 from models.engine.replay import Replay
 from models.engine.review import Message

@@ -11,6 +11,7 @@ from typing import Final, Self
 import pytest
 from confluent_kafka import Producer
 
+from schemas.alert import decode_alert
 from schemas.event import Event
 from schemas.model import CommitteeV1
 from schemas.model_version import MODEL_KEY, decode_model_version
@@ -41,8 +42,10 @@ base: default
 feeds: [purchase]
 model: {horizon_days: 90, risk_set_days: 365, anchor: 1997-01-13}
 signals: {churn_risk: {when: risk - risk_usual >= 0.04}}
+constants: {high_spend: {start: 300, quantile: 0.8, of: spend_total}}
 """
-"""Alerts of the model at small provocation: few customers are enough for some, and not for a share of the base."""
+"""Alerts of the model at small provocation: few customers are enough for some, and not for a share of the base. And a
+constant that runs by the versions in force."""
 
 
 class Versions:
@@ -134,7 +137,9 @@ def _check_alerts(deployment: Deployment, events: list[Event], folder: Path) -> 
     catalogue = deployment.more["catalogue"]
     file = write_history(events, folder / "events.jsonl")
     expected = replay(file, folder, partitions=PARTITIONS, models=models, catalogue=catalogue)
-    assert b'"signal":"churn_risk"' in expected.alerts.read_bytes()
+    alerts = [decode_alert(line) for line in expected.alerts.read_bytes().splitlines()]
+    assert any(one.signal == "churn_risk" for one in alerts)
+    assert {one.threshold for one in alerts if one.signal == "dormant_high_value"} > {300}, "its bound ran"
     findings = compare(deployment, expected)
     assert findings.codes == (0, 0, 0, 0), str(findings)
     blind = replay(file, folder, partitions=PARTITIONS, catalogue=catalogue)

@@ -21,8 +21,9 @@ from models.customers.facts import facts_of
 from models.engine.arrivals import Arrival
 from models.engine.ledger import COMMANDS
 from models.engine.partition import Partition
+from models.engine.reach import windows_of
 from models.engine.replay import Replay, canonical_states
-from models.engine.review import Message, windows_of
+from models.engine.review import Message
 from models.engine.snapshot import freeze, load
 from models.measures.daily import DAILY
 from models.measures.windows import Window

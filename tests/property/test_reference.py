@@ -46,13 +46,13 @@ def differences(
     moments = list(moments_of(arrivals, changes, until_ms))
     found, truth = engine_outcome(moments, until_ms, risks, seed), run(moments, risks=risks, but=(CLOCK,))
     told: list[str] = []
-    for left, right in zip(_by_key(found), _by_key(truth), strict=True):
+    for left, right in zip(keyed(found), keyed(truth), strict=True):
         keys = sorted((left.keys() | right.keys()) - {CLOCK})
         told += [f"{left.get(key)}\nis not\n{right.get(key)}" for key in keys if left.get(key) != right.get(key)]
     return told[:3]
 
 
-def _by_key(outcome: Outcome) -> tuple[Mapping[Any, Any], ...]:
+def keyed(outcome: Outcome) -> tuple[Mapping[Any, Any], ...]:
     alerts = [one for one in outcome.alerts if one.customer_id != CLOCK]
     by_revision = {(one.customer_id, one.signal, one.starts_at, one.revision): one for one in alerts}
     assert len(by_revision) == len(alerts), "no revision is told twice"

@@ -1,6 +1,7 @@
 """One customer: what is announced at once, and what each boundary decides."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace as with_fields
 from zlib import crc32
 
 from msgspec.structs import replace
@@ -117,8 +118,11 @@ class Life(Spoken):
 
     # -- a boundary
 
-    def review(self, boundary: int, weather: Weather = CLEAR) -> None:
+    def review(self, boundary: int, weather: Weather = CLEAR, running: Mapping[str, float] | None = None) -> None:
         self.boundary, self.seen, self.late = boundary, self.seen + self.late, []
+        if running:
+            constants = {**self.rules.basis.constants, **running}
+            self.basis = with_fields(self.rules.basis, constants=constants)
         now_ms, self.weather = self.basis.calendar.start_of(boundary), weather
         self.snoozed = {name: until_ms for name, until_ms in self.snoozed.items() if until_ms > now_ms}
         self._forget_contact()

@@ -54,15 +54,24 @@ class Moment(NamedTuple):
     """What came instead of an event; `said` unless it came before."""
 
 
+Running = Callable[[Basis, int, int], Mapping[str, float]]
+"""By the boundary that was passed, and the one that is judged (it or one before): the running constants in force."""
+
+
 def run(
-    moments: Sequence[Moment], alerts_from_ms: int = 0, risks: Risks | None = None, but: Container[str] = ()
+    moments: Sequence[Moment],
+    alerts_from_ms: int = 0,
+    risks: Risks | None = None,
+    but: Container[str] = (),
+    running: Running = lambda _basis, _passed, _judged: {},
 ) -> Outcome:
     """What becomes of the customers of one partition, but some."""
     watch, since = Watch(), erasures(one.said for one in moments if one.said)
     watch.erased_at = since
     weathers = _weathers(moments, watch, alerts_from_ms)
     everybody = sorted({one.event.customer_id for one in moments if one.event and one.verdict != "no"})
-    lives = [_live(customer, moments, alerts_from_ms, risks, weathers) for customer in everybody if customer not in but]
+    among = [customer for customer in everybody if customer not in but]
+    lives = [_live(customer, moments, alerts_from_ms, risks, weathers, running) for customer in among]
     alerts, stages = [one for life in lives for one in life.alerts], [one for life in lives for one in life.stages]
     alerts += watch.alerts
     receipts = [one for life in lives for one in life.receipts]
@@ -112,7 +121,7 @@ def _weathers(moments: Sequence[Moment], watch: Watch, alerts_from_ms: int) -> d
 
 def _live(
     customer_id: str, moments: Sequence[Moment], alerts_from_ms: int, risks: Risks | None,
-    weathers: Mapping[int, Weather],
+    weathers: Mapping[int, Weather], running: Running,
 ) -> Life:  # fmt: skip
     life, passed = Life(moments[0].rules, customer_id, alerts_from_ms, risks), -1
     for event, rules, verdict, clocks, boundary, said, _ in moments:
@@ -128,7 +137,7 @@ def _live(
         if not life.is_erased and boundary > passed and (known := life.seen + life.late):
             for midnight in range(max(passed, min(one.day for one in known)) + 1, boundary + 1):
                 if midnight < life.erased_at:
-                    life.review(midnight, weathers.get(midnight, CLEAR))
+                    life.review(midnight, weathers.get(midnight, CLEAR), running(rules.basis, boundary, midnight))
         if passed < life.erased_at <= boundary:
             life.erase()
         passed = boundary

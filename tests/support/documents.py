@@ -13,6 +13,7 @@ from typing import Final
 import click
 from prometheus_client import Metric
 
+from models.customers.distributions import DISTRIBUTIONS
 from models.measures.daily import ALL_FEEDS, DAILY
 from models.measures.scalars import FIRST_ACTIVITY, RISK, SCALARS, STAGE
 from schemas.event import FEEDS
@@ -143,12 +144,17 @@ def _mappings() -> str:
     return _table("| name | reads |", ((f"`{name}`", text) for name, text in about.items()))
 
 
+def _distributions() -> str:
+    return _table("| `of` | values |", ((f"`{one.name}`", one.meaning) for one in DISTRIBUTIONS.values()))
+
+
 TABLES: Final[dict[str, Callable[[], str]]] = {
     "topics": _topics,
     "settings": _settings,
     "metrics": _metrics,
     "commands": _commands,
     "measures": _measures,
+    "distributions": _distributions,
     "mappings": _mappings,
 }
 """What makes each table."""

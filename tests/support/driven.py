@@ -33,11 +33,17 @@ from schemas.stage import StageChangeV1
 from schemas.suppressed import SuppressedV1
 
 
-def engine_outcome(moments: Sequence[Moment], until_ms: int | None, risks: Risks | None, seed: int) -> Outcome:
+def engine_outcome(
+    moments: Sequence[Moment],
+    until_ms: int | None,
+    risks: Risks | None,
+    seed: int,
+    made: type[Driven] | None = None,
+) -> Outcome:
     """What the engine publishes and knows of the same events and changes of the catalogue; the seed says how driven."""
     scoring = Scoring if risks is None else partial(GivenScores, given=risks)
     with patch("models.engine.review.Scoring", scoring):
-        driven = Driven(moments[0].rules, random.Random(seed))
+        driven = (made or Driven)(moments[0].rules, random.Random(seed))
         for event, rules, verdict, _, _, _, command in moments:
             if rules is not driven.partition.rules:
                 driven.restart(rules)
@@ -58,6 +64,16 @@ class Driven:
         self._offsets = [0] * (COMMANDS + 1)
         self._frame: list[Arrival] = []
         self._messages: list[Message] = []
+        self.partition.versions = self.version_of
+
+    def version_of(self, _boundary: int) -> Version | None:
+        """The version of the model in force when a boundary is passed."""
+        return None
+
+    @property
+    def told(self) -> list[Message]:
+        """Everything that was decided until now."""
+        return self._messages
 
     def take(self, content: Event | Command, *, is_late: bool) -> None:
         """Take an event or a command. How late ones are depends on when reviews are made: before them nobody waits."""
@@ -80,7 +96,7 @@ class Driven:
         self._messages += self.partition.drain()
         spreads = self.partition.spreads
         self.partition = load(freeze(self.partition).to_bytes(), rules, limit_dead_letters=False)
-        self.partition.spreads = spreads
+        self.partition.spreads, self.partition.versions = spreads, self.version_of
 
     def finish(self, until_ms: int | None) -> Outcome:
         """Everything decided, the clocks lifted to an instant."""

@@ -11,12 +11,14 @@ from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
+from pathlib import Path
 from typing import Final
 
 from models.catalogue.rules import Rules, Team, sending_all, without_model
 from models.detection.scores import JUDGED
 from models.detection.truth import Truth
 from models.digests.lists import Lists
+from models.engine.learning_replay import LearningReplay
 from models.engine.replay import Replay
 from models.engine.review import Message
 from schemas.alert import AlertV1
@@ -65,9 +67,10 @@ class Seen:
 
 
 def look(world: World, rules: Rules) -> tuple[Seen, list[Truth]]:
-    """Run the engine and the lists over a world."""
+    """Run the engine and the lists over a world, and a learner where there is a model to learn."""
     events, truths = simulate_some(world, range(world.customers))
-    engine, lists, seen = Replay(rules, 1), Lists(rules, 1), Seen()
+    engine = Replay(rules, 1) if rules.basis.learning is None else LearningReplay(rules, 1)
+    lists, seen = Lists(rules, 1), Seen()
     offsets, owners = count(), {signal.owner for signal in rules.signals}
     for number, event in enumerate(events):
         engine.take(event)
@@ -157,9 +160,12 @@ def main() -> None:
     parser.add_argument("--customers", type=int, default=2_000)
     parser.add_argument("--days", type=int, default=365)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--catalogue", type=Path, help="without it the one in the product")
+    parser.add_argument("--learn", action="store_true", help="learn the model on the way, and let constants run")
     given = parser.parse_args()
     world = World(given.customers, given.days, given.seed, START_MS)
-    rules = without_model(load_rules(Settings()))
+    rules = load_rules(Settings().replace(catalogue=given.catalogue))
+    rules = rules if given.learn else without_model(rules)
     owners = {signal.owner for signal in rules.signals} | set(rules.escalates_to.values())
     rules = replace(rules, teams=dict.fromkeys(owners, TEAM))
     for title, own in (("as the catalogue says", rules), ("nobody held out or capped", sending_all(rules))):

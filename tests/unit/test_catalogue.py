@@ -27,6 +27,10 @@ def mistakes(change: dict[str, Any]) -> list[Mistake]:
     return caught.value.mistakes
 
 
+def of_constant(**change: Any) -> dict[str, Any]:
+    return {"constants": {"mine": {"start": 3, "quantile": 0.8, "of": "spend_total"} | change}}
+
+
 def of_signal(**change: Any) -> dict[str, Any]:
     return {"signals": {"usage_drop": change}}
 
@@ -88,6 +92,19 @@ def test_the_default_catalogue_has_all_signals_and_each_an_owner_and_an_answer()
         ({"rates": {"EUR": float("nan")}}, "rates.EUR", "must be a number"),
         ({"constants": {"high_spend": "much"}}, "constants.high_spend", "must be a number"),
         ({"constants": {"stage": 3}}, "constants.stage", "no word of the language"),
+        (of_constant(quantile=80), "constants.mine.quantile", "must be a number of at least 0 and at most 1, not 80"),
+        (of_constant(quantile=0), "constants.mine.quantile", "must lie between 0 and 1, not 0"),
+        (of_constant(quantile="80 %"), "constants.mine.quantile", "must be a number"),
+        (of_constant(start=None), "constants.mine.start", "must be a number of at least 0, not None"),
+        (of_constant(start=-1), "constants.mine.start", "must be a number of at least 0, not -1"),
+        (of_constant(of="spend_totals"), "constants.mine.of", "'spend_totals' is nothing to be a quantile of. Did you"),
+        (of_constant(of=["spend_total"]), "constants.mine.of", "Known are days_to_second_purchase, spend_total"),
+        (of_constant(share=0.8), "constants.mine.share", "is not a key here. Did you mean start? Known are of"),
+        (
+            of_constant() | {"signals": {"support_spike": {"when": "tickets(7d) >= mine"}}},
+            "signals.support_spike.announced",
+            "the running constant mine has no value on a day that is still open: write a number there",
+        ),
         ({"constants": {"High": 3}}, "constants.High", "lower-case"),
         ({"constants": {"horizon_days": 3}}, "constants.horizon_days", "no word of the language"),
         (
