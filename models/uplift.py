@@ -58,7 +58,7 @@ class ArmResult(msgspec.Struct, frozen=True):
     high: float | None = None
 
 
-class Difference(msgspec.Struct, frozen=True):
+class ArmDifference(msgspec.Struct, frozen=True):
     """Share told that came back less the share held out that did, with its 95 % interval; and the design effect."""
 
     uplift: float
@@ -91,7 +91,7 @@ class SignalUplift(msgspec.Struct, frozen=True):
     treated: ArmResult
     holdout: ArmResult
     apart: int
-    difference: Difference | None
+    difference: ArmDifference | None
     for_present: Need | None
     for_smallest: Need | None
 
@@ -225,12 +225,12 @@ class _Compared:
                 above += (cell.weight * (high - cell.share)) ** 2
         return sqrt(below), sqrt(above)
 
-    def difference(self) -> Difference:
+    def difference(self) -> ArmDifference:
         """Treated less held out."""
         found = self.share("treated") - self.share("holdout")
         (below, above), (held_below, held_above) = self.distances("treated"), self.distances("holdout")
         low, high = found - sqrt(below**2 + held_above**2), found + sqrt(above**2 + held_below**2)
-        return Difference(_rounded(found), _rounded(max(low, -1.0)), _rounded(min(high, 1.0)),
+        return ArmDifference(_rounded(found), _rounded(max(low, -1.0)), _rounded(min(high, 1.0)),
                           round(self.design_effect, 3))  # fmt: skip
 
     def weighted(self, arm: Arm, counts: ArmResult) -> ArmResult:
@@ -261,7 +261,7 @@ class _Compared:
 class _Needing:
     """What it takes to see a difference from the share held out that came back, in arms of the present proportion."""
 
-    def __init__(self, outcomes: list[OutcomeV1], compared: _Compared, found: Difference) -> None:
+    def __init__(self, outcomes: list[OutcomeV1], compared: _Compared, found: ArmDifference) -> None:
         arms = Counter(one.arm for one in outcomes)
         self._have, self._effect = len(outcomes), found.design_effect
         self._base, self._ratio = compared.share("holdout"), arms["holdout"] / arms["treated"]

@@ -17,7 +17,7 @@ from demo.flow import FlowResult, let_it_flow
 from demo.page import print_summary
 from demo.show import Show
 from demo.story import Story, tell
-from demo.summary import DemoSummary, Evidence, newest, problems, summarize
+from demo.summary import DemoEvidence, DemoSummary, newest, problems, summarize
 from demo.surroundings import ROOT, Place, surroundings
 from demo.worker import worker
 from kafka.cluster import ClusterError
@@ -121,11 +121,11 @@ def _about(story: Story, *, is_simulated: bool) -> str:
     return f"{counts['purchase']:,} real purchases of {story.customers:,} customers in {story.days} days{simulated}"
 
 
-def _examine(place: Place, passed: FlowResult, expected: DemoReplay) -> Evidence:
+def _examine(place: Place, passed: FlowResult, expected: DemoReplay) -> DemoEvidence:
     """Count and compare, once the worker has left."""
     replayed = expected.wait()
     found = collect(place)
-    return Evidence(
+    return DemoEvidence(
         passed=passed,
         outcomes=outcomes(place),
         alerts=newest(found.alerts),
@@ -136,7 +136,7 @@ def _examine(place: Place, passed: FlowResult, expected: DemoReplay) -> Evidence
 
 
 def _conclude(
-    options: argparse.Namespace, console: Terminal, story: Story, summary: DemoSummary, evidence: Evidence
+    options: argparse.Namespace, console: Terminal, story: Story, summary: DemoSummary, evidence: DemoEvidence
 ) -> int:
     """Leave the summary, print it, say what to try next."""
     file = options.out / "demo-summary.json"

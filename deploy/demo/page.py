@@ -7,11 +7,11 @@ from rich.table import Table
 from rich.text import Text
 
 from demo.story import Story
-from demo.summary import DemoSummary, Evidence
+from demo.summary import DemoEvidence, DemoSummary
 from streams.text.terminal import Terminal, styled
 
 
-def print_summary(console: Terminal, story: Story, summary: DemoSummary, evidence: Evidence) -> None:
+def print_summary(console: Terminal, story: Story, summary: DemoSummary, evidence: DemoEvidence) -> None:
     """The page for people."""
     base = summary.customers - summary.stages.get("churned", 0)
     money = ", ".join(f"{value:,.0f} {currency} a year" for currency, value in summary.spend_at_risk.items())
@@ -61,7 +61,7 @@ def _print_title(console: Terminal, text: str) -> None:
     console.print(styled((text, "bold cyan")))
 
 
-def _checks(summary: DemoSummary, evidence: Evidence) -> list[Text]:
+def _checks(summary: DemoSummary, evidence: DemoEvidence) -> list[Text]:
     def line(*, is_well: bool, text: str) -> Text:
         return styled(("yes", "green") if is_well else ("NO ", "bold red"), f"  {text}")
 

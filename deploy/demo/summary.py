@@ -21,7 +21,7 @@ FIRST = 5
 """So many customers are named as the first to call."""
 
 
-class Reason(msgspec.Struct, frozen=True):
+class OpenAlert(msgspec.Struct, frozen=True):
     """One open alert of a customer at risk."""
 
     signal: str
@@ -40,7 +40,7 @@ class AtRisk(msgspec.Struct, frozen=True):
     stage: str | None
     spend: float
     currency: str
-    reasons: tuple[Reason, ...]
+    reasons: tuple[OpenAlert, ...]
 
 
 class DemoSummary(msgspec.Struct, frozen=True):
@@ -64,7 +64,7 @@ class DemoSummary(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Evidence:
+class DemoEvidence:
     """What was counted and compared."""
 
     passed: FlowResult
@@ -82,7 +82,7 @@ def newest(file: Path) -> list[AlertV1]:
         return newest_revisions(map(decode_alert, lines))
 
 
-def summarize(story: Story, evidence: Evidence, seconds: float) -> DemoSummary:
+def summarize(story: Story, evidence: DemoEvidence, seconds: float) -> DemoSummary:
     """Put together what came out."""
     board, outcomes = evidence.passed.board, evidence.outcomes
     by_signal = Counter(alert.signal for alert in evidence.alerts)
@@ -133,12 +133,12 @@ def _at_risk(customer_id: str, alerts: list[AlertV1]) -> AtRisk:
         spend=_spend(alerts),
         currency=next((alert.value_at_risk.currency for alert in alerts if alert.value_at_risk), ""),
         reasons=tuple(
-            Reason(a.signal, a.severity, a.summary, a.owner, a.due_at, a.intervention, a.clears_when) for a in alerts
+            OpenAlert(a.signal, a.severity, a.summary, a.owner, a.due_at, a.intervention, a.clears_when) for a in alerts
         ),
     )
 
 
-def problems(summary: DemoSummary, evidence: Evidence) -> list[str]:
+def problems(summary: DemoSummary, evidence: DemoEvidence) -> list[str]:
     """What does not add up; empty when all is well."""
     found = []
     if not evidence.equal_alerts.is_equal:

@@ -27,7 +27,7 @@ _STAGES: Final = {name: number for number, name in enumerate(STAGE_NAMES)}
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
+class AlertSpans:
     """The alerts of one signal: customer, the boundary from which they are known, and the one at which they ended.
 
     An alert that fired early is known from the midnight behind it, as its case is then the same as everybody's. Those
@@ -65,7 +65,7 @@ class Followed:
     active: DayHistory
     bought: DayHistory
     moves: Moves
-    begun: dict[str, Begun]
+    begun: dict[str, AlertSpans]
 
 
 @dataclass(slots=True)
@@ -77,15 +77,15 @@ class _Alerts:
     ends: list[int] = field(default_factory=list)
     taken_back: set[int] = field(default_factory=set)
 
-    def to_begun(self) -> Begun:
+    def to_begun(self) -> AlertSpans:
         columns = (np.array(column, np.int64) for column in (self.rows, self.begins, self.ends))
         kept = np.ones(len(self.rows), np.bool_)
         kept[list(self.taken_back)] = False
         rows, begins, ends = (column[kept] for column in columns)
-        return Begun(rows, begins, ends, len(self.taken_back))
+        return AlertSpans(rows, begins, ends, len(self.taken_back))
 
 
-class Follower:
+class ReplayFollower:
     """Takes events, in order of time, through a replay of one partition."""
 
     def __init__(self, engine: Replay) -> None:

@@ -24,7 +24,7 @@ from models.customers.stages import CHURNED, LOST
 from models.detection.proportion import Share, share_by_customer
 from models.hit_rate.alike import is_back, sweep
 from models.hit_rate.contrast import Contrast, Difference
-from models.hit_rate.following import Begun, Followed
+from models.hit_rate.following import AlertSpans, Followed
 from models.hit_rate.leaving import Leaving, LeavingTime
 from schemas.event import EMAIL, PURCHASE, TICKET
 
@@ -146,7 +146,7 @@ class _Case:
     ) -> None:
         begun = followed.begun.get(signal.id, _NOTHING)
         order = np.argsort(begun.begins, kind="stable")
-        self._begun = Begun(begun.rows[order], begun.begins[order], begun.ends[order], begun.taken_back)
+        self._begun = AlertSpans(begun.rows[order], begun.begins[order], begun.ends[order], begun.taken_back)
         self.signal, self.reason, self._returns, self._horizon_days = signal, reason, returns, horizon_days
         is_over = self._begun.begins + horizon_days <= followed.boundary
         self._over = _Judged(self._begun.rows[is_over], self._begun.begins[is_over])
@@ -214,7 +214,7 @@ def _by_customer(rows: Whole, is_so: Bools) -> Share | None:
 
 
 _NO_DAYS: Final = np.empty(0, np.int64)
-_NOTHING: Final = Begun(_NO_DAYS, _NO_DAYS, _NO_DAYS)
+_NOTHING: Final = AlertSpans(_NO_DAYS, _NO_DAYS, _NO_DAYS)
 
 
 def _excess(compared: Difference, polarity: Polarity) -> Excess:

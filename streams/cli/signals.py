@@ -12,7 +12,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from models.catalogue.constants import HORIZON
 from models.catalogue.rules import Rules, sending_all
-from models.hit_rate.following import Follower
+from models.hit_rate.following import ReplayFollower
 from models.hit_rate.rates import HitRates, hit_rates
 from streams.cli.event_files import (
     OLD_FILE,
@@ -149,7 +149,7 @@ def _live(asked: _SignalsOptions, settings: Settings) -> tuple[_SignalsOptions, 
 def _rates(asked: _SignalsOptions, rules: Rules, events: Replayed) -> HitRates:
     """Replay the history and ask what came of each alert; one partition stands for all."""
     together = settings_with(asked.catalogue).partitions
-    follower = Follower(engine_of(rules, 1, 0, learn=asked.learn, together=together))
+    follower = ReplayFollower(engine_of(rules, 1, 0, learn=asked.learn, together=together))
     for event in tracked(events):
         follower.take(event)
     if asked.until_ms is not None:

@@ -26,7 +26,7 @@ _INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T")
 
 
 @dataclass(slots=True)
-class Published(Generic[T]):
+class PublishedLines(Generic[T]):
     """The records of some files, in their order, and the lines that are none."""
 
     records: list[T] = field(default_factory=list)
@@ -37,12 +37,12 @@ class Published(Generic[T]):
         return told(self.bad, SHOWN)
 
 
-def read_published(files: Iterable[Path], noun: str, decode: Callable[[bytes], T]) -> Published[T]:
+def read_published(files: Iterable[Path], noun: str, decode: Callable[[bytes], T]) -> PublishedLines[T]:
     """Read lines of JSON, packed with gzip or not; empty ones are none. `decode` raises ValueError for what is bad.
 
     Raises SetupError for a file that cannot be read.
     """
-    found: Published[T] = Published()
+    found: PublishedLines[T] = PublishedLines()
     for file in files:
         with opened_bytes(file, f"file of {noun}s") as lines:
             for number, line in enumerate(lines, start=1):

@@ -10,7 +10,7 @@ import pytest
 from demo.check import Findings
 from demo.flow import FlowResult
 from demo.story import Story
-from demo.summary import Evidence, first_to_call, newest, problems, summarize
+from demo.summary import DemoEvidence, first_to_call, newest, problems, summarize
 from schemas.alert import Money, encode_alert
 from streams.board.board import Board
 from streams.files.history import HistoryEvent
@@ -37,7 +37,7 @@ def the_board() -> Board:
     )
 
 
-def evidence(**more: Any) -> Evidence:
+def evidence(**more: Any) -> DemoEvidence:
     told: dict[str, Any] = {
         "passed": FlowResult(the_board(), 2.0),
         "outcomes": {"applied": 6, "applied_late": 1, "duplicate": 1, "late": 1, "dead_lettered": 1},
@@ -46,10 +46,10 @@ def evidence(**more: Any) -> Evidence:
         "equal_stages": EQUAL,
         "replayed": {"customers": 3, "at_risk_now": 1, "stages": {"lapsed": 2, "churned": 1, "none": 0}},
     }
-    return Evidence(**told | more)
+    return DemoEvidence(**told | more)
 
 
-def found(given: Evidence, posted: int = 10) -> list[str]:
+def found(given: DemoEvidence, posted: int = 10) -> list[str]:
     return problems(summarize(events(posted), given, 9.0), given)
 
 

@@ -20,7 +20,7 @@ from models.detection.truth import Truth
 from models.engine.replay import Replay
 from models.hit_rate.alike import BANDS, sweep
 from models.hit_rate.contrast import Contrast, Difference
-from models.hit_rate.following import Begun, Followed, Follower, Moves
+from models.hit_rate.following import AlertSpans, Followed, Moves, ReplayFollower
 from models.hit_rate.rates import HitRates, SignalHits, hit_rates, not_judged
 from schemas.alert import AlertV1
 from schemas.event import Event
@@ -35,7 +35,7 @@ HORIZON = 30
 
 
 def followed_of(events: list[Event], rules: Rules) -> Followed:
-    follower = Follower(Replay(without_model(sending_all(rules)), 1))
+    follower = ReplayFollower(Replay(without_model(sending_all(rules)), 1))
     for event in events:
         follower.take(event)
     return follower.followed()
@@ -197,7 +197,7 @@ def invented(followed: Followed, rows: np.ndarray[Any, Any], boundaries: np.ndar
 def simulated() -> tuple[Followed, list[Truth], list[str]]:
     events, truths = simulate(World(600, 240, 11, from_rfc3339("2026-01-01T00:00:00Z")))
     rules = default_rules()
-    follower = Follower(Replay(without_model(sending_all(rules)), 1))
+    follower = ReplayFollower(Replay(without_model(sending_all(rules)), 1))
     for event in events:
         follower.take(event)
     ids = list(dict.fromkeys(event.customer_id for event in events))
@@ -288,7 +288,7 @@ def of(found: HitRates, signal: str) -> SignalHits:
     return next(one for one in found.signals if one.signal == signal)
 
 
-def small(alerts: Begun, *, bought: Pairs, dormant: Pairs = ()) -> HitRates:
+def small(alerts: AlertSpans, *, bought: Pairs, dormant: Pairs = ()) -> HitRates:
     """A world of 30 customers, active on day 90, in which `loyal_gone_silent` fired so."""
     everybody = np.arange(30)
     rows, days = np.array(bought, np.int64).reshape(-1, 2).T
@@ -310,9 +310,9 @@ def small(alerts: Begun, *, bought: Pairs, dormant: Pairs = ()) -> HitRates:
     return hit_rates(followed, default_rules(), HORIZON)
 
 
-def begun(*alerts: tuple[int, int, int]) -> Begun:
+def begun(*alerts: tuple[int, int, int]) -> AlertSpans:
     rows, begins, ends = np.array(alerts, np.int64).reshape(-1, 3).T
-    return Begun(rows, begins, ends)
+    return AlertSpans(rows, begins, ends)
 
 
 def test_an_alert_counts_when_its_horizon_is_over_and_a_purchase_on_its_day_is_a_return() -> None:
