@@ -1,1 +1,1 @@
-"""What `make up` starts and `make down` stops: a broker, a worker and a learner that stay. May import the product."""
+"""What `make up` starts and `make down` stops: a broker and our programs, which stay. May import the product."""

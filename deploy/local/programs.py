@@ -1,4 +1,4 @@
-"""A worker or a learner that stays when the terminal is gone: found again, compared with what is wanted, ended.
+"""A program that stays when the terminal is gone: found again, compared with what is wanted, ended.
 
 What was started is noted in a file: the process, with the moment of its start, as pids are used again, and with what it
 was started with, so that another catalogue is noticed.

@@ -64,7 +64,7 @@ def _group(status: Status, now: float) -> Iterator[Metric]:
     )
     yield counter(
         "churn_rewrites",
-        "Of the learner: records put again because an earlier owner's lay behind ours.",
+        "Of learner and dispatcher: records put again because an earlier owner's lay behind ours.",
         status.rewrites,
     )
 

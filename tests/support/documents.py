@@ -109,7 +109,7 @@ def _labels(metric: Metric) -> str:
 
 
 def _of(processes: list[str]) -> str:
-    return "both" if len(processes) > 1 else processes[0]
+    return "all" if len(processes) == 3 else ", ".join(processes)
 
 
 def _commands() -> str:
