@@ -4,25 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
 
 import pytest
 from confluent_kafka import Message, Producer
 from confluent_kafka.admin import (
-    AclBinding,
-    AclOperation,
-    AclPermissionType,
-    AdminClient,
     NewPartitions,
-    ResourcePatternType,
-    ResourceType,
 )
 
-from kafka.cluster import Cluster
-from kafka.properties import ADMIN, Credentials
 from schemas.event import FEEDS
 from schemas.partitioner import partition_of
 from schemas.topics import topic_table
@@ -36,7 +26,6 @@ from support.reading import read_topic
 from support.recorded import totals_of
 from support.workers import deploy, wait_for_lag_zero, workers
 
-RIGHTS_WITHIN_S: Final = 10.0
 PARTITIONS = 3
 
 
@@ -271,38 +260,3 @@ def test_a_file_of_which_nothing_comes_is_no_success(broker: Broker, topics: str
     outcome = produce(broker, topics, str(tmp_path / "events.jsonl"), "--skip-bad")
     assert (outcome.code, "nothing came of this file" in outcome.err) == (1, True)
     assert "posted 0 events (none)" in outcome.out
-
-
-def test_a_user_who_may_only_write_posts_and_is_told_what_is_not_known(tmp_path: Path) -> None:
-    rights = {
-        "authorizer.class.name": "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-        "super.users": "User:ANONYMOUS;User:admin",
-    }
-    users = [Credentials("shop", "secret")]
-    with Cluster(security="SASL_PLAINTEXT", users=users, extra=rights) as cluster:
-        settings = {
-            "bootstrap": cluster.bootstrap, "security_protocol": "SASL_PLAINTEXT", "sasl_username": ADMIN.username,
-            "sasl_password": ADMIN.password, "partitions": "2",
-        }  # fmt: skip
-        assert run("topics", "create", **settings).code == 0
-        admin = AdminClient(
-            {
-                "bootstrap.servers": cluster.bootstrap, "security.protocol": "SASL_PLAINTEXT",
-                "sasl.mechanism": "SCRAM-SHA-512", "sasl.username": ADMIN.username, "sasl.password": ADMIN.password,
-            }
-        )  # fmt: skip
-        right = AclBinding(
-            ResourceType.TOPIC, "churn.events.", ResourcePatternType.PREFIXED, "User:shop", "*",
-            AclOperation.WRITE, AclPermissionType.ALLOW,
-        )  # fmt: skip
-        for future in admin.create_acls([right]).values():
-            future.result(10)
-        file = tmp_path / "events.jsonl"
-        file.write_bytes(line(login()))
-        seller = settings | {"sasl_username": "shop", "sasl_password": "secret"}
-        deadline = time.monotonic() + RIGHTS_WITHIN_S
-        while (outcome := run("produce", str(file), **seller)).code and time.monotonic() < deadline:
-            assert "missing" in outcome.err  # the right is not known to the broker yet
-        assert outcome.code == 0, outcome.err
-        assert "posted 1 event" in outcome.out
-        assert "whether the events lie right and are in time is not known to this user" in outcome.err

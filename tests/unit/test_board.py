@@ -8,9 +8,7 @@ from models.calendar import Calendar
 from schemas.alert import STATUS_OF_END, EndReason
 from schemas.instant import to_rfc3339
 from streams.board.board import Deployment, Past, make_board
-from streams.board.figures import parse_page, rates
 from streams.board.ledger import OutputLedger
-from streams.board.reading import metrics_address
 from support.boards import DEPLOYMENT, NOW_MS, TODAY, UTC, alert, board, change, drawn, instant, look, page, past_of
 
 FIRST = page(
@@ -265,17 +263,6 @@ def test_days_are_those_of_the_zone_across_a_change_of_the_clock() -> None:
     assert ledger.history(spring + 1).at_risk[-3:] == (0, 1, 1)
 
 
-def test_rates_survive_a_restarted_worker_and_one_that_came() -> None:
-    before = look('# TYPE churn_events counter\nchurn_events_total{topic="t"} 100\n' + page(), at_s=100)
-    after = look(
-        '# TYPE churn_events counter\nchurn_events_total{topic="t"} 40\n' + page(),
-        '# TYPE churn_events counter\nchurn_events_total{topic="t"} 9000\n' + page(),
-        at_s=110,
-    )
-    assert rates(before, after, "churn_events_total", "topic") == {"t": 4.0}
-    assert rates(None, after, "churn_events_total", "topic") is None
-
-
 def test_rate_of_a_feed_is_taken_from_its_topic() -> None:
     later = FIRST.replace(" 1000\n", " 1250\n")
     shown = board(look(later, at_s=102), earlier=look(FIRST, at_s=100))
@@ -286,16 +273,6 @@ def test_feed_without_an_event_for_a_day_is_quiet() -> None:
     past = Past(last_events={"purchase": NOW_MS - 60_000, "login": None})
     shown = make_board(look(FIRST, SECOND), None, past, DEPLOYMENT, NOW_MS)
     assert [(row.feed, row.is_quiet) for row in shown.feeds] == [("purchase", False), ("login", True)]
-
-
-def test_page_of_another_program_is_refused() -> None:
-    with pytest.raises(ValueError, match="not the metrics of a churn-signals worker"):
-        parse_page("# TYPE up gauge\nup 1\n")
-
-
-@pytest.mark.parametrize("text", ["worker-1:9464", "http://worker-1:9464", "http://worker-1:9464/metrics"])
-def test_http_and_metrics_go_without_saying(text: str) -> None:
-    assert metrics_address(text) == "http://worker-1:9464/metrics"
 
 
 def test_what_became_of_the_alerts_of_a_month_is_on_the_board() -> None:

@@ -1,96 +1,22 @@
-"""Of several alerts of a customer one is sent in so many days, the most urgent first; what waits is sent later.
-
-Days count from the customer's only login, at noon of day 0; boundary T is the midnight that begins day T. A signal that
-sees `n` days of silence fires at boundary n + 1.
-"""
+"""Of several alerts of a customer one is sent in so many days, the most urgent first; what waits is sent later."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from models.alerts.attention.cap import urgency
 from models.calendar import Calendar, date_of
-from models.catalogue.catalogue import build_rules
-from models.catalogue.reader import CatalogueError
-from models.catalogue.rules import Rules, without_model
 from models.engine.replay import Replay
-from models.engine.review import Message
 from models.engine.snapshot import freeze, load
 from models.engine.verdicts import waiting_of
 from models.what_if.episodes import Episodes
-from schemas.alert import AlertV1, alert_id
+from schemas.alert import alert_id
 from schemas.command import Command
-from schemas.event import Event
 from schemas.instant import from_rfc3339
-from schemas.suppressed import SuppressedV1
-from streams.files.commands import among
-from support.builders import DAY_MS, HOUR_MS, email, login, ticket
-from support.troubled import FIRST_DAY, catalogue
-from support.upsets import extra_signal
-
-RESPOND_MS = 5 * HOUR_MS
-
-
-def at(day: float) -> int:
-    return int((FIRST_DAY + day) * DAY_MS)
-
-
-def silent(days: int, **more: Any) -> dict[str, Any]:
-    """A signal that sees so many days without a login."""
-    return extra_signal(f"days_since_login >= {days}", "logins(since start) > 0", "days_since_login", **more)
-
-
-def tickets(**more: Any) -> dict[str, Any]:
-    """A signal that sees any ticket of three days."""
-    return extra_signal("tickets(3d) >= 1", "tickets(3d) == 0", "tickets(3d)", **more)
-
-
-def rules(signals: Mapping[str, Any], days: int = 7, zone: str = "UTC") -> Rules:
-    own = catalogue() | {"feeds": ["login", "ticket"], "experiment": {"holdout": 0}, "signals": dict(signals)}
-    return without_model(build_rules(own | {"attention": {"contact_days": days}}, zone=zone))
-
-
-class Outcome:
-    """What was sent and what was held, by what a replay or a partition published."""
-
-    def __init__(self, messages: Iterable[Message]) -> None:
-        messages = list(messages)
-        self.alerts = [one for one in messages if isinstance(one, AlertV1)]
-        self.held = [one for one in messages if isinstance(one, SuppressedV1)]
-
-    @property
-    def sent(self) -> dict[str, float]:
-        """By signal the day on which somebody first heard of it."""
-        firsts = [one for one in self.alerts if one.status == "firing"]
-        assert len({one.alert_id for one in firsts}) == len(firsts), "nobody hears of an alert for the first time twice"
-        return {one.signal: day_of(one.due_at, -RESPOND_MS) for one in firsts}
-
-    def held_of(self, signal: str) -> list[tuple[int, str, float | None]]:
-        """The boundary, the rule, and the day from which on it could pass."""
-        own = [one for one in self.held if one.alert.signal == signal]
-        return [
-            (int(day_of(one.at)), one.rule, None if one.passes_at is None else day_of(one.passes_at)) for one in own
-        ]
-
-
-def day_of(instant: str | None, more_ms: int = 0) -> float:
-    assert instant is not None
-    return (from_rfc3339(instant) + more_ms - at(0)) / DAY_MS
-
-
-def replayed(of: Rules, until: int, *others: Event | Command) -> Outcome:
-    events = [login(at_ms=at(0.5), id="l"), *(one for one in others if isinstance(one, Event))]
-    commands = [one for one in others if isinstance(one, Command)]
-    replay = Replay(of, 1)
-    for one in among(commands, sorted(events, key=lambda event: event.time_ms)):
-        replay.take(one)
-    replay.until(at(until) + 2 * HOUR_MS)
-    return Outcome(replay.drain())
+from support.builders import HOUR_MS, email, login, ticket
+from support.capped import Outcome, at, replayed, rules, silent, tickets
+from support.troubled import FIRST_DAY
 
 
 def test_within_the_days_a_second_alert_waits_and_passes_at_their_end_with_a_deadline_of_its_own() -> None:
@@ -272,117 +198,3 @@ def test_a_snooze_that_is_over_before_the_cap_says_until_when_the_alert_waits_no
     snooze = said("snooze", 7.5, alert_id=named, until_ms=at(9.5))
     found = replayed(rules({"one": silent(3), "two": silent(5)}), 12, snooze)
     assert found.held_of("two") == [(6, "capped", 11), (8, "snoozed", 9.5), (10, "capped", 11)]
-
-
-# -- another catalogue
-
-
-@pytest.mark.parametrize(("days", "sent"), [(7, 11), (3, 8), (0, 8), (9, 13)])
-def test_what_waits_passes_by_the_days_of_the_catalogue_in_force(days: int, sent: int) -> None:
-    signals = {"one": silent(3), "two": silent(5)}
-    found = changed(rules(signals), rules(signals, days), until=14)
-    assert found.sent == {"one": 4, "two": sent}
-
-
-def test_an_alert_of_a_signal_that_left_ends_without_anybody_being_told() -> None:
-    found = changed(
-        rules({"one": silent(3), "two": silent(5)}), rules({"one": silent(3), "three": silent(6)}), until=12
-    )
-    assert found.held_of("two") == [(6, "capped", 11), (8, "capped", None)]
-    assert (found.sent, found.held_of("three")) == ({"one": 4, "three": 11}, [(8, "capped", 11)])
-
-
-def test_a_signal_that_contacts_nobody_any_more_does_not_wait() -> None:
-    after = rules({"one": silent(3), "two": silent(5, contacts_customer=False)})
-    assert changed(rules({"one": silent(3), "two": silent(5)}), after, until=12).sent == {"one": 4, "two": 8}
-
-
-def changed(before: Rules, after: Rules, until: int) -> Outcome:
-    """By another catalogue from boundary 8 on."""
-    replay = Replay(before, 1)
-    replay.take(login(at_ms=at(0.5), id="l"))
-    replay.until(at(7) + 2 * HOUR_MS)
-    messages = replay.drain()
-    replay.partitions = [load(freeze(replay.partitions[0]).to_bytes(), after)]
-    replay.until(at(until) + 2 * HOUR_MS)
-    return Outcome([*messages, *replay.drain()])
-
-
-def test_what_matters_no_more_is_forgotten() -> None:
-    replay = Replay(rules({"one": silent(3)}), 1)
-    replay.take(login(at_ms=at(0.5), id="l"))
-    contacts = replay.partitions[0].review.follow_up.contacts
-    for day, known in ((3, {}), (4, {0: FIRST_DAY + 4}), (10, {0: FIRST_DAY + 4}), (11, {})):
-        replay.until(at(day) + 2 * HOUR_MS)
-        assert contacts.at == known
-
-
-@pytest.mark.parametrize(
-    ("given", "reason"),
-    [
-        ({"contact_days": -1}, "attention.contact_days.*at least 0 and at most 365, not -1"),
-        ({"contact_days": 366}, "at most 365, not 366"),
-        ({"contact_days": 1.5}, "must be a whole number"),
-        ({"contact_days": "7"}, "write it without quotes"),
-        ({"contact_day": 7}, "did you mean contact_days"),
-        (7, "attention"),
-    ],
-)
-def test_a_cap_that_is_none_is_refused_with_the_reason(given: Any, reason: str) -> None:
-    with pytest.raises(CatalogueError, match=f"(?i){reason}"):
-        build_rules(catalogue() | {"attention": given})
-
-
-@pytest.mark.parametrize("given", [{}, {"attention": False}, {"attention": None}, {"attention": {}}])
-def test_a_catalogue_that_says_nothing_of_it_has_no_cap(given: dict[str, Any]) -> None:
-    own = catalogue()
-    del own["attention"]
-    assert build_rules(own | given).contact_days == 0
-    assert build_rules(catalogue()).contact_days == 7
-
-
-# -- whatever the signals
-
-some_signals = st.dictionaries(
-    st.sampled_from("abcdefgh"),
-    st.fixed_dictionaries(
-        {
-            "days": st.integers(1, 25),
-            "severity": st.sampled_from(("warning", "error")),
-            "priority": st.sampled_from((0, 50, 90)),
-            "sees_tickets": st.booleans(),
-        }
-    ),
-    min_size=2,
-)
-
-
-@given(some_signals, st.integers(1, 9), st.sets(st.integers(1, 30), max_size=3))
-def test_between_two_suggestions_lie_the_days_and_nothing_waits_without_a_reason(
-    drawn: dict[str, dict[str, Any]], days: int, asked: set[int]
-) -> None:
-    signals = {}
-    for name, kind in drawn.items():
-        more = {"severity": kind["severity"], "priority": kind["priority"]}
-        signals[name] = tickets(**more) if kind["sees_tickets"] else silent(kind["days"], **more)
-    of = rules(signals, days)
-    until = 30 + 9 * len(signals)
-    found = replayed(of, until, *(ticket(at_ms=at(day + 0.5), id=f"t{day}") for day in asked))
-    firsts = [(int(day_of(one.due_at, -RESPOND_MS)), one) for one in found.alerts if one.status == "firing"]
-    by_id = {signal.id: signal for signal in of.signals}
-    for boundary, one in firsts:
-        before = [day for day, other in firsts if other is not one and day <= boundary]
-        if one.severity != "critical":
-            assert all(day + days <= boundary for day in before), "it waited"
-        waiting = [
-            urgency(by_id[held.alert.signal], held.alert.severity)
-            for held in found.held
-            if day_of(held.at) == boundary and held.passes_at is not None
-        ]
-        if waiting:
-            assert urgency(by_id[one.signal], one.severity) < min(waiting), "the most urgent is sent"
-    for held in found.held:
-        if held.passes_at is not None:
-            assert any(day_of(held.passes_at) == day + days and day <= day_of(held.at) for day, _ in firsts)
-    silences = {name for name, kind in drawn.items() if not kind["sees_tickets"]}
-    assert {one.signal for _, one in firsts} >= silences, "whatever lasts is sent in the end"
