@@ -6,22 +6,23 @@ import random
 from collections import Counter
 from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
 from schemas.command import encode_command
+from schemas.digest import DigestV1
 from support import sliced_worker
 from support.answers import arrivals_of, arrives_ms, commands_about
-from support.arrivals import merged
+from support.arrivals import Arrival, merged
 from support.broker import Broker
 from support.crashes import Crashes
-from support.dispatching import MADE_WITHIN_S, on_topic, place, replayed_digests
+from support.dispatching import on_topic, place, replayed_digests, wait_until_sent
 from support.histories import Size, history, write_history
 from support.oracles import replay
 from support.posting import post
 from support.program import command
-from support.waiting import wait_until
-from support.workers import Deployment, deploy, wait_for_lag_zero, workers
+from support.workers import deploy, wait_for_lag_zero, workers
 
 PARTITIONS = 3
 SOME = Size(4_000, 260, 150)
@@ -35,28 +36,39 @@ owners:
 """
 
 
-def has_more(deployment: Deployment, than: int) -> bool:
-    return len(on_topic(deployment)) > than
+class Plan(NamedTuple):
+    """What is posted, by which catalogue it is judged, and the digests that replay makes of it."""
+
+    catalogue: str
+    posted: list[Arrival]
+    expected: dict[tuple[str, str], DigestV1]
+
+
+def planned(folder: Path) -> Plan:
+    catalogue = folder / "catalogue.yaml"
+    catalogue.write_text(CATALOGUE)
+    events = history(SOME, SEED)
+    file = write_history(events, folder / "events.jsonl")
+    (folder / "without").mkdir()
+    commands = commands_about(replay(file, folder / "without", partitions=PARTITIONS, catalogue=str(catalogue)), SEED)
+    said, made = folder / "commands.jsonl", folder / "digests.jsonl"
+    said.write_bytes(b"".join(encode_command(one) + b"\n" for one in commands))
+    expected = replayed_digests(file, made, "--commands", str(said), catalogue=str(catalogue))
+    posted = sorted([*merged(events), *arrivals_of(commands)], key=lambda one: arrives_ms(one, is_live=False))
+    return Plan(str(catalogue), posted, expected)
+
+
+def has_more(than: int, sent: list[DigestV1]) -> bool:
+    return len(sent) > than
 
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_digests_on_a_broker_come_to_what_replay_says(broker: Broker, prefix: str, tmp_path: Path) -> None:
-    catalogue = tmp_path / "catalogue.yaml"
-    catalogue.write_text(CATALOGUE)
-    events = history(SOME, SEED)
-    file = write_history(events, tmp_path / "events.jsonl")
-    (tmp_path / "without").mkdir()
-    commands = commands_about(replay(file, tmp_path / "without", partitions=PARTITIONS, catalogue=str(catalogue)), SEED)
-    said, made = tmp_path / "commands.jsonl", tmp_path / "digests.jsonl"
-    said.write_bytes(b"".join(encode_command(one) + b"\n" for one in commands))
-    expected = replayed_digests(file, made, "--commands", str(said), catalogue=str(catalogue))
+    catalogue, posted, expected = planned(tmp_path)
     assert {one.became for digest in expected.values() for one in digest.became} >= {"ended", "acknowledged", "snoozed"}
     assert any(digest.waiting for digest in expected.values())
-    posted = sorted([*merged(events), *arrivals_of(commands)], key=lambda one: arrives_ms(one, is_live=False))
-    deployment = deploy(
-        broker, prefix, tmp_path, partitions=PARTITIONS, catalogue=str(catalogue), commit_interval_s="0.1"
-    )
+    deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS, catalogue=catalogue, commit_interval_s="0.1")
     newest = max(at for _, at in expected)
     with (
         workers(deployment, "main-1", program=sliced_worker.PROGRAM) as mains,
@@ -69,18 +81,14 @@ def test_digests_on_a_broker_come_to_what_replay_says(broker: Broker, prefix: st
             dispatcher.start()
             crashes.kill_mid_boundary(0.3)
             for share in (0.1, 0.3, 0.6):
-                wait_until(
-                    partial(has_more, deployment, round(share * len(expected))), MADE_WITHIN_S, running=[dispatcher]
-                )
+                wait_until_sent(dispatcher, partial(has_more, round(share * len(expected))))
                 dispatcher.kill_9()
                 dispatcher.start()
         finally:
             crashes.close()
         wait_for_lag_zero(deployment, mains, within_s=240, is_after_kills=True)
-        wait_until(lambda: any(one.at == newest for one in on_topic(deployment)), MADE_WITHIN_S, running=[dispatcher])
-        wait_until(
-            lambda: {place(one) for one in on_topic(deployment)} >= expected.keys(), MADE_WITHIN_S, running=[dispatcher]
-        )
+        wait_until_sent(dispatcher, lambda sent: any(one.at == newest for one in sent))
+        wait_until_sent(dispatcher, lambda sent: {*map(place, sent)} >= expected.keys())
         assert mains[0].terminate() == 0
         assert dispatcher.terminate() == 0
     found = on_topic(deployment)

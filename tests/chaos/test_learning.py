@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Final, Self
 
@@ -68,6 +68,9 @@ class Versions:
                 self._dates.add(decode_model_version(message.value() or b"").learned_until)
         return self._dates
 
+    def are_there(self, many: int) -> bool:
+        return len(self.dates()) >= many
+
 
 def published(deployment: Deployment) -> Iterator[tuple[str, CommitteeV1]]:
     """Every version on the topic, in its order."""
@@ -99,10 +102,7 @@ def test_the_weights_are_those_of_backtest_after_kills_of_the_learner(
             middle = len(events) * 3 // 4
             post(deployment, merged(events[:middle]))
             for number in range(1, 4):
-                while len(versions.dates()) < number * 7:
-                    learner.check()
-                    main.check()
-                    time.sleep(0.1)
+                wait_until(partial(versions.are_there, number * 7), within_s, running=[learner, main], every_s=0.1)
                 learner.kill_9()
                 learner.start()
             post(deployment, merged(events[middle:]))  # by now there is a model to score with

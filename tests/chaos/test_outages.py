@@ -18,12 +18,11 @@ from support.arrivals import merged
 from support.broker import Broker
 from support.builders import DAY_MS
 from support.crashes import Crashes
-from support.dispatching import MADE_WITHIN_S, on_topic, place, replayed_digests
+from support.dispatching import on_topic, place, replayed_digests, wait_until_sent
 from support.histories import write_history
 from support.oracles import compare, compare_suppressed, replay
 from support.posting import post
 from support.program import command
-from support.waiting import wait_until
 from support.workers import deploy, wait_for_lag_zero, workers
 
 PARTITIONS = 4
@@ -47,14 +46,12 @@ def is_lost(event: Event) -> bool:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_feed_that_is_down_on_a_broker_comes_to_what_replay_says(broker: Broker, prefix: str, tmp_path: Path) -> None:
-    catalogue = tmp_path / "catalogue.yaml"
-    catalogue.write_text(CATALOGUE)
+    (catalogue := tmp_path / "catalogue.yaml").write_text(CATALOGUE)
     events = [one for one in simulate(WORLD)[0] if not is_lost(one)]
     file = write_history(events, tmp_path / "events.jsonl")
     expected = replay(file, tmp_path, partitions=PARTITIONS, catalogue=str(catalogue))
-    lists = replayed_digests(
-        file, tmp_path / "digests.jsonl", "--partitions", str(PARTITIONS), catalogue=str(catalogue)
-    )
+    made = tmp_path / "digests.jsonl"
+    lists = replayed_digests(file, made, "--partitions", str(PARTITIONS), catalogue=str(catalogue))
     alerts = map(orjson.loads, expected.alerts.read_bytes().splitlines())
     down = Counter(one["status"] for one in alerts if one["customer_id"] == "feed:login")
     assert down == {"firing": PARTITIONS // 2, "resolved": PARTITIONS // 2}
@@ -80,9 +77,7 @@ def test_a_feed_that_is_down_on_a_broker_comes_to_what_replay_says(broker: Broke
         finally:
             crashes.close()
         wait_for_lag_zero(deployment, mains, within_s=240, is_after_kills=True)
-        wait_until(
-            lambda: {place(one) for one in on_topic(deployment)} >= lists.keys(), MADE_WITHIN_S, running=[dispatcher]
-        )
+        wait_until_sent(dispatcher, lambda sent: {*map(place, sent)} >= lists.keys())
         assert mains[0].terminate() == 0
         assert dispatcher.terminate() == 0
     findings, suppressed = compare(deployment, expected), compare_suppressed(deployment, expected)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 from schemas.digest import DigestV1, decode_digest
 from support.program import run
 from support.reading import read_topic
-from support.workers import Deployment
+from support.waiting import wait_until
+from support.workers import Deployment, Worker
 
 MADE_WITHIN_S = 90.0
-"""How long a dispatcher may take to send what is due."""
 
 
 def place(digest: DigestV1) -> tuple[str, str]:
@@ -30,3 +31,8 @@ def on_topic(deployment: Deployment) -> list[DigestV1]:
     return [
         decode_digest(one.value() or b"") for one in read_topic(deployment.broker.bootstrap, deployment.topics.digests)
     ]
+
+
+def wait_until_sent(dispatcher: Worker, is_enough: Callable[[list[DigestV1]], bool]) -> None:
+    """Wait until what the dispatcher has sent is enough."""
+    wait_until(lambda: is_enough(on_topic(dispatcher.deployment)), MADE_WITHIN_S, running=[dispatcher])
