@@ -50,6 +50,7 @@ def precision(*, files: tuple[Path, ...], live: bool, catalogue: Path | None, as
 
     FILE holds what is published, a record a line, in any mixture: alerts, alerts that were held, receipts, outcomes. A
     stricter threshold is proposed where it would have dropped false alarms rather than right ones; nothing applies it.
+    Leaves with 1 if lines are bad or there is nothing to judge.
     """
     if live == bool(files):
         raise click.UsageError("give files of alerts, held alerts, receipts and outcomes, or --live, and not both")

@@ -70,6 +70,7 @@ def uplift(
     """Say what telling is worth: who came back of those told, against those held out by chance, by signal.
 
     FILE holds outcomes of experiments, one a line, as `replay --outcomes` writes them and as they are on their topic.
+    Leaves with 1 if lines are bad or there is nothing to judge.
     """
     if live == bool(files):
         raise click.UsageError("give files of outcomes (`replay --outcomes`), or --live, and not both")
