@@ -7,7 +7,7 @@ same as what is fired on the day.
 
 from typing import Final, NamedTuple
 
-from models.alerts.episode import EpisodeState, SignalAlerts, Walk
+from models.alerts.episode import NO_EPISODE, EpisodeState, SignalAlerts, Walk
 from models.catalogue.rules import Signal
 from models.config import Basis, Number
 from models.customers.buckets import EMAIL_ACTIONS, NO_TIME, REFUSALS, TICKET_COUNTS, Bucket, bucket_of_notes
@@ -37,7 +37,7 @@ class FeedDays:
         self.start = 0
         """First day of the episode under judgement."""
 
-    def at(self, boundary: int, start: int = 1 << 30) -> "FeedDays":
+    def at(self, boundary: int, start: int = NO_EPISODE) -> "FeedDays":
         """The same as of another boundary, for an episode that began on `start`."""
         self.boundary, self.start = boundary, start
         return self

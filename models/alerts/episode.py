@@ -17,7 +17,7 @@ from schemas.suppressed import Rule
 NO_EPISODE: Final = 1 << 30
 """First day of an episode where there is none."""
 STILL_OPEN: Final = 1 << 30
-"""The end of an alert that has none yet: behind all days there are."""
+"""The end of what has none yet: behind all days there are."""
 NEVER_MS: Final = -1
 """When nobody acknowledged an alert, or it was not escalated."""
 

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import accumulate
 
+from models.alerts.episode import STILL_OPEN
 from models.calendar import Calendar
 from schemas.alert import URGENCY, AlertV1
 from schemas.instant import from_rfc3339
@@ -20,8 +21,6 @@ from streams.console.cases import Case, case_of, led
 
 GRAVE = frozenset({"warning", "error", "critical"})
 """Severities that put a customer at risk, when the signal is negative."""
-STILL = 1 << 30
-"""The last day of what is not over."""
 MONTH_DAYS = 28
 """A month on the board: whole weeks, so that weekends do not show."""
 TREND_DAYS = 60
@@ -74,7 +73,7 @@ class OutputLedger:
         if alert.polarity == "negative" and alert.ended_because is not None and alert.ends_at is not None:
             self._ended[self._boundary_of(alert.ends_at)][alert.ended_because] += 1
         if alert.polarity == "negative" and alert.severity in GRAVE:
-            end = STILL if alert.ends_at is None else self._boundary_of(alert.ends_at)
+            end = STILL_OPEN if alert.ends_at is None else self._boundary_of(alert.ends_at)
             self._spans[alert.customer_id][alert.alert_id] = (self._boundary_of(alert.observed_at), end)
 
     def take_stage(self, change: StageChangeV1) -> None:
@@ -123,7 +122,9 @@ class OutputLedger:
         """When the customer counted as churned, oldest first."""
         stages = self._stages.get(customer_id, {})
         days = sorted(stages)
-        return [(day, until) for day, until in zip(days, [*days[1:], STILL], strict=False) if stages[day] == "churned"]
+        return [
+            (day, until) for day, until in zip(days, [*days[1:], STILL_OPEN], strict=False) if stages[day] == "churned"
+        ]
 
     def _boundary_of(self, text: str) -> int:
         """The first boundary at or after an instant: by then it is known to every review."""
