@@ -5,6 +5,7 @@ nothing was heard. Where all of its days are lost it is unknown. Days since some
 the time a customer is known for. What has no window, trends and what the model says are as they are.
 """
 
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -24,15 +25,21 @@ class KnownDays(AsOf):
 
     def __init__(self, as_of: AsOf) -> None:
         super().__init__(as_of.customers, as_of.windows, as_of.scores, as_of.running)
+        self.size = as_of.size  # whoever came since is not judged at this boundary
         self._outages = as_of.customers.outages
         self._known: dict[Window, Floats] = {}
 
-    @cached_property
+    @property
     def columns(self) -> Columns:
         """The columns, where the first and last days of activity lie as many days later as were lost since."""
-        found, of, size = Columns(), self.customers.columns, self.size
-        vars(found).update(vars(of))
-        feeds = self.basis.feeds
+        found = copy(self.customers.columns)  # as they are now: stages follow range by range, and new customers come
+        vars(found).update(self._days)
+        return found
+
+    @cached_property
+    def _days(self) -> dict[str, Ints]:
+        """The columns of days that are others."""
+        of, size, feeds, found = self.customers.columns, self.size, self.basis.feeds, {}
         for name, column, own in (
             ("first_day", of.first_day, feeds),
             ("last_day", of.last_day, feeds),
@@ -42,7 +49,7 @@ class KnownDays(AsOf):
             last = column[:size]
             lost = self._outages.lost_behind(self.customers.roster, last, [feed for feed in own if feed in feeds])
             is_known = (last != NO_DAY) & (last != NEVER)
-            setattr(found, name, np.where(is_known, last + lost, last))
+            found[name] = np.where(is_known, last + lost, last)
         return found
 
     def sums(self, window: Window, chosen: Selection) -> NDArray[Any]:
