@@ -26,11 +26,14 @@ from streams.kafka.connection import answered, connect
 from streams.kafka.look import ends
 from streams.kafka.placing import USE_MURMUR2, look_at_placing
 from streams.kafka.preflight import examine, retention_limits, specs, topic_configs
+from streams.readback.dead_letters import read_letters
 from streams.settings import Settings, variable_of
 from streams.text.wording import counted
 
 PACKAGES: Final = ("churn-signals", "faust-streaming", "aiokafka", "confluent-kafka")
 
+FEW_LETTERS: Final = 10_000
+"""So many records that were set aside are read, to be counted one by one."""
 LITTLE_DISK_BYTES: Final = 1_000_000_000
 
 
@@ -197,7 +200,10 @@ def _feeds(settings: Settings) -> Iterator[Observation]:
 
 
 def _set_aside(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observation]:
-    """Records that count nowhere, as long as their topics keep them; what a crash repeated lies there twice."""
+    """Records that count nowhere, as long as their topics keep them.
+
+    Where they are few they are read: what a crash repeated counts once, what an erasure takes away not at all.
+    """
     names = Topics(settings.prefix)
     for subject, topic, what, option in (
         ("late", names.late, "events came too late", " --late"),
@@ -206,8 +212,12 @@ def _set_aside(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observa
         known = cluster.topics[topic].partitions if topic in cluster.topics else ()
         places = [TopicPartition(topic, number) for number in known]
         count = sum(high - low for low, high in ends(settings, places))
+        told = f"up to {count:,}"
+        if 0 < count <= FEW_LETTERS:
+            count = sum(1 for _ in read_letters(settings, topic))
+            told = f"{count:,}"
         if count:
-            text = f"{count:,} {what} and count nowhere; they lie in {topic}: churn-signals dead-letters list{option}"
+            text = f"{told} {what} and count nowhere; they lie in {topic}: churn-signals dead-letters list{option}"
             yield Observation(subject, "warning", text)
         else:
             yield Observation(subject, "ok", f"nothing lies in {topic}")

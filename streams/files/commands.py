@@ -12,8 +12,8 @@ from schemas.codec import check_ahead
 from schemas.command import Command, decode_command_line
 from schemas.errors import RejectedError
 from schemas.event import Event
-from streams.errors import SetupError
 from streams.files.bad_line import BadLine, told
+from streams.files.opening import opened_bytes
 
 SHOWN: Final = 5
 """Bad lines that are told one by one."""
@@ -43,28 +43,29 @@ def among(commands: Iterable[Command], events: Iterable[Event]) -> Iterator[Even
 
 
 def read_commands(file: Path | None, now_ms: int | None = None) -> Spoken:
-    """The commands of a file; those that a worker refuses at `now_ms` are bad lines. None without a file.
+    """The commands of a file, packed with gzip or not; those that a worker refuses at `now_ms` are bad lines.
 
-    Raises SetupError when it cannot be read.
+    None without a file. Raises SetupError when it cannot be read.
     """
     found = Spoken(file)
     if file is None:
         return found
-    try:
-        lines = file.read_bytes().removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    except OSError as error:
-        remedy = "Name a file with a command a line, as on the topic."
-        raise SetupError("--commands", f"{file} cannot be read: {error.strerror}", remedy) from error
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
+    with opened_bytes(file, "file of commands") as lines:
+        _read_lines(file, lines, found, now_ms)
+    found.commands.sort(key=lambda one: (one.at_ms, one.id))
+    return found
+
+
+def _read_lines(file: Path, lines: Iterable[bytes], found: Spoken, now_ms: int | None) -> None:
+    for number, raw in enumerate(lines, start=1):
+        line = raw.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else raw.strip()
+        if not line:
             continue
         try:
-            command = decode_command_line(line.strip())
+            command = decode_command_line(line)
             if now_ms is not None:
                 check_ahead(command.at_ms, now_ms, "at")
         except RejectedError as error:
             found.bad.append(BadLine(file, number, error))
         else:
             found.commands.append(command)
-    found.commands.sort(key=lambda one: (one.at_ms, one.id))
-    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections import Counter
 from pathlib import Path
 
@@ -83,6 +84,9 @@ def test_what_became_of_commands_adds_up_to_their_lines_and_is_not_told_of_event
     found = orjson.loads(run("replay", *options, "--json").out)["commands"]
     assert found == {"done": 2, "refused": 2, "waiting": 1, "id_conflicts": 1, "repeated": 3, "bad_lines": 1}
     assert sum(found.values()) == len(said) + 1
+    packed = tmp_path / "commands.jsonl.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "commands.jsonl").read_bytes()))
+    assert orjson.loads(run("replay", *options, "--commands", str(packed), "--json").out)["commands"] == found
     told = run("replay", *options).out
     line = "commands: 2 done, 2 refused, 1 waiting, 3 said again, 1 with the id of another one, 1 bad"
     assert " ".join(told.split()).count(line) == 1
