@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from models.alerts.attention.quiet import Quiet
 from models.alerts.attention.rules import RULES, Occasion, holding
 from models.alerts.episode import Revision, SignalAlerts
@@ -21,6 +24,7 @@ from schemas.receipt import ReceiptV1
 from schemas.suppressed import SuppressedV1
 from streams.files.commands import among
 from support.builders import DAY_MS, HOUR_MS, purchase, ticket
+from support.tries import tries
 from support.troubled import FIRST_DAY, default_rules
 
 RULES_ALONE = sending_all(without_model(default_rules()))
@@ -179,3 +183,19 @@ def test_an_alert_that_is_snoozed_and_ends_by_an_opt_out_at_one_boundary_leaves_
     assert last.ended_because == "opted_out"
     (of,) = (of for of in replay.partitions[0].review.alerts if of.signal.id == SILENT)
     assert not of.held
+
+
+@settings(max_examples=tries(100), derandomize=True)
+@given(st.lists(st.tuples(st.integers(1, 4), st.integers(0, 2), st.booleans()), max_size=40), st.integers(0, 5))
+def test_of_many_words_as_many_are_kept_as_there_are_boundaries_and_the_last_counts(
+    said: list[tuple[int, int, bool]], reviewed: int
+) -> None:
+    quiet = Quiet(Calendar("UTC"), ())
+    words = [(boundary, at_ms, f"k{number:02}", is_out) for number, (boundary, at_ms, is_out) in enumerate(said)]
+    for boundary, at_ms, name, is_out in words:
+        action: Action = "opt_out" if is_out else "opt_in"
+        quiet.note(Command(id=name, action=action, customer_id="c1", at_ms=at_ms, by="Ann"), boundary, reviewed)
+        assert len(quiet.words["c1"]) <= 5
+    for boundary in range(reviewed, 6):
+        last = max((word for word in words if word[0] <= boundary), default=None)
+        assert quiet.has_opted_out("c1", boundary) == (last is not None and last[3])

@@ -60,12 +60,10 @@ class Quiet:
         self.words[command.customer_id] = self._kept(known, reviewed)
 
     def _kept(self, known: list[Word], reviewed: int) -> list[Word]:
-        return [one for place, one in enumerate(known) if self._matters(one, known[place + 1 :], reviewed)]
-
-    def _matters(self, one: Word, later: list[Word], reviewed: int) -> bool:
-        """Whether a word can still be the last one as of a boundary to come."""
-        is_over = one.until_ms <= self._calendar.start_of(max(reviewed, 0)) if one.signal else False
-        return not is_over and not any(other.signal == one.signal and other.boundary <= reviewed for other in later)
+        """Of words in their order, those that can still be the last one as of a boundary to come."""
+        last = {(one.signal, max(one.boundary, reviewed)): one for one in known}
+        now_ms = self._calendar.start_of(max(reviewed, 0))
+        return [one for one in last.values() if not one.signal or one.until_ms > now_ms]
 
     def _signal_of(self, command: Command, boundary: int) -> str | None:
         """The announced signal whose alert has this id, by trying the days on which it may have begun."""
