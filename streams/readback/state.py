@@ -16,6 +16,7 @@ from models.catalogue.rules import Rules
 from models.engine.partition import Partition
 from models.engine.replay import canonical_states
 from models.engine.restatement import restated
+from models.engine.snapshot import SnapshotError
 from schemas.alert import AlertV1, decode_alert
 from schemas.instant import from_rfc3339
 from schemas.partitioner import partition_of
@@ -32,13 +33,17 @@ from streams.kafka.log_reader import LogReader, reader
 from streams.kafka.topic_reader import must_be_there, read_messages
 from streams.settings import Settings
 from streams.transport.alignment import Aligner
+from streams.transport.errors import StopWorkerError
 from streams.transport.records import Record
 from streams.transport.snapshots.load import Loaded, load
 from streams.transport.snapshots.origin import ask_beginnings
 
 
 def read_partitions(settings: Settings, rules: Rules, partitions: Iterable[int] | None = None) -> dict[int, Partition]:
-    """The partitions as a worker has them that has committed what it took; without one that never began."""
+    """The partitions as a worker has them that has committed what it took; without one that never began.
+
+    Raises SetupError.
+    """
     _, cluster = connect(settings)
     names = Topics(settings.prefix, settings.app_version)
     must_be_there(cluster, (names.changelog, *names.events))
@@ -52,11 +57,22 @@ def read_partitions(settings: Settings, rules: Rules, partitions: Iterable[int] 
     until = ask_beginnings(connection, group, topics.changelog, source.inputs, found)
     with reader(connection, stop=stop) as records:
         for number, one in found.items():
-            own = as_loaded(source, one)
+            own = _as_loaded(source, one)
             customers.adopt(own)
             own.partition.ledger.was_passed([until[number].committed.get(topic, 0) for topic in topics.events])
             _take_in(records, source, customers, own, one, until[number].committed)
     return dict(customers.partitions)
+
+
+def _as_loaded(source: RestoreSource, loaded: Loaded) -> OwnedPartition:
+    """A partition as a worker goes on with it. Raises SetupError where this program cannot."""
+    try:
+        return as_loaded(source, loaded)
+    except StopWorkerError as error:
+        where, cause = f"{loaded.topic}/{loaded.partition}", error.__cause__
+        if isinstance(cause, SetupError | SnapshotError):
+            raise SetupError(f"{where}, {cause.thing}", cause.value, cause.remedy) from error
+        raise SetupError(where, str(cause), "A worker says more; `churn-signals doctor` looks around.") from error
 
 
 def _take_in(
