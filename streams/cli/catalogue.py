@@ -9,10 +9,18 @@ import orjson
 
 from models.alerts.attention.contacts import can_wait, contacts
 from models.catalogue.rules import Rules
+from models.catalogue.suggestion import did_you_mean
 from models.config import Basis
 from models.customers.sketch import MIN_VALUES
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
-from streams.files.catalogue_file import BadCatalogueError, PlacedMistake, default_text, load_rules, notes_on
+from streams.files.catalogue_file import (
+    BadCatalogueError,
+    PlacedMistake,
+    default_text,
+    load_rules,
+    notes_on,
+    own_owners,
+)
 from streams.settings import environment_settings
 from streams.text.plain import plain
 from streams.text.terminal import say, say_json
@@ -44,7 +52,7 @@ def check(*, file: Path, as_json: bool) -> int:
         others = sorted(rules.hit_rates.by_signal.keys() - {signal.id for signal in rules.signals})
         left = f"; of no signal here: {', '.join(others)}" if others else ""
         say(plain(f"{file}: hit rates of {counted(known, 'signal')}, until {rules.hit_rates.until[:10]}{left}"))
-    for note in [] if as_json else [*notes_on(file), *_on_contacts(rules), *_on_running(rules.basis)]:
+    for note in [] if as_json else _notes(file, rules):
         say(plain(f"{file}: note: {note}"))
     return EXIT_DONE
 
@@ -61,6 +69,18 @@ def _on_running(basis: Basis) -> list[str]:
         "quantile of them"
         for name, one in basis.running.items()
     ]
+
+
+def _notes(file: Path, rules: Rules) -> list[str]:
+    return [*notes_on(file), *_on_owners(file, rules), *_on_contacts(rules), *_on_running(rules.basis)]
+
+
+def _on_owners(file: Path, rules: Rules) -> list[str]:
+    """Owners of the file itself who have nothing to answer: most are typing errors."""
+    asked = {rules.outage_alert.owner, *(signal.owner for signal in rules.signals), *rules.escalates_to.values()}
+    found = [name for name in own_owners(file) if name not in asked]
+    told = "no signal has this owner, and nothing is escalated to them"
+    return [f"owners.{name}: {told}. {did_you_mean(name, asked)}".strip() for name in found]
 
 
 def _on_contacts(rules: Rules) -> list[str]:

@@ -79,6 +79,12 @@ def notes_on(path: Path) -> list[str]:
     ]
 
 
+def own_owners(path: Path) -> list[str]:
+    """The owners of whom a catalogue without mistakes says something itself."""
+    own = read_document(read_text(path, CATALOGUE)).value
+    return [name for name, given in own.get("owners", {}).items() if not is_off(given)]
+
+
 @cache
 def _default() -> Document:
     return read_document(default_text())

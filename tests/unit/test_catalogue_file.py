@@ -18,7 +18,7 @@ from models.catalogue.reader import CatalogueError
 from streams.errors import SetupError
 from streams.files.catalogue_file import BadCatalogueError, default_text, load_rules, notes_on, rules_of
 from streams.settings import Settings
-from support.program import ROOT, environment
+from support.program import ROOT, environment, run
 from support.troubled import catalogue
 
 
@@ -172,3 +172,14 @@ def test_every_catalogue_that_is_shipped_is_valid() -> None:
 
 def test_the_reader_agrees_with_another_on_the_catalogue_in_the_product() -> None:
     assert rules_of(default_text(), Settings()).hash == build_rules(yaml.safe_load(default_text())).hash
+
+
+def test_owners_of_the_file_who_have_nothing_to_answer_are_noted(tmp_path: Path) -> None:
+    file = tmp_path / "mine.yaml"
+    own = "{Retnetion: {people: 3}, Support: {escalate_to: Chief}, Chief: {people: 2}, Product: off}"
+    file.write_text(f"base: default\nowners: {own}\nsignals: {{usage_drop: off}}\n")
+    told = run("catalogue", "check", str(file))
+    assert told.code == 0
+    note = "no signal has this owner, and nothing is escalated to them. Did you mean Retention?"
+    found = [line for line in told.out.splitlines() if "owners." in line]
+    assert found == [f"{file}: note: owners.Retnetion: {note}"]
