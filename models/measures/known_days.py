@@ -24,6 +24,7 @@ class KnownDays(AsOf):
 
     def __init__(self, as_of: AsOf) -> None:
         super().__init__(as_of.customers, as_of.windows, as_of.scores, as_of.running)
+        self.size = as_of.size  # while a boundary is judged a part at a time others may have come
         self._outages = as_of.customers.outages
         self._known: dict[Window, Floats] = {}
 

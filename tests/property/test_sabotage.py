@@ -200,7 +200,7 @@ def first_seen_is_the_first_to_arrive(patch: pytest.MonkeyPatch) -> None:
 
     def noting(frame: Frame, first: int, end: int, *others: Any) -> Any:
         for event in frame.events[first:end]:
-            firsts.setdefault(event.customer_id, frame._customers.basis.calendar.day_of(event.time_ms))
+            firsts.setdefault(event.customer_id, frame.customers.basis.calendar.day_of(event.time_ms))
         return look_up(frame, first, end, *others)
 
     def judging(partition: Partition, most: int = 1 << 60) -> None:
