@@ -30,7 +30,7 @@ from support.arrivals import Arrival, duplicated, merged
 from support.broker import Broker
 from support.builders import DAY_MS, email, login, purchase, ticket
 from support.crashes import Crashes
-from support.dispatching import on_topic, place, wait_until
+from support.dispatching import MADE_WITHIN_S, on_topic, place
 from support.histories import write_history
 from support.oracles import (
     Expected,
@@ -42,6 +42,7 @@ from support.oracles import (
 )
 from support.posting import posting
 from support.program import command, run
+from support.waiting import wait_until
 from support.workers import Deployment, deploy, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 2
@@ -188,7 +189,7 @@ def test_everything_at_once_and_another_catalogue_in_mid_stream_come_to_what_rep
                 one.start()
             with posting(before, own.posted, per_second=PER_SECOND[is_full]):
                 crashes.kill_mid_boundary(0.15)
-                wait_until(lambda: bool(on_topic(before)), dispatcher)
+                wait_until(lambda: bool(on_topic(before)), MADE_WITHIN_S, running=[dispatcher])
                 dispatcher.kill_9()
                 dispatcher.deployment = after
                 dispatcher.start()
@@ -204,7 +205,7 @@ def test_everything_at_once_and_another_catalogue_in_mid_stream_come_to_what_rep
             exclude="\n".join(own.late), more=[*options, "--digests", str(made)],
         )  # fmt: skip
         lists = {place(one): one for one in map(decode_digest, made.read_bytes().splitlines())}
-        wait_until(lambda: {place(one) for one in on_topic(after)} >= lists.keys(), dispatcher)
+        wait_until(lambda: {place(one) for one in on_topic(after)} >= lists.keys(), MADE_WITHIN_S, running=[dispatcher])
         assert [one.terminate() for one in (*mains, dispatcher)] == [0, 0, 0]
     print(f"\n{options}, {crashes.report}")
     check_equal(after, expected)

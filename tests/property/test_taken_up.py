@@ -25,7 +25,6 @@ from support.one_partition import (
     logs_of,
     oracle,
     run,
-    without_forsaken,
 )
 from support.spoken import spoken_of
 from support.tries import tries
@@ -95,7 +94,7 @@ class Successor(Worker):
 
 
 @pytest.mark.parametrize("pattern", ["sorted", "aligned", "delayed"])
-@pytest.mark.parametrize("seed", range(tries(200)))
+@pytest.mark.parametrize("seed", range(tries(32)))
 def test_restarts_by_another_catalogue_come_to_what_replay_says(seed: int, pattern: str) -> None:
     dice, first = random.Random(seed), next(iter(KNOWN.values()))
     events = rich_history(seed, customers=8, days=100)
@@ -109,5 +108,5 @@ def test_restarts_by_another_catalogue_come_to_what_replay_says(seed: int, patte
     then = [(boundary, KNOWN[name]) for boundary, name in found.partition.judged_by]
     truth = oracle(then[0][1], events, END_MS, commands=commands, then=then[1:])
     assert len({name for _, name in found.partition.judged_by}) > 1
-    told = differences(without_forsaken(found, truth), truth, is_shuffled=pattern != "sorted")
+    told = differences(found, truth, is_shuffled=True)  # what waited to be fired early may be worded by arrival
     assert not told, ([(boundary, rules.hash) for boundary, rules in then], told)
