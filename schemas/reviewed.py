@@ -11,10 +11,14 @@ from schemas.erasure import ErasureV1
 
 
 class ReviewedV1(msgspec.Struct, frozen=True, tag="reviewed", tag_field="type"):
-    """A partition has judged everybody as of `boundary` (RFC 3339): what it sent until then lies before this record."""
+    """A partition has judged everybody as of `boundary` (RFC 3339): what it sent until then lies before this record.
+
+    `catalogue`: the hash of the one that judged.
+    """
 
     partition: int
     boundary: str
+    catalogue: str = ""
     schema_version: Literal[1] = 1
 
 

@@ -9,8 +9,9 @@ from typing import Final
 from rich.progress import track
 
 from models.catalogue.rules import Rules, without_model
-from models.engine.replay import Replay
+from models.engine.replay import Replay, Then
 from models.engine.review import Message
+from models.scoring.version import Version
 from schemas.command import Command
 from schemas.event import Event
 from streams import clock
@@ -68,20 +69,31 @@ def engine_of(
     models: Path | None = None,
     learn: bool = False,
     together: int = 1,
+    then: Sequence[Then] = (),
 ) -> Replay:
     """The engine by a catalogue; without a model to score with it takes no snapshots: nobody would learn from them.
 
-    `together`: for how many partitions a single one stands.
+    `together`: for how many partitions a single one stands. `then`: other catalogues in the course of it; nothing is
+    learned meanwhile.
     """
     if learn and rules.basis.learning is not None:
         from models.engine.learning_replay import LearningReplay  # River takes a second to import
 
         return LearningReplay(rules, partitions, alerts_from_ms, together=together)
     if models is None:
-        return Replay(without_model(rules), partitions, alerts_from_ms, together=together)
-    from streams.readback.model_dump import load  # River takes a second to import
+        then = [one._replace(rules=without_model(one.rules)) for one in then]
+        return Replay(without_model(rules), partitions, alerts_from_ms, together=together, then=then)
+    from streams.readback.model_dump import UsedVersions, load  # River takes a second to import
 
-    return Replay(rules, partitions, alerts_from_ms, load(models, rules).of)
+    used: list[tuple[int, int | None, UsedVersions]] = [(-1, None, load(models, rules))]
+    used += [(one.boundary, one.partition, load(models, one.rules)) for one in then if one.rules.basis.learning]
+
+    def version(partition: int, boundary: int) -> Version | None:
+        """As the catalogue in force reads it."""
+        of = [versions for since, number, versions in used if since <= boundary and number in (None, partition)]
+        return of[-1].of(partition, boundary)
+
+    return Replay(rules, partitions, alerts_from_ms, version, then=then)
 
 
 def go_through(

@@ -19,7 +19,7 @@ from typing import Final
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from models.catalogue.rules import Rules
-from models.engine.replay import Replay
+from models.engine.replay import Replay, Then
 from models.engine.review import Message
 from models.what_if.comparison import Run
 from models.what_if.decided import Decided
@@ -49,6 +49,8 @@ class How:
     """For how many partitions a single one stands."""
     commands: tuple[Command, ...] = ()
     """What people said meanwhile."""
+    then: tuple[Then, ...] = ()
+    """Other rules in the course of it."""
 
     def engine(self) -> Replay:
         """An engine for it."""
@@ -59,6 +61,7 @@ class How:
             models=self.models,
             learn=self.learn,
             together=self.together,
+            then=self.then,
         )
 
     def taken(self, events: Iterable[Event]) -> Iterator[Event | Command]:

@@ -4,11 +4,11 @@ Two signals that read the same feed mostly see the same thing twice; a silence i
 two things. What the model says counts as purchases: those it predicts, and on those it mostly rests.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from models.alerts.episode import Revision, SignalAlerts, revision_at_hand
+from models.alerts.episode import NEVER_MS, Revision, SignalAlerts, revision_at_hand
 from models.alerts.escalation import CRITICAL, RAISED, can_escalate, own_severity
 from models.catalogue.rules import Rules, Signal
 from models.config import Basis
@@ -47,11 +47,16 @@ def _evidence(signal: Signal, basis: Basis) -> frozenset[int]:
 
 
 def corroborate(
-    alerts: Sequence[SignalAlerts], witnesses: Witnesses, revisions: Mapping[str, list[Revision]], rows: Rows
+    alerts: Sequence[SignalAlerts],
+    witnesses: Witnesses,
+    revisions: Mapping[str, list[Revision]],
+    rows: Rows,
+    doubted: Mapping[str, Collection[int]],
 ) -> None:
     """Raise to critical who is corroborated from now on, and take back who no longer is, in one revision each.
 
-    `rows`: customers of whom any alert changed. Revisions about to be published are changed, others added.
+    `rows`: customers of whom any alert changed. Revisions about to be published are changed, others added. `doubted`:
+    by signal, rows of whom nobody is told as a feed is down: that is no evidence yet, unless it was sent before.
     """
     concerned = [of for of in alerts if of.signal.id in witnesses or of.corroborated]
     if not len(rows) or not concerned:
@@ -64,17 +69,26 @@ def corroborate(
             [of for of, found in zip(concerned, is_open[:, at], strict=True) if found],
             witnesses,
             revisions,
+            doubted,
         )
 
 
 def _weigh(
-    row: int, alerts: Sequence[SignalAlerts], witnesses: Witnesses, revisions: Mapping[str, list[Revision]]
+    row: int,
+    alerts: Sequence[SignalAlerts],
+    witnesses: Witnesses,
+    revisions: Mapping[str, list[Revision]],
+    doubted: Mapping[str, Collection[int]],
 ) -> None:
     """Weigh one customer's open alerts against each other."""
-    names = {of.signal.id for of in alerts}
+    sure = {
+        of.signal.id
+        for of in alerts
+        if row not in doubted.get(of.signal.id, ()) or _was_sent(of, row, revisions[of.signal.id])
+    }
     for of in alerts:
         signal = of.signal
-        found = tuple(sorted(witnesses.get(signal.id, frozenset()) & names))
+        found = tuple(sorted(witnesses.get(signal.id, frozenset()) & sure)) if signal.id in sure else ()
         if found == of.corroborated.get(row, ()):
             continue
         if found:
@@ -85,3 +99,9 @@ def _weigh(
         severity = of.open.column("severity")[place] = CRITICAL if found else own_severity(of, place)
         told = revision_at_hand(of, revisions[signal.id], row, place)
         told.severity, told.corroborated_by = severity, found
+
+
+def _was_sent(of: SignalAlerts, row: int, revisions: Sequence[Revision]) -> bool:
+    """Whether anybody was told of an open alert before this boundary."""
+    is_told = bool(of.open.column("sent_ms")[of.open.place(row)] != NEVER_MS)
+    return is_told and not any(one.row == row and one.status == "firing" for one in revisions)

@@ -20,6 +20,13 @@ def outage_id(feed: int, partition: int, began: int) -> str:
     return alert_id(f"{OF_FEED}{FEEDS[feed]}/{partition}", FEED_OUTAGE, date_of(began // DAY_HOURS))
 
 
+def partition_telling(alert: AlertV1, partitions: int) -> int | None:
+    """Which partition tells of a feed: its alert's id says so, not the name; None where it is none of these."""
+    feed, day = alert.customer_id.removeprefix(OF_FEED), alert.starts_at[:10]
+    ids = (alert_id(f"{OF_FEED}{feed}/{number}", FEED_OUTAGE, day) for number in range(partitions))
+    return next((number for number, one in enumerate(ids) if one == alert.alert_id), None)
+
+
 def outage_alerts(rules: Rules, customers: Customers, first_partition: int, alerts_from_ms: int) -> list[AlertV1]:
     """What is published of feeds that went down as of the customers' boundary, and of those that are back."""
     boundary = customers.boundary

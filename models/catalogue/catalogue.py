@@ -57,10 +57,25 @@ def build_rules(
     reader.choice((), {"version": VERSION, **catalogue}, "version", (VERSION,))
     if reader.mistakes:
         raise CatalogueError(reader.mistakes)
-    text = json.dumps(catalogue, sort_keys=True, default=str).encode()
+    text = json.dumps(catalogue, sort_keys=True, default=str)
     own = tuple(signal for signal in built if signal is not None)
-    name = hashlib.sha256(text).hexdigest()[:16]
-    return Rules(basis, own, name, escalates_to, salt, contact_days, teams, hit_rates, outage)
+    name = hashlib.sha256(text.encode()).hexdigest()[:16]
+    return Rules(basis, own, name, escalates_to, salt, contact_days, teams, hit_rates, outage, text)
+
+
+def rules_again(text: str, beside: Rules) -> Rules:
+    """The rules of a catalogue that was kept as `Rules.text`, in the deployment of other rules.
+
+    Raises CatalogueError where this program knows what it says no more.
+    """
+    basis = beside.basis
+    return build_rules(
+        json.loads(text),
+        zone=basis.calendar.zone,
+        disorder_ms=basis.disorder_ms,
+        lateness_ms=basis.lateness_ms,
+        erasure_salt=basis.erasure_salt,
+    )
 
 
 _TOP_KEYS = {

@@ -153,6 +153,8 @@ class Rules:
     hit_rates: KnownHitRates = field(default_factory=KnownHitRates)
     """How often alerts came true on one's own history, where the catalogue names a file that says so."""
     outage_alert: OutageAlert = OutageAlert()
+    text: str = ""
+    """The whole catalogue as JSON in one form: what the hash is of, and what these rules can be built from again."""
 
     @property
     def owners(self) -> frozenset[str]:

@@ -28,12 +28,15 @@ class Resume(NamedTuple):
     """Where to go on: the boundary done last, the offset to read from, how far partitions were at that offset.
 
     `owners` are all who have a digest: what an earlier program kept names none.
+    `judged_by`: the catalogues named for boundaries behind that; `catalogue`: the one in force.
     """
 
     done: int
     offset: int
     reached: Mapping[int, int]
     owners: tuple[str, ...] = ()
+    judged_by: Mapping[int, tuple[str, ...]] = {}
+    catalogue: str = ""
 
 
 BEGINNING = Resume(-1, 0, {})
@@ -48,6 +51,9 @@ class Backlog:
         """The boundary that was given out last, -1 for none."""
         self.is_erased = False
         """Whether somebody is erased as of the boundary that was given out last."""
+        self.catalogue = at.catalogue
+        """By which all partitions judged the last boundary that was given out and of which they agreed."""
+        self._judged_by = {boundary: {*names} for boundary, names in at.judged_by.items()}
         self._end = at.offset
         self._before = dict(at.reached)
         self._markers: list[tuple[int, int, int]] = []
@@ -84,6 +90,8 @@ class Backlog:
         number, boundary = reviewed.partition, self._calendar.day_of_text(reviewed.boundary)
         if not 0 <= number < self._partitions:
             raise ValueError(f"partition {number} of {self._partitions}")
+        if boundary > self.done and reviewed.catalogue:
+            self._judged_by.setdefault(boundary, set()).add(reviewed.catalogue)
         if boundary > self._reached.get(number, -1):
             self._markers.append((offset, number, boundary))
             self._first = boundary if self._first is None else min(self._first, boundary)
@@ -108,6 +116,9 @@ class Backlog:
         before = len(self._erased)
         self._erased = {at: offset for at, offset in self._erased.items() if at > boundary}
         self.is_erased = len(self._erased) < before
+        named = [self._judged_by.pop(at) for at in sorted(self._judged_by) if at <= boundary]
+        if named and len(named[-1]) == 1:
+            (self.catalogue,) = named[-1]
         return [one.alert for _, one in sorted(found.items(), key=itemgetter(0))]
 
     def resume(self) -> Resume:
@@ -118,4 +129,5 @@ class Backlog:
         for _, number, boundary in self._markers[:passed]:
             self._before[number] = boundary
         del self._markers[:passed]
-        return Resume(self.done, offset, dict(self._before))
+        judged_by = {at: tuple(sorted(names)) for at, names in self._judged_by.items()}
+        return Resume(self.done, offset, dict(self._before), judged_by=judged_by, catalogue=self.catalogue)

@@ -68,9 +68,17 @@ class Lists:
         *,
         kept: Mapping[str, Kept] | None = None,
         at: Resume = BEGINNING,
+        others: Sequence[Rules] = (),
     ) -> None:
-        """Go on from what was kept and where that was, or begin."""
-        self._rules, self._calendar, self._chances = rules, rules.basis.calendar, chances_of(rules)
+        """Go on from what was kept and where that was, or begin.
+
+        `others`: catalogues that were in force before, or will be. A boundary's lists follow the one by which all
+        partitions judged it; where they do not agree, or it is none of these, the one in force before.
+        """
+        self._known = {one.hash: one for one in (*others, rules)}
+        self.rules = self._known.get(at.catalogue, rules)
+        """The catalogue in force."""
+        self._calendar, self._chances = rules.basis.calendar, chances_of(self.rules)
         self._items = {name: one for name, one in (kept or {}).items() if isinstance(one, Item)}
         self._over = {name: one for name, one in (kept or {}).items() if not isinstance(one, Item)}
         self._orders = {name: self._ordered(one.alert) for name, one in self._items.items()}
@@ -102,8 +110,10 @@ class Lists:
         for name in [name for name, one in self._items.items() if not one.alert.is_open and one.changed < boundary]:
             del self._items[name], self._orders[name]
             self._over[name] = changes[name] = boundary
-        changes |= self._take_in(self.backlog.give_out(boundary), boundary)
-        owners = self._rules.owners | self._told if self.backlog.is_erased else ()
+        sent = self.backlog.give_out(boundary)
+        self._go_by(self._known.get(self.backlog.catalogue, self.rules))
+        changes |= self._take_in(sent, boundary)
+        owners = self.rules.owners | self._told if self.backlog.is_erased else ()
         of_owner: dict[str, list[Item]] = {owner: [] for owner in owners}
         for one in self._items.values():
             for owner in [owner for owner, at in one.listed.items() if at >= boundary]:
@@ -118,6 +128,12 @@ class Lists:
             if one.changed == boundary or boundary in one.listed.values()
         )
         return Day(boundary, digests, changes)
+
+    def _go_by(self, rules: Rules) -> None:
+        """Another catalogue is in force: what is open is ordered anew."""
+        if rules.hash != self.rules.hash:
+            self.rules, self._chances = rules, chances_of(rules)
+            self._orders = {name: self._ordered(one.alert) for name, one in self._items.items()}
 
     def _take_in(self, alerts: Sequence[AlertV1], boundary: int) -> dict[str, int]:
         """Take revisions in; those that are over because their customer is erased leave at once, and are returned."""
@@ -157,7 +173,7 @@ class Lists:
         groups = sorted((min(map(self._order, of)), of) for of in asked.values())
         listed = [of for _, of in groups if any(owner in one.listed for one in of)]
         fresh = [of for _, of in groups if not any(owner in one.listed for one in of)]
-        budget, became = self._rules.teams.get(owner, ALONE).budget, self._became(owner, items, boundary)
+        budget, became = self.rules.teams.get(owner, ALONE).budget, self._became(owner, items, boundary)
         new, waiting = fresh[:budget], fresh[budget:]
         for one in chain.from_iterable((*listed, *new)):  # a reason more for who is to be called anyway needs no room
             one.listed.setdefault(owner, boundary)
@@ -184,7 +200,7 @@ class Lists:
     def _reason(self, item: Item, owner: str) -> Reason:
         at = item.listed.get(owner)
         listed_at = None if at is None else self._calendar.text_of(at)
-        return Reason(self._order(item), item.alert, listed_at, self._rules.hit_rate_of(item.alert.signal))
+        return Reason(self._order(item), item.alert, listed_at, self.rules.hit_rate_of(item.alert.signal))
 
     def _ordered(self, alert: AlertV1) -> Order:
         return order(alert, self._chances[alert.signal])

@@ -36,11 +36,15 @@ class Fate(NamedTuple):
 
 
 class Passed(NamedTuple):
-    """A boundary that was passed: where in the topics (`covered`), and the version of the model that judges it."""
+    """A boundary that was passed: where in the topics (`covered`), and the version of the model that judges it.
+
+    `catalogue`: the hash of the one that does, empty where it is not known.
+    """
 
     boundary: int
     covered: tuple[int, ...]
     version: str | None
+    catalogue: str = ""
 
 
 APPLIED: Final = Fate("applied")

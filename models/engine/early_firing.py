@@ -8,6 +8,8 @@ from models.engine.review import Message, Review
 from models.engine.watermark import Watermark
 
 NOTHING: Final[list[Message]] = []
+EVER: Final = 1 << 40
+"""A day behind all others."""
 
 
 class EarlyFiring:
@@ -22,6 +24,8 @@ class EarlyFiring:
         ]
         self.waiting: dict[tuple[int, int], dict[int, None]] = {}
         """Rows by (feed, day)."""
+        self.until = EVER
+        """The first day of which another catalogue will decide: until it does, nothing of it is fired."""
 
     def has_signals(self, feed: int) -> bool:
         """Whether a signal is announced by the events of a feed."""
@@ -29,9 +33,9 @@ class EarlyFiring:
 
     def hear(self, feed: int, row: int, day: int) -> list[Message]:
         """An event came that can begin an alert. Within the bound of disorder one of an earlier day can still come."""
-        if not self._alerts[feed]:
+        if not self._alerts[feed] and day < self.until:
             return NOTHING
-        if self._watermark.is_settled(feed, day):
+        if day < self.until and self._watermark.is_settled(feed, day):
             return self._fire(feed, row, day)
         self.waiting.setdefault((feed, day), {})[row] = None
         return NOTHING
@@ -40,7 +44,8 @@ class EarlyFiring:
         """Fire what had to wait for the feed's clock."""
         if not self.waiting:
             return NOTHING
-        ripe = sorted(at for at in self.waiting if at[0] == feed and self._watermark.is_settled(*at, time_ms))
+        waiting = [at for at in self.waiting if at[0] == feed and at[1] < self.until]
+        ripe = sorted(at for at in waiting if self._watermark.is_settled(*at, time_ms))
         return [message for at in ripe for row in self.waiting.pop(at) for message in self._fire(feed, row, at[1])]
 
     def _fire(self, feed: int, row: int, day: int) -> list[Message]:

@@ -17,7 +17,7 @@ from models.alerts.answers import Due, answer
 from models.alerts.attention.cap import choose
 from models.alerts.attention.contacts import Contacts
 from models.alerts.attention.feed_down import FeedDown
-from models.alerts.attention.pipeline import attend, end_opted_out, release
+from models.alerts.attention.pipeline import attend, end_opted_out, held, release
 from models.alerts.attention.quiet import Quiet
 from models.alerts.attention.rules import Held, Occasion
 from models.alerts.attention.trials import Draw, begin_trials, outcomes
@@ -85,7 +85,10 @@ class FollowUp:
         receipts = [answer(one, row, alerts, revisions, self._calendar) for row, one in due]
         if self._feed_down is None or self._feed_down.as_of is not as_of:
             self._feed_down = FeedDown(as_of)
-        self._occasion = self._occasion._replace(unheard=self._feed_down.unheard(alerts, revisions, within))
+        unheard = self._feed_down.unheard(alerts, revisions, within)
+        if as_of.customers.outages.is_any:
+            changed |= {row for rows in unheard.values() for row in rows} | held(alerts, within)
+        self._occasion = self._occasion._replace(unheard=unheard)
         release(alerts, revisions, within, self._occasion)
         if self._occasion.opted_out:
             changed |= end_opted_out(alerts, revisions, within, self._occasion, as_of.boundary)
@@ -94,17 +97,17 @@ class FollowUp:
         rows = np.array(sorted(changed), np.int32)
         if is_anew:
             rows = np.union1d(rows, as_of.kept(slice(low, high), as_of.is_seen(slice(low, high))))
-        corroborate(alerts, self._witnesses, revisions, rows)
+        corroborate(alerts, self._witnesses, revisions, rows, unheard)
         told: list[ReceiptV1 | OutcomeV1] = [*receipts, *self._outcomes(alerts, as_of, within)]
         for of in alerts:
             begin_trials(of, revisions[of.signal.id], self._occasion, self._draw, self._customers.roster.id_of)
         choose(alerts, revisions, self._occasion, as_of.boundary)
         self.decided += sum(map(len, revisions.values()))
-        held: Holds = {}
+        holds: Holds = {}
         for of in alerts:
             if found := attend(of, revisions[of.signal.id], self._occasion):
-                held[of.signal.id] = found
-        return told, held
+                holds[of.signal.id] = found
+        return told, holds
 
     def _outcomes(self, alerts: Sequence[SignalAlerts], as_of: AsOf, within: tuple[int, int]) -> Iterator[OutcomeV1]:
         horizon = int(self._rules.basis.constants[HORIZON])

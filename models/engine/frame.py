@@ -45,7 +45,7 @@ class Frame:
         self.feeds, self.offsets = np.array(feeds, np.intp), np.array(offsets, np.int64)
         self.times = np.array([event.time_ms for event in events], np.int64)
         self.is_again = self._redelivered(covered)
-        self._customers = customers
+        self.customers = customers
         self._days = customers.basis.calendar.days_of(self.times)
         self._hashed = hashes([event.id for event in events])
         self._rows = customers.roster.rows_of([event.customer_id for event in events])
@@ -78,9 +78,9 @@ class Frame:
 
         Ids of days that were closed meanwhile are put away first. `add_up` goes on with the keys of this part.
         """
-        ids.put_away(self._customers.boundary)
+        ids.put_away(self.customers.boundary)
         feeds, is_past = self.feeds[first:end], self.times[first:end] < watermark.boundary_ms
-        if self._customers.erased:
+        if self.customers.erased:
             self._leave_out_erased(first, end, watermark.boundary)
         self._enrol(first, end, watermark)
         rows = self._rows[first:end]
@@ -96,7 +96,7 @@ class Frame:
 
     def _leave_out_erased(self, first: int, end: int, boundary: int) -> None:
         """Mark in [first, end) what counts for nothing; a row may have become nobody's since the frame came."""
-        erased, roster, rows = self._customers.erased, self._customers.roster, self._rows[first:end]
+        erased, roster, rows = self.customers.erased, self.customers.roster, self._rows[first:end]
         known = (rows >= 0).nonzero()[0]
         if roster.holes:
             rows[known[roster.is_hole(rows[known])]] = -1
@@ -111,7 +111,7 @@ class Frame:
         """Give rows to who is new in [first, end), unless by an event that is too late, or was taken before."""
         new = first + ((self._rows[first:end] == -1) & ~self.is_again[first:end]).nonzero()[0]
         if len(new):
-            customers = self._customers
+            customers = self.customers
             new = new[self.times[new] >= watermark.boundary_ms - customers.basis.lateness_ms]
             self._rows[new] = customers.enrol([self.events[place].customer_id for place in new.tolist()])
 
@@ -126,12 +126,12 @@ class Frame:
             for feed in ADDED_UP:
                 own = plain[(days == day) & (feeds == feed)]
                 if len(own):
-                    opened, rows, times = self._customers.days.opened(day), self._rows[own], self.times[own]
+                    opened, rows, times = self.customers.days.opened(day), self._rows[own], self.times[own]
                     if feed == LOGIN:
                         opened.add_logins(rows, times)
                     else:
                         purchases = [events[place].data for place in own.tolist()]
-                        opened.add_purchases(rows, times, purchases, self._customers.basis)
+                        opened.add_purchases(rows, times, purchases, self.customers.basis)
 
 
 def _repeated(keys: list[int], ids: SeenIds) -> Bools:

@@ -6,7 +6,7 @@ anything: what was decided is taken with `drain`.
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from models.calendar import DAY_MS
 from models.catalogue.rules import Rules
 from models.customers.customers import Customers
 from models.engine.arrivals import AGAIN, APPLIED, APPLIED_LATE, CONFLICT, ERASED, Arrival, Expected, Fate, Passed
-from models.engine.early_firing import EarlyFiring
+from models.engine.early_firing import EVER, EarlyFiring
 from models.engine.erasing import Erasing, LateEvent
 from models.engine.frame import ADDED_UP, IS_ERASED, Frame, Single
 from models.engine.ids import SeenIds
@@ -30,8 +30,17 @@ from schemas.event import FEEDS, Event
 from schemas.tick import Tick
 
 EVERYBODY: Final = 1 << 60
+MOST_KNOWN: Final = 50
+"""Changes of the catalogue that are remembered."""
 TOGETHER: Final = 4_000
 """Events that are made columns at once: enough to share the cost of a call, few enough to stay in a cache."""
+
+
+class Coming(NamedTuple):
+    """A catalogue that waits for its boundary, and what takes it up: see `models.engine.taking_up`."""
+
+    boundary: int
+    take_up: Callable[[], None]
 
 
 class Partition:
@@ -40,23 +49,17 @@ class Partition:
     def __init__(
         self, rules: Rules, *, number: int = 0, alerts_from_ms: int = 0, limit_dead_letters: bool = True
     ) -> None:
-        self.rules, self.basis, self.number, self.limit_dead_letters = rules, rules.basis, number, limit_dead_letters
+        self.number, self.limit_dead_letters = number, limit_dead_letters
+        self.coming: list[Coming] = []
+        """Catalogues that are taken up later, the next first."""
+        self.judged_by: list[tuple[int, str]] = []
+        """Since which boundary which catalogue judges, by its hash; the newest last."""
         self.versions: Callable[[int], Version | None] = lambda _boundary: None
         """The version of the model in force, asked when a boundary is passed."""
         self._version: Version | None = None
         """With which the boundary that was passed last is judged to its end. Of no use before the next, so not kept."""
         self.spreads = False
         """Whether reviews wait for `go_on`, so that a midnight of many customers does not hold up the events behind."""
-        self.customers = Customers(rules.basis)
-        self.ledger = Ledger()
-        self.watermark = Watermark(rules.basis)
-        self.review = Review(rules, self.customers, alerts_from_ms, number)
-        self.ids = SeenIds(-(-rules.basis.lateness_ms // DAY_MS) + 1)
-        self.inbox = Inbox(self.customers, self.watermark, self.review.quiet)
-        self.early = EarlyFiring(self.review, self.watermark, self._settle)
-        self._held: list[LateEvent] = []
-        """Late events of closed days that came while a boundary is judged: they count from the next one on."""
-        self._erasing = Erasing(self.review, self.inbox, self.early, self._held)
         self.passed: list[Passed] = []
         """Boundaries passed, the newest last; whoever writes them down clears the list."""
         self._expected = Expected()
@@ -65,6 +68,21 @@ class Partition:
         self._outputs: list[Message] = []
         self.judged = 0
         """Customers judged at boundaries so far, a boundary at a time."""
+        self.set_up(rules, alerts_from_ms)
+
+    def set_up(self, rules: Rules, alerts_from_ms: int) -> None:
+        """Begin without customers, by rules."""
+        self.rules, self.basis = rules, rules.basis
+        self.customers = Customers(rules.basis)
+        self.ledger = Ledger()
+        self.watermark = Watermark(rules.basis)
+        self.review = Review(rules, self.customers, alerts_from_ms, self.number)
+        self.ids = SeenIds(-(-rules.basis.lateness_ms // DAY_MS) + 1)
+        self.inbox = Inbox(self.customers, self.watermark, self.review.quiet)
+        self.early = EarlyFiring(self.review, self.watermark, self._settle)
+        self._held: list[LateEvent] = []
+        """Late events of closed days that came while a boundary is judged: they count from the next one on."""
+        self._erasing = Erasing(self.review, self.inbox, self.early, self._held)
 
     # -- what others ask
 
@@ -119,6 +137,7 @@ class Partition:
             fates[at + place] = AGAIN
         first = 0
         while first < len(frame):
+            frame.customers = self.customers  # by another catalogue they are others
             end = self._until_turn(frame, first)
             is_raised = self._take_events(frame, first, end, at, fates)
             if is_raised or self._is_unsure:  # the clock comes first: what it lets fire is fired before the boundary
@@ -221,6 +240,13 @@ class Partition:
 
     # -- the clock
 
+    def will_take_up(self, coming: Sequence[Coming]) -> None:
+        """Have other catalogues taken up, the next first; what is fired early waits for the one whose day it is."""
+        self.coming = list(coming)
+        self.early.until = coming[0].boundary if coming else EVER
+        for feed, high_ms in enumerate(self.watermark.highs):
+            self._outputs += self.early.release(feed, high_ms)
+
     def _cross(self) -> None:
         """A feed's clock was raised: pass the boundaries that the watermark has reached."""
         if self._expected:
@@ -248,10 +274,24 @@ class Partition:
         self._cross()  # it may have stopped between two boundaries that were passed at the same place
 
     def _pass(self, target: int) -> None:
+        while self.coming and self.coming[0].boundary <= target:
+            boundary, take_up = self.coming.pop(0)
+            if self.boundary < boundary - 1:
+                self._pass_one(boundary - 1)
+            self.go_on()
+            take_up()
+            self._pass_one(boundary)
+        if self.boundary < target:
+            self._pass_one(target)
+
+    def _pass_one(self, target: int) -> None:
         self.go_on()  # what is left of an earlier boundary comes first
         self.watermark.pass_boundary(target)
-        self._version = self.versions(target)
-        self.passed.append(Passed(target, tuple(self.ledger.covered), getattr(self._version, "name", None)))
+        self._version, name = self.versions(target), self.rules.hash
+        if not self.judged_by or self.judged_by[-1][1] != name:
+            self.judged_by = [*self.judged_by, (target, name)][-MOST_KNOWN:]
+        version = getattr(self._version, "name", None)
+        self.passed.append(Passed(target, tuple(self.ledger.covered), version, name))
         if self.customers.boundary < 0:
             self.customers.boundary = min([target, *self.customers.days.open])
             if not self.is_behind:  # nobody was seen yet: no command can speak of an alert

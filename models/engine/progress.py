@@ -16,7 +16,7 @@ def progress_of(number: int, review: Review, version: Version | None) -> list[Me
         return []
     boundary, basis, scoring = review.customers.boundary, review.rules.basis, review.scoring
     at = basis.calendar.text_of(boundary)
-    found: list[Message] = [ReviewedV1(number, at)]
+    found: list[Message] = [ReviewedV1(number, at, review.rules.hash)]
     if basis.learning is not None and scoring is not None:
         complete = basis.calendar.text_of(last_complete(boundary, basis.learning))
         name = None if version is None else version.name

@@ -1,9 +1,9 @@
 """The engine over events in order of time, without Kafka: what a worker publishes must equal this."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from models.engine.arrivals import Arrival
 from models.engine.ledger import COMMANDS
 from models.engine.partition import Partition
 from models.engine.review import Message
+from models.engine.taking_up import plan
 from models.engine.verdicts import verdict_of
 from models.scoring.version import Version
 from schemas.command import Command
@@ -21,6 +22,14 @@ from schemas.partitioner import partition_of
 
 FRAME: Final = 5_000
 """Events of a partition taken together: any number gives the same results."""
+
+
+class Then(NamedTuple):
+    """Another catalogue from a boundary on, in one partition or (None) in all of them."""
+
+    boundary: int
+    rules: Rules
+    partition: int | None = None
 
 
 class Replay:
@@ -38,10 +47,12 @@ class Replay:
         versions: Callable[[int, int], Version | None] = lambda _partition, _boundary: None,
         *,
         together: int = 1,
+        then: Sequence[Then] = (),
     ) -> None:
         """`versions`: of the model, by partition and boundary. `together`: of how many partitions each knows the feeds.
 
-        One that stands for all of a deployment decides what they do: customers know of each other's feeds alone.
+        One that stands for all of a deployment decides what they do: customers know of each other's feeds alone. It
+        takes no other catalogue up (`then`: in the order of their boundaries).
         """
         self.rules = rules
         self.partitions = [
@@ -50,8 +61,10 @@ class Replay:
         ]
         for number, partition in enumerate(self.partitions):
             partition.versions = partial(versions, number)
+            plan(partition, [(one.boundary, one.rules) for one in then if one.partition in (None, number)])
         if together > 1:
             assert partitions == 1  # which stands for all
+            assert not then  # a snapshot is of one partition
             self.partitions[0].customers.outages.part(together, lambda one: partition_of(one.encode(), together))
         self._offsets = [[count() for _ in range(COMMANDS + 1)] for _ in range(partitions)]
         self._frames: list[list[Event | Command]] = [[] for _ in range(partitions)]

@@ -84,6 +84,8 @@ class _Head(msgspec.Struct):
     """By feed."""
     running: dict[str, int | float] = {}
     """The running constants in force, by name."""
+    judged_by: list[tuple[int, str]] = []
+    """Since which boundary which catalogue judges."""
 
 
 class _Array(msgspec.Struct, array_like=True):
@@ -177,6 +179,7 @@ def freeze(partition: Partition) -> Frozen:
         contacted=review.follow_up.contacts.at.copy(),
         outages=customers.outages.kept(),
         running={} if review.scoring is None else dict(review.scoring.running),
+        judged_by=partition.judged_by.copy(),
     )
     if review.scoring is None:
         return Frozen(head, _arrays(partition))
@@ -203,11 +206,17 @@ def _tables(of: SignalAlerts) -> dict[str, RowTable]:
 
 def load(data: bytes | bytearray, rules: Rules, *, number: int = 0, limit_dead_letters: bool = True) -> Partition:
     """The partition of a snapshot. Raises SnapshotError for another format or zone, or for what is none."""
+    partition = Partition(rules, number=number, limit_dead_letters=limit_dead_letters)
+    load_into(partition, data, rules)
+    return partition
+
+
+def load_into(partition: Partition, data: bytes | bytearray, rules: Rules) -> None:
+    """Let a partition go on from a snapshot, by rules; what it knew is forgotten. Raises as `load` does."""
     head, arrays = _checked(data, rules)
-    partition = Partition(
-        rules, number=number, alerts_from_ms=head.alerts_from_ms, limit_dead_letters=limit_dead_letters
-    )
+    partition.set_up(rules, head.alerts_from_ms)
     customers, review = partition.customers, partition.review
+    partition.judged_by = head.judged_by
     customers.roster.set_arrays(_part(arrays, "roster"))
     customers.columns.set_arrays(_part(arrays, "columns"))
     customers.boundary = head.closed
@@ -236,7 +245,6 @@ def load(data: bytes | bytearray, rules: Rules, *, number: int = 0, limit_dead_l
             review.scoring.set_arrays(scoring, head.versions)
         review.scoring.running = {name: head.running.get(name, at) for name, at in review.scoring.running.items()}
     review.resume(is_anew=head.catalogue != rules.hash)
-    return partition
 
 
 def _checked(data: bytes | bytearray, rules: Rules) -> tuple[_Head, dict[str, NDArray[Any]]]:

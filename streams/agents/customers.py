@@ -103,7 +103,8 @@ class Customers:
         recorded = {one.boundary: self._recorded(own, one) for one in own.expected}
 
         def version(boundary: int) -> Version | None:
-            chosen = recorded.get(boundary, self._shelf.current)
+            current = self._shelf.current if self._is_scored_alike(own.partition.rules) else None
+            chosen = recorded.get(boundary, current)
             if chosen is not None:
                 own.pinned[chosen.name] = chosen.content
             return chosen
@@ -128,10 +129,11 @@ class Customers:
 
     def _recorded(self, own: OwnedPartition, passed: Boundary) -> Version | None:
         """The version that judged a boundary before the restart, and no other: what it decided is published."""
-        name = passed.version
-        if name is None or self.rules.basis.learning is None:
+        name, rules = passed.version, own.catalogues.get(passed.catalogue, self.rules)
+        if name is None or rules.basis.learning is None:
             return None
-        found = self._shelf.named(name)
+        is_alike = self._is_scored_alike(rules)
+        found = self._shelf.named(name) if is_alike else None
         if found is not None:
             return found
         date = date_of(passed.boundary)
@@ -143,13 +145,17 @@ class Customers:
                 EXIT_SETUP,
             )
         try:
-            return self._shelf.read(own.pinned[name])
+            return (self._shelf if is_alike else Shelf(rules)).read(own.pinned[name])
         except ModelStateError as error:
             log.warning(
                 "partition %d: the boundary %s was judged by version %s of the model, which this catalogue cannot use "
                 "(%s): it is judged without one", own.number, date, name, error,
             )  # fmt: skip
             return None
+
+    def _is_scored_alike(self, rules: Rules) -> bool:
+        """Whether versions of the model for our catalogue are such for another one."""
+        return (rules.basis.learning, rules.basis.feeds) == (self.rules.basis.learning, self.rules.basis.feeds)
 
     def revoked(self, partition: int) -> None:
         """Forget the partition."""
@@ -249,15 +255,14 @@ class Customers:
     def process(self, own: OwnedPartition, records: Sequence[Record]) -> None:
         """Take records in, or judge some who wait where there are none; what that decides waits to be sent."""
         partition, judged = own.partition, own.partition.judged
-        follow_up = partition.review.follow_up
-        decided = follow_up.decided
+        decided = partition.review.follow_up.decided
         if records:
             self._intake.take(own, records)
         else:
             partition.go_on(REVIEWS_A_FRAME)
         own.outbox += partition.drain()
         self.tally.reviews += partition.judged - judged
-        self.tally.decided += follow_up.decided - decided
+        self.tally.decided += partition.review.follow_up.decided - decided
 
     async def _write_down(self, own: OwnedPartition) -> None:
         new = [one for one in own.partition.passed if one.boundary not in own.begun]

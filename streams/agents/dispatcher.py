@@ -9,6 +9,8 @@ from typing import Final
 
 import msgspec
 
+from models.catalogue.catalogue import rules_again
+from models.catalogue.reader import CatalogueError
 from models.catalogue.rules import Rules
 from models.digests.backlog import BEGINNING, Resume
 from models.digests.lists import Day, Kept, Lists
@@ -22,6 +24,9 @@ from streams.transport.producer import FLUSH_TIMEOUT_S, Outputs, flushed
 from streams.transport.published import SHARED_PARTITION
 from streams.transport.records import Record
 
+RULES_KEY: Final = b"\0rules"
+"""The key of the record that has the catalogue of the newest digests: one that is started with another goes on by it
+until all partitions have taken the other up."""
 DONE_KEY: Final = b"\0done"
 """The key of the record that says which boundary was done last, and from where the topic is to be read."""
 
@@ -40,6 +45,7 @@ class DispatcherAgent(SoleAgent):
     ) -> None:
         super().__init__(changelog, read)
         self.lists: Lists | None = None
+        self._kept_rules = ""
         self.refused = 0
         """Records of the topic that are none of ours."""
         self.sent: Counter[str] = Counter()
@@ -58,15 +64,29 @@ class DispatcherAgent(SoleAgent):
             done = records.get(key)
             at = BEGINNING if done is None else _resume.decode(payload_of(done))
             found: dict[str, Kept] = {}
-            for key in records.keys() - {CLAIM_KEY, DONE_KEY}:
+            for key in records.keys() - {CLAIM_KEY, DONE_KEY, RULES_KEY}:
                 found[key.decode()] = _kept.decode(payload_of(records[key]))
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             told = "the record %r of %s cannot be read (%s): the lists are made anew from %s"
             log.error(told, key, self._changelog.topic, type(error).__name__, self._topics.attention)  # noqa: TRY400
             self.refused += 1
             at, found = BEGINNING, {}
-        self.lists = Lists(self._rules, self._partitions, kept=found, at=at)
+        earlier = self._earlier(records.get(RULES_KEY))
+        self.lists = Lists(self._rules, self._partitions, kept=found, at=at, others=earlier)
         return at.offset
+
+    def _earlier(self, value: bytes | None) -> list[Rules]:
+        """The catalogue of the newest digests, unless it is ours; none where this program cannot read it any more."""
+        text = "" if value is None else payload_of(value).decode(errors="replace")
+        self._kept_rules = text
+        if text in ("", self._rules.text):
+            return []
+        try:
+            return [rules_again(text, self._rules)]
+        except (CatalogueError, ValueError) as error:
+            told = "the catalogue of earlier lists cannot be read by this program (%s): they follow the one in force"
+            log.error(told, type(error).__name__)  # noqa: TRY400 - told, no crash
+            return []
 
     def note(self, offset: int, value: bytes | None) -> None:
         """Take a revision, how far a partition is, or who is erased; none is what says that a record is to vanish."""
@@ -96,6 +116,9 @@ class DispatcherAgent(SoleAgent):
         assert self.lists is not None
         for name, kept in day.changes.items():
             yield name.encode(), None if kept is None else with_epoch(_encoder.encode(kept), self.epoch)
+        if self.lists.rules.text != self._kept_rules:
+            self._kept_rules = self.lists.rules.text
+            yield RULES_KEY, with_epoch(self._kept_rules.encode(), self.epoch)
         yield DONE_KEY, with_epoch(_encoder.encode(self.lists.resume()), self.epoch)
 
     async def take(self, partition: int, sequence: int, records: Sequence[Record]) -> None:

@@ -92,8 +92,8 @@ class CustomerState:
         self.log.begin(found.owned)
         self._customers.adopt(found.own)
         manifest = found.owned.loaded.manifest
-        if manifest is None:
-            self._first.add(partition)
+        if manifest is None or (manifest.boundary < 0 and manifest.catalogue != found.own.partition.rules.hash):
+            self._first.add(partition)  # by our catalogue, if nothing was decided by the one before
         for topic in self.source.inputs:
             if manifest is not None and topic in manifest.sources:
                 self._starts[TP(topic, partition)] = Mark(manifest.sources[topic], manifest.clocks.get(topic))
@@ -152,8 +152,9 @@ class CustomerState:
     # -- keeping
 
     async def _note_begun(self, number: int, passed: Sequence[Boundary]) -> None:
-        pinned = self._customers.owned[number].pinned
-        await self.log.begun(number, [noted(self.source, boundary) for boundary in passed], pinned)
+        own = self._customers.owned[number]
+        rules = {own.partition.rules.hash: own.partition.rules.text}
+        await self.log.begun(number, [noted(self.source, boundary) for boundary in passed], own.pinned, rules)
 
     async def _is_ours(self, number: int) -> bool:
         try:
@@ -233,6 +234,8 @@ class CustomerState:
             topic_ids=self.ids,
             outputs=ends,
             partitions=self.source.partitions,
+            rules=partition.rules.text,
+            judged_by=tuple(partition.judged_by),
         )
 
     def _output_ends(self, number: int) -> dict[str, int]:

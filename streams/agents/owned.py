@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from models.catalogue.rules import Rules
 from models.engine.arrivals import Passed
 from models.engine.partition import Partition
 from models.engine.review import Message
@@ -26,15 +27,16 @@ class Aside(NamedTuple):
 class OwnedPartition:
     """What is known of a partition that only its owner needs.
 
-    `expected`: boundaries that were passed before the restart, until they were passed again; `held`: records that wait
-    for that. `pinned`: versions of the model by name, as they were published, that judged them or judge what was just
-    passed. `asides` and `outbox`: what is still to be sent. `published` and `lying`: what stood on the output topics at
-    the restart, from `outputs` on; `reopened`: open alerts, as they are by what is read again. `open_end`: up to where
-    the topic of open alerts was looked at, `open_newest`: the highest epoch there. `cost_s`: what it would cost to read
-    again what came since the last snapshot. `is_busy`: in the middle of a frame; `is_broken`: a frame failed.
-    `is_lost`: another worker has claimed it; `is_doubtful`: one may have. `is_counted`: the metrics' counts are of now;
-    they took `count_s`. `swept_boundary`: when the topics were last swept after erased customers. `forgotten`: for how
-    many of these that was begun; `unforgotten`: snapshots that are kept and may still hold one of them.
+    `catalogues`: those that judged it before the restart, by hash. `expected`: boundaries that were passed before
+    the restart, until they were passed again; `held`: records that wait for that. `pinned`: versions of the model
+    by name, as they were published, that judged them or judge what was just passed. `asides` and `outbox`: what is
+    still to be sent. `published` and `lying`: what stood on the output topics at the restart, from `outputs` on;
+    `reopened`: open alerts, as they are by what is read again. `open_end`: up to where the topic of open alerts was
+    looked at, `open_newest`: the highest epoch there. `cost_s`: what it would cost to read again what came since
+    the last snapshot. `is_busy`: in the middle of a frame; `is_broken`: a frame failed. `is_lost`: another worker
+    has claimed it; `is_doubtful`: one may have. `is_counted`: the metrics' counts are of now; they took `count_s`.
+    `swept_boundary`: when the topics were last swept after erased customers. `forgotten`: for how many of these
+    that was begun; `unforgotten`: snapshots that are kept and may still hold one of them.
     """
 
     number: int
@@ -45,6 +47,7 @@ class OwnedPartition:
     expected: list[Passed] = field(default_factory=list)
     begun: set[int] = field(default_factory=set)
     pinned: dict[str, bytes] = field(default_factory=dict)
+    catalogues: Mapping[str, Rules] = field(default_factory=dict)
     until: tuple[int, ...] = ()
     outputs: Mapping[str, int] = field(default_factory=dict)
     held: list[Record] = field(default_factory=list)

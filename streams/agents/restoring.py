@@ -19,6 +19,7 @@ from models.engine.snapshot import load as load_partition
 from schemas.erasure import decode_erasure, erased_name
 from schemas.topics import Topics
 from streams.agents.owned import OwnedPartition
+from streams.agents.succession import catalogues_of, plan_recorded, succeed
 from streams.errors import EXIT_SETUP, SetupError
 from streams.kafka.connection import Config, answered
 from streams.kafka.groups import earlier_groups
@@ -78,7 +79,6 @@ def restore_partitions(
         raise StopWorkerError(str(error), EXIT_SETUP) from error
     manifests = {number: one.loaded.manifest for number, one in taken.items()}
     _check_topic_ids(source, manifests)
-    _say_other_catalogue(source, manifests)
     rebuilt = _rebuilt(source, sender.topic, taken)
     starts = {n: ({} if m is None else m.outputs) for n, m in manifests.items() if m is not None or n in rebuilt}
     epochs = {number: manifest.epoch for number, manifest in manifests.items() if manifest is not None}
@@ -97,6 +97,7 @@ def restore_partitions(
         own.until, own.outputs = until.get(number, ()), starts.get(number, {})
         own.partition.ledger.was_passed(passed[number])
         own.partition.customers.erased.since |= erased.get(number, {})
+        succeed(own, source.rules)
         manifest = one.loaded.manifest
         if manifest is not None:
             own.open_end, own.open_newest = manifest.outputs.get(open_topic, 0), manifest.epoch
@@ -128,19 +129,12 @@ def _erased_before(source: RestoreSource, numbers: Sequence[int], stop: threadin
     return found
 
 
-def _say_other_catalogue(source: RestoreSource, manifests: Mapping[int, Manifest | None]) -> None:
-    """Workers of a group may have been started with different catalogues: say whose judgements end here."""
-    ours = source.rules.hash
-    others = sorted({found.catalogue for found in manifests.values() if found is not None} - {"", ours})
-    if others:
-        told = "partitions judged by catalogue %s until now are judged by %s from the next midnight on"
-        log.warning(told, ", ".join(others), ours)
-
-
 def as_loaded(source: RestoreSource, loaded: Loaded) -> OwnedPartition:
     """A partition as its changelog has it, a blank one without a snapshot. Raises StopWorkerError."""
-    own = OwnedPartition(loaded.partition, _partition(source, loaded))
+    catalogues = catalogues_of(loaded, source.rules)
+    own = OwnedPartition(loaded.partition, _partition(source, loaded, catalogues), catalogues=catalogues)
     own.expected = [_boundary(source, passed) for passed in loaded.begun]
+    plan_recorded(own)
     own.pinned = dict(loaded.models)
     own.begun = {passed.boundary for passed in own.expected}
     own.saved_boundary, erased = own.partition.boundary, own.partition.customers.erased
@@ -148,17 +142,16 @@ def as_loaded(source: RestoreSource, loaded: Loaded) -> OwnedPartition:
     return own
 
 
-def _partition(source: RestoreSource, loaded: Loaded) -> Partition:
+def _partition(source: RestoreSource, loaded: Loaded, catalogues: Mapping[str, Rules]) -> Partition:
     blank = source.new_partition(loaded.partition)
     try:
         if loaded.manifest is not None:
             refuse_other_count(loaded.manifest.partitions, source.partitions, loaded.topic)
         payload = loaded.payload()
-        if payload is None:
+        if payload is None or loaded.manifest is None:
             return blank
-        return load_partition(
-            payload, source.rules, number=loaded.partition, limit_dead_letters=blank.limit_dead_letters
-        )
+        rules = catalogues.get(loaded.manifest.catalogue, source.rules)
+        return load_partition(payload, rules, number=loaded.partition, limit_dead_letters=blank.limit_dead_letters)
     except (SetupError, SnapshotError, ValueError) as error:
         raise StopWorkerError(f"{loaded.topic}/{loaded.partition}: {error}", EXIT_SETUP) from error
 
@@ -210,13 +203,13 @@ def _rebuilt(source: RestoreSource, changelog: str, taken: Mapping[int, Owned]) 
 def noted(source: RestoreSource, boundary: Boundary) -> Passed:
     """A boundary for the changelog: next offsets by topic."""
     offsets = {topic: covered + 1 for topic, covered in zip(source.inputs, boundary.covered, strict=True)}
-    return Passed(boundary.boundary, boundary.version, offsets)
+    return Passed(boundary.boundary, boundary.version, offsets, boundary.catalogue)
 
 
 def _boundary(source: RestoreSource, passed: Passed) -> Boundary:
     covered = tuple(passed.offsets.get(topic, 0) - 1 for topic in source.inputs)
     assert len(covered) == COMMANDS + 1
-    return Boundary(passed.boundary, covered, passed.model)
+    return Boundary(passed.boundary, covered, passed.model, passed.catalogue)
 
 
 # -- topics made anew

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import click
 import orjson
 
 from models.alerts.attention.contacts import can_wait, contacts
+from models.calendar import date_of
 from models.catalogue.rules import Rules
 from models.catalogue.suggestion import did_you_mean
 from models.config import Basis
@@ -23,13 +25,13 @@ from streams.files.catalogue_file import (
 )
 from streams.settings import environment_settings
 from streams.text.plain import plain
-from streams.text.terminal import say, say_json
+from streams.text.terminal import complain, say, say_json
 from streams.text.wording import counted
 
 
 @click.group()
 def catalogue() -> None:
-    """Validate a signal catalogue, or show the one in the product."""
+    """Validate a signal catalogue, show the one in the product, or say which one judges since when."""
 
 
 @catalogue.command(
@@ -103,6 +105,48 @@ def _print(file: Path, mistakes: list[PlacedMistake], *, as_json: bool) -> None:
         return
     for at in mistakes:
         say(plain(f"{file}:{str(at).removeprefix('line ')}"))
+
+
+@catalogue.command(epilog="\b\nExamples:\n  churn-signals catalogue history\n  churn-signals catalogue history --json")
+@click.option("--json", "as_json", is_flag=True, help="A line for each partition and catalogue.")
+def history(*, as_json: bool) -> int:
+    """Which catalogue judges since when, and how `replay` decides the same; read from the changelog."""
+    from streams.readback.decided import read_decided  # the broker's client takes its time
+
+    found = read_decided(environment_settings())
+    if as_json:
+        for number, one in sorted(found.items()):
+            for at, name in one.judged_by:
+                say_json(orjson.dumps({"partition": number, "since": date_of(at), "catalogue": name}))
+        return EXIT_DONE
+    of: dict[tuple[tuple[int, str], ...], list[int]] = {}
+    for number, one in sorted(found.items()):
+        of.setdefault(one.judged_by, []).append(number)
+    if not any(of):
+        complain("no midnight was passed yet: no catalogue has judged anybody")
+        return EXIT_PROBLEM
+    for judged_by, numbers in of.items():
+        for line in _history(judged_by, "" if len(of) == 1 else f"partition {', '.join(map(str, numbers))}: "):
+            say(line)
+    ours = load_rules(environment_settings()).hash
+    say(f"CHURN_CATALOGUE here is {ours}. To decide alike: churn-signals replay FILE… {_options(of)}")
+    return EXIT_DONE
+
+
+def _history(judged_by: tuple[tuple[int, str], ...], where: str) -> list[str]:
+    """A line for each catalogue."""
+    return [f"{where}catalogue {name} from the midnight {date_of(at)} on" for at, name in judged_by]
+
+
+def _options(of: Mapping[tuple[tuple[int, str], ...], list[int]]) -> str:
+    """What `replay` is to be given: hashes stand for the files."""
+    first = next(judged_by[0][1] for judged_by in of if judged_by)
+    found = [f"--catalogue FILE[{first}]"]
+    for judged_by, numbers in of.items():
+        for at, name in judged_by[1:]:
+            places = [""] if len(of) == 1 else [f"{number}:" for number in numbers]
+            found += [f"--then {place}{date_of(at - 1)}=FILE[{name}]" for place in places]
+    return " ".join(found)
 
 
 @catalogue.command(epilog="\b\nExample:\n  churn-signals catalogue show > mine.yaml")

@@ -12,7 +12,9 @@ import click
 import msgspec
 import orjson
 
+from models.calendar import date_of
 from models.catalogue.currencies import amount_of
+from models.catalogue.rules import Rules
 from models.customers.columns import NEVER
 from models.digests.lists import Lists
 from models.engine.ledger import total_counts
@@ -34,6 +36,7 @@ from streams.cli.instant import INSTANT
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.cli.replay_sinks import Sinks
 from streams.cli.replay_text import print_summary
+from streams.cli.replay_then import THEN, GivenThen, catalogues_then, check_begins_before, say_not_reached
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
 from streams.files.catalogue_file import load_rules
 from streams.files.commands import Spoken, read_commands
@@ -50,6 +53,7 @@ Examples:
   churn-signals replay events.jsonl.gz --alerts alerts.jsonl --states states.jsonl
   churn-signals replay CDNOW_master.txt --catalogue purchases.yaml --until 1998-07-02T00:00:00Z
   churn-signals replay events.jsonl --against mine.yaml --html what-if.html
+  churn-signals replay events.jsonl --catalogue first.yaml --then 1997-06-01=second.yaml
   churn-signals replay orders.csv:shopify tickets.json:zendesk --until 2026-01-01T00:00:00Z
   churn-signals replay events.jsonl.gz --learn
   churn-signals replay events.jsonl.gz --commands commands.jsonl --receipts receipts.jsonl
@@ -78,6 +82,7 @@ class _ReplayOptions:
     now_ms: int | None
     exclude: Path | None
     catalogue: Path | None
+    then: tuple[GivenThen, ...]
     against: Path | None
     html: Output | None
     models: Path | None
@@ -112,6 +117,9 @@ class _ReplayOptions:
 )
 @left_out_options
 @click.option("--catalogue", type=OLD_FILE, help="Rules to replay with.")
+@click.option(
+    "--then", type=THEN, multiple=True, help="Other rules from the first midnight behind a day on; may be repeated."
+)
 @click.option("--against", type=OLD_FILE, help="Other rules: which alerts would be gained, lost, earlier or later.")
 @click.option("--html", type=OUTPUT, help="With --against: write a page for people of what would change.")
 @click.option(
@@ -129,7 +137,9 @@ def replay(**given: Any) -> int:
         raise click.UsageError("--learn makes versions of the model of its own: give it or --models, not both.")
     if asked.html is not None and asked.against is None:
         raise click.UsageError("--html shows what other rules would change: give them with --against.")
-    named = (asked.commands, asked.exclude, asked.catalogue, asked.against, asked.models)
+    if asked.then and (asked.learn or asked.against is not None):
+        raise click.UsageError("--then changes the rules on the way: give it without --against and --learn.")
+    named = (asked.commands, asked.exclude, asked.catalogue, asked.against, asked.models, *(t.path for t in asked.then))
     refuse_overwriting(
         [*paths_read(asked.files, asked.mapping_name), *named],
         [
@@ -169,7 +179,7 @@ def _hows(asked: _ReplayOptions, said: Spoken) -> tuple[How, How | None]:
     settings = settings_with(asked.catalogue)
     count = asked.partitions or settings.partitions
     # One that stands for all is quickest and decides alike; versions of a model and records are by partition.
-    fewest = 1 if asked.models is None and not asked.learn else count
+    fewest = 1 if asked.models is None and not asked.learn and not asked.then else count
     partitions = count if asked.partitions or asked.states is not None else fewest
     ours = How(
         rules=load_rules(settings),
@@ -180,6 +190,7 @@ def _hows(asked: _ReplayOptions, said: Spoken) -> tuple[How, How | None]:
         models=asked.models,
         learn=asked.learn,
         commands=tuple(said.commands),
+        then=catalogues_then(asked.then, settings, count),
     )
     if asked.learn:
         check_learns(ours.rules)
@@ -200,7 +211,8 @@ def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Repla
                 stack.enter_context(opened)
         sinks = Sinks(*written, digests=asked.digests)
         if asked.digests is not None:
-            sinks.lists = Lists(ours.rules, len(engine.partitions))
+            sinks.lists = Lists(ours.rules, len(engine.partitions), others=[one.rules for one in ours.then])
+        check_begins_before(asked.then, _first_day(asked, events, ours.rules))
         if other is None:
             go_through(engine, ours.taken(tracked(events)), asked.until_ms, sinks.take)
         else:
@@ -212,6 +224,7 @@ def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Repla
         if asked.states is not None:
             for state in engine.states():
                 asked.states.write(orjson.dumps(state) + b"\n")
+    say_not_reached(asked.then, engine)
     summary = _summary(engine, sinks, events)
     if asked.commands is not None:
         summary["commands"] = _became_of_commands(engine, sinks, said)
@@ -219,11 +232,15 @@ def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Repla
         summary["model"] = _model_of(engine)
     if theirs is not None:
         assert sinks.decided is not None  # gathered above
-        first = next(events.history.replayed(asked.shift_by), None)
-        first_day = None if first is None else ours.rules.basis.calendar.day_of(first.time_ms)
+        first_day = _first_day(asked, events, ours.rules)
         own = sinks.decided.until(last_day(engine))
         summary["against"] = _told(asked, compare(own, theirs, first_day))
     return summary
+
+
+def _first_day(asked: _ReplayOptions, events: Replayed, rules: Rules) -> int | None:
+    first = next(events.history.replayed(asked.shift_by), None)
+    return None if first is None else rules.basis.calendar.day_of(first.time_ms)
 
 
 def _told(asked: _ReplayOptions, found: Comparison) -> dict[str, Any]:
@@ -267,6 +284,7 @@ def _summary(engine: Replay, sinks: Sinks, events: Replayed) -> dict[str, object
         "excluded": events.left_out.total(),
         "files": [one.to_dict() for one in events.history.counts],
         "catalogue": engine.rules.hash,
+        "then": sorted({(date_of(at - 1), name) for p in engine.partitions for at, name in p.judged_by[1:]}),
     }
     return summary
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Collection, Iterator
 
+from models.calendar import date_of
 from streams.diagnosis.observation import Observation
 from streams.errors import SetupError
 from streams.files.catalogue_file import load_rules
@@ -24,7 +25,9 @@ def look_at_state(settings: Settings) -> Iterator[Observation]:
     differs = list(differences(found.values(), zone=settings.zone, catalogue=rules.hash))
     yield from differs
     if not differs:
-        text = f"{counted(len(found), 'partition')} with a snapshot, in this zone and judged by this catalogue"
+        since = sorted({one.judged_by[-1][0] for one in found.values() if len(one.judged_by) > 1})
+        told = f" since {', '.join(map(date_of, since))} (`catalogue history`)" if since else ""
+        text = f"{counted(len(found), 'partition')} with a snapshot, in this zone and judged by this catalogue{told}"
         yield Observation("state", "ok", text)
 
 
@@ -37,6 +40,6 @@ def differences(found: Collection[Decided], *, zone: str, catalogue: str) -> Ite
     others = Counter(one.catalogue for one in found if one.catalogue not in ("", catalogue))
     for other, count in sorted(others.items()):
         what = f"{counted(count, 'partition')} last judged by catalogue {other}, here it is {catalogue}"
-        then = "a worker started with it judges everybody by it from the next midnight on"
+        then = "a worker started with it judges everybody by it from the next midnight on (see `catalogue history`)"
         text = f"{what}: {then}. Give all workers the same {variable_of('catalogue')}"
         yield Observation("state", "warning", text)

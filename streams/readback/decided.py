@@ -19,6 +19,7 @@ from streams.transport.snapshots.records import (
     DamagedError,
     Key,
     Manifest,
+    Passed,
     from_key,
     from_value,
     refuse_other_count,
@@ -36,8 +37,8 @@ _TELLING: Final = {"manifest": Manifest, "begun": Begun}
 class Decided:
     """A partition: the last boundary that was passed (-1: none), in which zone, and of how many partitions it is one.
 
-    `partitions` is 0 where an earlier program wrote the snapshot. `catalogue`: the hash of the rules it was judged by;
-    empty where nothing was judged yet, or by several.
+    `partitions` is 0 where an earlier program wrote the snapshot. `catalogue`: the hash of the rules it was judged by
+    last; empty where nothing was judged yet.
     """
 
     boundary: int
@@ -46,6 +47,8 @@ class Decided:
     catalogue: str = ""
     alerts_from_ms: int | None = None
     """Since when its alerts are told to people, where a snapshot says so."""
+    judged_by: tuple[tuple[int, str], ...] = ()
+    """Since which boundary which catalogue judges it, by its hash; the newest last."""
 
     @property
     def until_ms(self) -> int:
@@ -89,13 +92,33 @@ def _joined(known: tuple[int, Decided] | None, key: Key, value: bytes) -> Decide
     epoch, before = known or (key.epoch, Decided(-1, "UTC", 0))
     try:
         if key.kind == "begun":
-            passed = from_value(Begun, value).passed
-            return replace(before, boundary=max([before.boundary, *(one.boundary for one in passed)]))
+            return _behind(before, from_value(Begun, value).passed)
         manifest = from_value(Manifest, value)
     except DamagedError:
         return before
     boundary = max(before.boundary, manifest.boundary) if epoch == key.epoch else manifest.boundary
-    return Decided(boundary, manifest.zone, manifest.partitions, manifest.catalogue, manifest.alerts_from_ms)
+    found = Decided(
+        manifest.boundary, manifest.zone, manifest.partitions, manifest.catalogue, manifest.alerts_from_ms,
+        manifest.judged_by,
+    )  # fmt: skip
+    if boundary == manifest.boundary:
+        return found
+    later = tuple(one for one in before.judged_by if one[0] > manifest.boundary)
+    catalogue = later[-1][1] if later else found.catalogue
+    return replace(found, boundary=boundary, judged_by=(*found.judged_by, *later), catalogue=catalogue)
+
+
+def _behind(before: Decided, passed: Iterable[Passed]) -> Decided:
+    """The same when boundaries were passed."""
+    boundary, judged_by = before.boundary, before.judged_by
+    for one in passed:
+        if one.boundary > before.boundary:
+            boundary = max(boundary, one.boundary)
+            if one.catalogue and (not judged_by or judged_by[-1][1] != one.catalogue):
+                judged_by = (*judged_by, (one.boundary, one.catalogue))
+    return replace(
+        before, boundary=boundary, judged_by=judged_by, catalogue=judged_by[-1][1] if judged_by else before.catalogue
+    )
 
 
 def until_ms(decided: Mapping[int, Decided]) -> dict[int, int]:

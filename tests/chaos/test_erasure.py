@@ -38,7 +38,15 @@ from support.broker import Broker, set_config
 from support.builders import DAY_MS, login
 from support.crashes import Crashes
 from support.histories import START_MS, Size, history, write_history
-from support.oracles import Expected, compare, compare_outcomes, compare_receipts, compare_suppressed, replay
+from support.oracles import (
+    Expected,
+    compare,
+    compare_outcomes,
+    compare_receipts,
+    compare_suppressed,
+    of_others,
+    replay,
+)
 from support.posting import post, posting
 from support.program import command, environment, run
 from support.reading import read_compacted
@@ -105,19 +113,6 @@ def bad_records(customers: Sequence[str]) -> list[Arrival]:
         for one in customers
         for key in (one.encode(), b"somebody-else")
     ]
-
-
-def without(file: Path, customers: Sequence[str]) -> Path:
-    """The lines of a file that name none of these."""
-    wanted = re.compile(b"|".join(re.escape(one.encode()) for one in customers))
-    kept = file.with_suffix(".others.jsonl")
-    kept.write_bytes(b"".join(line for line in file.read_bytes().splitlines(keepends=True) if not wanted.search(line)))
-    return kept
-
-
-def of_others(expected: Expected, customers: Sequence[str]) -> Expected:
-    files = ("alerts", "stages", "states", "receipts", "suppressed", "outcomes")
-    return Expected(*(without(getattr(expected, name), customers) for name in files))
 
 
 @dataclass(frozen=True)

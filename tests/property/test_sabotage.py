@@ -200,7 +200,7 @@ def first_seen_is_the_first_to_arrive(patch: pytest.MonkeyPatch) -> None:
 
     def noting(frame: Frame, first: int, end: int, *others: Any) -> Any:
         for event in frame.events[first:end]:
-            firsts.setdefault(event.customer_id, frame._customers.basis.calendar.day_of(event.time_ms))
+            firsts.setdefault(event.customer_id, frame.customers.basis.calendar.day_of(event.time_ms))
         return look_up(frame, first, end, *others)
 
     def judging(partition: Partition, most: int = 1 << 60) -> None:
@@ -288,18 +288,19 @@ def fired_early_only_while_nothing_is_open_and_later_starts_are_ignored(patch: p
 
 
 def corroboration_waits_until_the_other_alert_has_news_of_its_own(patch: pytest.MonkeyPatch) -> None:
-    def waiting(alerts: Any, witnesses: Any, revisions: Any, rows: Any) -> None:
+    def waiting(alerts: Any, witnesses: Any, revisions: Any, rows: Any, doubted: Any) -> None:
         having = {signal for signal, told in revisions.items() if told}
-        corroborate(alerts, {one: others for one, others in witnesses.items() if one in having}, revisions, rows)
+        own = {one: others for one, others in witnesses.items() if one in having}
+        corroborate(alerts, own, revisions, rows, doubted)
 
     patch.setattr(models.engine.followup, "corroborate", waiting)
 
 
 def an_alert_stays_critical_when_its_witness_is_gone(patch: pytest.MonkeyPatch) -> None:
-    def clinging(alerts: Any, witnesses: Any, revisions: Any, rows: Rows) -> None:
+    def clinging(alerts: Any, witnesses: Any, revisions: Any, rows: Rows, doubted: Any) -> None:
         raised = {row for of in alerts for row in of.corroborated}
         free = np.array([row for row in rows.tolist() if row not in raised], np.int32)
-        corroborate(alerts, witnesses, revisions, free)
+        corroborate(alerts, witnesses, revisions, free, doubted)
 
     patch.setattr(models.engine.followup, "corroborate", clinging)
 

@@ -270,7 +270,12 @@ class Life(Spoken):
     def _corroborate(self) -> None:
         """Alerts of severity error, open at once and resting on different feeds, make each other critical."""
         grave = [one for one in self.signals if (one.polarity, one.severity) == ("negative", "error")]
-        resting = {one.id: feeds for one in grave if one.id in self.episodes and (feeds := rests_on(one, self.basis))}
+        sure = {
+            one.id
+            for one in grave
+            if (episode := self.episodes.get(one.id)) and (one.id not in self.unheard or self._was_sent(one, episode))
+        }
+        resting = {one.id: feeds for one in grave if one.id in sure and (feeds := rests_on(one, self.basis))}
         for signal in self.signals:
             if (episode := self.episodes.get(signal.id)) is None:
                 continue

@@ -70,6 +70,23 @@ class Crashes:
         """The same, but in the middle of the reviews of a boundary."""
         self._kill(share, lambda evidence: evidence.redelivered > 0 and evidence.is_mid_boundary, HUNT_SLICE_S)
 
+    def start_as(self, share: float, deployment: Deployment) -> None:
+        """When this share is done, end the first worker by SIGTERM and the others by kill -9; start them otherwise."""
+        first, *others = self._mains
+
+        def end() -> None:
+            first.process.terminate()  # it hears of it when it is resumed
+            for worker in others:
+                worker.kill_9()
+
+        self._step_until(lambda: self._progress() >= share, SLICE_S, at_the_end=end)
+        assert first.terminate() == 0, first.log_tail()
+        self._watch.catch_up()
+        self._restarted_at = self._watch.taken
+        for worker in self._mains:
+            worker.deployment = deployment
+            worker.start()
+
     def join(self, share: float, guest: Worker) -> None:
         """Let another worker join the group when this share is done; the others wait, so that work is left."""
         self._step_until(lambda: self._progress() >= share, SLICE_S)

@@ -23,6 +23,7 @@ from models.engine.partition import Partition
 from models.engine.replay import Replay, canonical_states
 from models.engine.review import Message
 from models.engine.snapshot import freeze, load
+from models.engine.taking_up import plan
 from models.scoring.version import Version
 from schemas.alert import AlertV1, decode_alert, encode_alert
 from schemas.command import Command
@@ -434,10 +435,12 @@ def oracle(
     until_ms: int | None = None,
     alerts_from_ms: int = 0,
     commands: Sequence[Command] = (),
+    then: Sequence[tuple[int, Rules]] = (),
 ) -> Outcome:
-    """The truth: the product's own replay over one partition."""
+    """The truth: the product's own replay over one partition; `then`: other catalogues, by boundary."""
     replay = Replay(rules, 1, alerts_from_ms)
     noting = _Noting(rules, alerts_from_ms=alerts_from_ms, limit_dead_letters=False)
+    plan(noting, then)
     replay.partitions = [noting]
     in_order = sorted(events, key=lambda e: (e.time_ms, e.feed))
     for one in among(sorted(commands, key=lambda one: one.at_ms), in_order):

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from support.program import ROOT, Outcome, environment, ran, run
@@ -34,11 +36,12 @@ def replay(
     until: str = "",
     models: Path | None = None,
     commands: Path | None = None,
+    more: Sequence[str] = (),
     **settings: str,
 ) -> Expected:
     """Run the oracle over an event file. `exclude`: ids of events to leave out, by line; `until`: as `tick --at`.
 
-    `models`: a file of `model dump`; `commands`: one of commands.
+    `models`: a file of `model dump`; `commands`: one of commands; `more`: further options.
     """
     expected = Expected(
         folder / "alerts.jsonl",
@@ -56,16 +59,29 @@ def replay(
     files += (("--receipts", expected.receipts), ("--suppressed", expected.suppressed))
     files += (("--outcomes", expected.outcomes),)
     outputs = [part for option, file in files for part in (option, str(file))]
-    more: tuple[str, ...] = ("--until", until) if until else ()
-    more += ("--models", str(models)) if models else ()
-    more += ("--commands", str(commands)) if commands else ()
+    given: tuple[str, ...] = ("--until", until) if until else ()
+    given += ("--models", str(models)) if models else ()
+    given += ("--commands", str(commands)) if commands else ()
     if exclude:
         (folder / "excluded").write_text(exclude)
-        more += ("--exclude", str(folder / "excluded"))
+        given += ("--exclude", str(folder / "excluded"))
     common = {"alerts_from": "1970-01-01T00:00:00Z", "partitions": str(partitions)}
-    done = run("replay", str(history), *outputs, *more, **(common | settings))
+    done = run("replay", str(history), *outputs, *given, *more, **(common | settings))
     assert done.code == 0, done.err
     return expected
+
+
+def of_others(expected: Expected, customers: Sequence[str]) -> Expected:
+    """The same without what names some customers, such as those who are erased."""
+    return Expected(*(_without(getattr(expected, one.name), customers) for one in fields(expected)))
+
+
+def _without(file: Path, customers: Sequence[str]) -> Path:
+    """The lines of a file that name none of these."""
+    wanted = re.compile(b"|".join(re.escape(one.encode()) for one in customers))
+    kept = file.with_suffix(".others.jsonl")
+    kept.write_bytes(b"".join(line for line in file.read_bytes().splitlines(keepends=True) if not wanted.search(line)))
+    return kept
 
 
 @dataclass(frozen=True, slots=True)

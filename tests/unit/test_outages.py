@@ -12,6 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from models.alerts.outages import partition_telling
 from models.catalogue.absence import absent_feeds, by_presence
 from models.catalogue.catalogue import build_rules
 from models.catalogue.language import compile_condition
@@ -243,6 +244,8 @@ def test_one_case_tells_of_a_feed_that_is_down_until_it_is_back() -> None:
     assert len({one.case_id for one in told}) == 1
     assert {one.customer_id for one in told} == {"feed:login"}
     assert {one.owner for one in told} == {"Platform"}
+    assert sorted(partition_telling(one, PARTITIONS) or 0 for one in told) == [0, 0, 1, 1]
+    assert {partition_telling(one, 1) for one in told} == {0, None}
     assert len({(one.alert_id, one.revision) for one in told}) == 4
     down = run(is_off=True).down
     assert {day for day, count in down.items() if count} == set(range(OFF + 1, BACK + 1))
@@ -300,6 +303,44 @@ def test_what_is_held_by_a_feed_that_is_down_puts_nobody_at_risk_and_is_on_recor
     assert {one.passes_at for one in held} == {None}
     assert all(is_hit(one.alert.customer_id) for one in held)
     assert {one.alert.arm for one in held} == {None}
+
+
+def test_an_alert_that_is_held_makes_no_other_critical() -> None:
+    held: set[tuple[str, str]] = set()
+    seen = 0
+    for day in sorted(run(is_off=True).by_day):
+        told = run(is_off=True).by_day[day]
+        held -= {(one.customer_id, one.signal) for one in told if isinstance(one, AlertV1)}
+        now = [one for one in told if isinstance(one, SuppressedV1) and one.rule == "feed_down"]
+        held |= {(one.alert.customer_id, one.alert.signal) for one in now if one.alert.is_open}
+        held -= {(one.alert.customer_id, one.alert.signal) for one in now if not one.alert.is_open}
+        assert not [one for one in now if one.alert.corroborated_by]
+        for one in told:
+            if isinstance(one, AlertV1) and one.is_open:
+                assert not [name for name in one.corroborated_by if (one.customer_id, name) in held]
+                seen += bool(one.corroborated_by)
+    assert seen
+
+
+def test_only_who_logged_in_unheard_is_told_of_whom_nobody_would_be_without_the_outage() -> None:
+    """Nobody can know of a login on a lost day: who is silent on the days that were heard is told of, as all others."""
+    rests = sorted(signal.id for signal in default_rules().signals if LOGIN in signal.silent_feeds)
+    unheard = {
+        one.customer_id
+        for one in events()
+        if one.feed == LOGIN and OFF <= day_of(one.time_ms) < BACK and is_hit(one.customer_id)
+    }
+    count, without = 0, []
+    for signal in rests:
+        there = {(who, day) for (who, _), day in run(is_off=False).first_sent(signal).items()}
+        for (who, start), day in run(is_off=True).first_sent(signal).items():
+            if day > OFF and is_hit(who):
+                count += 1
+                if not any((who, day + by) in there for by in range(-7, 8)):
+                    without.append((signal, who, start, day))
+    assert not [one for one in without if one[1] not in unheard], without
+    assert not [one for one in without if one[3] <= BACK], without
+    assert len(without) <= 0.1 * count, without
 
 
 def test_without_the_section_or_with_it_off_no_feed_is_down() -> None:

@@ -9,7 +9,7 @@
 An alert that is sent for the first time is `firing`, and its response time begins then.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -20,6 +20,12 @@ from models.alerts.episode import HELD_OUT, NEVER_MS, Revision, SignalAlerts, re
 from models.customers.refusals import OPTED_OUT
 
 Revisions = Mapping[str, list[Revision]]
+
+
+def held(alerts: Sequence[SignalAlerts], within: tuple[int, int]) -> set[int]:
+    """The rows of those of whom an alert is held since a boundary before."""
+    low, high = within
+    return {row for of in alerts for row in of.held if low <= row < high}
 
 
 def release(alerts: Iterable[SignalAlerts], revisions: Revisions, within: tuple[int, int], occasion: Occasion) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from confluent_kafka import Message
@@ -59,7 +59,7 @@ class Loaded:
     """A partition as it stands. `pieces`: those of the payload; without a manifest there are none.
 
     `begun`: boundaries passed since the snapshot, in order; `models`: the versions of the model that lie
-    there, by name.
+    there, by name; `rules`: the catalogues, by hash.
     `keys`: everything that lies there and was not deleted.
     `foreign`: records of other kinds, as earlier programs wrote them. `end`: the offset behind the last one read.
     """
@@ -76,6 +76,7 @@ class Loaded:
     foreign: int
     end: int
     problems: tuple[Problem, ...]
+    rules: Mapping[str, str] = field(default_factory=dict)
 
     def payload(self) -> bytes | bytearray | None:
         """What the manifest names, unpacked anew at each call. Raises ValueError when that is impossible."""
@@ -212,7 +213,14 @@ class Pile:
             len(self._foreign),
             self.end,
             tuple(self._problems.values()),
+            self._rules(manifest),
         )
+
+    def _rules(self, manifest: Manifest | None) -> dict[str, str]:
+        found = {} if manifest is None else {manifest.catalogue: manifest.rules}
+        for begun in self._begun.values():
+            found |= begun.rules
+        return {name: text for name, text in found.items() if text}
 
     def _models(self) -> dict[str, bytes]:
         found = {}

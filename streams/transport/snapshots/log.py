@@ -31,6 +31,8 @@ from streams.transport.snapshots.sender import Sender
 KEPT_SNAPSHOTS: Final = 2
 """Of a partition: the newest, and the one before it."""
 
+NOTHING: Final[Mapping[str, str]] = {}
+
 Payload = Callable[[], Iterable[bytes | memoryview]]
 """Gives what is to be written, part by part."""
 
@@ -53,8 +55,8 @@ class OwnershipLostError(Exception):
 class _Held:
     """A partition we own. `newest` and `older`: the manifests that stand; `passed`: what was begun since `older`.
 
-    `pinned`: the keys of the versions of the model that judged that, by name. `keys`: all that lies in its
-    changelog, as far as that was read: up to `end`.
+    `pinned`: the keys of the versions of the model that judged that, by name; `rules`: the catalogues, by hash. `keys`:
+    all that lies in its changelog, as far as that was read: up to `end`.
     """
 
     epoch: int
@@ -65,6 +67,7 @@ class _Held:
     generation: int = 0
     passed: list[Passed] = field(default_factory=list)
     pinned: dict[str, Key] = field(default_factory=dict)
+    rules: dict[str, str] = field(default_factory=dict)
     lock: threading.Lock = field(default_factory=threading.Lock)
 
 
@@ -97,6 +100,7 @@ class SnapshotLog:
             loaded.manifest,
             passed=list(loaded.begun),
             pinned=pins_of(owned),
+            rules=dict(loaded.rules),
         )
 
     def forget(self, partition: int) -> None:
@@ -119,13 +123,16 @@ class SnapshotLog:
             self._writing, self._write, partition, held, covered, payload
         )
 
-    async def begun(self, partition: int, passed: Sequence[Passed], models: Mapping[str, bytes]) -> None:
+    async def begun(
+        self, partition: int, passed: Sequence[Passed], models: Mapping[str, bytes], rules: Mapping[str, str] = NOTHING
+    ) -> None:
         """Boundaries were passed; once this returns, outputs of theirs may be sent.
 
         Raises DeliveryError, RestoreStoppedError after `close`; does not look whose the partition is.
-        `models`: the versions they name, as they were published.
+        `models`: the versions they name, as they were published; `rules`: the catalogues, by hash.
         """
         held = self._held[partition]
+        held.rules |= rules
         loop, models = asyncio.get_running_loop(), dict(models)
         await loop.run_in_executor(self._beginning, self._note_begun, partition, held, passed, models)
 
@@ -192,7 +199,7 @@ class SnapshotLog:
                 begun_key = Key("begun", held.epoch)
                 kept.add(begun_key)
                 held.keys.add(begun_key)
-                writes[begun_key] = to_value(Begun(held.epoch, self._owner, tuple(held.passed)))
+                writes[begun_key] = to_value(self._begun_of(held))
             writes |= dict.fromkeys(sorted(held.keys - kept))
             self._send(partition, held.epoch, writes)
             held.keys &= kept
@@ -205,9 +212,17 @@ class SnapshotLog:
                 if one.model is not None and one.model in models and one.model not in held.pinned:
                     held.pinned[one.model] = Key("model", held.epoch, one.boundary)
                     writes[held.pinned[one.model]] = to_value(Pinned(one.model, models[one.model]))
-            writes[Key("begun", held.epoch)] = to_value(Begun(held.epoch, self._owner, tuple(held.passed)))
+            writes[Key("begun", held.epoch)] = to_value(self._begun_of(held))
             held.keys |= writes.keys()
             self._send(partition, held.epoch, writes)
+
+    def _begun_of(self, held: _Held) -> Begun:
+        """What was begun, with the catalogues of it that no snapshot has."""
+        judged = {one.catalogue for one in held.passed}
+        saved = {one.catalogue: one.rules for one in (held.newest, held.older) if one is not None}
+        held.rules = {name: text for name, text in {**held.rules, **saved}.items() if name in judged | saved.keys()}
+        rules = {name: text for name, text in held.rules.items() if name not in saved}
+        return Begun(held.epoch, self._owner, tuple(held.passed), rules)
 
     def _send(self, partition: int, epoch: int, writes: Mapping[Key, bytes | None]) -> None:
         records = [(to_key(key), value) for key, value in writes.items()]

@@ -98,12 +98,21 @@ def _repeat_begun(sender: Sender, owned: Mapping[int, Owned], owner: str, stop: 
     writes: dict[int, Writes] = {
         number: [
             *((to_key(key), to_value(Pinned(name, one.loaded.models[name]))) for name, key in pins_of(one).items()),
-            (to_key(Key("begun", one.epoch)), to_value(Begun(one.epoch, owner, one.loaded.begun))),
+            (to_key(Key("begun", one.epoch)), to_value(begun_of(one, owner))),
         ]
         for number, one in owned.items()
         if one.loaded.begun
     }
     sender.send(writes, stop=stop)
+
+
+def begun_of(owned: Owned, owner: str) -> Begun:
+    """What was begun since the snapshot, under our epoch."""
+    passed = owned.loaded.begun
+    named = {one.catalogue for one in passed}
+    if owned.loaded.manifest is not None:
+        named -= {owned.loaded.manifest.catalogue}
+    return Begun(owned.epoch, owner, passed, {n: text for n, text in owned.loaded.rules.items() if n in named})
 
 
 def pins_of(owned: Owned) -> dict[str, Key]:

@@ -42,6 +42,10 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
     topic_ids: dict[str, str] = {}
     outputs: dict[str, int] = {}
     partitions: int = 0
+    rules: str = ""
+    """The catalogue itself: a worker of another one goes on with it up to the boundary at which its own takes over."""
+    judged_by: tuple[tuple[int, str], ...] = ()
+    """Since which boundary which catalogue judges, by its hash; the newest last."""
 
 
 class Manifest(Covered, frozen=True, kw_only=True):
@@ -65,19 +69,24 @@ class Manifest(Covered, frozen=True, kw_only=True):
 
 
 class Passed(msgspec.Struct, frozen=True):
-    """A boundary that was passed: by which version of the model, and at which next offset of each input."""
+    """A boundary that was passed: by which model and catalogue, and at which next offset of each input."""
 
     boundary: int
     model: str | None
     offsets: dict[str, int]
+    catalogue: str = ""
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """Every boundary passed since the older of the snapshots that are kept, in order."""
+    """Every boundary passed since the older of the snapshots that are kept, in order.
+
+    `rules`: the catalogues that judged them and are in no snapshot yet, by hash.
+    """
 
     epoch: int
     owner: str
     passed: tuple[Passed, ...]
+    rules: dict[str, str] = {}
 
 
 class Pinned(msgspec.Struct, frozen=True):

@@ -1,0 +1,239 @@
+"""All at once on a real broker, and another catalogue in mid-stream: live equals `replay`, id by id.
+
+Commands, erasures, experiments, the cap, digests, a feed that is down, events late and twice, kills of workers and of
+the dispatcher; what `catalogue history` says is what `replay --then` is told.
+"""
+
+from __future__ import annotations
+
+import random
+import time
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Final
+
+import orjson
+import pytest
+from msgspec.structs import replace as with_fields
+
+from schemas.command import Command, encode_command
+from schemas.digest import decode_digest
+from schemas.event import LOGIN, Event
+from schemas.instant import from_rfc3339
+from schemas.partitioner import partition_of
+from streams.simulation.population import World, simulate
+from support import sliced_worker
+from support.answers import arrivals_of, arrives_ms, commands_about
+from support.arrivals import Arrival, duplicated, merged
+from support.broker import Broker
+from support.builders import DAY_MS, email, login, purchase, ticket
+from support.crashes import Crashes
+from support.dispatching import MADE_WITHIN_S, on_topic, place
+from support.histories import write_history
+from support.oracles import (
+    Expected,
+    compare,
+    compare_outcomes,
+    compare_receipts,
+    compare_suppressed,
+    replay,
+)
+from support.posting import posting
+from support.program import command, run
+from support.waiting import wait_until
+from support.workers import Deployment, deploy, wait_for_lag_zero, workers
+
+PARTITIONS: Final = 2
+OFF, BACK, DAYS = 40, 45, 70
+SEED: Final = 5
+CUSTOMERS: Final = {False: 260, True: 3_000}
+PER_SECOND: Final = {False: 480, True: 1_500}
+"""Events that are posted, by whether the run is of full size."""
+START_MS: Final = from_rfc3339("2025-03-01T00:00:00Z")
+TOO_LATE_MS: Final = 27 * DAY_MS
+"""Behind the bound on lateness, however far the workers are behind."""
+ERASED: Final = 8
+FIRST: Final = """\
+base: default
+model: off
+outage: {chance: 0.01, weeks: 3}
+attention: {contact_days: 14}
+experiment: {holdout: 0.1, salt: first}
+owners:
+  Onboarding: {escalate_to: Head of Customer Success, people: 1, alerts_a_day: 2}
+  Retention: {escalate_to: Head of Retention, people: 2, alerts_a_day: 1}
+"""
+SECOND: Final = """\
+base: default
+model: off
+outage: {chance: 0.01, weeks: 3}
+attention: {contact_days: 9}
+experiment: {holdout: 0.2, salt: second}
+lifecycle: {dormant_days: 45}
+owners:
+  Onboarding: {escalate_to: Head of Onboarding, people: 2, alerts_a_day: 2}
+  Retention: {escalate_to: Head of Retention, people: 3, alerts_a_day: 1}
+signals:
+  usage_drop: off
+  support_spike: {severity: warning}
+  repeated_complaints: {when: complaints(30d) >= 3}
+"""
+
+
+def is_lost(event: Event) -> bool:
+    """Whether it is a login that nobody posts."""
+    day = (event.time_ms - START_MS) // DAY_MS
+    is_off = event.feed == LOGIN and OFF <= day < BACK
+    return is_off and partition_of(event.customer_id.encode(), PARTITIONS) < PARTITIONS // 2
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What is posted, and who is erased; `late`: the ids of events that come behind the bound on lateness."""
+
+    file: Path
+    said: Path
+    posted: list[Arrival]
+    gone: list[str]
+    late: list[str]
+
+
+def plan(folder: Path, catalogue: Path, customers: int) -> Plan:
+    dice = random.Random(SEED)
+    world = World(customers=customers, days=DAYS, seed=SEED, start_ms=START_MS)
+    events = sorted([*simulate(world)[0], *steady()], key=lambda one: (one.time_ms, one.feed))
+    events = [one for one in events if not is_lost(one)]
+    file = write_history(events, folder / "events.jsonl")
+    (folder / "without").mkdir()
+    said = commands_about(replay(file, folder / "without", partitions=PARTITIONS, catalogue=str(catalogue)), SEED)
+    said = [one for one in said if not one.customer_id.startswith("feed:")]
+    early = sorted({one.customer_id for one in events if one.time_ms < START_MS + 20 * DAY_MS})
+    gone = dice.sample(early, ERASED)
+    said += erasures(gone, dice)
+    (folder / "commands.jsonl").write_bytes(b"".join(encode_command(one) + b"\n" for one in said))
+    in_time = [one for one in events if one.time_ms < START_MS + (DAYS - 28) * DAY_MS]
+    late = [with_fields(one, id=f"late-{one.id}") for one in dice.sample(in_time, 40)]
+    timed = [(arrives_ms(one, is_live=True), one) for one in [*duplicated(events, SEED), *arrivals_of(said)]]
+    timed += [(one.time_ms + TOO_LATE_MS, one) for one in merged(late)]
+    write_history([*events, *late], file)
+    posted = [one for _, one in sorted(timed, key=lambda one: one[0])]
+    return Plan(file, folder / "commands.jsonl", posted, gone, [one.id for one in late])
+
+
+def steady() -> list[Event]:
+    """Customers, one in each partition, who post to every feed on every other day: no clock stays behind for long."""
+    names = {partition_of(name.encode(), PARTITIONS): name for name in map("steady-{}".format, range(8 * PARTITIONS))}
+    assert len(names) == PARTITIONS
+    return [
+        make(name, START_MS + day * DAY_MS, id=f"{name}-{make.__name__}-{day}")
+        for name in names.values()
+        for day in range(0, DAYS + 1, 2)
+        for make in (purchase, login, ticket, email)
+    ]
+
+
+def erasures(customers: Sequence[str], dice: random.Random) -> list[Command]:
+    """Some days in the middle, half of them while the feed is down."""
+    days = [OFF + 1 + 3 * (place % 2) * place for place in range(len(customers))]
+    at = [START_MS + day * DAY_MS + dice.randrange(DAY_MS) for day in days]
+    return [
+        Command(f"erase-{place}", "erase", one, at_ms, "Ann")
+        for place, (one, at_ms) in enumerate(zip(customers, at, strict=True))
+    ]
+
+
+def taken_up(deployment: Deployment, files: dict[str, Path]) -> list[str]:
+    """What `replay` is to be told of catalogues, by what is on record."""
+    told = run("catalogue", "history", "--json", **deployment.settings)
+    assert told.code == 0, told.err
+    found: dict[int, list[tuple[str, str]]] = {}
+    for line in told.out.splitlines():
+        one = orjson.loads(line)
+        found.setdefault(one["partition"], []).append((one["since"], one["catalogue"]))
+    options = []
+    for number, since in sorted(found.items()):
+        assert [name for _, name in since] == list(files), since
+        day = date_before(since[1][0])
+        options += ["--then", f"{number}:{day}={files[since[1][1]]}"]
+    assert len(found) == PARTITIONS
+    return options
+
+
+def date_before(day: str) -> str:
+    return time.strftime("%Y-%m-%d", time.gmtime(from_rfc3339(f"{day}T00:00:00Z") // 1000 - 86_400))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_everything_at_once_and_another_catalogue_in_mid_stream_come_to_what_replay_says(
+    broker: Broker,
+    prefix: str,
+    tmp_path: Path,
+    is_full: bool,  # noqa: FBT001 - a fixture
+) -> None:
+    first, second = tmp_path / "first.yaml", tmp_path / "second.yaml"
+    first.write_text(FIRST)
+    second.write_text(SECOND)
+    own = plan(tmp_path, first, CUSTOMERS[is_full])
+    before = deploy(broker, prefix, tmp_path, partitions=PARTITIONS, catalogue=str(first), commit_interval_s="0.1")
+    after = replace(before, more={**before.more, "catalogue": str(second)})
+    with (
+        workers(before, "main-1", "main-2", program=sliced_worker.PROGRAM) as mains,
+        workers(before, "dispatcher", is_static=False, program=command("dispatcher")) as (dispatcher,),
+    ):
+        crashes = Crashes(before, mains, len(own.posted), random.Random(SEED))
+        try:
+            for one in (*mains, dispatcher):
+                one.start()
+            with posting(before, own.posted, per_second=PER_SECOND[is_full]):
+                crashes.kill_mid_boundary(0.15)
+                wait_until(lambda: bool(on_topic(before)), MADE_WITHIN_S, running=[dispatcher])
+                dispatcher.kill_9()
+                dispatcher.deployment = after
+                dispatcher.start()
+                crashes.start_as(0.35, after)
+                crashes.kill_mid_boundary(0.6)
+        finally:
+            crashes.close()
+        wait_for_lag_zero(after, mains, within_s=240, is_after_kills=True)
+        options = taken_up(after, {hash_of(before): first, hash_of(after): second})
+        made = tmp_path / "digests.jsonl"
+        expected = replay(
+            own.file, tmp_path, partitions=PARTITIONS, catalogue=str(first), commands=own.said,
+            exclude="\n".join(own.late), more=[*options, "--digests", str(made)],
+        )  # fmt: skip
+        lists = {place(one): one for one in map(decode_digest, made.read_bytes().splitlines())}
+        wait_until(lambda: {place(one) for one in on_topic(after)} >= lists.keys(), MADE_WITHIN_S, running=[dispatcher])
+        assert [one.terminate() for one in (*mains, dispatcher)] == [0, 0, 0]
+    print(f"\n{options}, {crashes.report}")
+    check_equal(after, expected)
+    assert not [one for one in on_topic(after) if one != lists.get(place(one))][:2]
+    check_much_happened(expected)
+
+
+def hash_of(deployment: Deployment) -> str:
+    told = run("catalogue", "check", deployment.more["catalogue"], **deployment.settings)
+    return told.out.splitlines()[0].rsplit(" ", 1)[1]
+
+
+def check_much_happened(expected: Expected) -> None:
+    """There is something to compare of everything."""
+    held = Counter(orjson.loads(line)["rule"] for line in expected.suppressed.read_bytes().splitlines())
+    assert min(held[rule] for rule in ("feed_down", "capped", "held_out", "snoozed", "opted_out")) > 1, held
+    told = Counter(orjson.loads(line)["action"] for line in expected.receipts.read_bytes().splitlines())
+    assert told["erase"] == ERASED
+    assert min(told[action] for action in ("acknowledge", "outcome", "snooze", "opt_out", "opt_in")) > 3, told
+    assert len(expected.outcomes.read_bytes().splitlines()) > 3
+    alerts = [orjson.loads(line) for line in expected.alerts.read_bytes().splitlines()]
+    assert len({one["catalogue"] for one in alerts}) == 2
+    print(held, told)
+
+
+def check_equal(deployment: Deployment, expected: Expected) -> None:
+    findings, receipts = compare(deployment, expected), compare_receipts(deployment, expected)
+    held, came = compare_suppressed(deployment, expected), compare_outcomes(deployment, expected)
+    print(f"{findings}{receipts.out}{held.out}{came.out}")
+    assert findings.codes == (0, 0, 0, 0), str(findings)
+    assert (receipts.code, held.code, came.code) == (0, 0, 0), receipts.out + held.out + came.out
