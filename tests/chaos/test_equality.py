@@ -82,7 +82,7 @@ SCENARIOS: Final = (
         boundaries_from=0.7,
         is_like_another=True,
     ),
-    Scenario("duplicates", lambda events: duplicated(events, SEED)),
+    Scenario("duplicates", lambda events: duplicated(events, SEED), is_like_another=True),
     Scenario("live-delayed", lambda events: delayed(events, SEED), is_live=True, is_like_another=True),
     Scenario("live-shuffled", lambda events: shuffled(events, SEED), is_live=True, is_rough=True),
 )
