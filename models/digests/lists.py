@@ -69,12 +69,15 @@ class Lists:
         kept: Mapping[str, Kept] | None = None,
         at: Resume = BEGINNING,
         others: Sequence[Rules] = (),
+        most_lines: int = MOST_LINES,
     ) -> None:
         """Go on from what was kept and where that was, or begin.
 
         `others`: catalogues that were in force before, or will be. A boundary's lists follow the one by which all
         partitions judged it; where they do not agree, or it is none of these, the one in force before.
+        `most_lines`: in each part of a digest; its counts are of all.
         """
+        self._most_lines = most_lines
         self._known = {one.hash: one for one in (*others, rules)}
         self.rules = self._known.get(at.catalogue, rules)
         """The catalogue in force."""
@@ -189,12 +192,12 @@ class Lists:
             became=len(became),
         )  # fmt: skip
         new_lines, open_lines, waiting_lines = (
-            tuple(line_of([self._reason(one, owner) for one in of], now_ms) for of in found[:MOST_LINES])
+            tuple(line_of([self._reason(one, owner) for one in of], now_ms) for of in found[: self._most_lines])
             for found in (new, late_first, waiting)
         )
         return DigestV1(
             owner=owner, at=self._calendar.text_of(boundary), budget=budget, counts=counts,
-            new=new_lines, open=open_lines, waiting=waiting_lines, became=tuple(became[:MOST_LINES]),
+            new=new_lines, open=open_lines, waiting=waiting_lines, became=tuple(became[: self._most_lines]),
         )  # fmt: skip
 
     def _reason(self, item: Item, owner: str) -> Reason:

@@ -20,7 +20,7 @@ class Decided:
 
     def __init__(self, rules: Rules, partitions: int) -> None:
         self._rules, self._numbers = rules, count()
-        self._episodes, self._lists = Episodes(rules), Lists(rules, partitions)
+        self._episodes, self._lists = Episodes(rules), Lists(rules, partitions, most_lines=0)
         self._listed: dict[str, Listed] = {}
 
     def take(self, message: Message) -> None:
