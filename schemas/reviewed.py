@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import Final, Literal, TypeGuard
 
 import msgspec
 
@@ -30,6 +30,11 @@ somebody is erased: as of that boundary nobody's digest is to name the customer 
 def concerns_lists(alert: AlertV1) -> bool:
     """Whether a revision goes on the topic: of good news and of what was history nobody is asked to answer."""
     return alert.polarity == "negative" and not alert.historical
+
+
+def is_told(message: object) -> TypeGuard[Told]:
+    """Whether a decision, of whatever kind, goes on the topic."""
+    return concerns_lists(message) if isinstance(message, AlertV1) else isinstance(message, ReviewedV1 | ErasureV1)
 
 
 class _Kind(msgspec.Struct):

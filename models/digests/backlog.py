@@ -54,7 +54,8 @@ class Backlog:
         self.catalogue = at.catalogue
         """By which all partitions judged the last boundary that was given out and of which they agreed."""
         self._judged_by = {boundary: {*names} for boundary, names in at.judged_by.items()}
-        self._end = at.offset
+        self.end = at.offset
+        """The offset behind the last record that was taken."""
         self._before = dict(at.reached)
         self._markers: list[tuple[int, int, int]] = []
         self._reached = dict(at.reached)
@@ -66,7 +67,7 @@ class Backlog:
 
     def take(self, entry: Told, offset: int) -> None:
         """Note a record read at an offset. Raises ValueError for one of another deployment."""
-        self._end = max(self._end, offset + 1)
+        self.end = max(self.end, offset + 1)
         if isinstance(entry, ReviewedV1):
             self._go_on(entry, offset)
             return
@@ -124,7 +125,7 @@ class Backlog:
     def resume(self) -> Resume:
         """From where everything that was not given out is read again as it was read now."""
         offsets = (one.offset for waiting in self._waiting.values() for one in waiting.values())
-        offset = min([self._end, *self._erased.values(), *offsets])
+        offset = min([self.end, *self._erased.values(), *offsets])
         passed = sum(1 for at, _, _ in self._markers if at < offset)
         for _, number, boundary in self._markers[:passed]:
             self._before[number] = boundary

@@ -96,6 +96,11 @@ class Lists:
         """Note a record. Raises ValueError for one of another deployment."""
         self.backlog.take(entry, offset)
 
+    def follow(self, entry: Told) -> Iterator[Day]:
+        """Note the next record, as it would stand on the topic, and give every boundary that is complete by it."""
+        self.take(entry, self.backlog.end)
+        yield from self.days()
+
     def days(self) -> Iterator[Day]:
         """Every boundary that is complete."""
         for boundary in self.backlog.due():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from itertools import count
 
 from models.catalogue.rules import Rules
 from models.digests.lists import Lists
@@ -11,15 +10,14 @@ from models.engine.review import Message
 from models.what_if.comparison import Listed, Run
 from models.what_if.episodes import Episodes
 from schemas.alert import AlertV1
-from schemas.erasure import ErasureV1
-from schemas.reviewed import ReviewedV1, Told, concerns_lists
+from schemas.reviewed import is_told
 
 
 class Decided:
     """Takes what a replay publishes, in the order in which it does."""
 
     def __init__(self, rules: Rules, partitions: int) -> None:
-        self._rules, self._numbers = rules, count()
+        self._rules = rules
         self._episodes, self._lists = Episodes(rules), Lists(rules, partitions, most_lines=0)
         self._listed: dict[str, Listed] = {}
 
@@ -27,14 +25,9 @@ class Decided:
         """Take a decision."""
         if isinstance(message, AlertV1):
             self._episodes.take(message)
-            if concerns_lists(message):
-                self._list(message)
-        elif isinstance(message, ReviewedV1 | ErasureV1):
-            self._list(message)
-
-    def _list(self, told: Told) -> None:
-        self._lists.take(told, next(self._numbers))
-        for day in self._lists.days():
+        if not is_told(message):
+            return
+        for day in self._lists.follow(message):
             for digest in day.digests:
                 listed = self._listed.setdefault(digest.owner, Listed(Counter(), Counter()))
                 listed.new[day.boundary] += digest.counts.new

@@ -14,7 +14,7 @@ from schemas.digest import encode_digest
 from schemas.erasure import ErasureV1
 from schemas.outcome import OutcomeV1, encode_outcome
 from schemas.receipt import ReceiptV1, encode_receipt
-from schemas.reviewed import ReviewedV1, Told, concerns_lists
+from schemas.reviewed import is_told
 from schemas.stage import StageChangeV1, encode_stage_change
 from schemas.suppressed import SuppressedV1, encode_suppressed
 from streams.cli.output import Output
@@ -50,42 +50,35 @@ class Sinks:
     lists: Lists | None = None
     """Where what is sent becomes the owners' lists."""
     digests: Output | None = None
-    _told: int = 0
 
     def take(self, messages: Iterable[Message]) -> None:
         """Write and count."""
         for message in messages:
+            self._take(message)
             if self.decided is not None:
                 self.decided.take(message)
-            if isinstance(message, StageChangeV1):
-                self.transitions += 1
-                _write(self.stages, encode_stage_change(message))
-            elif isinstance(message, AlertV1):
-                self._take_alert(message)
-            elif isinstance(message, ReceiptV1):
-                self.answered[message.status] += 1
-                _write(self.receipts, encode_receipt(message))
-            elif isinstance(message, SuppressedV1):
-                self.held[message.rule] += 1
-                _write(self.suppressed, encode_suppressed(message))
-            elif isinstance(message, OutcomeV1):
-                self.experiment[message.arm, "came_back" if message.came_back else "stayed_away"] += 1
-                _write(self.outcomes, encode_outcome(message))
-            elif isinstance(message, ErasureV1):
-                self.erased += 1
-                self._list(message)
-            elif isinstance(message, ReviewedV1):
-                self._list(message)
+            if self.lists is not None and is_told(message):
+                for day in self.lists.follow(message):
+                    for digest in day.digests:
+                        _write(self.digests, encode_digest(digest))
 
-    def _list(self, told: Told) -> None:
-        """Give the owners' lists what was sent, or how far a partition is, and write the digests that follow."""
-        if self.lists is None:
-            return
-        self.lists.take(told, self._told)
-        self._told += 1
-        for day in self.lists.days():
-            for digest in day.digests:
-                _write(self.digests, encode_digest(digest))
+    def _take(self, message: Message) -> None:
+        if isinstance(message, StageChangeV1):
+            self.transitions += 1
+            _write(self.stages, encode_stage_change(message))
+        elif isinstance(message, AlertV1):
+            self._take_alert(message)
+        elif isinstance(message, ReceiptV1):
+            self.answered[message.status] += 1
+            _write(self.receipts, encode_receipt(message))
+        elif isinstance(message, SuppressedV1):
+            self.held[message.rule] += 1
+            _write(self.suppressed, encode_suppressed(message))
+        elif isinstance(message, OutcomeV1):
+            self.experiment[message.arm, "came_back" if message.came_back else "stayed_away"] += 1
+            _write(self.outcomes, encode_outcome(message))
+        elif isinstance(message, ErasureV1):
+            self.erased += 1
 
     def _take_alert(self, alert: AlertV1) -> None:
         self.revisions += 1
@@ -94,8 +87,6 @@ class Sinks:
         if alert.ended_because is not None:
             self.ended[alert.signal, alert.ended_because] += 1
         self.ids.add(alert.alert_id)
-        if concerns_lists(alert):
-            self._list(alert)
 
 
 def _write(opened: Output | None, payload: bytes) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
-from typing import Any, TypeGuard
+from typing import Any
 
 import msgspec
 import pytest
@@ -22,14 +22,13 @@ from models.digests.backlog import BEGINNING, Resume
 from models.digests.lists import Kept, Lists
 from models.digests.ranking import order
 from models.engine.replay import Replay
-from models.engine.review import Message
 from schemas.alert import AlertV1
 from schemas.digest import DigestV1
 from schemas.erasure import ErasureV1, erased_name
 from schemas.event import FEEDS
 from schemas.instant import from_rfc3339, to_rfc3339
 from schemas.partitioner import partition_of
-from schemas.reviewed import ReviewedV1, Told, concerns_lists, decode_told, encode_reviewed
+from schemas.reviewed import ReviewedV1, Told, decode_told, encode_reviewed, is_told
 from support.silences import silent_history
 from support.spoken import ACTIONS, ERASING, spoken_of
 from support.tries import tries
@@ -75,11 +74,7 @@ def told_by(
 
 def _told(engine: Replay, until_ms: int) -> list[list[Told]]:
     engine.until(until_ms)
-    return [[one for one in partition.drain() if _is_told(one)] for partition in engine.partitions]
-
-
-def _is_told(message: Message) -> TypeGuard[Told]:
-    return isinstance(message, ReviewedV1 | ErasureV1) or (isinstance(message, AlertV1) and concerns_lists(message))
+    return [[one for one in partition.drain() if is_told(one)] for partition in engine.partitions]
 
 
 def _time_ms(one: Any) -> int:
@@ -102,9 +97,8 @@ def interleaved(told: Sequence[Sequence[Told]], dice: random.Random) -> list[Tol
 
 def digests_of(rules: Rules, log: Sequence[Told], partitions: int) -> list[DigestV1]:
     lists, found = Lists(rules, partitions), list[DigestV1]()
-    for offset, one in enumerate(log):
-        lists.take(one, offset)
-        found += [digest for day in lists.days() for digest in day.digests]
+    for one in log:
+        found += [digest for day in lists.follow(one) for digest in day.digests]
     return found
 
 
@@ -261,11 +255,10 @@ def test_who_is_worth_more_comes_first() -> None:
     for seed in range(2):
         (told,) = told_by(rules, seed, 1, customers=25)
         lists, newest = Lists(rules, 1), dict[str, AlertV1]()
-        for offset, one in enumerate(told):
-            lists.take(one, offset)
+        for one in told:
             if isinstance(one, AlertV1):
                 newest[one.alert_id] = one
-            for digest in (digest for day in lists.days() for digest in day.digests):
+            for digest in (digest for day in lists.follow(one) for digest in day.digests):
                 first, waiting = (
                     [order(newest[alert.alert_id], 1.0) for line in lines for alert in line.alerts]
                     for lines in (digest.new, digest.waiting)

@@ -18,12 +18,12 @@ from models.engine.partition import Partition
 from models.engine.population import population_of
 from models.engine.replay import Replay
 from models.engine.snapshot import freeze, load
-from schemas.alert import AlertV1, decode_alert
+from schemas.alert import decode_alert
 from schemas.command import Command
 from schemas.digest import DigestV1, encode_digest
-from schemas.erasure import ErasureV1, is_erased_name
+from schemas.erasure import is_erased_name
 from schemas.event import FEEDS, Event
-from schemas.reviewed import ReviewedV1, concerns_lists
+from schemas.reviewed import is_told
 from streams.files.commands import among
 from support.builders import DAY_MS, HOUR_MS
 from support.one_partition import PATTERNS, Key, Outcome, differences, logs_of, oracle, run, shuffled
@@ -167,10 +167,8 @@ def digests_told(seed: int) -> list[tuple[int, DigestV1, dict[str, Kept | None]]
         replay.take(one)
     replay.until(END_MS)
     found = []
-    for offset, message in enumerate(replay.drain()):
-        if isinstance(message, ReviewedV1 | ErasureV1) or (isinstance(message, AlertV1) and concerns_lists(message)):
-            lists.take(message, offset)
-            found += [(day.boundary, digest, day.changes) for day in lists.days() for digest in day.digests]
+    for message in filter(is_told, replay.drain()):
+        found += [(day.boundary, digest, day.changes) for day in lists.follow(message) for digest in day.digests]
     return found
 
 

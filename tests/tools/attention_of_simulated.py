@@ -10,7 +10,6 @@ import argparse
 from collections import Counter
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import count
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +23,7 @@ from models.engine.review import Message
 from schemas.alert import AlertV1
 from schemas.digest import DigestV1
 from schemas.instant import from_rfc3339
-from schemas.reviewed import ReviewedV1, concerns_lists
+from schemas.reviewed import is_told
 from schemas.stage import StageChangeV1
 from streams.files.catalogue_file import load_rules
 from streams.settings import Settings
@@ -46,18 +45,17 @@ class Seen:
     listed: set[str] = field(default_factory=set)
     waited: set[str] = field(default_factory=set)
 
-    def take(self, messages: Iterable[Message], lists: Lists, offsets: Iterator[int], owners: Container[str]) -> None:
+    def take(self, messages: Iterable[Message], lists: Lists, owners: Container[str]) -> None:
         """Take what was decided, and the digests of the owners of signals that the lists make of it."""
         for message in messages:
             if isinstance(message, StageChangeV1) and message.to_stage == "dormant":
                 self.dormant.setdefault(message.customer_id, []).append(from_rfc3339(message.at))
             elif isinstance(message, AlertV1):
                 self.alerts.setdefault(message.alert_id, message)
-            if isinstance(message, ReviewedV1) or (isinstance(message, AlertV1) and concerns_lists(message)):
-                lists.take(message, next(offsets))
-        for digest in (digest for day in lists.days() for digest in day.digests):
-            if digest.owner in owners:
-                self._note(digest)
+            if is_told(message):
+                for digest in (digest for day in lists.follow(message) for digest in day.digests):
+                    if digest.owner in owners:
+                        self._note(digest)
 
     def _note(self, digest: DigestV1) -> None:
         for line in digest.new:
@@ -71,13 +69,13 @@ def look(world: World, rules: Rules) -> tuple[Seen, list[Truth]]:
     events, truths = simulate_some(world, range(world.customers))
     engine = Replay(rules, 1) if rules.basis.learning is None else LearningReplay(rules, 1)
     lists, seen = Lists(rules, 1), Seen()
-    offsets, owners = count(), {signal.owner for signal in rules.signals}
+    owners = {signal.owner for signal in rules.signals}
     for number, event in enumerate(events):
         engine.take(event)
         if number % DRAINED_EVERY == 0:
-            seen.take(engine.drain(), lists, offsets, owners)
+            seen.take(engine.drain(), lists, owners)
     engine.until(world.end_ms + rules.basis.disorder_ms)
-    seen.take(engine.drain(), lists, offsets, owners)
+    seen.take(engine.drain(), lists, owners)
     return seen, truths
 
 
