@@ -49,9 +49,11 @@ def is_full(request: pytest.FixtureRequest) -> bool:
     return bool(request.config.getoption("--full"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark tests by their folder, so that none is forgotten; what takes long begins first."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark tests by their folder, so that none is forgotten; leave out those for `--full`; the longest begin first."""
     for item in items:
+        if (full := item.get_closest_marker("full")) is not None and not config.getoption("--full"):
+            item.add_marker(pytest.mark.skip(reason=f"{full.args[0]}: only with --full"))
         for folder in _folders(item.path) & {"broker", "chaos"}:
             item.add_marker(folder)
     rank = {name: place for place, name in enumerate(LONGEST)}

@@ -35,6 +35,7 @@ def receipts_in(file: Path) -> Counter[tuple[str, str]]:
     return Counter((one["action"], one["status"]) for one in found)
 
 
+@pytest.mark.full("with all else: test_everything; alone")
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("is_live", [False, True], ids=["backlog", "live"])
@@ -43,10 +44,7 @@ def test_commands_on_a_broker_come_to_what_replay_says(
     prefix: str,
     tmp_path: Path,
     is_live: bool,  # noqa: FBT001 - a parameter of the test
-    is_full: bool,  # noqa: FBT001 - a fixture
 ) -> None:
-    if not is_full:
-        pytest.skip("with all else: test_everything; alone with --full")
     events = history(SOME, SEED)
     file = write_history(events, tmp_path / "events.jsonl")
     (tmp_path / "without").mkdir()

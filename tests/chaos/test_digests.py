@@ -62,16 +62,14 @@ def has_more(than: int, sent: list[DigestV1]) -> bool:
     return len(sent) > than
 
 
+@pytest.mark.full("with all else: test_everything; alone")
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_digests_on_a_broker_come_to_what_replay_says(
     broker: Broker,
     prefix: str,
     tmp_path: Path,
-    is_full: bool,  # noqa: FBT001 - a fixture
 ) -> None:
-    if not is_full:
-        pytest.skip("with all else: test_everything; alone with --full")
     catalogue, posted, expected = planned(tmp_path)
     assert {one.became for digest in expected.values() for one in digest.became} >= {"ended", "acknowledged", "snoozed"}
     assert any(digest.waiting for digest in expected.values())

@@ -76,15 +76,13 @@ def test_a_topic_made_anew_stops_the_worker(broker: Broker, prefix: str, tmp_pat
     assert outcomes_of(deployment)[topic]["applied"] == 100
 
 
+@pytest.mark.full("waits half a minute for clients that look for a topic")
 @pytest.mark.slow
 def test_without_the_dead_letter_topic_nothing_is_committed_past_a_bad_record(
     broker: Broker,
     prefix: str,
     tmp_path: Path,
-    is_full: bool,  # noqa: FBT001 - a fixture
 ) -> None:
-    if not is_full:
-        pytest.skip("waits half a minute for clients that look for a topic: only with --full")
     deployment = deploy(broker, prefix, tmp_path, partitions=1)
     topic, dead_letters = deployment.topics.event(LOGIN), deployment.topics.dead_letters
     ledger = Ledger(deployment)

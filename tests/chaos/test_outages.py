@@ -43,16 +43,14 @@ def is_lost(event: Event) -> bool:
     return is_off and partition_of(event.customer_id.encode(), PARTITIONS) < PARTITIONS // 2
 
 
+@pytest.mark.full("with all else: test_everything; alone")
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_feed_that_is_down_on_a_broker_comes_to_what_replay_says(
     broker: Broker,
     prefix: str,
     tmp_path: Path,
-    is_full: bool,  # noqa: FBT001 - a fixture
 ) -> None:
-    if not is_full:
-        pytest.skip("with all else: test_everything; alone with --full")
     (catalogue := tmp_path / "catalogue.yaml").write_text(CATALOGUE)
     events = [one for one in simulate(WORLD)[0] if not is_lost(one)]
     file = write_history(events, tmp_path / "events.jsonl")

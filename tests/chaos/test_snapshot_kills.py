@@ -89,15 +89,13 @@ def test_kill_9_at_random_points_changes_nothing_and_repeats_nothing(
     assert set(repeated(deployment).values()) == {0}
 
 
+@pytest.mark.full("takes three minutes")
 @pytest.mark.timeout(600)
 def test_forty_kills_of_two_workers(
     broker: Broker,
     prefix: str,
     tmp_path: Path,
-    is_full: bool,  # noqa: FBT001 - a fixture
 ) -> None:
-    if not is_full:
-        pytest.skip("takes three minutes: --full")
     events = history(LIVE)
     file = write_history(events, tmp_path / "history.jsonl")
     expected = replay(file, tmp_path, partitions=PARTITIONS, catalogue=WITH_MODEL)

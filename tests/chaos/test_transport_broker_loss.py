@@ -43,14 +43,11 @@ def costs_nothing(scene: Scene, trouble: Callable[[], None]) -> None:
         assert worker.poll() is None, "it went on by itself"
 
 
+@pytest.mark.full("three times, with all that a worker does: test_broker_loss; this one")
 def test_a_broker_killed_again_under_load_costs_nothing(
     cluster: Cluster,
     tmp_path: Path,
-    is_full: bool,  # noqa: FBT001 - a fixture
 ) -> None:
-    if not is_full:
-        pytest.skip("three times, with all that a worker does: test_broker_loss; this one with --full")
-
     def trouble() -> None:
         for _ in range(2):
             time.sleep(1.5)

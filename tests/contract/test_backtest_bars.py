@@ -27,11 +27,10 @@ def models_of(file: Path, *options: str) -> dict[str, dict[str, Any]]:
     return models
 
 
+@pytest.mark.full("a minute")
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_uci_online_retail(is_full: bool) -> None:  # noqa: FBT001 - a fixture
-    if not is_full:
-        pytest.skip("a minute: asked for by --full")
+def test_uci_online_retail() -> None:
     found = models_of(
         UCI, "--horizon-days", "60", "--risk-set-days", "90",
         "--first-snapshot", "2011-01-03", "--evaluate-from", "2011-04-04",
@@ -47,11 +46,10 @@ def test_uci_online_retail(is_full: bool) -> None:  # noqa: FBT001 - a fixture
     assert found["bgnbd"]["log_loss"] == pytest.approx(0.6025, abs=0.002)
 
 
+@pytest.mark.full("a minute")
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_cdnow_quarter(is_full: bool) -> None:  # noqa: FBT001 - a fixture
-    if not is_full:
-        pytest.skip("a minute: asked for by --full")
+def test_cdnow_quarter() -> None:
     found = models_of(
         CDNOW, "--horizon-days", "90", "--risk-set-days", "180",
         "--first-snapshot", "1997-01-13", "--evaluate-from", "1997-07-07",

@@ -98,21 +98,19 @@ def check(course: Course, events: Sequence[Event]) -> float:
     return precision
 
 
+@pytest.mark.full("a minute")
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_a_simulated_year(is_full: bool) -> None:  # noqa: FBT001 - a fixture
-    if not is_full:
-        pytest.skip("a minute: asked for by --full")
+def test_a_simulated_year() -> None:
     start_ms = from_rfc3339("2026-01-01T00:00:00Z")
     events, _ = simulate(World(customers=2_000, days=365, seed=7, start_ms=start_ms))
     assert check(course_of(events, "purchase, login, ticket, email"), events) >= 0.9
 
 
+@pytest.mark.full("a minute")
 @pytest.mark.slow
 @pytest.mark.timeout(1200)
-def test_uci_online_retail(is_full: bool) -> None:  # noqa: FBT001 - a fixture
-    if not is_full:
-        pytest.skip("a minute: asked for by --full")
+def test_uci_online_retail() -> None:
     if not UCI.exists():
         pytest.skip(f"the model's alerts not tested: {UCI} is missing (a public history; not part of the project)")
     events = list(read_history([UCI]).decoded())
