@@ -21,7 +21,11 @@ from schemas.instant import to_ms, to_rfc3339
 from schemas.limits import MAX_BYTES
 
 By = Annotated[str, Meta(min_length=1, max_length=64, description="the name of who says so, a person or a program")]
-NoteId = Annotated[str, Meta(min_length=1, max_length=64, description="of a note kept elsewhere, such as in the CRM")]
+MOST_OF_NOTE: Final = 64
+"""Characters of a note's id."""
+NoteId = Annotated[
+    str, Meta(min_length=1, max_length=MOST_OF_NOTE, description="of a note kept elsewhere, such as in the CRM")
+]
 AlertId = Annotated[str, Meta(max_length=32, pattern="^[0-9a-f]{32}$", description="the alert's `alert_id`")]
 AlertOutcome = Literal["kept", "lost", "false_alarm"]
 """What came of an alert: the customer was kept, or lost; or there had been nothing to it."""

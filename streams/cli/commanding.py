@@ -11,7 +11,7 @@ import click
 
 from models.calendar import Calendar
 from schemas.alert import AlertV1
-from schemas.command import Command, encode_command
+from schemas.command import MOST_OF_NOTE, Command, encode_command
 from schemas.envelope import is_customer_id
 from schemas.receipt import ReceiptReason, ReceiptV1, encode_receipt
 from streams.cli.instant import SECONDS
@@ -28,8 +28,6 @@ T = TypeVar("T", bound=Callable[..., Any])
 LEAST_DIGITS: Final = 6
 """Of an alert's id: with so many, another open alert that begins alike is rare, and is told."""
 
-MOST_OF_NOTE: Final = 64
-"""Characters of a note's id, as the contract has it (`schemas/command.py`)."""
 
 REASONS: Final[dict[ReceiptReason, str]] = {
     "no_open_alert": "no alert of this id was open any more",

@@ -249,8 +249,7 @@ def _told(asked: _ReplayOptions, found: Comparison) -> dict[str, Any]:
     if asked.html is not None:
         from streams.report.what_if_page import what_if_page  # what draws takes a second to import
 
-        with asked.html:
-            asked.html.write(what_if_page(found, name).encode())
+        asked.html.write_all(what_if_page(found, name))
     values: dict[str, Any] = msgspec.to_builtins(found)
     return {"name": name, "says": in_a_sentence(found, name), **values}
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 
-from schemas.command import Command, decode_command_line, encode_command
+from schemas.command import MOST_OF_NOTE, Command, decode_command_line, encode_command
 from schemas.errors import RejectedError
 from schemas.instant import from_rfc3339
-from streams.cli.commanding import MOST_OF_NOTE, effective_ms
+from streams.cli.commanding import effective_ms
 from streams.cli.snooze import check_until
 from streams.errors import SetupError
 from streams.settings import Settings
