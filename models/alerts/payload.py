@@ -1,6 +1,6 @@
 """From a revision to the alert that is published: texts, drivers, deadlines, for all revisions of a signal at once."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from operator import attrgetter
 from typing import Any, Final
@@ -37,6 +37,18 @@ _AS_REVISED: Final = ("revision", "status", "severity", "owner", "score", "corro
 """What an alert says as its revision has it."""
 
 
+def one_a_customer(revisions: Iterable[Revision]) -> Iterator[list[Revision]]:
+    """The revisions in the order of rows, so often that each customer is in each list once.
+
+    A customer may have two: one that is taken back, and one that goes on.
+    """
+    left = sorted(revisions, key=attrgetter("row"))
+    while left:
+        taken = {one.row: one for one in reversed(left)}
+        yield [*taken.values()][::-1]
+        left = [] if len(taken) == len(left) else [one for one in left if taken[one.row] is not one]
+
+
 class AlertFacts:
     """What a signal's alerts say beside the revisions, a list each, by revision; of values one by name."""
 
@@ -64,16 +76,10 @@ class Writer:
     def write(
         self, signal: Signal, revisions: Sequence[Revision], as_of: AsOf, starts: Ints, scoring: Scoring | None
     ) -> list[AlertV1]:
-        """The alerts of these revisions as of a boundary. `starts` is by row, and used for the time of writing.
-
-        A customer may have two: one that is taken back, and one that goes on.
-        """
+        """The alerts of these revisions as of a boundary. `starts` is by row, and used for the time of writing."""
         found = []
-        left = sorted(revisions, key=attrgetter("row"))
-        while left:
-            taken = {one.row: one for one in reversed(left)}
-            found += self._write(signal, [*taken.values()][::-1], as_of, starts, scoring)
-            left = [] if len(taken) == len(left) else [one for one in left if taken[one.row] is not one]
+        for some in one_a_customer(revisions):
+            found += self._write(signal, some, as_of, starts, scoring)
         return found
 
     def _write(

@@ -6,7 +6,7 @@
 4. What changed is written as alerts and stage changes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from models.alerts.early import FeedDays, begins, first_true_ms
 from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts
 from models.alerts.lifecycle import Judgement
 from models.alerts.outages import outage_alerts
-from models.alerts.payload import EVIDENCE_DAYS, AlertFacts, Writer, newest
+from models.alerts.payload import EVIDENCE_DAYS, AlertFacts, Writer, newest, one_a_customer
 from models.alerts.worth import money_of
 from models.catalogue.rules import Rules, Signal
 from models.catalogue.terms import Value
@@ -146,17 +146,22 @@ class Review:
                 if told := revisions[alerts.signal.id]:
                     messages += self.writer.write(alerts.signal, told, as_of, self._starts, self.scoring)
             for of in self.alerts:
-                messages += [self._suppressed(of, *found) for found in held.get(of.signal.id, ())]
+                messages += self._suppressed(of, held.get(of.signal.id, ()))
         if self.is_done:
             self.is_anew = False
             self.alerts = [of for of in self.alerts if not of.signal.has_left or len(of.open) or of.early]
         return messages
 
-    def _suppressed(self, of: SignalAlerts, one: Revision, reason: Held) -> SuppressedV1:
-        """A revision that is held, as it would have been sent."""
-        (alert,) = self.writer.write(of.signal, [one], self.as_of, self._starts, self.scoring)
-        passes_at = None if reason.passes_ms is None else to_rfc3339(reason.passes_ms)
-        return SuppressedV1(reason.rule, self.rules.basis.calendar.text_of(self.as_of.boundary), passes_at, alert)
+    def _suppressed(self, of: SignalAlerts, held: Sequence[tuple[Revision, Held]]) -> Iterator[SuppressedV1]:
+        """Revisions of a signal that are held, as they would have been sent."""
+        at = self.rules.basis.calendar.text_of(self.as_of.boundary)
+        reasons = {(one.row, one.start): reason for one, reason in held}
+        for some in one_a_customer(one for one, _ in held):
+            alerts = self.writer.write(of.signal, some, self.as_of, self._starts, self.scoring)
+            for one, alert in zip(some, alerts, strict=True):
+                reason = reasons[one.row, one.start]
+                passes_at = None if reason.passes_ms is None else to_rfc3339(reason.passes_ms)
+                yield SuppressedV1(reason.rule, at, passes_at, alert)
 
     def _judge_signals(self, low: int, high: int) -> dict[str, list[Revision]]:
         """What is to be told of a range of rows, by signal."""

@@ -48,9 +48,9 @@ def begin_trials(
         return
     new: list[Revision] = []
     for one in revisions:
-        is_begun = one.status == "firing" and one.revision == 1
-        is_silent = one.refused or one.row in occasion.opted_out or feed_down(of, one, occasion) is not None
-        if not is_begun or is_silent or one.observed_ms < draw.from_ms:
+        if one.status != "firing" or one.revision != 1 or one.observed_ms < draw.from_ms:
+            continue
+        if one.refused or one.row in occasion.opted_out or feed_down(of, one, occasion) is not None:
             continue
         place, known = of.open.place(one.row), of.trials.place(one.row)
         assert place is not None  # it begins
