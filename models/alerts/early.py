@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 from models.alerts.episode import NO_EPISODE, EpisodeState, SignalAlerts, Walk
 from models.catalogue.rules import Signal
 from models.config import Basis, Number
-from models.customers.buckets import EMAIL_ACTIONS, NO_TIME, REFUSALS, TICKET_COUNTS, Bucket, bucket_of_notes
+from models.customers.buckets import EMAIL_ACTIONS, REFUSALS, TICKET_COUNTS, Bucket, bucket_of_notes
 from models.measures.daily import DAILY
 from schemas.event import EMAIL, TICKET
 
@@ -28,11 +28,11 @@ SINCE_START: Final = -1
 class FeedDays:
     """One customer's days in one feed, open ones included; `boundary` moves over them. See `terms.Evening`."""
 
-    __slots__ = ("_first_ms", "basis", "boundary", "days", "feed", "start")
+    __slots__ = ("_first_day", "basis", "boundary", "days", "feed", "start")
 
-    def __init__(self, feed: int, days: dict[int, Bucket], first_ms: int, basis: Basis) -> None:
-        """`first_ms`: of the first activity in the feed, NO_TIME for none."""
-        self.feed, self.days, self._first_ms, self.basis = feed, days, first_ms, basis
+    def __init__(self, feed: int, days: dict[int, Bucket], first_day: int, basis: Basis) -> None:
+        """`first_day`: of the first activity in the feed, NEVER for none."""
+        self.feed, self.days, self._first_day, self.basis = feed, days, first_day, basis
         self.boundary = 0
         self.start = 0
         """First day of the episode under judgement."""
@@ -62,10 +62,7 @@ class FeedDays:
 
     def days_since_first_ticket(self) -> int | None:
         """None before it."""
-        if self._first_ms == NO_TIME:
-            return None
-        day = self.basis.calendar.day_of(self._first_ms)
-        return self.boundary - 1 - day if day < self.boundary else None
+        return self.boundary - 1 - self._first_day if self._first_day < self.boundary else None
 
     def refused_on(self, day: int) -> int:
         """The ways in which e-mails were refused on a day, as bits; of another feed none is known."""

@@ -1,5 +1,6 @@
 """Types of arrays, and an array that grows at its end and widens its integers before a value would not fit."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 import numpy as np
@@ -18,6 +19,7 @@ FEW_PLACES: Final = 10_000
 """Above that the slices cost more than a mask."""
 _SLACK: Final = 8
 """A full array grows by an eighth: memory stays near what is used, and each element is copied nine times at most."""
+_LOW_BITS: Final = 16
 _WIDER: Final[dict[np.dtype[Any], np.dtype[Any]]] = {
     np.dtype(np.int8): np.dtype(np.int16),
     np.dtype(np.uint8): np.dtype(np.int16),
@@ -76,6 +78,57 @@ class Growing:
         """Forget the first `count` values."""
         self._data = self._data[count : self.size].copy()
         self.size = len(self._data)
+
+
+class GrowingRows:
+    """Row numbers that grow as other values do, in two parts that take three bytes a number up to 16 million rows.
+
+    >>> numbers = GrowingRows(np.array([7, 70_000], np.int32))
+    >>> numbers.append(np.array([20_000_000], np.int32))
+    >>> numbers.at(slice(1, None)), numbers.nbytes
+    (array([   70000, 20000000], dtype=int32), 12)
+    """
+
+    __slots__ = ("_high", "_low")
+
+    def __init__(self, rows: Rows = NO_ROWS) -> None:
+        self._low, self._high = Growing(np.uint16), Growing(np.uint8)
+        self.append(rows)
+
+    @property
+    def size(self) -> int:
+        """How many there are."""
+        return self._low.size
+
+    def at(self, places: slice | NDArray[np.intp]) -> Rows:
+        """Some of them."""
+        found: Rows = self._high.array[places].astype(np.int32)
+        found <<= _LOW_BITS
+        found |= self._low.array[places]
+        return found
+
+    def append(self, rows: Rows) -> None:
+        """Add numbers at the end."""
+        self._low.append(rows.astype(np.uint16))
+        self._high.append(rows >> _LOW_BITS)
+
+    def drop_front(self, count: int) -> None:
+        """Forget the first `count` numbers."""
+        self._low.drop_front(count)
+        self._high.drop_front(count)
+
+    @property
+    def nbytes(self) -> int:
+        """Memory of the arrays."""
+        return self._low.array.nbytes + self._high.array.nbytes
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything, by name."""
+        return {"low": self._low.array, "high": self._high.array}
+
+    def set_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take over what `to_arrays` gave."""
+        self._low, self._high = (Growing(arrays[name].dtype, arrays[name]) for name in ("low", "high"))
 
 
 def total_of(values: Ints) -> int:

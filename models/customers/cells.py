@@ -5,14 +5,15 @@ rows. Entries of a day are ordered by row. Only late events change a closed day,
 """
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from models.customers.arrays import Bools, Growing, Ints, Rows, without
+from models.customers.arrays import Bools, Growing, GrowingRows, Ints, Rows, without
 
 Values = Mapping[str, NDArray[Any]]
+ALL: Final = slice(None)
 
 
 class DayOf:
@@ -28,7 +29,7 @@ class Cells:
     """The log of a feed. Days are contiguous from `first_day`; `end_day` is the first day that is not closed."""
 
     def __init__(self, columns: Mapping[str, DTypeLike]) -> None:
-        self._rows = Growing(np.int32)
+        self._rows = GrowingRows()
         self._columns = {name: Growing(dtype) for name, dtype in columns.items()}
         self.first_day = 0
         self._starts: list[int] = [0]
@@ -42,10 +43,9 @@ class Cells:
         """The day behind the last closed one."""
         return self.first_day + len(self._starts) - 1
 
-    @property
-    def rows(self) -> Rows:
-        """The customer of each entry."""
-        return self._rows.array
+    def rows(self, places: slice | NDArray[np.intp] = ALL) -> Rows:
+        """The customers of some entries."""
+        return self._rows.at(places)
 
     def column(self, name: str) -> NDArray[Any]:
         """A column of all entries."""
@@ -80,7 +80,7 @@ class Cells:
     def find(self, is_asked: Bools, first: int, end: int) -> NDArray[np.intp]:
         """Positions of the entries of customers in [first, end), days ascending; `is_asked` is by row."""
         span = self.span(first, end)
-        found: NDArray[np.intp] = np.flatnonzero(is_asked[self.rows[span]]) + span.start
+        found: NDArray[np.intp] = np.flatnonzero(is_asked[self.rows(span)]) + span.start
         return found
 
     def days_of(self, positions: NDArray[np.intp]) -> Ints:
@@ -103,8 +103,9 @@ class Cells:
             self._starts = [0] * (self.first_day - day) + self._starts
             self.first_day = day
         span = self.day(day)
-        kept = ~np.isin(self.rows[span], removed)
-        order = np.argsort(np.concatenate((self.rows[span][kept], rows)), kind="stable")
+        before = self.rows()
+        kept = ~np.isin(before[span], removed)
+        order = np.argsort(np.concatenate((before[span][kept], rows)), kind="stable")
 
         def changed(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
             middle = Growing(old.dtype, old[span][kept])
@@ -114,7 +115,7 @@ class Cells:
             whole.append(old[span.stop :])
             return whole.array
 
-        self._rows = Growing(np.int32, changed(self.rows, rows))
+        self._rows = GrowingRows(changed(before, rows))
         self._columns = {n: Growing(c.array.dtype, changed(c.array, values[n])) for n, c in self._columns.items()}
         moved = len(order) - (span.stop - span.start)
         place = day - self.first_day + 1
@@ -127,7 +128,8 @@ class Cells:
         if days <= 0 or self._starts[days] * 8 < len(self):
             return
         count = self._starts[days]
-        for column in (self._rows, *self._columns.values()):
+        self._rows.drop_front(count)
+        for column in self._columns.values():
             column.drop_front(count)
         self._starts = [start - count for start in self._starts[days:]]
         self._array = None
@@ -135,13 +137,14 @@ class Cells:
 
     def drop(self, is_dropped: Bools) -> None:
         """Forget all entries of some customers; `is_dropped` is by row."""
-        places = np.flatnonzero(is_dropped[self.rows])
+        rows = self.rows()
+        places = np.flatnonzero(is_dropped[rows])
         if not len(places):
             return
         before = places.searchsorted(self._starts)
         self._starts = [start - less for start, less in zip(self._starts, before.tolist(), strict=True)]
         self._array = None
-        self._rows = Growing(np.int32, without(self.rows, places))
+        self._rows = GrowingRows(without(rows, places))
         self._columns = {n: Growing(c.array.dtype, without(c.array, places)) for n, c in self._columns.items()}
 
     def put(self, name: str, values: NDArray[Any]) -> None:
@@ -151,20 +154,20 @@ class Cells:
     @property
     def nbytes(self) -> int:
         """Memory of the arrays; of texts the references alone."""
-        return sum(column.array.nbytes for column in (self._rows, *self._columns.values()))
+        return self._rows.nbytes + sum(column.array.nbytes for column in self._columns.values())
 
     # -- as a snapshot keeps it
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Everything, by name: as it is, since entries are added and replaced, never changed in place."""
         days = np.array([self.first_day, *self._starts], np.int64)
-        return {"": days, "rows": self.rows, **{name: column.array for name, column in self._columns.items()}}
+        return {"": days, **self._rows.to_arrays(), **{name: column.array for name, column in self._columns.items()}}
 
     def set_arrays(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take over what `to_arrays` gave."""
         self.first_day, *self._starts = arrays[""].tolist()
         self._array = None
-        self._rows = Growing(np.int32, arrays["rows"])
+        self._rows.set_arrays(arrays)
         self._columns = {name: Growing(arrays[name].dtype, arrays[name]) for name in self._columns}
 
 
@@ -173,7 +176,7 @@ class RowIndex:
 
     def __init__(self, cells: Cells, first: int) -> None:
         span = cells.span(first, cells.end_day)
-        rows = cells.rows[span]
+        rows = cells.rows(span)
         order = rows.argsort(kind="stable")
         self._rows = rows[order]
         self._columns = [cells.days_of(order + span.start), *(cells.column(name)[span][order] for name in cells.names)]

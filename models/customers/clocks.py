@@ -79,24 +79,23 @@ def _last_days(columns: Columns, closed: Closed, basis: Basis) -> list[tuple[int
 
 
 def _add_totals(columns: Columns, closed: Closed) -> None:
-    """Totals and first instants count in feeds that are not declared, too."""
-    for feed, cells in closed.cells.items():
-        first = columns.first_ms(feed)
-        first[cells.rows] = np.minimum(first[cells.rows], cells.first_ms)
+    """Totals and first days count in feeds that are not declared, too."""
     if PURCHASE in closed.cells:
         cells = closed.cells[PURCHASE]
-        _note_first_two(columns, cells.rows, cells.columns["purchases"], closed.day)
+        _note_second(columns, cells.rows, cells.columns["purchases"], closed.day)
         _add(columns.purchases_total, cells.rows, cells.columns["purchases"], _MAX_COUNT)
         _add(columns.spend_total, cells.rows, cells.columns["minor"], MAX_SUM)
         rows = np.array([*closed.unrated], np.int32)
         _add(columns.unrated_total, rows, np.array([*closed.unrated.values()], np.int64), _MAX_COUNT)
+    for feed, cells in closed.cells.items():
+        first, rows = columns.first_in(feed), cells.rows[cells.first_ms != NO_TIME]
+        first[rows] = np.minimum(first[rows], closed.day)
 
 
-def _note_first_two(columns: Columns, rows: Rows, purchases: Ints, day: int) -> None:
-    """The days of the first two purchases, in whatever order days come: the two earliest so far, and those of a day."""
-    first, second = columns.bought[rows], columns.bought_again[rows]
+def _note_second(columns: Columns, rows: Rows, purchases: Ints, day: int) -> None:
+    """The day of the second purchase, in whatever order days come: the first is the earliest of those before."""
+    first, second = columns.first_in(PURCHASE)[rows], columns.bought_again[rows]
     own = np.where(purchases > 1, day, NEVER)
-    columns.bought[rows] = np.minimum(first, day)
     columns.bought_again[rows] = np.minimum(np.minimum(second, np.maximum(first, day)), own)
 
 
@@ -115,7 +114,7 @@ def restarts(columns: Columns, days: Days, rows: Rows, size: int, boundary: int,
         buyers, bought = _days_in(days.feeds[PURCHASE], number, floor, boundary)
         first = np.full(len(rows), NEVER, np.int64)
         np.minimum.at(first, buyers, bought)
-        first[columns.first_ms(PURCHASE)[rows] < basis.calendar.start_of(floor)] = NO_DAY
+        first[columns.first_in(PURCHASE)[rows] < floor] = NO_DAY
         kept = day < first[own]  # activity counts until the first purchase, which no day may tell of any more
         own, day = np.concatenate((own[kept], buyers)), np.concatenate((day[kept], bought))
     order = np.lexsort((day, own))
@@ -136,17 +135,15 @@ def _days_in(cells: Cells, number: Ints, first: int, end: int) -> tuple[Ints, In
     places = cells.find(number >= 0, first, end)
     if "active" in cells.names:
         places = places[cells.column("active")[places] > 0]
-    return number[cells.rows[places]], cells.days_of(places)
+    return number[cells.rows(places)], cells.days_of(places)
 
 
 def recount(columns: Columns, days: Days, size: int, boundary: int, basis: Basis) -> None:
     """Set the clocks of everybody anew, as far as the days that are kept tell: other feeds may be declared now."""
     rows, floor = np.arange(size, dtype=np.int32), boundary - basis.keep_days
-    day_of = basis.calendar.day_of
-    firsts = np.full(size, NO_TIME, np.int64)
+    columns.first_day[:size] = NEVER
     for feed in basis.feeds:
-        firsts = np.minimum(firsts, columns.first_ms(feed)[:size])
-    columns.first_day[:size] = [NEVER if first == NO_TIME else day_of(first) for first in firsts.tolist()]
+        np.minimum(columns.first_day[:size], columns.first_in(feed)[:size], out=columns.first_day[:size])
     number = np.arange(size, dtype=np.int64)
     for column, log in (
         (columns.last_day, days.pulse),
@@ -157,8 +154,9 @@ def recount(columns: Columns, days: Days, size: int, boundary: int, basis: Basis
         own, day = _days_in(log, number, floor, boundary)
         np.maximum.at(column, own, day)
     if PURCHASE in basis.feeds:  # who ever bought is silent since then, or since the last one that is known
-        bought = [NO_DAY if first == NO_TIME else day_of(first) for first in columns.first_ms(PURCHASE)[:size].tolist()]
-        columns.last_purchase[:size] = np.maximum(columns.last_purchase[:size], np.array(bought, np.int32))
+        first = columns.first_in(PURCHASE)[:size]
+        bought = np.where(first == NEVER, NO_DAY, first)
+        columns.last_purchase[:size] = np.maximum(columns.last_purchase[:size], bought)
     else:
         columns.last_purchase[:size], columns.gap[:size], columns.longest_gap[:size] = NO_DAY, np.nan, 0
     is_known, last = columns.first_day[:size] != NEVER, columns.last_day[:size]
@@ -173,7 +171,7 @@ def move_gaps(columns: Columns, days: Days, concerned: Rows, size: int, boundary
         return
     log, floor = days.feeds[PURCHASE], boundary - basis.keep_days
     rows = np.unique(
-        np.concatenate((log.rows[log.day(boundary - 1)], log.rows[log.day(floor - 1)], concerned.astype(np.int32)))
+        np.concatenate((log.rows(log.day(boundary - 1)), log.rows(log.day(floor - 1)), concerned.astype(np.int32)))
     )
     if len(rows):
         columns.gap[rows], columns.longest_gap[rows] = gaps_of(log, rows, size, floor, boundary)

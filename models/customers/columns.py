@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from models.customers.arrays import Ints, Rows, grown
-from models.customers.buckets import NO_TIME, REFUSALS
+from models.customers.buckets import REFUSALS
 from schemas.event import FEEDS
 
 NO_DAY: Final = -1
@@ -34,14 +34,13 @@ COLUMNS: Final = (
     Column("restart", np.int32, -NEVER),
     Column("gap", np.float32, np.nan),
     Column("longest_gap", np.int16, 0),
-    Column("bought", np.int32, NEVER),
     Column("bought_again", np.int32, NEVER),
     Column("purchases_total", np.int32, 0),
     Column("spend_total", np.int64, 0),
     Column("unrated_total", np.int32, 0),
     Column("stage", np.int8, 0),
     Column("stage_since", np.int32, 0),
-    *(Column(f"first_{feed}_ms", np.int64, NO_TIME) for feed in FEEDS),
+    *(Column(f"first_{feed}", np.int32, NEVER) for feed in FEEDS),
     *(Column(f"last_{action}", np.int32, NO_DAY) for action in REFUSALS),
 )
 
@@ -51,8 +50,8 @@ class Columns:
 
     `last_day` is that of any activity; `restart` the newest day on which the clock of silence restarted after a silence
     of the dormant days; `gap` the median of the days between purchase days, NaN with too few, `longest_gap` the most of
-    them, 0 with none. `bought` and `bought_again` are the days of the first purchase and of the second, and totals are
-    of all time: both count purchases that are not declared, too.
+    them, 0 with none. `bought_again` is the day of the second purchase, and totals are of all time: like the first day
+    in each feed both count what is not declared, too.
     """
 
     first_day: Ints
@@ -62,7 +61,6 @@ class Columns:
     restart: Ints
     gap: NDArray[np.float32]
     longest_gap: NDArray[np.int16]
-    bought: Ints
     bought_again: Ints
     purchases_total: Ints
     spend_total: Ints
@@ -75,9 +73,9 @@ class Columns:
         for column in COLUMNS:
             setattr(self, column.name, np.empty(0, column.dtype))
 
-    def first_ms(self, feed: int) -> Ints:
-        """Instant of the first activity in a feed, NO_TIME before it."""
-        found: Ints = getattr(self, f"first_{FEEDS[feed]}_ms")
+    def first_in(self, feed: int) -> Ints:
+        """The day of the first activity in a feed, NEVER before it."""
+        found: Ints = getattr(self, f"first_{FEEDS[feed]}")
         return found
 
     def last_refused(self, action: str) -> Ints:

@@ -139,7 +139,7 @@ class Days:
         for feed, log in enumerate(self.feeds):
             span = log.day(day)
             columns = {name: log.column(name)[span] for name in log.names}
-            found[feed] = DayOf(log.rows[span], columns, np.empty(0, np.int64))
+            found[feed] = DayOf(log.rows(span), columns, np.empty(0, np.int64))
         return found
 
     def _channel_columns(self, buckets: Mapping[int, Bucket]) -> tuple[Rows, dict[str, NDArray[Any]]]:
@@ -232,7 +232,7 @@ class Days:
         found: dict[int, dict[int, Bucket]] = {}
         log, names = self.feeds[feed], COUNTED[feed]
         counts = [log.column(name)[counted].tolist() for name in names]
-        for row, day, *values in zip(log.rows[counted].tolist(), log.days_of(counted).tolist(), *counts, strict=True):
+        for row, day, *values in zip(log.rows(counted).tolist(), log.days_of(counted).tolist(), *counts, strict=True):
             bucket_in(found.setdefault(row, {}), day, len(names)).counts = values
         for row, day, note in self._notes_at(feed, noted):
             bucket_in(found.setdefault(row, {}), day, len(names)).notes.append(note)
@@ -240,7 +240,7 @@ class Days:
             log = self.channels
             codes = log.column("code")[channelled].tolist()
             for row, day, code in zip(
-                log.rows[channelled].tolist(), log.days_of(channelled).tolist(), codes, strict=True
+                log.rows(channelled).tolist(), log.days_of(channelled).tolist(), codes, strict=True
             ):
                 bucket_in(found.setdefault(row, {}), day, len(names)).channels.append(self.channel_names[code])
         return found
@@ -252,7 +252,7 @@ class Days:
     def _notes_at(self, feed: int, places: Places) -> Iterator[tuple[int, int, Note]]:
         log = self.notes[feed]
         columns = [log.column(name)[places].tolist() for name in NOTE_LAYOUT]
-        return zip(log.rows[places].tolist(), log.days_of(places).tolist(), map(Note, *columns), strict=True)
+        return zip(log.rows(places).tolist(), log.days_of(places).tolist(), map(Note, *columns), strict=True)
 
 
 def _day_in(days: dict[int, OpenDay], day: int) -> OpenDay:
@@ -270,7 +270,7 @@ def _nothing(log: Cells) -> tuple[Rows, dict[str, NDArray[Any]]]:
 def _summed(log: Cells, day: int, new: DayOf, hours: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:
     """New counts of a closed day on top of those that stand there, and the earlier one of the first hours."""
     span = log.day(day)
-    known = log.rows[span]
+    known = log.rows(span)
     places = np.minimum(np.searchsorted(known, new.rows), max(len(known) - 1, 0))
     is_known = known[places] == new.rows if len(known) else np.zeros(len(new.rows), np.bool_)
     summed: dict[str, NDArray[Any]] = {}

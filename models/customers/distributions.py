@@ -42,7 +42,9 @@ class Counted(NamedTuple):
 
 
 def _days_to_second(customers: Customers) -> Ints:
-    first, second = (column[: customers.size] for column in (customers.columns.bought, customers.columns.bought_again))
+    first, second = (
+        column[: customers.size] for column in (customers.columns.first_in(PURCHASE), customers.columns.bought_again)
+    )
     within = customers.basis.lifecycle.churned_days
     is_followed, gaps = customers.boundary - 1 - first >= within, second - first
     return gaps[is_followed & (gaps <= within)]

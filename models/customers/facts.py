@@ -7,6 +7,7 @@ import numpy as np
 
 from models.customers.arrays import Rows
 from models.customers.buckets import EMAIL_ACTIONS, NO_TIME, TICKET_CATEGORIES, Bucket
+from models.customers.columns import NEVER, NO_DAY
 from models.customers.customers import Customers
 from models.customers.days import COUNTED
 from models.customers.entries import MAX_SUM
@@ -22,13 +23,13 @@ def facts_of(customers: Customers, rows: Rows) -> list[dict[str, Any]]:
     floor = customers.boundary - customers.basis.keep_days
     tables = {feed: _closed(customers, feed, rows, floor) for feed in (PURCHASE, LOGIN)}
     tables |= {feed: customers.days.buckets_of(feed, rows, floor, customers.boundary) for feed in COUNTED}
-    firsts = np.stack([customers.columns.first_ms(feed)[rows] for feed in range(len(FEEDS))], axis=1)
+    firsts = np.stack([customers.columns.first_in(feed)[rows] for feed in range(len(FEEDS))], axis=1)
     columns = customers.columns
     totals = np.stack([columns.purchases_total[rows], columns.spend_total[rows], columns.unrated_total[rows]], axis=1)
     _add_open(customers, places, tables, firsts, totals)
     return [
         {
-            "first": [-1 if first == NO_TIME else first for first in first_of],
+            "first": [NO_DAY if first == NEVER else first for first in first_of],
             "totals": total,
             "purchases": _of_days(tables[PURCHASE].get(row, {}), floor),
             "logins": _of_days(tables[LOGIN].get(row, {}), floor),
@@ -45,7 +46,7 @@ def _closed(customers: Customers, feed: int, rows: Rows, floor: int) -> dict[int
     places = log.find(customers.roster.flagged(rows), floor, customers.boundary)
     values = [log.column(name)[places].tolist() for name in LAYOUT[feed]]
     found: dict[int, ByDay] = {}
-    for row, day, *counts in zip(log.rows[places].tolist(), log.days_of(places).tolist(), *values, strict=True):
+    for row, day, *counts in zip(log.rows(places).tolist(), log.days_of(places).tolist(), *values, strict=True):
         found.setdefault(row, {})[day] = counts if feed == PURCHASE else counts[0]
     return found
 
@@ -59,7 +60,8 @@ def _add_open(customers: Customers, places: Mapping[int, int], tables: Any, firs
                 place = places.get(row)
                 if place is None:
                     continue
-                firsts[place, feed] = min(firsts[place, feed], first_ms)
+                if first_ms != NO_TIME:
+                    firsts[place, feed] = min(firsts[place, feed], day)
                 counts = [int(column[at]) for column in cells.columns.values()]
                 known = tables[feed].setdefault(row, {})
                 if feed == LOGIN:

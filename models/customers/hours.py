@@ -64,7 +64,7 @@ class HourCounts:
             return
         span = log.day(day)
         hours = log.column(HOUR)[span].astype(np.int64)
-        keys = groups[log.rows[span]].astype(np.int64) * DAY_HOURS + hours
+        keys = groups[log.rows(span)].astype(np.int64) * DAY_HOURS + hours
         found = np.bincount(keys[hours < DAY_HOURS], minlength=len(self._counts) * DAY_HOURS)
         self._counts[:, feed, at : at + DAY_HOURS] = found.reshape(-1, DAY_HOURS)
 

@@ -30,7 +30,7 @@ def gaps_of(purchases: Cells, rows: Rows, size: int, first: int, end: int) -> Ga
     number = np.full(size, -1, np.int64)
     number[rows] = np.arange(len(rows))
     places = purchases.find(number >= 0, first, end)
-    own = number[purchases.rows[places]]
+    own = number[purchases.rows(places)]
     order = np.argsort(own, kind="stable")
     own, days = own[order], purchases.days_of(places)[order]
     is_gap = own[1:] == own[:-1]
@@ -85,7 +85,7 @@ def slopes(pulse: Cells, rows: Rows, first_days: Ints, size: int, boundary: int,
     number[rows] = np.arange(len(rows))
     history = np.clip(boundary - first_days[rows].astype(np.int64), 0, weights.history_days)
     places = pulse.find(number >= 0, boundary - min(weights.history_days, basis.keep_days), boundary)
-    own, age = number[pulse.rows[places]], boundary - 1 - pulse.days_of(places)
+    own, age = number[pulse.rows(places)], boundary - 1 - pulse.days_of(places)
     tenths = pulse.column("points")[places]
     used = (age < history[own]) & (tenths != 0)
     own, age, y = own[used], age[used], tenths[used] / 10

@@ -168,7 +168,7 @@ class Review:
         as_of, late = self.as_of, self.customers.late_rows
         concerned: dict[int | None, Rows] = {None: late}
         for feed, notes in self.customers.days.notes.items():
-            noted = notes.rows[notes.day(as_of.boundary - 1)]
+            noted = notes.rows(notes.day(as_of.boundary - 1))
             concerned[feed] = np.unique(np.concatenate((noted, late))) if len(noted) + len(late) else NO_ROWS
         revisions = {}
         for alerts in self.alerts:
@@ -274,13 +274,13 @@ class Review:
         """The same without the notes of closed days."""
         days, boundary = self.customers.days, self.customers.boundary
         found = days.counts_of_one(feed, row, self._reach[feed]) if boundary >= 0 else {}
-        first_ms = int(self.customers.columns.first_ms(feed)[row])
+        first_day = int(self.customers.columns.first_in(feed)[row])
         for day, opened in days.open.items():
             bucket = opened.bucket_of(feed, row)
             if bucket is not None:
                 found[day] = bucket
-                first_ms = min(first_ms, bucket.first_ms)
-        return FeedDays(feed, found, first_ms, self.rules.basis)
+                first_day = min(first_day, day) if bucket.is_activity else first_day
+        return FeedDays(feed, found, first_day, self.rules.basis)
 
 
 def _silence(days: int) -> str:

@@ -126,7 +126,7 @@ class AsOf:
         log = measure.log(self.customers.days)
         first = max(int(starts[rows].min(initial=self.boundary)), self.boundary - self.basis.keep_days)
         places = log.find(self.customers.roster.flagged(rows), first, self.boundary)
-        places = places[log.days_of(places) >= starts[log.rows[places]]]
+        places = places[log.days_of(places) >= starts[log.rows(places)]]
         sums = capped(summed(log, name, places, self.size)[rows])
         scale = measure.scale_of(self.basis)
         return Reading(sums / scale if scale != 1 else sums, None)
@@ -139,7 +139,7 @@ class AsOf:
         if found is None:
             log = self.customers.days.channels
             span = log.span(self.boundary - length, self.boundary)
-            pairs = np.unique((log.rows[span].astype(np.int64) << 32) | log.column("code")[span])
+            pairs = np.unique((log.rows(span).astype(np.int64) << 32) | log.column("code")[span])
             found = self._channels[length] = np.bincount(pairs >> 32, minlength=self.size)
         return Reading(found[chosen], None)
 

@@ -6,7 +6,6 @@ from typing import ClassVar, Final, TypeVar
 import numpy as np
 
 from models.customers.arrays import Floats, Selection
-from models.customers.buckets import NO_TIME
 from models.customers.columns import NEVER, NO_DAY
 from models.measures.as_of import UNKNOWN, AsOf, Reading
 from models.measures.daily import ALL_FEEDS
@@ -104,12 +103,9 @@ class DaysSinceFirstTicket(Scalar):
         """Unknown before it, and without the feed."""
         if not as_of.has(TICKET):
             return UNKNOWN
-        first_ms = as_of.columns.first_ms(TICKET)[: as_of.size][chosen]
-        known = first_ms != NO_TIME
-        day_of = as_of.basis.calendar.day_of
-        days = np.zeros(len(first_ms), np.int64)
-        days[known] = [as_of.boundary - 1 - day_of(instant) for instant in first_ms[known].tolist()]
-        return Reading(days, known)
+        first = as_of.columns.first_in(TICKET)[: as_of.size][chosen]
+        known = first != NEVER
+        return Reading(np.where(known, as_of.boundary - 1 - first, 0), known)
 
 
 @scalar

@@ -145,7 +145,7 @@ class _DaysOf:
             if span.start == span.stop:
                 return _NOTHING
             counts = DAILY[measure].values(log, span)
-            found = self._known[measure, day] = log.rows[span], counts, _farthest(counts)
+            found = self._known[measure, day] = log.rows(span), counts, _farthest(counts)
         return found
 
 
@@ -158,5 +158,5 @@ def summed(log: Cells, measure: str, places: slice | NDArray[np.intp], size: int
     """The exact sum of some entries, by row."""
     found = np.zeros(size, np.int64)
     values = DAILY[measure].values(log, places)
-    np.add.at(found, log.rows[places].astype(np.intp), values.astype(np.int64))  # many times slower on mixed types
+    np.add.at(found, log.rows(places).astype(np.intp), values.astype(np.int64))  # many times slower on mixed types
     return found

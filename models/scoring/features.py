@@ -126,7 +126,7 @@ class Asked:
     def find(self, log: Cells, first: int, end: int) -> tuple[NDArray[np.intp], Ints]:
         """Positions of their entries in [first, end), days ascending, and whose each is, by number."""
         places = log.find(self._is_asked, first, end)
-        return places, self._number[log.rows[places]]
+        return places, self._number[log.rows(places)]
 
     def sum(self, log: Cells, columns: Sequence[str], first: int, end: int) -> Floats:
         """The sum of some columns over [first, end) for each of them: exact, for whole numbers below 2^53."""

@@ -25,7 +25,7 @@ def matured(customers: Customers, pending: Pending, is_due: Bools, learning: Lea
     found: dict[int, list[SnapshotV1]] = {}
     for day, taken in pending.newest_first():
         for bought in range(looked_back - 1, day - 1, -1):
-            first_purchase[log.rows[log.day(bought)]] = bought
+            first_purchase[log.rows(log.day(bought))] = bought
         looked_back = day
         parts = due.get(boundary - day, ())
         places = np.flatnonzero(is_due[taken.rows]) if parts else np.empty(0, np.intp)

@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from models.customers.arrays import Ints
+from models.customers.arrays import GrowingRows, Ints
 from models.customers.roster import Roster
 from models.engine.ledger import Ledger
 from models.engine.partition import Partition
@@ -132,9 +132,13 @@ def _ids(of: Arrays, family: Family) -> Arrays:
 def _log(of: Arrays, family: Family) -> Arrays:
     first_day, *starts = of.pop("").tolist()
     days = np.repeat(np.arange(len(starts) - 1), np.diff(starts))
-    new, groups = _table(of, family, days)
+    kept = GrowingRows()
+    kept.set_arrays(of)
+    new, groups = _table(of | {"rows": kept.at(slice(None))}, family, days)
     ends = np.cumsum(np.bincount(groups, minlength=len(starts) - 1))
-    return new | {"": np.concatenate(([first_day, 0], ends)).astype(np.int64)}
+    return (
+        new | GrowingRows(new.pop("rows")).to_arrays() | {"": np.concatenate(([first_day, 0], ends)).astype(np.int64)}
+    )
 
 
 def _scoring(part: str, of: Arrays, family: Family) -> Arrays:

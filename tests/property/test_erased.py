@@ -93,7 +93,7 @@ def left_of(partition: Partition) -> list[str]:
             getattr(customers.columns, column.name)[rows], np.full(len(rows), column.fill), equal_nan=True
         )
     ]
-    found += [name for name, log in customers.days.logs.items() if np.isin(log.rows, rows).any()]
+    found += [name for name, log in customers.days.logs.items() if np.isin(log.rows(), rows).any()]
     found += [f"window {one}" for one in review.windows.asked if review.windows.sums(one)[rows].any()]
     for of in review.alerts:
         tables = (of.open, of.cooling, of.pending, of.trials)

@@ -57,7 +57,7 @@ def hashes(replay: Replay) -> dict[str, str]:
             {
                 "alerts": "a5d869bafb53daef",
                 "stages": "9771a339fbdda8a4",
-                "states": "a651a2d0816505ac",
+                "states": "4150622a687f861a",
                 "suppressed": "d6ad8339d13517b9",
                 "outcomes": "16161f59a6b65082",
             },
@@ -67,7 +67,7 @@ def hashes(replay: Replay) -> dict[str, str]:
             {
                 "alerts": "33f649be125e36ef",
                 "stages": "b985b19cdb030cc9",
-                "states": "e2a3c3171c084d60",
+                "states": "fab9ac1db640470a",
                 "suppressed": "d877ebfd1fc0569d",
                 "outcomes": "8f840d80fe8601d4",
             },
@@ -92,7 +92,7 @@ def test_what_is_learned_and_decided_by_a_model_is_what_it_always_was() -> None:
         "alerts": "4079d70200e99891",
         "lessons": "6570979d3bf62f8f",
         "stages": "53dc00f38d68f5d1",
-        "states": "857bf5e886ba197b",
+        "states": "1752962ae3c50735",
         "suppressed": "1c55412a9ef12ed8",
         "outcomes": "3aeefe5fec328db8",
     }

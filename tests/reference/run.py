@@ -176,7 +176,7 @@ def facts_of(seen: Sequence[Happened], floor: int) -> dict[str, Any]:
         return [[*note_of(one.event)] for one in notes_of(of, feed, of[0].day)]
 
     def first(feed: int) -> int:
-        return min((one.event.time_ms for one in seen if one.is_activity and one.event.feed == feed), default=-1)
+        return min((one.day for one in seen if one.is_activity and one.event.feed == feed), default=-1)
 
     return {
         "first": [first(feed) for feed in range(len(FEEDS))],
