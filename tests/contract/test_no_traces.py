@@ -146,10 +146,12 @@ FEW = ("empty", "binary", "deep", "hostile 0", "hostile 3", "folder", "missing")
 WHOLLY = {("replay", "files"), ("replay", "mapping_name"), ("check", "file")}
 
 
-def test_files_that_are_not_what_they_should_be_are_told(tmp_path: Path, folder: Path) -> None:
+def test_files_that_are_not_what_they_should_be_are_told(tmp_path: Path, folder: Path, is_full: bool) -> None:  # noqa: FBT001 - a fixture
+    """Every option with all or a few of the files; every day with one in three of them."""
     bad = bad_files(tmp_path)
     goods = (str(folder / "good.jsonl"), GOOD_CATALOGUE)
-    cases, tried = [], set()
+    cases: list[Case] = []
+    tried: set[tuple[str, str]] = set()
     for verb in VERBS:
         line = arguments(verb, folder)
         for param in verb.command.params:
@@ -159,7 +161,8 @@ def test_files_that_are_not_what_they_should_be_are_told(tmp_path: Path, folder:
             if not (isinstance(param.type, click.Path) and param.type.file_okay is False):
                 tried.add((verb.words[-1], str(param.name)))
             is_whole = (verb.words[-1], param.name) in WHOLLY
-            for path in bad.values() if is_whole else (bad[name] for name in FEW):
+            files = list(bad.values()) if is_whole else [bad[name] for name in FEW]
+            for path in files if is_full else files[len(cases) % 3 :: 3]:
                 if isinstance(param, click.Argument):
                     cases.append(Case(tuple(str(path) if word in goods else word for word in line), nowhere()))
                 else:
@@ -183,7 +186,8 @@ def test_settings_that_name_files_which_are_none_are_told(tmp_path: Path) -> Non
     check(run_all(cases), 0, 2)
 
 
-def test_outputs_that_cannot_be_written_are_named_by_every_option(tmp_path: Path, folder: Path) -> None:
+def test_outputs_that_cannot_be_written_are_named_by_every_option(tmp_path: Path, folder: Path, is_full: bool) -> None:  # noqa: FBT001 - a fixture
+    """Every option with one place that cannot be written, in turn; with `--full` with all of them."""
     locked = tmp_path / "locked"
     locked.mkdir()
     locked.chmod(0o555)
@@ -193,7 +197,7 @@ def test_outputs_that_cannot_be_written_are_named_by_every_option(tmp_path: Path
     commands.write_text(OPT_OUT)
     targets = ["/dev/full", str(tmp_path), str(tmp_path / "missing" / "x")]
     targets += [] if os.geteuid() == 0 else [str(locked / "x")]
-    cases = []
+    cases: list[Case] = []
     for verb in VERBS:
         for option in verb.options(OUTPUT, OUTPUT_PATH):
             line = [word for word in arguments(verb, folder) if not word.startswith(str(folder / "out-"))]
@@ -206,8 +210,9 @@ def test_outputs_that_cannot_be_written_are_named_by_every_option(tmp_path: Path
             )  # a horizon is over
             if option == "--rejects":  # nothing is written without a line that is refused
                 line = [str(refused) if word == str(folder / "good.jsonl") else word for word in line]
-            cases += [Case((*line, option, target), nowhere()) for target in targets]
-    assert len(cases) >= 3 * 10
+            tried = targets if is_full else [targets[len(cases) % len(targets)]]
+            cases += [Case((*line, option, target), nowhere()) for target in tried]
+    assert len(cases) >= 10 * len(tried)
     ran = run_all(cases)
     check(ran, 2)
     for case, ended in ran:
@@ -239,7 +244,7 @@ ODD_NUMBERS = (
 NUMBERS = (click.types.IntParamType, click.types.FloatParamType)  # ranges are of them
 
 
-FEW_VALUES: Final = 5
+FEW_VALUES: Final = 12
 """One in so many values of an option is enough for every day."""
 
 
@@ -255,7 +260,7 @@ def test_odd_values_of_every_option_are_borne(folder: Path, is_full: bool) -> No
             given = [] if isinstance(param, click.Argument) else [*arguments(verb, folder), param.opts[0]]
             tried = values if is_full else values[len(cases) % FEW_VALUES :: FEW_VALUES]
             cases += [Case((*(given or verb.words), value), nowhere()) for value in tried]
-    assert len(cases) > (300 if is_full else 60)
+    assert len(cases) > (300 if is_full else 40)
     check(run_all(cases))
 
 

