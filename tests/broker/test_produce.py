@@ -79,7 +79,7 @@ def test_bad_lines_are_told_and_the_good_ones_posted(broker: Broker, topics: str
 
 def test_history_older_than_the_retention_is_refused(broker: Broker, topics: str, tmp_path: Path) -> None:
     topic = f"{topics}.events.login"
-    set_config(broker, topic, "retention.ms", "86400000")
+    set_config(broker, topic, retention_ms="86400000")
     file = tmp_path / "events.jsonl"
     file.write_bytes(line(login()))
     outcome = produce(broker, topics, str(file))
@@ -96,7 +96,7 @@ def test_an_event_topic_that_is_compacted_is_refused(
 ) -> None:
     """Of each customer only the last event would stay."""
     topic = f"{topics}.events.login"
-    set_config(broker, topic, "cleanup.policy", policy)
+    set_config(broker, topic, cleanup_policy=policy)
     file = tmp_path / "events.jsonl"
     file.write_bytes(line(purchase()))  # for another topic: those of a deployment are judged together
     arguments = [*command.split(), *([str(file)] if command == "produce" else [])]

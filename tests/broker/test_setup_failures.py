@@ -69,7 +69,7 @@ def test_partition_setting_unlike_all_topics_is_named(broker: Broker, topics: st
 
 def test_history_older_than_the_retention_is_named(broker: Broker, topics: str) -> None:
     name = f"{topics}.events.purchase"
-    set_config(broker, name, "retention.ms", "2419200000")
+    set_config(broker, name, retention_ms="2419200000")
     producer = Producer({"bootstrap.servers": broker.bootstrap})
     producer.produce(name, b"{}", key=b"c1", timestamp=852_076_800_000)  # 1 January 1997
     assert producer.flush(10) == 0
@@ -80,7 +80,7 @@ def test_history_older_than_the_retention_is_named(broker: Broker, topics: str) 
 
 def test_retention_within_a_day_and_the_lateness_bound_is_named(broker: Broker, topics: str) -> None:
     name = f"{topics}.events.login"
-    set_config(broker, name, "retention.ms", str(8 * 86_400_000))
+    set_config(broker, name, retention_ms=str(8 * 86_400_000))
     where = {"bootstrap": broker.bootstrap, "prefix": topics, "partitions": "2"}
     says = (f"retention.ms of topic {name}: 691200000 (8 days)", "CHURN_LATENESS_DAYS is 7", "above 691200000")
     for outcome in assert_all_refuse(*says, **where):
@@ -89,7 +89,7 @@ def test_retention_within_a_day_and_the_lateness_bound_is_named(broker: Broker, 
 
 def test_changelog_that_is_not_compacted_is_named(broker: Broker, topics: str) -> None:
     name = f"{topics}.changelog"
-    set_config(broker, name, "cleanup.policy", "delete")
+    set_config(broker, name, cleanup_policy="delete")
     outcome = run("topics", "check", bootstrap=broker.bootstrap, prefix=topics, partitions="2")
     assert_refused(outcome, f"cleanup.policy of topic {name}: delete", "Set it to compact")
 

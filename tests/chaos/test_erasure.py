@@ -6,7 +6,7 @@ import random
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -63,11 +63,11 @@ SEED: Final = 7
 SALT: Final = "pepper"
 AFTER_DAYS: Final = 80
 COMPACTED_NOW: Final = {
-    "segment.ms": "100",
-    "min.cleanable.dirty.ratio": "0.001",
-    "delete.retention.ms": "0",
-    "min.compaction.lag.ms": "0",
-    "max.compaction.lag.ms": "1000",
+    "segment_ms": "100",
+    "min_cleanable_dirty_ratio": "0.001",
+    "delete_retention_ms": "0",
+    "min_compaction_lag_ms": "0",
+    "max_compaction_lag_ms": "1000",
 }
 """What a topic is after some days, here after some seconds."""
 VANISHED_WITHIN_S: Final = 120.0
@@ -174,21 +174,22 @@ def snapshots_in(messages: Sequence[Message]) -> list[bytes]:
     return found
 
 
-def where_found(deployment: Deployment, customers: Sequence[str]) -> list[str]:
-    """The topics on which one of them is named; what the company posted itself aside."""
+def where_found(deployment: Deployment, customers: Sequence[str], among: Iterable[str]) -> dict[str, str]:
+    """On which of some topics one of them is named, and who."""
     wanted = re.compile(b"|".join(re.escape(one.encode()) for one in customers))
     topics, bootstrap = deployment.topics, deployment.broker.bootstrap
-    found = []
-    for topic in outputs_of(deployment):
+    found = {}
+    for topic in among:
         messages = read_compacted(bootstrap, topic)
         texts = snapshots_in(messages) if topic == topics.changelog else [t for m in messages for t in texts_of(m)]
         named_here = {hit for text in texts for hit in wanted.findall(text)}
         if named_here:
-            found.append(f"{topic}: {len(named_here)} of them, such as {min(named_here)!r}")
+            found[topic] = f"{len(named_here)} of them, such as {min(named_here)!r}"
     return found
 
 
 def outputs_of(deployment: Deployment) -> list[str]:
+    """All topics but those that the company posts itself."""
     known, topics = deployment.broker.admin().list_topics(timeout=10).topics, deployment.topics
     return sorted(name for name in known if name.startswith(deployment.prefix) and name not in topics.inputs)
 
@@ -196,8 +197,7 @@ def outputs_of(deployment: Deployment) -> list[str]:
 def compact(deployment: Deployment) -> None:
     """Let the broker do at once what it does in some days: no segment is written to, and all are compacted."""
     for topic in outputs_of(deployment):
-        for name, value in COMPACTED_NOW.items():
-            set_config(deployment.broker, topic, name, value)
+        set_config(deployment.broker, topic, **COMPACTED_NOW)
 
 
 def roll(deployment: Deployment) -> None:
@@ -252,10 +252,13 @@ def test_who_is_erased_is_found_nowhere_and_all_others_are_told_of_as_replay_say
     assert len(crashes.report.kills) == 2
     compact(deployment)
     deadline = time.monotonic() + VANISHED_WITHIN_S
-    while found := where_found(deployment, own.gone):
+    found = where_found(deployment, own.gone, outputs_of(deployment))
+    while found:
         assert time.monotonic() < deadline, found
         roll(deployment)
         time.sleep(1)
+        found = where_found(deployment, own.gone, found)
+    assert not where_found(deployment, own.gone, outputs_of(deployment))
     logs = b"".join(log.read_bytes() for log in tmp_path.glob("*.log"))
     assert not [one for one in own.gone if one.encode() in logs]
     assert_counted(deployment, own, len(bad))

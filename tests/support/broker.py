@@ -98,17 +98,24 @@ def create_topics(broker: Broker, partitions: Mapping[str, int], config: Mapping
         future.result(30)
 
 
-def set_config(broker: Broker, topic: str, name: str, value: str) -> None:
-    """Set it and wait until the broker says so, too: it learns of it a moment later than the controller."""
-    entry = ConfigEntry(name, value, incremental_operation=AlterConfigOpType.SET)
-    changed = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=[entry])
+def set_config(broker: Broker, topic: str, **values: str) -> None:
+    """Set it and wait until the broker says so, too: it learns of it a moment later than the controller.
+
+    `values`: by name, with underscores for dots.
+    """
+    wanted = {name.replace("_", "."): value for name, value in values.items()}
+    entries = [ConfigEntry(*one, incremental_operation=AlterConfigOpType.SET) for one in wanted.items()]
+    changed = ConfigResource(ConfigResource.Type.TOPIC, topic, incremental_configs=entries)
     admin = broker.admin()
     for future in admin.incremental_alter_configs([changed]).values():
         future.result(10)
     asked = ConfigResource(ConfigResource.Type.TOPIC, topic)
     deadline = time.monotonic() + 10
-    while admin.describe_configs([asked])[asked].result(10)[name].value != value:
-        assert time.monotonic() < deadline, f"{topic} has another {name} than {value}"
+    while True:
+        told = admin.describe_configs([asked])[asked].result(10)
+        if all(told[name].value == value for name, value in wanted.items()):
+            return
+        assert time.monotonic() < deadline, f"{topic} is not set to {wanted}"
         time.sleep(0.02)
 
 

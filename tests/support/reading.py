@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any, Final
+
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaError, Message, TopicPartition
+
+_SETTINGS: Final[dict[str, Any]] = {"group.id": "reading", "enable.auto.commit": False, "fetch.wait.max.ms": 10}
+"""The end of a topic is told at once."""
 
 
 def read_topic(bootstrap: str, topic: str, within_s: float = 30.0) -> list[Message]:
     """Every record of a topic, partition by partition in order of offset; empty when there is no such topic."""
-    config = {"bootstrap.servers": bootstrap, "group.id": "reading", "enable.auto.commit": False}
-    consumer = Consumer(config)
+    consumer = Consumer(_SETTINGS | {"bootstrap.servers": bootstrap})
     try:
         partitions = consumer.list_topics(topic, timeout=within_s).topics[topic].partitions
         ends = {number: _end(consumer, topic, number, within_s) for number in partitions}
@@ -28,14 +32,13 @@ def _end(consumer: Consumer, topic: str, partition: int, within_s: float) -> tup
 
 def read_compacted(bootstrap: str, topic: str) -> list[Message]:
     """The same of a topic of which some offsets are gone: up to where the broker says each partition ends."""
-    config = {"bootstrap.servers": bootstrap, "group.id": "reading", "enable.auto.commit": False}
-    consumer = Consumer(config | {"enable.partition.eof": True})
+    consumer = Consumer(_SETTINGS | {"bootstrap.servers": bootstrap, "enable.partition.eof": True})
     found: list[Message] = []
     try:
         left = set(consumer.list_topics(topic, timeout=10).topics[topic].partitions)
         consumer.assign([TopicPartition(topic, number, OFFSET_BEGINNING) for number in left])
         while left:
-            for message in consumer.consume(1_000, 0.2):
+            for message in consumer.consume(1_000, 0.05):
                 error = message.error()
                 if error is None:
                     found.append(message)
