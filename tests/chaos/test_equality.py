@@ -84,7 +84,7 @@ SCENARIOS: Final = (
     ),
     Scenario("duplicates", lambda events: duplicated(events, SEED), is_like_another=True),
     Scenario("live-delayed", lambda events: delayed(events, SEED), is_live=True, is_like_another=True),
-    Scenario("live-shuffled", lambda events: shuffled(events, SEED), is_live=True, is_rough=True),
+    Scenario("live-shuffled", lambda events: shuffled(events, SEED), is_live=True, is_rough=True, is_like_another=True),
 )
 
 

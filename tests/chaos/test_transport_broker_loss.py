@@ -58,6 +58,7 @@ def test_a_broker_killed_again_under_load_costs_nothing(
     costs_nothing(Scene(Broker(cluster.bootstrap), fresh_prefix(), tmp_path), trouble)
 
 
+@pytest.mark.full("killed three times: test_broker_loss; standing still")
 def test_a_broker_that_stands_still_beyond_the_session_costs_nothing(cluster: Cluster, tmp_path: Path) -> None:
     """The member expires and joins again, while frames of the time before are still on their way inside the worker."""
 
