@@ -41,6 +41,7 @@ class Judgement:
         self._first_true_ms = first_true_ms
         self._low, self._high = low, high
         self._stages = as_of.columns.stage
+        self._refused = as_of.columns.refused
 
     def run(self, concerned: Rows, *, is_anew: bool) -> list[Revision]:
         """Carry the signal over the boundary; `concerned`: customers of whom early firing may have been decided.
@@ -83,7 +84,7 @@ class Judgement:
         ended = ended & (start < boundary)
         score = self._scores(rows)
         changed = table.column("stage")[places] != self._stages[rows]
-        changed |= table.column("refused")[places] != self.as_of.refusals[rows]
+        changed |= table.column("refused")[places] != self._refused[rows]
         if is_anew:
             changed |= (table.column("owner")[places] != signal.owner) | ~self._has_own_severity(rows, places)
         is_told = ended | changed | self._may_be_worse(score, table.column("score")[places])
@@ -126,7 +127,10 @@ class Judgement:
             return
         table, signal = self.alerts.open, self.signal
         rows, places = np.array([one.row for one in told], np.int32), np.array([one.place for one in told])
-        table.column("stage")[places], table.column("refused")[places] = self._stages[rows], self.as_of.refusals[rows]
+        table.column("stage")[places], table.column("refused")[places] = (
+            self._stages[rows],
+            self._refused[rows],
+        )
         table.column("revision")[places] += np.array([one.is_next for one in told])
         for one in told:
             if one.worse is not None:
@@ -208,7 +212,7 @@ class Judgement:
             severity=self.signal.severity,
             score=scores,
             stage=self._stages[rows],
-            refused=self.as_of.refusals[rows],
+            refused=self._refused[rows],
             owner=self.signal.owner,
             observed_ms=observed_ms,
             initial=scores,
@@ -253,7 +257,7 @@ class Judgement:
     def _retraction(self, row: int, start: int) -> Revision:
         signal, stage, now_ms = self.signal, int(self._stages[row]), self.boundary_ms
         return Revision(row, "retracted", start, 2, signal.severity, None, stage, signal.owner, now_ms, now_ms,
-                        ended_because="taken_back", refused=int(self.as_of.refusals[row]), sent_ms=now_ms)  # fmt: skip
+                        ended_because="taken_back", refused=int(self._refused[row]), sent_ms=now_ms)  # fmt: skip
 
     # -- scores
 

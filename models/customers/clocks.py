@@ -41,12 +41,11 @@ def move(columns: Columns, closed: Closed, basis: Basis) -> None:
 
 
 def _note_refusals(columns: Columns, closed: Closed) -> None:
-    """Newest days of refused e-mails; of feeds that are not declared, too."""
+    """In which ways e-mails were refused; where their feed is not declared, too."""
     if EMAIL in closed.cells:
         cells = closed.cells[EMAIL]
-        for action in REFUSALS:
-            rows, last = cells.rows[cells.columns[action] > 0], columns.last_refused(action)
-            last[rows] = np.maximum(last[rows], closed.day)
+        for bit, action in enumerate(REFUSALS):
+            columns.refused[cells.rows[cells.columns[action] > 0]] |= 1 << bit
 
 
 def move_late(columns: Columns, days: Days, late: list[Closed], size: int, boundary: int, basis: Basis) -> Rows:

@@ -6,7 +6,6 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from models.customers.arrays import Ints, Rows, grown
-from models.customers.buckets import REFUSALS
 from schemas.event import FEEDS
 
 NO_DAY: Final = -1
@@ -41,7 +40,7 @@ COLUMNS: Final = (
     Column("stage", np.int8, 0),
     Column("stage_since", np.int32, 0),
     *(Column(f"first_{feed}", np.int32, NEVER) for feed in FEEDS),
-    *(Column(f"last_{action}", np.int32, NO_DAY) for action in REFUSALS),
+    Column("refused", np.int8, 0),
 )
 
 
@@ -51,7 +50,7 @@ class Columns:
     `last_day` is that of any activity; `restart` the newest day on which the clock of silence restarted after a silence
     of the dormant days; `gap` the median of the days between purchase days, NaN with too few, `longest_gap` the most of
     them, 0 with none. `bought_again` is the day of the second purchase, and totals are of all time: like the first day
-    in each feed both count what is not declared, too.
+    in each feed both count what is not declared, too. `refused`: the ways of REFUSALS, as bits; never forgotten.
     """
 
     first_day: Ints
@@ -67,6 +66,7 @@ class Columns:
     unrated_total: Ints
     stage: Ints
     stage_since: Ints
+    refused: NDArray[np.int8]
 
     def __init__(self) -> None:
         self.capacity = 0
@@ -76,11 +76,6 @@ class Columns:
     def first_in(self, feed: int) -> Ints:
         """The day of the first activity in a feed, NEVER before it."""
         found: Ints = getattr(self, f"first_{FEEDS[feed]}")
-        return found
-
-    def last_refused(self, action: str) -> Ints:
-        """The newest day on which e-mails were refused in a way of REFUSALS, NO_DAY before it; never forgotten."""
-        found: Ints = getattr(self, f"last_{action}")
         return found
 
     @property

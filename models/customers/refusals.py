@@ -6,11 +6,7 @@ every feed that is posted, whether or not the catalogue declares it.
 
 from typing import Final
 
-import numpy as np
-
-from models.customers.arrays import Ints, Selection
 from models.customers.buckets import REFUSALS
-from models.customers.columns import NO_DAY, Columns
 from schemas.alert import NoContact
 
 OPTED_OUT: Final = 1 << len(REFUSALS)
@@ -21,11 +17,3 @@ REASONS_OF: Final = tuple(
     tuple(reason for bit, reason in enumerate(NO_CONTACT) if bits & 1 << bit) for bits in range(1 << len(NO_CONTACT))
 )
 """Reasons by the set of their bits."""
-
-
-def refusals(columns: Columns, chosen: Selection) -> Ints:
-    """Of each customer chosen how e-mails were refused, as bits."""
-    found: Ints = np.zeros(1, np.int8)
-    for bit, action in enumerate(REFUSALS):
-        found = found | (columns.last_refused(action)[chosen] != NO_DAY).astype(np.int8) << bit
-    return found

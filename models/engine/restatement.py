@@ -58,7 +58,7 @@ def _open_now(partition: Partition, chosen: Collection[int]) -> dict[str, AlertV
 
 def _contact_now(partition: Partition, row: int, alert: AlertV1) -> dict[str, Any]:
     """Whether the customer may be contacted, which an early firing knows of its own feed's day alone."""
-    known = REASONS_OF[int(partition.review.as_of.refusals[row])]
+    known = REASONS_OF[int(partition.customers.columns.refused[row])]
     reasons = tuple(one for one in NO_CONTACT if one in (*known, *alert.do_not_contact))
     signal = next((of.signal for of in partition.review.alerts if of.signal.id == alert.signal), None)
     action = alert.intervention if signal is None else signal.intervention_for(may_contact=not reasons)

@@ -2,12 +2,10 @@
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
 from models.alerts.attention.rules import holding
 from models.alerts.episode import ARMS, HELD_OUT, NEVER_MS, SignalAlerts, revision_of
 from models.customers.columns import STAGE_NAMES
-from models.customers.refusals import OPTED_OUT, REASONS_OF, refusals
+from models.customers.refusals import OPTED_OUT, REASONS_OF
 from models.engine.partition import Partition
 from schemas.alert import AlertSeverity, NoContact
 from schemas.suppressed import Rule
@@ -105,5 +103,4 @@ def no_contact_of(partition: Partition, row: int) -> tuple[NoContact, ...]:
     """All reasons not to contact a customer as of the last boundary: e-mails refused, and a command."""
     quiet, customer_id = partition.review.quiet, partition.customers.roster.id_of(row)
     is_out = quiet.has_opted_out(customer_id, partition.customers.boundary)
-    refused = int(refusals(partition.customers.columns, np.array([row], np.int32))[0])
-    return REASONS_OF[refused | OPTED_OUT * is_out]
+    return REASONS_OF[int(partition.customers.columns.refused[row]) | OPTED_OUT * is_out]

@@ -11,7 +11,6 @@ from models.customers.arrays import NO_ROWS, Bools, Floats, Ints, Rows, Selectio
 from models.customers.columns import NEVER, Columns
 from models.customers.customers import Customers
 from models.customers.distributions import running_values
-from models.customers.refusals import refusals
 from models.customers.rhythm import Slope, slopes
 from models.measures.daily import ALL_FEEDS, DAILY
 from models.measures.windows import Window, Windows, capped, summed
@@ -55,7 +54,6 @@ class AsOf:
         self.running = running_values(customers.basis, None, self.boundary) if running is None else running
         self.size = customers.size
         self._channels: dict[int, Ints] = {}
-        self._refusals: Ints | None = None
         self._sloped: Rows = NO_ROWS
         self._slope = Slope(*[np.empty(0)] * 4)
         """The trends of `_sloped`: conditions, scores and texts ask for the same ones."""
@@ -78,13 +76,6 @@ class AsOf:
         """Of whom a declared feed tells now: of all others stage and alerts stay as they are."""
         found: Bools = self.columns.first_day[chosen] != NEVER
         return found
-
-    @property
-    def refusals(self) -> Ints:
-        """By row, the reasons not to contact each customer, as bits: see `models.customers.refusals`."""
-        if self._refusals is None:
-            self._refusals = refusals(self.columns, slice(self.size))
-        return self._refusals
 
     def rows(self, chosen: Selection) -> Rows:
         """The customers one by one."""

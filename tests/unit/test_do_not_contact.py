@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from models.catalogue.catalogue import IF_NO_CONTACT, build_rules
 from models.catalogue.rules import Rules, sending_all
 from models.customers.buckets import REFUSALS
-from models.customers.refusals import NO_CONTACT, REASONS_OF, refusals
+from models.customers.refusals import NO_CONTACT, REASONS_OF
 from models.engine.replay import Replay
 from models.engine.restatement import restated
 from models.engine.snapshot import freeze, load
@@ -110,7 +110,7 @@ def test_a_refusal_is_not_forgotten_with_its_day_nor_by_another_catalogue() -> N
     partition = oracle(rules, long_ago[:3], at(511, 2)).partition
     other = build_rules(catalogue() | {"feeds": ["purchase"]})
     again = load(freeze(partition).to_bytes(), other)
-    assert refusals(again.customers.columns, slice(again.customers.size)).tolist() == [1]
+    assert again.customers.columns.refused[: again.customers.size].tolist() == [1]
 
 
 def test_a_late_refusal_counts_from_the_next_midnight_on() -> None:
