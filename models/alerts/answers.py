@@ -10,7 +10,7 @@ from typing import NamedTuple
 from msgspec import Struct
 from msgspec.structs import replace
 
-from models.alerts.episode import HELD_OUT, NEVER_MS, Revision, SignalAlerts, revision_at_hand
+from models.alerts.episode import HELD_OUT, NEVER_MS, Revision, Revisions, SignalAlerts, revision_at_hand
 from models.calendar import Calendar, date_of
 from schemas.alert import alert_id
 from schemas.command import Command
@@ -61,7 +61,7 @@ class _Meant(NamedTuple):
 
 
 def answer(
-    due: Due, row: int | None, alerts: Sequence[SignalAlerts], revisions: Mapping[str, list[Revision]],
+    due: Due, row: int | None, alerts: Sequence[SignalAlerts], revisions: Mapping[str, Revisions],
     calendar: Calendar,
 ) -> ReceiptV1:  # fmt: skip
     """Decide a command about an alert of a customer, or about the customer; `row` None: nothing is known of them.
@@ -104,9 +104,7 @@ def receipt_of(due: Due, calendar: Calendar, reason: ReceiptReason | None, *, si
     )
 
 
-def _meant(
-    due: Due, row: int, alerts: Sequence[SignalAlerts], revisions: Mapping[str, list[Revision]]
-) -> _Meant | None:
+def _meant(due: Due, row: int, alerts: Sequence[SignalAlerts], revisions: Mapping[str, Revisions]) -> _Meant | None:
     """The alert of this id; what begins at the boundary itself or is held out cannot be meant: nobody knows its id."""
     command = due.command
 
@@ -119,14 +117,14 @@ def _meant(
             continue
         if place is not None and is_meant(of, int(of.open.column("start")[place])):
             return _Meant(of, place, None)
-        for one in revisions[of.signal.id]:
-            is_last = one.row == row and one.ends_ms is not None and one.arm != HELD_OUT
+        for one in revisions[of.signal.id].of_row(row):
+            is_last = one.ends_ms is not None and one.arm != HELD_OUT
             if is_last and is_meant(of, one.start):
                 return _Meant(of, None, one)
     return None
 
 
-def _note(command: Command, row: int, meant: _Meant, revisions: Mapping[str, list[Revision]]) -> None:
+def _note(command: Command, row: int, meant: _Meant, revisions: Mapping[str, Revisions]) -> None:
     """Write down what was said; what says nothing new is no further revision."""
     of, place, last = meant
     if place is None:
@@ -143,7 +141,7 @@ def _note(command: Command, row: int, meant: _Meant, revisions: Mapping[str, lis
         table.column(name)[place] = getattr(told, name)
 
 
-def _snooze(command: Command, row: int, meant: _Meant, revisions: Mapping[str, list[Revision]]) -> None:
+def _snooze(command: Command, row: int, meant: _Meant, revisions: Mapping[str, Revisions]) -> None:
     """Let nothing of the signal be sent for a while; of an alert that was sent this is told before."""
     of, place, _ = meant
     is_new = of.snoozed.get(row) != command.until_ms

@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
-from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts
+from models.alerts.episode import NO_EPISODE, Revision, Revisions, SignalAlerts
 from models.customers.arrays import Ints, Rows
 
 
-def join_cases(alerts: Sequence[SignalAlerts], revisions: Mapping[str, list[Revision]]) -> None:
+def join_cases(alerts: Sequence[SignalAlerts], revisions: Mapping[str, Revisions]) -> None:
     """Give those that began at this boundary their case: in the tables of open alerts, and in the revisions."""
     for members in _by_cause(alerts):
         new = [

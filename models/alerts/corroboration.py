@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import numpy as np
 
-from models.alerts.episode import NEVER_MS, Revision, SignalAlerts, revision_at_hand
+from models.alerts.episode import NEVER_MS, Revisions, SignalAlerts, revision_at_hand
 from models.alerts.escalation import CRITICAL, RAISED, can_escalate, own_severity
 from models.catalogue.rules import Rules, Signal
 from models.config import Basis
@@ -49,7 +49,7 @@ def _evidence(signal: Signal, basis: Basis) -> frozenset[int]:
 def corroborate(
     alerts: Sequence[SignalAlerts],
     witnesses: Witnesses,
-    revisions: Mapping[str, list[Revision]],
+    revisions: Mapping[str, Revisions],
     rows: Rows,
     doubted: Mapping[str, Collection[int]],
 ) -> None:
@@ -77,7 +77,7 @@ def _weigh(
     row: int,
     alerts: Sequence[SignalAlerts],
     witnesses: Witnesses,
-    revisions: Mapping[str, list[Revision]],
+    revisions: Mapping[str, Revisions],
     doubted: Mapping[str, Collection[int]],
 ) -> None:
     """Weigh one customer's open alerts against each other."""
@@ -95,13 +95,14 @@ def _weigh(
             of.corroborated[row] = found
         else:
             del of.corroborated[row]
-        place = int(np.searchsorted(of.open.rows, row))
+        place = of.open.place(row)
+        assert place is not None  # it is open
         severity = of.open.column("severity")[place] = CRITICAL if found else own_severity(of, place)
         told = revision_at_hand(of, revisions[signal.id], row, place)
         told.severity, told.corroborated_by = severity, found
 
 
-def _was_sent(of: SignalAlerts, row: int, revisions: Sequence[Revision]) -> bool:
+def _was_sent(of: SignalAlerts, row: int, revisions: Revisions) -> bool:
     """Whether anybody was told of an open alert before this boundary."""
     is_told = bool(of.open.column("sent_ms")[of.open.place(row)] != NEVER_MS)
-    return is_told and not any(one.row == row and one.status == "firing" for one in revisions)
+    return is_told and not revisions.begins(row)

@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from models.alerts.episode import NEVER_MS, Revision, SignalAlerts, revision_at_hand
+from models.alerts.episode import NEVER_MS, Revisions, SignalAlerts, revision_at_hand
 from models.catalogue.rules import Signal
 from models.measures.as_of import AsOf
 from schemas.alert import AlertSeverity
@@ -38,7 +38,7 @@ def own_severity(of: SignalAlerts, place: int) -> AlertSeverity:
 
 def escalate(
     alerts: Sequence[SignalAlerts],
-    revisions: Mapping[str, list[Revision]],
+    revisions: Mapping[str, Revisions],
     as_of: AsOf,
     within: tuple[int, int],
     alerts_from_ms: int,
@@ -69,9 +69,7 @@ def escalate(
                 _escalate(of, revisions[of.signal.id], place, now_ms, escalates_to)
 
 
-def _escalate(
-    of: SignalAlerts, revisions: list[Revision], place: int, now_ms: int, escalates_to: Mapping[str, str]
-) -> None:
+def _escalate(of: SignalAlerts, revisions: Revisions, place: int, now_ms: int, escalates_to: Mapping[str, str]) -> None:
     row, table = int(of.open.rows[place]), of.open
     told = revision_at_hand(of, revisions, row, place)
     told.escalated_ms = table.column("escalated_ms")[place] = now_ms

@@ -12,7 +12,16 @@ from numpy.typing import NDArray
 
 from models.alerts.cooling import close
 from models.alerts.ending import is_over, why_ended
-from models.alerts.episode import NO_ANSWERS, NO_ARM, NO_EPISODE, Revision, SignalAlerts, published, revisions_of
+from models.alerts.episode import (
+    NO_ANSWERS,
+    NO_ARM,
+    NO_EPISODE,
+    Revision,
+    Revisions,
+    SignalAlerts,
+    published,
+    revisions_of,
+)
 from models.alerts.escalation import own_severity
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Signal
@@ -37,13 +46,13 @@ class Judgement:
         self.alerts, self.signal, self.as_of = alerts, alerts.signal, as_of
         self.starts, self.boundary = starts, as_of.boundary
         self.boundary_ms = as_of.basis.calendar.start_of(as_of.boundary)
-        self.revisions: list[Revision] = []
+        self.revisions = Revisions()
         self._first_true_ms = first_true_ms
         self._low, self._high = low, high
         self._stages = as_of.columns.stage
         self._refused = as_of.columns.refused
 
-    def run(self, concerned: Rows, *, is_anew: bool) -> list[Revision]:
+    def run(self, concerned: Rows, *, is_anew: bool) -> Revisions:
         """Carry the signal over the boundary; `concerned`: customers of whom early firing may have been decided.
 
         `is_anew`: by a catalogue that the open alerts do not know yet.

@@ -40,9 +40,9 @@ class Erasing:
         ends = self._forget(leaving)
         erased, text_of = self._customers.erased, self._calendar.text_of
         names = {customer_id: (erased.erase(customer_id, since), since) for customer_id, since in leaving.items()}
-        self._inbox.waiting = [_renamed(one, names) for one in self._inbox.waiting]
+        self._inbox.waiting = dict.fromkeys(_renamed(one, names) for one in self._inbox.waiting)
         news = [ErasureV1(name, text_of(since), erased.name_of("")) for name, since in names.values()]
-        return [*ends, *news], [_renamed(one, names) for one in due]
+        return [*ends, *news], [*dict.fromkeys(_renamed(one, names) for one in due)]
 
     def _forget(self, leaving: Mapping[str, int]) -> list[AlertV1]:
         """Forget customers; the last words of their alerts."""

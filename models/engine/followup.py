@@ -23,7 +23,7 @@ from models.alerts.attention.rules import Held, Occasion
 from models.alerts.attention.trials import Draw, begin_trials, outcomes
 from models.alerts.cases import join_cases
 from models.alerts.corroboration import corroborate, witnesses_of
-from models.alerts.episode import Revision, SignalAlerts
+from models.alerts.episode import Revision, Revisions, SignalAlerts
 from models.alerts.escalation import escalate
 from models.alerts.payload import Writer
 from models.catalogue.constants import HORIZON
@@ -72,7 +72,7 @@ class FollowUp:
     def run(
         self,
         alerts: Sequence[SignalAlerts],
-        revisions: Mapping[str, list[Revision]],
+        revisions: Mapping[str, Revisions],
         as_of: AsOf,
         within: tuple[int, int],
         *,

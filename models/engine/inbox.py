@@ -21,7 +21,8 @@ class Inbox:
 
     def __init__(self, customers: Customers, watermark: Watermark, quiet: Quiet) -> None:
         self._customers, self._basis, self._watermark, self._quiet = customers, customers.basis, watermark, quiet
-        self.waiting: list[Due] = []
+        self.waiting: dict[Due, None] = {}
+        """In the order in which they came."""
 
     def take(self, command: Command, ids: SeenIds) -> Fate:
         """Take a command in; what became of it is said as of an event."""
@@ -62,11 +63,11 @@ class Inbox:
             erased.expect(customer_id, due.boundary)
         if due in self.waiting:
             return False
-        self.waiting.append(due)
+        self.waiting[due] = None
         return True
 
     def due(self, boundary: int) -> list[Due]:
         """Take out what takes effect at a boundary, in the order in which it is decided."""
         found = sorted((one for one in self.waiting if one.boundary <= boundary), key=lambda one: one.order)
-        self.waiting = [one for one in self.waiting if one.boundary > boundary]
+        self.waiting = dict.fromkeys(one for one in self.waiting if one.boundary > boundary)
         return found

@@ -13,7 +13,7 @@ import numpy as np
 from models.alerts.answers import Due
 from models.alerts.attention.rules import Held
 from models.alerts.early import FeedDays, begins, first_true_ms
-from models.alerts.episode import NO_EPISODE, Revision, SignalAlerts
+from models.alerts.episode import NO_EPISODE, Revision, Revisions, SignalAlerts
 from models.alerts.lifecycle import Judgement
 from models.alerts.outages import outage_alerts
 from models.alerts.payload import EVIDENCE_DAYS, AlertFacts, Writer, newest, one_a_customer
@@ -163,7 +163,7 @@ class Review:
                 passes_at = None if reason.passes_ms is None else to_rfc3339(reason.passes_ms)
                 yield SuppressedV1(reason.rule, at, passes_at, alert)
 
-    def _judge_signals(self, low: int, high: int) -> dict[str, list[Revision]]:
+    def _judge_signals(self, low: int, high: int) -> dict[str, Revisions]:
         """What is to be told of a range of rows, by signal."""
         as_of, late = self.as_of, self.customers.late_rows
         concerned: dict[int | None, Rows] = {None: late}

@@ -169,7 +169,7 @@ def freeze(partition: Partition) -> Frozen:
         early={of.signal.id: {row: days.copy() for row, days in of.early.items()} for of in review.alerts if of.early},
         corroborated={of.signal.id: of.corroborated.copy() for of in review.alerts if of.corroborated},
         currency=partition.basis.currency,
-        commands=partition.inbox.waiting.copy(),
+        commands=[*partition.inbox.waiting],
         snoozed={of.signal.id: of.snoozed.copy() for of in review.alerts if of.snoozed},
         held={of.signal.id: of.held.copy() for of in review.alerts if of.held},
         words={customer_id: words.copy() for customer_id, words in review.quiet.words.items()},
@@ -230,7 +230,7 @@ def load_into(partition: Partition, data: bytes | bytearray, rules: Rules) -> No
     customers.waiting_late = set(head.late_rows)
     partition.ledger = head.ledger
     partition.watermark.resume(head.highs, head.passed)
-    partition.inbox.waiting, review.quiet.words = head.commands, head.words
+    partition.inbox.waiting, review.quiet.words = dict.fromkeys(head.commands), head.words
     erased = customers.erased
     erased.since, erased.unswept, erased.due = head.erased, {*head.unswept}, erasures_in(head.commands)
     review.follow_up.contacts.at = head.contacted

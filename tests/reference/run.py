@@ -77,9 +77,10 @@ def run(
     receipts = [one for life in lives for one in life.receipts]
     receipts += [_refused(one, moments[-1].rules) for one in _said_of_nobody(moments, lives, since)]
     late = [one.said for one in moments if one.said and _is_of_erased(one.said, since)]
-    receipts += [
+    nameless = (
         receipt_for_nobody(one, moments[-1].rules.basis) for one in late if one.boundary <= moments[-1].boundary
-    ]
+    )
+    receipts += dict.fromkeys(nameless)  # without names two may be the same
     suppressed = [one for life in lives for one in life.suppressed]
     outcomes = [one for life in lives for one in life.outcomes]
     states = {life.customer_id: _state(life, moments[-1].boundary) for life in lives if not life.is_erased}

@@ -118,6 +118,21 @@ def test_whatever_else_is_said_of_who_is_erased_is_refused_and_names_nobody() ->
     assert [one.note_id for one in told.messages if isinstance(one, ReceiptV1)] == ["request-17", "n", None, None]
 
 
+@pytest.mark.parametrize("erased_first", [True, False])
+@pytest.mark.parametrize("erased_on", [30, 31])
+def test_what_differed_in_names_alone_is_one_once_they_are_gone(erased_on: int, *, erased_first: bool) -> None:
+    told = Told()
+    told.take(purchase("c1", FIRST_MS, currency="USD", id="p"))
+    told.until(30)
+    about = [Command("old", "acknowledge", "c1", FIRST_MS, "Bob", alert_id=number * 32) for number in "01"]
+    erased = erasure(FIRST_MS + erased_on * DAY_MS)
+    for one in (erased, *about) if erased_first else (*about, erased):
+        told.take(one)
+    told.until(erased_on + 1)
+    names = ["old"] if erased_on == 30 else []
+    assert [one[0] for one in told.receipts() if one[1] == NAME and one[0] != "k"] == names
+
+
 def test_open_alerts_end_with_a_last_word_that_says_no_more_than_that() -> None:
     told = Told()
     told.take(email("c1", FIRST_MS + 2 * HOUR_MS, "unsubscribed", id="e"))

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from models.alerts.attention.contacts import can_wait, contacts
 from models.alerts.attention.rules import Occasion, holding
-from models.alerts.episode import Revision, SignalAlerts, revision_at_hand
+from models.alerts.episode import Revision, Revisions, SignalAlerts, revision_at_hand
 from models.alerts.escalation import CRITICAL
 from models.catalogue.rules import Signal
 from schemas.alert import URGENCY, AlertSeverity
@@ -26,7 +26,7 @@ def urgency(signal: Signal, severity: AlertSeverity) -> Urgency:
 
 
 def choose(
-    alerts: Sequence[SignalAlerts], revisions: Mapping[str, list[Revision]], occasion: Occasion, boundary: int
+    alerts: Sequence[SignalAlerts], revisions: Mapping[str, Revisions], occasion: Occasion, boundary: int
 ) -> None:
     """Say which customers are contacted at a boundary, and because of which revision; what waits on is held anew.
 
@@ -60,7 +60,7 @@ def _is_heard_now(of: SignalAlerts, one: Revision, occasion: Occasion) -> bool:
     return not one.was_sent and one.ends_ms is None and holding(of, one, occasion) is None
 
 
-def _hold_on(alerts: Sequence[SignalAlerts], revisions: Mapping[str, list[Revision]], contacted: set[int]) -> None:
+def _hold_on(alerts: Sequence[SignalAlerts], revisions: Mapping[str, Revisions], contacted: set[int]) -> None:
     """Tell of what the cap holds of these customers, so that it is held until the new instant."""
     for of in alerts if contacted else ():
         for row in sorted(contacted & of.held.keys()):

@@ -38,7 +38,7 @@ class FeedDown:
         return np.full(self.as_of.size, NO_EPISODE, np.int32)
 
     def unheard(
-        self, alerts: Sequence[SignalAlerts], revisions: Mapping[str, list[Revision]], within: tuple[int, int]
+        self, alerts: Sequence[SignalAlerts], revisions: Mapping[str, Sequence[Revision]], within: tuple[int, int]
     ) -> Unheard:
         """Of whom nothing is told, among some rows with an alert that begins or is held."""
         if not self._outages.is_any:

@@ -16,10 +16,8 @@ import numpy as np
 from models.alerts.attention.contacts import can_wait
 from models.alerts.attention.rules import Held, Occasion, holding
 from models.alerts.cooling import close
-from models.alerts.episode import HELD_OUT, NEVER_MS, Revision, SignalAlerts, revision_at_hand, revisions_of
+from models.alerts.episode import HELD_OUT, NEVER_MS, Revision, Revisions, SignalAlerts, revision_at_hand, revisions_of
 from models.customers.refusals import OPTED_OUT
-
-Revisions = Mapping[str, list[Revision]]
 
 
 def held(alerts: Sequence[SignalAlerts], within: tuple[int, int]) -> set[int]:
@@ -28,7 +26,9 @@ def held(alerts: Sequence[SignalAlerts], within: tuple[int, int]) -> set[int]:
     return {row for of in alerts for row in of.held if low <= row < high}
 
 
-def release(alerts: Iterable[SignalAlerts], revisions: Revisions, within: tuple[int, int], occasion: Occasion) -> None:
+def release(
+    alerts: Iterable[SignalAlerts], revisions: Mapping[str, Revisions], within: tuple[int, int], occasion: Occasion
+) -> None:
     """Tell of held alerts that nothing holds any more, or another rule, among some rows."""
     for of in alerts:
         for one, place in _held_among(of, within):
@@ -49,27 +49,33 @@ def _held_among(of: SignalAlerts, within: tuple[int, int]) -> list[tuple[Revisio
 
 
 def end_opted_out(
-    alerts: Iterable[SignalAlerts], revisions: Revisions, within: tuple[int, int], occasion: Occasion, boundary: int
+    alerts: Iterable[SignalAlerts],
+    revisions: Mapping[str, Revisions],
+    within: tuple[int, int],
+    occasion: Occasion,
+    boundary: int,
 ) -> set[int]:
     """End the alerts that were sent of customers who have opted out, among some rows; whose alerts ended."""
-    ended: set[int] = set()
     low, high = within
-    for row in sorted(row for row in occasion.opted_out if low <= row < high):
-        for of in alerts:
-            place = of.open.place(row)
-            if place is None or of.open.column("sent_ms")[place] == NEVER_MS:
-                continue
-            if any(one.row == row and one.status == "firing" for one in revisions[of.signal.id]):
-                continue  # it begins now, and will be held
-            told = revision_at_hand(of, revisions[of.signal.id], row, place)
-            told.status, told.ends_ms, told.ended_because = "resolved", occasion.now_ms, "opted_out"
+    leaving = np.array(sorted(row for row in occasion.opted_out if low <= row < high), np.int32)
+    ended: set[int] = set()
+    for of in alerts:
+        rows = leaving[of.open.has(leaving)]
+        rows = rows[of.open.column("sent_ms")[of.open.places(rows)] != NEVER_MS]
+        told = revisions[of.signal.id]
+        rows = rows[[not told.begins(row) for row in rows.tolist()]]  # what begins now will be held
+        places = of.open.places(rows)
+        for row, place in zip(rows.tolist(), places.tolist(), strict=True):
+            one = revision_at_hand(of, told, row, place)
+            one.status, one.ends_ms, one.ended_because = "resolved", occasion.now_ms, "opted_out"
             of.held.pop(row, None)
-            close(of, of.open.rows[place : place + 1], [place], boundary)
-            ended.add(row)
+        if len(rows):
+            close(of, rows, places, boundary)
+            ended.update(rows.tolist())
     return ended
 
 
-def attend(of: SignalAlerts, revisions: list[Revision], occasion: Occasion) -> list[tuple[Revision, Held]]:
+def attend(of: SignalAlerts, revisions: Revisions, occasion: Occasion) -> list[tuple[Revision, Held]]:
     """Take out of the revisions of a signal those that are held; what is left is sent."""
     is_capped = occasion.contacts is not None and occasion.contacts.at and can_wait(of.signal)
     is_held = of.snoozed or of.held or of.signal.holdout or occasion.opted_out or of.signal.id in occasion.unheard
