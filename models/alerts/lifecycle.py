@@ -52,10 +52,10 @@ class Judgement:
         self._stages = as_of.columns.stage
         self._refused = as_of.columns.refused
 
-    def run(self, concerned: Rows, *, is_anew: bool) -> Revisions:
+    def run(self, concerned: Rows, anew: Rows) -> Revisions:
         """Carry the signal over the boundary; `concerned`: customers of whom early firing may have been decided.
 
-        `is_anew`: by a catalogue that the open alerts do not know yet.
+        `anew`: those whose open alerts this catalogue may not know yet.
         """
         begun: dict[int, Status] = {}
         if self.signal.announced_feed is not None:
@@ -66,7 +66,7 @@ class Judgement:
         if len(places):
             rows = self.alerts.open.rows[places]
             self.starts[rows] = self.alerts.open.column("start")[places]
-            self._carry_on(rows, places, begun, is_anew=is_anew)
+            self._carry_on(rows, places, begun, among(rows, anew))
             self.starts[rows] = NO_EPISODE
         if self.signal.announced_feed is None:
             self._maybe_fire()
@@ -84,7 +84,7 @@ class Judgement:
 
     # -- open alerts
 
-    def _carry_on(self, rows: Rows, places: NDArray[np.intp], begun: dict[int, Status], *, is_anew: bool) -> None:
+    def _carry_on(self, rows: Rows, places: NDArray[np.intp], begun: dict[int, Status], is_anew: Bools) -> None:
         """Begun, ended, expired, updated or left alone."""
         table, signal, boundary = self.alerts.open, self.signal, self.boundary
         start = table.column("start")[places]
@@ -94,8 +94,8 @@ class Judgement:
         score = self._scores(rows)
         changed = table.column("stage")[places] != self._stages[rows]
         changed |= table.column("refused")[places] != self._refused[rows]
-        if is_anew:
-            changed |= (table.column("owner")[places] != signal.owner) | ~self._has_own_severity(rows, places)
+        if is_anew.any():
+            changed[is_anew] |= self._is_revised(rows[is_anew], places[is_anew])
         is_told = ended | changed | self._may_be_worse(score, table.column("score")[places])
         if begun:
             is_told[rows.searchsorted(np.fromiter(begun, np.int32, len(begun)))] = True
@@ -104,7 +104,7 @@ class Judgement:
             return
         because = why_ended(signal, self.as_of, rows[ended], over[ended], self.starts) if ended.any() else {}
         told = self._verdicts(rows[at], places[at], (changed[at], score[at]), begun, because)
-        self._tell(told, is_anew=is_anew)
+        self._tell(told)
         if ended.any():
             close(self.alerts, rows[ended], places[ended], self.boundary)
 
@@ -130,7 +130,7 @@ class Judgement:
                 told.append(_Told(row, place, "updated", is_next=True, worse=score if is_worse else None))
         return told
 
-    def _tell(self, told: "list[_Told]", *, is_anew: bool) -> None:
+    def _tell(self, told: "list[_Told]") -> None:
         """Move the open alerts on to what is told of them, and note the revisions."""
         if not told:
             return
@@ -144,7 +144,7 @@ class Judgement:
         for one in told:
             if one.worse is not None:
                 table.column("score")[one.place] = one.worse
-            if is_anew and one.status == "updated" and one.is_next:
+            if one.status == "updated" and one.is_next:
                 table.column("owner")[one.place] = signal.owner
                 if one.row not in self.alerts.corroborated:
                     table.column("severity")[one.place] = own_severity(self.alerts, one.place)
@@ -155,11 +155,14 @@ class Judgement:
                 revision.ends_ms, revision.ended_because = self.boundary_ms, one.because
         self.revisions += revisions
 
-    def _has_own_severity(self, rows: Rows, places: NDArray[np.intp]) -> Bools:
-        """Whether an alert is as severe as the signal says; corroborated ones are weighed apart."""
+    def _is_revised(self, rows: Rows, places: NDArray[np.intp]) -> Bools:
+        """Whether the signal has another owner than an alert, or severity; corroborated ones are weighed apart."""
         is_raised = np.array([row in self.alerts.corroborated for row in rows.tolist()], np.bool_)
         own = [own_severity(self.alerts, place) for place in places.tolist()]
-        found: Bools = (self.alerts.open.column("severity")[places] == own) | is_raised
+        table = self.alerts.open
+        found: Bools = (table.column("owner")[places] != self.signal.owner) | (
+            (table.column("severity")[places] != np.array(own, object)) & ~is_raised
+        )
         return found
 
     # -- beginnings

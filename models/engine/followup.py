@@ -28,6 +28,7 @@ from models.alerts.escalation import escalate
 from models.alerts.payload import Writer
 from models.catalogue.constants import HORIZON
 from models.catalogue.rules import Rules
+from models.customers.arrays import Rows
 from models.customers.customers import Customers
 from models.measures.as_of import AsOf
 from schemas.outcome import OutcomeV1
@@ -75,10 +76,12 @@ class FollowUp:
         revisions: Mapping[str, Revisions],
         as_of: AsOf,
         within: tuple[int, int],
-        *,
-        is_anew: bool,
+        anew: Rows,
     ) -> tuple[list[ReceiptV1 | OutcomeV1], Holds]:
-        """Carry judged rows on: what is left of the revisions is sent. Receipts, outcomes, and what is held."""
+        """Carry judged rows on: what is left of the revisions is sent. Receipts, outcomes, and what is held.
+
+        `anew`: whose open alerts this catalogue may not know yet.
+        """
         low, high = within
         changed = {one.row for told in revisions.values() for one in told}
         due = [(row, one) for row, one in self._due if low <= row < high]
@@ -94,10 +97,8 @@ class FollowUp:
             changed |= end_opted_out(alerts, revisions, within, self._occasion, as_of.boundary)
         escalate(alerts, revisions, as_of, within, self._writer.alerts_from_ms, self._rules.escalates_to)
         join_cases(alerts, revisions)
-        rows = np.array(sorted(changed), np.int32)
-        if is_anew:
-            rows = np.union1d(rows, as_of.kept(slice(low, high), as_of.is_seen(slice(low, high))))
-        corroborate(alerts, self._witnesses, revisions, rows, unheard)
+        rows = np.union1d(np.array(sorted(changed), np.int32), anew[(anew >= low) & (anew < high)])
+        corroborate(alerts, self._witnesses, revisions, rows[as_of.is_seen(rows)], unheard)
         told: list[ReceiptV1 | OutcomeV1] = [*receipts, *self._outcomes(alerts, as_of, within)]
         for of in alerts:
             begin_trials(of, revisions[of.signal.id], self._occasion, self._draw, self._customers.roster.id_of)

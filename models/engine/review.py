@@ -23,7 +23,7 @@ from models.catalogue.terms import Value
 from models.config import Number
 from models.customers.arrays import NO_ROWS, Ints, Rows
 from models.customers.clocks import recount
-from models.customers.columns import STAGE_NAMES
+from models.customers.columns import NEVER, STAGE_NAMES
 from models.customers.customers import Customers
 from models.customers.stages import NONE, silent_days
 from models.engine.followup import FollowUp
@@ -62,6 +62,7 @@ class Review:
         self.scoring = None if learning is None else Scoring(customers, learning)
         self.is_anew = False
         """Whether the open alerts were judged by another catalogue until now."""
+        self._anew: Rows = NO_ROWS
         self.reached = 0
         """Rows judged as of the customers' boundary."""
         self.is_scored = True
@@ -92,6 +93,7 @@ class Review:
         What is published at once: feeds that went down or are back, receipts of commands about nobody who is known.
         """
         customers = self.customers
+        self._anew, self.is_anew = self._not_judged(), False
         self._stages = customers.close(day)
         self.windows.move(customers)
         if len(customers.had_late):
@@ -109,6 +111,15 @@ class Review:
         down = outage_alerts(self.rules, customers, self._first_partition, self.writer.alerts_from_ms)
         self.follow_up.decided += len(down)
         return [*down, *self.follow_up.begin(due, self.as_of.boundary, self.as_of.size)]
+
+    def _not_judged(self) -> Rows:
+        """Of whom an alert is open that its catalogue did not judge at the boundary before: there was nothing to see.
+
+        Another catalogue may have been taken up since it was judged last.
+        """
+        first_day, is_anew = self.customers.columns.first_day, self.is_anew
+        rows = (of.open.rows[is_anew | (first_day[of.open.rows] == NEVER)] for of in self.alerts)
+        return np.unique(np.concatenate((NO_ROWS, *rows)))
 
     def score(self, version: Version | None) -> list[Message]:
         """Let the model look at the day that was closed: labels that became known, scores of whose day it is."""
@@ -140,7 +151,7 @@ class Review:
         messages: list[Message] = list(self._change_stages(low, high))
         if low < high:
             revisions = self._judge_signals(low, high)
-            told_besides, held = self.follow_up.run(self.alerts, revisions, as_of, (low, high), is_anew=self.is_anew)
+            told_besides, held = self.follow_up.run(self.alerts, revisions, as_of, (low, high), self._anew)
             messages += told_besides
             for alerts in self.alerts:
                 if told := revisions[alerts.signal.id]:
@@ -148,7 +159,6 @@ class Review:
             for of in self.alerts:
                 messages += self._suppressed(of, held.get(of.signal.id, ()))
         if self.is_done:
-            self.is_anew = False
             self.alerts = [of for of in self.alerts if not of.signal.has_left or len(of.open) or of.early]
         return messages
 
@@ -174,7 +184,7 @@ class Review:
         for alerts in self.alerts:
             signal = alerts.signal
             judgement = Judgement(alerts, as_of, low, high, self._starts, self._first_true_ms)
-            revisions[signal.id] = judgement.run(concerned[signal.announced_feed], is_anew=self.is_anew)
+            revisions[signal.id] = judgement.run(concerned[signal.announced_feed], self._anew)
         return revisions
 
     def _first_true_ms(self, signal: Signal, row: int, day: int) -> int:

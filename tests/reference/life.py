@@ -137,7 +137,7 @@ class Life(Spoken):
         self._answer()
         listen(self, past)
         self._release()
-        if judged:
+        if past.first_day is not None:
             self._escalate(judged)
             self._join_cases()
             self._corroborate()
