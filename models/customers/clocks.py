@@ -1,11 +1,12 @@
 """Moving the columns on when a day closes: first and last days, totals, restarts of the clock, usual gaps."""
 
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
 
 from models.config import Basis
-from models.customers.arrays import Ints, Rows
+from models.customers.arrays import Ints, Rows, Selection
 from models.customers.buckets import NO_TIME, REFUSALS
 from models.customers.cells import Cells
 from models.customers.columns import NEVER, NO_DAY, Columns
@@ -104,29 +105,43 @@ def _add(total: Ints, rows: Rows, more: Ints, most: int) -> None:
 
 
 def restarts(columns: Columns, days: Days, rows: Rows, size: int, boundary: int, basis: Basis) -> Ints:
-    """The newest restart of the clock of some customers, from the days that are kept."""
+    """The newest restart of the clock of some customers: by the days that are kept, else the one that is known."""
     limits, floor = basis.lifecycle, boundary - basis.keep_days
     number = np.full(size, -1, np.int64)
     number[rows] = np.arange(len(rows))
     own, day = _days_in(days.pulse, number, floor, boundary)
+    older = _older(columns, rows, basis.feeds)
     if limits.silence == "purchase" and PURCHASE in basis.feeds:
+        bought_before = columns.older(PURCHASE)[rows]
+        has_bought = bought_before != NO_DAY
         buyers, bought = _days_in(days.feeds[PURCHASE], number, floor, boundary)
         first = np.full(len(rows), NEVER, np.int64)
         np.minimum.at(first, buyers, bought)
-        first[columns.first_in(PURCHASE)[rows] < floor] = NO_DAY
-        kept = day < first[own]  # activity counts until the first purchase, which no day may tell of any more
+        first[has_bought] = NO_DAY
+        kept = day < first[own]  # activity counts until the first purchase
         own, day = np.concatenate((own[kept], buyers)), np.concatenate((day[kept], bought))
+        older = np.where(has_bought, bought_before, older)
+    before = np.flatnonzero(older != NO_DAY)
+    own, day = np.concatenate((own, before)), np.concatenate((day, older[before]))
     order = np.lexsort((day, own))
     own, day = own[order], day[order]
     is_back = (own[1:] == own[:-1]) & (np.diff(day) >= limits.dormant_days)
     found = np.full(len(rows), -NEVER, np.int64)
     found[own[1:][is_back]] = day[1:][is_back]  # ascending: the newest stays
-    is_first = np.concatenate(([True], own[1:] != own[:-1])) if len(own) else np.zeros(0, np.bool_)
-    oldest = np.full(len(rows), NEVER, np.int64)
-    oldest[own[is_first]] = day[is_first]
-    has_older = columns.first_day[rows] < floor  # a day of the clock, of which no day kept tells any more
-    is_of_old = has_older & ((columns.restart[rows] == oldest) | (oldest - floor >= limits.dormant_days))
-    return np.where((found == -NEVER) & is_of_old & (oldest != NEVER), oldest, found)
+    known = columns.restart[rows]
+    return np.where((found == -NEVER) & (known < floor), known, found)
+
+
+def note_older(columns: Columns, days: Days, day: int) -> None:
+    """Note who was active, and in which feeds, on a day that belongs to those that are kept no longer."""
+    for feed, rows in days.active_on(day).items():
+        columns.older(feed)[rows] = day
+
+
+def _older(columns: Columns, rows: Selection, feeds: Iterable[int]) -> Ints:
+    """The newest day of activity in some feeds that is kept no longer."""
+    found: Ints = np.maximum.reduce([columns.older(feed)[rows] for feed in feeds])
+    return found
 
 
 def _days_in(cells: Cells, number: Ints, first: int, end: int) -> tuple[Ints, Ints]:
@@ -138,28 +153,20 @@ def _days_in(cells: Cells, number: Ints, first: int, end: int) -> tuple[Ints, In
 
 
 def recount(columns: Columns, days: Days, size: int, boundary: int, basis: Basis) -> None:
-    """Set the clocks of everybody anew, as far as the days that are kept tell: other feeds may be declared now."""
+    """Set the clocks of everybody anew: other feeds may be declared now."""
     rows, floor = np.arange(size, dtype=np.int32), boundary - basis.keep_days
-    columns.first_day[:size] = NEVER
-    for feed in basis.feeds:
-        np.minimum(columns.first_day[:size], columns.first_in(feed)[:size], out=columns.first_day[:size])
+    columns.first_day[:size] = np.minimum.reduce([columns.first_in(feed)[:size] for feed in basis.feeds])
     number = np.arange(size, dtype=np.int64)
-    for column, log in (
-        (columns.last_day, days.pulse),
-        (columns.last_purchase, days.feeds[PURCHASE]),
-        (columns.last_login, days.feeds[LOGIN]),
+    for column, log, feeds in (
+        (columns.last_day, days.pulse, basis.feeds),
+        (columns.last_purchase, days.feeds[PURCHASE], (PURCHASE,)),
+        (columns.last_login, days.feeds[LOGIN], (LOGIN,)),
     ):
-        column[:size][column[:size] >= floor] = NO_DAY  # what is older stays: no day tells of it any more
+        column[:size] = _older(columns, slice(size), feeds)
         own, day = _days_in(log, number, floor, boundary)
         np.maximum.at(column, own, day)
-    if PURCHASE in basis.feeds:  # who ever bought is silent since then, or since the last one that is known
-        first = columns.first_in(PURCHASE)[:size]
-        bought = np.where(first == NEVER, NO_DAY, first)
-        columns.last_purchase[:size] = np.maximum(columns.last_purchase[:size], bought)
-    else:
+    if PURCHASE not in basis.feeds:
         columns.last_purchase[:size], columns.gap[:size], columns.longest_gap[:size] = NO_DAY, np.nan, 0
-    is_known, last = columns.first_day[:size] != NEVER, columns.last_day[:size]
-    columns.last_day[:size] = np.where(is_known, np.maximum(last, columns.first_day[:size]), NO_DAY)
     columns.restart[:size] = restarts(columns, days, rows, size, boundary, basis)
     move_gaps(columns, days, rows, size, boundary, basis)
 

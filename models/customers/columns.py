@@ -40,6 +40,7 @@ COLUMNS: Final = (
     Column("stage", np.int8, 0),
     Column("stage_since", np.int32, 0),
     *(Column(f"first_{feed}", np.int32, NEVER) for feed in FEEDS),
+    *(Column(f"older_{feed}", np.int32, NO_DAY) for feed in FEEDS),
     Column("refused", np.int8, 0),
 )
 
@@ -76,6 +77,11 @@ class Columns:
     def first_in(self, feed: int) -> Ints:
         """The day of the first activity in a feed, NEVER before it."""
         found: Ints = getattr(self, f"first_{FEEDS[feed]}")
+        return found
+
+    def older(self, feed: int) -> Ints:
+        """The newest day of activity in a feed that is no longer among the days that are kept, NO_DAY without one."""
+        found: Ints = getattr(self, f"older_{FEEDS[feed]}")
         return found
 
     @property

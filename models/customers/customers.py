@@ -6,7 +6,7 @@ import numpy as np
 
 from models.config import Basis
 from models.customers.arrays import NO_ROWS, Ints, Rows
-from models.customers.clocks import move, move_gaps, move_late
+from models.customers.clocks import move, move_gaps, move_late, note_older
 from models.customers.columns import NO_DAY, Columns
 from models.customers.days import Days
 from models.customers.erased import Erased
@@ -80,6 +80,7 @@ class Customers:
         closed = self.days.close(day)
         move(columns, closed, self.basis)
         self.boundary = boundary
+        note_older(columns, self.days, boundary - self.basis.keep_days - 1)
         self.days.forget(boundary - self.basis.keep_days - 1)  # a day more, so that windows can let it go
         move_gaps(columns, self.days, late, size, boundary, self.basis)
         self.had_late, self.late_rows = late, np.array(sorted(self.waiting_late), np.int32)

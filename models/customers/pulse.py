@@ -32,7 +32,7 @@ _NONE: Final = Pulse(NO_ROWS, np.empty(0, np.int64), np.empty(0, np.int64))
 def pulse_of(day: Mapping[int, DayOf], feeds: Collection[int], weights: Engagement) -> Pulse:
     """The pulse of a day's cells; e-mails merely sent and tickets merely resolved are no activity."""
     parts = [
-        (cells.rows, _is_active(feed, cells.columns), _POINTS[feed](cells.columns, weights))
+        (cells.rows, is_active(feed, cells.columns), _POINTS[feed](cells.columns, weights))
         for feed, cells in day.items()
         if feed in feeds and len(cells.rows)
     ]
@@ -41,16 +41,17 @@ def pulse_of(day: Mapping[int, DayOf], feeds: Collection[int], weights: Engageme
     rows, places = np.unique(np.concatenate([part[0] for part in parts]), return_inverse=True)
     active, points = np.zeros(len(rows), np.int64), np.zeros(len(rows), np.int64)
     begin = 0
-    for own, is_active, tenths in parts:
+    for own, was_active, tenths in parts:
         at = places[begin : begin + len(own)]  # each row once in a feed
         begin += len(own)
-        active[at] |= is_active
+        active[at] |= was_active
         points[at] += tenths
     kept = (active | points) != 0
     return Pulse(rows[kept], active[kept], points[kept])
 
 
-def _is_active(feed: int, columns: Columns) -> Bools:
+def is_active(feed: int, columns: Columns) -> Bools:
+    """Whether an entry of a feed holds anything that the customer did."""
     if feed == TICKET:
         return opened_of(columns) > 0
     if feed == EMAIL:

@@ -15,6 +15,10 @@ from support.tries import tries
 from support.troubled import FIRST_DAY, catalogue, make_event
 from support.upsets import extra_signal
 
+FEEDS = (
+    ["purchase", "login", "ticket"], ["purchase", "login"], ["purchase"], ["login"], ["ticket", "purchase"],
+    ["login", "email"], ["ticket", "email"], ["purchase", "login", "ticket", "email"],
+)  # fmt: skip
 BACK = 405
 """The day around which customers return: what they did at first is then no longer kept."""
 
@@ -25,11 +29,13 @@ def rules_of(dice: Random, feeds: list[str]) -> Rules:
     own["signals"] = {
         "reactivated": own["signals"]["reactivated"],
         "quiet": extra_signal("days_since_activity >= 4", "days_since_activity < 4", "days_since_activity"),
+        "no_login": extra_signal("days_since_login >= 4", "days_since_login < 4", "days_since_login"),
+        "no_purchase": extra_signal("days_since_purchase >= 4", "days_since_purchase < 4", "days_since_purchase"),
     }
     dormant = dice.choice((5, 60, 200))
     own["lifecycle"] = {
         "silence": dice.choice(("purchase", "activity")), "dormant_days": dormant, "churned_days": dormant + 30,
-        "reactivated_days": dice.choice((7, 30)),
+        "reactivated_days": dice.choice((7, 30, 300)),
     }  # fmt: skip
     return build_rules(own)
 
@@ -62,3 +68,18 @@ def test_who_bought_before_purchases_were_declared_does_not_return_by_logging_in
     arrivals = [*before, seen, *days_of_all_feeds(BACK + 5, BACK + 8)]
     assert rules.basis.lifecycle.silence == "purchase"
     assert differences({0: without, len(before): rules}, arrivals) == []
+
+
+@pytest.mark.parametrize("seed", sorted({4, 5, *range(tries(16))}))
+def test_clocks_of_other_feeds_are_known_however_long_ago_they_stopped(seed: int) -> None:
+    dice = Random(seed)
+    days = {*range(3), *dice.sample(range(60), 4), *dice.sample(range(560, 640), 9), *range(585, 600)}
+    arriving = [(one.time_ms, one) for day in days for one in days_of_all_feeds(day, day)]
+    for number in range(40):
+        day = dice.choice((0, 1, dice.randrange(60), dice.randrange(60), dice.randrange(60, 640)))
+        at_ms = (FIRST_DAY + day) * DAY_MS + dice.randrange(24) * HOUR_MS
+        event = make_event(dice.randrange(4), f"c{number % 6}", at_ms, number, dice.randrange(60))
+        arriving.append((at_ms + dice.choice((0, 0, 0, 2, 5)) * DAY_MS * (day > 10), event))
+    arrivals = [event for _, event in sorted(arriving, key=lambda one: one[0])]
+    changes = {place: rules_of(dice, dice.choice(FEEDS)) for place in (0, *dice.sample(range(1, len(arrivals)), 2))}
+    assert differences(dict(sorted(changes.items())), arrivals, seed=seed) == []
