@@ -14,7 +14,7 @@ from confluent_kafka.admin import AdminClient
 from faust.types import TP
 
 from models.engine.arrivals import Passed as Boundary
-from models.engine.snapshot import freeze
+from models.engine.snapshot import SNAPSHOT_FORMAT, freeze
 from models.engine.standing import open_ids
 from schemas.topics import Topics
 from streams.agents.customers import Customers
@@ -222,7 +222,7 @@ class CustomerState:
             log.info("partition %d: %d records of erased customers vanish", number, len(found.records))
 
     def _covered(self, own: OwnedPartition, ends: dict[str, int]) -> Covered:
-        partition, ledger = own.partition, self._app.ledger
+        partition, ledger, erased = own.partition, self._app.ledger, own.partition.customers.erased
         marks = {topic: ledger.mark(TP(topic, own.number)) for topic in self.source.inputs}
         return Covered(
             boundary=partition.boundary,
@@ -236,6 +236,9 @@ class CustomerState:
             partitions=self.source.partitions,
             rules=partition.rules.text,
             judged_by=tuple(partition.judged_by),
+            state_format=SNAPSHOT_FORMAT,
+            currency=partition.basis.currency,
+            salt=erased.name_of("") if erased.since else "",
         )
 
     def _output_ends(self, number: int) -> dict[str, int]:

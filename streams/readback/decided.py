@@ -23,6 +23,7 @@ from streams.transport.snapshots.records import (
     from_key,
     from_value,
     refuse_other_count,
+    refuse_other_format,
 )
 
 
@@ -49,6 +50,11 @@ class Decided:
     """Since when its alerts are told to people, where a snapshot says so."""
     judged_by: tuple[tuple[int, str], ...] = ()
     """Since which boundary which catalogue judges it, by its hash; the newest last."""
+    state_format: int | None = None
+    """Of its newest snapshot, None without one; 0 where an earlier program wrote it."""
+    currency: str = ""
+    salt: str = ""
+    """See `Covered`; empty where a snapshot does not say so."""
 
     @property
     def until_ms(self) -> int:
@@ -57,7 +63,10 @@ class Decided:
 
 
 def read_decided(settings: Settings) -> dict[int, Decided]:
-    """The partitions that have a snapshot. Raises HiddenError, and SetupError when partitions were added."""
+    """The partitions that have a snapshot.
+
+    Raises HiddenError, and SetupError when partitions were added or another program wrote what cannot be read.
+    """
     _, cluster = connect(settings)
     topic = Topics(settings.prefix, settings.app_version).changelog
     if topic not in cluster.topics:
@@ -72,7 +81,7 @@ def read_decided(settings: Settings) -> dict[int, Decided]:
 def decided_in(changelog: Iterable[Message]) -> dict[int, Decided]:
     """By partition what the records of a changelog tell, those of each partition in order.
 
-    What a worker wrote that had been replaced counts for nothing.
+    What a worker wrote that had been replaced counts for nothing. Raises OtherSnapshotError.
     """
     claimed: dict[int, int] = {}
     newest: dict[int, tuple[int, Decided]] = {}
@@ -82,7 +91,10 @@ def decided_in(changelog: Iterable[Message]) -> dict[int, Decided]:
             continue
         if key.kind == "claim":
             claimed[number] = key.epoch
-        elif key.kind in _TELLING:
+            continue
+        if key.kind == "manifest":
+            refuse_other_format(value, f"partition {number} of the changelog")
+        if key.kind in _TELLING:
             newest[number] = (key.epoch, _joined(newest.get(number), key, value))
     return {number: decided for number, (_, decided) in newest.items()}
 
@@ -99,7 +111,7 @@ def _joined(known: tuple[int, Decided] | None, key: Key, value: bytes) -> Decide
     boundary = max(before.boundary, manifest.boundary) if epoch == key.epoch else manifest.boundary
     found = Decided(
         manifest.boundary, manifest.zone, manifest.partitions, manifest.catalogue, manifest.alerts_from_ms,
-        manifest.judged_by,
+        manifest.judged_by, manifest.state_format, manifest.currency, manifest.salt,
     )  # fmt: skip
     if boundary == manifest.boundary:
         return found

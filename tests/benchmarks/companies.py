@@ -13,7 +13,7 @@ from msgspec import Struct
 from benchmarks.midnight import snapshot_of
 from benchmarks.tiling import names_of, tiled
 from models.catalogue.rules import Rules
-from models.engine.snapshot import load
+from models.engine.snapshot import SNAPSHOT_FORMAT, load
 from streams.transport.snapshots.chunks import pack
 from streams.transport.snapshots.records import Covered
 from support.snapshots import SnapshotOwner
@@ -56,6 +56,7 @@ def fill(deployment: Deployment, company: Company, rules: Rules) -> None:
         catalogue=rules.hash,
         alerts_from_ms=0,
         sources=dict.fromkeys((*topics.events, topics.ticks), 0),
+        state_format=SNAPSHOT_FORMAT,
     )
     for number in range(deployment.partitions):
         payload = snapshot_of(company.folder, number).read_bytes()

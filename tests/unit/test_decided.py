@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from models.engine.partition import Partition
+from models.engine.snapshot import SNAPSHOT_FORMAT
+from schemas.erasure import erased_name
 from schemas.topics import Topics
 from streams.agents.restoring import RestoreSource, as_loaded
 from streams.diagnosis.agreement import differences
@@ -15,6 +18,7 @@ from streams.readback.decided import Decided, decided_in, until_ms
 from streams.transport.errors import StopWorkerError
 from streams.transport.snapshots.load import Loaded
 from streams.transport.snapshots.records import (
+    MANIFEST_FORMAT,
     Begun,
     Claim,
     Key,
@@ -50,11 +54,11 @@ def claim(epoch: int) -> Any:
     return Message(Key("claim", epoch), to_value(Claim(epoch, "me")))
 
 
-def manifest(epoch: int, boundary: int, *, generation: int = 0, partitions: int = 6, zone: str = "UTC") -> Any:
-    about = covered(boundary, partitions=partitions, zone=zone)
+def manifest(epoch: int, boundary: int, *, generation: int = 0, version: int = MANIFEST_FORMAT, **more: Any) -> Any:
+    about = covered(boundary, **({"partitions": 6, "state_format": SNAPSHOT_FORMAT} | more))
     whole = Manifest(
         **{name: getattr(about, name) for name in about.__struct_fields__},
-        format=2, epoch=epoch, owner="me", generation=generation, chunks=1, checksum="", size=1,
+        format=version, epoch=epoch, owner="me", generation=generation, chunks=1, checksum="", size=1,
     )  # fmt: skip
     return Message(Key("manifest", epoch, generation), to_value(whole))
 
@@ -66,7 +70,8 @@ def begun(epoch: int, *boundaries: int) -> Any:
 
 def test_boundaries_begun_since_the_newest_snapshot_count() -> None:
     found = decided_in([claim(1), manifest(1, 20_000), begun(1, 20_001, 20_002)])
-    assert found == {0: Decided(20_002, "UTC", 6, covered(0).catalogue, covered(0).alerts_from_ms)}
+    about = covered(0)
+    assert found == {0: Decided(20_002, "UTC", 6, about.catalogue, about.alerts_from_ms, state_format=SNAPSHOT_FORMAT)}
     assert until_ms(found) == {0: 20_002 * DAY_MS}
     older = decided_in([claim(1), manifest(1, 20_000), begun(1, 20_001, 20_002), manifest(1, 20_001, generation=1)])
     assert older[0].boundary == 20_002
@@ -111,13 +116,35 @@ def test_a_worker_goes_on_from_no_snapshot_of_another_number_of_partitions() -> 
     assert caught.value.exit_code == EXIT_SETUP
 
 
-def test_other_zones_and_catalogues_are_said_by_their_partitions() -> None:
-    ours = Decided(20_000, "UTC", 6, "aaaa")
-    other = Decided(20_000, "UTC", 6, "bbbb")
-    abroad = Decided(20_000, "Europe/Berlin", 6, "aaaa")
-    blank = Decided(-1, "UTC", 6)
-    assert list(differences([ours, blank], zone="UTC", catalogue="aaaa")) == []
-    said = list(differences([ours, other, other, abroad], zone="UTC", catalogue="aaaa"))
-    assert [one.level for one in said] == ["problem", "warning"]
+def test_what_is_set_otherwise_than_the_state_was_made_is_said_by_its_partitions() -> None:
+    rules = default_rules()
+    ours = Decided(20_000, "UTC", 6, rules.hash, state_format=SNAPSHOT_FORMAT, currency="USD")
+    other, abroad = replace(ours, catalogue="bbbb"), replace(ours, zone="Europe/Berlin")
+    salted, paid = replace(ours, salt=erased_name("another", "")), replace(ours, currency="EUR")
+    blank, same = Decided(-1, "UTC", 6), replace(ours, salt=erased_name(rules.basis.erasure_salt, ""))
+    assert list(differences([ours, blank, same], rules)) == []
+    said = list(differences([ours, other, other, abroad, salted, paid], rules))
+    assert [one.level for one in said] == ["problem", "problem", "problem", "warning"]
     assert "1 partition with days of Europe/Berlin, but CHURN_ZONE is UTC here" in said[0].text
-    assert "2 partitions last judged by catalogue bbbb, here it is aaaa" in said[1].text
+    assert "1 partition with amounts in EUR, but the catalogue's currency is USD here" in said[1].text
+    assert "1 partition whose erased customers were hashed with another CHURN_ERASURE_SALT" in said[2].text
+    assert f"2 partitions last judged by catalogue bbbb, here it is {rules.hash}" in said[3].text
+
+
+@pytest.mark.parametrize(("written", "told"), [({"state_format": SNAPSHOT_FORMAT + 1}, "format "), ({}, "an earlier ")])
+def test_state_that_this_program_cannot_go_on_from_is_said(written: dict[str, int], told: str) -> None:
+    of_others = {0: manifest(1, 20_000, **{"state_format": 0, **written}), 1: manifest(1, 20_000)}
+    found = {number: decided_in([claim(1), one])[0] for number, one in of_others.items()}
+    (said,) = differences([replace(one, catalogue="") for one in found.values()], default_rules())
+    assert said.level == "problem"
+    assert f"1 partition with a snapshot of {told}" in said.text
+    assert f"this program reads {SNAPSHOT_FORMAT}" in said.text
+    assert "Start the program that wrote it, or begin anew" in said.text
+
+
+def test_manifests_of_another_program_are_refused_by_whoever_asks_how_far_it_came() -> None:
+    other = manifest(2, 20_001, version=MANIFEST_FORMAT + 1)
+    with pytest.raises(SetupError, match=rf"format {MANIFEST_FORMAT + 1}, this program reads .*CHURN_APP_VERSION"):
+        decided_in([claim(1), manifest(1, 20_000), claim(2), other])
+    replaced = manifest(1, 20_001, version=MANIFEST_FORMAT + 1)
+    assert decided_in([claim(2), manifest(2, 20_000), replaced])[0].boundary == 20_000

@@ -12,18 +12,16 @@ from confluent_kafka import Message
 from streams.kafka.log_reader import LogReader, reader
 from streams.transport.snapshots.chunks import checksum, is_whole, unpack
 from streams.transport.snapshots.records import (
-    MANIFEST_FORMAT,
     Begun,
     Claim,
     DamagedError,
     Key,
     Manifest,
-    OtherSnapshotError,
     Passed,
     Pinned,
-    format_of,
     from_key,
     from_value,
+    refuse_other_format,
     to_key,
 )
 from streams.transport.snapshots.sender import epoch_in
@@ -154,8 +152,8 @@ class Pile:
             self._add_claim(key, offset, value)
         elif key.kind == "begun":
             self._add_begun(key, offset, value)
-        elif key.kind == "manifest" and format_of(value) != MANIFEST_FORMAT:
-            raise OtherSnapshotError(self.topic, self.partition, offset, format_of(value))
+        elif key.kind == "manifest":
+            refuse_other_format(value, f"{self.topic}/{self.partition} offset {offset}")
 
     def delete(self, offset: int, name: bytes, epoch: int | None) -> None:
         """Take a tombstone; `epoch`: under which it was written, None when somebody deleted by hand."""

@@ -22,7 +22,11 @@ from streams.errors import SetupError
 from streams.settings import variable_of
 
 MANIFEST_FORMAT: Final = 2
-"""Of manifests, chunks and keys. What the payload is like is said in the payload."""
+"""Of manifests, chunks and keys. What the payload is like is said in the payload, and as `state_format` beside it."""
+OTHER_FORMAT: Final = (
+    "Start the program that wrote it, or begin anew from the event topics with another CHURN_APP_VERSION."
+)
+"""What to do about state that another program wrote."""
 
 
 class Covered(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,6 +50,12 @@ class Covered(msgspec.Struct, frozen=True, kw_only=True):
     """The catalogue itself: a worker of another one goes on with it up to the boundary at which its own takes over."""
     judged_by: tuple[tuple[int, str], ...] = ()
     """Since which boundary which catalogue judges, by its hash; the newest last."""
+    state_format: int = 0
+    """Of the payload: which programs can go on from it. 0: of one that did not say so."""
+    currency: str = ""
+    """Of every amount in the payload."""
+    salt: str = ""
+    """A hash of what ids of erased customers are hashed with; empty while nobody is erased."""
 
 
 class Manifest(Covered, frozen=True, kw_only=True):
@@ -107,19 +117,16 @@ class DamagedError(Exception):
     """A value is not what was written."""
 
 
-class OtherSnapshotError(Exception):
+class OtherSnapshotError(SetupError):
     """Another program wrote the changelog: to go on from what is older would undo its work in silence."""
 
-    def __init__(self, topic: str, partition: int, offset: int, version: int) -> None:
-        super().__init__(
-            f"{topic}/{partition} offset {offset}: a snapshot of format {version}, this program reads "
-            f"{MANIFEST_FORMAT}. Start the program that wrote it, or begin anew from the event topics with another "
-            "CHURN_APP_VERSION"
-        )
-        self.topic, self.partition, self.offset, self.version = topic, partition, offset, version
 
-    def __reduce__(self) -> tuple[type[OtherSnapshotError], tuple[str, int, int, int]]:
-        return type(self), (self.topic, self.partition, self.offset, self.version)
+def refuse_other_format(value: bytes, where: str) -> None:
+    """Raise OtherSnapshotError when a manifest, which lies there, is of another format than ours."""
+    version = format_of(value)
+    if version != MANIFEST_FORMAT:
+        said = f"a snapshot of format {version}, this program reads {MANIFEST_FORMAT}"
+        raise OtherSnapshotError(where, said, OTHER_FORMAT)
 
 
 class Key(NamedTuple):
