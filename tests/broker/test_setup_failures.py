@@ -6,14 +6,21 @@ import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 
+import msgspec
 import pytest
 from confluent_kafka import Producer
+from msgspec import structs
 
 from kafka.cluster import Cluster
 from kafka.properties import Credentials
+from models.engine.snapshot import SNAPSHOT_FORMAT
+from schemas.partitioner import partition_of
+from schemas.topics import Topics
 from streams.clock import now_ms
+from streams.transport.snapshots.records import MANIFEST_FORMAT, Key, to_key, to_value
 from support.broker import Broker, create_topics, delete_topics, set_config
 from support.program import Outcome, run
+from support.snapshots import SnapshotOwner
 
 COMMANDS = [("topics", "check"), ("doctor",), ("worker",)]
 """All that look at the surroundings say the same. They are run side by side: some wait."""
@@ -171,3 +178,28 @@ def login(cluster: Cluster, password: str) -> dict[str, str]:
         "sasl_password": password,
         "ssl_ca": str(cluster.ca),
     }
+
+
+@pytest.mark.parametrize("is_manifest", [False, True])
+def test_state_that_another_program_wrote_is_named_by_whoever_reads_it(
+    broker: Broker, topics: str, *, is_manifest: bool
+) -> None:
+    payload = msgspec.msgpack.encode([{"format": SNAPSHOT_FORMAT + 1}, []])
+    owner = SnapshotOwner(broker.bootstrap, Topics(topics).changelog, "newer")
+    owner.take_over([partition_of(b"c1", 2)])
+    manifest = owner.write(
+        len(payload).to_bytes(8, "big") + payload, partition_of(b"c1", 2), state_format=SNAPSHOT_FORMAT + 1
+    )
+    read = SNAPSHOT_FORMAT
+    if is_manifest:
+        other, read = structs.replace(manifest, format=MANIFEST_FORMAT + 1), MANIFEST_FORMAT
+        owner.put(to_key(Key("manifest", *manifest.place)), to_value(other), partition_of(b"c1", 2))
+    settings = {"bootstrap": broker.bootstrap, "prefix": topics, "partitions": "2", "erasure_salt": "pepper"}
+    words = (f"format {read + 1}", f"this program reads {read}", "Start the program that wrote it", "CHURN_APP_VERSION")
+    commands = (("customer", "c1"), ("customer", "--all", "-"), ("erase", "c1", "--by", "Ann", "--yes"), ("worker",))
+    with ThreadPoolExecutor(2) as threads:
+        doctor, *others = threads.map(lambda command: run(*command, **settings), (("doctor",), *commands))
+    for outcome in others:
+        assert_refused(outcome, *(word.removeprefix("format ") for word in words))
+    assert_refused(doctor, *words)
+    assert "ok      state" not in doctor.out

@@ -37,15 +37,15 @@ class SnapshotOwner:
             self.log.begin(one)
         return owned
 
-    def write(self, payload: bytes, partition: int = 0, boundary: int = 20_000) -> Manifest:
-        return asyncio.run(self.log.write(partition, covered(boundary), lambda: [payload]))
+    def write(self, payload: bytes, partition: int = 0, boundary: int = 20_000, **more: Any) -> Manifest:
+        return asyncio.run(self.log.write(partition, covered(boundary, **more), lambda: [payload]))
 
     def begun(self, passed: Sequence[Passed], partition: int = 0, models: Mapping[str, bytes] | None = None) -> None:
         asyncio.run(self.log.begun(partition, passed, models or {}))
 
-    def put(self, key: bytes, value: bytes | None) -> None:
+    def put(self, key: bytes, value: bytes | None, partition: int = 0) -> None:
         """A record by nobody's rules."""
-        self.sender.send({0: [(key, value)]}, epoch=1, stop=NEVER)
+        self.sender.send({partition: [(key, value)]}, epoch=1, stop=NEVER)
 
     def load(self, partition: int = 0) -> Loaded:
         return load(self.connection, self.sender.topic, [partition], stop=NEVER)[partition]
