@@ -5,34 +5,37 @@ of which the first bin is over, so that its risks can be ranked from the first o
 """
 
 from collections.abc import Sequence
+from typing import Final
 
 import numpy as np
 
 from models.config import Lifecycle
 from models.customers.arrays import Bools, Floats
 from models.labels import Example
+from models.learning.sums import Sums
 from models.scoring.ranks import BUCKETS, MIN_SCORES, Counts, counted
 from models.scoring.scorer import Scorer
 
+_RISKS: Final = "risks"
+
 
 class RiskCounts:
-    """Counts of the last boundaries, by boundary and partition, with where they were read.
+    """Sums of the last boundaries.
 
     A boundary counts once every partition has reviewed it; then those of the `days` up to it are the base: the interval
     at which every customer gets a new risk.
     """
 
     def __init__(self, partitions: int, days: int) -> None:
-        self._partitions, self._days = partitions, days
-        self._given: dict[int, dict[int, tuple[int, Counts]]] = {}
+        self._partitions, self._days, self._sums = partitions, days, Sums()
         self._reviewed: dict[int, int] = {}
         """By partition the newest boundary that it has reviewed."""
 
     def take(self, boundary: int, partition: int, counts: Counts, offset: int) -> None:
-        """Note what a partition gave at a boundary; told again, after a crash, it is the same."""
+        """Note what a partition gave at a boundary."""
         self._reviewed[partition] = max(boundary, self._reviewed.get(partition, -1))
         if counts:
-            self._given.setdefault(boundary, {})[partition] = offset, counts
+            self._sums.add(boundary, _RISKS, partition, counts, offset)
 
     @property
     def reviewed(self) -> int:
@@ -41,21 +44,17 @@ class RiskCounts:
 
     def as_of(self, boundary: int) -> list[int]:
         """Customers by bucket over the last days up to a boundary; empty when nobody got a risk."""
-        given = [self._given[day] for day in range(boundary - self._days + 1, boundary + 1) if day in self._given]
-        sums = [0] * BUCKETS
-        for of_partition in given:
-            for _, counts in of_partition.values():
-                for bucket, count in counts:
-                    sums[bucket] += count
-        return sums if given else []
+        days = range(boundary - self._days + 1, boundary + 1)
+        given = [self._sums.at(day)[_RISKS].counts for day in days if self._sums.at(day)]
+        return [sum(counts[bucket] for counts in given) for bucket in range(BUCKETS)] if given else []
 
     def forget(self, boundary: int) -> None:
         """Forget what no version as of this boundary, or a later one, asks for."""
-        self._given = {day: given for day, given in self._given.items() if day > boundary - self._days}
+        self._sums.forget(boundary - self._days + 1)
 
     def resume_at(self, end: int) -> int:
         """The offset of the first that is kept; `end` without any."""
-        return min([end, *(offset for given in self._given.values() for offset, _ in given.values())])
+        return self._sums.resume_at(end)
 
 
 def ranked_among(given: list[int], examples: Sequence[Example], scorer: Scorer, limits: Lifecycle) -> list[int]:

@@ -26,14 +26,14 @@ def catalogues_of(loaded: Loaded, ours: Rules) -> dict[str, Rules]:
 
 def plan_recorded(own: OwnedPartition) -> None:
     """Have a restored partition take up what it took up before."""
-    plan(own.partition, on_record(own.partition, own.expected, own.catalogues.__getitem__))
+    own.recorded = on_record(own.partition, own.expected, own.catalogues.__getitem__)
+    plan(own.partition, own.recorded)
 
 
 def succeed(own: OwnedPartition, ours: Rules) -> None:
     """Have it take up ours behind that, at the first boundary of which nothing was decided; say in the log which."""
     partition = own.partition
-    recorded = on_record(partition, own.expected, own.catalogues.__getitem__)
-    judging = recorded[-1][1] if recorded else partition.rules
+    judging = own.recorded[-1][1] if own.recorded else partition.rules
     if judging.hash == ours.hash:
         return
     left_open = {} if own.published is None else own.published.alerts_left_open()
@@ -42,7 +42,7 @@ def succeed(own: OwnedPartition, ours: Rules) -> None:
     if boundary == NOTHING_DECIDED:
         take_up(partition, ours)
         return
-    plan(partition, [*recorded, (boundary, ours)])
+    plan(partition, [*own.recorded, (boundary, ours)])
     log.warning(
         "partition %d: judged by catalogue %s until now, from the midnight %s on by %s; `replay` decides alike with "
         "--then %d:%s=FILE of that catalogue",

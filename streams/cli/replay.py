@@ -216,7 +216,7 @@ def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Repla
         if other is None:
             go_through(engine, ours.taken(tracked(events)), asked.until_ms, sinks.take)
         else:
-            sinks.decided = Decided(ours.rules, len(engine.partitions))
+            sinks.decided = Decided(ours.rules, len(engine.partitions), sinks.lists)
             name = str(asked.against)
             theirs = beside(
                 other, name, events, lambda taken: go_through(engine, ours.taken(taken), asked.until_ms, sinks.take)

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from models.digests.lists import Lists
+from models.digests.lists import Day, Lists
 from models.engine.review import Message
 from models.what_if.decided import Decided
 from schemas.alert import AlertV1, encode_alert
@@ -36,7 +36,7 @@ class Sinks:
     transitions: int = 0
     ids: set[str] = field(default_factory=set)
     decided: Decided | None = None
-    """Where everything is gathered that is to be compared."""
+    """Where everything is gathered that is to be compared; it makes `lists`, where there are any."""
     answered: Counter[str] = field(default_factory=Counter)
     """Receipts by status."""
     held: Counter[str] = field(default_factory=Counter)
@@ -55,12 +55,15 @@ class Sinks:
         """Write and count."""
         for message in messages:
             self._take(message)
-            if self.decided is not None:
-                self.decided.take(message)
-            if self.lists is not None and is_told(message):
-                for day in self.lists.follow(message):
-                    for digest in day.digests:
-                        _write(self.digests, encode_digest(digest))
+            for day in self._days_after(message):
+                for digest in () if self.digests is None else day.digests:
+                    _write(self.digests, encode_digest(digest))
+
+    def _days_after(self, message: Message) -> Iterable[Day]:
+        """The lists of every boundary that is complete by a message; made once, whoever asks for them."""
+        if self.decided is not None:
+            return self.decided.take(message)
+        return self.lists.follow(message) if self.lists is not None and is_told(message) else ()
 
     def _take(self, message: Message) -> None:
         if isinstance(message, StageChangeV1):

@@ -136,13 +136,19 @@ def other(folder: Path) -> Path:
 
 def test_against_itself_nothing_changes_and_the_rest_is_as_without(events: Path, folder: Path) -> None:
     (folder / "same.yaml").write_text("base: default\n")
-    plain = orjson.loads(run("replay", str(events), "--json").out)
-    both = orjson.loads(run("replay", str(events), "--json", "--against", str(folder / "same.yaml")).out)
+    alone, beside = folder / "digests-alone.jsonl", folder / "digests-beside.jsonl"
+    plain = orjson.loads(run("replay", str(events), "--json", "--digests", str(alone)).out)
+    options = ("--json", "--digests", str(beside), "--against", str(folder / "same.yaml"))
+    both = orjson.loads(run("replay", str(events), *options).out)
     found = both.pop("against")
     assert both == plain
+    assert beside.read_bytes() == alone.read_bytes() != b""
     assert found["says"].startswith("same.yaml would have changed nothing")
     assert found["total"]["common"] == found["total"]["before"] == found["total"]["after"] == plain["alerts"]
     assert (found["changes"], found["gained"], found["lost"]) == ([], [], [])
+    assert [one["list_before"] for one in found["by_owner"].values()] == [
+        one["list_after"] for one in found["by_owner"].values()
+    ]
 
 
 def test_what_people_said_holds_by_the_other_catalogue_too(events: Path, folder: Path) -> None:

@@ -22,11 +22,11 @@ from schemas.alert import decode_alert
 from schemas.command import Command
 from schemas.digest import DigestV1, encode_digest
 from schemas.erasure import is_erased_name
-from schemas.event import FEEDS, Event
+from schemas.event import FEEDS, PURCHASE, Event
 from schemas.reviewed import is_told
 from streams.files.commands import among
-from support.builders import DAY_MS, HOUR_MS
-from support.one_partition import PATTERNS, Key, Outcome, differences, logs_of, oracle, run, shuffled
+from support.builders import DAY_MS, HOUR_MS, login
+from support.one_partition import PATTERNS, Entry, Key, Outcome, counted, differences, logs_of, oracle, run, shuffled
 from support.silences import silent_history
 from support.spoken import spoken_of
 from support.troubled import FIRST_DAY, catalogue, default_rules, rich_history
@@ -157,6 +157,40 @@ def test_what_feeds_that_are_down_hold_of_who_is_erased_goes_too_whatever_crashe
         found = run(rules, logs, PATTERNS[name], random.Random(seed), crashes=4, until_ms=END_MS)
         assert differences(found, truth) == [], name
         assert left_of(found.partition) == []
+
+
+def arrives_late(one: Entry, *, is_before: bool) -> Entry:
+    """`is_before`: purchases, and so the midnights, come days behind all others, and erasures behind what they refuse.
+
+    Else what those who are erased did before comes when they are.
+    """
+    event, late_ms = one.content, 0
+    if isinstance(event, Command):
+        late_ms = 40 * HOUR_MS if event.action == "erase" and is_before else 0
+    elif isinstance(event, Event):
+        is_of_gone = event.customer_id in GONE and AT_MS - 2 * DAY_MS < event.time_ms < AT_MS
+        late_ms = 4 * DAY_MS * (event.feed == PURCHASE) if is_before else 6 * DAY_MS * is_of_gone
+    return one._replace(arrived_ms=one.arrived_ms + late_ms)
+
+
+@pytest.mark.parametrize("is_before", [True, False])
+@pytest.mark.parametrize("crashes", [0, 4])
+def test_as_what_an_event_of_who_is_erased_is_counted_follows_from_arrival_and_nothing_else_does(
+    crashes: int, *, is_before: bool
+) -> None:
+    events, said = history(0)
+    events = [*events, *(login(GONE[0], AT_MS + hours * HOUR_MS, id=f"l{hours}") for hours in (-30, -20, 20, 25))]
+    said = [*[one for one in said if one.customer_id not in GONE], *erasures()]
+    truth = oracle(default_rules(), events, END_MS, commands=said)
+    moved = [[arrives_late(one, is_before=is_before) for one in log] for log in logs_of(events, said)]
+    logs = [sorted(log, key=lambda one: one.arrived_ms) for log in moved]
+    found = run(default_rules(), logs, PATTERNS["sorted"], random.Random(1), crashes=crashes, until_ms=END_MS)
+    assert of_others(found) == of_others(truth)
+    assert (found.states, found.partition.boundary) == (truth.states, truth.partition.boundary)
+    assert counted(found) == counted(truth)
+    ours, theirs = (sum(of["erased"] for of in one.counts) for one in (found, truth))
+    assert ours < theirs if is_before else ours > theirs
+    assert sum(found.partition.ledger.commands.values()) == len(said)
 
 
 def digests_told(seed: int) -> list[tuple[int, DigestV1, dict[str, Kept | None]]]:
