@@ -12,6 +12,7 @@ from models.customers.cells import Cells
 from models.customers.columns import NEVER, NO_DAY, Columns
 from models.customers.days import Closed, Days
 from models.customers.entries import MAX_SUM
+from models.customers.pulse import is_active
 from models.customers.rhythm import gaps_of
 from schemas.event import EMAIL, LOGIN, PURCHASE
 
@@ -134,8 +135,10 @@ def restarts(columns: Columns, days: Days, rows: Rows, size: int, boundary: int,
 
 def note_older(columns: Columns, days: Days, day: int) -> None:
     """Note who was active, and in which feeds, on a day that belongs to those that are kept no longer."""
-    for feed, rows in days.active_on(day).items():
-        columns.older(feed)[rows] = day
+    for feed, log in enumerate(days.feeds):
+        span = log.day(day)
+        was_active = is_active(feed, {name: log.column(name)[span] for name in log.names})
+        columns.older(feed)[log.rows(span)[was_active]] = day
 
 
 def _older(columns: Columns, rows: Selection, feeds: Iterable[int]) -> Ints:

@@ -18,7 +18,7 @@ from models.customers.cells import Cells, DayOf, RowIndex
 from models.customers.entries import MAX_SUM
 from models.customers.hours import HOUR, hours_of
 from models.customers.open_day import LAYOUT, OpenDay, bucket_in
-from models.customers.pulse import PULSE_LAYOUT, Pulse, is_active, pulse_of
+from models.customers.pulse import PULSE_LAYOUT, Pulse, pulse_of
 from models.customers.roster import Roster
 from schemas.event import EMAIL, FEEDS, TICKET, Event
 
@@ -132,10 +132,6 @@ class Days:
             columns = {name: column[chosen] for name, column in cells.columns.items()}
             found[feed] = DayOf(cells.rows[chosen], columns, cells.first_ms)
         return found
-
-    def active_on(self, day: int) -> dict[int, Rows]:
-        """Who was active on a closed day, by feed."""
-        return {feed: cells.rows[is_active(feed, cells.columns)] for feed, cells in self._cells_on(day).items()}
 
     def _cells_on(self, day: int) -> dict[int, DayOf]:
         """The cells of a closed day."""

@@ -113,10 +113,7 @@ class Review:
         return [*down, *self.follow_up.begin(due, self.as_of.boundary, self.as_of.size)]
 
     def _not_judged(self) -> Rows:
-        """Of whom an alert is open that its catalogue did not judge at the boundary before: there was nothing to see.
-
-        Another catalogue may have been taken up since it was judged last.
-        """
+        """Of whom an alert is open that this catalogue may not know: nothing of them was to be seen until now."""
         first_day, is_anew = self.customers.columns.first_day, self.is_anew
         rows = (of.open.rows[is_anew | (first_day[of.open.rows] == NEVER)] for of in self.alerts)
         return np.unique(np.concatenate((NO_ROWS, *rows)))
