@@ -80,7 +80,10 @@ def answer(
     until_ms = due.command.until_ms
     if until_ms is not None and until_ms <= calendar.start_of(due.boundary):
         return receipt_of(due, calendar, "already_over", signal=meant.of.signal.id)
-    (_note if until_ms is None else _snooze)(due.command, row, meant, revisions)
+    if until_ms is None:
+        _note(due.command, meant, revisions)
+    else:
+        _snooze(due.command, row, meant, revisions)
     return receipt_of(due, calendar, None, signal=meant.of.signal.id)
 
 
@@ -124,7 +127,7 @@ def _meant(due: Due, row: int, alerts: Sequence[SignalAlerts], revisions: Mappin
     return None
 
 
-def _note(command: Command, row: int, meant: _Meant, revisions: Mapping[str, Revisions]) -> None:
+def _note(command: Command, meant: _Meant, revisions: Mapping[str, Revisions]) -> None:
     """Write down what was said; what says nothing new is no further revision."""
     of, place, last = meant
     if place is None:
@@ -135,7 +138,7 @@ def _note(command: Command, row: int, meant: _Meant, revisions: Mapping[str, Rev
     is_new = table.column("acknowledged_ms")[place] == NEVER_MS or outcome not in ("", table.column("outcome")[place])
     if not is_new:
         return
-    told = revision_at_hand(of, revisions[of.signal.id], row, place)
+    told = revision_at_hand(of, revisions[of.signal.id], place)
     _say(command, told)
     for name in ("acknowledged_ms", "acknowledged_by", "outcome"):
         table.column(name)[place] = getattr(told, name)
@@ -148,7 +151,7 @@ def _snooze(command: Command, row: int, meant: _Meant, revisions: Mapping[str, R
     of.snoozed[row] = command.until_ms or 0
     if place is None or not is_new or of.open.column("sent_ms")[place] == NEVER_MS:
         return
-    told = revision_at_hand(of, revisions[of.signal.id], row, place)
+    told = revision_at_hand(of, revisions[of.signal.id], place)
     told.tells_snooze = True
 
 

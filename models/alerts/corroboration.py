@@ -98,7 +98,7 @@ def _weigh(
         place = of.open.place(row)
         assert place is not None  # it is open
         severity = of.open.column("severity")[place] = CRITICAL if found else own_severity(of, place)
-        told = revision_at_hand(of, revisions[signal.id], row, place)
+        told = revision_at_hand(of, revisions[signal.id], place)
         told.severity, told.corroborated_by = severity, found
 
 

@@ -95,6 +95,10 @@ class Revisions(list[Revision]):
             self._noted += 1
         return self._by_row.get(row, ())
 
+    def of_episode(self, row: int, start: int) -> Revision | None:
+        """What is told of a customer's episode that began on a day, None so far."""
+        return next((one for one in self.of_row(row) if one.start == start), None)
+
     def begins(self, row: int) -> bool:
         """Whether an alert of a customer begins at this boundary."""
         return any(one.status == "firing" for one in self.of_row(row))
@@ -223,15 +227,21 @@ def revisions_of(alerts: SignalAlerts, places: NDArray[np.intp], statuses: Seque
     return found
 
 
-def revision_at_hand(of: SignalAlerts, revisions: Revisions, row: int, place: int) -> Revision:
-    """What is published of an open alert at this boundary: a further revision where there is none yet."""
-    start = int(of.open.column("start")[place])
-    for one in revisions.of_row(row):
-        if one.start == start:
-            return one
-    of.open.column("revision")[place] += 1
-    revisions.append(revision_of(of, row, place, "updated"))
-    return revisions[-1]
+def revisions_at_hand(of: SignalAlerts, revisions: Revisions, places: NDArray[np.intp]) -> list[Revision]:
+    """What is published of open alerts, a place each, at this boundary: further revisions where there are none yet."""
+    rows, starts = of.open.rows[places].tolist(), of.open.column("start")[places].tolist()
+    known = [revisions.of_episode(row, start) for row, start in zip(rows, starts, strict=True)]
+    further = places[[one is None for one in known]]
+    if len(further):
+        of.open.column("revision")[further] += 1
+        revisions += revisions_of(of, further, ["updated"] * len(further))
+    new = iter(revisions[len(revisions) - len(further) :])
+    return [next(new) if one is None else one for one in known]
+
+
+def revision_at_hand(of: SignalAlerts, revisions: Revisions, place: int) -> Revision:
+    """The same of one alert."""
+    return revisions_at_hand(of, revisions, np.array([place]))[0]
 
 
 def published(score: float) -> float | None:

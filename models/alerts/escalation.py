@@ -8,8 +8,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from models.alerts.episode import NEVER_MS, Revisions, SignalAlerts, revision_at_hand
+from models.alerts.episode import NEVER_MS, Revisions, SignalAlerts, revisions_at_hand
 from models.catalogue.rules import Signal
 from models.measures.as_of import AsOf
 from schemas.alert import AlertSeverity
@@ -64,15 +65,19 @@ def escalate(
             continue
         waiting = {one.row for one in revisions[of.signal.id] if one.status == "firing"} | of.held.keys()
         waiting |= {row for row, until_ms in of.snoozed.items() if until_ms > now_ms}
-        for place in (span.start + np.flatnonzero(is_due)).tolist():
-            if int(of.open.rows[place]) not in waiting:
-                _escalate(of, revisions[of.signal.id], place, now_ms, escalates_to)
+        due = span.start + np.flatnonzero(is_due)
+        due = due[[row not in waiting for row in of.open.rows[due].tolist()]]
+        _escalate(of, revisions[of.signal.id], due, now_ms, escalates_to)
 
 
-def _escalate(of: SignalAlerts, revisions: Revisions, place: int, now_ms: int, escalates_to: Mapping[str, str]) -> None:
-    row, table = int(of.open.rows[place]), of.open
-    told = revision_at_hand(of, revisions, row, place)
-    told.escalated_ms = table.column("escalated_ms")[place] = now_ms
-    told.escalated_to = table.column("escalated_to")[place] = escalates_to.get(told.owner, "")
-    severity = CRITICAL if row in of.corroborated else own_severity(of, place)
-    told.severity = table.column("severity")[place] = severity
+def _escalate(
+    of: SignalAlerts, revisions: Revisions, places: NDArray[np.intp], now_ms: int, escalates_to: Mapping[str, str]
+) -> None:
+    table = of.open
+    told = revisions_at_hand(of, revisions, places)
+    table.column("escalated_ms")[places] = now_ms
+    for one, place in zip(told, places.tolist(), strict=True):
+        one.escalated_ms = now_ms
+        one.escalated_to = table.column("escalated_to")[place] = escalates_to.get(one.owner, "")
+        severity = CRITICAL if one.row in of.corroborated else own_severity(of, place)
+        one.severity = table.column("severity")[place] = severity

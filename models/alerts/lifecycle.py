@@ -47,10 +47,8 @@ class Judgement:
         self.starts, self.boundary = starts, as_of.boundary
         self.boundary_ms = as_of.basis.calendar.start_of(as_of.boundary)
         self.revisions = Revisions()
-        self._first_true_ms = first_true_ms
-        self._low, self._high = low, high
-        self._stages = as_of.columns.stage
-        self._refused = as_of.columns.refused
+        self._low, self._high, self._first_true_ms = low, high, first_true_ms
+        self._stages, self._refused = as_of.columns.stage, as_of.columns.refused
 
     def run(self, concerned: Rows, anew: Rows) -> Revisions:
         """Carry the signal over the boundary; `concerned`: customers of whom early firing may have been decided.
@@ -103,8 +101,7 @@ class Judgement:
         if not len(at):
             return
         because = why_ended(signal, self.as_of, rows[ended], over[ended], self.starts) if ended.any() else {}
-        told = self._verdicts(rows[at], places[at], (changed[at], score[at]), begun, because)
-        self._tell(told)
+        self._tell(self._verdicts(rows[at], places[at], (changed[at], score[at]), begun, because))
         if ended.any():
             close(self.alerts, rows[ended], places[ended], self.boundary)
 
@@ -276,8 +273,7 @@ class Judgement:
     def _scores(self, rows: Rows) -> Floats:
         """The signal's score of some customers, not rounded; NaN where unknown."""
         values, known = self.signal.score.term.term.read(self.as_of, rows, self.starts)
-        found = np.empty(len(rows))
-        found[:] = values
+        found = np.full(len(rows), values, np.float64)
         if known is not None:
             np.copyto(found, np.nan, where=~known)
         return found

@@ -66,4 +66,4 @@ def _hold_on(alerts: Sequence[SignalAlerts], revisions: Mapping[str, Revisions],
         for row in sorted(contacted & of.held.keys()):
             place = of.open.place(row)
             if of.held[row] == "capped" and place is not None:
-                revision_at_hand(of, revisions[of.signal.id], row, place)
+                revision_at_hand(of, revisions[of.signal.id], place)

@@ -16,7 +16,16 @@ import numpy as np
 from models.alerts.attention.contacts import can_wait
 from models.alerts.attention.rules import Held, Occasion, holding
 from models.alerts.cooling import close
-from models.alerts.episode import HELD_OUT, NEVER_MS, Revision, Revisions, SignalAlerts, revision_at_hand, revisions_of
+from models.alerts.episode import (
+    HELD_OUT,
+    NEVER_MS,
+    Revision,
+    Revisions,
+    SignalAlerts,
+    revision_at_hand,
+    revisions_at_hand,
+    revisions_of,
+)
 from models.customers.refusals import OPTED_OUT
 
 
@@ -34,7 +43,7 @@ def release(
         for one, place in _held_among(of, within):
             reason = holding(of, one, occasion)
             if reason is None or reason.rule != of.held[one.row]:
-                revision_at_hand(of, revisions[of.signal.id], one.row, place)
+                revision_at_hand(of, revisions[of.signal.id], place)
 
 
 def _held_among(of: SignalAlerts, within: tuple[int, int]) -> list[tuple[Revision, int]]:
@@ -65,10 +74,9 @@ def end_opted_out(
         told = revisions[of.signal.id]
         rows = rows[[not told.begins(row) for row in rows.tolist()]]  # what begins now will be held
         places = of.open.places(rows)
-        for row, place in zip(rows.tolist(), places.tolist(), strict=True):
-            one = revision_at_hand(of, told, row, place)
+        for one in revisions_at_hand(of, told, places):
             one.status, one.ends_ms, one.ended_because = "resolved", occasion.now_ms, "opted_out"
-            of.held.pop(row, None)
+            of.held.pop(one.row, None)
         if len(rows):
             close(of, rows, places, boundary)
             ended.update(rows.tolist())
