@@ -113,7 +113,7 @@ def restarts(columns: Columns, days: Days, rows: Rows, size: int, boundary: int,
     own, day = _days_in(days.pulse, number, floor, boundary)
     older = _older(columns, rows, basis.feeds)
     if limits.silence == "purchase" and PURCHASE in basis.feeds:
-        bought_before = columns.older(PURCHASE)[rows]
+        bought_before = columns.older(PURCHASE, rows)
         has_bought = bought_before != NO_DAY
         buyers, bought = _days_in(days.feeds[PURCHASE], number, floor, boundary)
         first = np.full(len(rows), NEVER, np.int64)
@@ -138,12 +138,13 @@ def note_older(columns: Columns, days: Days, day: int) -> None:
     for feed, log in enumerate(days.feeds):
         span = log.day(day)
         was_active = is_active(feed, {name: log.column(name)[span] for name in log.names})
-        columns.older(feed)[log.rows(span)[was_active]] = day
+        if was_active.any():
+            columns.note_older(feed, log.rows(span)[was_active], day)
 
 
 def _older(columns: Columns, rows: Selection, feeds: Iterable[int]) -> Ints:
     """The newest day of activity in some feeds that is kept no longer."""
-    found: Ints = np.maximum.reduce([columns.older(feed)[rows] for feed in feeds])
+    found: Ints = np.maximum.reduce([columns.older(feed, rows) for feed in feeds])
     return found
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from models.customers.arrays import Ints, Rows, grown
+from models.customers.arrays import Ints, Rows, Selection, grown
 from schemas.event import FEEDS
 
 NO_DAY: Final = -1
@@ -31,16 +31,16 @@ COLUMNS: Final = (
     Column("last_purchase", np.int32, NO_DAY),
     Column("last_login", np.int32, NO_DAY),
     Column("restart", np.int32, -NEVER),
-    Column("gap", np.float32, np.nan),
+    Column("gap", np.float16, np.nan),
     Column("longest_gap", np.int16, 0),
     Column("bought_again", np.int32, NEVER),
     Column("purchases_total", np.int32, 0),
     Column("spend_total", np.int64, 0),
     Column("unrated_total", np.int32, 0),
     Column("stage", np.int8, 0),
-    Column("stage_since", np.int32, 0),
+    Column("stage_since", np.uint16, 0),
     *(Column(f"first_{feed}", np.int32, NEVER) for feed in FEEDS),
-    *(Column(f"older_{feed}", np.int32, NO_DAY) for feed in FEEDS),
+    *(Column(f"older_{feed}", np.uint16, 0) for feed in FEEDS),
     Column("refused", np.int8, 0),
 )
 
@@ -51,7 +51,8 @@ class Columns:
     `last_day` is that of any activity; `restart` the newest day on which the clock of silence restarted after a silence
     of the dormant days; `gap` the median of the days between purchase days, NaN with too few, `longest_gap` the most of
     them, 0 with none. `bought_again` is the day of the second purchase, and totals are of all time: like the first day
-    in each feed both count what is not declared, too. `refused`: the ways of REFUSALS, as bits; never forgotten.
+    in each feed both count what is not declared, too. Days of 16 bits, which reach beyond the year that the contract ends
+    with, are used where nothing is added to a whole column. `refused`: the ways of REFUSALS, as bits; never forgotten.
     """
 
     first_day: Ints
@@ -59,7 +60,7 @@ class Columns:
     last_purchase: Ints
     last_login: Ints
     restart: Ints
-    gap: NDArray[np.float32]
+    gap: NDArray[np.float16]
     longest_gap: NDArray[np.int16]
     bought_again: Ints
     purchases_total: Ints
@@ -79,10 +80,14 @@ class Columns:
         found: Ints = getattr(self, f"first_{FEEDS[feed]}")
         return found
 
-    def older(self, feed: int) -> Ints:
+    def older(self, feed: int, chosen: Selection) -> Ints:
         """The newest day of activity in a feed that is no longer among the days that are kept, NO_DAY without one."""
-        found: Ints = getattr(self, f"older_{FEEDS[feed]}")
+        found: Ints = getattr(self, f"older_{FEEDS[feed]}")[chosen].astype(np.int32) - 1
         return found
+
+    def note_older(self, feed: int, rows: Rows, day: int) -> None:
+        """Take in such a day."""
+        getattr(self, f"older_{FEEDS[feed]}")[rows] = day + 1
 
     @property
     def nbytes(self) -> int:
