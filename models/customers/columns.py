@@ -51,8 +51,8 @@ class Columns:
     `last_day` is that of any activity; `restart` the newest day on which the clock of silence restarted after a silence
     of the dormant days; `gap` the median of the days between purchase days, NaN with too few, `longest_gap` the most of
     them, 0 with none. `bought_again` is the day of the second purchase, and totals are of all time: like the first day
-    in each feed both count what is not declared, too. Days of 16 bits, which reach beyond the year that the contract ends
-    with, are used where nothing is added to a whole column. `refused`: the ways of REFUSALS, as bits; never forgotten.
+    in each feed both count what is not declared, too. `refused`: the ways of REFUSALS, as bits; never forgotten. Days
+    take 16 bits, which reach behind the last year of the contract, where nothing is reckoned with a whole column.
     """
 
     first_day: Ints
