@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,17 +11,10 @@ import click
 import msgspec
 import orjson
 
-from models.calendar import date_of
-from models.catalogue.currencies import amount_of
 from models.catalogue.rules import Rules
-from models.customers.columns import NEVER
 from models.digests.lists import Lists
-from models.engine.ledger import total_counts
-from models.engine.population import Population, population_of
-from models.engine.replay import Replay
 from models.what_if.comparison import Comparison, compare
 from models.what_if.decided import Decided
-from schemas.event import PURCHASE
 from streams.cli.event_files import (
     OLD_FILE,
     files_argument,
@@ -35,6 +27,7 @@ from streams.cli.event_files import (
 from streams.cli.instant import INSTANT
 from streams.cli.output import OUTPUT, Output, refuse_overwriting
 from streams.cli.replay_sinks import Sinks
+from streams.cli.replay_summary import became_of_commands, model_of, summary_of
 from streams.cli.replay_text import print_summary
 from streams.cli.replay_then import THEN, GivenThen, catalogues_then, check_begins_before, say_not_reached
 from streams.errors import EXIT_DONE, EXIT_PROBLEM
@@ -225,11 +218,11 @@ def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Repla
             for state in engine.states():
                 asked.states.write(orjson.dumps(state) + b"\n")
     say_not_reached(asked.then, engine)
-    summary = _summary(engine, sinks, events)
+    summary = summary_of(engine, sinks, events)
     if asked.commands is not None:
-        summary["commands"] = _became_of_commands(engine, sinks, said)
+        summary["commands"] = became_of_commands(engine, sinks, said)
     if asked.learn:
-        summary["model"] = _model_of(engine)
+        summary["model"] = model_of(engine)
     if theirs is not None:
         assert sinks.decided is not None  # gathered above
         first_day = _first_day(asked, events, ours.rules)
@@ -252,64 +245,3 @@ def _told(asked: _ReplayOptions, found: Comparison) -> dict[str, Any]:
         asked.html.write_all(what_if_page(found, name))
     values: dict[str, Any] = msgspec.to_builtins(found)
     return {"name": name, "says": in_a_sentence(found, name), **values}
-
-
-def _summary(engine: Replay, sinks: Sinks, events: Replayed) -> dict[str, object]:
-    population = Population()
-    for partition in engine.partitions:
-        population += population_of(partition)
-    basis = engine.rules.basis
-    sells = PURCHASE in basis.feeds
-    summary: dict[str, object] = {
-        "boundary": basis.calendar.text_of(population.boundary) if population.boundary < NEVER else None,
-        "zone": basis.calendar.zone,
-        "customers": population.customers.total(),
-        "stages": dict(sorted((+population.customers).items())),
-        "at_risk_now": population.at_risk,
-        "spend_at_risk": amount_of(population.spend_at_risk, basis.currency) if sells else None,
-        "value_at_risk": amount_of(population.value_at_risk, basis.currency) if sells else None,
-        "spend_capped": population.spend_capped,
-        "alerts": len(sinks.ids),
-        "revisions": sinks.revisions,
-        "suppressed": dict(sorted(sinks.held.items())),
-        "decided": sum(partition.review.follow_up.decided for partition in engine.partitions),
-        "experiment": _by_first(sinks.experiment),
-        "erased": sinks.erased,
-        "transitions": sinks.transitions,
-        "by_signal": _by_first(sinks.fired),
-        "ended": _by_first(sinks.ended),
-        "outcomes": total_counts(partition.ledger for partition in engine.partitions),
-        "bad_lines": len(events.history.bad),
-        "excluded": events.left_out.total(),
-        "files": [one.to_dict() for one in events.history.counts],
-        "catalogue": engine.rules.hash,
-        "then": sorted({(date_of(at - 1), name) for p in engine.partitions for at, name in p.judged_by[1:]}),
-    }
-    return summary
-
-
-def _became_of_commands(engine: Replay, sinks: Sinks, said: Spoken) -> dict[str, int]:
-    """What became of the lines of commands; the numbers add up to them. `repeated` ones were said before."""
-    found = {
-        "done": sinks.answered["done"],
-        "refused": sinks.answered["refused"],
-        "waiting": sum(len(partition.inbox.waiting) for partition in engine.partitions),
-        "id_conflicts": sum(partition.ledger.commands["dead_lettered"] for partition in engine.partitions),
-    }
-    return found | {"repeated": len(said.commands) - sum(found.values()), "bad_lines": len(said.bad)}
-
-
-def _by_first(counts: Counter[tuple[str, str]]) -> dict[str, dict[str, int]]:
-    found: dict[str, dict[str, int]] = {}
-    for (first, what), count in sorted(counts.items()):
-        found.setdefault(first, {})[what] = count
-    return found
-
-
-def _model_of(engine: Replay) -> dict[str, object]:
-    """What was learned on the way."""
-    from models.engine.learning_replay import LearningReplay  # River takes a second to import
-
-    assert isinstance(engine, LearningReplay)  # asked for by --learn
-    returned, churned = engine.committee.labels
-    return {"is_cold": engine.committee.is_cold, "returned": returned, "churned": churned}
