@@ -82,6 +82,18 @@ class _ReplayOptions:
     learn: bool
     as_json: bool
 
+    @property
+    def read(self) -> list[Path | None]:
+        """The files that are read."""
+        named = (self.commands, self.exclude, self.catalogue, self.against, self.models)
+        return [*paths_read(self.files, self.mapping_name), *named, *(one.path for one in self.then)]
+
+    @property
+    def written(self) -> list[Output | None]:
+        """The files that are written."""
+        decided = (self.alerts, self.stages, self.states, self.receipts, self.suppressed, self.outcomes, self.digests)
+        return [*decided, self.rejects, self.html]
+
 
 @click.command(epilog=EXAMPLES)
 @files_argument
@@ -132,21 +144,7 @@ def replay(**given: Any) -> int:
         raise click.UsageError("--html shows what other rules would change: give them with --against.")
     if asked.then and (asked.learn or asked.against is not None):
         raise click.UsageError("--then changes the rules on the way: give it without --against and --learn.")
-    named = (asked.commands, asked.exclude, asked.catalogue, asked.against, asked.models, *(t.path for t in asked.then))
-    refuse_overwriting(
-        [*paths_read(asked.files, asked.mapping_name), *named],
-        [
-            asked.alerts,
-            asked.stages,
-            asked.states,
-            asked.receipts,
-            asked.suppressed,
-            asked.outcomes,
-            asked.digests,
-            asked.rejects,
-            asked.html,
-        ],
-    )
+    refuse_overwriting(asked.read, asked.written)
     said = read_commands(asked.commands, asked.now_ms)
     ours, other = _hows(asked, said)
     collect_seldom()
