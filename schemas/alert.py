@@ -14,7 +14,7 @@ Status = Literal["firing", "updated", "resolved", "lost", "retracted", "expired"
 OPEN: Final = frozenset({"firing", "updated"})
 """Status of a revision that leaves the alert open."""
 EndReason = Literal[
-    "came_back", "solved", "over", "lost", "expired", "signal_retired", "opted_out", "taken_back", "erased"
+    "came_back", "solved", "over", "lost", "expired", "signal_retired", "opted_out", "taken_back", "erased", "merged"
 ]  # fmt: skip
 """What became of an alert. Of bad news two are a success: the customer came back, or the trouble was solved."""
 NoContact = Literal["unsubscribed", "complained", "opted_out"]
@@ -29,6 +29,7 @@ STATUS_OF_END: Final[Mapping[EndReason, Status]] = {
     "opted_out": "resolved",
     "taken_back": "retracted",
     "erased": "resolved",
+    "merged": "resolved",
 }
 """The status of the last revision: who is lost must not look like a success to anybody who reads no further."""
 Arm = Literal["treated", "holdout"]
@@ -80,8 +81,9 @@ class AlertV1(msgspec.Struct, frozen=True):
     one customer and one cause that are open together are one case, and share `case_id`; what fired early knows none of
     these before the day's review. `ended_because`, null while it is open, says what became of it: the customer came
     back and did what had been missing, the trouble was solved, good news is over, the customer was lost meanwhile,
-    nothing ended it in its time, its signal left the catalogue, the customer opted out or was erased, or it was taken
-    back. `do_not_contact` says why the customer must not be written to or called; `intervention` then does without.
+    nothing ended it in its time, its signal left the catalogue, the customer opted out, was erased or merged into
+    another, or it was taken back. `do_not_contact` says why the customer must not be written to or called;
+    `intervention` then does without.
     `acknowledged_at`, `acknowledged_by` and `outcome` are what people said of it, None until then. What nobody has
     acknowledged by `due_at` is `escalated_at` the first boundary behind it, to whom the catalogue says. Until
     `snoozed_until` nothing more of it is sent. `arm`: where the signal is tried against doing nothing, whether this

@@ -108,8 +108,21 @@ class EraseCommand(Struct, frozen=True):
     note_id: NoteId | None = None
 
 
+class MergeCommand(Struct, frozen=True):
+    """The customer is an alias of another one: what is known of them, and what comes later, is that one's."""
+
+    id: EventId
+    action: Literal["merge"]
+    customer_id: CustomerId
+    at: EventTime
+    by: By
+    schema_version: Literal[1]
+    into: CustomerId
+    note_id: NoteId | None = None
+
+
 AboutAlert = AcknowledgeCommand | OutcomeCommand | SnoozeCommand
-CommandV1 = AboutAlert | OptOutCommand | OptInCommand | EraseCommand
+CommandV1 = AboutAlert | OptOutCommand | OptInCommand | EraseCommand | MergeCommand
 
 ACTIONS: Final[Mapping[str, type[CommandV1]]] = {
     "acknowledge": AcknowledgeCommand,
@@ -118,8 +131,9 @@ ACTIONS: Final[Mapping[str, type[CommandV1]]] = {
     "opt_out": OptOutCommand,
     "opt_in": OptInCommand,
     "erase": EraseCommand,
+    "merge": MergeCommand,
 }
-Action = Literal["acknowledge", "outcome", "snooze", "opt_out", "opt_in", "erase"]
+Action = Literal["acknowledge", "outcome", "snooze", "opt_out", "opt_in", "erase", "merge"]
 
 
 class Command(Struct, frozen=True):
@@ -134,6 +148,8 @@ class Command(Struct, frozen=True):
     outcome: AlertOutcome | None = None
     note_id: str | None = None
     until_ms: int | None = None
+    into: str | None = None
+    """Of a merge, the customer whose alias it is."""
 
     @property
     def fingerprint(self) -> int:
@@ -180,6 +196,8 @@ def decode_command_line(value: bytes | None) -> Command:
     wire = msgspec.convert(parsed, ACTIONS[str(action)])
     check_bounds(wire.at, "at")
     command = _from_wire(wire)
+    if isinstance(wire, MergeCommand) and wire.into == wire.customer_id:
+        raise RejectedError("out_of_range", "nobody is an alias of themselves", "into")
     if isinstance(wire, SnoozeCommand):
         check_bounds(wire.until, "until")
         if command.until_ms is not None and command.until_ms <= command.at_ms:
@@ -198,6 +216,7 @@ def _from_wire(wire: CommandV1) -> Command:
         wire.outcome if isinstance(wire, OutcomeCommand) else None,
         wire.note_id,
         to_ms(wire.until) if isinstance(wire, SnoozeCommand) else None,
+        wire.into if isinstance(wire, MergeCommand) else None,
     )
 
 
@@ -213,6 +232,7 @@ def encode_command(command: Command) -> bytes:
     }
     until = None if command.until_ms is None else to_rfc3339(command.until_ms)
     own = (
-        ("alert_id", command.alert_id), ("outcome", command.outcome), ("until", until), ("note_id", command.note_id)
+        ("alert_id", command.alert_id), ("outcome", command.outcome), ("until", until), ("into", command.into),
+        ("note_id", command.note_id),
     )  # fmt: skip
     return _to_json(fields | {name: value for name, value in own if value is not None})

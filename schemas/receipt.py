@@ -10,17 +10,18 @@ import msgspec
 from schemas.command import Action, AlertOutcome
 
 ReceiptStatus = Literal["done", "refused"]
-ReceiptReason = Literal["no_open_alert", "too_late", "already_over", "erased"]
+ReceiptReason = Literal["no_open_alert", "too_late", "already_over", "erased", "merged", "already_merged", "circle"]
 """Why a command was refused: no alert of this id was open for this customer; the command came too late; its snooze is
-over before it takes effect; or the customer is erased by then."""
+over before it takes effect; the customer is erased by then; or goes by another id (`into`), by which to speak of them;
+or is an alias of somebody already, or is to be one of their own alias."""
 
 
 class ReceiptV1(msgspec.Struct, frozen=True):
     """`effective_at` is the boundary from which on the command counts, `at` is when it was said: RFC 3339 text.
 
-    `signal` is that of the alert, where there was one. `reason` is None when it is done. Of who is erased by then
-    `customer_id` is a salted hash (`schemas.erasure`), and nothing is said of alerts. A pure function of events and
-    commands: told once, and after a crash perhaps twice with the same content.
+    `signal` is that of the alert, where there was one. `into`: whose alias the customer is. `reason` is None when it is
+    done. Of who is erased by then `customer_id` is a salted hash (`schemas.erasure`), and nothing is said of alerts. A
+    pure function of events and commands: told once, and after a crash perhaps twice with the same content.
     """
 
     command_id: str
@@ -36,6 +37,7 @@ class ReceiptV1(msgspec.Struct, frozen=True):
     outcome: AlertOutcome | None = None
     until: str | None = None
     note_id: str | None = None
+    into: str | None = None
     schema_version: Literal[1] = 1
 
 

@@ -74,14 +74,19 @@ class Topics:
         return f"{self.prefix}.commands"
 
     @property
+    def moved(self) -> str:
+        """What partitions tell each other of customers who were merged."""
+        return f"{self.prefix}.moved"
+
+    @property
     def receipts(self) -> str:
         """What became of each command."""
         return f"{self.prefix}.receipts"
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """What a worker reads: the events in the order of `FEEDS`, then the clock, then commands."""
-        return (*self.events, self.ticks, self.commands)
+        """What a worker reads: the events in the order of `FEEDS`, the clock, commands, what other partitions sent."""
+        return (*self.events, self.ticks, self.commands, self.moved)
 
     @property
     def alerts(self) -> str:
@@ -198,6 +203,7 @@ def topic_table(
         ),
         spec(names.ticks, "none (explicit partition)", "the clock, as data", _kept_for(7 * DAY_MS)),
         spec(names.commands, "customer id", "what people and programs say about alerts", commands),
+        spec(names.moved, "origin", "what partitions tell each other of merged customers", _COMPACTED),
         spec(names.receipts, "receipt", "what became of each command", _of_customers(28)),
         spec(names.alerts, "alert id and revision", "every revision of every alert", _of_customers(30)),
         spec(names.alerts_open, "alert id", "current state of open alerts", _COMPACTED),

@@ -33,6 +33,7 @@ COMMANDS: Final[dict[str, str]] = {
     "opt-out": "Leave a customer alone.",
     "opt-in": "A customer may be told of again.",
     "erase": "Forget a customer, for ever.",
+    "merge": "Two ids are one customer.",
     "model": "The model that was learned: version, quality, experts.",
     "watch": "A live board: at risk now, stages, alerts, rates, lag.",
     "customer": "One customer: stage, numbers, reasons, open alerts.",

@@ -36,9 +36,15 @@ class Due(Struct, frozen=True):
         """Whether somebody is to be erased by it who is not yet."""
         return self.command.action == "erase" and not is_erased_name(self.command.customer_id)
 
+    @property
+    def is_merge(self) -> bool:
+        """Whether somebody is an alias of another from then on."""
+        command = self.command
+        return command.action == "merge" and not self.is_late and not is_erased_name(command.customer_id)
+
     def nameless(self, name: str) -> "Due":
         """The same about somebody who is erased by then: who said it and when, and which note it names."""
-        command = replace(self.command, customer_id=name, alert_id=None, outcome=None, until_ms=None)
+        command = replace(self.command, customer_id=name, alert_id=None, outcome=None, until_ms=None, into=None)
         return replace(self, command=command)
 
 
@@ -87,8 +93,15 @@ def answer(
     return receipt_of(due, calendar, None, signal=meant.of.signal.id)
 
 
-def receipt_of(due: Due, calendar: Calendar, reason: ReceiptReason | None, *, signal: str | None = None) -> ReceiptV1:
-    """The receipt of a command: done, or refused for a reason."""
+def receipt_of(
+    due: Due,
+    calendar: Calendar,
+    reason: ReceiptReason | None,
+    *,
+    signal: str | None = None,
+    into: str | None = None,
+) -> ReceiptV1:
+    """The receipt of a command: done, or refused for a reason. `into`: whose alias its customer is."""
     command = due.command
     return ReceiptV1(
         command_id=command.id,
@@ -104,6 +117,7 @@ def receipt_of(due: Due, calendar: Calendar, reason: ReceiptReason | None, *, si
         outcome=command.outcome,
         until=None if command.until_ms is None else to_rfc3339(command.until_ms),
         note_id=command.note_id,
+        into=into,
     )
 
 

@@ -1,21 +1,26 @@
-"""The last word of alerts about customers who are erased: that they are over, and nothing else."""
+"""The last word of alerts about customers who are erased, or go by another id: that they are over, and nothing else."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
 
 from models.alerts.episode import NEVER_MS, SignalAlerts
 from models.calendar import date_of
 from models.catalogue.rules import Rules, Signal
-from schemas.alert import AlertSeverity, AlertV1, alert_id
+from schemas.alert import AlertSeverity, AlertV1, EndReason, alert_id
 from schemas.instant import to_rfc3339
 
-SAYING = "Over: the customer was erased."
+SAYING: Final[Mapping[EndReason, str]] = {
+    "erased": "Over: the customer was erased.",
+    "merged": "Over: the customer was merged into another one.",
+}
 
 
 class LastWords:
     """Writes them by a catalogue; alerts observed before `alerts_from_ms` are historical."""
 
-    def __init__(self, rules: Rules, alerts_from_ms: int) -> None:
+    def __init__(self, rules: Rules, alerts_from_ms: int, because: EndReason) -> None:
         self._rules, self._calendar, self._alerts_from_ms = rules, rules.basis.calendar, alerts_from_ms
+        self._because = because
 
     def of(self, alerts: Sequence[SignalAlerts], customers: Mapping[int, tuple[str, int]]) -> Iterator[AlertV1]:
         """Of all alerts that somebody was told of and that are open. `customers`: by row the id, and since when.
@@ -53,7 +58,7 @@ class LastWords:
             signal=signal.id,
             polarity=signal.polarity,
             severity=severity,
-            summary=SAYING,
+            summary=SAYING[self._because],
             customer_id=customer_id,
             stage=None,
             owner=owner,
@@ -74,5 +79,5 @@ class LastWords:
             evidence=(),
             arm=None,
             historical=observed_ms < self._alerts_from_ms,
-            ended_because="erased",
+            ended_because=self._because,
         )

@@ -61,7 +61,7 @@ class Growing:
             return
         size = self.size + len(values)
         if self._data.dtype != object:
-            self._widen(values)
+            self.widen(values)
         if size > len(self._data):
             grown = np.empty(size + size // _SLACK, self._data.dtype)
             grown[: self.size] = self.array
@@ -69,7 +69,8 @@ class Growing:
         self._data[self.size : size] = values
         self.size = size
 
-    def _widen(self, values: NDArray[Any]) -> None:
+    def widen(self, values: NDArray[Any]) -> None:
+        """Take a type in which values fit that are to be added."""
         kind: np.dtype[Any] = self._data.dtype
         if values.dtype != kind:
             self._data = self._data.astype(holding(kind, int(values.min()), int(values.max())), copy=False)

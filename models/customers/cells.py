@@ -96,12 +96,7 @@ class Cells:
 
     def replace(self, day: int, removed: Rows, rows: Rows, values: Values) -> None:
         """Put other entries in the place of those of some customers on a closed day."""
-        if len(self._starts) == 1:  # no day was closed yet
-            self.first_day = day
-        self._starts += [self._rows.size] * (day + 1 - self.end_day)
-        if day < self.first_day:  # nothing was kept of so early a day yet
-            self._starts = [0] * (self.first_day - day) + self._starts
-            self.first_day = day
+        self._reach(day, day)
         span = self.day(day)
         before = self.rows()
         kept = ~np.isin(before[span], removed)
@@ -121,6 +116,50 @@ class Cells:
         place = day - self.first_day + 1
         self._starts[place:] = [start + moved for start in self._starts[place:]]
         self._array = None
+
+    def find_pairs(self, days: Ints, rows: Ints) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Where the entries of customers on closed days begin and end; pairs of (day, row), ascending."""
+        low, high = np.zeros(len(days), np.intp), np.zeros(len(days), np.intp)
+        for day in np.unique(days).tolist():
+            span, asked = self.day(day), slice(*np.searchsorted(days, (day, day + 1)))
+            own = self.rows(span)
+            low[asked] = span.start + own.searchsorted(rows[asked].astype(np.int32))
+            high[asked] = span.start + own.searchsorted(rows[asked].astype(np.int32), side="right")
+        return low, high
+
+    def exchange(self, removed: NDArray[np.intp], days: Ints, rows: Ints, values: Values) -> None:
+        """Put entries of closed days, by (day, row) ascending, in the place of those at some positions."""
+        if len(days):
+            self._reach(int(days[0]), int(days[-1]))
+        bounds = np.array(self._starts, np.int64)
+        places, at = np.array(sorted(removed.tolist()), np.intp), np.empty(len(days), np.int64)
+        kept, bounds = without(self.rows(), places), bounds - places.searchsorted(bounds)
+        for day in np.unique(days).tolist():
+            low, high = bounds[day - self.first_day : day - self.first_day + 2]
+            asked = slice(*np.searchsorted(days, (day, day + 1)))
+            at[asked] = low + kept[low:high].searchsorted(rows[asked].astype(np.int32), side="right")
+
+        def changed(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
+            whole = Growing(old.dtype, without(old, places))
+            if old.dtype != object and len(new):
+                whole.widen(new)
+            return np.insert(whole.array, at, new)
+
+        self._rows = GrowingRows(np.insert(kept, at, rows.astype(np.int32)))
+        whole = {name: changed(column.array, values[name]) for name, column in self._columns.items()}
+        self._columns = {name: Growing(column.dtype, column) for name, column in whole.items()}
+        more = days.searchsorted(np.arange(len(bounds)) + self.first_day)
+        self._starts = (bounds + more).tolist()
+        self._array = None
+
+    def _reach(self, first: int, last: int) -> None:
+        """Let days from the first to the last be closed, those that were not with nothing."""
+        if len(self._starts) == 1:  # no day was closed yet
+            self.first_day = first
+        self._starts += [self._rows.size] * (last + 1 - self.end_day)
+        if first < self.first_day:  # nothing was kept of so early a day yet
+            self._starts = [0] * (self.first_day - first) + self._starts
+            self.first_day = first
 
     def forget(self, before: int) -> None:
         """Drop the days earlier than `before`, once an eighth of all entries lies there."""

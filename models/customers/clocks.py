@@ -16,7 +16,8 @@ from models.customers.pulse import is_active
 from models.customers.rhythm import gaps_of
 from schemas.event import EMAIL, LOGIN, PURCHASE
 
-_MAX_COUNT: Final = int(np.iinfo(np.int32).max)
+MAX_COUNT: Final = int(np.iinfo(np.int32).max)
+"""Of things counted of a customer, over all time."""
 
 
 def move(columns: Columns, closed: Closed, basis: Basis) -> None:
@@ -50,9 +51,11 @@ def _note_refusals(columns: Columns, closed: Closed) -> None:
             columns.refused[cells.rows[cells.columns[action] > 0]] |= 1 << bit
 
 
-def move_late(columns: Columns, days: Days, late: list[Closed], size: int, boundary: int, basis: Basis) -> Rows:
-    """Take in what was added to closed days; the customers it concerns."""
-    concerned: list[Rows] = []
+def move_late(
+    columns: Columns, days: Days, late: list[Closed], joined: Rows, size: int, boundary: int, basis: Basis
+) -> Rows:
+    """Take in what was added to closed days; the customers it concerns, and those whom others joined."""
+    concerned: list[Rows] = [joined] if len(joined) else []
     for closed in late:
         _add_totals(columns, closed)
         _note_refusals(columns, closed)
@@ -84,10 +87,10 @@ def _add_totals(columns: Columns, closed: Closed) -> None:
     if PURCHASE in closed.cells:
         cells = closed.cells[PURCHASE]
         _note_second(columns, cells.rows, cells.columns["purchases"], closed.day)
-        _add(columns.purchases_total, cells.rows, cells.columns["purchases"], _MAX_COUNT)
+        _add(columns.purchases_total, cells.rows, cells.columns["purchases"], MAX_COUNT)
         _add(columns.spend_total, cells.rows, cells.columns["minor"], MAX_SUM)
         rows = np.array([*closed.unrated], np.int32)
-        _add(columns.unrated_total, rows, np.array([*closed.unrated.values()], np.int64), _MAX_COUNT)
+        _add(columns.unrated_total, rows, np.array([*closed.unrated.values()], np.int64), MAX_COUNT)
     for feed, cells in closed.cells.items():
         first, rows = columns.first_in(feed), cells.rows[cells.first_ms != NO_TIME]
         first[rows] = np.minimum(first[rows], closed.day)

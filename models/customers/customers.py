@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from models.config import Basis
+from models.customers.aliases import Aliases
 from models.customers.arrays import NO_ROWS, Ints, Rows
 from models.customers.clocks import move, move_gaps, move_late, note_older
 from models.customers.columns import NO_DAY, Columns
@@ -31,8 +32,12 @@ class Customers:
         self.late_rows: Rows = NO_ROWS
         """Customers of whom an event in a declared feed came late since then."""
         self.erased = Erased(basis.erasure_salt)
+        self.aliases = Aliases()
         self.waiting_late: set[int] = set()
         """Those of whom one waits for the next boundary."""
+        self.joined: set[int] = set()
+        """Those to whom what was known of an alias was added since the day before was closed, and on which days."""
+        self.joined_days: set[int] = set()
 
     @property
     def size(self) -> int:
@@ -67,6 +72,10 @@ class Customers:
     def erase(self, rows: Rows) -> None:
         """Forget some customers; the rows, ascending, are nobody's from now on."""
         self.roster.erase(rows)
+        self.empty(rows)
+
+    def empty(self, rows: Rows) -> None:
+        """Nothing is known of some customers any more; the rows, ascending, stay theirs."""
         self.columns.clear(rows)
         self.days.drop(rows)
         self.waiting_late.difference_update(rows.tolist())
@@ -76,7 +85,8 @@ class Customers:
         """End a day: the next boundary, `day` + 1, is decided from here. Returns everybody's stage as of it."""
         size, boundary, columns = self.size, day + 1, self.columns
         added = self.days.merge_late()
-        late = move_late(columns, self.days, added, size, boundary - 1, self.basis)
+        joined = np.array(sorted(self.joined), np.int32)
+        late = move_late(columns, self.days, added, joined, size, boundary - 1, self.basis)
         closed = self.days.close(day)
         move(columns, closed, self.basis)
         self.boundary = boundary
@@ -85,7 +95,8 @@ class Customers:
         move_gaps(columns, self.days, late, size, boundary, self.basis)
         self.had_late, self.late_rows = late, np.array(sorted(self.waiting_late), np.int32)
         self.waiting_late = set()
-        self.outages.close(self.days, boundary, [one.day for one in added], self.roster)
+        self.outages.close(self.days, boundary, {*self.joined_days, *(one.day for one in added)}, self.roster)
+        self.joined, self.joined_days = set(), set()
         return stages(columns, size, boundary, self.basis.lifecycle, self._lost_days())
 
     def _lost_days(self) -> Ints | None:

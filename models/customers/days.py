@@ -72,7 +72,11 @@ class Days:
 
     def add_late(self, row: int, event: Event, day: int) -> None:
         """Keep an event of a closed day for the next boundary."""
-        _day_in(self.late, day).add(row, event, self._basis)
+        self.late_day(day).add(row, event, self._basis)
+
+    def late_day(self, day: int) -> OpenDay:
+        """What came late of a closed day, to add to it."""
+        return _day_in(self.late, day)
 
     # -- closing
 
@@ -143,11 +147,12 @@ class Days:
         return found
 
     def _channel_columns(self, buckets: Mapping[int, Bucket]) -> tuple[Rows, dict[str, NDArray[Any]]]:
-        pairs = [(row, self._code(name)) for row in sorted(buckets) for name in buckets[row].channels]
+        pairs = [(row, self.code_of(name)) for row in sorted(buckets) for name in buckets[row].channels]
         table = np.array(pairs, np.int64).reshape(-1, 2)
         return table[:, 0].astype(np.int32), {"code": table[:, 1]}
 
-    def _code(self, channel: str) -> int:
+    def code_of(self, channel: str) -> int:
+        """The number of a channel, a new one at first sight."""
         code = self._channel_codes.get(channel)
         if code is None:
             code = self._channel_codes[channel] = len(self.channel_names)
@@ -287,13 +292,14 @@ def _note_columns(buckets: Mapping[int, Bucket]) -> tuple[Rows, dict[str, NDArra
     pairs = [(row, note) for row in sorted(buckets) for note in buckets[row].notes]
     rows = np.array([row for row, _ in pairs], np.int32)
     columns: dict[str, NDArray[Any]] = {"time_ms": np.array([note.time_ms for _, note in pairs], np.int64)}
-    columns["id"] = _objects([note.id for _, note in pairs])
+    columns["id"] = objects([note.id for _, note in pairs])
     for place, name in ((2, "action"), (3, "category"), (4, "channel")):
-        columns[name] = _objects([intern(str(note[place])) for _, note in pairs])
+        columns[name] = objects([intern(str(note[place])) for _, note in pairs])
     return rows, columns
 
 
-def _objects(values: list[str]) -> NDArray[Any]:
+def objects(values: list[str]) -> NDArray[Any]:
+    """An array of texts."""
     found = np.empty(len(values), object)
     found[:] = values
     return found

@@ -1,7 +1,7 @@
 """Whole numbers of customers as they come in on a day: appended one by one, added up by customer when asked for."""
 
 from array import array
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -67,6 +67,18 @@ class Entries:
         columns = {name: _sums(np.array(of, np.int64)[order], starts) for name, of in self._columns.items()}
         first_ms: Ints = np.minimum.reduceat(np.array(self._times_ms, np.int64)[order], starts)
         return DayOf(own[starts], columns, first_ms)
+
+    def of_row(self, row: int) -> list[list[int]]:
+        """The entries of one customer: the instant, then the numbers."""
+        places = np.flatnonzero(np.array(self._rows, np.int32) == row).tolist()
+        return [[self._times_ms[at], *(of[at] for of in self._columns.values())] for at in places]
+
+    def add_rows(self, row: int, entries: Sequence[Sequence[int]]) -> None:
+        """Take in what `of_row` gave."""
+        if entries:
+            times, *columns = zip(*entries, strict=True)
+            rows = np.full(len(entries), row, np.int32)
+            self.add(rows, np.array(times, np.int64), dict(zip(self._columns, columns, strict=True)))
 
     def drop(self, rows: Rows) -> None:
         """Forget the entries of some customers."""

@@ -9,11 +9,12 @@ from numpy.typing import NDArray
 
 from models.config import Basis
 from models.customers.arrays import Rows
-from models.customers.buckets import EMAIL_ACTIONS, TICKET_COUNTS, Bucket
+from models.customers.buckets import EMAIL_ACTIONS, TICKET_COUNTS, Bucket, Note
 from models.customers.cells import DayOf
 from models.customers.entries import MAX_SUM, Entries
 from models.customers.open_emails import OpenEmails
 from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET, Email, Event, Purchase, Ticket
+from schemas.moved import BucketPart, DayPart
 
 LAYOUT: Final[Mapping[int, Mapping[str, type]]] = {
     PURCHASE: {"purchases": np.uint8, "minor": np.int32, "items": np.uint8},
@@ -68,6 +69,29 @@ class OpenDay:
         items = [one.items for one in purchases]
         self._purchases.add(rows, times_ms, {"purchases": repeat(1, len(rows)), "minor": minor, "items": items})
 
+    def part_of(self, row: int) -> DayPart | None:
+        """What came of one customer, None for nothing."""
+        tickets, emails = self.tickets.get(row), self.emails.bucket_of(row)
+        part = DayPart(
+            self.unrated.get(row, 0),
+            self._logins.of_row(row),
+            self._purchases.of_row(row),
+            None if tickets is None else _bucket_part(tickets),
+            None if emails is None else _bucket_part(emails),
+        )
+        return part if any((part.logins, part.purchases, part.tickets, part.emails)) else None
+
+    def take_in(self, row: int, part: DayPart) -> None:
+        """Add what `part_of` gave to what came of a customer."""
+        if part.unrated:
+            self.unrated[row] = self.unrated.get(row, 0) + part.unrated
+        self._logins.add_rows(row, part.logins)
+        self._purchases.add_rows(row, part.purchases)
+        if part.tickets is not None:
+            bucket_in(self.tickets, row, len(TICKET_COUNTS)).merge(_bucket_of_part(part.tickets))
+        if part.emails is not None:
+            self.emails.merge(row, _bucket_of_part(part.emails))
+
     def drop(self, rows: Rows) -> None:
         """Forget what came of some customers."""
         self._purchases.drop(rows)
@@ -113,11 +137,29 @@ class OpenDay:
         return found
 
 
+def is_nothing(event: Event) -> bool:
+    """Whether nothing is kept of an event: a mail proxy opened an e-mail."""
+    return isinstance(event.data, Email) and event.data.action == "opened" and event.data.machine_open
+
+
 def bucket_in(buckets: dict[int, Bucket], row: int, size: int) -> Bucket:
     """The bucket of a customer, a new one if there is none."""
     bucket = buckets.get(row)
     if bucket is None:
         bucket = buckets[row] = Bucket(size)
+    return bucket
+
+
+def _bucket_part(bucket: Bucket) -> BucketPart:
+    return BucketPart(
+        bucket.counts.copy(), bucket.channels.copy(), [(*note,) for note in bucket.notes], bucket.first_ms
+    )
+
+
+def _bucket_of_part(part: BucketPart) -> Bucket:
+    bucket = Bucket(0)
+    bucket.counts, bucket.channels, bucket.first_ms = [*part.counts], [*part.channels], part.first_ms
+    bucket.notes = [Note(*note) for note in part.notes]
     return bucket
 
 

@@ -60,6 +60,15 @@ class OpenEmails:
             bucket.notes = self.refused[row].notes.copy()
         return bucket
 
+    def merge(self, row: int, bucket: Bucket) -> None:
+        """Add what `bucket_of` gave of a customer."""
+        more = sum(count << _BITS * place for place, count in enumerate(bucket.counts))
+        self._counts[row] = self._counts.get(row, 0) + more
+        if bucket.is_activity:
+            self._first_ms[row] = min(self._first_ms.get(row, NO_TIME), bucket.first_ms)
+        if bucket.notes:
+            self.refused.setdefault(row, Bucket(0)).add_notes(bucket.notes)
+
     def buckets(self) -> dict[int, Bucket]:
         """Everything of everybody."""
         return {row: bucket for row in self._counts if (bucket := self.bucket_of(row)) is not None}
@@ -67,12 +76,7 @@ class OpenEmails:
     def set_buckets(self, buckets: Mapping[int, Bucket]) -> None:
         """Take over what `buckets` gave."""
         for row, bucket in buckets.items():
-            self._counts[row] = sum(count << _BITS * place for place, count in enumerate(bucket.counts))
-            if bucket.is_activity:
-                self._first_ms[row] = bucket.first_ms
-            if bucket.notes:
-                self.refused[row] = Bucket(0)
-                self.refused[row].notes = bucket.notes.copy()
+            self.merge(row, bucket)
 
     def drop(self, rows: Rows) -> None:
         """Forget what came of some customers."""

@@ -8,6 +8,7 @@ from models.engine.ledger import Outcome
 from schemas.command import Command
 from schemas.errors import RejectedError
 from schemas.event import Event
+from schemas.moved import Moved
 from schemas.tick import Tick
 
 
@@ -20,7 +21,7 @@ class Arrival(NamedTuple):
 
     feed: int
     offset: int
-    content: Event | Tick | Command | RejectedError | Unheard
+    content: Event | Tick | Command | Moved | RejectedError | Unheard
 
 
 class Fate(NamedTuple):
@@ -52,6 +53,7 @@ APPLIED_LATE: Final = Fate("applied_late")
 DUPLICATE: Final = Fate("duplicate")
 CONFLICT: Final = Fate("dead_lettered", reason="id_conflict")
 ERASED: Final = Fate("erased")
+AWAY: Final = Fate("moved")
 AGAIN: Final = Fate("applied", is_again=True)
 
 

@@ -49,5 +49,8 @@ class EarlyFiring:
         return [message for at in ripe for row in self.waiting.pop(at) for message in self._fire(feed, row, at[1])]
 
     def _fire(self, feed: int, row: int, day: int) -> list[Message]:
+        aliases, roster = self._review.customers.aliases, self._review.customers.roster
+        if aliases.quiet and aliases.is_quiet(roster.id_of(row), day):  # what comes of others is not all here
+            return NOTHING
         self._settle(row)
         return self._review.fire_early(self._alerts[feed], row, day)

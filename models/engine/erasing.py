@@ -6,12 +6,13 @@
 4. Commands that wait take the hash for a name; their receipts come at their own boundaries.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
 from models.alerts.answers import Due, erasures_in
 from models.alerts.forgetting import LastWords
+from models.customers.arrays import Rows
 from models.engine.early_firing import EarlyFiring
 from models.engine.inbox import Inbox
 from models.engine.review import Message, Review
@@ -31,43 +32,52 @@ class Erasing:
         self._review, self._inbox, self._early, self._late = review, inbox, early, late
         self._customers, self._calendar = review.customers, review.rules.basis.calendar
 
-    def due(self, boundary: int) -> tuple[list[Message], list[Due]]:
-        """What was decided of those who are erased at a boundary, and the commands to be answered at it."""
-        due = self._inbox.due(boundary)
-        leaving = erasures_in(due)
+    def due(self, boundary: int, besides: Iterable[str] = ()) -> tuple[list[Message], list[Due], list[str]]:
+        """What was decided of those who are erased at a boundary, the commands to be answered at it, and who that is.
+
+        `besides`: aliases that go as well.
+        """
+        due, aliases = self._inbox.due(boundary), self._customers.aliases
+        leaving = {one: since for one, since in erasures_in(due).items() if one not in aliases.gone}
+        leaving |= dict.fromkeys(besides, boundary)
         if not leaving:
-            return [], due
+            return [], due, []
         ends = self._forget(leaving)
         erased, text_of = self._customers.erased, self._calendar.text_of
         names = {customer_id: (erased.erase(customer_id, since), since) for customer_id, since in leaving.items()}
         self._inbox.waiting = dict.fromkeys(_renamed(one, names) for one in self._inbox.waiting)
         news = [ErasureV1(name, text_of(since), erased.name_of("")) for name, since in names.values()]
-        return [*ends, *news], [*dict.fromkeys(_renamed(one, names) for one in due)]
+        return [*ends, *news], [*dict.fromkeys(_renamed(one, names) for one in due)], [*leaving]
 
     def _forget(self, leaving: Mapping[str, int]) -> list[AlertV1]:
         """Forget customers; the last words of their alerts."""
         review = self._review
         found = self._customers.roster.rows_of([*leaving]).tolist()
         known = {row: one for row, one in zip(found, leaving.items(), strict=True) if row >= 0}
-        ends = [*LastWords(review.rules, review.writer.alerts_from_ms).of(review.alerts, known)]
+        ends = [*LastWords(review.rules, review.writer.alerts_from_ms, "erased").of(review.alerts, known)]
         review.follow_up.decided += len(ends)
+        rows = np.array(sorted(known), np.int32)
+        self.empty(rows, leaving)
         if known:
-            rows = np.array(sorted(known), np.int32)
+            self._customers.erase(rows)
+        return ends
+
+    def empty(self, rows: Rows, names: Iterable[str]) -> None:
+        """Let nothing be kept of some customers, but what is known from their events."""
+        review, gone = self._review, set(rows.tolist())
+        if gone:
             if review.scoring is not None:
                 review.scoring.erase(rows)
-            self._customers.erase(rows)
             review.windows.clear(rows)
             for of in review.alerts:
                 of.erase(rows)
-            for waiting in self._early.waiting.values():
-                for row in known:
+            for row in gone:
+                for waiting in self._early.waiting.values():
                     waiting.pop(row, None)
-            for row in known:
                 review.follow_up.contacts.at.pop(row, None)
-            self._late[:] = [one for one in self._late if one[0] not in known]
-        for customer_id in leaving:
-            review.quiet.words.pop(customer_id, None)
-        return ends
+            self._late[:] = [one for one in self._late if one[0] not in gone]
+        for name in names:
+            review.quiet.words.pop(name, None)
 
 
 def _renamed(due: Due, names: Mapping[str, tuple[str, int]]) -> Due:

@@ -88,6 +88,8 @@ class Frame:
         is_found = ids.find(self._keys)
         is_single = is_past | is_found | ~_IS_ADDED_UP[feeds] | _repeated(self._keys.tolist(), ids)
         is_single |= rows == IS_ERASED
+        if self._customers.aliases:
+            is_single |= np.isin(rows, self._customers.aliases.rows)
         is_new = ~self.is_again[first:end]
         single = (is_single & is_new).nonzero()[0]
         columns = (single + first, rows[single], self._days[single + first], self._keys[single], is_found[single])
@@ -114,6 +116,8 @@ class Frame:
             customers = self.customers
             new = new[self.times[new] >= watermark.boundary_ms - customers.basis.lateness_ms]
             self._rows[new] = customers.enrol([self.events[place].customer_id for place in new.tolist()])
+            if customers.aliases.leaving:
+                customers.aliases.find_rows(customers.roster)
 
     def add_up(self, first: int, plain: Ints, ids: SeenIds) -> None:
         """Take in plain events of the part looked up last, which begins at `first`."""

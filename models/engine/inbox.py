@@ -40,7 +40,8 @@ class Inbox:
         self._wait(Due(effective, is_late=False, command=command))
         if is_erased:
             return ERASED
-        self._quiet.note(command, effective, self._customers.boundary)
+        if command.customer_id not in self._customers.aliases.gone:
+            self._quiet.note(command, effective, self._customers.boundary)
         return APPLIED_LATE if command.at_ms < boundary_ms else APPLIED
 
     def _take_late(self, command: Command, boundary: int) -> Fate:
@@ -59,7 +60,7 @@ class Inbox:
         erased, customer_id = self._customers.erased, due.command.customer_id
         if erased.is_erased(customer_id):
             due = due.nameless(erased.name_of(customer_id))
-        elif due.is_erasure:
+        elif due.is_erasure and customer_id not in self._customers.aliases.gone:
             erased.expect(customer_id, due.boundary)
         if due in self.waiting:
             return False

@@ -11,11 +11,12 @@ from msgspec import Struct
 from models.customers.arrays import Ints
 from schemas.event import FEEDS
 
-OUTCOMES: Final = ("applied", "applied_late", "duplicate", "late", "dead_lettered", "erased")
-Outcome = Literal["applied", "applied_late", "duplicate", "late", "dead_lettered", "erased"]
+OUTCOMES: Final = ("applied", "applied_late", "duplicate", "late", "dead_lettered", "erased", "moved")
+Outcome = Literal["applied", "applied_late", "duplicate", "late", "dead_lettered", "erased", "moved"]
 TICKS: Final = len(FEEDS)
 COMMANDS: Final = TICKS + 1
-"""The places of the topics of ticks and commands beside the feeds in `covered`."""
+MOVED: Final = COMMANDS + 1
+"""The places beside the feeds in `covered`: ticks, commands, and what partitions send each other."""
 
 REJECTIONS_IN_A_ROW: Final = 1_000
 REJECTION_WINDOW: Final = 10_000
@@ -54,10 +55,12 @@ class Ledger(Struct):
     in, so that somebody let pass what was beyond a limit there.
     """
 
-    covered: list[int] = msgspec.field(default_factory=lambda: [-1] * (COMMANDS + 1))
+    covered: list[int] = msgspec.field(default_factory=lambda: [-1] * (MOVED + 1))
     counts: list[dict[str, int]] = msgspec.field(default_factory=lambda: [dict.fromkeys(OUTCOMES, 0) for _ in FEEDS])
     commands: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
     """Outcomes of commands."""
+    moved: dict[str, int] = msgspec.field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
+    """Outcomes of what partitions send each other."""
     reasons: dict[str, int] = {}
     taken: int = 0
     refused_in_a_row: int = 0
@@ -120,9 +123,9 @@ def _is_too_many(places: list[int], place: int, share: float) -> bool:
 
 
 def total_counts(ledgers: Iterable[Ledger]) -> dict[str, dict[str, int]]:
-    """Outcomes by feed, then of commands, summed over partitions."""
-    known = [(*ledger.counts, ledger.commands) for ledger in ledgers]
+    """Outcomes by feed, of commands, and of what partitions send each other, summed over partitions."""
+    known = [(*ledger.counts, ledger.commands, ledger.moved) for ledger in ledgers]
     return {
         name: {outcome: sum(counts[place][outcome] for counts in known) for outcome in OUTCOMES}
-        for place, name in enumerate((*FEEDS, "command"))
+        for place, name in enumerate((*FEEDS, "command", "moved"))
     }

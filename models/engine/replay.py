@@ -10,7 +10,7 @@ import numpy as np
 from models.catalogue.rules import Rules
 from models.customers.facts import facts_of
 from models.engine.arrivals import Arrival
-from models.engine.ledger import COMMANDS
+from models.engine.ledger import COMMANDS, MOVED
 from models.engine.partition import Partition
 from models.engine.review import Message
 from models.engine.taking_up import plan
@@ -56,7 +56,9 @@ class Replay:
         """
         self.rules = rules
         self.partitions = [
-            Partition(rules, number=number, alerts_from_ms=alerts_from_ms, limit_dead_letters=False)
+            Partition(
+                rules, number=number, partitions=partitions, alerts_from_ms=alerts_from_ms, limit_dead_letters=False
+            )
             for number in range(partitions)
         ]
         for number, partition in enumerate(self.partitions):
@@ -66,12 +68,23 @@ class Replay:
             assert partitions == 1  # which stands for all
             assert not then  # a snapshot is of one partition
             self.partitions[0].customers.outages.part(together, lambda one: partition_of(one.encode(), together))
-        self._offsets = [[count() for _ in range(COMMANDS + 1)] for _ in range(partitions)]
+        self._offsets = [[count() for _ in range(MOVED + 1)] for _ in range(partitions)]
         self._frames: list[list[Event | Command]] = [[] for _ in range(partitions)]
         self._places: dict[str, int] = {}
+        self._turn_ms: int | None = None
+        """Once customers are merged, the instant before which all must have come where it belongs; None before that."""
 
     def take(self, event: Event | Command) -> None:
         """Take an event or a command; they must come in order of time (ties: by feed, then as given)."""
+        if isinstance(event, Command):
+            if event.action == "merge":
+                self.flush()
+                self._turn_ms = self._turn_ms or 0
+        elif self._turn_ms is not None and event.time_ms >= self._turn_ms:
+            self.flush()
+            basis = self.rules.basis
+            day = basis.calendar.day_of(event.time_ms - basis.disorder_ms)
+            self._turn_ms = basis.calendar.start_of(day + 1) + basis.disorder_ms
         place = self._places.get(event.customer_id)
         if place is None:
             place = self._places[event.customer_id] = partition_of(event.customer_id.encode(), len(self.partitions))
@@ -92,12 +105,22 @@ class Replay:
         self.flush()
         for partition in self.partitions:
             partition.lift(now_ms, range(len(FEEDS)))
+        self._route()
 
     def flush(self) -> None:
         """Apply what was taken, and bring every partition to the furthest one's clocks."""
         for place in range(len(self.partitions)):
             self._flush(place)
+        self._route()
         self._share_clocks()
+        self._route()
+
+    def _route(self) -> None:
+        """Take what partitions send each other where it belongs, until nothing moves any more."""
+        while moved := [record for partition in self.partitions for record in partition.drain_moved()]:
+            for record in moved:
+                arrival = Arrival(MOVED, next(self._offsets[record.to][MOVED]), record)
+                self.partitions[record.to].observe([arrival])
 
     def _share_clocks(self) -> None:
         for feed in range(len(FEEDS)):
@@ -121,6 +144,9 @@ def canonical_states(partition: Partition) -> Iterator[dict[str, Any]]:
     """The customers of a partition as comparable values, by id; rows of nobody are left out."""
     ids = partition.customers.roster.ids
     rows = np.array(sorted((row for row, name in enumerate(ids) if name), key=ids.__getitem__), np.int32)
+    gone = partition.customers.aliases.gone
     for row, facts in zip(rows.tolist(), facts_of(partition.customers, rows), strict=True):
+        if ids[row] in gone and not any(facts["totals"]) and max(facts["first"]) < 0:
+            continue  # what was known of an alias is its customer's
         verdict = verdict_of(partition, row)
         yield {"customer_id": ids[row], "boundary": partition.boundary, "facts": facts, "verdict": verdict}

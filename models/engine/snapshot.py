@@ -20,6 +20,7 @@ from models.alerts.episode import SignalAlerts
 from models.alerts.retired import RetiredSignal, known_of, retired
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Rules
+from models.customers.aliases import Aliases
 from models.customers.outages import FeedState
 from models.engine.ledger import Ledger
 from models.engine.open_days import day_of, day_values
@@ -86,6 +87,7 @@ class _Head(msgspec.Struct):
     """The running constants in force, by name."""
     judged_by: list[tuple[int, str]] = []
     """Since which boundary which catalogue judges."""
+    aliases: Aliases = msgspec.field(default_factory=Aliases)
 
 
 class _Array(msgspec.Struct, array_like=True):
@@ -180,6 +182,7 @@ def freeze(partition: Partition) -> Frozen:
         outages=customers.outages.kept(),
         running={} if review.scoring is None else dict(review.scoring.running),
         judged_by=partition.judged_by.copy(),
+        aliases=customers.aliases.kept(),
     )
     if review.scoring is None:
         return Frozen(head, _arrays(partition))
@@ -204,9 +207,11 @@ def _tables(of: SignalAlerts) -> dict[str, RowTable]:
     return {"open": of.open, "cooling": of.cooling, "pending": of.pending, "trials": of.trials}
 
 
-def load(data: bytes | bytearray, rules: Rules, *, number: int = 0, limit_dead_letters: bool = True) -> Partition:
+def load(
+    data: bytes | bytearray, rules: Rules, *, number: int = 0, partitions: int = 1, limit_dead_letters: bool = True
+) -> Partition:
     """The partition of a snapshot. Raises SnapshotError for another format or zone, or for what is none."""
-    partition = Partition(rules, number=number, limit_dead_letters=limit_dead_letters)
+    partition = Partition(rules, number=number, partitions=partitions, limit_dead_letters=limit_dead_letters)
     load_into(partition, data, rules)
     return partition
 
@@ -231,8 +236,10 @@ def load_into(partition: Partition, data: bytes | bytearray, rules: Rules) -> No
     partition.ledger = head.ledger
     partition.watermark.resume(head.highs, head.passed)
     partition.inbox.waiting, review.quiet.words = dict.fromkeys(head.commands), head.words
-    erased = customers.erased
-    erased.since, erased.unswept, erased.due = head.erased, {*head.unswept}, erasures_in(head.commands)
+    erased, customers.aliases = customers.erased, head.aliases
+    customers.aliases.find_rows(customers.roster)
+    erased.since, erased.unswept = head.erased, {*head.unswept}
+    erased.due = {one: at for one, at in erasures_in(head.commands).items() if one not in head.aliases.gone}
     review.follow_up.contacts.at = head.contacted
     partition.ids.set_arrays(_part(arrays, "ids"), head.closed)
     partition.early.waiting = {

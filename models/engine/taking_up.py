@@ -10,7 +10,8 @@ from typing import Final
 
 from models.catalogue.rules import Rules
 from models.engine.arrivals import Passed
-from models.engine.partition import Coming, Partition
+from models.engine.judging import Coming
+from models.engine.partition import Partition
 from models.engine.snapshot import freeze, load_into
 
 NOTHING_DECIDED: Final = 0

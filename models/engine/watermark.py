@@ -31,11 +31,11 @@ class Watermark:
         least = min([self.highs[feed] for feed in self._basis.feeds])
         return None if least < 0 else least - self._basis.disorder_ms
 
-    def boundary_reached(self) -> int | None:
-        """The newest boundary that the watermark has reached, unless it was passed."""
+    @property
+    def reached(self) -> int:
+        """The newest boundary that the watermark has reached, passed or not; -1 for none."""
         value = self.value_ms
-        target = -1 if value is None else self._basis.calendar.day_of(value)
-        return target if target > self.boundary else None
+        return -1 if value is None else self._basis.calendar.day_of(value)
 
     def pass_boundary(self, boundary: int) -> None:
         """Everybody is judged as of this boundary, now or soon: events before it are late from now on."""

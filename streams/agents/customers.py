@@ -96,7 +96,13 @@ class Customers:
         if alerts_from_ms is None:
             alerts_from_ms = first_owed_ms(self._now_ms(), self.rules.basis.calendar)
         is_limited = settings.dead_letter_limit == "on"
-        return Partition(self.rules, number=number, alerts_from_ms=alerts_from_ms, limit_dead_letters=is_limited)
+        return Partition(
+            self.rules,
+            number=number,
+            partitions=settings.partitions,
+            alerts_from_ms=alerts_from_ms,
+            limit_dead_letters=is_limited,
+        )
 
     def adopt(self, own: OwnedPartition) -> None:
         """A partition is ours from here on."""
@@ -172,7 +178,7 @@ class Customers:
     def is_behind(self, partition: int) -> bool:
         """Whether customers of the partition wait to be judged, or outputs to be sent."""
         own = self.owned.get(partition)
-        return own is not None and (own.partition.is_behind or bool(own.outbox))
+        return own is not None and (own.partition.is_behind or bool(own.outbox or own.moving))
 
     def count(self, own: OwnedPartition) -> None:
         """Count the customers as they stand, in a small part of the time; not in the middle of a boundary."""
@@ -261,6 +267,7 @@ class Customers:
         else:
             partition.go_on(REVIEWS_A_FRAME)
         own.outbox += partition.drain()
+        own.moving += partition.drain_moved()
         self.tally.reviews += partition.judged - judged
         self.tally.decided += partition.review.follow_up.decided - decided
 

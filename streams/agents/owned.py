@@ -10,6 +10,7 @@ from models.catalogue.rules import Rules
 from models.engine.arrivals import Passed
 from models.engine.partition import Partition
 from models.engine.review import Message
+from schemas.moved import Moved
 from streams.transport.open_alerts import OpenAlerts
 from streams.transport.published import Published
 from streams.transport.records import Record
@@ -30,8 +31,8 @@ class OwnedPartition:
     `catalogues`: those that judged it before the restart, by hash; `recorded`: at which of the boundaries that are
     passed again another takes over. `expected`: these boundaries, until they were passed; `held`: records that wait
     for that. `pinned`: versions of the model by name, as they were published, that judged them or judge what was
-    just passed. `asides` and `outbox`: what is still to be sent. `published` and `lying`: what stood on the output
-    topics at the restart, from `outputs` on; `reopened`: open alerts, as they are by what is read again.
+    just passed. `asides`, `outbox` and, to other partitions, `moving`: what is still to be sent. `published` and `lying`: what
+    stood on the output topics at the restart, from `outputs` on; `reopened`: open alerts, as they are by what is read again.
     `open_end`: up to where the topic of open alerts was looked at, `open_newest`: the highest epoch there.
     `cost_s`: what it would cost to read again what came since the last snapshot. `is_busy`: in the middle of a
     frame; `is_broken`: a frame failed. `is_lost`: another worker has claimed it; `is_doubtful`: one may have.
@@ -55,6 +56,7 @@ class OwnedPartition:
     held: list[Record] = field(default_factory=list)
     asides: list[Aside] = field(default_factory=list)
     outbox: list[Message] = field(default_factory=list)
+    moving: list[Moved] = field(default_factory=list)
     reopened: dict[str, bytes | None] = field(default_factory=dict)
     told_open: set[bytes] = field(default_factory=set)
     open_end: int = 0
@@ -86,5 +88,5 @@ class OwnedPartition:
     @property
     def is_calm(self) -> bool:
         """Whether everything that was read is applied, judged and sent: the moment for a snapshot."""
-        is_waiting = self.is_busy or self.held or self.outbox or self.asides or self.partition.is_behind
+        is_waiting = self.is_busy or self.held or self.outbox or self.moving or self.asides or self.partition.is_behind
         return self.may_send and not is_waiting

@@ -9,6 +9,7 @@ from schemas.alert import AlertV1, encode_alert, revision_key
 from schemas.dead_letter import Origin, kept_value, origin_key
 from schemas.erasure import ErasureV1, encode_erasure
 from schemas.example import LessonV1, ProgressV1, encode_lesson, lesson_key
+from schemas.moved import MovedEventV1, day_of, encode_moved, moved_key
 from schemas.outcome import OutcomeV1, encode_outcome
 from schemas.receipt import ReceiptV1, encode_receipt, receipt_key
 from schemas.reviewed import ReviewedV1, concerns_lists, encode_reviewed, reviewed_key
@@ -38,6 +39,8 @@ class Publisher:
         asides, own.asides = own.asides, []
         for aside in asides:
             self._send_aside(own, aside)
+        if not self._send_moved(own):
+            return
         outbox, own.outbox = own.outbox, []
         sent = [(SENT_HEADER, str(self._now_ms()).encode()), epoch_header(own.epoch)]
         for place, message in enumerate(outbox):
@@ -51,6 +54,25 @@ class Publisher:
                 self._send_lesson(own, message, sent)
             else:
                 self._send_other(own, message, sent)
+
+    def _send_moved(self, own: OwnedPartition) -> bool:
+        """Send what goes to other partitions; False where it has to wait. Whoever takes it in knows what it knows.
+
+        Its timestamp is of the time it speaks of, so that a backlog is read in step with the events.
+        """
+        moving, own.moving = own.moving, []
+        start_of = own.partition.basis.calendar.start_of
+        for place, record in enumerate(moving):
+            self.breathe()
+            if own.is_doubtful:
+                own.moving = moving[place:]
+                return False
+            timestamp_ms = max(
+                1, record.event.time_ms if isinstance(record, MovedEventV1) else start_of(day_of(record))
+            )
+            key, headers = moved_key(record), [epoch_header(own.epoch)]
+            self._outputs.send(self._topics.moved, record.to, key, encode_moved(record), headers, timestamp_ms)
+        return True
 
     def _send_other(self, own: OwnedPartition, message: Message, sent: list[tuple[str, bytes]]) -> None:
         """Send what is neither an alert nor taught."""

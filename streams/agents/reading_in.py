@@ -7,13 +7,14 @@ from typing import Final
 
 from models.customers.erased import Erased
 from models.engine.arrivals import APPLIED, Arrival, Fate, Unheard
-from models.engine.ledger import COMMANDS, MISPLACED, TICKS, DeadLetterLimitError
+from models.engine.ledger import COMMANDS, MISPLACED, MOVED, TICKS, DeadLetterLimitError
 from models.engine.partition import Partition
 from schemas.codec import MAX_AHEAD_MS, check_ahead, decode_event
 from schemas.command import Command, decode_command
 from schemas.dead_letter import Origin, dead_letter_headers, late_headers
 from schemas.errors import RejectedError
 from schemas.event import Event
+from schemas.moved import decode_moved
 from schemas.partitioner import partition_of
 from schemas.tick import Tick, decode_tick
 from schemas.topics import Topics
@@ -104,6 +105,8 @@ class Intake:
                 return Arrival(feed, record.offset, _checked_tick(record, now_ms))
             if feed == COMMANDS:
                 return Arrival(feed, record.offset, _checked_command(record, now_ms))
+            if feed == MOVED:
+                return Arrival(feed, record.offset, decode_moved(record.value) or Unheard())
             return Arrival(feed, record.offset, decode_event(feed, record.key, record.value, record.headers, now_ms))
         except RejectedError as error:
             return Arrival(feed, record.offset, Unheard() if self._is_of_erased(record) else error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
-from models.engine.ledger import COMMANDS
+from models.engine.ledger import COMMANDS, MOVED
 from models.engine.partition import Partition
 from schemas.topics import Topics
 from streams.transport.errors import StopWorkerError
@@ -26,7 +26,7 @@ def find_restarted(
     """
     for number, partition in partitions.items():
         idle = idle_of(number)
-        places = [*enumerate(topics.events), (COMMANDS, topics.commands)]
+        places = [*enumerate(topics.events), (COMMANDS, topics.commands), (MOVED, topics.moved)]
         for place, topic in places:
             read = partition.ledger.covered[place] + 1
             if idle.get(topic, read) < read:

@@ -12,7 +12,7 @@ from confluent_kafka.admin import AdminClient
 
 from models.catalogue.rules import Rules
 from models.engine.arrivals import Passed as Boundary
-from models.engine.ledger import COMMANDS
+from models.engine.ledger import MOVED
 from models.engine.partition import Partition
 from models.engine.snapshot import SnapshotError
 from models.engine.snapshot import load as load_partition
@@ -50,7 +50,7 @@ class RestoreSource:
 
     @property
     def inputs(self) -> tuple[str, ...]:
-        """The input topics: by feed, then the clock and commands."""
+        """The input topics: by feed, then the clock, commands and what other partitions sent."""
         return self.topics.inputs
 
 
@@ -150,8 +150,13 @@ def _partition(source: RestoreSource, loaded: Loaded, catalogues: Mapping[str, R
         payload = loaded.payload()
         if payload is None or loaded.manifest is None:
             return blank
-        rules = catalogues.get(loaded.manifest.catalogue, source.rules)
-        return load_partition(payload, rules, number=loaded.partition, limit_dead_letters=blank.limit_dead_letters)
+        return load_partition(
+            payload,
+            catalogues.get(loaded.manifest.catalogue, source.rules),
+            number=loaded.partition,
+            partitions=source.partitions,
+            limit_dead_letters=blank.limit_dead_letters,
+        )
     except (SetupError, SnapshotError, ValueError) as error:
         raise StopWorkerError(f"{loaded.topic}/{loaded.partition}: {error}", EXIT_SETUP) from error
 
@@ -208,7 +213,7 @@ def noted(source: RestoreSource, boundary: Boundary) -> Passed:
 
 def _boundary(source: RestoreSource, passed: Passed) -> Boundary:
     covered = tuple(passed.offsets.get(topic, 0) - 1 for topic in source.inputs)
-    assert len(covered) == COMMANDS + 1
+    assert len(covered) == MOVED + 1
     return Boundary(passed.boundary, covered, passed.model, passed.catalogue)
 
 

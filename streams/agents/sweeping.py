@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Collection, Mapping
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 from confluent_kafka import Message
@@ -42,7 +42,11 @@ class Graves(NamedTuple):
 
 
 class _Alert(msgspec.Struct):
+    """`alias` and `by` are of what partitions tell each other; elsewhere `by` is who said something."""
+
     customer_id: str = ""
+    alias: str = ""
+    by: Any = None
 
 
 class _OfCustomer(_Alert):
@@ -91,7 +95,15 @@ def graves_of(
             found.names.update(of)
 
     set_aside = {topics.late, topics.dead_letters}
-    own = (topics.alerts, topics.alerts_open, topics.suppressed, topics.receipts, topics.outcomes, topics.stages)
+    own = (
+        topics.alerts,
+        topics.alerts_open,
+        topics.suppressed,
+        topics.receipts,
+        topics.outcomes,
+        topics.stages,
+        topics.moved,
+    )
     places = {(topic, partition): 0 for topic in (*own, topics.late)}
     places |= {(topic, SHARED_PARTITION): 0 for topic in shared_outputs(topics)}
     places |= {(topics.dead_letters, number): 0 for number in range(partitions)}  # some were posted to a wrong one
@@ -108,7 +120,8 @@ def _about(value: bytes | None) -> set[str]:
         record = _decode(value)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return named_in(None, value)
-    return {record.customer_id, "" if record.alert is None else record.alert.customer_id} - {""}
+    alert = "" if record.alert is None else record.alert.customer_id
+    return {record.customer_id, record.alias, *(record.by if isinstance(record.by, list) else ()), alert} - {""}
 
 
 def _letter_about(message: Message) -> set[str]:

@@ -26,7 +26,7 @@ ROOMY_FROM_HEIGHT: Final = 28
 BARS: Final = "▁▂▃▄▅▆▇█"
 ENDED: Final[Mapping[EndReason, str]] = {
     "came_back": "came back", "solved": "solved", "lost": "lost", "expired": "expired",
-    "opted_out": "opted out", "erased": "erased",
+    "opted_out": "opted out", "erased": "erased", "merged": "merged",
 }  # fmt: skip
 """What may have become of an alert; not those that were taken back, or whose signal left the catalogue."""
 STAGE_ROWS: Final = 6

@@ -34,6 +34,9 @@ REASONS: Final[dict[ReceiptReason, str]] = {
     "too_late": "it came too late to count",
     "already_over": "the snooze is over before it takes effect",
     "erased": "the customer is erased",
+    "merged": "the id is an alias of",
+    "already_merged": "the id is an alias already, of",
+    "circle": "the other id was said to be an alias of this one before",
 }
 """What the reason of a refusal means."""
 
@@ -127,4 +130,7 @@ def _when(settings: Settings, command: Command) -> str:
 
 def _told(receipt: ReceiptV1, zone: str) -> str:
     at = moment(receipt.effective_at, zone)
-    return f"done as of {at}" if receipt.reason is None else f"refused as of {at}: {REASONS[receipt.reason]}"
+    if receipt.reason is None:
+        return f"done as of {at}"
+    whose = f" {receipt.into}" if receipt.reason in ("merged", "already_merged") else ""
+    return f"refused as of {at}: {REASONS[receipt.reason]}{whose}"

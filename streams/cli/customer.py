@@ -39,7 +39,7 @@ from streams.readback.state import all_states, ended_alerts, open_alerts, read_p
 from streams.settings import Settings, environment_settings
 from streams.text.plain import plain
 from streams.text.terminal import complain, say_json, terminal
-from streams.text.wording import counted
+from streams.text.wording import counted, moment
 
 EXAMPLES = """\b
 Examples:
@@ -69,6 +69,13 @@ def customer(*, customer_id: str | None, everybody: Output | None, explain: bool
     place = partition_of(customer_id.encode(), settings.partitions)
     partition = read_partitions(settings, rules, [place]).get(place)
     row = None if partition is None else partition.customers.roster.row_of(customer_id)
+    if partition is not None and (alias := partition.customers.aliases.gone.get(customer_id)) is not None:
+        at = moment(rules.basis.calendar.text_of(alias.since), settings.zone)
+        complain(
+            f"{plain(customer_id)} is an alias of {plain(alias.customer_id)} since {at}: what is known is that "
+            f"customer's. See: churn-signals customer {plain(alias.customer_id)}"
+        )
+        return EXIT_PROBLEM
     late = late_events_of(settings, customer_id)
     if late:
         complain(f"too late, so counted nowhere: {counted(late, 'event')}. See: churn-signals dead-letters list --late")

@@ -31,7 +31,7 @@ class FlowMetrics:
 
     def __init__(self, topics: Topics, rules: Rules) -> None:
         self._events = topics.events
-        self._records = (*topics.events, topics.commands)
+        self._records = (*topics.events, topics.commands, topics.moved)
         self._feeds = rules.basis.feeds
         self._no_events = {(topic, outcome): 0 for topic in self._records for outcome in _OUTCOMES}
         # From 0 on, as an alert watches it: Prometheus sees no increase in what begins with 1.

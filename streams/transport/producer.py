@@ -46,8 +46,8 @@ half a second to the broker and 16 partitions, one of them waited 5 s while the 
 
 Headers = list[tuple[str, str | bytes | None]]
 
-Queued = tuple[str, int, bytes | None, bytes | None, Headers | None]
-"""Topic, partition, key, value and headers of a record that is held back."""
+Queued = tuple[str, int, bytes | None, bytes | None, Headers | None, int]
+"""Topic, partition, key, value, headers and timestamp of a record that is held back."""
 
 
 class _Stretch:
@@ -94,20 +94,26 @@ class Outputs:
         key: bytes | None,
         value: bytes | None,
         headers: Sequence[tuple[str, bytes]] | None = None,
+        timestamp_ms: int = 0,
     ) -> None:
-        """Queue a record; without a partition the key decides. Waits only while the queue is full."""
+        """Queue a record; without a partition the key decides. Waits only while the queue is full.
+
+        `timestamp_ms`: of the record, 0 for now.
+        """
         target = -1 if partition is None else partition
         given: Headers | None = None if headers is None else [*headers]
         if self._held is None:
-            self._produce((topic, target, key, value, given))
+            self._produce((topic, target, key, value, given, timestamp_ms))
         else:
-            self._held.append((topic, target, key, value, given))
+            self._held.append((topic, target, key, value, given, timestamp_ms))
 
     def _produce(self, queued: Queued) -> None:
-        topic, partition, key, value, headers = queued
+        topic, partition, key, value, headers, timestamp_ms = queued
         while True:
             try:
-                self._producer.produce(topic, value, key, partition, self._on_delivery, headers=headers)
+                self._producer.produce(
+                    topic, value, key, partition, self._on_delivery, headers=headers, timestamp=timestamp_ms
+                )
             except BufferError:
                 self._producer.poll(0.05)
             except confluent_kafka.KafkaException as error:

@@ -16,7 +16,7 @@ from models.catalogue.catalogue import build_rules
 from models.catalogue.rules import Rules
 from models.customers.columns import STAGES
 from models.engine.arrivals import Arrival, Fate
-from models.engine.ledger import COMMANDS, OUTCOMES, TICKS
+from models.engine.ledger import MOVED, OUTCOMES, TICKS
 from models.engine.partition import Partition
 from models.engine.snapshot import freeze, load
 from schemas.errors import RejectedError
@@ -254,7 +254,7 @@ def with_late(events: list[Event], rng: random.Random) -> tuple[Logs, list[Event
         outcome[kind][event.feed] += 1
         rows.append((event.time_ms + late_by, event))
         kept += [event] if kind != "late" else []
-    logs: Logs = [[] for _ in range(COMMANDS + 1)]
+    logs: Logs = [[] for _ in range(MOVED + 1)]
     for arrived_ms, event in sorted(rows, key=lambda row: row[0]):
         logs[event.feed].append(Entry(arrived_ms, event))
     return logs, kept, outcome
@@ -293,7 +293,7 @@ def scattered(events: Sequence[Event], rng: random.Random, share: float) -> Logs
         (event.time_ms + (rng.choice((2, 20, 30, 60, 100, 160, 250)) * HOUR_MS if rng.random() < share else 0), event)
         for event in events
     ]
-    logs: Logs = [[] for _ in range(COMMANDS + 1)]
+    logs: Logs = [[] for _ in range(MOVED + 1)]
     for arrived_ms, event in sorted(rows, key=lambda row: row[0]):
         logs[event.feed].append(Entry(arrived_ms, event))
     return logs

@@ -19,7 +19,7 @@ from models.customers.buckets import Note
 from models.customers.columns import COLUMNS
 from models.customers.facts import facts_of
 from models.engine.arrivals import Arrival
-from models.engine.ledger import COMMANDS
+from models.engine.ledger import MOVED
 from models.engine.partition import Partition
 from models.engine.reach import windows_of
 from models.engine.replay import Replay, canonical_states
@@ -150,7 +150,7 @@ def test_a_customer_alone_is_judged_as_among_thousands(seed: int) -> None:
 
 def frames_of(logs: Logs, dice: random.Random, most: int = 40) -> list[list[Arrival]]:
     """Everything in the order of arrival, in frames of any size."""
-    arrivals = [Arrival(feed, at, logs[feed][at].content) for feed, at in by_time(logs, [0] * (COMMANDS + 1), dice)]
+    arrivals = [Arrival(feed, at, logs[feed][at].content) for feed, at in by_time(logs, [0] * (MOVED + 1), dice)]
     cuts = sorted({0, len(arrivals), *(dice.randrange(len(arrivals)) for _ in range(2 * len(arrivals) // most))})
     return [arrivals[first:last] for first, last in pairwise(cuts)]
 

@@ -389,12 +389,12 @@ def late_events_count_when_they_come(patch: pytest.MonkeyPatch) -> None:
     """At the boundary that is being judged, if it has not come to their day yet."""
     apply = Partition._apply
 
-    def at_once(partition: Partition, event: Event, at: Single) -> Fate:
+    def at_once(partition: Partition, event: Event, at: Single, offset: int) -> Fate:
         boundary = partition.watermark.boundary
         if partition.is_behind:
             partition.watermark.boundary = partition.customers.boundary
         try:
-            return apply(partition, event, at)
+            return apply(partition, event, at, offset)
         finally:
             partition.watermark.boundary = boundary
 

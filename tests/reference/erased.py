@@ -8,7 +8,7 @@ from models.calendar import date_of
 from models.catalogue.rules import Signal
 from models.config import Basis
 from reference.spoken import Said, Spoken
-from schemas.alert import AlertSeverity, AlertV1, alert_id
+from schemas.alert import AlertSeverity, AlertV1, EndReason, alert_id
 from schemas.instant import to_rfc3339
 from schemas.receipt import ReceiptV1
 
@@ -29,34 +29,38 @@ def is_refused(customer_id: str, day: int, boundary: int, since: Mapping[str, in
     return max(day, boundary) >= since.get(customer_id, NEVER)
 
 
-def last_words(life: Spoken, announced: Mapping[str, Sequence[int]], boundary: int) -> Iterator[AlertV1]:
+def last_words(
+    life: Spoken, announced: Mapping[str, Sequence[int]], boundary: int, because: EndReason = "erased"
+) -> Iterator[AlertV1]:
     """The ends of what somebody was told of and is open."""
     for signal in life.signals:
         one = life.episodes.get(signal.id)
         if one is not None and one.sent_ms >= 0:
             yield _end(
-                life, signal, (one.start, one.revision + 1), (one.severity, one.owner), boundary, one.observed_ms
-            )
+                life, signal, (one.start, one.revision + 1), (one.severity, one.owner), boundary, one.observed_ms,
+                because,
+            )  # fmt: skip
         for day in announced.get(signal.id, ()):
             over = max(boundary, day + 1)
             now_ms = life.basis.calendar.start_of(over)
-            yield _end(life, signal, (day, 2), (signal.severity, signal.owner), over, now_ms)
+            yield _end(life, signal, (day, 2), (signal.severity, signal.owner), over, now_ms, because)
 
 
 def _end(
     life: Spoken, signal: Signal, of: tuple[int, int], held_by: tuple[AlertSeverity, str], boundary: int,
-    observed_ms: int,
+    observed_ms: int, because: EndReason,
 ) -> AlertV1:  # fmt: skip
+    became = {"erased": "erased", "merged": "merged into another one"}[because]
     (start, revision), (severity, owner) = of, held_by
     text_of = life.basis.calendar.text_of
     return AlertV1(
         alert_id=alert_id(life.customer_id, signal.id, date_of(start)), revision=revision, status="resolved",
-        signal=signal.id, polarity=signal.polarity, severity=severity, summary="Over: the customer was erased.",
+        signal=signal.id, polarity=signal.polarity, severity=severity, summary=f"Over: the customer was {became}.",
         customer_id=life.customer_id, stage=None, owner=owner, intervention="", playbook_url="",
         starts_at=text_of(start), observed_at=to_rfc3339(observed_ms), due_at=None, ends_at=text_of(boundary),
         score=None, threshold=None, drivers=(), clears_when="", value_at_risk=None, corroborated_by=(), model=None,
         catalogue=life.rules.hash, evidence=(), arm=None, historical=observed_ms < life.alerts_from_ms,
-        ended_because="erased",
+        ended_because=because,
     )  # fmt: skip
 
 

@@ -8,15 +8,17 @@ from msgspec.structs import replace
 
 from models.catalogue.rules import Rules, Signal
 from reference.ending import reason_of
-from reference.erased import last_words
+from reference.erased import NEVER, last_words
 from reference.language import holds, is_so, number
+from reference.merged import OnItsWay
 from reference.outage import CLEAR, Weather
 from reference.past import Happened, Past, Score, notes_of, refused_of
-from reference.spoken import Cooled, Spoken, severity_of
+from reference.spoken import Cooled, Said, Spoken, severity_of
 from reference.telling import Episode, News, rests_on, retired
 from reference.trials import arm_of, outcome_of
 from reference.unheard import heard_parts, listen
 from schemas.alert import Money, NoContact
+from schemas.command import Command
 from schemas.stage import StageChangeV1, stage_change_id
 
 Risks = Callable[[str, int], tuple[float, float | None] | None]
@@ -39,6 +41,9 @@ class Life(Spoken):
         self.stages: list[StageChangeV1] = []
         self.is_erased = False
         self.skipped: list[int] = []
+        self.coming: list[OnItsWay] = []
+        self.quiet_from = NEVER
+        """The first day on which nothing is announced at once, as somebody joins or leaves."""
 
     def go_on_by(self, rules: Rules) -> None:
         """Change the catalogue; what was told of signals that it does not know is taken back at the next boundary."""
@@ -65,6 +70,36 @@ class Life(Spoken):
         self.is_erased = True
         self.seen, self.late, self.waiting = [], [], set()
 
+    def leave(self, boundary: int) -> OnItsWay:
+        """Become another's; what was published stays so. What is known goes on its way."""
+        self.alerts += last_words(self, self.announced, boundary, "merged")
+        known = [one for one in self.seen + self.late if one.adds]
+        gone = OnItsWay(boundary, (self.customer_id,), known, self._has_opted_out(boundary))
+        kept = (
+            "alerts",
+            "stages",
+            "receipts",
+            "suppressed",
+            "outcomes",
+            "said",
+            "erased_at",
+            "quiet_from",
+            "boundary",
+            "coming",
+        )
+        stays = {name: getattr(self, name) for name in kept}
+        self.__init__(self.rules, self.customer_id, self.alerts_from_ms, self.risks)  # type: ignore[misc]
+        self.__dict__ |= stays
+        return gone
+
+    def join(self, other: OnItsWay, boundary: int) -> None:
+        """What was known of another was ours all the time, from a boundary on; what they refused we do as well."""
+        self.late += other.seen
+        self.has_late |= bool(other.seen)
+        if other.has_opted_out:
+            at_ms = self.basis.calendar.start_of(boundary)
+            self.heard.append(Said(Command("", "opt_out", self.customer_id, at_ms, ""), boundary, is_late=False))
+
     # -- days still open
 
     def take(self, one: Happened, *, is_late: bool) -> None:
@@ -84,7 +119,7 @@ class Life(Spoken):
                 self.waiting.remove((feed, day))
                 for signal in self.rules.signals:
                     is_told = day in self.announced.get(signal.id, []) or self._is_quiet(signal, day)
-                    if signal.announced_feed == feed and not is_told:
+                    if signal.announced_feed == feed and not is_told and day < self.quiet_from:
                         self._announce(signal, day)
 
     def _announce(self, signal: Signal, day: int) -> None:

@@ -3,7 +3,7 @@
 It is a witness for the engine: written from the specification, it shares no code with what it is compared with.
 """
 
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, NamedTuple
 
@@ -14,6 +14,7 @@ from models.catalogue.rules import Rules
 from models.config import Basis
 from reference.erased import NEVER, erasures, is_refused, receipt_for_nobody
 from reference.life import Life, Risks
+from reference.merged import Identity, identity_of
 from reference.outage import CLEAR, Watch, Weather
 from reference.past import MAX_SUM, Happened, channels_of, happened, note_of, notes_of
 from reference.spoken import Said, receipt_of
@@ -69,13 +70,16 @@ def run(
     watch, since = Watch(), erasures(one.said for one in moments if one.said)
     watch.erased_at = since
     weathers = _weathers(moments, watch, alerts_from_ms)
-    everybody = sorted({one.event.customer_id for one in moments if one.event and one.verdict != "no"})
-    among = [customer for customer in everybody if customer not in but]
-    lives = [_live(customer, moments, alerts_from_ms, risks, weathers, running) for customer in among]
+    calendar = moments[-1].rules.basis.calendar
+    identity = identity_of((one.said for one in moments if one.said), calendar, since)
+    seen = {one.event.customer_id for one in moments if one.event and one.verdict != "no"}
+    among = [one for one in sorted(seen) if one not in but]
+    lives = _lives(among, moments, identity, alerts_from_ms, risks, weathers, running)
     alerts, stages = [one for life in lives for one in life.alerts], [one for life in lives for one in life.stages]
     alerts += watch.alerts
     receipts = [one for life in lives for one in life.receipts]
-    receipts += [_refused(one, moments[-1].rules) for one in _said_of_nobody(moments, lives, since)]
+    receipts += [one for boundary, one in identity.receipts if boundary <= moments[-1].boundary]
+    receipts += [_refused(one, moments[-1].rules) for one in _said_of_nobody(moments, lives, since, identity)]
     late = [one.said for one in moments if one.said and _is_of_erased(one.said, since)]
     nameless = (
         receipt_for_nobody(one, moments[-1].rules.basis) for one in late if one.boundary <= moments[-1].boundary
@@ -83,7 +87,8 @@ def run(
     receipts += dict.fromkeys(nameless)  # without names two may be the same
     suppressed = [one for life in lives for one in life.suppressed]
     outcomes = [one for life in lives for one in life.outcomes]
-    states = {life.customer_id: _state(life, moments[-1].boundary) for life in lives if not life.is_erased}
+    here = [life for life in lives if not life.is_erased and not _is_away(life, identity, moments[-1].boundary)]
+    states = {life.customer_id: _state(life, moments[-1].boundary) for life in here}
     return Outcome(alerts, stages, receipts, suppressed, outcomes, states)
 
 
@@ -91,11 +96,14 @@ def _is_of_erased(said: Said, since: Mapping[str, int]) -> bool:
     return said.boundary >= since.get(said.command.customer_id, NEVER)
 
 
-def _said_of_nobody(moments: Sequence[Moment], lives: Sequence[Life], since: Mapping[str, int]) -> list[Said]:
+def _said_of_nobody(
+    moments: Sequence[Moment], lives: Sequence[Life], since: Mapping[str, int], identity: Identity
+) -> list[Said]:
     """What was due while nothing was known of its customer, who was not erased either."""
     known, boundary = {life.customer_id for life in lives}, moments[-1].boundary
     said = [one for life in lives for one in life.said]
     said += [one.said for one in moments if one.said and one.said.command.customer_id not in known]
+    said = [one for one in said if one not in identity.answered]
     return [one for one in said if one.boundary <= boundary and not _is_of_erased(one, since)]
 
 
@@ -120,29 +128,100 @@ def _weathers(moments: Sequence[Moment], watch: Watch, alerts_from_ms: int) -> d
     return found
 
 
+def _is_away(life: Life, identity: Identity, boundary: int) -> bool:
+    """Whether somebody is an alias of whom nothing is known here."""
+    merge = identity.merges.get(life.customer_id)
+    is_known = any(one.is_activity or "purchases" in one.adds for one in life.seen + life.late)
+    return merge is not None and merge.since <= boundary and not is_known
+
+
+def _lives(
+    everybody: Collection[str], moments: Sequence[Moment], identity: Identity, alerts_from_ms: int,
+    risks: Risks | None, weathers: Mapping[int, Weather], running: Running,
+) -> list[Life]:  # fmt: skip
+    """Everybody who was seen, those together who have to do with each other."""
+    lives: dict[str, Life] = {}
+    for customer_id in everybody:
+        if customer_id not in lives:
+            group = sorted(identity.group(customer_id))
+            lives |= {one: Life(moments[0].rules, one, alerts_from_ms, risks) for one in group}
+            _live({one: lives[one] for one in group}, moments, identity, weathers, running)
+    return [life for life in lives.values() if life.customer_id in everybody or life.seen or life.late or life.alerts]
+
+
 def _live(
-    customer_id: str, moments: Sequence[Moment], alerts_from_ms: int, risks: Risks | None,
-    weathers: Mapping[int, Weather], running: Running,
-) -> Life:  # fmt: skip
-    life, passed = Life(moments[0].rules, customer_id, alerts_from_ms, risks), -1
+    lives: Mapping[str, Life],
+    moments: Sequence[Moment],
+    identity: Identity,
+    weathers: Mapping[int, Weather],
+    running: Running,
+) -> None:
+    """What becomes of some customers who have to do with nobody else."""
+    passed = -1
     for event, rules, verdict, clocks, boundary, said, _ in moments:
-        if said is not None and said.command.customer_id == customer_id:
-            life.hear(said)
-        if rules is not life.rules:
-            life.go_on_by(rules)
-        life.release(clocks)
-        if event is not None and event.customer_id == customer_id and verdict != "no":
-            life.boundary = passed
-            life.take(happened(event, rules.basis), is_late=verdict == "applied late")
+        _hear(lives, said, identity)
+        for life in lives.values():
+            if rules is not life.rules:
+                life.go_on_by(rules)
             life.release(clocks)
-        if not life.is_erased and boundary > passed and (known := life.seen + life.late):
-            for midnight in range(max(passed, min(one.day for one in known)) + 1, boundary + 1):
-                if midnight < life.erased_at:
-                    life.review(midnight, weathers.get(midnight, CLEAR), running(rules.basis, boundary, midnight))
-        if passed < life.erased_at <= boundary:
-            life.erase()
+        if event is not None and event.customer_id in lives and verdict != "no":
+            owner, by = identity.owner(event.customer_id, passed)
+            life, one = lives[owner], happened(event, rules.basis)
+            if not by or (one.adds and max(one.day, passed) < life.erased_at):
+                life.boundary = passed
+                life.take(one, is_late=verdict == "applied late")
+                life.release(clocks)
+        for midnight in range(_first_midnight(lives, passed, boundary, identity), boundary + 1):
+            _pass(lives, midnight, identity, weathers.get(midnight, CLEAR), running(rules.basis, boundary, midnight))
         passed = boundary
-    return life
+
+
+def _first_midnight(lives: Mapping[str, Life], passed: int, boundary: int, identity: Identity) -> int:
+    """The first midnight behind one that was passed at which anything can come of some customers."""
+    days = [one.day for life in lives.values() for one in life.seen + life.late] if boundary > passed else []
+    days += [one.since for life in lives.values() for one in life.coming]
+    days += [life.erased_at - 1 for life in lives.values() if life.erased_at > passed]
+    days += [identity.merges[name].since - 1 for name in lives if name in identity.merges]
+    return max(passed, min((day for day in days if day >= 0), default=boundary)) + 1
+
+
+def _hear(lives: Mapping[str, Life], said: Said | None, identity: Identity) -> None:
+    """Something was said, maybe of one of them."""
+    if said is None or lives.keys().isdisjoint({said.command.customer_id, said.command.into}):
+        return
+    told = said.command
+    if said in identity.announced:
+        for name in (told.customer_id, str(told.into)):
+            if name in lives:
+                lives[name].quiet_from = min(said.boundary, lives[name].quiet_from)
+    if said not in identity.answered and told.customer_id in lives:
+        lives[told.customer_id].hear(said)
+
+
+def _pass(
+    lives: Mapping[str, Life], midnight: int, identity: Identity, weather: Weather, running: Mapping[str, float]
+) -> None:
+    """A midnight: who joined counts, who is erased goes, then aliases leave, then all others are judged."""
+    coming = [(life, one) for life in lives.values() for one in life.coming if one.since < midnight]
+    for life, one in coming:
+        life.coming.remove(one)
+        merge = identity.merges.get(life.customer_id)
+        if merge is not None and merge.since < midnight and merge.into not in one.by:
+            by = (*one.by, life.customer_id)
+            lives[merge.into].coming.append(one._replace(since=midnight, by=by))
+        elif not life.is_erased:
+            life.join(one, midnight)
+    for life in lives.values():
+        if life.erased_at == midnight:
+            life.erase()
+    for name, life in lives.items():
+        merge = identity.merges.get(name)
+        if merge is not None and merge.since == midnight and not life.is_erased:
+            lives[merge.into].coming.append(life.leave(midnight))
+    for life in lives.values():
+        known = life.seen + life.late
+        if not life.is_erased and known and min(one.day for one in known) < midnight:
+            life.review(midnight, weather, running)
 
 
 def _state(life: Life, boundary: int) -> dict[str, Any]:

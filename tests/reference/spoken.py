@@ -270,12 +270,14 @@ def severity_of(signal: Signal, episode: Episode) -> AlertSeverity:
     return "error" if signal.severity == "warning" else "warning" if signal.severity == "info" else "critical"
 
 
-def receipt_of(said: Said, calendar: Calendar, reason: ReceiptReason | None, signal: str | None) -> ReceiptV1:
+def receipt_of(
+    said: Said, calendar: Calendar, reason: ReceiptReason | None, signal: str | None, into: str | None = None
+) -> ReceiptV1:
     """What became of a command."""
     told = said.command
     return ReceiptV1(
         command_id=told.id, action=told.action, customer_id=told.customer_id, reason=reason, by=told.by,
         status="refused" if reason else "done", at=to_rfc3339(told.at_ms), alert_id=told.alert_id, signal=signal,
         effective_at=calendar.text_of(said.boundary), outcome=told.outcome, note_id=told.note_id,
-        until=None if told.until_ms is None else to_rfc3339(told.until_ms),
+        until=None if told.until_ms is None else to_rfc3339(told.until_ms), into=into,
     )  # fmt: skip

@@ -46,6 +46,7 @@ class Sent(Outputs):
         key: bytes | None,
         value: bytes | None,
         headers: Sequence[tuple[str, bytes]] | None = None,  # noqa: ARG002 - the port's
+        timestamp_ms: int = 0,  # noqa: ARG002 - the port's
     ) -> None:
         self.records.append((topic, key, value))
 

@@ -43,6 +43,7 @@ class Sent(Outputs):
         key: bytes | None,
         value: bytes | None,
         headers: Sequence[tuple[str, bytes]] | None = None,
+        timestamp_ms: int = 0,  # noqa: ARG002 - the port's
     ) -> None:
         self.records.append(SentRecord(topic, partition, key, value, tuple(headers or ())))
 

@@ -14,7 +14,7 @@ from models.config import Learning
 from models.customers.arrays import Rows
 from models.customers.customers import Customers
 from models.engine.arrivals import Arrival
-from models.engine.ledger import COMMANDS
+from models.engine.ledger import COMMANDS, MOVED
 from models.engine.partition import Partition
 from models.engine.replay import canonical_states
 from models.engine.review import Message
@@ -61,7 +61,7 @@ class Driven:
         self._dice = dice
         self._restarts = dice.choice((0.0, 0.0, 0.02, 0.1))
         self._longest = dice.choice((1, 3, 20, 200))
-        self._offsets = [0] * (COMMANDS + 1)
+        self._offsets = [0] * (MOVED + 1)
         self._frame: list[Arrival] = []
         self._messages: list[Message] = []
         self.partition.versions = self.version_of

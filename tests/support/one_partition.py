@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from models.catalogue.rules import Rules
 from models.engine.arrivals import Arrival, Fate, Passed
-from models.engine.ledger import COMMANDS, TICKS
+from models.engine.ledger import COMMANDS, MOVED, TICKS
 from models.engine.partition import Partition
 from models.engine.replay import Replay, canonical_states
 from models.engine.review import Message
@@ -64,7 +64,7 @@ Versions = Callable[[int], Version | None]
 
 def logs_of(events: Sequence[Event], commands: Sequence[Command] = ()) -> Logs:
     """Logs in order of time, ties in the order given."""
-    logs: Logs = [[] for _ in range(COMMANDS + 1)]
+    logs: Logs = [[] for _ in range(MOVED + 1)]
     for event in sorted(events, key=lambda e: e.time_ms):
         logs[event.feed].append(Entry(event.time_ms, event))
     logs[COMMANDS] = [Entry(one.at_ms, one) for one in sorted(commands, key=lambda one: one.at_ms)]
@@ -84,7 +84,7 @@ def shuffled(logs: Logs, rng: random.Random, bound_ms: int = HOUR_MS) -> Logs:
 
 
 def by_time(
-    logs: Logs, start: Sequence[int], rng: random.Random, delays: Sequence[int] = (0,) * (COMMANDS + 1)
+    logs: Logs, start: Sequence[int], rng: random.Random, delays: Sequence[int] = (0,) * (MOVED + 1)
 ) -> Iterator[tuple[int, int]]:
     """All logs in step by the records' timestamps, each delayed by its own constant."""
     rows = [
@@ -172,7 +172,7 @@ class Broker:
     begun: dict[int, Passed] = field(default_factory=dict)
     snapshot: bytes | None = None
     snapshots: int = 0
-    read: list[int] = field(default_factory=lambda: [0] * (COMMANDS + 1))
+    read: list[int] = field(default_factory=lambda: [0] * (MOVED + 1))
     """By log, the offset behind what any life has read."""
     versions: dict[str, Version] = field(default_factory=dict)
     slips: list[str] = field(default_factory=list)

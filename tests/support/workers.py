@@ -211,9 +211,9 @@ class Positions:
         }
 
     def lag(self) -> int:
-        """Events, ticks and commands that are not committed yet."""
+        """Events, ticks, commands and what partitions sent each other that are not committed yet."""
         topics = self._deployment.topics
-        committed = self.committed(topics.ticks, topics.commands)
+        committed = self.committed(topics.ticks, topics.commands, topics.moved)
         return sum(end - committed[place] for place, end in self.ends(topics.inputs).items())
 
 
@@ -270,7 +270,8 @@ def _told(worker: Worker, name: str, unknown: float) -> float:
 
     try:
         token = worker.deployment.settings.get("metrics_token")
-        return total(address_of(worker), name, token) if worker.is_running() else 0.0
+        moved = f'"{worker.deployment.topics.moved}"'  # of marks the newest is enough: others may be compacted away
+        return total(address_of(worker), name, token, without=moved) if worker.is_running() else 0.0
     except (OSError, HTTPException):
         return unknown
 

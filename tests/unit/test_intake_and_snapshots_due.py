@@ -6,7 +6,7 @@ import pytest
 
 from models.catalogue.catalogue import build_rules
 from models.engine.arrivals import Passed as Boundary
-from models.engine.ledger import COMMANDS, TICKS
+from models.engine.ledger import MOVED, TICKS
 from schemas.alert import decode_alert
 from schemas.event import LOGIN, PURCHASE
 from schemas.stage import decode_stage_change
@@ -154,7 +154,7 @@ def test_a_record_of_an_earlier_epoch_behind_one_of_ours_is_doubtful() -> None:
 
 def test_a_boundary_is_passed_again_where_it_was_passed_whatever_comes_first() -> None:
     """Before the crash the login came after the midnight and was late; read again, it comes first."""
-    covered = [-1] * (COMMANDS + 1)
+    covered = [-1] * (MOVED + 1)
     covered[PURCHASE], covered[TICKS] = CUSTOMERS - 1, 0
     blank = Life(RULES, now_ms=NOW_MS)
     own = OwnedPartition(0, blank.agent.new_partition(0), epoch=4)

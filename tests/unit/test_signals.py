@@ -14,7 +14,7 @@ import pytest
 from models.calendar import date_of
 from models.catalogue.catalogue import build_rules
 from models.catalogue.rules import Rules, sending_all
-from models.engine.ledger import COMMANDS
+from models.engine.ledger import MOVED
 from schemas.alert import AlertV1, decode_alert
 from schemas.event import Event
 from support.builders import email, login, purchase, ticket
@@ -170,7 +170,7 @@ def test_an_announcement_the_review_cannot_confirm_is_retracted() -> None:
     clock = [make(at_ms=at(on, 23)) for on in range(20, 102) for make in (login, email, usd_at)]
     late = asked(93)  # in the baseline's last day: then three tickets are no longer three times the usual
     rows = [(one.time_ms, one) for one in [*usual, *burst, *clock]] + [(at(100, 20), late)]
-    logs: Logs = [[] for _ in range(COMMANDS + 1)]
+    logs: Logs = [[] for _ in range(MOVED + 1)]
     for arrived_ms, one in sorted(rows, key=lambda row: row[0]):
         logs[one.feed].append(Entry(arrived_ms, one))
     outcome = run(default_rules(), logs, by_time, random.Random(0), until_ms=at(102))

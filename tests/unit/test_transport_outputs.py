@@ -35,7 +35,7 @@ def test_what_was_held_back_is_sent_once_nobody_waits_any_more() -> None:
     outputs.send("t", 0, b"k", b"v")
     outputs.hold()
     outputs.send("t", 0, b"k", b"w")
-    assert outputs._held == [("t", 0, b"k", b"w", None)]
+    assert outputs._held == [("t", 0, b"k", b"w", None, 0)]
     assert not outputs.has_arrived(outputs.mark())
     assert not outputs._held
 

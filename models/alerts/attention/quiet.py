@@ -56,8 +56,12 @@ class Quiet:
             word = Word(boundary, command.at_ms, command.id, signal=signal, until_ms=command.until_ms or 0)
         else:
             return
-        known = sorted([*self.words.get(command.customer_id, ()), word], key=lambda one: one.order)
-        self.words[command.customer_id] = self._kept(known, reviewed)
+        self.add(command.customer_id, word, reviewed)
+
+    def add(self, customer_id: str, word: Word, reviewed: int) -> None:
+        """Note a word; everybody is judged as of `reviewed`."""
+        known = sorted([*self.words.get(customer_id, ()), word], key=lambda one: one.order)
+        self.words[customer_id] = self._kept(known, reviewed)
 
     def _kept(self, known: list[Word], reviewed: int) -> list[Word]:
         """Of words in their order, those that can still be the last one as of a boundary to come."""

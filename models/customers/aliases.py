@@ -1,0 +1,108 @@
+"""Who goes by another id: aliases of customers, and what other partitions said of the customers here."""
+
+from collections.abc import Collection
+from copy import copy
+from typing import Final
+
+import numpy as np
+from msgspec import Struct
+
+from models.customers.arrays import NO_ROWS, Rows
+from models.customers.roster import Roster
+from schemas.moved import ForgetV1, HistoryV1, Origin
+
+NEVER: Final = 1 << 30
+"""Behind any boundary."""
+
+
+class Alias(Struct, frozen=True, array_like=True):
+    """The customer of an alias, and the boundary as of which it left."""
+
+    customer_id: str
+    since: int
+
+
+class Aliases(Struct, dict=True):
+    """Everything that is kept of aliases; what comes of a restart follows from it."""
+
+    gone: dict[str, Alias] = {}
+    """By alias: whose it is, for ever."""
+    leaving: dict[str, int] = {}
+    """By alias that is not gone yet, the boundary as of which it will be."""
+    joined: dict[str, dict[str, int]] = {}
+    """By customer: the aliases that were announced, and since when they come."""
+    quiet: dict[str, int] = {}
+    """By id the first day on which nothing is fired early: of customers who are joined, and of aliases."""
+    waiting: list[HistoryV1] = []
+    """What counts from the boundary behind its own on."""
+    forgotten: list[ForgetV1] = []
+    """Aliases whose customer was erased, until they go as well."""
+    read: dict[str, int] = {}
+    """By sender and place the greatest offset from which something was taken in."""
+    announced: dict[int, int] = {}
+    """By partition, the first boundary from which on something comes of it."""
+    marks: dict[int, int] = {}
+    """By partition, how far it has sent everything."""
+    told: dict[int, int] = {}
+    """By partition to which something goes, the mark that it was sent last."""
+    sent: int = 0
+    """Histories sent so far."""
+
+    def __post_init__(self) -> None:
+        self.rows: Rows = NO_ROWS
+        """Of the aliases that are gone or leave, ascending; looked up anew behind a snapshot."""
+
+    def __bool__(self) -> bool:
+        return bool(self.gone or self.leaving)
+
+    def kept(self) -> "Aliases":
+        """A copy for a snapshot."""
+        found = copy(self)
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            setattr(found, name, value if isinstance(value, int) else copy(value))
+        found.joined = {customer_id: aliases.copy() for customer_id, aliases in self.joined.items()}
+        return found
+
+    def find_rows(self, roster: Roster) -> None:
+        """Look up the rows of those who are gone, or about to go."""
+        rows = roster.rows_of([*self.gone, *self.leaving]) if self else NO_ROWS
+        self.rows = np.sort(rows[rows >= 0])
+
+    def is_new(self, origin: Origin) -> bool:
+        """Whether what comes from there was not taken in yet; from now on it was."""
+        place = f"{origin.partition}/{origin.place}"
+        if origin.offset <= self.read.get(place, -1):
+            return False
+        self.read[place] = origin.offset
+        return True
+
+    def note_quiet(self, customer_id: str, day: int) -> None:
+        """From a day on nothing is fired early of somebody."""
+        self.quiet[customer_id] = min(day, self.quiet.get(customer_id, day))
+
+    def is_quiet(self, customer_id: str, day: int) -> bool:
+        """Whether nothing is fired early of somebody on a day."""
+        return self.quiet.get(customer_id, NEVER) <= day
+
+    def owner_of(self, customer_id: str, by: Collection[str], before: int = NEVER) -> str:
+        """Whose something is that came by some ids, by who was gone before a boundary: it goes round no circle."""
+        alias = self.gone.get(customer_id)
+        is_here = alias is None or alias.since >= before or alias.customer_id in by
+        return customer_id if alias is None or is_here else alias.customer_id
+
+    def limit(self, boundary: int) -> int:
+        """How far boundaries may be passed: to where all who announced something have sent everything."""
+        limits = [max(first, self.marks.get(one, -1)) for one, first in self.announced.items()]
+        return min([boundary, *limits])
+
+    def forget(self, customer_id: str) -> None:
+        """Nothing is kept of who is erased, but where their things came from."""
+        self.gone.pop(customer_id, None)
+        self.leaving.pop(customer_id, None)
+        self.quiet.pop(customer_id, None)
+        self.joined.pop(customer_id, None)
+        self.forgotten = [one for one in self.forgotten if customer_id not in (one.alias, one.customer_id)]
+        self.waiting = [one for one in self.waiting if one.customer_id != customer_id and customer_id not in one.by]
+        for aliases in self.joined.values():
+            aliases.pop(customer_id, None)

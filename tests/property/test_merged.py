@@ -1,0 +1,164 @@
+"""Who is merged is one customer from then on, as the reference says, in any number of partitions, whatever crashes."""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from msgspec.structs import replace
+
+from models.catalogue.rules import Rules
+from models.engine.replay import Replay
+from models.engine.snapshot import freeze, load
+from property.test_reference import differences, quick
+from reference.life import Risks
+from reference.run import moments_of, run
+from schemas.command import Command
+from schemas.event import Event
+from schemas.moved import AnnouncedV1, HistoryV1, MarkV1, MovedEventV1
+from schemas.receipt import ReceiptV1
+from streams.files.commands import among
+from support.builders import DAY_MS, HOUR_MS
+from support.many_partitions import Found, lived, replayed, unlike
+from support.merges import calm, merge, with_merges
+from support.spoken import with_commands
+from support.tries import tries
+from support.troubled import FIRST_DAY, default_rules, rich_history
+from support.upsets import CLOCK, end_of, some_risk, upset_runs
+
+RULES = calm({0: default_rules()})[0]
+UNTIL_MS = (FIRST_DAY + 75) * DAY_MS
+COUNTS = (1, 2, 5)
+
+
+@quick
+@given(st.data(), upset_runs(), st.sampled_from((None, some_risk)), st.integers(0, 999))
+def test_merges_among_late_events_commands_and_restarts_give_what_the_reference_says(
+    data: st.DataObject, upset: tuple[dict[int, Rules], list[Event]], risks: Risks | None, seed: int
+) -> None:
+    changes, events = calm(upset[0]), upset[1]
+    until_ms = end_of(events, 5)
+    told = run(list(moments_of(events, changes, until_ms)), but=(CLOCK,)).alerts
+    said = data.draw(with_commands(told, events))
+    arrivals = data.draw(with_merges(said))
+    assert differences(changes, arrivals, until_ms, risks, seed=seed) == []
+
+
+@cache
+def story(seed: int) -> tuple[list[Event], list[Command]]:
+    """A history, and merges in it: of pairs; by odd seeds of some who are aliases and customers as well."""
+    dice = random.Random(seed)
+    who = [f"c{number}" for number in range(12)]
+    dice.shuffle(who)
+    pairs = [(who[2 * number], who[2 * number + 1]) for number in range(4)]
+    if seed % 2:
+        pairs = [(who[0], who[1]), (who[1], who[0]), (who[1], who[2]), (who[3], who[2]), (who[2], who[4])]
+    said = []
+    for number, (alias, into) in enumerate(pairs):
+        at_ms = (FIRST_DAY + dice.randrange(5, 55)) * DAY_MS + dice.randrange(20) * HOUR_MS
+        said.append(merge(alias, into, at_ms, f"m{number}"))
+    return rich_history(seed, customers=12, days=60), said
+
+
+@cache
+def truth(seed: int) -> Found:
+    return replayed(RULES, *story(seed), 1, UNTIL_MS)
+
+
+@pytest.mark.parametrize("seed", range(tries(12)))
+def test_any_number_of_partitions_comes_to_the_same(seed: int) -> None:
+    for count in COUNTS[1:]:
+        assert unlike(replayed(RULES, *story(seed), count, UNTIL_MS), truth(seed)) == [], count
+
+
+@pytest.mark.parametrize("seed", range(tries(12)))
+def test_workers_that_die_anywhere_come_to_what_replay_says(seed: int) -> None:
+    for count, crashes in ((1, 0.05), (2, 0.0), (2, 0.05), (5, 0.05)):
+        found = lived(RULES, *story(seed), count, UNTIL_MS, random.Random(f"{seed}/{count}"), crashes)
+        assert unlike(found, truth(seed)) == [], (count, crashes)
+        kinds = {kind.__name__ for kind in (AnnouncedV1, HistoryV1, MarkV1, MovedEventV1)}
+        assert count == 1 or found.moved.keys() <= kinds
+        assert count < max(COUNTS) or found.moved.keys() == kinds
+
+
+@pytest.mark.parametrize("seed", range(0, 2 * tries(12), 2))
+def test_who_is_merged_is_who_had_one_id_from_the_start(seed: int) -> None:
+    events, said = story(seed)
+    of = {one.customer_id: str(one.into) for one in said}
+    one_id = [replace(one, customer_id=of.get(one.customer_id, one.customer_id)) for one in events]
+    wanted, found = replayed(RULES, one_id, [], 1, UNTIL_MS).states, truth(seed).states
+    assert found.keys() == wanted.keys()
+    for who, state in wanted.items():
+        assert found[who]["facts"] == state["facts"], who
+        for name in ("stage", "do_not_contact"):
+            assert found[who]["verdict"][name] == state["verdict"][name], who
+
+
+def windows_of(replay: Replay) -> dict[str, list[int]]:
+    """Every sum that a catalogue asks for, by customer."""
+    (partition,) = replay.partitions
+    ids, windows = partition.customers.roster.ids, partition.review.windows
+    asked = sorted(windows.asked, key=repr)
+    gone = partition.customers.aliases.gone
+    return {one: [int(windows.sums(of)[row]) for of in asked] for row, one in enumerate(ids) if one not in gone}
+
+
+def test_windows_clocks_and_slopes_are_those_of_one_id_and_a_snapshot_holds_all_of_it() -> None:
+    events, said = story(0)
+    of = {one.customer_id: str(one.into) for one in said}
+    one_id = [replace(one, customer_id=of.get(one.customer_id, one.customer_id)) for one in events]
+    apart, together = Replay(RULES, 1), Replay(RULES, 1)
+    for replay, taken, spoken in ((apart, events, said), (together, one_id, [])):
+        for one in among(sorted(spoken, key=lambda o: o.at_ms), sorted(taken, key=lambda o: (o.time_ms, o.feed))):
+            replay.take(one)
+        replay.until(UNTIL_MS)
+    assert windows_of(apart) == windows_of(together)
+    (ours,), (theirs,) = apart.partitions, together.partitions
+    for name in ("first_day", "last_day", "last_purchase", "last_login", "restart", "longest_gap", "bought_again"):
+        for who in of.values():
+            row, other = ours.customers.roster.row_of(who), theirs.customers.roster.row_of(who)
+            assert getattr(ours.customers.columns, name)[row] == getattr(theirs.customers.columns, name)[other], name
+    data = freeze(ours).to_bytes()
+    assert freeze(load(data, RULES)).to_bytes() == data
+
+
+def test_an_alias_is_answered_with_its_customer_and_its_alerts_end() -> None:
+    events, said = story(0)
+    alias, into = said[0].customer_id, said[0].into
+    later = said[0].at_ms + 3 * DAY_MS
+    more = [
+        replace(said[0], id="again", at_ms=later),
+        Command("out", "opt_out", alias, later, "Ann"),
+        Command("gone", "erase", alias, later, "Ann"),
+    ]
+    replay = Replay(RULES, 5)
+    for one in among(sorted([*said, *more], key=lambda o: o.at_ms), sorted(events, key=lambda o: (o.time_ms, o.feed))):
+        replay.take(one)
+    replay.until(UNTIL_MS)
+    receipts = {one.command_id: one for one in replay.drain() if isinstance(one, ReceiptV1)}
+    assert [(receipts[name].reason, receipts[name].into) for name in (said[0].id, "again", "out", "gone")] == [
+        (None, into), ("already_merged", into), ("merged", into), ("merged", into)
+    ]  # fmt: skip
+
+
+def test_who_is_erased_takes_their_aliases_along() -> None:
+    events, said = story(0)
+    names = {one.customer_id: f"who.{one.customer_id}@" for one in events}
+    events = [replace(one, customer_id=names[one.customer_id]) for one in events]
+    first = replace(said[0], customer_id=names[said[0].customer_id], into=names[str(said[0].into)])
+    gone = (first.customer_id, str(first.into))
+    erase = Command("e", "erase", gone[1], first.at_ms + 6 * DAY_MS, "Ann")
+    for count in COUNTS:
+        replay = Replay(RULES, count)
+        for one in among([first, erase], sorted(events, key=lambda o: (o.time_ms, o.feed))):
+            replay.take(one)
+        replay.until(UNTIL_MS)
+        replay.drain()
+        erased = [sum(partition.customers.erased.is_erased(one) for partition in replay.partitions) for one in gone]
+        assert erased == [1, 1]
+        for partition in replay.partitions:
+            data = freeze(partition).to_bytes()
+            assert not any(one.encode() in data for one in gone), count
