@@ -102,7 +102,7 @@ class Aliases(Struct, dict=True):
         self.leaving.pop(customer_id, None)
         self.quiet.pop(customer_id, None)
         self.joined.pop(customer_id, None)
-        self.forgotten = [one for one in self.forgotten if customer_id not in (one.alias, one.customer_id)]
+        self.forgotten = [one for one in self.forgotten if one.alias != customer_id]
         self.waiting = [one for one in self.waiting if one.customer_id != customer_id and customer_id not in one.by]
         for aliases in self.joined.values():
             aliases.pop(customer_id, None)

@@ -76,7 +76,7 @@ class Customers:
         self._has_said_what_is_owed = False
         self.rules = rules
         self._settings, self._now_ms, self._shelf = settings, now_ms, shelf
-        topics = Topics(settings.prefix)
+        topics = Topics(settings.prefix, settings.app_version)
         self._intake = Intake(topics, settings.partitions, self.tally, now_ms, self._block_lists)
         self._publisher = None if outputs is None else Publisher(outputs, topics, self.tally, now_ms)
         if self._publisher is not None:

@@ -26,6 +26,15 @@ SENT_HEADER = "churn-sent-ms"
 """When a revision was sent: a header, so that its value is a function of the events alone."""
 
 
+LIFE_HEADER = "churn-app-version"
+"""On what partitions send each other: a state that is begun anew hears of its own life alone."""
+
+
+def life_header(topics: Topics) -> tuple[str, bytes]:
+    """Of which version of the application something is."""
+    return LIFE_HEADER, str(topics.app_version).encode()
+
+
 class Publisher:
     """Sends what partitions decided, in order: what is set aside first, then decisions."""
 
@@ -70,7 +79,7 @@ class Publisher:
             timestamp_ms = max(
                 1, record.event.time_ms if isinstance(record, MovedEventV1) else start_of(day_of(record))
             )
-            key, headers = moved_key(record), [epoch_header(own.epoch)]
+            key, headers = moved_key(record), [epoch_header(own.epoch), life_header(self._topics)]
             self._outputs.send(self._topics.moved, record.to, key, encode_moved(record), headers, timestamp_ms)
         return True
 

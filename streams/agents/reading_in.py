@@ -19,6 +19,7 @@ from schemas.partitioner import partition_of
 from schemas.tick import Tick, decode_tick
 from schemas.topics import Topics
 from streams.agents.owned import Aside, OwnedPartition
+from streams.agents.publishing import life_header
 from streams.agents.sweeping import named_in
 from streams.agents.tally import Tally
 from streams.errors import EXIT_DEAD_LETTER_LIMIT
@@ -45,6 +46,7 @@ class Intake:
         """`block_lists`: of all partitions here, as a record may lie on a wrong one."""
         self._block_lists = block_lists
         self._feeds = {topic: feed for feed, topic in enumerate(topics.inputs)}
+        self._life = life_header(topics)
         self._partitions, self._tally, self._now_ms = partitions, tally, now_ms
 
     def take(self, own: OwnedPartition, records: Sequence[Record]) -> None:
@@ -106,7 +108,8 @@ class Intake:
             if feed == COMMANDS:
                 return Arrival(feed, record.offset, _checked_command(record, now_ms))
             if feed == MOVED:
-                return Arrival(feed, record.offset, decode_moved(record.value) or Unheard())
+                is_ours = self._life in record.headers
+                return Arrival(feed, record.offset, (decode_moved(record.value) if is_ours else None) or Unheard())
             return Arrival(feed, record.offset, decode_event(feed, record.key, record.value, record.headers, now_ms))
         except RejectedError as error:
             return Arrival(feed, record.offset, Unheard() if self._is_of_erased(record) else error)

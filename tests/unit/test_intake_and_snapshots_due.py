@@ -43,7 +43,7 @@ def test_a_boundary_is_on_record_before_its_first_output_leaves_and_is_spread_ov
     life = Life(RULES, now_ms=NOW_MS)
     life.take(buying())
     life.take([midnight(1, 0)])
-    assert [(one.boundary, one.covered) for one in life.begun] == [(FIRST_DAY + 1, (29, -1, -1, -1, 0, -1))]
+    assert [(one.boundary, one.covered) for one in life.begun] == [(FIRST_DAY + 1, (29, -1, -1, -1, 0, -1, -1))]
     frames = 0
     while life.agent.is_behind(0):
         life.take()

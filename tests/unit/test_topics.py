@@ -13,6 +13,7 @@ def test_every_name_is_in_the_table_once() -> None:
         *names.events,
         names.ticks,
         names.commands,
+        names.moved,
         names.receipts,
         names.alerts,
         names.alerts_open,
@@ -30,7 +31,7 @@ def test_every_name_is_in_the_table_once() -> None:
         names.changelog,
     ]
     assert len(set(table)) == len(table)
-    assert names.inputs == (*names.events, names.ticks, names.commands)
+    assert names.inputs == (*names.events, names.ticks, names.commands, names.moved)
     assert names.events == tuple(f"acme.events.{feed}" for feed in FEEDS)
 
 
@@ -52,7 +53,8 @@ def test_events_are_kept_for_ever_unless_said_otherwise() -> None:
 def test_compacted_topics_are_never_cut() -> None:
     compacted = {topic.name: topic for topic in topic_table() if topic.is_compacted}
     assert set(compacted) == {
-        "churn.alerts.open", "churn.digests", "churn.erased", "churn.lists", "churn.models", "churn.changelog"
+        "churn.alerts.open", "churn.digests", "churn.erased", "churn.lists", "churn.models", "churn.moved",
+        "churn.changelog",
     }  # fmt: skip
     assert all(topic.retention_ms is None for topic in compacted.values())
     assert int(compacted["churn.changelog"].config["min.compaction.lag.ms"]) >= 600_000
