@@ -159,7 +159,9 @@ def decode_moved(value: bytes | None) -> Moved | None:
 
 
 def day_of(record: Moved) -> int:
-    """The boundary that a record speaks of."""
+    """The day that a record belongs to: an announcement comes on the day before its boundary."""
+    if isinstance(record, AnnouncedV1):
+        return record.since - 1
     return record.boundary if isinstance(record, MarkV1 | ForgetV1) else record.since
 
 
