@@ -9,7 +9,7 @@ from schemas.alert import AlertV1, encode_alert, revision_key
 from schemas.dead_letter import Origin, kept_value, origin_key
 from schemas.erasure import ErasureV1, encode_erasure
 from schemas.example import LessonV1, ProgressV1, encode_lesson, lesson_key
-from schemas.moved import MovedEventV1, day_of, encode_moved, moved_key
+from schemas.moved import AnnouncedV1, Moved, MovedEventV1, day_of, encode_moved, moved_key
 from schemas.outcome import OutcomeV1, encode_outcome
 from schemas.receipt import ReceiptV1, encode_receipt, receipt_key
 from schemas.reviewed import ReviewedV1, concerns_lists, encode_reviewed, reviewed_key
@@ -65,22 +65,15 @@ class Publisher:
                 self._send_other(own, message, sent)
 
     def _send_moved(self, own: OwnedPartition) -> bool:
-        """Send what goes to other partitions; False where it has to wait. Whoever takes it in knows what it knows.
-
-        Its timestamp is of the time it speaks of, so that a backlog is read in step with the events.
-        """
+        """Send what goes to other partitions; False where it has to wait. Whoever takes it in knows what it knows."""
         moving, own.moving = own.moving, []
-        start_of = own.partition.basis.calendar.start_of
         for place, record in enumerate(moving):
             self.breathe()
             if own.is_doubtful:
                 own.moving = moving[place:]
                 return False
-            timestamp_ms = max(
-                1, record.event.time_ms if isinstance(record, MovedEventV1) else start_of(day_of(record))
-            )
-            key, headers = moved_key(record), [epoch_header(own.epoch), life_header(self._topics)]
-            self._outputs.send(self._topics.moved, record.to, key, encode_moved(record), headers, timestamp_ms)
+            headers, at_ms = [epoch_header(own.epoch), life_header(self._topics)], max(1, _time_of(own, record))
+            self._outputs.send(self._topics.moved, record.to, moved_key(record), encode_moved(record), headers, at_ms)
         return True
 
     def _send_other(self, own: OwnedPartition, message: Message, sent: list[tuple[str, bytes]]) -> None:
@@ -205,3 +198,17 @@ class Publisher:
             self._tally.already_sent += 1
             return
         self._outputs.send(self._topics.examples, SHARED_PARTITION, lesson_key(lesson, payload), payload, sent)
+
+
+def _time_of(own: OwnedPartition, record: Moved) -> int:
+    """The timestamp of what goes to another partition: the time it speaks of, so that a backlog is read in step.
+
+    An announcement is of the time by the events at which it was made, where that was sooner: whoever reads the topic
+    again has it before the days that it speaks of, whatever others announced meanwhile.
+    """
+    if isinstance(record, MovedEventV1):
+        return record.event.time_ms
+    speaks_of_ms = own.partition.basis.calendar.start_of(day_of(record))
+    if not isinstance(record, AnnouncedV1):
+        return speaks_of_ms
+    return min(speaks_of_ms, max(own.partition.watermark.highs))

@@ -117,10 +117,7 @@ def test_who_is_merged_amid_kills_is_as_if_the_events_had_borne_one_id(
         assert [worker.terminate() for worker in mains] == [0, 0]
     print(f"\n{len(said)} merges, {away} to another partition, {crashes.report}")
     findings, receipts = compare(deployment, expected), compare_receipts(deployment, expected)
-    assert findings.codes[1:] == (0, 0, 0), str(findings)
-    # Half a year goes by in seconds: who is killed reads merges again weeks of events later than they were said, and
-    # what fires at once in between is told, and taken back, besides.
-    assert ": 0 missing" in findings.alerts.out, str(findings)
+    assert findings.codes == (0, 0, 0, 0), str(findings)
     assert receipts.code == 0, receipts.out
     told = [orjson.loads(line) for line in expected.receipts.read_bytes().splitlines()]
     assert Counter((one["action"], one["status"]) for one in told) == {("merge", "done"): count}
