@@ -88,8 +88,8 @@ class Frame:
         is_found = ids.find(self._keys)
         is_single = is_past | is_found | ~_IS_ADDED_UP[feeds] | _repeated(self._keys.tolist(), ids)
         is_single |= rows == IS_ERASED
-        if self._customers.aliases:
-            is_single |= np.isin(rows, self._customers.aliases.rows)
+        if self.customers.aliases:
+            is_single |= np.isin(rows, self.customers.aliases.rows)
         is_new = ~self.is_again[first:end]
         single = (is_single & is_new).nonzero()[0]
         columns = (single + first, rows[single], self._days[single + first], self._keys[single], is_found[single])

@@ -1,148 +1,26 @@
-"""A partition as bytes: what a restart begins with. A head in MessagePack, then the columns as they are in memory.
+"""A partition as bytes: what a restart begins with (`frozen`).
 
 `freeze` copies what is changed in place, which takes milliseconds; `Frozen.parts` may run in another thread. What a
 snapshot does not hold is built anew from its days: windows, and, for another catalogue, the pulse and all that follows
 from it.
 """
 
-import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any, Final
+from typing import Any
 
 import msgspec
-import numpy as np
 from numpy.typing import NDArray
 
-from models.alerts.answers import Due, erasures_in
-from models.alerts.attention.quiet import Word
+from models.alerts.answers import erasures_in
 from models.alerts.attention.trials import end_trials
 from models.alerts.episode import SignalAlerts
-from models.alerts.retired import RetiredSignal, known_of, retired
+from models.alerts.retired import known_of, retired
 from models.alerts.tables import RowTable
 from models.catalogue.rules import Rules
-from models.customers.aliases import Aliases
-from models.customers.outages import FeedState
+from models.engine.frozen import SNAPSHOT_FORMAT, Arrays, Frozen, Head, SnapshotError, thaw
 from models.engine.ledger import Ledger
 from models.engine.open_days import day_of, day_values
 from models.engine.partition import Partition
 from schemas.erasure import erased_name
-from schemas.suppressed import Rule
-
-Arrays = Mapping[str, NDArray[Any]]
-
-SNAPSHOT_FORMAT: Final = 11
-"""Of the bytes. A program reads no other."""
-_LENGTH_BYTES: Final = 8
-"""Of the length of the head, before it."""
-
-
-class SnapshotError(Exception):
-    """A snapshot that this deployment cannot go on from: what about it, what it holds, and what to do."""
-
-    def __init__(self, thing: str, value: str, remedy: str) -> None:
-        super().__init__(f"{thing}: {value}. {remedy}")
-        self.thing, self.value, self.remedy = thing, value, remedy
-
-    def __reduce__(self) -> tuple[type["SnapshotError"], tuple[str, str, str]]:
-        return type(self), (self.thing, self.value, self.remedy)
-
-
-class _Head(msgspec.Struct):
-    """Everything that is not an array. Alerts are by signal."""
-
-    format: int
-    zone: str
-    catalogue: str
-    alerts_from_ms: int
-    channel_names: list[str]
-    highs: list[int]
-    passed: int
-    closed: int
-    ledger: Ledger
-    versions: list[str]
-    open_days: dict[int, list[Any]]
-    late_days: dict[int, list[Any]]
-    late_rows: list[int]
-    waiting: list[tuple[int, int, list[int]]]
-    signals: dict[str, RetiredSignal]
-    early: dict[str, dict[int, list[int]]]
-    corroborated: dict[str, dict[int, tuple[str, ...]]]
-    currency: str
-    """Of every amount."""
-    commands: list[Due] = []
-    """Those that wait for their boundary."""
-    snoozed: dict[str, dict[int, int]] = {}
-    held: dict[str, dict[int, Rule]] = {}
-    words: dict[str, list[Word]] = {}
-    """What was said of whom, by customer."""
-    erased: dict[str, int] = {}
-    unswept: list[str] = []
-    salt: str = ""
-    """A hash of what ids of erased customers are hashed with."""
-    contacted: dict[int, int] = {}
-    """By row, the boundary at which it was suggested last to contact a customer."""
-    outages: list[FeedState] = []
-    """By feed."""
-    running: dict[str, int | float] = {}
-    """The running constants in force, by name."""
-    judged_by: list[tuple[int, str]] = []
-    """Since which boundary which catalogue judges."""
-    aliases: Aliases = msgspec.field(default_factory=Aliases)
-
-
-class _Array(msgspec.Struct, array_like=True):
-    """An array behind the head, or one of texts in it."""
-
-    name: str
-    dtype: str
-    shape: tuple[int, ...]
-    texts: list[str] = []
-
-
-class _Outline(msgspec.Struct):
-    """What every format has."""
-
-    format: int
-
-
-class _Snapshot(msgspec.Struct, array_like=True):
-    head: _Head
-    arrays: list[_Array]
-
-
-class _Formatted(msgspec.Struct, array_like=True):
-    head: _Outline
-
-
-class Frozen:
-    """A partition at one moment; `scoring` gives the arrays of the model when it is asked."""
-
-    def __init__(
-        self, head: _Head, arrays: Arrays, scoring: Callable[[], dict[str, NDArray[Any]]] = dict[str, NDArray[Any]]
-    ) -> None:
-        self._head, self._arrays, self._scoring = head, arrays, scoring
-
-    def arrays(self) -> dict[str, NDArray[Any]]:
-        """Everything but the head, by name."""
-        return {**self._arrays} | {f"scoring/{name}": array for name, array in self._scoring().items()}
-
-    def parts(self) -> Iterator[bytes | memoryview]:
-        """Its bytes, part by part, not compressed."""
-        arrays = {name: np.ascontiguousarray(array) for name, array in self.arrays().items()}
-        listed = [
-            _Array(name, array.dtype.str, array.shape, array.tolist() if array.dtype.hasobject else [])
-            for name, array in arrays.items()
-        ]
-        head = msgspec.msgpack.encode(_Snapshot(self._head, listed))
-        yield len(head).to_bytes(_LENGTH_BYTES, "big")
-        yield head
-        for array in arrays.values():
-            if not array.dtype.hasobject:
-                yield array.reshape(-1).view(np.uint8).data
-
-    def to_bytes(self) -> bytes:
-        """All of them together."""
-        return b"".join(self.parts())
 
 
 def freeze(partition: Partition) -> Frozen:
@@ -152,7 +30,7 @@ def freeze(partition: Partition) -> Frozen:
     """
     assert not partition.is_behind
     customers, review = partition.customers, partition.review
-    head = _Head(
+    head = Head(
         format=SNAPSHOT_FORMAT,
         zone=partition.basis.calendar.zone,
         catalogue="" if review.is_anew else partition.rules.hash,
@@ -254,22 +132,8 @@ def load_into(partition: Partition, data: bytes | bytearray, rules: Rules) -> No
     review.resume(is_anew=head.catalogue != rules.hash)
 
 
-def _checked(data: bytes | bytearray, rules: Rules) -> tuple[_Head, dict[str, NDArray[Any]]]:
-    whole = memoryview(data)
-    end = _LENGTH_BYTES + int.from_bytes(whole[:_LENGTH_BYTES], "big")
-    try:
-        written = msgspec.msgpack.decode(whole[_LENGTH_BYTES:end], type=_Formatted).head.format
-        if written != SNAPSHOT_FORMAT:
-            remedy = (
-                "Start the program that wrote it, or begin anew from the event topics with another CHURN_APP_VERSION."
-            )
-            raise SnapshotError("snapshot format", f"{written}, this program reads {SNAPSHOT_FORMAT}", remedy)
-        snapshot = msgspec.msgpack.decode(whole[_LENGTH_BYTES:end], type=_Snapshot)
-        arrays = _unpacked(snapshot.arrays, whole[end:])
-    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError, TypeError) as error:
-        remedy = "It is damaged, or of another program: begin anew from the events with another CHURN_APP_VERSION."
-        raise SnapshotError("snapshot", f"it cannot be read ({error})", remedy) from error
-    head = snapshot.head
+def _checked(data: bytes | bytearray, rules: Rules) -> tuple[Head, dict[str, NDArray[Any]]]:
+    head, arrays = thaw(data)
     if head.zone != rules.basis.calendar.zone:
         remedy = "Days were counted in that zone: set CHURN_ZONE back, or begin anew with another CHURN_APP_VERSION."
         raise SnapshotError("CHURN_ZONE", f"{rules.basis.calendar.zone}, but the state is of {head.zone}", remedy)
@@ -283,23 +147,7 @@ def _checked(data: bytes | bytearray, rules: Rules) -> tuple[_Head, dict[str, ND
     return head, arrays
 
 
-def _unpacked(listed: Iterable[_Array], content: memoryview) -> dict[str, NDArray[Any]]:
-    """The arrays, copied out of the content. Raises ValueError when it is too short."""
-    found, start = {}, 0
-    known: dict[str, str] = {}
-    for one in listed:
-        dtype, count = np.dtype(one.dtype), math.prod(one.shape)
-        if dtype.hasobject:
-            found[one.name] = np.empty(one.shape, object)
-            found[one.name][:] = [known.setdefault(text, text) for text in one.texts]  # most of them say the same
-            continue
-        end = start + count * dtype.itemsize
-        found[one.name] = np.frombuffer(content[start:end], dtype, count).reshape(one.shape).copy()
-        start = end
-    return found
-
-
-def _load_alerts(partition: Partition, head: _Head, arrays: Arrays) -> None:
+def _load_alerts(partition: Partition, head: Head, arrays: Arrays) -> None:
     known = {name.split("/")[1] for name in arrays if name.startswith("alerts/")}
     alerts = {of.signal.id: of for of in partition.review.alerts}
     for signal in sorted(head.signals.keys() - alerts.keys()):  # it left the catalogue: its alerts are closed

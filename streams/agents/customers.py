@@ -77,6 +77,7 @@ class Customers:
         self.rules = rules
         self._settings, self._now_ms, self._shelf = settings, now_ms, shelf
         topics = Topics(settings.prefix, settings.app_version)
+        self._moved = topics.moved
         self._intake = Intake(topics, settings.partitions, self.tally, now_ms, self._block_lists)
         self._publisher = None if outputs is None else Publisher(outputs, topics, self.tally, now_ms)
         if self._publisher is not None:
@@ -207,7 +208,8 @@ class Customers:
             if not await self.is_ours_still(own) or self.owned.get(partition) is not own:
                 return  # it became another worker's meanwhile, who decides the same and sends it
             started = time.perf_counter()
-            oldest_ms = min((record.timestamp_ms for record in records), default=None)
+            posted = (record.timestamp_ms for record in records if record.topic != self._moved)
+            oldest_ms = min(posted, default=None)
             self.publisher.send(own, oldest_ms)
             while own.is_doubtful and await self.is_ours_still(own):
                 self.publisher.send(own, oldest_ms)

@@ -12,9 +12,9 @@ from confluent_kafka.admin import AdminClient
 
 from models.catalogue.rules import Rules
 from models.engine.arrivals import Passed as Boundary
+from models.engine.frozen import SnapshotError
 from models.engine.ledger import MOVED
 from models.engine.partition import Partition
-from models.engine.snapshot import SnapshotError
 from models.engine.snapshot import load as load_partition
 from schemas.erasure import decode_erasure, erased_name
 from schemas.topics import Topics

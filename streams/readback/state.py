@@ -14,10 +14,10 @@ from confluent_kafka import Message
 
 from models.alerts.outages import partition_telling
 from models.catalogue.rules import Rules
+from models.engine.frozen import SnapshotError
 from models.engine.partition import Partition
 from models.engine.replay import canonical_states
 from models.engine.restatement import restated
-from models.engine.snapshot import SnapshotError
 from schemas.alert import AlertV1, decode_alert
 from schemas.instant import from_rfc3339
 from schemas.partitioner import partition_of

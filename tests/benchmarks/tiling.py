@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 
 from models.customers.arrays import GrowingRows, Ints
 from models.customers.roster import Roster
+from models.engine.frozen import Frozen
 from models.engine.ledger import Ledger
 from models.engine.partition import Partition
-from models.engine.snapshot import Frozen, freeze
+from models.engine.snapshot import freeze
 from models.scoring.snapshots import weekday_of
 from schemas.partitioner import partition_of
 

@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from models.catalogue.rules import Rules
-from models.engine.replay import Replay
+from models.engine.replay import Replay, Then
 from models.engine.snapshot import freeze, load
 from property.test_reference import differences, quick
+from property.test_taken_up import catalogues
 from reference.life import Risks
 from reference.run import moments_of, run
 from schemas.command import Command
@@ -88,6 +89,19 @@ def test_workers_that_die_anywhere_come_to_what_replay_says(seed: int) -> None:
             assert unlike(found, truth(seed)) == [], (count, crashes)
         kinds = {kind.__name__ for kind in (AnnouncedV1, HistoryV1, MarkV1, MovedEventV1)}
         assert found.moved.keys() == kinds
+
+
+@pytest.mark.parametrize("seed", range(0, 2 * tries(4), 2))
+def test_other_catalogues_amid_merges_lose_nothing(seed: int) -> None:
+    first, second, third = (calm({0: rules})[0] for rules in catalogues().values())
+    then = [Then(FIRST_DAY + 14, second), Then(FIRST_DAY + 30, first)]
+    for count in COUNTS[1:]:
+        found = replayed(first, *story(seed), count, UNTIL_MS, then)
+        assert facts_of(found) == facts_of(truth(seed)), count
+    then = [*then, Then(FIRST_DAY + 40, third)]
+    wanted = replayed(first, *story(seed), 2, UNTIL_MS, then)
+    found = lived(first, *story(seed), 2, UNTIL_MS, random.Random(seed), 0.05, then)
+    assert unlike(found, wanted, is_worded_anyhow=True) == []
 
 
 @pytest.mark.parametrize("seed", range(0, 2 * tries(4), 2))

@@ -15,8 +15,9 @@ from typing import Any, Final
 from models.catalogue.rules import Rules
 from models.engine.ledger import COMMANDS, MOVED, TICKS, total_counts
 from models.engine.partition import Partition
-from models.engine.replay import Replay, canonical_states
+from models.engine.replay import Replay, Then, canonical_states
 from models.engine.snapshot import load
+from models.engine.taking_up import plan
 from schemas.command import Command
 from schemas.event import FEEDS, Event
 from schemas.moved import AnnouncedV1, ForgetV1, HistoryV1, MarkV1, Moved, MovedEventV1, decode_moved, encode_moved
@@ -35,6 +36,9 @@ class Lot(Broker):
 
     number: int = 0
     everybody: list[Lot] = field(default_factory=list)
+    then: Sequence[Then] = ()
+    saved_by: dict[bytes, Rules] = field(default_factory=dict)
+    """The catalogue of each snapshot."""
 
     def keep(self, sent: Any) -> None:
         """What is sent to another partition lies there once it is durable, byte by byte."""
@@ -54,10 +58,20 @@ class Member(Worker):
     def _restored(self, rules: Rules, alerts_from_ms: int) -> Partition:
         lot, count = self.broker, len(self.broker.everybody)
         if lot.snapshot is None:
-            return Partition(
+            partition = Partition(
                 rules, number=lot.number, partitions=count, alerts_from_ms=alerts_from_ms, limit_dead_letters=False
             )
-        return load(lot.snapshot, rules, number=lot.number, partitions=count, limit_dead_letters=False)
+        else:
+            rules = lot.saved_by[lot.snapshot]
+            partition = load(lot.snapshot, rules, number=lot.number, partitions=count, limit_dead_letters=False)
+        plan(partition, [(one.boundary, one.rules) for one in lot.then if one.boundary > partition.boundary])
+        return partition
+
+    def save(self) -> None:
+        """Take a snapshot; its catalogue is noted beside it."""
+        super().save()
+        if self.unflushed and isinstance(data := self.unflushed[-1], bytes):
+            self.broker.saved_by[data] = self.partition.rules
 
     def take(self, frame: Sequence[tuple[int, int]], reviews: int = 0) -> None:
         """The same, and what goes to others leaves as well."""
@@ -76,9 +90,12 @@ class Found:
     moved: Counter[str]
 
 
-def replayed(rules: Rules, events: Sequence[Event], said: Sequence[Command], partitions: int, until_ms: int) -> Found:
+def replayed(
+    rules: Rules, events: Sequence[Event], said: Sequence[Command], partitions: int, until_ms: int,
+    then: Sequence[Then] = (),
+) -> Found:  # fmt: skip
     """What the product's own replay says."""
-    replay = Replay(rules, partitions)
+    replay = Replay(rules, partitions, then=then)
     in_order = sorted(events, key=lambda one: (one.time_ms, one.feed))
     for one in among(sorted(said, key=lambda one: (one.at_ms, one.id)), in_order):
         replay.take(one)
@@ -91,10 +108,10 @@ def replayed(rules: Rules, events: Sequence[Event], said: Sequence[Command], par
 
 def lived(
     rules: Rules, events: Sequence[Event], said: Sequence[Command], partitions: int, until_ms: int, dice: random.Random,
-    crashes: float = 0.0,
+    crashes: float = 0.0, then: Sequence[Then] = (),
 ) -> Found:  # fmt: skip
     """What workers come to, of whom in each window one in so many dies."""
-    lots = [Lot([[] for _ in range(MOVED + 1)], number=number) for number in range(partitions)]
+    lots = [Lot([[] for _ in range(MOVED + 1)], number=number, then=then) for number in range(partitions)]
     for lot in lots:
         lot.everybody = lots
     inputs: list[Event | Command] = [*said, *events]
@@ -195,15 +212,19 @@ def _found(lots: Sequence[Lot], workers: Sequence[Member]) -> Found:
     return Found(told, states, counts, moved)
 
 
-def unlike(found: Found, truth: Found, limit: int = 3) -> list[str]:
-    """What distinguishes two, in words; empty when nothing does."""
-    said = [f"{key} was told in {len(of)} versions: {sorted(of)}" for key, of in found.told.items() if len(of) > 1]
+def unlike(found: Found, truth: Found, limit: int = 3, *, is_worded_anyhow: bool = False) -> list[str]:
+    """What distinguishes two, in words; empty when nothing does. Announcements may be worded by arrival, if so said."""
+
+    def of(told: Found, key: Key) -> object:
+        is_free = is_worded_anyhow and key[0] == "alert" and key[2] == 1
+        return key in told.told if is_free else sorted(told.told.get(key, ()))
+
     keys = sorted(found.told.keys() | truth.told.keys())
-    said += [
-        f"{key}: {found.told.get(key)} is not {truth.told.get(key)}"
-        for key in keys
-        if found.told.get(key) != truth.told.get(key)
-    ][:limit]
+    said = [
+        f"{key} was told in versions: {ours}" for key in keys if isinstance(ours := of(found, key), list) and ours[1:]
+    ]
+    said += [f"{key}: {of(found, key)} is not {of(truth, key)}" for key in keys if of(found, key) != of(truth, key)]
+    said = said[:limit]
     said += [
         f"state of {who}: {found.states.get(who)} is not {truth.states.get(who)}"
         for who in sorted(found.states.keys() | truth.states.keys())

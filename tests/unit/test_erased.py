@@ -9,10 +9,11 @@ from click.testing import CliRunner
 
 from models.catalogue.catalogue import build_rules
 from models.engine.arrivals import ERASED, Arrival, Fate
+from models.engine.frozen import SnapshotError
 from models.engine.ledger import COMMANDS
 from models.engine.partition import Partition
 from models.engine.review import Message
-from models.engine.snapshot import SnapshotError, freeze, load
+from models.engine.snapshot import freeze, load
 from schemas.alert import AlertV1, decode_alert, revision_key
 from schemas.command import Command, encode_command
 from schemas.erasure import ErasureV1, decode_erasure, erased_name

@@ -7,7 +7,7 @@ from unittest.mock import Mock
 
 import pytest
 
-from models.engine.snapshot import SnapshotError
+from models.engine.frozen import SnapshotError
 from streams.errors import EXIT_SETUP, SetupError
 from streams.readback import state
 from streams.transport.errors import StopWorkerError

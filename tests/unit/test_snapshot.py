@@ -16,9 +16,10 @@ from models.catalogue.catalogue import build_rules
 from models.catalogue.overlay import merged
 from models.catalogue.rules import Rules, sending_all, without_model
 from models.customers.facts import facts_of
+from models.engine.frozen import SNAPSHOT_FORMAT, SnapshotError
 from models.engine.partition import Partition
 from models.engine.replay import canonical_states
-from models.engine.snapshot import SNAPSHOT_FORMAT, SnapshotError, freeze, load
+from models.engine.snapshot import freeze, load
 from models.measures.scalars import SCALARS
 from schemas.alert import AlertV1
 from schemas.event import FEEDS, Event
