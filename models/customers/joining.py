@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from models.customers.aliases import Alias
 from models.customers.arrays import Ints, Rows
 from models.customers.buckets import MAX_CHANNELS, MAX_NOTES
 from models.customers.cells import Cells, DayOf
@@ -36,7 +37,7 @@ class Joined(NamedTuple):
     history: HistoryV1
 
 
-def history_of(customers: Customers, row: int, alias: str, customer_id: str, since: int) -> HistoryV1:
+def history_of(customers: Customers, row: int, name: str, alias: Alias) -> HistoryV1:
     """Everything observed of an alias as of a boundary that is about to be passed; whoever sends it says where to."""
     columns, days = customers.columns, customers.days
     floor = max(customers.boundary - customers.basis.keep_days, 0)
@@ -49,9 +50,9 @@ def history_of(customers: Customers, row: int, alias: str, customer_id: str, sin
     return HistoryV1(
         to=0,
         origin=Origin(0, 0, 0),
-        customer_id=customer_id,
-        since=since,
-        by=(alias,),
+        customer_id=alias.customer_id,
+        since=alias.since,
+        by=(name,),
         firsts=tuple(map(_or_none, firsts)),
         totals=(purchases, spend, unrated),
         bought_again=_or_none(int(columns.bought_again[row])),

@@ -155,13 +155,21 @@ class Judging:
         version = getattr(self._version, "name", None)
         self.passed.append(Passed(target, tuple(self.ledger.covered), version, name))
         if self.customers.boundary < 0:
-            waiting = [one.since for one in self.customers.aliases.waiting]
-            self.customers.boundary = min([target, *self.customers.days.open, *waiting])
+            self.customers.boundary = self._first_boundary(target)
             if not self.is_behind:  # nobody was seen yet: no command can speak of an alert
                 told, due = self.merging.due(target)
                 self._outputs += [*told, *self.review.follow_up.begin(due, target, 0), *self._progress()]
         if not self.spreads:
             self.go_on()
+
+    def _first_boundary(self, target: int) -> int:
+        """Behind which boundary days are closed when the first is passed: nobody was seen in a day before.
+
+        An alias that was to leave by then leaves before its first day is closed.
+        """
+        first = min([target, *self.customers.days.open, *(one.since for one in self.customers.aliases.waiting)])
+        is_left = any(one.is_merge and one.boundary <= first for one in self.inbox.waiting)
+        return first - 1 if is_left and first < target else first
 
     def go_on(self, most: int = EVERYBODY) -> None:
         """Judge everybody who waits, or about `most` customers; to close a day or to score it is a step of its own."""

@@ -151,11 +151,12 @@ class Merging:
 
     def send_marks(self) -> None:
         """Say to whom something goes how far all was sent: as far as our own feeds have come, a boundary at a time."""
-        reached = min(self._watermark.reached, self._customers.boundary + 1)
-        for to, told in self._aliases.told.items():
-            if reached > told:
-                self._aliases.told[to] = reached
-                self._sent.append(MarkV1(to, self._number, reached))
+        reached, told = min(self._watermark.reached, self._customers.boundary + 1), self._aliases.told
+        if any(reached > mark for mark in told.values()):
+            reached = min([reached, *(one.boundary for one in self._inbox.waiting if one.is_merge)])
+        for to in [to for to, mark in told.items() if reached > mark]:
+            told[to] = reached
+            self._sent.append(MarkV1(to, self._number, reached))
 
     def _send(self, record: Moved) -> None:
         if record.to == self._number:
@@ -215,7 +216,7 @@ class Merging:
             aliases.forget(customer_id)
         if erased:
             aliases.find_rows(self._customers.roster)
-        more, due = self._leave(due, boundary)
+        more, due = self._leave(due)
         return [*told, *more], due
 
     def _is_alias_of(self, alias: str, customer_id: str) -> bool:
@@ -253,42 +254,42 @@ class Merging:
         if joined:
             join(self._customers, joined)
 
-    def _leave(self, due: Sequence[Due], boundary: int) -> tuple[list[Message], list[Due]]:
-        """Let aliases leave. Of what is said of one from then on the receipt says whose it is."""
-        told, rest, leaving = list[Message](), list[Due](), dict[str, str]()
-        gone = self._aliases.gone
+    def _leave(self, due: Sequence[Due]) -> tuple[list[Message], list[Due]]:
+        """Let aliases leave. Of what is said of one from then on the receipt says whose it is.
+
+        At the first boundary of a partition what is due may be of several.
+        """
+        told, rest, leaving = list[Message](), list[Due](), dict[str, Alias]()
         for one in due:
-            command, alias = one.command, gone.get(one.command.customer_id)
-            is_merge = one.is_merge
-            is_here = alias is None or alias.since > boundary
+            command, name = one.command, one.command.customer_id
+            alias, is_merge = self._aliases.gone.get(name), one.is_merge
+            is_here = alias is None or alias.since > one.boundary
             if is_here and is_merge:
                 told.append(receipt_of(one, self._calendar, "circle", into=command.into))
             elif alias is None or is_here or one.is_late:
                 rest.append(one)
-            elif is_merge and alias.since == boundary and command.customer_id not in leaving:
-                leaving[command.customer_id] = alias.customer_id
+            elif is_merge and alias.since == one.boundary and name not in leaving:
+                leaving[name] = alias
                 told.append(receipt_of(one, self._calendar, None, into=alias.customer_id))
-            elif is_merge or alias.since < boundary or command.alert_id is not None:
+            elif is_merge or alias.since < one.boundary or command.alert_id is not None:
                 reason: ReceiptReason = "already_merged" if is_merge else "merged"
                 told.append(receipt_of(one, self._calendar, reason, into=alias.customer_id))
             else:  # it is said of somebody who was there until now
                 rest.append(one)
-        return [*self._take_out(leaving, boundary), *told], rest
+        return [*self._take_out(leaving), *told], rest
 
-    def _take_out(self, leaving: Mapping[str, str], boundary: int) -> list[Message]:
+    def _take_out(self, leaving: Mapping[str, Alias]) -> list[Message]:
         """Send what is known of aliases; the ends of their alerts."""
         if not leaving:
             return []
         customers, review, names = self._customers, self._review, [*leaving]
         rows = customers.roster.rows_of(names).tolist()
-        known = {row: (name, boundary) for row, name in zip(rows, names, strict=True)}
+        known = {row: (name, leaving[name].since) for row, name in zip(rows, names, strict=True)}
         words = LastWords(review.rules, review.writer.alerts_from_ms, "merged")
         ends: list[Message] = [*words.of(review.alerts, known)]
         review.follow_up.decided += len(ends)
-        histories = [
-            history_of(customers, row, name, leaving[name], boundary) for row, name in zip(rows, names, strict=True)
-        ]
-        out = {name for name in names if review.quiet.has_opted_out(name, boundary)}
+        histories = [history_of(customers, row, name, leaving[name]) for row, name in zip(rows, names, strict=True)]
+        out = {name for name, alias in leaving.items() if review.quiet.has_opted_out(name, alias.since)}
         self._erasing.empty(np.array(sorted(rows), np.int32), names)
         customers.empty(np.array(sorted(rows), np.int32))
         for one in histories:
