@@ -165,16 +165,20 @@ def day_of(record: Moved) -> int:
     return record.boundary if isinstance(record, MarkV1 | ForgetV1) else record.since
 
 
-def moved_key(record: Moved) -> bytes:
-    """The key of its record: one each, but of the marks of a partition the newest is enough."""
+def moved_key(record: Moved, version: int, epoch: int) -> bytes:
+    """The key of its record, by the version of the application and the epoch of who sends it: one for each.
+
+    What a restart sends again has a key of its own: under the same one compaction would take away what lies where it
+    was read first, and whoever reads the topic again would find it behind boundaries that it came before.
+    """
     match record:
         case AnnouncedV1():
             key = f"announced/{record.partition}/{record.alias}/{record.customer_id}/{record.since}"
         case MarkV1():
-            key = f"mark/{record.partition}"
+            key = f"mark/{record.partition}/{record.boundary}"
         case ForgetV1():
             key = f"forget/{record.alias}/{record.customer_id}"
         case _:
             origin, kind = record.origin, "event" if isinstance(record, MovedEventV1) else "history"
             key = f"{kind}/{origin.partition}/{origin.place}/{origin.offset}"
-    return key.encode()
+    return f"{version}/{epoch}/{key}".encode()

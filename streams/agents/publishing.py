@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from models.engine.partition import Partition
 from models.engine.review import Message
 from schemas.alert import AlertV1, encode_alert, revision_key
 from schemas.dead_letter import Origin, kept_value, origin_key
@@ -72,8 +73,9 @@ class Publisher:
             if own.is_doubtful:
                 own.moving = moving[place:]
                 return False
-            headers, at_ms = [epoch_header(own.epoch), life_header(self._topics)], max(1, _time_of(own, record))
-            self._outputs.send(self._topics.moved, record.to, moved_key(record), encode_moved(record), headers, at_ms)
+            headers, at_ms = [epoch_header(own.epoch), life_header(self._topics)], time_of(record, own.partition)
+            key = moved_key(record, self._topics.app_version, own.epoch)
+            self._outputs.send(self._topics.moved, record.to, key, encode_moved(record), headers, at_ms)
         return True
 
     def _send_other(self, own: OwnedPartition, message: Message, sent: list[tuple[str, bytes]]) -> None:
@@ -200,15 +202,15 @@ class Publisher:
         self._outputs.send(self._topics.examples, SHARED_PARTITION, lesson_key(lesson, payload), payload, sent)
 
 
-def _time_of(own: OwnedPartition, record: Moved) -> int:
+def time_of(record: Moved, sender: Partition) -> int:
     """The timestamp of what goes to another partition: the time it speaks of, so that a backlog is read in step.
 
     An announcement is of the time by the events at which it was made, where that was sooner: whoever reads the topic
     again has it before the days that it speaks of, whatever others announced meanwhile.
     """
     if isinstance(record, MovedEventV1):
-        return record.event.time_ms
-    speaks_of_ms = own.partition.basis.calendar.start_of(day_of(record))
-    if not isinstance(record, AnnouncedV1):
-        return speaks_of_ms
-    return min(speaks_of_ms, max(own.partition.watermark.highs))
+        return max(1, record.event.time_ms)  # 0 would stand for now
+    at_ms = sender.basis.calendar.start_of(day_of(record))
+    if isinstance(record, AnnouncedV1):
+        at_ms = min(at_ms, max(sender.watermark.highs))
+    return max(1, at_ms)

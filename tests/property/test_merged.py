@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 from functools import cache
+from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -23,7 +25,7 @@ from schemas.moved import AnnouncedV1, HistoryV1, MarkV1, MovedEventV1
 from schemas.receipt import ReceiptV1
 from streams.files.commands import among
 from support.builders import DAY_MS, HOUR_MS
-from support.many_partitions import Found, lived, replayed, unlike
+from support.many_partitions import Course, Found, lived, replayed, unlike
 from support.merges import calm, merge, with_merges
 from support.spoken import with_commands
 from support.tries import tries
@@ -82,13 +84,42 @@ def facts_of(found: Found) -> dict[str, object]:
 @pytest.mark.parametrize("seed", range(2 * tries(4)))
 def test_workers_that_die_anywhere_come_to_what_replay_says(seed: int) -> None:
     for count, crashes in ((2, 0.05), (5, 0.05))[seed % 2 :]:
-        found = lived(RULES, *story(seed), count, UNTIL_MS, random.Random(f"{seed}/{count}"), crashes)
+        found = lived(RULES, *story(seed), count, UNTIL_MS, random.Random(f"{seed}/{count}"), Course(crashes))
         if seed % 2:  # what goes through three partitions may come a boundary later
             assert facts_of(found) == facts_of(truth(seed)), (count, crashes)
         else:
             assert unlike(found, truth(seed)) == [], (count, crashes)
         kinds = {kind.__name__ for kind in (AnnouncedV1, HistoryV1, MarkV1, MovedEventV1)}
         assert found.moved.keys() == kinds
+
+
+@pytest.mark.parametrize("seed", range(2, 2 + 2 * tries(8), 2))
+def test_what_is_sent_again_lies_beside_what_was_sent_before(seed: int) -> None:
+    """A broker keeps of each key what was sent last, and a restart sends anew what others have read long ago."""
+    course = Course(crashes=0.1, saves=0.02, ticks=False, lags=0.2, compacts=0.3, is_said_first=True)
+    count = COUNTS[1 + seed // 2 % 2]
+    found = lived(RULES, *story(seed), count, UNTIL_MS, random.Random(f"{seed}/{count}"), course)
+    assert unlike(found, truth(seed)) == [], count
+
+
+@pytest.mark.parametrize("count", COUNTS)
+def test_an_alias_may_leave_before_its_partition_has_seen_anybody(count: int) -> None:
+    events, (said, *_) = story(0)
+    events = [one for one in events if one.customer_id == said.customer_id]
+    first_ms = min(one.time_ms for one in events)
+    one_id = [replace(one, customer_id=str(said.into)) for one in events]
+    wanted = replayed(RULES, one_id, [], count, UNTIL_MS)
+    for days in (1, 2, 5):
+        found = replayed(RULES, events, [replace(said, at_ms=first_ms - days * DAY_MS)], count, UNTIL_MS)
+        assert {one["reason"] for one in told_of(found, "receipt")} == {None}
+        assert told_of(found, "stage") == told_of(wanted, "stage")
+        assert facts_of(found) == facts_of(wanted)
+
+
+def told_of(found: Found, kind: str) -> list[dict[str, Any]]:
+    """What was told of a kind, in the order of time."""
+    rows = [orjson.loads(one) for key, told in found.told.items() if key[0] == kind for one in told]
+    return sorted(rows, key=lambda row: str(row["at"]))
 
 
 @pytest.mark.parametrize("seed", range(0, 2 * tries(4), 2))
@@ -100,7 +131,7 @@ def test_other_catalogues_amid_merges_lose_nothing(seed: int) -> None:
         assert facts_of(found) == facts_of(truth(seed)), count
     then = [*then, Then(FIRST_DAY + 40, third)]
     wanted = replayed(first, *story(seed), 2, UNTIL_MS, then)
-    found = lived(first, *story(seed), 2, UNTIL_MS, random.Random(seed), 0.05, then)
+    found = lived(first, *story(seed), 2, UNTIL_MS, random.Random(seed), Course(0.05), then)
     assert unlike(found, wanted, is_worded_anyhow=True) == []
 
 
