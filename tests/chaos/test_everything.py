@@ -1,7 +1,7 @@
 """All at once on a real broker, and another catalogue in mid-stream: live equals `replay`, id by id.
 
-Commands, erasures, experiments, the cap, digests, a feed that is down, events late and twice, kills of workers and of
-the dispatcher; what `catalogue history` says is what `replay --then` is told.
+Commands, erasures, merges, experiments, the cap, digests, a feed that is down, events late and twice, kills of workers
+and of the dispatcher; what `catalogue history` says is what `replay --then` is told.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from schemas.instant import from_rfc3339
 from schemas.partitioner import partition_of
 from streams.simulation.population import World, simulate
 from support import sliced_worker
+from support.announced import post_merges, wait_until_announced
 from support.answers import arrivals_of, arrives_ms, commands_about
 from support.arrivals import Arrival, duplicated, merged
 from support.broker import Broker
@@ -32,6 +33,7 @@ from support.builders import DAY_MS, email, login, purchase, ticket
 from support.crashes import Crashes
 from support.dispatching import MADE_WITHIN_S, on_topic, place
 from support.histories import write_history
+from support.merges import merge
 from support.oracles import (
     Expected,
     compare,
@@ -40,7 +42,7 @@ from support.oracles import (
     compare_suppressed,
     replay,
 )
-from support.posting import posting
+from support.posting import post, posting
 from support.program import command, run
 from support.waiting import wait_until
 from support.workers import Deployment, deploy, wait_for_lag_zero, workers
@@ -52,9 +54,8 @@ CUSTOMERS: Final = {False: 260, True: 3_000}
 PER_SECOND: Final = {False: 480, True: 1_500}
 """Events that are posted, by whether the run is of full size."""
 START_MS: Final = from_rfc3339("2025-03-01T00:00:00Z")
-TOO_LATE_MS: Final = 27 * DAY_MS
-"""Behind the bound on lateness, however far the workers are behind."""
 ERASED: Final = 8
+MERGED: Final = 6
 FIRST: Final = """\
 base: default
 model: off
@@ -91,13 +92,17 @@ def is_lost(event: Event) -> bool:
 
 @dataclass(frozen=True)
 class Plan:
-    """What is posted, and who is erased; `late`: the ids of events that come behind the bound on lateness."""
+    """What is posted, and who is erased. `merges` are said before everything else.
+
+    `late` comes last, behind the bound on lateness: before, a partition that waits for another would take it in.
+    """
 
     file: Path
     said: Path
+    merges: list[Command]
     posted: list[Arrival]
     gone: list[str]
-    late: list[str]
+    late: list[Event]
 
 
 def plan(folder: Path, catalogue: Path, customers: int) -> Plan:
@@ -107,19 +112,20 @@ def plan(folder: Path, catalogue: Path, customers: int) -> Plan:
     events = [one for one in events if not is_lost(one)]
     file = write_history(events, folder / "events.jsonl")
     (folder / "without").mkdir()
-    said = commands_about(replay(file, folder / "without", partitions=PARTITIONS, catalogue=str(catalogue)), SEED)
+    without = replay(file, folder / "without", partitions=PARTITIONS, catalogue=str(catalogue))
+    said = commands_about(without, SEED)
     said = [one for one in said if not one.customer_id.startswith("feed:")]
     early = sorted({one.customer_id for one in events if one.time_ms < START_MS + 20 * DAY_MS})
     gone = dice.sample(early, ERASED)
     said += erasures(gone, dice)
-    (folder / "commands.jsonl").write_bytes(b"".join(encode_command(one) + b"\n" for one in said))
+    joined = merges([one for one in early if one not in gone and not one.startswith("steady")], without.alerts, dice)
+    (folder / "commands.jsonl").write_bytes(b"".join(encode_command(one) + b"\n" for one in [*said, *joined]))
     in_time = [one for one in events if one.time_ms < START_MS + (DAYS - 28) * DAY_MS]
     late = [with_fields(one, id=f"late-{one.id}") for one in dice.sample(in_time, 40)]
     timed = [(arrives_ms(one, is_live=True), one) for one in [*duplicated(events, SEED), *arrivals_of(said)]]
-    timed += [(one.time_ms + TOO_LATE_MS, one) for one in merged(late)]
     write_history([*events, *late], file)
     posted = [one for _, one in sorted(timed, key=lambda one: one[0])]
-    return Plan(file, folder / "commands.jsonl", posted, gone, [one.id for one in late])
+    return Plan(file, folder / "commands.jsonl", joined, posted, gone, late)
 
 
 def steady() -> list[Event]:
@@ -141,6 +147,19 @@ def erasures(customers: Sequence[str], dice: random.Random) -> list[Command]:
     return [
         Command(f"erase-{place}", "erase", one, at_ms, "Ann")
         for place, (one, at_ms) in enumerate(zip(customers, at, strict=True))
+    ]
+
+
+def merges(customers: Sequence[str], alerts: Path, dice: random.Random) -> list[Command]:
+    """Some turn out to be somebody else half a day after an alert of theirs."""
+    rows = map(orjson.loads, alerts.read_bytes().splitlines())
+    last_ms = START_MS + (DAYS - 10) * DAY_MS
+    fired = {one["customer_id"]: at_ms for one in rows if (at_ms := from_rfc3339(one["observed_at"])) < last_ms}
+    aliases = dice.sample([one for one in customers if one in fired], MERGED)
+    into = dice.sample([one for one in customers if one not in aliases], MERGED)
+    return [
+        merge(alias, customer_id, fired[alias] + DAY_MS // 2, f"merge-{alias}")
+        for alias, customer_id in zip(aliases, into, strict=True)
     ]
 
 
@@ -179,6 +198,7 @@ def test_everything_at_once_and_another_catalogue_in_mid_stream_come_to_what_rep
     own = plan(tmp_path, first, CUSTOMERS[is_full])
     before = deploy(broker, prefix, tmp_path, partitions=PARTITIONS, catalogue=str(first), commit_interval_s="0.1")
     after = replace(before, more={**before.more, "catalogue": str(second)})
+    post_merges(before, own.merges, START_MS)
     with (
         workers(before, "main-1", "main-2", program=sliced_worker.PROGRAM) as mains,
         workers(before, "dispatcher", is_static=False, program=command("dispatcher")) as (dispatcher,),
@@ -187,6 +207,7 @@ def test_everything_at_once_and_another_catalogue_in_mid_stream_come_to_what_rep
         try:
             for one in (*mains, dispatcher):
                 one.start()
+            wait_until_announced(before, own.merges)
             with posting(before, own.posted, per_second=PER_SECOND[is_full]):
                 crashes.kill_mid_boundary(0.15)
                 wait_until(lambda: bool(on_topic(before)), MADE_WITHIN_S, running=[dispatcher])
@@ -198,11 +219,13 @@ def test_everything_at_once_and_another_catalogue_in_mid_stream_come_to_what_rep
         finally:
             crashes.close()
         wait_for_lag_zero(after, mains, within_s=240, is_after_kills=True)
+        post(after, merged(own.late), tells_ends=False)
+        wait_for_lag_zero(after, mains, within_s=60)
         options = taken_up(after, {hash_of(before): first, hash_of(after): second})
         made = tmp_path / "digests.jsonl"
         expected = replay(
             own.file, tmp_path, partitions=PARTITIONS, catalogue=str(first), commands=own.said,
-            exclude="\n".join(own.late), more=[*options, "--digests", str(made)],
+            exclude="\n".join(one.id for one in own.late), more=[*options, "--digests", str(made)],
         )  # fmt: skip
         lists = {place(one): one for one in map(decode_digest, made.read_bytes().splitlines())}
         wait_until(lambda: {place(one) for one in on_topic(after)} >= lists.keys(), MADE_WITHIN_S, running=[dispatcher])
@@ -223,11 +246,12 @@ def check_much_happened(expected: Expected) -> None:
     held = Counter(orjson.loads(line)["rule"] for line in expected.suppressed.read_bytes().splitlines())
     assert min(held[rule] for rule in ("feed_down", "capped", "held_out", "snoozed", "opted_out")) > 1, held
     told = Counter(orjson.loads(line)["action"] for line in expected.receipts.read_bytes().splitlines())
-    assert told["erase"] == ERASED
+    assert (told["erase"], told["merge"]) == (ERASED, MERGED)
     assert min(told[action] for action in ("acknowledge", "outcome", "snooze", "opt_out", "opt_in")) > 3, told
     assert len(expected.outcomes.read_bytes().splitlines()) > 3
     alerts = [orjson.loads(line) for line in expected.alerts.read_bytes().splitlines()]
     assert len({one["catalogue"] for one in alerts}) == 2
+    assert any(one["ended_because"] == "merged" for one in alerts)
     print(held, told)
 
 

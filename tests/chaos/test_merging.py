@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,24 +12,23 @@ import orjson
 import pytest
 from msgspec.structs import replace
 
-from models.engine.ledger import COMMANDS, total_counts
+from models.engine.ledger import total_counts
 from schemas.command import Command, encode_command
 from schemas.event import FEEDS, Event
-from schemas.partitioner import partition_of
 from streams.files.catalogue_file import load_rules
 from streams.readback.state import read_partitions
 from streams.settings import load_settings
 from support import sliced_worker
-from support.arrivals import Arrival, merged
+from support.announced import moved_away, post_merges, wait_until_announced
+from support.arrivals import merged
 from support.broker import Broker
 from support.builders import DAY_MS
 from support.crashes import Crashes
 from support.histories import START_MS, Size, history, write_history
 from support.merges import merge
 from support.oracles import compare, compare_receipts, replay
-from support.posting import post, posting
+from support.posting import posting
 from support.program import environment, run
-from support.reading import read_topic
 from support.workers import RULES_ONLY, Deployment, deploy, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 4
@@ -62,18 +60,6 @@ def states_in(file: Path) -> Iterator[dict[str, Any]]:
     return map(orjson.loads, file.read_bytes().splitlines())
 
 
-def wait_until_announced(deployment: Deployment, count: int) -> None:
-    """Wait until the partitions of the customers were told."""
-    deadline = time.monotonic() + 60
-    while sum(b'"announced"' in (one.value() or b"") for one in records_moved(deployment)) < count:
-        assert time.monotonic() < deadline, "the merges were not announced"
-        time.sleep(0.2)
-
-
-def records_moved(deployment: Deployment) -> list[Any]:
-    return read_topic(deployment.broker.bootstrap, deployment.topics.moved)
-
-
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_who_is_merged_amid_kills_is_as_if_the_events_had_borne_one_id(
@@ -93,21 +79,13 @@ def test_who_is_merged_amid_kills_is_as_if_the_events_had_borne_one_id(
     file = write_history(under_one, tmp_path / "one.jsonl")
     truth = replay(file, tmp_path / "one", partitions=PARTITIONS, catalogue=RULES_ONLY)
     deployment = deploy(broker, prefix, tmp_path, partitions=PARTITIONS, catalogue=RULES_ONLY, commit_interval_s="0.1")
-    away = sum(_partition(deployment, one.customer_id) != _partition(deployment, str(one.into)) for one in said)
-    post(
-        deployment,
-        [
-            Arrival(COMMANDS, one.customer_id.encode(), encode_command(one), one.at_ms)
-            for one in sorted(said, key=lambda one: one.at_ms)
-        ],
-        tells_ends=False,
-    )
+    post_merges(deployment, said, START_MS)
     with workers(deployment, "main-1", "main-2", program=sliced_worker.PROGRAM) as mains:
         crashes = Crashes(deployment, mains, len(events), random.Random(SEED))
         try:
             for worker in mains:
                 worker.start()
-            wait_until_announced(deployment, away)
+            wait_until_announced(deployment, said)
             with posting(deployment, merged(events), per_second=20_000 if is_full else 2_000):
                 crashes.kill(0.35)
                 crashes.kill_mid_boundary(0.6)
@@ -115,7 +93,7 @@ def test_who_is_merged_amid_kills_is_as_if_the_events_had_borne_one_id(
             crashes.close()
         wait_for_lag_zero(deployment, mains, within_s=400, is_after_kills=True)
         assert [worker.terminate() for worker in mains] == [0, 0]
-    print(f"\n{len(said)} merges, {away} to another partition, {crashes.report}")
+    print(f"\n{len(said)} merges, {moved_away(deployment, said)} to another partition, {crashes.report}")
     findings, receipts = compare(deployment, expected), compare_receipts(deployment, expected)
     assert findings.codes == (0, 0, 0, 0), str(findings)
     assert receipts.code == 0, receipts.out
@@ -126,10 +104,6 @@ def test_who_is_merged_amid_kills_is_as_if_the_events_had_borne_one_id(
     (alias, *_) = said
     page = run("customer", alias.customer_id, **deployment.settings)
     assert (page.code, f"is an alias of {alias.into}" in page.err) == (1, True), page.err
-
-
-def _partition(deployment: Deployment, customer_id: str) -> int:
-    return partition_of(customer_id.encode(), load_settings(environment(deployment.settings)).partitions)
 
 
 def assert_as_one(deployment: Deployment, truth: Path) -> None:

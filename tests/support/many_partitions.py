@@ -32,7 +32,7 @@ from streams.files.commands import among
 from support.one_partition import HOUR_MS, Broker, Entry, Key, Kind, Worker, by_key
 
 WINDOW_MS: Final = 6 * HOUR_MS
-GONE: Final = Entry(0, RejectedError("gone", "a later record has its key"))
+GONE: Final = Entry(0, RejectedError("empty", "a later record has its key"))
 """Where a record lay."""
 
 

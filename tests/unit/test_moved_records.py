@@ -67,7 +67,11 @@ def test_what_is_moved_lies_at_the_time_it_speaks_of() -> None:
 
 def test_no_record_lies_under_the_key_of_another() -> None:
     assert len({moved_key(record, 1, 1) for record in RECORDS.values()}) == len(RECORDS)
-    others = [MarkV1(1, 0, B + 1), MarkV1(1, 1, B), MovedEventV1(1, Origin(0, COMMANDS, 7), "c", B, ("a",), login())]
+    others: list[Moved] = [
+        MarkV1(1, 0, B + 1),
+        MarkV1(1, 1, B),
+        MovedEventV1(1, Origin(0, COMMANDS, 7), "c", B, ("a",), login()),
+    ]
     assert not {moved_key(record, 1, 1) for record in RECORDS.values()} & {moved_key(one, 1, 1) for one in others}
 
 
