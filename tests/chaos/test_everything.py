@@ -25,7 +25,7 @@ from schemas.instant import from_rfc3339
 from schemas.partitioner import partition_of
 from streams.simulation.population import World, simulate
 from support import sliced_worker
-from support.announced import post_merges, wait_until_announced
+from support.announced import post_merges, wait_until_announced, wait_until_judged
 from support.answers import arrivals_of, arrives_ms, commands_about
 from support.arrivals import Arrival, duplicated, merged
 from support.broker import Broker
@@ -94,10 +94,12 @@ def is_lost(event: Event) -> bool:
 class Plan:
     """What is posted, and who is erased. `merges` are said before everything else.
 
+    `without`: a replay without commands.
     `late` comes last, behind the bound on lateness: before, a partition that waits for another would take it in.
     """
 
     file: Path
+    without: Expected
     said: Path
     merges: list[Command]
     posted: list[Arrival]
@@ -125,7 +127,7 @@ def plan(folder: Path, catalogue: Path, customers: int) -> Plan:
     timed = [(arrives_ms(one, is_live=True), one) for one in [*duplicated(events, SEED), *arrivals_of(said)]]
     write_history([*events, *late], file)
     posted = [one for _, one in sorted(timed, key=lambda one: one[0])]
-    return Plan(file, folder / "commands.jsonl", joined, posted, gone, late)
+    return Plan(file, without, folder / "commands.jsonl", joined, posted, gone, late)
 
 
 def steady() -> list[Event]:
@@ -219,6 +221,7 @@ def test_everything_at_once_and_another_catalogue_in_mid_stream_come_to_what_rep
         finally:
             crashes.close()
         wait_for_lag_zero(after, mains, within_s=240, is_after_kills=True)
+        wait_until_judged(mains, own.without)
         post(after, merged(own.late), tells_ends=False)
         wait_for_lag_zero(after, mains, within_s=60)
         options = taken_up(after, {hash_of(before): first, hash_of(after): second})

@@ -19,7 +19,7 @@ from streams.files.catalogue_file import load_rules
 from streams.readback.state import read_partitions
 from streams.settings import load_settings
 from support import sliced_worker
-from support.announced import moved_away, post_merges, wait_until_announced
+from support.announced import moved_away, post_merges, wait_until_announced, wait_until_judged
 from support.arrivals import merged
 from support.broker import Broker
 from support.builders import DAY_MS
@@ -92,6 +92,7 @@ def test_who_is_merged_amid_kills_is_as_if_the_events_had_borne_one_id(
         finally:
             crashes.close()
         wait_for_lag_zero(deployment, mains, within_s=400, is_after_kills=True)
+        wait_until_judged(mains, expected)
         assert [worker.terminate() for worker in mains] == [0, 0]
     print(f"\n{len(said)} merges, {moved_away(deployment, said)} to another partition, {crashes.report}")
     findings, receipts = compare(deployment, expected), compare_receipts(deployment, expected)

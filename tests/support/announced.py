@@ -1,4 +1,4 @@
-"""Waits until partitions were told on a broker who is going to be merged into their customers."""
+"""Merges on a broker: said ahead of all events, heard by the partitions of the customers, waited for to the end."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import time
 from collections.abc import Sequence
 from typing import Final
 
+import orjson
+
 from models.engine.ledger import COMMANDS
 from schemas.command import Command, encode_command
 from schemas.moved import AnnouncedV1, decode_moved
 from schemas.partitioner import partition_of
 from support.arrivals import Arrival
+from support.builders import DAY_MS
+from support.oracles import Expected
+from support.pages import address_of, wait_for_boundary
 from support.posting import post
 from support.reading import read_compacted
-from support.workers import Deployment
+from support.workers import Deployment, Worker
 
 ANNOUNCED_WITHIN_S: Final = 60.0
 
@@ -40,6 +45,13 @@ def wait_until_announced(deployment: Deployment, said: Sequence[Command]) -> Non
     while len(_announced(deployment)) < moved_away(deployment, said):
         assert time.monotonic() < deadline, "the merges were not announced"
         time.sleep(0.2)
+
+
+def wait_until_judged(running: Sequence[Worker], expected: Expected) -> None:
+    """Wait until all came as far as a replay: partitions that wait for each other have no lag meanwhile."""
+    boundaries = {orjson.loads(line)["boundary"] for line in expected.states.read_bytes().splitlines()}
+    for worker in running:
+        wait_for_boundary(worker, address_of(worker), max(boundaries) * DAY_MS)
 
 
 def _announced(deployment: Deployment) -> set[str]:
