@@ -270,7 +270,7 @@ def _told(worker: Worker, name: str, unknown: float) -> float:
 
     try:
         token = worker.deployment.settings.get("metrics_token")
-        moved = f'"{worker.deployment.topics.moved}"'  # of marks the newest is enough: others may be compacted away
+        moved = f'"{worker.deployment.topics.moved}"'  # of what is erased nothing is left there to be counted
         return total(address_of(worker), name, token, without=moved) if worker.is_running() else 0.0
     except (OSError, HTTPException):
         return unknown
