@@ -13,7 +13,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Meta, Struct
 
-from schemas.envelope import CustomerId, EventId, EventTime
+from schemas.envelope import CustomerId, EventId, EventTime, OtherCustomerId
 from schemas.errors import RejectedError
 from schemas.event_time import check_bounds
 from schemas.explain import Check, checks_of, find_fault, parse_object
@@ -117,7 +117,7 @@ class MergeCommand(Struct, frozen=True):
     at: EventTime
     by: By
     schema_version: Literal[1]
-    into: CustomerId
+    into: OtherCustomerId
     note_id: NoteId | None = None
 
 

@@ -22,15 +22,19 @@ is_currency = re.compile("[A-Z]{3}").fullmatch
 """Truthy for what can be an ISO 4217 code."""
 
 EventId = Annotated[str, Meta(min_length=1, max_length=64)]
-CustomerId = Annotated[
-    str,
-    Meta(
+
+
+def _customer(description: str) -> Meta:
+    return Meta(
         min_length=1,
         max_length=64,
-        description="a pseudonym; equal to the key of the record",
+        description=description,
         extra_json_schema={"pattern": "^[A-Za-z0-9_.@-]{1,64}$"},
-    ),
-]
+    )
+
+
+CustomerId = Annotated[str, _customer("a pseudonym; equal to the key of the record")]
+OtherCustomerId = Annotated[str, _customer("the pseudonym of another customer")]
 EventTime = Annotated[
     datetime,
     Meta(

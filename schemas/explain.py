@@ -24,6 +24,7 @@ _ENVELOPE_ORDER: Final = ("schema_version", "type", "customer_id", "event_time",
 _VALUE_REASONS: Final[Mapping[str, Reason]] = {
     "schema_version": "unsupported_version",
     "customer_id": "bad_customer_id",
+    "into": "bad_customer_id",
     "id": "bad_id",
     "alert_id": "bad_id",
     "note_id": "bad_id",
@@ -38,7 +39,7 @@ _VALUE_REASONS: Final[Mapping[str, Reason]] = {
 _TIMES: Final = frozenset({"event_time", "at", "until"})
 """Fields that hold an instant."""
 
-_PATTERNS: Final = {"customer_id": is_customer_id, "data.currency": is_currency}
+_PATTERNS: Final = {"customer_id": is_customer_id, "into": is_customer_id, "data.currency": is_currency}
 
 
 def _number(text: str) -> float:

@@ -32,7 +32,7 @@ from support.program import environment, run
 from support.workers import RULES_ONLY, Deployment, deploy, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 4
-SIZES: Final = {False: (Size(3_000, 220, 150), 40), True: (Size(100_000, 10_000, 180), 500)}
+SIZES: Final = {False: (Size(3_000, 220, 150), 40), True: (Size(120_000, 10_000, 180), 500)}
 """How much history, and how many are merged; by whether the run is of full size."""
 SEED: Final = 11
 SAME: Final = ("stage", "do_not_contact")

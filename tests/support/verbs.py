@@ -51,7 +51,7 @@ def arguments(verb: Verb, folder: Path) -> list[str]:
         "files": str(folder / "good.jsonl"), "horizon_days": "14",
         "file": str(folder / "good.jsonl") if verb.words[0] == "mapping" else GOOD_CATALOGUE,
         "risk_set_days": "14", "out": str(folder / f"out-{'-'.join(verb.words)}"), "folder": str(folder / "contract"),
-        "alert_id": "0123456789abcdef" * 2, "result": "kept", "customer_id": "f1", "until_ms": "7d",
+        "alert_id": "0123456789abcdef" * 2, "result": "kept", "customer_id": "f1", "until_ms": "7d", "alias": "f2",
     }  # fmt: skip
     found = [*verb.words, *READS_STDIN_OF_NO_ONE.get(verb.words[-1], ())]
     for param in verb.command.params:
