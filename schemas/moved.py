@@ -84,9 +84,10 @@ class HistoryV1(Struct, frozen=True, tag="history", tag_field="type"):
     """What was known of an alias as of the boundary `since`; days are numbers, -1 for none.
 
     `firsts`: by feed the day of the first activity. `totals`: purchases, spend in minor units, purchases without a
-    rate. `bought_again`: the day of the second purchase. `last`: by the names of the columns, the newest
-    days of things. `cells`: by feed rows of day, counts and hour of the first activity. `notes`: by feed rows of day
-    and note. `channels`: rows of day and name. `open_days`: by day what was not closed yet.
+    rate. `bought_again`: the day of the second purchase. `last`: by the names of the columns, the newest days of
+    things. `refused`: the ways in which e-mails were, as bits. `cells`: by feed rows of day, counts and hour of the
+    first activity. `notes`: by feed rows of day and note. `channels`: rows of day and name. `open_days`: by day what
+    was not closed yet.
     """
 
     to: int
@@ -98,6 +99,7 @@ class HistoryV1(Struct, frozen=True, tag="history", tag_field="type"):
     totals: tuple[int, int, int] = (0, 0, 0)
     bought_again: int = -1
     last: dict[str, int] = {}
+    refused: int = 0
     cells: dict[int, list[list[int]]] = {}
     notes: dict[int, list[tuple[int, NoteOnWire]]] = {}
     channels: list[tuple[int, str]] = []

@@ -20,7 +20,7 @@ from models.customers.customers import Customers
 from models.customers.days import NOTE_LAYOUT, Days, objects
 from models.customers.entries import MAX_SUM
 from models.customers.hours import HOUR
-from models.customers.pulse import pulse_of
+from models.customers.pulse import is_active, pulse_of
 from schemas.event import FEEDS, PURCHASE
 from schemas.moved import HistoryV1, NoteOnWire, Origin
 
@@ -57,6 +57,7 @@ def history_of(customers: Customers, row: int, name: str, alias: Alias) -> Histo
         totals=(purchases, spend, unrated),
         bought_again=_or_none(int(columns.bought_again[row])),
         last={name: int(getattr(columns, name)[row]) for name in LAST_DAYS},
+        refused=int(columns.refused[row]),
         cells={feed: found for feed, found in cells.items() if found},
         notes={feed: [(day, _note(note)) for day, *note in found] for feed, found in notes.items() if found},
         channels=[(day, days.channel_names[code]) for day, code in _rows_of(days.channels, flags, floor)],
@@ -94,6 +95,7 @@ def join(customers: Customers, joined: Sequence[Joined]) -> None:
     """Add to customers what was known of aliases; what follows from days is counted when the day closes."""
     for row, history in joined:
         _add_columns(customers, row, history)
+        _note_older(customers, row, history)
         for day, part in history.open_days.items():
             is_closed = day < customers.boundary
             (customers.days.late_day(day) if is_closed else customers.days.opened(day)).take_in(row, part)
@@ -128,6 +130,17 @@ def _add_columns(customers: Customers, row: int, history: HistoryV1) -> None:
     for name, day in history.last.items():
         last = getattr(columns, name)
         last[row] = max(int(last[row]), day)
+    columns.refused[row] |= history.refused
+
+
+def _note_older(customers: Customers, row: int, history: HistoryV1) -> None:
+    """Note the newest days of activity among those that the partition of the alias kept and this one does not."""
+    floor = customers.boundary - customers.basis.keep_days
+    for feed, entries in history.cells.items():
+        table = np.array([entry for entry in entries if entry[0] < floor], np.int64).reshape(-1, len(entries[0]))
+        was_active = is_active(feed, dict(zip(customers.days.feeds[feed].names, table.T[1:], strict=True)))
+        older = customers.columns.older(feed)
+        older[row] = max([int(older[row]), *table[was_active, 0].tolist()])
 
 
 def _pairs(of: Pairs) -> tuple[Ints, Ints]:

@@ -18,7 +18,7 @@ from schemas.suppressed import Rule
 
 Arrays = Mapping[str, NDArray[Any]]
 
-SNAPSHOT_FORMAT: Final = 11
+SNAPSHOT_FORMAT: Final = 12
 """Of the bytes. A program reads no other."""
 _LENGTH_BYTES: Final = 8
 """Of the length of the head, before it."""

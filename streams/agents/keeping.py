@@ -14,7 +14,8 @@ from confluent_kafka.admin import AdminClient
 from faust.types import TP
 
 from models.engine.arrivals import Passed as Boundary
-from models.engine.snapshot import SNAPSHOT_FORMAT, freeze
+from models.engine.frozen import SNAPSHOT_FORMAT
+from models.engine.snapshot import freeze
 from models.engine.standing import open_ids
 from schemas.topics import Topics
 from streams.agents.customers import Customers

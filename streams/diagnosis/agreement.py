@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from models.calendar import date_of
 from models.catalogue.rules import Rules
-from models.engine.snapshot import SNAPSHOT_FORMAT
+from models.engine.frozen import SNAPSHOT_FORMAT
 from schemas.erasure import erased_name
 from streams.diagnosis.observation import Observation
 from streams.errors import SetupError

@@ -13,7 +13,8 @@ from msgspec import Struct
 from benchmarks.midnight import snapshot_of
 from benchmarks.tiling import names_of, tiled
 from models.catalogue.rules import Rules
-from models.engine.snapshot import SNAPSHOT_FORMAT, load
+from models.engine.frozen import SNAPSHOT_FORMAT
+from models.engine.snapshot import load
 from streams.transport.snapshots.chunks import pack
 from streams.transport.snapshots.records import Covered
 from support.snapshots import SnapshotOwner

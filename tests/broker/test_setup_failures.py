@@ -13,7 +13,7 @@ from msgspec import structs
 
 from kafka.cluster import Cluster
 from kafka.properties import Credentials
-from models.engine.snapshot import SNAPSHOT_FORMAT
+from models.engine.frozen import SNAPSHOT_FORMAT
 from schemas.partitioner import partition_of
 from schemas.topics import Topics
 from streams.clock import now_ms

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from models.catalogue.rules import Rules
+from models.customers.columns import COLUMNS
 from models.engine.replay import Replay, Then
 from models.engine.snapshot import freeze, load
 from property.test_reference import differences, quick
@@ -24,7 +25,7 @@ from schemas.event import Event
 from schemas.moved import AnnouncedV1, HistoryV1, MarkV1, MovedEventV1
 from schemas.receipt import ReceiptV1
 from streams.files.commands import among
-from support.builders import DAY_MS, HOUR_MS
+from support.builders import DAY_MS, HOUR_MS, email, login, purchase, ticket
 from support.many_partitions import Course, Found, lived, replayed, unlike
 from support.merges import calm, merge, with_merges
 from support.spoken import with_commands
@@ -174,6 +175,25 @@ def test_windows_clocks_and_slopes_are_those_of_one_id_and_a_snapshot_holds_all_
             assert getattr(ours.customers.columns, name)[row] == getattr(theirs.customers.columns, name)[other], name
     data = freeze(ours).to_bytes()
     assert freeze(load(data, RULES)).to_bytes() == data
+
+
+@pytest.mark.parametrize("ago", range(-2, 4))
+def test_nothing_is_lost_of_days_that_are_kept_until_somebody_is_joined(ago: int) -> None:
+    boundary = FIRST_DAY + RULES.basis.keep_days + ago
+    events = [one("a", FIRST_DAY * DAY_MS + HOUR_MS) for one in (login, purchase, ticket)]
+    events.append(email("a", (FIRST_DAY + 1) * DAY_MS, action="unsubscribed"))
+    events += [purchase("c", day * DAY_MS, id=f"p{day}") for day in range(FIRST_DAY + 2, boundary + 5, 90)]
+    one_id = [replace(one, customer_id="c") for one in events]
+    found = []
+    for taken, said in ((events, [merge("a", "c", (boundary - 1) * DAY_MS)]), (one_id, [])):
+        replay = Replay(RULES, 1)
+        for one in among(said, sorted(taken, key=lambda o: (o.time_ms, o.feed))):
+            replay.take(one)
+        replay.until((boundary + 7) * DAY_MS)
+        (partition,) = replay.partitions
+        row, columns = partition.customers.roster.row_of("c"), partition.customers.columns
+        found.append({name.name: getattr(columns, name.name)[row].item() for name in COLUMNS})
+    assert {name: (value, found[1][name]) for name, value in found[0].items() if value != found[1][name]} == {}
 
 
 def test_an_alias_is_answered_with_its_customer_and_its_alerts_end() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from models.engine.frozen import SNAPSHOT_FORMAT
 from models.engine.partition import Partition
-from models.engine.snapshot import SNAPSHOT_FORMAT
 from schemas.erasure import erased_name
 from schemas.topics import Topics
 from streams.agents.restoring import RestoreSource, as_loaded
