@@ -69,6 +69,14 @@ class Aliases(Struct, dict=True):
         rows = roster.rows_of([*self.gone, *self.leaving]) if self else NO_ROWS
         self.rows = np.sort(rows[rows >= 0])
 
+    def note_leaving(self, alias: str, boundary: int, roster: Roster) -> None:
+        """Somebody is about to go, as of a boundary."""
+        self.leaving[alias] = boundary
+        (row,) = roster.rows_of([alias]).tolist()
+        place = int(self.rows.searchsorted(row))
+        if row >= 0 and row not in self.rows[place : place + 1]:
+            self.rows = np.insert(self.rows, place, row)
+
     def is_new(self, origin: Origin) -> bool:
         """Whether what comes from there was not taken in yet; from now on it was."""
         place = f"{origin.partition}/{origin.place}"

@@ -69,10 +69,10 @@ class Merging:
         if due is None or not due.is_merge:
             return
         alias, customer_id = due.command.customer_id, str(due.command.into)
-        if alias not in self._aliases.gone and self._first_merge(alias) is due:
+        is_first = alias not in self._aliases.leaving or self._first_merge(alias) is due
+        if is_first and alias not in self._aliases.gone:
             self._aliases.note_quiet(alias, due.boundary)
-            self._aliases.leaving[alias] = due.boundary
-            self._aliases.find_rows(self._customers.roster)
+            self._aliases.note_leaving(alias, due.boundary, self._customers.roster)
             self._send(AnnouncedV1(self._place(customer_id), self._number, alias, customer_id, due.boundary))
 
     def take(self, record: Moved, offset: int) -> Fate:

@@ -16,6 +16,7 @@ from schemas.alert import AlertV1
 from schemas.command import Command
 from schemas.event import FEEDS, LOGIN
 from support.builders import DAY_MS, HOUR_MS, login
+from support.merges import merge
 from support.troubled import FIRST_DAY, catalogue
 from support.upsets import extra_signal
 
@@ -74,3 +75,20 @@ def test_what_many_are_told_at_one_midnight_costs_each_no_more_than_what_a_few_a
     many = seconds_of(TIMES_AS_MANY * FEW)
     grown = {step: after / before for step, before, after in zip(STEPS, few, many, strict=True)}
     assert max(grown.values()) < COSTS_AT_MOST, grown
+
+
+def seconds_of_merges(merges: int) -> float:
+    """How long it takes to hear of them."""
+    partition = Partition(rules_of_all())
+    partition.observe([Arrival(LOGIN, n, login(f"a{n}", START_MS + n, id="l")) for n in range(merges)])
+    said = [merge(f"a{n}", f"c{n}", START_MS + HOUR_MS, f"m{n}") for n in range(merges)]
+    began = process_time()
+    partition.observe([Arrival(COMMANDS, number, one) for number, one in enumerate(said)])
+    assert len(partition.customers.aliases.rows) == merges
+    return process_time() - began
+
+
+def test_to_hear_of_many_merges_at_once_costs_each_no_more_than_of_a_few() -> None:
+    gc.collect()
+    few = max(seconds_of_merges(FEW), seconds_of_merges(FEW))
+    assert seconds_of_merges(TIMES_AS_MANY * FEW) / few < COSTS_AT_MOST
