@@ -194,13 +194,10 @@ def topic_table(
     def spec(name: str, key: str, content: str, config: dict[str, str], count: int = partitions) -> TopicSpec:
         return TopicSpec(name, key, content, count, replication, config)
 
-    for_events, changelog = _kept_for(events_retention_ms), _IN_LARGE_RECORDS
+    kept, changelog = _kept_for(events_retention_ms), _IN_LARGE_RECORDS
     commands = _kept_for(28 * DAY_MS) | {"segment.ms": str(DAY_MS)}
     return (
-        *(
-            spec(names.event(feed), "customer id", f"input events of type {name}", for_events)
-            for feed, name in enumerate(FEEDS)
-        ),
+        *(spec(names.event(feed), "customer id", f"input events of type {of}", kept) for feed, of in enumerate(FEEDS)),
         spec(names.ticks, "none (explicit partition)", "the clock, as data", _kept_for(7 * DAY_MS)),
         spec(names.commands, "customer id", "what people and programs say about alerts", commands),
         spec(names.moved, "epoch and origin", "what partitions tell each other of merged customers", _COMPACTED),

@@ -88,7 +88,7 @@ class Days:
         for feed, log in enumerate(self.feeds):
             found = cells.get(feed)
             if found is None:
-                log.append(day, *_nothing(log))
+                log.append(day, NO_ROWS, {name: log.column(name)[:0] for name in log.names})
             else:
                 log.append(day, found.rows, {**found.columns, HOUR: hours_of(found.first_ms, start_ms)})
         pulse = pulse_of(cells, self._basis.feeds, self._basis.engagement)
@@ -261,15 +261,9 @@ class Days:
 
 
 def _day_in(days: dict[int, OpenDay], day: int) -> OpenDay:
-    found = days.get(day)
-    if found is None:
-        found = days[day] = OpenDay()
-    return found
-
-
-def _nothing(log: Cells) -> tuple[Rows, dict[str, NDArray[Any]]]:
-    """A day without entries."""
-    return NO_ROWS, {name: log.column(name)[:0] for name in log.names}
+    if day not in days:
+        days[day] = OpenDay()
+    return days[day]
 
 
 def _summed(log: Cells, day: int, new: DayOf, hours: NDArray[np.uint8]) -> dict[str, NDArray[Any]]:

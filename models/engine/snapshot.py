@@ -62,9 +62,7 @@ def freeze(partition: Partition) -> Frozen:
         judged_by=partition.judged_by.copy(),
         aliases=customers.aliases.kept(),
     )
-    if review.scoring is None:
-        return Frozen(head, _arrays(partition))
-    return Frozen(head, _arrays(partition), review.scoring.frozen())
+    return Frozen(head, _arrays(partition), *([] if review.scoring is None else [review.scoring.frozen()]))
 
 
 def _arrays(partition: Partition) -> dict[str, NDArray[Any]]:

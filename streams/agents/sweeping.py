@@ -95,16 +95,8 @@ def graves_of(
             found.names.update(of)
 
     set_aside = {topics.late, topics.dead_letters}
-    own = (
-        topics.alerts,
-        topics.alerts_open,
-        topics.suppressed,
-        topics.receipts,
-        topics.outcomes,
-        topics.stages,
-        topics.moved,
-    )
-    places = {(topic, partition): 0 for topic in (*own, topics.late)}
+    decided = (topics.alerts, topics.alerts_open, topics.suppressed, topics.receipts, topics.outcomes, topics.stages)
+    places = {(topic, partition): 0 for topic in (*decided, topics.moved, topics.late)}
     places |= {(topic, SHARED_PARTITION): 0 for topic in shared_outputs(topics)}
     places |= {(topics.dead_letters, number): 0 for number in range(partitions)}  # some were posted to a wrong one
     with reader(connection, stop=stop) as source:

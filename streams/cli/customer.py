@@ -66,6 +66,11 @@ def customer(*, customer_id: str | None, everybody: Output | None, explain: bool
     if not is_customer_id(customer_id):
         reason = f"{customer_id!r} is no customer id: 1 to 64 letters, digits and _ . @ -"
         raise click.BadParameter(reason, param_hint="CUSTOMER_ID")
+    return _show(settings, rules, customer_id, explain=explain, as_json=as_json)
+
+
+def _show(settings: Settings, rules: Rules, customer_id: str, *, explain: bool, as_json: bool) -> int:
+    """Show one customer, or say why there is nothing to show."""
     place = partition_of(customer_id.encode(), settings.partitions)
     partition = read_partitions(settings, rules, [place]).get(place)
     row = None if partition is None else partition.customers.roster.row_of(customer_id)
