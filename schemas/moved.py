@@ -85,9 +85,9 @@ class HistoryV1(Struct, frozen=True, tag="history", tag_field="type"):
 
     `firsts`: by feed the day of the first activity. `totals`: purchases, spend in minor units, purchases without a
     rate. `bought_again`: the day of the second purchase. `last`: by the names of the columns, the newest days of
-    things. `refused`: the ways in which e-mails were, as bits. `cells`: by feed rows of day, counts and hour of the
-    first activity. `notes`: by feed rows of day and note. `channels`: rows of day and name. `open_days`: by day what
-    was not closed yet.
+    things. `older`: by feed the newest day of activity that is kept no longer. `refused`: the ways in which e-mails
+    were, as bits. `cells`: by feed rows of day, counts and hour of the first activity. `notes`: by feed rows of day
+    and note. `channels`: rows of day and name. `open_days`: by day what was not closed yet.
     """
 
     to: int
@@ -99,6 +99,7 @@ class HistoryV1(Struct, frozen=True, tag="history", tag_field="type"):
     totals: tuple[int, int, int] = (0, 0, 0)
     bought_again: int = -1
     last: dict[str, int] = {}
+    older: tuple[int, ...] = ()
     refused: int = 0
     cells: dict[int, list[list[int]]] = {}
     notes: dict[int, list[tuple[int, NoteOnWire]]] = {}

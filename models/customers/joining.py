@@ -24,7 +24,7 @@ from models.customers.pulse import is_active, pulse_of
 from schemas.event import FEEDS, PURCHASE
 from schemas.moved import HistoryV1, NoteOnWire, Origin
 
-LAST_DAYS: Final = ("last_day", "last_purchase", "last_login", "restart", *(f"older_{feed}" for feed in FEEDS))
+LAST_DAYS: Final = ("last_day", "last_purchase", "last_login", "restart")
 """Columns of which the newer day counts."""
 Pairs = list[tuple[int, int]]
 """(Day, row)."""
@@ -41,7 +41,8 @@ def history_of(customers: Customers, row: int, name: str, alias: Alias) -> Histo
     """Everything observed of an alias as of a boundary that is about to be passed; whoever sends it says where to."""
     columns, days = customers.columns, customers.days
     floor = max(customers.boundary - customers.basis.keep_days, 0)
-    flags = customers.roster.flagged(np.array([row], np.int32))
+    own = np.array([row], np.int32)
+    flags = customers.roster.flagged(own)
     firsts = [int(columns.first_in(feed)[row]) for feed in range(len(FEEDS))]
     purchases, spend, unrated = (int(total[row]) for total in _totals(customers))
     opened = {**days.open, **days.late}  # no day is both
@@ -57,6 +58,7 @@ def history_of(customers: Customers, row: int, name: str, alias: Alias) -> Histo
         totals=(purchases, spend, unrated),
         bought_again=_or_none(int(columns.bought_again[row])),
         last={name: int(getattr(columns, name)[row]) for name in LAST_DAYS},
+        older=tuple(int(columns.older(feed, own)[0]) for feed in range(len(FEEDS))),
         refused=int(columns.refused[row]),
         cells={feed: found for feed, found in cells.items() if found},
         notes={feed: [(day, _note(note)) for day, *note in found] for feed, found in notes.items() if found},
@@ -134,13 +136,16 @@ def _add_columns(customers: Customers, row: int, history: HistoryV1) -> None:
 
 
 def _note_older(customers: Customers, row: int, history: HistoryV1) -> None:
-    """Note the newest days of activity among those that the partition of the alias kept and this one does not."""
-    floor = customers.boundary - customers.basis.keep_days
-    for feed, entries in history.cells.items():
-        table = np.array([entry for entry in entries if entry[0] < floor], np.int64).reshape(-1, len(entries[0]))
-        was_active = is_active(feed, dict(zip(customers.days.feeds[feed].names, table.T[1:], strict=True)))
-        older = customers.columns.older(feed)
-        older[row] = max([int(older[row]), *table[was_active, 0].tolist()])
+    """Note the newest days of activity that are kept no longer, or here no longer."""
+    columns, floor = customers.columns, customers.boundary - customers.basis.keep_days
+    own = np.array([row], np.int32)
+    for feed, older in enumerate(history.older):
+        newest = [older, int(columns.older(feed, own)[0])]
+        entries = [entry for entry in history.cells.get(feed, ()) if entry[0] < floor]
+        if entries:
+            days, *counts = np.array(entries, np.int64).T
+            newest += days[is_active(feed, dict(zip(customers.days.feeds[feed].names, counts, strict=True)))].tolist()
+        columns.note_older(feed, own, max(newest))
 
 
 def _pairs(of: Pairs) -> tuple[Ints, Ints]:
