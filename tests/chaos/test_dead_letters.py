@@ -122,6 +122,7 @@ def check_counts(deployment: Deployment, ledger: Ledger, *, applied: int) -> Non
         "applied": applied,
         "applied_late": 0,
         "erased": 0,
+        "moved": 0,
         "duplicate": 0,
         "late": 0,
         "dead_lettered": len(ledger.refused),

@@ -94,7 +94,7 @@ def test_late_events_are_folded_or_set_aside_and_never_disturb_others(
         folded, too_late = post_in_rounds(deployment, events, ledger, main, days=size.days)
         assert main.terminate() == 0
     wanted = {"applied": len(events), "applied_late": len(folded), "late": len(too_late)}
-    assert totals_of(deployment) == {"duplicate": 0, "dead_lettered": 0, "erased": 0} | wanted
+    assert totals_of(deployment) == {"duplicate": 0, "dead_lettered": 0, "erased": 0, "moved": 0} | wanted
     assert len(folded) >= FOLDED_SHARE * len(events)
     assert len(too_late) >= TOO_LATE_SHARE * len(events)
     ids = check_late_topic(deployment, ledger, too_late)
