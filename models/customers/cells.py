@@ -95,27 +95,11 @@ class Cells:
         return self._array
 
     def replace(self, day: int, removed: Rows, rows: Rows, values: Values) -> None:
-        """Put other entries in the place of those of some customers on a closed day."""
+        """Put other entries, by row ascending, in the place of those of some customers on a closed day."""
         self._reach(day, day)
         span = self.day(day)
-        before = self.rows()
-        kept = ~np.isin(before[span], removed)
-        order = np.argsort(np.concatenate((before[span][kept], rows)), kind="stable")
-
-        def changed(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
-            middle = Growing(old.dtype, old[span][kept])
-            middle.append(new)
-            whole = Growing(old.dtype, old[: span.start].copy())
-            whole.append(middle.array[order])
-            whole.append(old[span.stop :])
-            return whole.array
-
-        self._rows = GrowingRows(changed(before, rows))
-        self._columns = {n: Growing(c.array.dtype, changed(c.array, values[n])) for n, c in self._columns.items()}
-        moved = len(order) - (span.stop - span.start)
-        place = day - self.first_day + 1
-        self._starts[place:] = [start + moved for start in self._starts[place:]]
-        self._array = None
+        places = np.flatnonzero(np.isin(self.rows(span), removed)) + span.start
+        self.exchange(places, np.full(len(rows), day), rows, values)
 
     def find_pairs(self, days: Ints, rows: Ints) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Where the entries of customers on closed days begin and end; pairs of (day, row), ascending."""
@@ -129,28 +113,34 @@ class Cells:
 
     def exchange(self, removed: NDArray[np.intp], days: Ints, rows: Ints, values: Values) -> None:
         """Put entries of closed days, by (day, row) ascending, in the place of those at some positions."""
+        if not len(removed) and not len(days):
+            return
         if len(days):
             self._reach(int(days[0]), int(days[-1]))
-        bounds = np.array(self._starts, np.int64)
-        places, at = np.array(sorted(removed.tolist()), np.intp), np.empty(len(days), np.int64)
-        kept, bounds = without(self.rows(), places), bounds - places.searchsorted(bounds)
+        places = np.sort(removed)
+        touched = np.concatenate((self.days_of(places), days))
+        span = self.span(int(touched.min()), int(touched.max()) + 1)
+        before, inner = self.rows(), places - span.start
+        kept = without(before[span], inner)
+        bounds = self._bounds() - places.searchsorted(self._bounds())
+        at = np.empty(len(days), np.int64)
         for day in np.unique(days).tolist():
-            low, high = bounds[day - self.first_day : day - self.first_day + 2]
+            low, high = (bounds[day - self.first_day : day - self.first_day + 2] - span.start).tolist()
             asked = slice(*np.searchsorted(days, (day, day + 1)))
             at[asked] = low + kept[low:high].searchsorted(rows[asked].astype(np.int32), side="right")
 
         def changed(old: NDArray[Any], new: NDArray[Any]) -> NDArray[Any]:
-            whole = Growing(old.dtype, without(old, places))
+            middle = Growing(old.dtype, without(old[span], inner))
             if old.dtype != object and len(new):
-                whole.widen(new)
-            return np.insert(whole.array, at, new)
+                middle.widen(new)
+            parts = (old[: span.start], np.insert(middle.array, at, new), old[span.stop :])
+            return np.concatenate(parts, dtype=parts[1].dtype)
 
-        self._rows = GrowingRows(np.insert(kept, at, rows.astype(np.int32)))
+        self._rows = GrowingRows(changed(before, rows.astype(np.int32)))
         whole = {name: changed(column.array, values[name]) for name, column in self._columns.items()}
         self._columns = {name: Growing(column.dtype, column) for name, column in whole.items()}
         more = days.searchsorted(np.arange(len(bounds)) + self.first_day)
-        self._starts = (bounds + more).tolist()
-        self._array = None
+        self._starts, self._array = (bounds + more).tolist(), None
 
     def _reach(self, first: int, last: int) -> None:
         """Let days from the first to the last be closed, those that were not with nothing."""
