@@ -1,12 +1,12 @@
 """How a partition passes boundaries: a day is closed, everybody is judged, some rows at a time where they are many."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from models.calendar import DAY_MS
 from models.catalogue.rules import Rules
 from models.customers.customers import Customers
-from models.engine.arrivals import Passed
+from models.engine.arrivals import Expected, Passed
 from models.engine.early_firing import EVER, EarlyFiring
 from models.engine.erasing import Erasing, LateEvent
 from models.engine.ids import SeenIds
@@ -57,6 +57,9 @@ class Judging:
         """Whether reviews wait for `go_on`, so that a midnight of many customers does not hold up the events behind."""
         self.passed: list[Passed] = []
         """Boundaries passed, the newest last; whoever writes them down clears the list."""
+        self._expected = Expected()
+        self._is_unsure = True
+        """Whether the watermark may have reached a boundary before anything is taken: other feeds are declared now."""
         self._outputs: list[Message] = []
         self._moving: list[Moved] = []
         self.judged = 0
@@ -124,6 +127,35 @@ class Judging:
             self._held.append(late)
         else:
             self.customers.add_late(*late)
+
+    # -- the clock
+
+    def _cross(self) -> None:
+        """A feed's clock was raised: pass the boundaries that the watermark has reached."""
+        if self._expected:
+            return
+        self._is_unsure = False
+        self.merging.send_marks()
+        target = self.customers.aliases.limit(self.watermark.reached)
+        if target > self.boundary:
+            self._pass(target)
+
+    def expect(self, passed: Iterable[Passed]) -> None:
+        """After a restart: pass these boundaries again where they were passed, so that the same events are late."""
+        self._expected = Expected(one for one in passed if one.boundary > self.boundary)
+        self._is_unsure = True
+
+    def is_beyond(self, feed: int, offset: int) -> bool:
+        """Whether a record must wait until the next boundary that is expected was passed."""
+        if not self._expected.lies_beyond(feed, offset):
+            return False
+        self._pass_expected()
+        return self._expected.lies_beyond(feed, offset)
+
+    def _pass_expected(self) -> None:
+        while (boundary := self._expected.take_reached(self.ledger.covered)) is not None:
+            self._pass(boundary)
+        self._cross()  # it may have stopped between two boundaries that were passed at the same place
 
     # -- a boundary
 

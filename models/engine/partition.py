@@ -10,7 +10,6 @@ from typing import Final
 
 import numpy as np
 
-from models.catalogue.rules import Rules
 from models.engine.arrivals import (
     AGAIN,
     APPLIED,
@@ -19,9 +18,7 @@ from models.engine.arrivals import (
     CONFLICT,
     ERASED,
     Arrival,
-    Expected,
     Fate,
-    Passed,
 )
 from models.engine.frame import ADDED_UP, IS_ERASED, Frame, Single
 from models.engine.judging import EVERYBODY, Judging
@@ -38,27 +35,6 @@ TOGETHER: Final = 4_000
 
 class Partition(Judging):
     """The state machine of one partition. Not thread-safe; it never waits."""
-
-    def __init__(
-        self,
-        rules: Rules,
-        *,
-        number: int = 0,
-        partitions: int = 1,
-        alerts_from_ms: int = 0,
-        limit_dead_letters: bool = True,
-    ) -> None:
-        """`partitions`: how many there are, so that it is known where an id belongs."""
-        super().__init__(
-            rules,
-            number=number,
-            partitions=partitions,
-            alerts_from_ms=alerts_from_ms,
-            limit_dead_letters=limit_dead_letters,
-        )
-        self._expected = Expected()
-        self._is_unsure = True
-        """Whether the watermark may have reached a boundary before anything is taken: other feeds are declared now."""
 
     def observe(self, arrivals: Sequence[Arrival]) -> list[Fate]:
         """Take records in, in order. Raises DeadLetterLimitError past the limits."""
@@ -188,32 +164,3 @@ class Partition(Judging):
         if self.customers.aliases.leaving.get(event.customer_id, day + 1) <= day:
             return AWAY  # it leaves with all that is known of the alias
         return APPLIED_LATE if is_past else APPLIED
-
-    # -- the clock
-
-    def _cross(self) -> None:
-        """A feed's clock was raised: pass the boundaries that the watermark has reached."""
-        if self._expected:
-            return
-        self._is_unsure = False
-        self.merging.send_marks()
-        target = self.customers.aliases.limit(self.watermark.reached)
-        if target > self.boundary:
-            self._pass(target)
-
-    def expect(self, passed: Iterable[Passed]) -> None:
-        """After a restart: pass these boundaries again where they were passed, so that the same events are late."""
-        self._expected = Expected(one for one in passed if one.boundary > self.boundary)
-        self._is_unsure = True
-
-    def is_beyond(self, feed: int, offset: int) -> bool:
-        """Whether a record must wait until the next boundary that is expected was passed."""
-        if not self._expected.lies_beyond(feed, offset):
-            return False
-        self._pass_expected()
-        return self._expected.lies_beyond(feed, offset)
-
-    def _pass_expected(self) -> None:
-        while (boundary := self._expected.take_reached(self.ledger.covered)) is not None:
-            self._pass(boundary)
-        self._cross()  # it may have stopped between two boundaries that were passed at the same place
