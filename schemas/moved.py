@@ -45,14 +45,19 @@ class MarkV1(Struct, frozen=True, tag="mark", tag_field="type"):
     schema_version: Literal[1] = 1
 
 
-class MovedEventV1(Struct, frozen=True, tag="event", tag_field="type"):
-    """An event of an alias that left as of `since`. `by`: the ids it came by, the first is that in the event."""
+class _OfAlias(Struct, frozen=True):
+    """What came of an alias that left as of `since`: to which partition, for whom. `by`: the ids it came by."""
 
     to: int
     origin: Origin
     customer_id: str
     since: int
     by: tuple[str, ...]
+
+
+class MovedEventV1(_OfAlias, frozen=True, tag="event", tag_field="type"):
+    """An event; the first id that it came by is that in it."""
+
     event: Event
     schema_version: Literal[1] = 1
 
@@ -80,7 +85,7 @@ class DayPart(Struct, frozen=True, array_like=True):
     emails: BucketPart | None
 
 
-class HistoryV1(Struct, frozen=True, tag="history", tag_field="type"):
+class HistoryV1(_OfAlias, frozen=True, tag="history", tag_field="type"):
     """What was known of an alias as of the boundary `since`; days are numbers, -1 for none.
 
     `firsts`: by feed the day of the first activity. `totals`: purchases, spend in minor units, purchases without a
@@ -90,11 +95,6 @@ class HistoryV1(Struct, frozen=True, tag="history", tag_field="type"):
     and note. `channels`: rows of day and name. `open_days`: by day what was not closed yet.
     """
 
-    to: int
-    origin: Origin
-    customer_id: str
-    since: int
-    by: tuple[str, ...]
     firsts: tuple[int, ...] = ()
     totals: tuple[int, int, int] = (0, 0, 0)
     bought_again: int = -1
@@ -122,14 +122,9 @@ class ForgetV1(Struct, frozen=True, tag="forget", tag_field="type"):
 Moved = AnnouncedV1 | MarkV1 | MovedEventV1 | HistoryV1 | ForgetV1
 
 
-class _EventOnWire(Struct, tag="event", tag_field="type"):
+class _EventOnWire(_OfAlias, frozen=True, tag="event", tag_field="type"):
     """The event as the contract writes it."""
 
-    to: int
-    origin: Origin
-    customer_id: str
-    since: int
-    by: tuple[str, ...]
     event: Raw
     schema_version: Literal[1] = 1
 

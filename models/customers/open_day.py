@@ -12,7 +12,7 @@ from models.customers.arrays import Rows
 from models.customers.buckets import EMAIL_ACTIONS, TICKET_COUNTS, Bucket, Note
 from models.customers.cells import DayOf
 from models.customers.entries import MAX_SUM, Entries
-from models.customers.open_emails import OpenEmails
+from models.customers.open_emails import OpenEmails, is_by_machine
 from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET, Email, Event, Purchase, Ticket
 from schemas.moved import BucketPart, DayPart
 
@@ -76,8 +76,8 @@ class OpenDay:
             self.unrated.get(row, 0),
             self._logins.of_row(row),
             self._purchases.of_row(row),
-            None if tickets is None else _bucket_part(tickets),
-            None if emails is None else _bucket_part(emails),
+            None if tickets is None else part_of(tickets),
+            None if emails is None else part_of(emails),
         )
         return part if any((part.logins, part.purchases, part.tickets, part.emails)) else None
 
@@ -88,9 +88,9 @@ class OpenDay:
         self._logins.add_rows(row, part.logins)
         self._purchases.add_rows(row, part.purchases)
         if part.tickets is not None:
-            bucket_in(self.tickets, row, len(TICKET_COUNTS)).merge(_bucket_of_part(part.tickets))
+            bucket_in(self.tickets, row, len(TICKET_COUNTS)).merge(bucket_of(part.tickets))
         if part.emails is not None:
-            self.emails.merge(row, _bucket_of_part(part.emails))
+            self.emails.merge(row, bucket_of(part.emails))
 
     def drop(self, rows: Rows) -> None:
         """Forget what came of some customers."""
@@ -139,7 +139,7 @@ class OpenDay:
 
 def is_nothing(event: Event) -> bool:
     """Whether nothing is kept of an event: a mail proxy opened an e-mail."""
-    return isinstance(event.data, Email) and event.data.action == "opened" and event.data.machine_open
+    return isinstance(event.data, Email) and is_by_machine(event.data)
 
 
 def bucket_in(buckets: dict[int, Bucket], row: int, size: int) -> Bucket:
@@ -150,13 +150,15 @@ def bucket_in(buckets: dict[int, Bucket], row: int, size: int) -> Bucket:
     return bucket
 
 
-def _bucket_part(bucket: Bucket) -> BucketPart:
+def part_of(bucket: Bucket) -> BucketPart:
+    """A bucket as plain values, copied."""
     return BucketPart(
         bucket.counts.copy(), bucket.channels.copy(), [(*note,) for note in bucket.notes], bucket.first_ms
     )
 
 
-def _bucket_of_part(part: BucketPart) -> Bucket:
+def bucket_of(part: BucketPart) -> Bucket:
+    """The bucket of such values."""
     bucket = Bucket(0)
     bucket.counts, bucket.channels, bucket.first_ms = [*part.counts], [*part.channels], part.first_ms
     bucket.notes = [Note(*note) for note in part.notes]

@@ -17,6 +17,11 @@ _ONE: Final = {name: 1 << _BITS * place for place, name in enumerate(EMAIL_ACTIO
 _IS_STRONG: Final = frozenset(STRONG_ACTIONS)
 
 
+def is_by_machine(data: Email) -> bool:
+    """Whether a mail proxy opened an e-mail: nothing is kept of that."""
+    return data.action == "opened" and data.machine_open
+
+
 class OpenEmails:
     """By row: the counts of all actions in one number, 64 bits each; the first activity; buckets of notes."""
 
@@ -34,7 +39,7 @@ class OpenEmails:
     def add(self, row: int, data: Email, time_ms: int, event_id: str) -> bool:
         """Count an e-mail's event; True when it is a refusal. What a machine opened is not counted."""
         action = data.action
-        if action == "opened" and data.machine_open:
+        if is_by_machine(data):
             return False
         self._counts[row] = self._counts.get(row, 0) + _ONE[action]
         if action not in _IS_STRONG:
