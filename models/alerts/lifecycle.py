@@ -133,10 +133,8 @@ class Judgement:
             return
         table, signal = self.alerts.open, self.signal
         rows, places = np.array([one.row for one in told], np.int32), np.array([one.place for one in told])
-        table.column("stage")[places], table.column("refused")[places] = (
-            self._stages[rows],
-            self._refused[rows],
-        )
+        table.column("stage")[places] = self._stages[rows]
+        table.column("refused")[places] = self._refused[rows]
         table.column("revision")[places] += np.array([one.is_next for one in told])
         for one in told:
             if one.worse is not None:

@@ -2,17 +2,14 @@
 
 from collections.abc import Collection
 from copy import copy
-from typing import Final
 
 import numpy as np
 from msgspec import Struct
 
 from models.customers.arrays import NO_ROWS, Rows
+from models.customers.columns import NEVER
 from models.customers.roster import Roster
 from schemas.moved import ForgetV1, HistoryV1, Origin
-
-NEVER: Final = 1 << 30
-"""Behind any boundary."""
 
 
 class Alias(Struct, frozen=True, array_like=True):

@@ -17,6 +17,11 @@ STAGE_NAMES: Final = ("none", "new", "active", "lapsed", "dormant", "churned", "
 STAGES: Final = STAGE_NAMES[1:]
 
 
+def day_or_none(first: int) -> int:
+    """A first day as it is told: NO_DAY where it never was."""
+    return NO_DAY if first == NEVER else first
+
+
 class Column(NamedTuple):
     """One fact about each customer: its name, its type, and what stands there before anything is known."""
 

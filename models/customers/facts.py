@@ -7,7 +7,7 @@ import numpy as np
 
 from models.customers.arrays import Rows
 from models.customers.buckets import EMAIL_ACTIONS, NO_TIME, TICKET_CATEGORIES, Bucket
-from models.customers.columns import NEVER, NO_DAY
+from models.customers.columns import day_or_none
 from models.customers.customers import Customers
 from models.customers.days import COUNTED
 from models.customers.entries import MAX_SUM
@@ -29,7 +29,7 @@ def facts_of(customers: Customers, rows: Rows) -> list[dict[str, Any]]:
     _add_open(customers, places, tables, firsts, totals)
     return [
         {
-            "first": [NO_DAY if first == NEVER else first for first in first_of],
+            "first": [*map(day_or_none, first_of)],
             "totals": total,
             "purchases": _of_days(tables[PURCHASE].get(row, {}), floor),
             "logins": _of_days(tables[LOGIN].get(row, {}), floor),

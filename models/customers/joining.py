@@ -15,7 +15,7 @@ from models.customers.arrays import Ints, Rows
 from models.customers.buckets import MAX_CHANNELS, MAX_NOTES
 from models.customers.cells import Cells, DayOf
 from models.customers.clocks import MAX_COUNT
-from models.customers.columns import NEVER
+from models.customers.columns import day_or_none
 from models.customers.customers import Customers
 from models.customers.days import NOTE_LAYOUT, Days, objects
 from models.customers.entries import MAX_SUM
@@ -54,9 +54,9 @@ def history_of(customers: Customers, row: int, name: str, alias: Alias) -> Histo
         customer_id=alias.customer_id,
         since=alias.since,
         by=(name,),
-        firsts=tuple(map(_or_none, firsts)),
+        firsts=tuple(map(day_or_none, firsts)),
         totals=(purchases, spend, unrated),
-        bought_again=_or_none(int(columns.bought_again[row])),
+        bought_again=day_or_none(int(columns.bought_again[row])),
         last={name: int(getattr(columns, name)[row]) for name in LAST_DAYS},
         older=tuple(int(columns.older(feed, own)[0]) for feed in range(len(FEEDS))),
         refused=int(columns.refused[row]),
@@ -65,10 +65,6 @@ def history_of(customers: Customers, row: int, name: str, alias: Alias) -> Histo
         channels=[(day, days.channel_names[code]) for day, code in _rows_of(days.channels, flags, floor)],
         open_days={day: part for day, one in opened.items() if (part := one.part_of(row)) is not None},
     )
-
-
-def _or_none(day: int) -> int:
-    return -1 if day == NEVER else day
 
 
 def _note(values: Sequence[Any]) -> NoteOnWire:

@@ -16,7 +16,7 @@ from models.customers.arrays import Rows
 from models.engine.early_firing import EarlyFiring
 from models.engine.inbox import Inbox
 from models.engine.review import Message, Review
-from schemas.alert import AlertV1
+from schemas.alert import AlertV1, EndReason
 from schemas.erasure import ErasureV1
 from schemas.event import Event
 
@@ -51,15 +51,20 @@ class Erasing:
 
     def _forget(self, leaving: Mapping[str, int]) -> list[AlertV1]:
         """Forget customers; the last words of their alerts."""
-        review = self._review
         found = self._customers.roster.rows_of([*leaving]).tolist()
         known = {row: one for row, one in zip(found, leaving.items(), strict=True) if row >= 0}
-        ends = [*LastWords(review.rules, review.writer.alerts_from_ms, "erased").of(review.alerts, known)]
-        review.follow_up.decided += len(ends)
+        ends = self.last_words(known, "erased")
         rows = np.array(sorted(known), np.int32)
         self.empty(rows, leaving)
         if known:
             self._customers.erase(rows)
+        return ends
+
+    def last_words(self, gone: Mapping[int, tuple[str, int]], because: EndReason) -> list[AlertV1]:
+        """The ends of the alerts of customers who go; by row the id, and since when."""
+        review = self._review
+        ends = [*LastWords(review.rules, review.writer.alerts_from_ms, because).of(review.alerts, gone)]
+        review.follow_up.decided += len(ends)
         return ends
 
     def empty(self, rows: Rows, names: Iterable[str]) -> None:

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 
 from models.alerts.answers import Due, receipt_of
 from models.alerts.attention.quiet import Word
-from models.alerts.forgetting import LastWords
-from models.customers.aliases import NEVER, Alias, Aliases
+from models.customers.aliases import Alias, Aliases
+from models.customers.columns import NEVER
 from models.customers.joining import Joined, history_of, holds_anything, join
 from models.customers.open_day import OpenDay, is_nothing
 from models.engine.arrivals import APPLIED, DUPLICATE, Fate
@@ -285,9 +285,7 @@ class Merging:
         customers, review, names = self._customers, self._review, [*leaving]
         rows = customers.roster.rows_of(names).tolist()
         known = {row: (name, leaving[name].since) for row, name in zip(rows, names, strict=True)}
-        words = LastWords(review.rules, review.writer.alerts_from_ms, "merged")
-        ends: list[Message] = [*words.of(review.alerts, known)]
-        review.follow_up.decided += len(ends)
+        ends: list[Message] = [*self._erasing.last_words(known, "merged")]
         histories = [history_of(customers, row, name, leaving[name]) for row, name in zip(rows, names, strict=True)]
         out = {name for name, alias in leaving.items() if review.quiet.has_opted_out(name, alias.since)}
         self._erasing.empty(np.array(sorted(rows), np.int32), names)
