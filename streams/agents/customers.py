@@ -179,7 +179,7 @@ class Customers:
     def is_behind(self, partition: int) -> bool:
         """Whether customers of the partition wait to be judged, or outputs to be sent."""
         own = self.owned.get(partition)
-        return own is not None and (own.partition.is_behind or bool(own.outbox or own.moving))
+        return own is not None and (own.partition.is_behind or own.is_stirred or bool(own.outbox or own.moving))
 
     def count(self, own: OwnedPartition) -> None:
         """Count the customers as they stand, in a small part of the time; not in the middle of a boundary."""
@@ -264,7 +264,7 @@ class Customers:
         """Take records in, or judge some who wait where there are none; what that decides waits to be sent."""
         partition, judged = own.partition, own.partition.judged
         decided = partition.review.follow_up.decided
-        if records:
+        if records or own.is_stirred:
             self._intake.take(own, records)
         else:
             partition.go_on(REVIEWS_A_FRAME)

@@ -94,6 +94,7 @@ class Minder:
         now = time.monotonic()
         for own in self._customers.owned.values():
             self._customers.count(own)
+        self._note_ended()
         self._forget_published()
         await self._sweep()
         chosen = due(self._customers.owned.values(), self._is_live)
@@ -110,6 +111,16 @@ class Minder:
         if now - self._topics_at > TOPICS_EVERY_S:
             self._topics_at = now
             await self._look_for_topics()
+
+    def _note_ended(self) -> None:
+        """Look which topics were read to where they ended at the restart: nothing of them is waited for any more."""
+        for own in self._customers.owned.values():
+            if own.expected and not own.is_busy:
+                read_to = self._app.consumer.idle(own.number)
+                ends = zip(self._app.source_topics, own.until, strict=False)
+                ended = {feed for feed, (topic, end) in enumerate(ends) if read_to.get(topic, -1) >= end}
+                own.is_stirred = own.is_stirred or not ended <= own.ended
+                own.ended |= ended
 
     async def _sweep(self) -> None:
         """Sweep after who was erased in one of the partitions, once it is at the live tail and all is read again."""

@@ -30,15 +30,17 @@ class OwnedPartition:
 
     `catalogues`: those that judged it before the restart, by hash; `recorded`: at which of the boundaries that are
     passed again another takes over. `expected`: these boundaries, until they were passed; `held`: records that wait
-    for that. `pinned`: versions of the model by name, as they were published, that judged them or judge what was just
-    passed. `asides`, `outbox` and, to other partitions, `moving`: what is still to be sent. `published` and `lying`:
-    what stood on the output topics at the restart, from `outputs` on; `reopened`: open alerts, as they are by what is
-    read again. `open_end`: up to where the topic of open alerts was looked at, `open_newest`: the highest epoch there.
-    `cost_s`: what it would cost to read again what came since the last snapshot. `is_busy`: in the middle of a frame;
-    `is_broken`: a frame failed. `is_lost`: another worker has claimed it; `is_doubtful`: one may have. `is_counted`:
-    the metrics' counts are of now; they took `count_s`. `swept_boundary`: when the topics were last swept after erased
-    customers. `forgotten`: for how many of these that was begun; `unforgotten`: snapshots that are kept and may still
-    hold one of them.
+    for that. `ended`: feeds that were read to where they ended at the restart, so that what lay before a boundary and
+    did not come was deleted meanwhile; `is_stirred`: that is news, and what waits is to be looked at. `pinned`:
+    versions of the model by name, as they were published, that judged them or judge what was just passed. `asides`,
+    `outbox` and, to other partitions, `moving`: what is still to be sent. `published` and `lying`: what stood on
+    the output topics at the restart, from `outputs` on; `reopened`: open alerts, as they are by what is read again.
+    `open_end`: up to where the topic of open alerts was looked at, `open_newest`: the highest epoch there.
+    `cost_s`: what it would cost to read again what came since the last snapshot. `is_busy`: in the middle of a
+    frame; `is_broken`: a frame failed. `is_lost`: another worker has claimed it; `is_doubtful`: one may have.
+    `is_counted`: the metrics' counts are of now; they took `count_s`. `swept_boundary`: when the topics were last
+    swept after erased customers. `forgotten`: for how many of these that was begun; `unforgotten`: snapshots that
+    are kept and may still hold one of them.
     """
 
     number: int
@@ -47,6 +49,8 @@ class OwnedPartition:
     published: Published | None = None
     lying: OpenAlerts | None = None
     expected: list[Passed] = field(default_factory=list)
+    ended: set[int] = field(default_factory=set)
+    is_stirred: bool = False
     begun: set[int] = field(default_factory=set)
     pinned: dict[str, bytes] = field(default_factory=dict)
     catalogues: Mapping[str, Rules] = field(default_factory=dict)

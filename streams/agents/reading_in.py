@@ -56,8 +56,8 @@ class Intake:
         it is, whatever comes first now.
         """
         left: Sequence[Record] = [*own.held, *records] if own.held else records
-        own.held = []
-        while own.expected and left:
+        own.held, own.is_stirred = [], False
+        while own.expected and (left or own.ended):
             left, was_stuck = self._take_up_to(own, left)
             if was_stuck:
                 own.held = list(left)
@@ -71,8 +71,9 @@ class Intake:
         places = [(self._feeds[record.topic], record) for record in records]
         self._observe(own, [record for feed, record in places if record.offset <= covered[feed]])
         beyond = [(feed, record) for feed, record in places if record.offset > covered[feed]]
-        for feed in sorted({feed for feed, _ in beyond}):
-            partition.is_beyond(feed, next(record.offset for at, record in beyond if at == feed))
+        firsts = {**{feed: covered[feed] + 1 for feed in own.ended}, **{at: one.offset for at, one in reversed(beyond)}}
+        for feed in sorted(firsts):
+            partition.is_beyond(feed, firsts[feed])
         before = len(own.expected)
         own.expected = [one for one in own.expected if one.boundary > partition.boundary]
         return [record for _, record in beyond], len(own.expected) == before

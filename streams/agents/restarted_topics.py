@@ -21,8 +21,8 @@ def find_restarted(
 ) -> StopWorkerError | None:
     """Why the worker must stop, when a topic was read to its end and that lies before what was read in earlier times.
 
-    `idle_of`: of a partition, the topics of which everything there is was taken, with the next offset. A new topic that
-    has grown beyond the old one already is not recognised.
+    `idle_of`: of a partition, the topics of which everything there is was taken, with the offset up to which. A new
+    topic that has grown beyond the old one already is not recognised.
     """
     for number, partition in partitions.items():
         idle = idle_of(number)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -92,6 +93,7 @@ class FrameConsumer(driver.Consumer, FrameSource):
             self.app.ledger.rewind(marks, committed)
             self._next_fetched = {tp: mark.offset for tp, mark in marks.items()}
             self._start_aligning(sources, marks)
+            await self._count_lost(dict.fromkeys(marks, sys.maxsize))
 
     def _start_aligning(self, sources: Iterable[TP], marks: Mapping[TP, Mark]) -> None:
         self._aligners, self._expected = {}, {}
@@ -177,12 +179,17 @@ class FrameConsumer(driver.Consumer, FrameSource):
             if first < expected:
                 raise TopicRestartedError(tp.topic, tp.partition, first, expected)
             if first > expected:  # or a hole that aborted transactions left
-                earliest = (await self._thread.earliest_offsets(tp))[tp]
-                lost = max(0, min(first, earliest) - expected)
-                self.app.status.lost_offsets += lost
-                if lost:
-                    self.log.error("%s/%d: %d records were deleted before they were read", tp.topic, tp.partition, lost)
+                await self._count_lost({tp: first})
             self._next_fetched[tp] = records[-1].offset + 1
+
+    async def _count_lost(self, firsts: Mapping[TP, int]) -> None:
+        """Count what was deleted before it was read. `firsts`: of some sources, the first record that was fetched."""
+        for tp, earliest in (await self._thread.earliest_offsets(*firsts)).items() if firsts else ():
+            lost = min(firsts[tp], earliest) - self._next_fetched[tp]
+            if lost > 0:
+                self._next_fetched[tp] += lost
+                self.app.status.lost_offsets += lost
+                self.log.error("%s/%d: %d records were deleted before they were read", tp.topic, tp.partition, lost)
 
     async def _fetch(self, wait_s: float) -> Mapping[TP, list[Any]]:
         # A set of our own: aiokafka takes an EMPTY set for "all partitions", and Faust's live one may become empty.
@@ -220,7 +227,10 @@ class FrameConsumer(driver.Consumer, FrameSource):
                 yield partition, released
 
     def idle(self, partition: int) -> dict[str, int]:
-        """Topics of which everything there is has been taken, with the next offset to take; empty while not current."""
+        """Topics of which everything there is has been taken, with the offset up to which; empty while not current.
+
+        What ends a transaction, and what was deleted, counts as read.
+        """
         aligner = self._aligners.get(partition)
         if aligner is None or not self.flow_active:
             return {}
@@ -229,8 +239,9 @@ class FrameConsumer(driver.Consumer, FrameSource):
             tp = TP(topic, partition)
             expected, taken = self._expected[partition].get(topic), self.app.ledger.taken(tp)
             is_taken = expected is not None and expected == taken and not aligner.held(index)
-            if is_taken and is_drained(*self._thread.place(tp)):
-                idle[topic] = expected or 0
+            position, end = self._thread.place(tp)
+            if is_taken and is_drained(position, end):
+                idle[topic] = max(expected or 0, position or 0)
         return idle
 
     def lag(self) -> dict[TP, int | None]:

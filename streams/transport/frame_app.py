@@ -41,7 +41,7 @@ class FrameApp(faust.App):
         self.on_failure: Callable[[], None] = lambda: None
 
     def idle(self, partition: int) -> dict[str, int]:
-        """Event topics of which everything there is has been taken: topic -> next offset to take. For ticks."""
+        """Event topics of which everything there is has been taken: topic -> the offset up to which. For ticks."""
         idle = self.consumer.idle(partition)
         return {topic: offset for topic, offset in idle.items() if topic != self.source_topics[-1]}
 

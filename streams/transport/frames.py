@@ -36,7 +36,7 @@ class FrameSource(ConsumerT):
 
     @abstractmethod
     def idle(self, partition: int) -> dict[str, int]:
-        """Topics of which everything there is has been taken, with the next offset to take."""
+        """Topics of which everything there is has been taken, with the offset up to which."""
 
     @abstractmethod
     def lag(self) -> dict[TP, int | None]:

@@ -9,21 +9,36 @@ from typing import Final
 import pytest
 from confluent_kafka import TopicPartition
 
+from models.engine.ledger import COMMANDS
+from schemas.command import Command, encode_command
 from schemas.event import LOGIN
+from support.arrivals import Arrival, merged
 from support.broker import Broker, topics_of
 from support.builders import NOON_MS, login
+from support.histories import START_MS, Size, history, write_history
 from support.ledger import Draft, Ledger, draft
 from support.letters import check_letters
+from support.oracles import compare, replay
 from support.pages import total, wait_until_ready
+from support.posting import post
 from support.program import run
 from support.recorded import outcomes_of
+from support.waiting import wait_until
 from support.workers import Deployment, Positions, deploy, wait_for_lag_zero, workers
 
 ENDS_WITHIN_S: Final = 40.0
+BACKLOG: Final = Size(12_000, 300, 120)
 
 
 def logins(first: int, count: int) -> list[Draft]:
     return [draft(login(f"c{number % 20}", NOON_MS + number * 1_000)) for number in range(first, first + count)]
+
+
+def delete_before(broker: Broker, topic: str, partition: int, offset: int) -> None:
+    """Delete what lies before an offset, as retention does."""
+    admin = broker.admin()  # kept by name: one that is collected cancels its calls
+    for future in admin.delete_records([TopicPartition(topic, partition, offset)]).values():
+        future.result(30)
 
 
 def read_everything(deployment: Deployment) -> None:
@@ -41,9 +56,7 @@ def test_records_deleted_before_they_were_read_are_counted_as_lost(broker: Broke
     ledger.post(logins(0, 100))
     read_everything(deployment)
     ledger.post(logins(100, 50))
-    admin = broker.admin()
-    for future in admin.delete_records([TopicPartition(topic, 0, 130)]).values():
-        future.result(30)
+    delete_before(broker, topic, 0, 130)
     with workers(deployment, "main") as (main,):
         main.start()
         address = wait_until_ready(main)
@@ -52,6 +65,35 @@ def test_records_deleted_before_they_were_read_are_counted_as_lost(broker: Broke
         assert "30 records were deleted before they were read" in main.log()
         assert main.terminate() == 0
     assert outcomes_of(deployment)[topic]["applied"] == 120
+
+
+@pytest.mark.slow
+def test_boundaries_are_passed_again_though_what_lay_before_them_was_deleted(
+    broker: Broker, prefix: str, tmp_path: Path
+) -> None:
+    """Killed in a backlog, before a snapshot: a boundary was passed behind commands that nobody can read any more."""
+    deployment = deploy(broker, prefix, tmp_path, partitions=1)
+    events = history(BACKLOG)
+    said = [
+        Command(f"about-nobody-{number}", "opt_in", f"nobody-{number}", START_MS + number, "Ann") for number in range(5)
+    ]
+    commands = [Arrival(COMMANDS, one.customer_id.encode(), encode_command(one), one.at_ms) for one in said]
+    post(deployment, [*commands, *merged(events)])
+    with workers(deployment, "main") as (main,):
+        main.start()
+        positions, alerts = Positions(deployment), (deployment.topics.alerts,)
+        wait_until(lambda: positions.ends(alerts)[alerts[0], 0] > 0, 60, running=[main], every_s=0.02)
+        main.kill_9()
+        delete_before(broker, deployment.topics.commands, 0, len(commands))
+        main.start()
+        address = wait_until_ready(main)
+        wait_until(lambda: total(address, "churn_recorded_events") >= BACKLOG.events, 60, running=[main])
+        wait_until(lambda: total(address, "churn_reviews_waiting") == 0, 60, running=[main])
+        assert total(address, "churn_events_lost_total") == len(commands)
+        assert f"{len(commands)} records were deleted before they were read" in main.log()
+        assert main.terminate() == 0
+    findings = compare(deployment, replay(write_history(events, tmp_path / "events.jsonl"), tmp_path, partitions=1))
+    assert findings.codes == (0, 0, 0, 0), str(findings)
 
 
 @pytest.mark.slow

@@ -15,7 +15,7 @@ from confluent_kafka import Consumer, KafkaError, KafkaException, TopicPartition
 from confluent_kafka.admin import AdminClient, OffsetSpec
 
 from schemas.topics import Topics
-from support.broker import Broker
+from support.broker import Broker, set_config
 from support.program import ROOT, Process, command, environment, run, start
 
 LEAVE_WITHIN_S: Final = 12.0
@@ -88,6 +88,8 @@ def deploy(broker: Broker, prefix: str, folder: Path, *, partitions: int = 6, **
     deployment = Deployment(broker, prefix, partitions, folder, more)
     made = run("topics", "create", **deployment.settings)
     assert made.code == 0, made.err
+    # What people say in a test was said as long ago as its events happened: it must be there after a kill as well.
+    set_config(broker, deployment.topics.commands, retention_ms="-1")
     return deployment
 
 
