@@ -9,6 +9,7 @@ from typing import Final, Literal
 import msgspec
 
 from schemas.command import AlertOutcome
+from schemas.envelope import OF_FEED
 
 Status = Literal["firing", "updated", "resolved", "lost", "retracted", "expired"]
 OPEN: Final = frozenset({"firing", "updated"})
@@ -34,8 +35,6 @@ STATUS_OF_END: Final[Mapping[EndReason, Status]] = {
 """The status of the last revision: who is lost must not look like a success to anybody who reads no further."""
 Arm = Literal["treated", "holdout"]
 """Of an alert that is part of an experiment: whether somebody is told of it."""
-OF_FEED: Final = "feed:"
-"""What stands before a feed in place of a customer, in an alert that tells of one: no customer's id has a colon."""
 Polarity = Literal["negative", "positive"]
 AlertSeverity = Literal["info", "warning", "error", "critical"]
 

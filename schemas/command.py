@@ -13,7 +13,7 @@ from zlib import crc32
 import msgspec
 from msgspec import Meta, Struct
 
-from schemas.envelope import CustomerId, EventId, EventTime, OtherCustomerId
+from schemas.envelope import OF_FEED, CustomerId, CustomerOrFeed, EventId, EventTime, OtherCustomerId
 from schemas.errors import RejectedError
 from schemas.event_time import check_bounds
 from schemas.explain import Check, checks_of, find_fault, parse_object
@@ -36,7 +36,7 @@ class AcknowledgeCommand(Struct, frozen=True):
 
     id: EventId
     action: Literal["acknowledge"]
-    customer_id: CustomerId
+    customer_id: CustomerOrFeed
     at: EventTime
     by: By
     schema_version: Literal[1]
@@ -49,7 +49,7 @@ class OutcomeCommand(Struct, frozen=True):
 
     id: EventId
     action: Literal["outcome"]
-    customer_id: CustomerId
+    customer_id: CustomerOrFeed
     at: EventTime
     by: By
     schema_version: Literal[1]
@@ -63,7 +63,7 @@ class SnoozeCommand(Struct, frozen=True):
 
     id: EventId
     action: Literal["snooze"]
-    customer_id: CustomerId
+    customer_id: CustomerOrFeed
     at: EventTime
     by: By
     schema_version: Literal[1]
@@ -150,6 +150,11 @@ class Command(Struct, frozen=True):
     until_ms: int | None = None
     into: str | None = None
     """Of a merge, the customer whose alias it is."""
+
+    @property
+    def is_of_feed(self) -> bool:
+        """Whether it speaks of a feed's alert, and of no customer."""
+        return self.customer_id.startswith(OF_FEED)
 
     @property
     def fingerprint(self) -> int:

@@ -9,11 +9,14 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from schemas.event import Email, Login, Purchase, Text, Ticket
+from schemas.event import FEEDS, Email, Login, Purchase, Text, Ticket
 from schemas.event_time import EVENT_TIME_SCHEMA
 
 is_customer_id = re.compile("[A-Za-z0-9_.@-]{1,64}").fullmatch
 """Truthy for a legal customer id."""
+
+OF_FEED: Final = "feed:"
+"""What stands before a feed in place of a customer, in an alert that tells of one: no customer's id has a colon."""
 
 LEGAL_ID: Final = (string.ascii_letters + string.digits + "_.@-").encode()
 """Every byte that a legal customer id may hold."""
@@ -24,17 +27,19 @@ is_currency = re.compile("[A-Z]{3}").fullmatch
 EventId = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
-def _customer(description: str) -> Meta:
-    return Meta(
-        min_length=1,
-        max_length=64,
-        description=description,
-        extra_json_schema={"pattern": "^[A-Za-z0-9_.@-]{1,64}$"},
-    )
+def _customer(description: str, pattern: str = "^[A-Za-z0-9_.@-]{1,64}$") -> Meta:
+    return Meta(min_length=1, max_length=64, description=description, extra_json_schema={"pattern": pattern})
 
 
 CustomerId = Annotated[str, _customer("a pseudonym; equal to the key of the record")]
 OtherCustomerId = Annotated[str, _customer("the pseudonym of another customer")]
+CustomerOrFeed = Annotated[
+    str,
+    _customer(
+        "that of the alert: a pseudonym, or the feed it tells of; equal to the key of the record",
+        f"^([A-Za-z0-9_.@-]{{1,64}}|{OF_FEED}({'|'.join(FEEDS)}))$",
+    ),
+]
 EventTime = Annotated[
     datetime,
     Meta(

@@ -7,13 +7,14 @@ order of keys in the JSON and cannot drift from what the decoder accepts.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, get_args
 
 import msgspec
 
-from schemas.envelope import ENVELOPES, is_currency, is_customer_id
+from schemas.envelope import ENVELOPES
 from schemas.errors import Reason, RejectedError
 from schemas.event import FEEDS
 from schemas.limits import check_limits
@@ -37,9 +38,7 @@ _VALUE_REASONS: Final[Mapping[str, Reason]] = {
 """The reason when a field has the right type and a wrong value, where it is not `unknown_value` or `out_of_range`."""
 
 _TIMES: Final = frozenset({"event_time", "at", "until"})
-"""Fields that hold an instant."""
-
-_PATTERNS: Final = {"customer_id": is_customer_id, "into": is_customer_id, "data.currency": is_currency}
+"""Fields that hold an instant: their bounds are checked elsewhere."""
 
 
 def _number(text: str) -> float:
@@ -146,10 +145,16 @@ def _fault(check: Check, holder: object, shown: str) -> RejectedError | None:
     except msgspec.ValidationError as error:
         message = str(error).partition(" - at ")[0]
         return RejectedError(_reason(name, content, message), _detail(check.declared, message), shown)
-    fits = _PATTERNS.get(name)
-    if fits is not None and not fits(str(content)):
+    pattern = None if name in _TIMES else _pattern_of(check.declared)
+    if pattern is not None and not re.fullmatch(pattern, str(content)):
         return RejectedError(_VALUE_REASONS[name], "characters that are not allowed", shown)
     return None
+
+
+def _pattern_of(declared: object) -> str | None:
+    """What is only in the JSON Schema of a type, as it would cost too much inside the decoder."""
+    notes = (one.extra_json_schema or {} for one in get_args(declared) if isinstance(one, msgspec.Meta))
+    return next((pattern for one in notes if (pattern := one.get("pattern"))), None)
 
 
 def _reason(name: str, content: object, message: str) -> Reason:

@@ -58,10 +58,11 @@ def erasures_in(due: Iterable[Due]) -> dict[str, int]:
     return found
 
 
-class _Meant(NamedTuple):
+class Meant(NamedTuple):
     """The alert a command speaks of: where it is open, or the revision with which it ends at this boundary."""
 
     of: SignalAlerts
+    row: int
     place: int | None
     last: Revision | None
 
@@ -72,6 +73,15 @@ def answer(
 ) -> ReceiptV1:  # fmt: skip
     """Decide a command about an alert of a customer, or about the customer; `row` None: nothing is known of them.
 
+    Revisions change as by `decide`.
+    """
+    meant = None if row is None or due.command.alert_id is None else _meant(due, row, alerts, revisions)
+    return decide(due, meant, revisions, calendar)
+
+
+def decide(due: Due, meant: Meant | None, revisions: Mapping[str, Revisions], calendar: Calendar) -> ReceiptV1:
+    """Decide a command about an alert; None: no such alert was open.
+
     Revisions about to be published are changed, others added.
     """
     if is_erased_name(due.command.customer_id):
@@ -80,8 +90,7 @@ def answer(
         return receipt_of(due, calendar, "too_late")
     if due.command.alert_id is None:  # about the customer, known or not: see `attention.quiet`
         return receipt_of(due, calendar, None)
-    meant = None if row is None else _meant(due, row, alerts, revisions)
-    if row is None or meant is None:
+    if meant is None:
         return receipt_of(due, calendar, "no_open_alert")
     until_ms = due.command.until_ms
     if until_ms is not None and until_ms <= calendar.start_of(due.boundary):
@@ -89,7 +98,7 @@ def answer(
     if until_ms is None:
         _note(due.command, meant, revisions)
     else:
-        _snooze(due.command, row, meant, revisions)
+        _snooze(due.command, meant, revisions)
     return receipt_of(due, calendar, None, signal=meant.of.signal.id)
 
 
@@ -121,7 +130,7 @@ def receipt_of(
     )
 
 
-def _meant(due: Due, row: int, alerts: Sequence[SignalAlerts], revisions: Mapping[str, Revisions]) -> _Meant | None:
+def _meant(due: Due, row: int, alerts: Sequence[SignalAlerts], revisions: Mapping[str, Revisions]) -> Meant | None:
     """The alert of this id; what begins at the boundary itself or is held out cannot be meant: nobody knows its id."""
     command = due.command
 
@@ -133,17 +142,17 @@ def _meant(due: Due, row: int, alerts: Sequence[SignalAlerts], revisions: Mappin
         if place is not None and of.open.column("arm")[place] == HELD_OUT:
             continue
         if place is not None and is_meant(of, int(of.open.column("start")[place])):
-            return _Meant(of, place, None)
+            return Meant(of, row, place, None)
         for one in revisions[of.signal.id].of_row(row):
             is_last = one.ends_ms is not None and one.arm != HELD_OUT
             if is_last and is_meant(of, one.start):
-                return _Meant(of, None, one)
+                return Meant(of, row, None, one)
     return None
 
 
-def _note(command: Command, meant: _Meant, revisions: Mapping[str, Revisions]) -> None:
+def _note(command: Command, meant: Meant, revisions: Mapping[str, Revisions]) -> None:
     """Write down what was said; what says nothing new is no further revision."""
-    of, place, last = meant
+    of, _, place, last = meant
     if place is None:
         assert last is not None
         _say(command, last)
@@ -158,9 +167,9 @@ def _note(command: Command, meant: _Meant, revisions: Mapping[str, Revisions]) -
         table.column(name)[place] = getattr(told, name)
 
 
-def _snooze(command: Command, row: int, meant: _Meant, revisions: Mapping[str, Revisions]) -> None:
+def _snooze(command: Command, meant: Meant, revisions: Mapping[str, Revisions]) -> None:
     """Let nothing of the signal be sent for a while; of an alert that was sent this is told before."""
-    of, place, _ = meant
+    of, row, place, _ = meant
     is_new = of.snoozed.get(row) != command.until_ms
     of.snoozed[row] = command.until_ms or 0
     if place is None or not is_new or of.open.column("sent_ms")[place] == NEVER_MS:

@@ -182,6 +182,11 @@ class SignalAlerts:
             for of in (self.early, self.corroborated, self.snoozed, self.held, self.walks):
                 of.pop(row, None)
 
+    def wake(self, now_ms: int) -> None:
+        """Forget the snoozes that are over by an instant."""
+        if self.snoozed:
+            self.snoozed = {row: until_ms for row, until_ms in self.snoozed.items() if until_ms > now_ms}
+
     def still_cooling(self, boundary: int) -> RowTable:
         """Those whose rest lasts longer than this boundary. By a catalogue with a longer one nobody rests again."""
         found = copy(self.cooling)

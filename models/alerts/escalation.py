@@ -4,7 +4,7 @@ At the first boundary behind `due_at` at which the alert is still open: one seve
 says that its owner's work goes then. Only for trouble that somebody must answer; what is historical is nobody's duty.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 import numpy as np
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from models.alerts.episode import NEVER_MS, Revisions, SignalAlerts, revisions_at_hand
 from models.catalogue.rules import Signal
-from models.measures.as_of import AsOf
+from models.customers.arrays import Bools, Rows
 from schemas.alert import AlertSeverity
 
 CRITICAL: Final[AlertSeverity] = "critical"
@@ -40,17 +40,19 @@ def own_severity(of: SignalAlerts, place: int) -> AlertSeverity:
 def escalate(
     alerts: Sequence[SignalAlerts],
     revisions: Mapping[str, Revisions],
-    as_of: AsOf,
+    now_ms: int,
     within: tuple[int, int],
+    *,
     alerts_from_ms: int,
     escalates_to: Mapping[str, str],
+    is_seen: Callable[[Rows], Bools],
 ) -> None:
     """Escalate what is due among the rows from the first up to and without the second of `within`.
 
     Revisions about to be published are changed, others added. What begins at this very boundary waits for the next, as
-    nobody could answer it yet, and so does what is held or snoozed. `escalates_to`: by owner.
+    nobody could answer it yet, and so does what is held or snoozed. `now_ms`: the boundary. `escalates_to`: by owner.
+    `is_seen`: of which rows anything is to be seen.
     """
-    now_ms = as_of.basis.calendar.start_of(as_of.boundary)
     for of in alerts:
         if not can_escalate(of.signal) or not len(of.open):
             continue
@@ -60,7 +62,7 @@ def escalate(
         is_due &= of.open.column("observed_ms")[span] >= alerts_from_ms
         is_due &= of.open.column("acknowledged_ms")[span] == NEVER_MS
         is_due &= of.open.column("escalated_ms")[span] == NEVER_MS
-        is_due &= as_of.is_seen(of.open.rows[span])
+        is_due &= is_seen(of.open.rows[span])
         if not is_due.any():
             continue
         waiting = {one.row for one in revisions[of.signal.id] if one.status == "firing"} | of.held.keys()

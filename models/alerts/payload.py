@@ -121,7 +121,7 @@ class Writer:
             "stage": [STAGE_NAMES[one.stage] if one.stage else None for one in revisions],
             "starts_at": [text_of[one.start] for one in revisions],
             "observed_at": [to_rfc3339(at) for at in observed],
-            "due_at": [None if respond_ms is None else to_rfc3339(_owed_since(one) + respond_ms) for one in revisions],
+            "due_at": [None if respond_ms is None else to_rfc3339(owed_since(one) + respond_ms) for one in revisions],
             "ends_at": [None if one.ends_ms is None else to_rfc3339(one.ends_ms) for one in revisions],
             "threshold": [_number(value) for value in facts.thresholds],
             "drivers": _drivers(signal, facts),
@@ -137,7 +137,7 @@ class Writer:
             "model": _models(signal, facts),
             "evidence": facts.evidence,
             "historical": [at < self.alerts_from_ms for at in observed],
-            **_answers(revisions),
+            **answers_of(revisions),
         }
         return list(map(AlertV1, *[columns[name] for name in _FIELDS]))
 
@@ -163,7 +163,7 @@ class Writer:
         for text, places in told.items():
             chosen = {name: [values[at] for at in places] for name, values in columns.items()}
             for at, summary in zip(places, Template(text).lines(chosen, len(places), self._currency), strict=True):
-                found[at] = summary + _others(revisions[at]) + _unanswered(revisions[at])
+                found[at] = summary + _others(revisions[at]) + unanswered(revisions[at])
         return found
 
 
@@ -196,15 +196,15 @@ def _others(one: Revision) -> str:
     return f" Critical: {' and '.join(others)} open as well." if others and one.ends_ms is None else ""
 
 
-def _unanswered(one: Revision) -> str:
+def unanswered(one: Revision) -> str:
     """That nobody has taken it on in time, and whose it is now; nothing once somebody has, or it is over."""
     if one.escalated_ms == NEVER_MS or one.acknowledged_ms != NEVER_MS or one.ends_ms is not None:
         return ""
     return " Nobody answered in time" + (f": escalated to {one.escalated_to}." if one.escalated_to else ".")
 
 
-def _answers(revisions: Sequence[Revision]) -> dict[str, Iterable[Any]]:
-    """Who took each on and what came of it, and to whom it went where nobody did."""
+def answers_of(revisions: Sequence[Revision]) -> dict[str, list[Any]]:
+    """Fields of alerts, a list each: who took each on and what came of it, and to whom it went where nobody did."""
     return {
         "acknowledged_at": [_moment(one.acknowledged_ms) for one in revisions],
         "acknowledged_by": [one.acknowledged_by or None for one in revisions],
@@ -215,7 +215,7 @@ def _answers(revisions: Sequence[Revision]) -> dict[str, Iterable[Any]]:
     }
 
 
-def _owed_since(one: Revision) -> int:
+def owed_since(one: Revision) -> int:
     """Since when its answer is owed: as it was observed, or sent after a hold."""
     return one.observed_ms if one.sent_ms == NEVER_MS else one.sent_ms
 

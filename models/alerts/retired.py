@@ -1,13 +1,14 @@
-"""Signals that left the catalogue: at the next boundary their open alerts end, and nothing of them begins any more."""
+"""Signals without conditions: those that left the catalogue, whose alerts end at the next boundary, and of feeds."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final
 
 from msgspec import Struct
 
 from models.catalogue.conditions import Condition, Never
 from models.catalogue.language import CompiledCondition, CompiledTerm
-from models.catalogue.rules import Polarity, ScoreRule, Signal
+from models.catalogue.rules import DAYS_OPEN, Polarity, ScoreRule, Signal
 from models.catalogue.template import Template
 from models.catalogue.terms import UNKNOWN_TERM, Evening, Term
 from models.customers.arrays import Ints, Rows, Selection
@@ -18,8 +19,8 @@ SAYING: Final = "signal retired"
 _NEVER_WORSE: Final = 1e15
 
 
-class RetiredSignal(Struct, frozen=True):
-    """What the last revision of an alert says of a signal that the catalogue does not know any more."""
+class KnownSignal(Struct, frozen=True):
+    """What alerts say of their signal, whether or not the catalogue knows it."""
 
     polarity: Polarity
     severity: AlertSeverity
@@ -33,9 +34,9 @@ class RetiredSignal(Struct, frozen=True):
     cause: str
 
 
-def known_of(signal: Signal) -> RetiredSignal:
+def known_of(signal: Signal) -> KnownSignal:
     """What must be remembered of a signal while alerts of it are open."""
-    return RetiredSignal(
+    return KnownSignal(
         signal.polarity, signal.severity, signal.owner, signal.intervention, signal.contacts_customer,
         signal.if_no_contact, signal.playbook_url, signal.respond_ms, signal.announced_feed, signal.cause,
     )  # fmt: skip
@@ -57,14 +58,24 @@ class _Always(Condition):
         return iter(())
 
 
-def retired(name: str, known: RetiredSignal) -> Signal:
+def retired(name: str, known: KnownSignal) -> Signal:
     """The signal in a form that ends its alerts at the next boundary."""
+    return replace(
+        unconditional(name, known),
+        ends=CompiledCondition("", _Always(), frozenset()),
+        ended=Template(f"Over after {{{DAYS_OPEN}|day|days}}: {SAYING}."),
+        has_left=True,
+    )
+
+
+def unconditional(name: str, known: KnownSignal) -> Signal:
+    """The signal in a form that begins and ends nothing by itself."""
     term = CompiledTerm("", UNKNOWN_TERM, frozenset())
-    text = Template(SAYING)
+    never, text = CompiledCondition("never", Never(), frozenset()), Template(SAYING)
     return Signal(
         id=name,
-        when=CompiledCondition("never", Never(), frozenset()),
-        ends=CompiledCondition("", _Always(), frozenset()),
+        when=never,
+        ends=never,
         announced_feed=known.announced_feed,
         persistence=1,
         cooldown_days=0,
@@ -85,8 +96,7 @@ def retired(name: str, known: RetiredSignal) -> Signal:
         summary=text,
         clears_when=text,
         later=text,
-        ended=Template("Over after {days_open|day|days}: signal retired."),
+        ended=text,
         drivers=(),
         ends_as=None,
-        has_left=True,
     )

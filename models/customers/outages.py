@@ -33,8 +33,6 @@ class FeedState(Struct):
     lost: list[int] = []
     began: int = _NONE
     run: int = _NONE
-    found: int = _NONE
-    """The boundary at which it was found."""
     back: int = 0
     """The first day on which the feed was back behind the last outage: the next one began on it at the earliest."""
 
@@ -45,7 +43,7 @@ class FeedState(Struct):
 
 
 class Change(NamedTuple):
-    """An outage that was found at a boundary, or is over: in which group and feed, since which hour, when it was found.
+    """An outage that was found at a boundary, or is over: in which group and feed, since which hour.
 
     `hours` of silence, and how many customers came in as many hours of the quietest week; both 0 where it is over.
     """
@@ -53,7 +51,6 @@ class Change(NamedTuple):
     group: int
     feed: int
     began: int
-    found: int
     is_over: bool = False
     hours: int = 0
     usual: int = 0
@@ -165,9 +162,9 @@ class Outages:
 
     def _end(self, group: int, feed: int, state: FeedState, boundary: int) -> None:
         if state.is_down:
-            self.changes.append(Change(group, feed, state.began, state.found, is_over=True))
+            self.changes.append(Change(group, feed, state.began, is_over=True))
             state.back = boundary - 1
-        state.began = state.run = state.found = _NONE
+        state.began = state.run = _NONE
 
     def _judge(self, group: int, feed: int, state: FeedState) -> None:
         """Find whether the day that closed is lost."""
@@ -180,9 +177,9 @@ class Outages:
         for run, usual in found:
             self._lose(state, run)
             if not state.is_down:
-                state.began, state.found = max(run.first, state.back * DAY_HOURS), self._hours.end
+                state.began = max(run.first, state.back * DAY_HOURS)
                 hours = run.end - run.first
-                self.changes.append(Change(group, feed, state.began, state.found, hours=hours, usual=usual))
+                self.changes.append(Change(group, feed, state.began, hours=hours, usual=usual))
         if not found:
             self._end(group, feed, state, self._hours.end)
 

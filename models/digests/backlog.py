@@ -1,19 +1,18 @@
 """The order of digests: whatever order the partitions' records lie in, they are given out boundary by boundary.
 
 A boundary is complete once every partition has judged everybody as of it. A revision belongs to the boundary at which
-it was decided, and one that was announced ahead of its day to the boundary behind that day. Of a feed, of which any
-partition may tell, the revision itself says at which it was decided.
+it was decided, and one that was announced ahead of its day to the boundary behind that day.
 """
 
 from collections.abc import Mapping
 from operator import itemgetter
 from typing import NamedTuple
 
+from models.alerts.partitions import place_of_alert
 from models.calendar import Calendar
 from schemas.alert import AlertV1
 from schemas.erasure import ErasureV1
 from schemas.instant import from_rfc3339
-from schemas.partitioner import partition_of
 from schemas.reviewed import ReviewedV1, Told
 
 
@@ -80,12 +79,8 @@ class Backlog:
 
     def _boundary_of(self, alert: AlertV1) -> int:
         """The boundary that a revision belongs to, as far as partitions are by now: none that may be done already."""
-        if alert.is_of_feed:  # whichever partition tells of it, it has not told that it is through with that boundary
-            passed, told = self.complete, alert.ends_at or alert.observed_at
-        else:
-            passed = self._reached.get(partition_of(alert.customer_id.encode(), self._partitions), -1)
-            told = alert.observed_at
-        return max(passed + 1, self._calendar.day_of(from_rfc3339(told) - 1) + 1)
+        passed = self._reached.get(place_of_alert(alert, self._partitions), -1)
+        return max(passed + 1, self._calendar.day_of(from_rfc3339(alert.observed_at) - 1) + 1)
 
     def _go_on(self, reviewed: ReviewedV1, offset: int) -> None:
         number, boundary = reviewed.partition, self._calendar.day_of_text(reviewed.boundary)

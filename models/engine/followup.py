@@ -95,7 +95,10 @@ class FollowUp:
         release(alerts, revisions, within, self._occasion)
         if self._occasion.opted_out:
             changed |= end_opted_out(alerts, revisions, within, self._occasion, as_of.boundary)
-        escalate(alerts, revisions, as_of, within, self._writer.alerts_from_ms, self._rules.escalates_to)
+        escalate(
+            alerts, revisions, self._occasion.now_ms, within, alerts_from_ms=self._writer.alerts_from_ms,
+            escalates_to=self._rules.escalates_to, is_seen=as_of.is_seen,
+        )  # fmt: skip
         join_cases(alerts, revisions)
         rows = np.union1d(np.array(sorted(changed), np.int32), anew[(anew >= low) & (anew < high)])
         corroborate(alerts, self._witnesses, revisions, rows[as_of.is_seen(rows)], unheard)

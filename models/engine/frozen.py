@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from models.alerts.answers import Due
 from models.alerts.attention.quiet import Word
-from models.alerts.retired import RetiredSignal
+from models.alerts.retired import KnownSignal
 from models.customers.aliases import Aliases
 from models.customers.outages import FeedState
 from models.engine.ledger import Ledger
@@ -18,7 +18,7 @@ from schemas.suppressed import Rule
 
 Arrays = Mapping[str, NDArray[Any]]
 
-SNAPSHOT_FORMAT: Final = 12
+SNAPSHOT_FORMAT: Final = 13
 """Of the bytes. A program reads no other."""
 _LENGTH_BYTES: Final = 8
 """Of the length of the head, before it."""
@@ -52,7 +52,7 @@ class Head(msgspec.Struct):
     late_days: dict[int, list[Any]]
     late_rows: list[int]
     waiting: list[tuple[int, int, list[int]]]
-    signals: dict[str, RetiredSignal]
+    signals: dict[str, KnownSignal]
     early: dict[str, dict[int, list[int]]]
     corroborated: dict[str, dict[int, tuple[str, ...]]]
     currency: str

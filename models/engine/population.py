@@ -6,7 +6,6 @@ from typing import Self
 import numpy as np
 
 from models.alerts.episode import NEVER_MS, SignalAlerts
-from models.catalogue.outage import FEED_OUTAGE
 from models.config import HOUR_MS
 from models.customers.arrays import Bools, Ints, Rows, total_of
 from models.customers.columns import NEVER, STAGE_NAMES
@@ -103,10 +102,7 @@ def population_of(partition: Partition) -> Population:
     found.spend_capped = int(np.count_nonzero(customers.columns.spend_total[: customers.size] >= MAX_SUM))
     for group in range(len(customers.outages.states)):
         found.feeds_down.update(customers.outages.down(group))
-    if found.feeds_down:
-        severity = partition.rules.outage_alert.severity
-        found.open_alerts[FEED_OUTAGE, severity] = found.feeds_down.total()
-    for of in partition.review.alerts:
+    for of in partition.review.all_alerts:
         _count_open(found, of, partition.review.writer.alerts_from_ms)
     _count_at_risk(found, partition, stage)
     return found

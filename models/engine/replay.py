@@ -7,6 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from models.alerts.partitions import place_of_command
 from models.catalogue.rules import Rules
 from models.customers.facts import facts_of
 from models.engine.arrivals import Arrival
@@ -85,13 +86,20 @@ class Replay:
             basis = self.rules.basis
             day = basis.calendar.day_of(event.time_ms - basis.disorder_ms)
             self._turn_ms = basis.calendar.start_of(day + 1) + basis.disorder_ms
-        place = self._places.get(event.customer_id)
-        if place is None:
-            place = self._places[event.customer_id] = partition_of(event.customer_id.encode(), len(self.partitions))
+        if isinstance(event, Command) and event.is_of_feed:
+            place = place_of_command(event, len(self.partitions), self.rules.basis.calendar)
+        else:
+            place = self._place(event.customer_id)
         frame = self._frames[place]
         frame.append(event)
         if len(frame) >= FRAME:
             self._flush(place)
+
+    def _place(self, customer_id: str) -> int:
+        place = self._places.get(customer_id)
+        if place is None:
+            place = self._places[customer_id] = partition_of(customer_id.encode(), len(self.partitions))
+        return place
 
     def _flush(self, place: int) -> None:
         taken, self._frames[place] = self._frames[place], []

@@ -26,6 +26,8 @@ def restated(partition: Partition, published: Sequence[AlertV1]) -> list[AlertV1
     """
     rows = [partition.customers.roster.row_of(one.customer_id) for one in published]
     now = _open_now(partition, {row for row in rows if row is not None})
+    if any(one.is_of_feed for one in published):
+        now |= _feeds_now(partition)
     found = []
     for alert, row in zip(published, rows, strict=True):
         if alert.alert_id in now:
@@ -54,6 +56,14 @@ def _open_now(partition: Partition, chosen: Collection[int]) -> dict[str, AlertV
             written = review.writer.write(of.signal, revisions, review.as_of, starts, review.scoring)
             found |= {one.alert_id: one for one in written}
     return found
+
+
+def _feeds_now(partition: Partition) -> dict[str, AlertV1]:
+    """What would be published of the open alerts of feeds, by id."""
+    review, of = partition.review, partition.review.feeds.of
+    places = np.arange(len(of.open))
+    revisions = revisions_of(of, places, ["updated"] * len(places))
+    return {one.alert_id: one for one in review.feeds.write(revisions, review.as_of.boundary)}
 
 
 def _contact_now(partition: Partition, row: int, alert: AlertV1) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from models.alerts.attention.rules import Held
 from models.alerts.early import FeedDays, begins, first_true_ms
 from models.alerts.episode import NO_EPISODE, Revision, Revisions, SignalAlerts
 from models.alerts.lifecycle import Judgement
-from models.alerts.outages import outage_alerts
+from models.alerts.outages import FeedAlerts
 from models.alerts.payload import EVIDENCE_DAYS, AlertFacts, Writer, newest, one_a_customer
 from models.alerts.worth import money_of
 from models.catalogue.rules import Rules, Signal
@@ -36,7 +36,6 @@ from schemas.alert import AlertV1
 from schemas.erasure import ErasureV1
 from schemas.event import PURCHASE
 from schemas.example import LessonV1, ProgressV1
-from schemas.instant import to_rfc3339
 from schemas.outcome import OutcomeV1
 from schemas.receipt import ReceiptV1
 from schemas.reviewed import ReviewedV1
@@ -54,9 +53,10 @@ class Review:
 
     def __init__(self, rules: Rules, customers: Customers, alerts_from_ms: int, first_partition: int = 0) -> None:
         """`first_partition`: its number, and that of the first of several that stand together."""
-        self.rules, self.customers, self._first_partition = rules, customers, first_partition
+        self.rules, self.customers = rules, customers
         self.windows = Windows(windows_of(rules))
         self.alerts = [SignalAlerts(signal) for signal in rules.signals]
+        self.feeds = FeedAlerts(rules, first_partition, alerts_from_ms)
         self.writer = Writer(rules, alerts_from_ms)
         learning = rules.basis.learning
         self.scoring = None if learning is None else Scoring(customers, learning)
@@ -78,6 +78,11 @@ class Review:
         }
 
     @property
+    def all_alerts(self) -> tuple[SignalAlerts, ...]:
+        """Those about customers, and those about feeds."""
+        return *self.alerts, self.feeds.of
+
+    @property
     def is_done(self) -> bool:
         """Whether everybody was judged."""
         return self.is_scored and self.reached >= self.as_of.size
@@ -90,7 +95,7 @@ class Review:
     def begin(self, day: int, due: Sequence[Due] = ()) -> list[Message]:
         """Close a day; everybody waits to be judged as of the boundary behind it, and the commands due there.
 
-        What is published at once: feeds that went down or are back, receipts of commands about nobody who is known.
+        What is published at once: all that comes of feeds, receipts of commands about nobody who is known.
         """
         customers = self.customers
         self._anew, self.is_anew = self._not_judged(), False
@@ -102,15 +107,15 @@ class Review:
         self.reached = 0
         for alerts in self.alerts:
             alerts.walks.clear()
-            if alerts.snoozed:
-                now_ms = self.rules.basis.calendar.start_of(day + 1)
-                alerts.snoozed = {row: until_ms for row, until_ms in alerts.snoozed.items() if until_ms > now_ms}
+            alerts.wake(self.rules.basis.calendar.start_of(day + 1))
         if len(self._starts) < customers.size:
             self._starts = np.full(customers.columns.capacity, NO_EPISODE, np.int32)
         self.is_scored = self.scoring is None
-        down = outage_alerts(self.rules, customers, self._first_partition, self.writer.alerts_from_ms)
-        self.follow_up.decided += len(down)
-        return [*down, *self.follow_up.begin(due, self.as_of.boundary, self.as_of.size)]
+        of_feeds = [one for one in due if one.command.is_of_feed]
+        told = self.feeds.review(customers.outages.changes, day + 1, of_feeds)
+        self.follow_up.decided += len(told) - len(of_feeds)
+        others = [one for one in due if not one.command.is_of_feed]
+        return [*told, *self.follow_up.begin(others, day + 1, self.as_of.size)]
 
     def _not_judged(self) -> Rows:
         """Of whom an alert is open that this catalogue may not know: nothing of them was to be seen until now."""
@@ -143,8 +148,7 @@ class Review:
     def judge(self, most: int) -> list[Message]:
         """Judge about `most` more customers; what is to be published."""
         as_of, low = self.as_of, self.reached
-        high = min(as_of.size, low + most)
-        self.reached = high
+        self.reached = high = min(as_of.size, low + most)
         messages: list[Message] = list(self._change_stages(low, high))
         if low < high:
             revisions = self._judge_signals(low, high)
@@ -165,10 +169,7 @@ class Review:
         reasons = {(one.row, one.start): reason for one, reason in held}
         for some in one_a_customer(one for one, _ in held):
             alerts = self.writer.write(of.signal, some, self.as_of, self._starts, self.scoring)
-            for one, alert in zip(some, alerts, strict=True):
-                reason = reasons[one.row, one.start]
-                passes_at = None if reason.passes_ms is None else to_rfc3339(reason.passes_ms)
-                yield SuppressedV1(reason.rule, at, passes_at, alert)
+            yield from (reasons[one.row, one.start].record(at, alert) for one, alert in zip(some, alerts, strict=True))
 
     def _judge_signals(self, low: int, high: int) -> dict[str, Revisions]:
         """What is to be told of a range of rows, by signal."""

@@ -45,13 +45,13 @@ def freeze(partition: Partition) -> Frozen:
         late_days={day: day_values(opened) for day, opened in customers.days.late.items()},
         late_rows=sorted(customers.waiting_late),
         waiting=[(feed, day, list(rows)) for (feed, day), rows in partition.early.waiting.items()],
-        signals={of.signal.id: known_of(of.signal) for of in review.alerts if len(of.open) or of.early},
+        signals={of.signal.id: known_of(of.signal) for of in review.all_alerts if len(of.open) or of.early},
         early={of.signal.id: {row: days.copy() for row, days in of.early.items()} for of in review.alerts if of.early},
         corroborated={of.signal.id: of.corroborated.copy() for of in review.alerts if of.corroborated},
         currency=partition.basis.currency,
         commands=[*partition.inbox.waiting],
-        snoozed={of.signal.id: of.snoozed.copy() for of in review.alerts if of.snoozed},
-        held={of.signal.id: of.held.copy() for of in review.alerts if of.held},
+        snoozed={of.signal.id: of.snoozed.copy() for of in review.all_alerts if of.snoozed},
+        held={of.signal.id: of.held.copy() for of in review.all_alerts if of.held},
         words={customer_id: words.copy() for customer_id, words in review.quiet.words.items()},
         erased=customers.erased.since.copy(),
         unswept=sorted(customers.erased.unswept),
@@ -73,7 +73,7 @@ def _arrays(partition: Partition) -> dict[str, NDArray[Any]]:
         "ids": partition.ids.to_arrays(),
         **{f"days/{name}": log.to_arrays() for name, log in customers.days.logs.items()},
     }
-    for of in review.alerts:
+    for of in review.all_alerts:
         tables = _tables(of) | {"cooling": of.still_cooling(customers.boundary)}
         parts |= {f"alerts/{of.signal.id}/{name}": table.to_arrays() for name, table in tables.items()}
     return {f"{part}/{name}": array for part, arrays in parts.items() for name, array in arrays.items()}
@@ -147,7 +147,7 @@ def _checked(data: bytes | bytearray, rules: Rules) -> tuple[Head, dict[str, NDA
 
 def _load_alerts(partition: Partition, head: Head, arrays: Arrays) -> None:
     known = {name.split("/")[1] for name in arrays if name.startswith("alerts/")}
-    alerts = {of.signal.id: of for of in partition.review.alerts}
+    alerts = {of.signal.id: of for of in partition.review.all_alerts}
     for signal in sorted(head.signals.keys() - alerts.keys()):  # it left the catalogue: its alerts are closed
         alerts[signal] = SignalAlerts(retired(signal, head.signals[signal]))
         partition.review.alerts.append(alerts[signal])

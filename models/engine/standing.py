@@ -13,7 +13,6 @@ import numpy as np
 from msgspec.structs import replace
 
 from models.alerts.episode import HELD_OUT, NEVER_MS, NO_EPISODE, Revision, SignalAlerts, revision_of
-from models.alerts.outages import outage_id
 from models.calendar import date_of
 from models.customers.columns import STAGE_NAMES
 from models.customers.refusals import REASONS_OF
@@ -25,18 +24,11 @@ TAKEN_BACK: Final = "Taken back: decided once more after a restart, it did not h
 
 def open_ids(partition: Partition) -> set[str]:
     """The ids of all open alerts, those fired early included, but not of those that are held out: nobody is told."""
-    return _outage_ids(partition) | {
+    return {
         of_id
-        for alerts in partition.review.alerts
+        for alerts in partition.review.all_alerts
         for of_id in (*_open_places(partition, alerts), *_early_ids(partition, alerts))
     }
-
-
-def _outage_ids(partition: Partition) -> set[str]:
-    """Those that tell of feeds that are down."""
-    (states,) = partition.customers.outages.states
-    down = [(feed, state.began) for feed, state in enumerate(states) if state.is_down]
-    return {outage_id(feed, partition.number, began) for feed, began in down}
 
 
 def _open_places(partition: Partition, alerts: SignalAlerts) -> dict[str, int]:
@@ -53,6 +45,9 @@ def _early_ids(partition: Partition, alerts: SignalAlerts) -> set[str]:
 
 
 def _alert_ids(partition: Partition, alerts: SignalAlerts, rows: Sequence[int], starts: Sequence[int]) -> list[str]:
+    feeds = partition.review.feeds
+    if alerts is feeds.of:
+        return [feeds.id_of(row, start) for row, start in zip(rows, starts, strict=True)]
     customers = partition.customers.roster.ids_of(rows)
     return [alert_id(one, alerts.signal.id, date_of(start)) for one, start in zip(customers, starts, strict=True)]
 
@@ -65,8 +60,8 @@ def settle(partition: Partition, newest: Mapping[str, int], left_open: Mapping[s
     if not newest:
         return []
     found: list[AlertV1] = []
-    known = _outage_ids(partition)
-    for alerts in partition.review.alerts:
+    known: set[str] = set()
+    for alerts in partition.review.all_alerts:
         places = _open_places(partition, alerts)
         known |= places.keys() | _early_ids(partition, alerts)
         behind = {place: of_id for of_id, place in places.items() if _is_behind(alerts, place, newest.get(of_id))}
@@ -95,6 +90,8 @@ def _told_as_it_is(
             revisions[place] += 1
             one.revision = int(revisions[place])
             found.append(one)
+    if alerts is review.feeds.of:
+        return review.feeds.write(found, partition.boundary)
     starts = np.full(partition.customers.columns.capacity if found else 0, NO_EPISODE, np.int32)
     return review.writer.write(alerts.signal, found, review.as_of, starts, review.scoring) if found else []
 

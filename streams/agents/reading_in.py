@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
+from models.alerts.partitions import place_of_command
 from models.customers.erased import Erased
 from models.engine.arrivals import APPLIED, Arrival, Fate, Unheard
 from models.engine.ledger import COMMANDS, MISPLACED, MOVED, TICKS, DeadLetterLimitError
@@ -12,6 +13,7 @@ from models.engine.partition import Partition
 from schemas.codec import MAX_AHEAD_MS, check_ahead, decode_event
 from schemas.command import Command, decode_command
 from schemas.dead_letter import Origin, dead_letter_headers, late_headers
+from schemas.envelope import OF_FEED
 from schemas.errors import RejectedError
 from schemas.event import Event
 from schemas.moved import decode_moved
@@ -126,8 +128,13 @@ class Intake:
         strangers = partition.customers.strangers([event.customer_id for _, event in events])
         places = {one: partition_of(one.encode(), self._partitions) for one in strangers}
         misplaced = {one: place for one, place in places.items() if place != partition.number}
-        for at, event in events if misplaced else ():
-            if event.customer_id in misplaced:
+        of_feeds = any(one.startswith(OF_FEED) for one in strangers)
+        for at, event in events if misplaced or of_feeds else ():
+            if isinstance(event, Command) and event.is_of_feed:
+                place = place_of_command(event, self._partitions, partition.basis.calendar)
+                if place != partition.number:
+                    arrivals[at] = arrivals[at]._replace(content=_wrong_for_feed(partition.number, place))
+            elif event.customer_id in misplaced:
                 wrong = _wrong(partition.number, misplaced[event.customer_id])
                 arrivals[at] = arrivals[at]._replace(content=Unheard() if self._is_of_erased(records[at]) else wrong)
 
@@ -173,6 +180,11 @@ def _origin(own: OwnedPartition, record: Record) -> Origin:
 
 def _wrong(number: int, expected: int) -> RejectedError:
     detail = f"partition {number}, but murmur2 of the key says {expected}: set partitioner=murmur2_random"
+    return RejectedError(MISPLACED, detail)
+
+
+def _wrong_for_feed(number: int, expected: int) -> RejectedError:
+    detail = f"partition {number}, but this feed's alert is of {expected}: post it where the alert's own records lie"
     return RejectedError(MISPLACED, detail)
 
 

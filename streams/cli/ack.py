@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from schemas.command import Command
-from streams.cli.commanding import by_options, give, new_id, open_alert, who
+from streams.cli.commanding import by_options, give, named, new_id, open_alert, who
 from streams.clock import now_ms
 from streams.settings import environment_settings
 
@@ -29,5 +29,5 @@ def ack(*, alert_id: str, note_id: str | None, by: str | None, wait_s: float | N
     settings = environment_settings()
     name, alert = who(settings, by), open_alert(settings, alert_id)
     command = Command(new_id(), "acknowledge", alert.customer_id, now_ms(), name, alert.alert_id, note_id=note_id)
-    about = f"{name} takes on {alert.signal} of customer {alert.customer_id}"
+    about = f"{name} takes on {named(alert)}"
     return give(settings, command, about, wait_s, as_json=as_json)

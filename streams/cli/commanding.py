@@ -12,7 +12,7 @@ import click
 from models.calendar import Calendar
 from schemas.alert import AlertV1
 from schemas.command import MOST_OF_NOTE, Command, encode_command
-from schemas.envelope import is_customer_id
+from schemas.envelope import OF_FEED, is_customer_id
 from schemas.receipt import ReceiptReason, ReceiptV1, encode_receipt
 from streams.cli.instant import SECONDS
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
@@ -73,10 +73,14 @@ def open_alert(settings: Settings, given: str) -> AlertV1:
         raise SetupError(f"alert {wanted}", "no alert of this id is open: it is over, or never was", remedy)
     if len(found) > 1:
         raise SetupError(f"alert {wanted}", f"{counted(len(found), 'open alert')} begin so", "Give more of its digits.")
-    if found[0].is_of_feed:
-        value = "it tells of a feed, and of no customer who could be spoken of"
-        raise SetupError(f"alert {wanted}", value, "Mend what posts the feed: the alert ends once it is back.")
     return found[0]
+
+
+def named(alert: AlertV1) -> str:
+    """An alert in words, by its signal and whom it tells of."""
+    if alert.is_of_feed:
+        return f"{alert.signal} of the {alert.customer_id.removeprefix(OF_FEED)} feed"
+    return f"{alert.signal} of customer {alert.customer_id}"
 
 
 def customer_of(given: str) -> str:

@@ -7,7 +7,7 @@ from typing import get_args
 import click
 
 from schemas.command import AlertOutcome, Command
-from streams.cli.commanding import by_options, give, new_id, open_alert, who
+from streams.cli.commanding import by_options, give, named, new_id, open_alert, who
 from streams.clock import now_ms
 from streams.settings import environment_settings
 
@@ -33,5 +33,5 @@ def outcome(
     settings = environment_settings()
     name, alert = who(settings, by), open_alert(settings, alert_id)
     command = Command(new_id(), "outcome", alert.customer_id, now_ms(), name, alert.alert_id, result, note_id)
-    about = f"{name} says of {alert.signal} of customer {alert.customer_id}: {result.replace('_', ' ')}"
+    about = f"{name} says of {named(alert)}: {result.replace('_', ' ')}"
     return give(settings, command, about, wait_s, as_json=as_json)

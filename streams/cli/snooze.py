@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from schemas.command import Command
-from streams.cli.commanding import by_options, effective_ms, give, new_id, open_alert, who
+from streams.cli.commanding import by_options, effective_ms, give, named, new_id, open_alert, who
 from streams.cli.instant import UNTIL
 from streams.clock import now_ms
 from streams.errors import SetupError
@@ -46,7 +46,7 @@ def snooze(
         new_id(), "snooze", alert.customer_id, at_ms, name, alert.alert_id, note_id=note_id, until_ms=until_ms
     )
     until = moment(until_ms, settings.zone)
-    about = f"{name} snoozes {alert.signal} of customer {alert.customer_id} until {until}"
+    about = f"{name} snoozes {named(alert)} until {until}"
     return give(settings, command, about, wait_s, as_json=as_json)
 
 

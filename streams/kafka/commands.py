@@ -8,9 +8,10 @@ from typing import Final
 import msgspec
 from confluent_kafka.admin import AdminClient
 
+from models.alerts.partitions import place_of_command
+from models.calendar import Calendar
 from schemas.command import Command, encode_command
 from schemas.erasure import DEFAULT_SALT, erased_name
-from schemas.partitioner import partition_of
 from schemas.receipt import ReceiptV1, decode_receipt
 from schemas.topics import Topics
 from streams.errors import SetupError
@@ -35,8 +36,8 @@ def post_command(settings: Settings, command: Command) -> int:
     must_be_there(cluster, (topics.commands, topics.receipts))
     first = _end_of(admin, _place(settings, topics, command))
     poster = Poster(settings)
-    key = command.customer_id.encode()
-    poster.send(topics.commands, key, encode_command(command), timestamp_ms=command.at_ms)
+    key, (_, partition) = command.customer_id.encode(), _place(settings, topics, command)
+    poster.send(topics.commands, key, encode_command(command), partition=partition, timestamp_ms=command.at_ms)
     poster.finish(f"topic {topics.commands}", within_s=WITHIN_S)
     return first
 
@@ -61,7 +62,7 @@ def receipt_of(settings: Settings, command: Command, first: int, within_s: float
 
 
 def _place(settings: Settings, topics: Topics, command: Command) -> Place:
-    return topics.receipts, partition_of(command.customer_id.encode(), settings.partitions)
+    return topics.receipts, place_of_command(command, settings.partitions, Calendar(settings.zone))
 
 
 def _end_of(admin: AdminClient, place: Place) -> int:

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, cast
 
+from models.alerts.partitions import place_of_command
+from models.calendar import Calendar
 from schemas.codec import check_ahead, decode_event
 from schemas.command import decode_command
 from schemas.dead_letter import DeadLetter, Origin, is_buried, to_dead_letter
@@ -15,7 +17,7 @@ from schemas.partitioner import partition_of
 from schemas.topics import DAY_MS, Topics
 from streams.errors import SetupError
 from streams.kafka.connection import connect
-from streams.kafka.poster import Poster
+from streams.kafka.poster import BY_KEY, Poster
 from streams.kafka.topic_reader import must_be_there, read_messages
 from streams.readback.decided import read_decided, until_ms
 from streams.settings import Settings
@@ -83,7 +85,7 @@ def judge(
             incomplete += 1
             continue
         try:
-            customer_id, at_ms = _said_in(letter, feeds.get(topic), now_ms)
+            partition, at_ms = _said_in(letter, feeds.get(topic), settings, now_ms)
         except RejectedError as error:
             refused.append(letter)
             reasons[error.reason] += 1
@@ -93,19 +95,18 @@ def judge(
             reasons[letter.reason] += 1
             continue
         fit.append(letter)
-        partition = partition_of(customer_id.encode(), settings.partitions)
         late += at_ms < late_before_ms.get(partition, 0)
     return Outlook(fit, late, refused, reasons, incomplete)
 
 
-def _said_in(letter: DeadLetter, feed: int | None, now_ms: int) -> tuple[str, int]:
-    """Whom an event, or without a feed a command, is about, and when it was. Raises RejectedError."""
+def _said_in(letter: DeadLetter, feed: int | None, settings: Settings, now_ms: int) -> tuple[int, int]:
+    """The partition of an event, or without a feed of a command, and when it was. Raises RejectedError."""
     if feed is None:
         command = decode_command(letter.key, letter.value)
         check_ahead(command.at_ms, now_ms, "at")
-        return command.customer_id, command.at_ms
+        return place_of_command(command, settings.partitions, Calendar(settings.zone)), command.at_ms
     event = decode_event(feed, letter.key, letter.value, letter.headers, now_ms)
-    return event.customer_id, event.time_ms
+    return partition_of(event.customer_id.encode(), settings.partitions), event.time_ms
 
 
 def late_limits_ms(settings: Settings) -> dict[int, int]:
@@ -117,7 +118,8 @@ def late_limits_ms(settings: Settings) -> dict[int, int]:
 def post_again(settings: Settings, letters: Iterable[DeadLetter]) -> int:
     """Post the originals to their topics, with their keys, values, headers and timestamps; return how many.
 
-    The partition is the key's, as for any producer. Raises SetupError when the broker does not take all.
+    The partition is the key's, as for any producer; that of a command about a feed's alert is the alert's. Raises
+    SetupError when the broker does not take all.
     """
     poster = Poster(settings)
     count = 0
@@ -126,6 +128,7 @@ def post_again(settings: Settings, letters: Iterable[DeadLetter]) -> int:
             letter.origin.topic,
             letter.key,
             letter.value,
+            partition=_partition_of(settings, letter),
             timestamp_ms=max(letter.origin.timestamp_ms, 0),  # 0: now
             headers=letter.headers,
         )
@@ -133,3 +136,13 @@ def post_again(settings: Settings, letters: Iterable[DeadLetter]) -> int:
     remedy = "Look at the broker, then repeat: repetitions are recognised."
     poster.finish("dead-letters replay", within_s=WITHIN_S, remedy=remedy)
     return count
+
+
+def _partition_of(settings: Settings, letter: DeadLetter) -> int:
+    if letter.origin.topic != Topics(settings.prefix).commands:
+        return BY_KEY
+    try:
+        command = decode_command(letter.key, letter.value)
+    except RejectedError:  # it is refused again, wherever it lies
+        return BY_KEY
+    return place_of_command(command, settings.partitions, Calendar(settings.zone))

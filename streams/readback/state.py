@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from confluent_kafka import Message
 
-from models.alerts.outages import partition_telling
+from models.alerts.partitions import place_of_alert
 from models.catalogue.rules import Rules
 from models.engine.frozen import SnapshotError
 from models.engine.partition import Partition
@@ -201,7 +201,7 @@ def restated_as_of_now(settings: Settings, rules: Rules, alerts: Sequence[AlertV
 
     Reads the state of the partitions that they are of; None when no boundary was passed in one of these yet.
     """
-    places = [place_of(one, settings.partitions) for one in alerts]
+    places = [place_of_alert(one, settings.partitions) for one in alerts]
     partitions = read_partitions(settings, rules, set(places)) if alerts else {}
     found: dict[str, AlertV1] = {}
     for number, partition in partitions.items():
@@ -210,12 +210,6 @@ def restated_as_of_now(settings: Settings, rules: Rules, alerts: Sequence[AlertV
     boundaries = [partition.judged_boundary for partition in partitions.values()]
     earliest = min(boundaries, default=-1)
     return [found.get(one.alert_id, one) for one in alerts], earliest if earliest >= 0 else None
-
-
-def place_of(alert: AlertV1, partitions: int) -> int:
-    """The partition that decides of an alert: the customer's, or the one that tells of a feed."""
-    telling = partition_telling(alert, partitions) if alert.is_of_feed else None
-    return partition_of(alert.customer_id.encode(), partitions) if telling is None else telling
 
 
 def read_topic(

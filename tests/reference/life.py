@@ -11,12 +11,12 @@ from reference.ending import reason_of
 from reference.erased import NEVER, last_words
 from reference.language import holds, is_so, number
 from reference.merged import OnItsWay
-from reference.outage import CLEAR, Weather
 from reference.past import Happened, Past, Score, notes_of, refused_of
 from reference.spoken import Cooled, Said, Spoken, severity_of
 from reference.telling import Episode, News, rests_on, retired
 from reference.trials import arm_of, outcome_of
 from reference.unheard import heard_parts, listen
+from reference.weather import CLEAR, Weather
 from schemas.alert import Money, NoContact
 from schemas.command import Command
 from schemas.stage import StageChangeV1, stage_change_id

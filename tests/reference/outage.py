@@ -1,36 +1,22 @@
-"""Feeds that go silent: which days are lost, and the alert that tells of it."""
+"""Feeds that go silent: which days are lost, and what comes of the alert that tells of it."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from itertools import pairwise
 from statistics import variance
-from typing import Final, NamedTuple
+from typing import Final
 
-from models.calendar import date_of
 from models.catalogue.rules import Rules
 from models.config import Basis
+from reference.feed import FeedLife
 from reference.past import happened
-from schemas.alert import AlertV1, alert_id, case_id
+from reference.spoken import Said
+from reference.weather import Weather
 from schemas.event import FEEDS, Event
-from schemas.instant import to_rfc3339
 
 HOUR_MS: Final = 3_600_000
 WEEK: Final = 168
-
-
-class Weather(NamedTuple):
-    """As of a boundary: the days lost in each feed, and the feeds that are down."""
-
-    lost: Mapping[int, frozenset[int]]
-    down: frozenset[int]
-
-    def of(self, feeds: Iterable[int]) -> list[int]:
-        """The days lost in any of some feeds."""
-        return sorted({day for feed in feeds for day in self.lost.get(feed, ())})
-
-
-CLEAR: Final = Weather({}, frozenset())
 
 
 class Feed:
@@ -38,16 +24,16 @@ class Feed:
 
     def __init__(self) -> None:
         self.lost: set[int] = set()
-        self.run, self.back, self.found = -1, 0, -1
+        self.run, self.back = -1, 0
         self.began: int | None = None
 
 
 class Watch:
     """Looks at each boundary at how many came in which hour of the days before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, rules: Rules, alerts_from_ms: int) -> None:
         self.feeds = [Feed() for _ in FEEDS]
-        self.alerts: list[AlertV1] = []
+        self.lives = [FeedLife(rules, name, alerts_from_ms) for name in FEEDS]
         self.known: dict[tuple[int, str, int], int] = {}
         self.erased_at: Mapping[str, int] = {}
 
@@ -59,7 +45,13 @@ class Watch:
             key = (event.feed, event.customer_id, one.day)
             self.known[key] = min(self.known.get(key, 24), hour)
 
-    def review(self, boundary: int, rules: Rules, alerts_from_ms: int) -> Weather:
+    def hear(self, said: Said) -> None:
+        """Something was said, maybe of a feed."""
+        for life in self.lives:
+            if said.command.customer_id == life.name:
+                life.hear(said)
+
+    def review(self, boundary: int, rules: Rules) -> Weather:
         basis, end = rules.basis, boundary + 1
         self.known = {key: hour for key, hour in self.known.items() if boundary < self.erased_at.get(key[1], end)}
         reach = 0 if basis.silence is None else 7 * (basis.silence.weeks * 3 // 2) + 9
@@ -73,14 +65,14 @@ class Watch:
             found = self._judged(feed, counts[number], others, boundary, basis) if is_judged else []
             feed.lost = {day for day in feed.lost if day >= boundary - basis.keep_days and is_judged}
             if not found and feed.began is not None:
-                self.alerts.append(_alert(rules, number, feed, boundary, alerts_from_ms, None))
                 feed.back, feed.began = boundary - 1, None
+            silence = None
             if not found:
                 feed.run = -1
             elif feed.began is None:
                 (first, end), usual = found[0]
-                feed.began, feed.found = max(first, 24 * feed.back), boundary
-                self.alerts.append(_alert(rules, number, feed, boundary, alerts_from_ms, (end - first, usual)))
+                feed.began, silence = max(first, 24 * feed.back), (end - first, usual)
+            self.lives[number].review(boundary, rules, feed.began, silence)
         lost = {number: frozenset(feed.lost) for number, feed in enumerate(self.feeds) if feed.lost}
         return Weather(lost, frozenset(number for number, feed in enumerate(self.feeds) if feed.began is not None))
 
@@ -139,32 +131,3 @@ def usual_of(
     seen = {hour // 24 for of in (counts, others) for hour in of if of[hour]}
     weekdays = {one % 7 for one in seen if max(day - 7 * chosen[-1], reach) <= one < day}
     return min(past) if len(weekdays) == 7 else None
-
-
-def _alert(
-    rules: Rules, number: int, feed: Feed, boundary: int, alerts_from_ms: int, silence: tuple[int, int] | None
-) -> AlertV1:
-    calendar, told, name = rules.basis.calendar, rules.outage_alert, FEEDS[number]
-    assert feed.began is not None
-    day, days = feed.began // 24, boundary - feed.began // 24
-    observed_ms = calendar.start_of(feed.found)
-    summary = f"Over after {days} day{'s' * (days != 1)}: the {name} feed is back in partition 0."
-    if silence is not None:
-        summary = (
-            f"The {name} feed is down in partition 0: nothing came for {silence[0]} hours, in which {silence[1]:,} "
-            "customers came in the quietest of the weeks before. Alerts of customers who may merely not have been "
-            "heard of are held."
-        )
-    return AlertV1(
-        alert_id=alert_id(f"feed:{name}/0", "feed_outage", date_of(day)), revision=1 if silence else 2,
-        status="firing" if silence else "resolved", signal="feed_outage", polarity="negative", severity=told.severity,
-        summary=summary, customer_id=f"feed:{name}", stage=None, owner=told.owner, intervention=told.intervention,
-        playbook_url=told.playbook_url, starts_at=calendar.text_of(day), observed_at=to_rfc3339(observed_ms),
-        due_at=to_rfc3339(observed_ms + told.respond_ms),
-        ends_at=None if silence else to_rfc3339(calendar.start_of(boundary)),
-        score=float(silence[0]) if silence else None, threshold=None, drivers=(),
-        clears_when=f"a day with events in the {name} feed, without such a silence", value_at_risk=None,
-        corroborated_by=(), model=None, catalogue=rules.hash, evidence=(), arm=None,
-        historical=observed_ms < alerts_from_ms, case_id=case_id(f"feed:{name}", "feed_outage", date_of(day)),
-        ended_because=None if silence else "over",
-    )  # fmt: skip

@@ -15,9 +15,10 @@ from models.config import Basis
 from reference.erased import NEVER, erasures, is_refused, receipt_for_nobody
 from reference.life import Life, Risks
 from reference.merged import Identity, identity_of
-from reference.outage import CLEAR, Watch, Weather
+from reference.outage import Watch
 from reference.past import MAX_SUM, Happened, channels_of, happened, note_of, notes_of
-from reference.spoken import Said, receipt_of
+from reference.spoken import Said, Spoken, receipt_of
+from reference.weather import CLEAR, Weather
 from schemas.alert import AlertV1
 from schemas.command import Command
 from schemas.event import EMAIL, FEEDS, LOGIN, PURCHASE, TICKET, Event
@@ -67,25 +68,25 @@ def run(
     running: Running = lambda _basis, _passed, _judged: {},
 ) -> Outcome:
     """What becomes of the customers of one partition, but some."""
-    watch, since = Watch(), erasures(one.said for one in moments if one.said)
+    watch, since = Watch(moments[0].rules, alerts_from_ms), erasures(one.said for one in moments if one.said)
     watch.erased_at = since
-    weathers = _weathers(moments, watch, alerts_from_ms)
+    weathers = _weathers(moments, watch)
     calendar = moments[-1].rules.basis.calendar
     identity = identity_of((one.said for one in moments if one.said), calendar, since)
     seen = {one.event.customer_id for one in moments if one.event and one.verdict != "no"}
     among = [one for one in sorted(seen) if one not in but]
     lives = _lives(among, moments, identity, alerts_from_ms, risks, weathers, running)
-    alerts, stages = [one for life in lives for one in life.alerts], [one for life in lives for one in life.stages]
-    alerts += watch.alerts
-    receipts = [one for life in lives for one in life.receipts]
+    spoken: list[Spoken] = [*lives, *watch.lives]
+    alerts, stages = [one for life in spoken for one in life.alerts], [one for life in lives for one in life.stages]
+    receipts = [one for life in spoken for one in life.receipts]
     receipts += [one for boundary, one in identity.receipts if boundary <= moments[-1].boundary]
-    receipts += [_refused(one, moments[-1].rules) for one in _said_of_nobody(moments, lives, since, identity)]
+    receipts += [_refused(one, moments[-1].rules) for one in _said_of_nobody(moments, spoken, since, identity)]
     late = [one.said for one in moments if one.said and _is_of_erased(one.said, since)]
     nameless = (
         receipt_for_nobody(one, moments[-1].rules.basis) for one in late if one.boundary <= moments[-1].boundary
     )
     receipts += dict.fromkeys(nameless)  # without names two may be the same
-    suppressed = [one for life in lives for one in life.suppressed]
+    suppressed = [one for life in spoken for one in life.suppressed]
     outcomes = [one for life in lives for one in life.outcomes]
     here = [life for life in lives if not life.is_erased and not _is_away(life, identity, moments[-1].boundary)]
     states = {life.customer_id: _state(life, moments[-1].boundary) for life in here}
@@ -97,10 +98,10 @@ def _is_of_erased(said: Said, since: Mapping[str, int]) -> bool:
 
 
 def _said_of_nobody(
-    moments: Sequence[Moment], lives: Sequence[Life], since: Mapping[str, int], identity: Identity
+    moments: Sequence[Moment], lives: Sequence[Spoken], since: Mapping[str, int], identity: Identity
 ) -> list[Said]:
     """What was due while nothing was known of its customer, who was not erased either."""
-    known, boundary = {life.customer_id for life in lives}, moments[-1].boundary
+    known, boundary = {life.name for life in lives}, moments[-1].boundary
     said = [one for life in lives for one in life.said]
     said += [one.said for one in moments if one.said and one.said.command.customer_id not in known]
     said = [one for one in said if one not in identity.answered]
@@ -112,18 +113,20 @@ def _refused(said: Said, rules: Rules) -> ReceiptV1:
     return receipt_of(said, rules.basis.calendar, "too_late" if said.is_late else reason, None)
 
 
-def _weathers(moments: Sequence[Moment], watch: Watch, alerts_from_ms: int) -> dict[int, Weather]:
+def _weathers(moments: Sequence[Moment], watch: Watch) -> dict[int, Weather]:
     """By boundary, which feeds were down; what is told of them is the watch's."""
     found: dict[int, Weather] = {}
     passed, first = -1, None
-    for event, rules, verdict, _, boundary, *_ in moments:
+    for event, rules, verdict, _, boundary, said, _ in moments:
+        if said is not None:
+            watch.hear(said)
         if event is not None and verdict != "no":
             day = rules.basis.calendar.day_of(event.time_ms)
             first = day if first is None else min(first, day) if passed < 0 else first
             watch.take(event, rules.basis)
         if boundary > passed and first is not None:
             for midnight in range(max(passed, first) + 1, boundary + 1):
-                found[midnight] = watch.review(midnight, rules, alerts_from_ms)
+                found[midnight] = watch.review(midnight, rules)
         passed = boundary
     return found
 

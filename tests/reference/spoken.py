@@ -8,9 +8,9 @@ from msgspec.structs import replace
 from models.calendar import Calendar, date_of
 from models.catalogue.rules import Rules, Signal
 from reference.cap import Suggestion, asks_for_contact, may_wait, most_urgent
-from reference.outage import CLEAR
 from reference.past import Past
 from reference.telling import Episode, News, alert_of
+from reference.weather import CLEAR
 from schemas.alert import AlertSeverity, AlertV1, Arm, NoContact, alert_id
 from schemas.command import Command
 from schemas.instant import to_rfc3339
@@ -38,6 +38,8 @@ class Spoken:
 
     def __init__(self, rules: Rules, customer_id: str, alerts_from_ms: int) -> None:
         self.rules, self.basis, self.signals, self.customer_id = rules, rules.basis, rules.signals, customer_id
+        self.name = customer_id
+        """What commands call it."""
         self.alerts_from_ms, self.boundary = alerts_from_ms, -1
         self.episodes: dict[str, Episode] = {}
         self.cooling: dict[str, Cooled] = {}
@@ -252,15 +254,20 @@ class Spoken:
     ) -> None:  # fmt: skip
         until_ms = self.snoozed.get(signal.id) if status in ("firing", "updated") and by_review else None
         episode = replace(episode, refused=self.reasons(episode.refused)) if by_review else episode
-        alert = alert_of(
-            signal, status, episode, past, by_review=by_review, customer_id=self.customer_id, catalogue=self.rules.hash,
-            historical=episode.observed_ms < self.alerts_from_ms, until_ms=until_ms)  # fmt: skip
+        alert = self._written(past, signal, status, episode, by_review=by_review, until_ms=until_ms)
         if held is None:
             self.alerts.append(alert)
             return
         rule, passes_ms = held
         at, passes_at = self.basis.calendar.text_of(self.boundary), None if passes_ms is None else to_rfc3339(passes_ms)
         self.suppressed.append(SuppressedV1(cast("Rule", rule), at, passes_at, alert))
+
+    def _written(
+        self, past: Past, signal: Signal, status: News, episode: Episode, *, by_review: bool, until_ms: int | None
+    ) -> AlertV1:
+        return alert_of(
+            signal, status, episode, past, by_review=by_review, customer_id=self.customer_id, catalogue=self.rules.hash,
+            historical=episode.observed_ms < self.alerts_from_ms, until_ms=until_ms)  # fmt: skip
 
 
 def severity_of(signal: Signal, episode: Episode) -> AlertSeverity:

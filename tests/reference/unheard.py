@@ -5,9 +5,9 @@ from typing import Any
 
 from models.config import Basis
 from reference.language import holds, tree_of
-from reference.outage import Weather
 from reference.past import FEED_OF, STAGES, Past
 from reference.spoken import Spoken
+from reference.weather import Weather
 from schemas.event import EMAIL, LOGIN, PURCHASE, TICKET
 
 Signs = set[tuple[int, int]]

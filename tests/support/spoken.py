@@ -34,6 +34,8 @@ ACTIONS: Final[tuple[Mapping[str, Any], ...]] = (
 """`lasts_ms`: of a snooze, until so long after it was said."""
 
 
+OF_CUSTOMERS: Final = ("opt_out", "opt_in", "erase")
+"""What is said of a customer, and of no alert."""
 ERASING: Final[tuple[Mapping[str, Any], ...]] = (*ACTIONS, {"action": "erase"})
 """The same, and that customers are to be erased."""
 
@@ -45,7 +47,7 @@ def command(
     told: dict[str, Any] = {"customer_id": alert.customer_id, "alert_id": alert.alert_id, **more}
     if (lasts_ms := told.pop("lasts_ms", None)) is not None:
         told["until_ms"] = at_ms + lasts_ms
-    if action in ("opt_out", "opt_in", "erase"):
+    if action in OF_CUSTOMERS:
         told["alert_id"] = None
     return Command(id=name, action=action, at_ms=at_ms, by=by, **told)
 
@@ -87,6 +89,8 @@ def _said(
 ) -> list[tuple[int, Command]]:  # fmt: skip
     """A command and when it arrives; perhaps another one with its id."""
     alert = alerts[chosen % len(alerts)]
+    if alert.is_of_feed and action["action"] in OF_CUSTOMERS:
+        action = {"action": "acknowledge"}
     at_ms = max(0, from_rfc3339(alert.starts_at) + after_ms)
     more = {"alert_id": NO_ALERT} if fate == "no alert" else {}
     more |= {"customer_id": "somebody"} if fate == "another customer" else {}

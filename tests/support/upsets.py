@@ -104,9 +104,18 @@ def experiments() -> st.SearchStrategy[Any]:
 
 
 def outages() -> st.SearchStrategy[Any]:
-    """No feed is ever down, or one is soon: two weeks of a few customers say what is usual."""
-    chances = st.sampled_from((1e-6, 0.01, 0.2, 0.5))
-    return st.one_of(st.just("off"), st.fixed_dictionaries({"chance": chances, "weeks": st.sampled_from((2, 3, 8))}))
+    """No feed is ever down, or one is soon: two weeks of a few customers say what is usual.
+
+    Whose its alert is, and how bad, and how soon it is escalated, may be any.
+    """
+    said: dict[str, st.SearchStrategy[Any]] = {
+        "chance": st.sampled_from((1e-6, 0.01, 0.2, 0.5)),
+        "weeks": st.sampled_from((2, 3, 8)),
+        "owner": st.sampled_from(("Platform", "Support", "Somebody else")),
+        "severity": st.sampled_from(("info", "warning", "error", "critical")),
+        "respond_hours": st.sampled_from((0, 4, 30, 200)),
+    }
+    return st.one_of(st.just("off"), st.fixed_dictionaries(said))
 
 
 @st.composite

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from models.alerts.outages import partition_telling
+from models.alerts.partitions import place_of_alert
 from models.catalogue.absence import absent_feeds, by_presence
 from models.catalogue.catalogue import build_rules
 from models.catalogue.language import compile_condition
@@ -244,8 +244,7 @@ def test_one_case_tells_of_a_feed_that_is_down_until_it_is_back() -> None:
     assert len({one.case_id for one in told}) == 1
     assert {one.customer_id for one in told} == {"feed:login"}
     assert {one.owner for one in told} == {"Platform"}
-    assert sorted(partition_telling(one, PARTITIONS) or 0 for one in told) == [0, 0, 1, 1]
-    assert {partition_telling(one, 1) for one in told} == {0, None}
+    assert sorted(place_of_alert(one, PARTITIONS) for one in told) == [0, 0, 1, 1]
     assert len({(one.alert_id, one.revision) for one in told}) == 4
     down = run(is_off=True).down
     assert {day for day, count in down.items() if count} == set(range(OFF + 1, BACK + 1))

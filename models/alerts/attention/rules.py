@@ -6,7 +6,9 @@ from typing import Final, NamedTuple
 from models.alerts.attention.contacts import Contacts
 from models.alerts.attention.feed_down import NOBODY, Unheard
 from models.alerts.episode import HELD_OUT, Revision, SignalAlerts
-from schemas.suppressed import Rule
+from schemas.alert import AlertV1
+from schemas.instant import to_rfc3339
+from schemas.suppressed import Rule, SuppressedV1
 
 
 class Held(NamedTuple):
@@ -14,6 +16,10 @@ class Held(NamedTuple):
 
     rule: Rule
     passes_ms: int | None
+
+    def record(self, at: str, alert: AlertV1) -> SuppressedV1:
+        """What is on record of an alert that is held as of a boundary (RFC 3339 text)."""
+        return SuppressedV1(self.rule, at, None if self.passes_ms is None else to_rfc3339(self.passes_ms), alert)
 
 
 class Occasion(NamedTuple):
