@@ -6,9 +6,11 @@ import random
 
 import pytest
 
+from models.catalogue.catalogue import build_rules
 from models.engine.ledger import COMMANDS
 from schemas.alert import AlertV1, decode_alert
 from schemas.command import Command
+from schemas.event import FEEDS
 from schemas.receipt import decode_receipt
 from support.one_partition import (
     DAY_MS,
@@ -22,8 +24,9 @@ from support.one_partition import (
     shuffled,
     told_again,
 )
+from support.silences import silent_history
 from support.spoken import spoken_of
-from support.troubled import FIRST_DAY, default_rules, rich_history
+from support.troubled import FIRST_DAY, catalogue, default_rules, rich_history
 
 IN_STEP = ("sorted", "aligned", "delayed")
 """As a worker reads its inputs: commands are aligned with the events."""
@@ -71,6 +74,23 @@ def test_arrival_frames_and_crashes_leave_no_trace_in_what_comes_of_commands(see
         alerts_from_ms=SINCE_MS,
     )  # fmt: skip
     assert differences(found, truth, is_shuffled=True) == []
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_arrival_frames_and_crashes_leave_no_trace_in_what_comes_of_the_alerts_of_feeds(seed: int) -> None:
+    rules = build_rules(catalogue() | {"outage": {"chance": 0.4, "weeks": 2, "respond_hours": 30}})
+    events = silent_history(random.Random(seed), range(len(FEEDS)), customers=8)
+    alerts = [one for _, one in _alerts_of(oracle(rules, events, END_MS)) if one.is_of_feed]
+    alerts.sort(key=lambda one: (one.alert_id, one.revision))
+    spoken = spoken_of(alerts * 6, [], random.Random(seed))
+    commands = list({(one.customer_id, one.id): one for one in spoken if isinstance(one, Command)}.values())
+    logs, truth = logs_of(events, commands), oracle(rules, events, END_MS, commands=commands)
+    receipts = [decode_receipt(bytes.fromhex(key[1])) for key in truth.told if key[0] == "receipt"]
+    assert {"acknowledge", "outcome", "snooze"} == {one.action for one in receipts if one.status == "done"}
+    assert any(alert.escalated_at for _, alert in _alerts_of(truth) if alert.is_of_feed)
+    for name in IN_STEP:
+        found = run(rules, logs, PATTERNS[name], random.Random(seed), crashes=4, until_ms=END_MS)
+        assert differences(found, truth) == [], name
 
 
 @pytest.mark.parametrize("name", ["tickets first", "e-mails to purchases"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from random import Random
 from typing import Final
@@ -13,18 +13,22 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from models.catalogue.catalogue import build_rules
-from models.catalogue.rules import without_model
+from models.catalogue.rules import Rules, without_model
 from models.engine.learning_replay import LearningReplay
 from models.engine.replay import Replay
+from schemas.alert import AlertV1
+from schemas.command import Command
 from schemas.event import FEEDS, PURCHASE, Event
 from schemas.example import ProgressV1
 from schemas.partitioner import partition_of
 from schemas.reviewed import ReviewedV1
 from streams.files.catalogue_file import rules_of
+from streams.files.commands import among
 from streams.settings import Settings
 from support.builders import DAY_MS
 from support.shop import shop
 from support.silences import silent_history
+from support.spoken import spoken_of
 from support.tries import tries
 from support.troubled import FIRST_DAY, catalogue, default_rules, rich_history
 
@@ -36,9 +40,11 @@ LEARNING: Final = rules_of(
 )
 
 
-def decided(replay: Replay, events: Iterable[Event], until_ms: int | None = None) -> Counter[str]:
-    for event in sorted(events, key=lambda event: (event.time_ms, event.feed)):
-        replay.take(event)
+def decided(
+    replay: Replay, events: Iterable[Event], until_ms: int | None = None, commands: Sequence[Command] = ()
+) -> Counter[str]:
+    for one in among(commands, sorted(events, key=lambda event: (event.time_ms, event.feed))):
+        replay.take(one)
     if until_ms is not None:
         replay.until(until_ms)
     return Counter(repr(message) for message in replay.drain() if not isinstance(message, ProgressV1 | ReviewedV1))
@@ -82,6 +88,20 @@ def test_one_partition_that_stands_for_all_knows_their_feeds_apart(seed: int, pa
     truth = decided(Replay(rules, partitions), events, until_ms)
     assert any("feed_outage" in one for one in truth)
     assert decided(Replay(rules, 1, together=partitions), events, until_ms) == truth
+    said = about_feeds(rules, partitions, events, dice)
+    answered = decided(Replay(rules, partitions), events, until_ms, said)
+    assert any("ReceiptV1" in one and "status='done'" in one for one in answered)
+    assert decided(Replay(rules, 1, together=partitions), events, until_ms, said) == answered
+
+
+def about_feeds(rules: Rules, partitions: int, events: Sequence[Event], dice: Random) -> list[Command]:
+    """What is said of the alerts of feeds, each in whichever partition tells of it."""
+    replay = Replay(rules, partitions)
+    for event in sorted(events, key=lambda event: (event.time_ms, event.feed)):
+        replay.take(event)
+    alerts = [one for one in replay.drain() if isinstance(one, AlertV1) and one.is_of_feed]
+    said = [one for one in spoken_of([*alerts, *alerts], [], dice) if isinstance(one, Command)]
+    return sorted(said, key=lambda one: (one.at_ms, one.id))
 
 
 @cache
