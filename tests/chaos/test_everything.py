@@ -12,13 +12,14 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast
 
 import orjson
 import pytest
 from msgspec.structs import replace as with_fields
 
-from schemas.command import Command, encode_command
+from schemas.alert import decode_alert
+from schemas.command import Action, Command, encode_command
 from schemas.digest import decode_digest
 from schemas.event import LOGIN, Event
 from schemas.instant import from_rfc3339
@@ -49,17 +50,24 @@ from support.workers import Deployment, deploy, wait_for_lag_zero, workers
 
 PARTITIONS: Final = 2
 OFF, BACK, DAYS = 40, 45, 70
+DOWN: Final = range(PARTITIONS // 2, PARTITIONS)
+"""Partitions that hear no logins meanwhile."""
 SEED: Final = 5
 CUSTOMERS: Final = {False: 260, True: 3_000}
 PER_SECOND: Final = {False: 480, True: 1_500}
 """Events that are posted, by whether the run is of full size."""
 START_MS: Final = from_rfc3339("2025-03-01T00:00:00Z")
+ABOUT_FEEDS: Final = (
+    ("snooze", DAY_MS // 4), ("acknowledge", 13 * DAY_MS // 4), ("acknowledge", 7 * DAY_MS // 2),
+    ("outcome", 15 * DAY_MS // 4), ("acknowledge", 10 * DAY_MS),
+)  # fmt: skip
+"""When it is said, counted from the midnight at which a feed is found to be down."""
 ERASED: Final = 8
 MERGED: Final = 6
 FIRST: Final = """\
 base: default
 model: off
-outage: {chance: 0.01, weeks: 3}
+outage: {chance: 0.01, weeks: 3, owner: Network}
 attention: {contact_days: 14}
 experiment: {holdout: 0.1, salt: first}
 owners:
@@ -69,11 +77,12 @@ owners:
 SECOND: Final = """\
 base: default
 model: off
-outage: {chance: 0.01, weeks: 3}
+outage: {chance: 0.01, weeks: 3, respond_hours: 20}
 attention: {contact_days: 9}
 experiment: {holdout: 0.2, salt: second}
 lifecycle: {dormant_days: 45}
 owners:
+  Platform: {escalate_to: Head of IT}
   Onboarding: {escalate_to: Head of Onboarding, people: 2, alerts_a_day: 2}
   Retention: {escalate_to: Head of Retention, people: 3, alerts_a_day: 1}
 signals:
@@ -87,7 +96,7 @@ def is_lost(event: Event) -> bool:
     """Whether it is a login that nobody posts."""
     day = (event.time_ms - START_MS) // DAY_MS
     is_off = event.feed == LOGIN and OFF <= day < BACK
-    return is_off and partition_of(event.customer_id.encode(), PARTITIONS) < PARTITIONS // 2
+    return is_off and partition_of(event.customer_id.encode(), PARTITIONS) in DOWN
 
 
 @dataclass(frozen=True)
@@ -115,8 +124,8 @@ def plan(folder: Path, catalogue: Path, customers: int) -> Plan:
     file = write_history(events, folder / "events.jsonl")
     (folder / "without").mkdir()
     without = replay(file, folder / "without", partitions=PARTITIONS, catalogue=str(catalogue))
-    said = commands_about(without, SEED)
-    said = [one for one in said if not one.customer_id.startswith("feed:")]
+    said = [one for one in commands_about(without, SEED) if not one.is_of_feed]
+    said += about_feeds(without)
     early = sorted({one.customer_id for one in events if one.time_ms < START_MS + 20 * DAY_MS})
     gone = dice.sample(early, ERASED)
     said += erasures(gone, dice)
@@ -128,6 +137,21 @@ def plan(folder: Path, catalogue: Path, customers: int) -> Plan:
     write_history([*events, *late], file)
     posted = [one for _, one in sorted(timed, key=lambda one: one[0])]
     return Plan(file, without, folder / "commands.jsonl", joined, posted, gone, late)
+
+
+def about_feeds(without: Expected) -> list[Command]:
+    """What is said of each feed that is down: not now; somebody is at it, twice; what it was; and behind its end."""
+    alerts = [decode_alert(line) for line in without.alerts.read_bytes().splitlines()]
+    return [
+        Command(
+            f"feed-{number}", cast("Action", action), one.customer_id, from_rfc3339(one.observed_at) + after_ms, "Ann",
+            one.alert_id, outcome="false_alarm" if action == "outcome" else None,
+            until_ms=from_rfc3339(one.observed_at) + 2 * DAY_MS if action == "snooze" else None,
+        )
+        for one in alerts
+        if one.is_of_feed and one.revision == 1
+        for number, (action, after_ms) in enumerate(ABOUT_FEEDS)
+    ]  # fmt: skip
 
 
 def steady() -> list[Event]:
@@ -255,7 +279,20 @@ def check_much_happened(expected: Expected) -> None:
     alerts = [orjson.loads(line) for line in expected.alerts.read_bytes().splitlines()]
     assert len({one["catalogue"] for one in alerts}) == 2
     assert any(one["ended_because"] == "merged" for one in alerts)
+    check_feed_was_answered(alerts, expected)
     print(held, told)
+
+
+def check_feed_was_answered(alerts: Sequence[dict[str, Any]], expected: Expected) -> None:
+    """Its alert was put off, escalated, taken on and answered; what was said once it was over is refused."""
+    told = [one for one in alerts if one["customer_id"] == "feed:login"]
+    assert {one["status"] for one in told} == {"firing", "updated", "resolved"}
+    assert any(one["snoozed_until"] for one in told)
+    last = max(told, key=lambda one: one["revision"])
+    assert (last["escalated_to"], last["acknowledged_by"], last["outcome"]) == ("Head of IT", "Ann", "false_alarm")
+    receipts = [orjson.loads(line) for line in expected.receipts.read_bytes().splitlines()]
+    found = {one["command_id"]: one["reason"] for one in receipts if one["customer_id"] == "feed:login"}
+    assert found == dict.fromkeys(f"feed-{number}" for number in range(4)) | {"feed-4": "no_open_alert"}
 
 
 def check_equal(deployment: Deployment, expected: Expected) -> None:

@@ -9,7 +9,13 @@ from contextlib import contextmanager
 
 from confluent_kafka import Producer
 
+from models.alerts.partitions import place_of_command
+from models.calendar import Calendar
+from models.engine.ledger import COMMANDS
+from schemas.command import decode_command_line
+from schemas.envelope import OF_FEED
 from schemas.event import FEEDS, Event
+from streams.kafka.poster import BY_KEY
 from streams.kafka.ticks import post_ends
 from streams.settings import load_settings
 from support.arrivals import Arrival
@@ -42,10 +48,18 @@ def post(
             producer.poll(0)
             if per_second is not None:
                 time.sleep(max(0.0, started + number / per_second - time.monotonic()))
-        producer.produce(topics[arrival.feed], arrival.value, arrival.key, timestamp=arrival.time_ms)
+        partition = _partition_of(deployment, arrival)
+        producer.produce(topics[arrival.feed], arrival.value, arrival.key, partition, timestamp=arrival.time_ms)
     assert producer.flush(FLUSH_WITHIN_S) == 0, "the broker does not take the events"
     if tells_ends:
         tell_ends(deployment, arrivals)
+
+
+def _partition_of(deployment: Deployment, arrival: Arrival) -> int:
+    """By the key, but what is said of a feed lies where the feed is told of."""
+    if arrival.feed != COMMANDS or not arrival.key.startswith(OF_FEED.encode()):
+        return BY_KEY
+    return place_of_command(decode_command_line(arrival.value), deployment.partitions, Calendar("UTC"))
 
 
 def tell_ends(deployment: Deployment, posted: Iterable[Arrival | Event]) -> None:

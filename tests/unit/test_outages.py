@@ -240,12 +240,13 @@ def run(*, is_off: bool) -> Run_:
 
 def test_one_case_tells_of_a_feed_that_is_down_until_it_is_back() -> None:
     told = [one for one in run(is_off=True).sent(0, END) if one.signal == "feed_outage"]
-    assert [one.status for one in told] == ["firing"] * 2 + ["resolved"] * 2
+    assert [one.status for one in told] == ["firing"] * 2 + ["updated"] * 2 + ["resolved"] * 2
+    assert {one.severity for one in told if one.escalated_at} == {"critical"}
     assert len({one.case_id for one in told}) == 1
     assert {one.customer_id for one in told} == {"feed:login"}
     assert {one.owner for one in told} == {"Platform"}
-    assert sorted(place_of_alert(one, PARTITIONS) for one in told) == [0, 0, 1, 1]
-    assert len({(one.alert_id, one.revision) for one in told}) == 4
+    assert sorted(place_of_alert(one, PARTITIONS) for one in told) == [0, 0, 0, 1, 1, 1]
+    assert len({(one.alert_id, one.revision) for one in told}) == 6
     down = run(is_off=True).down
     assert {day for day, count in down.items() if count} == set(range(OFF + 1, BACK + 1))
     assert {down[day] for day in range(OFF + 1, BACK + 1)} == {PARTITIONS // 2}
