@@ -199,7 +199,7 @@ def topic_table(
     return (
         *(spec(names.event(feed), "customer id", f"input events of type {of}", kept) for feed, of in enumerate(FEEDS)),
         spec(names.ticks, "none (explicit partition)", "the clock, as data", _kept_for(7 * DAY_MS)),
-        spec(names.commands, "customer id", "what people and programs say about alerts", commands),
+        spec(names.commands, "customer id, or a feed", "what people and programs say about alerts", commands),
         spec(names.moved, "epoch and origin", "what partitions tell each other of merged customers", _COMPACTED),
         spec(names.receipts, "receipt", "what became of each command", _of_customers(28)),
         spec(names.alerts, "alert id and revision", "every revision of every alert", _of_customers(30)),
