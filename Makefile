@@ -57,19 +57,20 @@ demo: $(STAMP) $(CACHE)/.kafka $(CDNOW) ## the product at work on real history: 
 
 .PHONY: test test-unit test-broker
 test: install ## all tests, those on a real Kafka included; WORKERS= side by side, who share a Kafka
-	$(BIN)/pytest $(SIDE_BY_SIDE) || { \
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m 'not installed' || { \
 	  echo "== what failed side by side, once more and alone: a machine that is too busy is no fault of the product"; \
 	  $(BIN)/pytest --last-failed --last-failed-no-failures none; }
 
 test-unit: $(STAMP) ## only the tests that need no Kafka
-	$(BIN)/pytest -m 'not broker and not chaos'
+	$(BIN)/pytest -m 'not broker and not chaos and not installed'
 
 test-broker: install ## only the tests on a real Kafka
 	$(BIN)/pytest $(SIDE_BY_SIDE) -m 'broker or chaos'
 
 .PHONY: test-full
 test-full: install ## at full size: what workers publish equals `replay`, all random examples, four seeds (over an hour)
-	$(BIN)/pytest --full -s tests/chaos/test_equality.py tests/broker/test_real_history.py tests/unit/test_detection_of_simulated.py \
+	$(BIN)/pytest --full -s tests/chaos/test_equality.py tests/broker/test_real_history.py tests/broker/test_ticks.py \
+	  tests/broker/test_model_after_backlog.py tests/unit/test_detection_of_simulated.py \
 	  tests/chaos/test_learning.py tests/contract/test_backtest_bars.py tests/contract/test_risk_share.py \
 	  tests/unit/test_hindsight.py tests/property
 
@@ -94,8 +95,8 @@ type: $(STAMP) ## mypy --strict, tests included
 arch: $(STAMP) ## import contracts: schemas <- models <- streams
 	$(BIN)/lint-imports
 
-wheel-test: $(STAMP) ## build the wheel, install it in a clean environment, run its command
-	$(BIN)/pytest tests/contract/test_packaging.py
+wheel-test: install ## build the wheel and what the image holds, install both in clean environments, run the commands
+	$(BIN)/pytest -m installed
 
 check: ## what CI runs, in this order
 	@for step in install fmt-check lint type arch test wheel-test; do echo "== $$step"; $(MAKE) --no-print-directory $$step; done

@@ -20,15 +20,16 @@ OFFLINE = frozenset({"unit", "property"})
 """Folders of tests that need no network."""
 
 LONGEST = (
-    "test_equality", "test_no_traces", "test_broker_away", "test_screens", "test_worker_state", "test_transport",
-    "test_learning", "test_demo", "test_shutdown", "test_dead_letters", "test_snapshot_kills",
-    "test_transport_broker_loss", "test_real_history", "test_arrival", "test_sabotage", "test_setup_failures",
-    "test_broker_loss", "test_alerts_fire", "test_reference", "test_backtest_command", "test_ticks",
-    "test_gauges", "test_columns", "test_slow_link", "test_pauses", "test_dev_kafka", "test_make_up",
-    "test_hindsight", "test_model_after_backlog", "test_hostile_texts", "test_produce", "test_watch",
-    "test_backtest_bars", "test_prometheus", "test_golden", "test_deployment", "test_detection_page",
-    "test_lost_input", "test_learning_replay", "test_late", "test_packaging", "test_scored_after_backlog",
-    "test_partition_counts", "test_cases",
+    "test_worker_state", "test_ticks", "test_shutdown", "test_dead_letters", "test_reference", "test_replay_command",
+    "test_make_up", "test_erasure", "test_prometheus", "test_equality", "test_arrival", "test_demo",
+    "test_broker_loss", "test_learning", "test_transport", "test_alerts_fire", "test_broker_away", "test_sabotage",
+    "test_closed_loop", "test_gauges", "test_no_traces", "test_hindsight", "test_pauses", "test_golden",
+    "test_dev_kafka", "test_lost_input", "test_late", "test_commands_arrive", "test_backtest_command",
+    "test_scored_after_backlog", "test_merging", "test_digests", "test_slow_link", "test_everything",
+    "test_partition_counts", "test_dashboards", "test_live_reports", "test_learning_replay", "test_screens",
+    "test_hostile_texts", "test_columns", "test_replay_then", "test_produce", "test_fuzz", "test_setup_failures",
+    "test_snapshot_kills", "test_erased", "test_signals_command", "test_detection_page", "test_running",
+    "test_transport_broker_loss",
 )  # fmt: skip
 """Files that take a quarter of a minute and more, the longest first: side by side, what is long must not begin last."""
 

@@ -165,4 +165,5 @@ def _load_alerts(partition: Partition, head: Head, arrays: Arrays) -> None:
 
 
 def _part(arrays: Arrays, part: str) -> dict[str, NDArray[Any]]:
-    return {name.removeprefix(f"{part}/"): array for name, array in arrays.items() if name.startswith(f"{part}/")}
+    prefix = f"{part}/"
+    return {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

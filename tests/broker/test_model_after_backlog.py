@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+import pytest
+
 from models.config import Learning
 from models.scoring.snapshots import weekday_of
 from schemas.alert import decode_alert
@@ -33,6 +35,7 @@ def shown(deployment: Deployment) -> dict[str, Any]:
     return json.loads(done.out) if done.code == 0 else {"label_lag_days": None, "version": ""}
 
 
+@pytest.mark.full("without a broker: property/test_scored_after_backlog; on one")
 def test_on_the_first_day_the_model_is_judged_and_speaks_of_everybody(
     broker: Broker, prefix: str, tmp_path: Path
 ) -> None:

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 from typing import Final
 
+import pytest
 from confluent_kafka import Producer
 
 from models.engine.ledger import TICKS
@@ -67,6 +68,7 @@ def test_tick_after_the_events_equals_replay_until_that_time(broker: Broker, pre
     assert expected.alerts.read_bytes() != quiet.alerts.read_bytes(), "the tick changes what is told"
 
 
+@pytest.mark.full("without a broker: property/test_partition_counts; on one")
 def test_any_number_of_partitions_decides_the_same_once_the_end_is_told(
     broker: Broker,
     prefix: str,

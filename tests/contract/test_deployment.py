@@ -117,6 +117,7 @@ def test_image_installs_the_dependencies_of_the_lock_less_those_of_development()
     assert set(runtime) == needed("churn-signals", set()) - {"churn-signals"}
 
 
+@pytest.mark.installed
 def test_installed_image_holds_the_product_and_its_dependencies_alone(image: Path) -> None:
     (site,) = (image / "lib").glob("python*/site-packages")
     found = {canonicalize_name(distribution.metadata["Name"]) for distribution in distributions(path=[str(site)])}
@@ -125,6 +126,7 @@ def test_installed_image_holds_the_product_and_its_dependencies_alone(image: Pat
     print(f"/opt/churn without bytecode: {size / 1e6:.0f} MB")
 
 
+@pytest.mark.installed
 @pytest.mark.parametrize("arguments", [["--version"], ["--help"], ["settings"], ["catalogue", "show"]])
 def test_installed_image_runs_commands_from_anywhere(image: Path, tmp_path: Path, arguments: list[str]) -> None:
     done = subprocess.run(
@@ -254,6 +256,7 @@ def test_kafka_understands_its_environment(tmp_path: Path) -> None:
 
 
 @pytest.mark.broker
+@pytest.mark.installed
 def test_worker_of_the_image_is_healthy_and_leaves_in_time(
     broker: Broker, prefix: str, image: Path, tmp_path: Path
 ) -> None:

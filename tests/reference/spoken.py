@@ -1,6 +1,7 @@
 """What people say of one customer's alerts, and what comes of it: answers, escalation, who is told."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple, cast
 
 from msgspec.structs import replace
@@ -17,6 +18,13 @@ from schemas.instant import to_rfc3339
 from schemas.outcome import OutcomeV1
 from schemas.receipt import ReceiptReason, ReceiptV1
 from schemas.suppressed import Rule, SuppressedV1
+
+
+@lru_cache(maxsize=200_000)
+def _id_of(customer_id: str, signal: str, day: int) -> str:
+    """Of an alert that began on a day; asked for every day of a year and more, of each command anew."""
+    return alert_id(customer_id, signal, date_of(day))
+
 
 Cooled = tuple[int, float | None]
 """The boundary at which the last episode ended, and the score it had begun with."""
@@ -78,7 +86,7 @@ class Spoken:
     def _speaks_of(self, said: Said, signal: Signal) -> bool:
         """Whether it names an alert of a signal, whatever became of it; one yet to begin nobody can know by name."""
         days = range(max(0, said.boundary - 500), said.boundary)
-        return any(alert_id(self.customer_id, signal.id, date_of(day)) == said.command.alert_id for day in days)
+        return any(_id_of(self.customer_id, signal.id, day) == said.command.alert_id for day in days)
 
     def _has_opted_out(self, boundary: int) -> bool:
         last = self._last_word(("opt_out", "opt_in"), boundary)

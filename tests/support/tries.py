@@ -1,4 +1,4 @@
-"""How many random examples the property tests try: a run of all tests takes a twelfth of those of `--full`."""
+"""How many random examples the property tests try: a run of all tests takes a twentieth of those of `--full`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from hypothesis import settings
 
 FULL: Final = 100
 """Of a test that does not say how many."""
-EVERY_DAY: Final = 8
+EVERY_DAY: Final = 5
 FULL_SIZE: Final = "full size"
 """The profile of `--full`."""
 
