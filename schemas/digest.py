@@ -24,8 +24,9 @@ class CameTrueV1(msgspec.Struct, frozen=True):
 class DigestAlertV1(msgspec.Struct, frozen=True):
     """One reason to look at a customer, as of the newest revision: see `AlertV1` for its fields.
 
-    `listed_at` is the boundary of the digest that put it on the list, None while it waits for room. `came_true` is None
-    where the catalogue names no hit rates.
+    `listed_at` is the boundary of the digest that put it on the list, None while it waits for room; `told_at` that of
+    the newest revision: the numbers in `summary` are of then. `came_true` is None where the catalogue names no hit
+    rates.
     """
 
     alert_id: str
@@ -38,6 +39,7 @@ class DigestAlertV1(msgspec.Struct, frozen=True):
     due_at: str | None
     escalated_at: str | None
     listed_at: str | None
+    told_at: str | None = None
     came_true: CameTrueV1 | None = None
 
 

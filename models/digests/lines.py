@@ -15,11 +15,15 @@ MOST_REASONS: Final = 5
 
 
 class Reason(NamedTuple):
-    """An alert, what sorts it, the boundary whose digest put it on the list (RFC 3339 text), how often it is right."""
+    """An alert, what sorts it, and how often it is right.
+
+    `listed_at`: the boundary whose digest put it on the list; `told_at`: that of its revision, both as RFC 3339 texts.
+    """
 
     order: Order
     alert: AlertV1
     listed_at: str | None
+    told_at: str
     came_true: HitRate | None
 
 
@@ -55,6 +59,7 @@ def _told(reason: Reason) -> DigestAlertV1:
         due_at=alert.due_at,
         escalated_at=alert.escalated_at,
         listed_at=reason.listed_at,
+        told_at=reason.told_at,
         came_true=None if reason.came_true is None else CameTrueV1(*reason.came_true),
     )
 

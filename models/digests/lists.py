@@ -208,7 +208,8 @@ class Lists:
     def _reason(self, item: Item, owner: str) -> Reason:
         at = item.listed.get(owner)
         listed_at = None if at is None else self._calendar.text_of(at)
-        return Reason(self._order(item), item.alert, listed_at, self.rules.hit_rate_of(item.alert.signal))
+        told_at, came_true = self._calendar.text_of(item.changed), self.rules.hit_rate_of(item.alert.signal)
+        return Reason(self._order(item), item.alert, listed_at, told_at, came_true)
 
     def _ordered(self, alert: AlertV1) -> Order:
         return order(alert, self._chances[alert.signal])

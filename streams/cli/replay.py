@@ -161,7 +161,8 @@ def replay(**given: Any) -> int:
     summary = _replayed(asked, ours, other, events, said)
     for sentence in events.strangers():
         complain(f"--exclude: {sentence}")
-    say_json(orjson.dumps(summary)) if asked.as_json else print_summary(summary)
+    page = None if asked.html is None else str(asked.html.path)
+    say_json(orjson.dumps(summary)) if asked.as_json else print_summary(summary, page)
     return EXIT_PROBLEM if events.history.bad or events.history.is_silent or said.bad else EXIT_DONE
 
 

@@ -24,6 +24,7 @@ from streams.report.what_if import (
     renamed,
     signal_rows,
 )
+from streams.text.plain import plain
 from streams.text.terminal import Terminal, terminal
 from streams.text.wording import counted, moment
 
@@ -44,8 +45,8 @@ LISTS: Final = (0, 3, 4, 5, 6)
 """Columns that fit a terminal of 80 columns; the page and the JSON have all."""
 
 
-def print_summary(summary: dict[str, object]) -> None:
-    """Print it to standard output."""
+def print_summary(summary: dict[str, object], page: str | None = None) -> None:
+    """Print it to standard output; `page`: where what another catalogue changes was written for people."""
     console = terminal()
     stages = summary["stages"]
     assert isinstance(stages, dict)
@@ -68,13 +69,17 @@ def print_summary(summary: dict[str, object]) -> None:
     against = summary.get("against")
     if isinstance(against, dict):
         _print_against(console, msgspec.convert(against, Comparison), str(against["says"]))
+        console.print()
+        where = "--html FILE has" if page is None else f"{page} has"
+        console.print(plain(f"{where} the weeks, examples, and what differs between the catalogues."))
 
 
 def _print_against(console: Terminal, found: Comparison, says: str) -> None:
     """What the other catalogue would change."""
     console.print()
     console.print(fill(says, console.width - 1))
-    _print_columns(console, "By signal", (SIGNAL_COLUMNS, signal_rows(found)), SIGNALS)
+    title = "By signal; lost: alerts that are raised no more"
+    _print_columns(console, title, (SIGNAL_COLUMNS, signal_rows(found)), SIGNALS)
     title = "By owner; alerts on a day: the median/not exceeded on 95 of 100 days/the most"
     _print_columns(console, title, (OWNER_COLUMNS, owner_rows(found)), OWNERS)
     title = "By owner; customers put on the list of the day, and those without room, in the same way"
@@ -82,8 +87,6 @@ def _print_against(console: Terminal, found: Comparison, says: str) -> None:
     if (told := renamed(found)) is not None:
         console.print()
         console.print(fill(told, console.width - 1))
-    console.print()
-    console.print("--html FILE has the weeks, examples, and what differs between the catalogues.")
 
 
 def _print_columns(

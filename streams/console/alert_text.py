@@ -37,12 +37,12 @@ def severity_text(severity: str, text: str) -> Text:
     return Text(plain(f"{word}{text}"), STYLES[severity])
 
 
-def due_text(due_ms: int | None, zone: str, now_ms: int) -> Text:
-    """Until when, and by how much that is over."""
+def due_text(due_ms: int | None, zone: str, now_ms: int, *, is_owed: bool = True) -> Text:
+    """Until when, and by how much that is over, unless nobody waits for it any more."""
     if due_ms is None:
         return Text("any time", QUIET)
     text = Text(moment(due_ms, zone, now_ms=now_ms))
-    if due_ms < now_ms:
+    if due_ms < now_ms and is_owed:
         text.stylize(LATE)
         text.append(f", {span(now_ms - due_ms)} late", LATE)
     return text
@@ -81,7 +81,7 @@ def what_to_do(alert: AlertV1, zone: str, now_ms: int, measure: Measure) -> Text
     elif alert.due_at is None:
         text.append("any time", QUIET)
     else:
-        text.append("by ").append_text(due_text(from_rfc3339(alert.due_at), zone, now_ms))
+        text.append("by ").append_text(due_text(from_rfc3339(alert.due_at), zone, now_ms, is_owed=alert.is_owed))
     text.append(plain(f": {alert.intervention}"))
     if alert.do_not_contact:
         text.append("\n  ").append_text(refused_text(alert.do_not_contact))

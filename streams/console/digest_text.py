@@ -12,7 +12,7 @@ from schemas.digest import DigestLineV1, DigestV1
 from schemas.instant import from_rfc3339
 from streams.console.alert_text import QUIET, due_text, refused_text, severity_text
 from streams.report.table import terminal_table
-from streams.text.digest_words import at_stake, became, came_true, sentence
+from streams.text.digest_words import at_stake, became, came_true, sentence, summary_of
 from streams.text.plain import plain
 from streams.text.terminal import Terminal
 from streams.text.wording import counted, moment, written_date
@@ -40,7 +40,7 @@ def overview(digests: Iterable[DigestV1], zone: str) -> Table:
 
 def print_digest(console: Terminal, digest: DigestV1, zone: str, *, limit: int | None) -> None:
     """All of a digest, at most so many lines of each list."""
-    now_ms, counts = from_rfc3339(digest.at), digest.counts
+    counts = digest.counts
     console.print(Text(plain(f"{digest.owner}, {moment(digest.at, zone)}: {sentence(digest)}"), "bold"))
     parts = (
         (f"New today: {counts.new:,} of at most {digest.budget:,}", digest.new, counts.new),
@@ -50,7 +50,7 @@ def print_digest(console: Terminal, digest: DigestV1, zone: str, *, limit: int |
     for title, lines, total in parts:
         if total:
             console.print(Text(f"\n{title}", "bold"))
-            _print_lines(console, lines[:limit], zone, now_ms)
+            _print_lines(console, lines[:limit], zone, digest.at)
             _print_rest(console, total - len(lines[:limit]))
     if counts.became:
         console.print(Text(f"\nWhat became of what was on the list: {counted(counts.became, 'alert')}", "bold"))
@@ -59,7 +59,8 @@ def print_digest(console: Terminal, digest: DigestV1, zone: str, *, limit: int |
         _print_rest(console, counts.became - len(digest.became[:limit]))
 
 
-def _print_lines(console: Terminal, lines: Sequence[DigestLineV1], zone: str, now_ms: int) -> None:
+def _print_lines(console: Terminal, lines: Sequence[DigestLineV1], zone: str, at: str) -> None:
+    now_ms = from_rfc3339(at)
     for place, one in enumerate(lines, start=1):
         head = Text(plain(f"{place:>3}. {one.customer_id}"))
         head.append(plain(f"  {at_stake(one)}  ")).append("by ")
@@ -71,7 +72,7 @@ def _print_lines(console: Terminal, lines: Sequence[DigestLineV1], zone: str, no
             console.print(
                 Text("     ")
                 .append_text(severity_text(alert.severity, alert.signal))
-                .append(plain(f": {alert.summary}"))
+                .append(plain(f": {summary_of(alert, at, zone)}"))
             )
             console.print(Text(plain(f"     {alert.intervention}")))
             rate = came_true(alert)

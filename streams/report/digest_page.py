@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from schemas.digest import DigestV1
 from streams.report.page import Card, render
-from streams.text.digest_words import at_stake, became, came_true, sentence
+from streams.text.digest_words import at_stake, became, came_true, sentence, summary_of
 from streams.text.wording import moment
 
 
@@ -21,6 +21,7 @@ def digest_page(digests: Sequence[DigestV1], zone: str) -> str:
         at_stake=at_stake,
         came_true=came_true,
         became=lambda one: became(one, zone),
+        summary_of=lambda alert, at: summary_of(alert, at, zone),
         moment=lambda text: "any time" if text is None else moment(text, zone),
     )
 

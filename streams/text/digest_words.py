@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from schemas.digest import DigestAlertV1, DigestEndV1, DigestLineV1, DigestV1
-from streams.text.wording import counted, moment
+from schemas.envelope import OF_FEED
+from streams.text.wording import counted, moment, written_date
 
 
 def sentence(digest: DigestV1) -> str:
@@ -23,13 +24,19 @@ def at_stake(line: DigestLineV1) -> str:
     """What is at risk, in money, and what that is; "value unknown" where it is."""
     worth = line.value_at_risk
     if worth is None:
-        return "value unknown"
+        return "no customer, but a feed" if line.customer_id.startswith(OF_FEED) else "value unknown"
     risk = "" if line.risk is None else f"risk {line.risk:.0%}"
     if line.value_basis == "expected":
         basis = f"{risk or 'risk'} times the spend expected in 12 months"
     else:
         basis = ", ".join(filter(None, ("spent last year", risk)))
     return f"{worth.amount:,.0f} {worth.currency} ({basis})"
+
+
+def summary_of(alert: DigestAlertV1, at: str, zone: str) -> str:
+    """What an alert says; where nothing was told of it lately, with the day whose numbers these are. `at`: of today."""
+    is_of_today = alert.told_at is None or alert.told_at >= at
+    return alert.summary if is_of_today else f"{alert.summary} (as told on {written_date(alert.told_at or at, zone)})"
 
 
 def came_true(alert: DigestAlertV1) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from schemas.alert import Money
 from schemas.digest import CameTrueV1, DigestAlertV1, DigestCountsV1, DigestEndV1, DigestLineV1, DigestV1, encode_digest
@@ -16,7 +17,7 @@ from streams.readback import digests as read_back
 from streams.readback.digests import digests_on_topic, newest_digests
 from streams.report.digest_page import digest_page
 from streams.settings import Settings
-from streams.text.digest_words import at_stake, became, sentence
+from streams.text.digest_words import at_stake, became, sentence, summary_of
 from support.program import run
 
 ALERT = DigestAlertV1(
@@ -34,6 +35,16 @@ def line(customer: str, *, worth: float | None = 120.0, past_due: bool = False) 
         do_not_contact=("unsubscribed",) if past_due else (), due_at=ALERT.due_at, is_past_due=past_due,
         alerts=(ALERT,),
     )  # fmt: skip
+
+
+def test_numbers_of_an_earlier_day_say_so() -> None:
+    at = "2026-03-04T00:00:00Z"
+    told = [replace(ALERT, told_at=when) for when in (at, "2026-03-01T23:30:00Z", None)]
+    assert [summary_of(one, at, "Europe/Berlin") for one in told] == [
+        ALERT.summary,
+        f"{ALERT.summary} (as told on 02 Mar 2026)",
+        ALERT.summary,
+    ]
 
 
 def end(**fields: object) -> DigestEndV1:
