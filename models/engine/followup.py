@@ -86,9 +86,7 @@ class FollowUp:
         changed = {one.row for told in revisions.values() for one in told}
         due = [(row, one) for row, one in self._due if low <= row < high]
         receipts = [answer(one, row, alerts, revisions, self._calendar) for row, one in due]
-        if self._feed_down is None or self._feed_down.as_of is not as_of:
-            self._feed_down = FeedDown(as_of)
-        unheard = self._feed_down.unheard(alerts, revisions, within)
+        unheard = self._feeds_down(as_of).unheard(alerts, revisions, within)
         if as_of.customers.outages.is_any:
             changed |= {row for rows in unheard.values() for row in rows} | held(alerts, within)
         self._occasion = self._occasion._replace(unheard=unheard)
@@ -112,6 +110,12 @@ class FollowUp:
             if found := attend(of, revisions[of.signal.id], self._occasion):
                 holds[of.signal.id] = found
         return told, holds
+
+    def _feeds_down(self, as_of: AsOf) -> FeedDown:
+        """The same for all ranges of a boundary: what is known without the lost days is counted once."""
+        if self._feed_down is None or self._feed_down.as_of is not as_of:
+            self._feed_down = FeedDown(as_of)
+        return self._feed_down
 
     def _outcomes(self, alerts: Sequence[SignalAlerts], as_of: AsOf, within: tuple[int, int]) -> Iterator[OutcomeV1]:
         horizon = int(self._rules.basis.constants[HORIZON])

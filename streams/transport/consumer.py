@@ -19,7 +19,7 @@ from streams.transport.consumer_thread import FrameConsumerThread
 from streams.transport.errors import TopicRestartedError
 from streams.transport.frames import Frame, FrameSource, chunks, empty_frame, frame_of, spans_of
 from streams.transport.offsets import Mark
-from streams.transport.records import Record
+from streams.transport.records import Record, with_clock
 
 if TYPE_CHECKING:
     from streams.transport.frame_app import FrameApp
@@ -144,8 +144,7 @@ class FrameConsumer(driver.Consumer, FrameSource):
             self._is_seek_due = self._is_seek_due or bool(fetched)
             return []
         await self._check_continuity(fetched)
-        count = self._hold(fetched)
-        self._is_small = count < SMALL_FETCH
+        self._is_small = self._hold(fetched) < SMALL_FETCH
         frames = [
             frame_of(partition, part, spans_of(part, self._expected[partition]), session=session, generation=generation)
             for partition, released in self._release()
@@ -183,7 +182,7 @@ class FrameConsumer(driver.Consumer, FrameSource):
             self._next_fetched[tp] = records[-1].offset + 1
 
     async def _count_lost(self, firsts: Mapping[TP, int]) -> None:
-        """Count what was deleted before it was read. `firsts`: of some sources, the first record that was fetched."""
+        """Count what was deleted before it was read. `firsts`: of some sources an offset before which nothing came."""
         for tp, earliest in (await self._thread.earliest_offsets(*firsts)).items() if firsts else ():
             lost = min(firsts[tp], earliest) - self._next_fetched[tp]
             if lost > 0:
@@ -216,7 +215,7 @@ class FrameConsumer(driver.Consumer, FrameSource):
         for tp, records in fetched.items():
             index = self.app.source_index[tp.topic]
             aligner = self._aligners[tp.partition]
-            aligner.add(index, _with_clock(tp.topic, records, aligner.clock(index)))
+            aligner.add(index, with_clock(tp.topic, records, aligner.clock(index)))
             count += len(records)
         return count
 
@@ -231,17 +230,13 @@ class FrameConsumer(driver.Consumer, FrameSource):
 
         What ends a transaction, and what was deleted, counts as read.
         """
-        aligner = self._aligners.get(partition)
-        if aligner is None or not self.flow_active:
+        if partition not in self._aligners or not self.flow_active:
             return {}
         idle: dict[str, int] = {}
         for index, topic in enumerate(self.app.source_topics):
-            tp = TP(topic, partition)
-            expected, taken = self._expected[partition].get(topic), self.app.ledger.taken(tp)
-            is_taken = expected is not None and expected == taken and not aligner.held(index)
-            position, end = self._thread.place(tp)
-            if is_taken and is_drained(position, end):
-                idle[topic] = max(expected or 0, position or 0)
+            position, end = self._thread.place(TP(topic, partition))
+            if is_drained(position, end) and self._is_fetched_taken(partition, index):
+                idle[topic] = max(self._expected[partition][topic], position or 0)
         return idle
 
     def lag(self) -> dict[TP, int | None]:
@@ -251,17 +246,22 @@ class FrameConsumer(driver.Consumer, FrameSource):
         behind the fetch position is left.
         """
         lags: dict[TP, int | None] = {}
-        for partition, aligner in self._aligners.items():
+        for partition in self._aligners:
             for index, topic in enumerate(self.app.source_topics):
                 tp = TP(topic, partition)
                 taken, (position, end) = self.app.ledger.taken(tp), self._thread.place(tp)
                 if taken is None or end is None:
                     lags[tp] = None
                     continue
-                is_fetched_taken = taken == self._expected[partition].get(topic) and not aligner.held(index)
-                reached = max(taken, position or 0) if is_fetched_taken else taken
+                reached = max(taken, position or 0) if self._is_fetched_taken(partition, index) else taken
                 lags[tp] = max(0, end - reached)
         return lags
+
+    def _is_fetched_taken(self, partition: int, index: int) -> bool:
+        """Whether all that was fetched of a source is taken, and nothing of it is held; not where none is read."""
+        topic = self.app.source_topics[index]
+        expected, taken = self._expected[partition].get(topic), self.app.ledger.taken(TP(topic, partition))
+        return expected is not None and expected == taken and not self._aligners[partition].held(index)
 
     # Acknowledging and committing
 
@@ -298,12 +298,3 @@ class FrameConsumer(driver.Consumer, FrameSource):
             await self.sleep(self.commit_interval)
             if not self.should_stop:
                 await self.commit()
-
-
-def _with_clock(topic: str, fetched: list[Any], clock: int) -> list[Record]:
-    records = []
-    for r in fetched:
-        timestamp = r.timestamp
-        clock = max(clock, timestamp)
-        records.append(Record(topic, r.key, r.value, r.offset, timestamp, r.headers, clock))
-    return records

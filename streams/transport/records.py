@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
 import msgspec
 
 
@@ -32,3 +35,13 @@ class Span(msgspec.Struct, frozen=True, gc=False):
     first: int
     last: int
     order_ms: int
+
+
+def with_clock(topic: str, fetched: Iterable[Any], clock: int) -> list[Record]:
+    """Records of a topic as aiokafka fetched them, in the order of the log; `clock`: that of the record before."""
+    records = []
+    for r in fetched:
+        timestamp = r.timestamp
+        clock = max(clock, timestamp)
+        records.append(Record(topic, r.key, r.value, r.offset, timestamp, r.headers, clock))
+    return records
