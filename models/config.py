@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from math import exp
 from typing import Final, Literal
 
 from models.calendar import DAY_MS, Calendar
@@ -69,6 +70,11 @@ class Silence:
     """The logarithm of one in how many, in ten-thousandths: a silence less likely than one in a million."""
     weeks: int = 8
     """With how many weeks of its past a silence is compared."""
+
+    @property
+    def chance(self) -> float:
+        """How likely a silence may be at most that is an outage."""
+        return exp(-self.log_odds / 10_000)
 
     @property
     def least_weeks(self) -> int:

@@ -78,6 +78,8 @@ def _parts(signal: Signal) -> dict[str, Any]:
         "cause": signal.cause,
         "priority": signal.priority,
         "contacts_customer": signal.contacts_customer,
+        "inhibited_by_outage": signal.inhibited_by_outage,
+        "holdout": signal.holdout,
         "margin": signal.score.margin,
         "score": signal.score.term.text,
         "threshold": signal.score.threshold.text,
@@ -103,5 +105,20 @@ def _shared(rules: Rules) -> dict[str, Any]:
         **{name: f"{tenths / 10:g} points, at most {cap} a day" for name, (tenths, cap) in engagement.items()},
         **{f"constants.{name}": _constant(value) for name, value in basis.named.items()},
         **{f"model.{name}": value for name, value in learning.items()},
+        **_outage(rules),
         "attention.contact_days": rules.contact_days,
+    }
+
+
+def _outage(rules: Rules) -> dict[str, Any]:
+    """When a feed is down, which holds alerts, and who is told of it; nothing where no feed ever is."""
+    silence, alert = rules.basis.silence, rules.outage_alert
+    if silence is None:
+        return {}
+    return {
+        "outage.chance": f"{silence.chance:.4g}",
+        "outage.weeks": silence.weeks,
+        "outage.owner": alert.owner,
+        "outage.severity": alert.severity,
+        "outage.respond_hours": alert.respond_ms / HOUR_MS,
     }

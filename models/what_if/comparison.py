@@ -148,8 +148,9 @@ def compare(before: Run, after: Run, first_day: int | None) -> Comparison:
     first = 0 if first_day is None else first_day
     last = max([before.last_day, after.last_day, *told])
     days = 0 if first_day is None else max(0, last - first + 1)
-    signals = dict.fromkeys(signal.id for rules in (before.rules, after.rules) for signal in rules.signals)
     counts = _by(matched, lambda one: one.signal)
+    of_catalogues = (signal.id for rules in (before.rules, after.rules) for signal in rules.signals)
+    signals = dict.fromkeys((*of_catalogues, *counts))  # alerts of feeds are of no signal in a catalogue
     return Comparison(
         first_day=date_of(first) if days else None,
         last_day=date_of(last) if days else None,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from models.alerts.episode import STILL_OPEN
+from models.catalogue.outage import FEED_OUTAGE
 from models.catalogue.rules import Rules
 from schemas.alert import URGENCY, AlertSeverity, AlertV1
 from schemas.instant import from_rfc3339
@@ -32,6 +33,7 @@ class Episodes:
     def __init__(self, rules: Rules) -> None:
         self._calendar = rules.basis.calendar
         self._respond_ms = {signal.id: signal.respond_ms for signal in rules.signals}
+        self._respond_ms[FEED_OUTAGE] = rules.outage_alert.respond_ms
         self._found: dict[str, Episode] = {}
 
     def take(self, alert: AlertV1) -> None:

@@ -20,6 +20,9 @@ from models.engine.restatement import restated
 from models.engine.review import Message
 from models.engine.snapshot import freeze, load
 from models.engine.standing import open_ids, settle
+from models.what_if.comparison import Run, compare
+from models.what_if.decided import Decided
+from models.what_if.episodes import Episodes
 from schemas.alert import AlertV1
 from schemas.command import Action, Command
 from schemas.event import Event
@@ -192,3 +195,30 @@ def test_a_command_is_of_the_partition_whose_alert_it_names_however_long_ago_tha
     unknown = replace(said("acknowledge", OFF), alert_id="0" * 32)
     assert place_of_command(unknown, 12, calendar) == partition_of(b"feed:login", 12)
     assert place_of_command(replace(unknown, customer_id="a"), 12, calendar) == partition_of(b"a", 12)
+
+
+def decided_by(rules: Rules) -> Run:
+    replay, decided = Replay(rules, 1), Decided(rules, 1)
+    for event in events():
+        replay.take(event)
+    replay.until(at(DAYS))
+    for message in replay.drain():
+        decided.take(message)
+    return decided.until(FIRST_DAY + DAYS)
+
+
+def test_a_catalogue_without_outages_loses_it_and_it_is_said_of_which_signal() -> None:
+    off = without_model(build_rules(catalogue() | {"outage": "off", "owners": OWNERS}))
+    found = compare(decided_by(rules_with()), decided_by(off), FIRST_DAY)
+    assert (found.by_signal["feed_outage"].before, found.by_signal["feed_outage"].lost) == (1, 1)
+    assert sum(one.lost for one in found.by_signal.values()) == found.total.lost
+    assert {(one.part, one.before, one.after) for one in found.changes} == {
+        ("outage.chance", "0.01", None), ("outage.weeks", "3", None), ("outage.owner", "Platform", None),
+        ("outage.severity", "error", None), ("outage.respond_hours", "4", None),
+    }  # fmt: skip
+
+
+def test_one_that_was_snoozed_from_its_first_day_is_told_on_the_day_it_was_sent() -> None:
+    episodes, sent = Episodes(rules_with()), f"{date_of(FIRST_DAY + OFF + 4)}T04:00:00Z"
+    episodes.take(replace(Outcome(until=OFF + 2).alerts[0], due_at=sent))
+    assert [one.told for one in episodes.all()] == [FIRST_DAY + OFF + 4]
