@@ -75,7 +75,7 @@ class SignalPrecision(msgspec.Struct, frozen=True):
     no_proposal: str | None
 
 
-class _Case(NamedTuple):
+class _JudgedAlert(NamedTuple):
     """An alert of which it is known whether it was right, and how far its score was beyond its threshold."""
 
     customer_id: str
@@ -146,7 +146,7 @@ class Evidence:
         right = {alert_id: (who, word != "false_alarm") for who, word, alert_id in words}
         stayed = {one.alert_id: (one.customer_id, not one.came_back) for one in held}
         cases = [
-            _Case(who, first.score, first.threshold, is_right)
+            _JudgedAlert(who, first.score, first.threshold, is_right)
             for alert_id, (who, is_right) in sorted((stayed | right).items())
             if (first := self._first.get(alert_id)) and first.score is not None and first.threshold is not None
         ]
@@ -167,10 +167,10 @@ class Evidence:
         )
 
 
-def propose(cases: Iterable[_Case], worse: Worse) -> Proposal | str:
+def propose(cases: Iterable[_JudgedAlert], worse: Worse) -> Proposal | str:
     """A stricter threshold, or why there is none."""
     known = [*cases]
-    halves: tuple[list[_Case], list[_Case]] = ([], [])
+    halves: tuple[list[_JudgedAlert], list[_JudgedAlert]] = ([], [])
     for one in known:
         halves[sha256(one.customer_id.encode()).digest()[0] % 2].append(one)
     counts = [sum(one.is_right == is_right for one in half) for half in halves for is_right in (True, False)]
@@ -192,16 +192,16 @@ def propose(cases: Iterable[_Case], worse: Worse) -> Proposal | str:
     return Proposal(scale, present, round(cut * sign, 4), len(check), before, after, false, right)
 
 
-def _on(scale: Scale, one: _Case) -> float:
+def _on(scale: Scale, one: _JudgedAlert) -> float:
     return one.score if scale == "score" else one.score / one.threshold
 
 
-def _dropped(cases: list[tuple[float, _Case]], cut: float, *, is_right: bool) -> Share | None:
+def _dropped(cases: list[tuple[float, _JudgedAlert]], cut: float, *, is_right: bool) -> Share | None:
     """Of the right, or of the false alerts, the share that would not be raised any more."""
     return share_by_customer((one.customer_id, at < cut) for at, one in cases if one.is_right == is_right)
 
 
-def _youden(cases: list[tuple[float, _Case]], cut: float) -> float:
+def _youden(cases: list[tuple[float, _JudgedAlert]], cut: float) -> float:
     false, right = (_dropped(cases, cut, is_right=is_right) for is_right in (False, True))
     assert false is not None  # there are at least `LEAST` of each
     assert right is not None

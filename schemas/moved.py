@@ -17,7 +17,7 @@ from schemas.errors import RejectedError
 from schemas.event import Event
 
 
-class Origin(Struct, frozen=True, array_like=True):
+class MovedOrigin(Struct, frozen=True, array_like=True):
     """Partition, place among its inputs, and offset there; of one place a partition sends in ascending order."""
 
     partition: int
@@ -49,7 +49,7 @@ class _OfAlias(Struct, frozen=True):
     """What came of an alias that left as of `since`: to which partition, for whom. `by`: the ids it came by."""
 
     to: int
-    origin: Origin
+    origin: MovedOrigin
     customer_id: str
     since: int
     by: tuple[str, ...]

@@ -22,7 +22,7 @@ from models.catalogue.rules import Rules
 from models.engine.replay import Replay, Then
 from models.engine.review import Message
 from models.what_if.comparison import Run
-from models.what_if.decided import Decided
+from models.what_if.decided import RunRecorder
 from schemas.command import Command
 from schemas.event import Event
 from streams.errors import SetupError
@@ -131,7 +131,7 @@ def _decided(how: How, path: Path) -> Run:
     with path.open("rb") as file:
         events: Replayed = pickle.load(file)  # noqa: S301 - written above, in a folder that is ours alone
     engine = how.engine()
-    decided = Decided(how.rules, len(engine.partitions))
+    decided = RunRecorder(how.rules, len(engine.partitions))
 
     def gather(messages: Iterable[Message]) -> None:
         for message in messages:

@@ -38,7 +38,7 @@ from models.calendar import date_of
 from models.catalogue.outage import FEED_OUTAGE
 from models.catalogue.rules import OutageAlert, Rules, Signal
 from models.customers.hours import DAY_HOURS
-from models.customers.outages import Change
+from models.customers.outages import OutageChange
 from schemas.alert import AlertV1, case_id
 from schemas.envelope import OF_FEED
 from schemas.event import FEEDS
@@ -63,7 +63,7 @@ class FeedAlerts:
         self.of = SignalAlerts(_signal(rules.outage_alert))
 
     def review(
-        self, changes: Sequence[Change], boundary: int, due: Sequence[Due]
+        self, changes: Sequence[OutageChange], boundary: int, due: Sequence[Due]
     ) -> list[AlertV1 | SuppressedV1 | ReceiptV1]:
         """What comes of changes found at a boundary, and of the commands about feeds that are due there."""
         of, now_ms, told = self.of, self._calendar.start_of(boundary), Revisions()
@@ -88,7 +88,9 @@ class FeedAlerts:
         """The id of the alert of a row, by the first day of its silence."""
         return outage_id(_name(row), self._partition(row), date_of(start))
 
-    def write(self, revisions: Sequence[Revision], boundary: int, changes: Sequence[Change] = ()) -> list[AlertV1]:
+    def write(
+        self, revisions: Sequence[Revision], boundary: int, changes: Sequence[OutageChange] = ()
+    ) -> list[AlertV1]:
         """The alerts of revisions as of a boundary. `changes`: what was found at it."""
         found = {_row(one): one for one in changes}
         answers = answers_of(revisions)
@@ -102,7 +104,7 @@ class FeedAlerts:
 
     # -- the life of an alert
 
-    def _begin(self, change: Change, now_ms: int, told: Revisions) -> None:
+    def _begin(self, change: OutageChange, now_ms: int, told: Revisions) -> None:
         signal, row, day = self.of.signal, _row(change), change.began // DAY_HOURS
         self.of.open.add(
             np.array([row], np.int32), start=day, case=day, revision=1, severity=signal.severity, stage=0, refused=0,
@@ -113,7 +115,7 @@ class FeedAlerts:
         assert place is not None  # it was added
         told.append(revision_of(self.of, row, place, "firing"))
 
-    def _end(self, change: Change, now_ms: int, told: Revisions) -> None:
+    def _end(self, change: OutageChange, now_ms: int, told: Revisions) -> None:
         table, row = self.of.open, _row(change)
         place = table.place(row)
         assert place is not None  # it was told when it was found
@@ -144,7 +146,7 @@ class FeedAlerts:
 
     # -- as it is published
 
-    def _alert(self, one: Revision, boundary: int, found: Change | None, answers: dict[str, Any]) -> AlertV1:
+    def _alert(self, one: Revision, boundary: int, found: OutageChange | None, answers: dict[str, Any]) -> AlertV1:
         calendar, signal, feed = self._calendar, self.of.signal, FEEDS[one.row % len(FEEDS)]
         return AlertV1(
             alert_id=self.id_of(one.row, one.start),
@@ -179,7 +181,7 @@ class FeedAlerts:
             **answers,
         )
 
-    def _summary(self, one: Revision, boundary: int, found: Change | None) -> str:
+    def _summary(self, one: Revision, boundary: int, found: OutageChange | None) -> str:
         feed, partition, days = FEEDS[one.row % len(FEEDS)], self._partition(one.row), boundary - one.start
         lasted = f"{days} {'day' if days == 1 else 'days'}"
         if one.ends_ms is not None:
@@ -196,7 +198,7 @@ class FeedAlerts:
         )
 
 
-def _row(change: Change) -> int:
+def _row(change: OutageChange) -> int:
     return len(FEEDS) * change.group + change.feed
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from models.customers.arrays import NO_ROWS, Rows
 from models.customers.columns import NEVER
 from models.customers.roster import Roster
-from schemas.moved import ForgetV1, HistoryV1, Origin
+from schemas.moved import ForgetV1, HistoryV1, MovedOrigin
 
 
 class Alias(Struct, frozen=True, array_like=True):
@@ -74,7 +74,7 @@ class Aliases(Struct, dict=True):
         if row >= 0 and row not in self.rows[place : place + 1]:
             self.rows = np.insert(self.rows, place, row)
 
-    def is_new(self, origin: Origin) -> bool:
+    def is_new(self, origin: MovedOrigin) -> bool:
         """Whether what comes from there was not taken in yet; from now on it was."""
         place = f"{origin.partition}/{origin.place}"
         if origin.offset <= self.read.get(place, -1):

@@ -30,7 +30,7 @@ def hours_of(first_ms: Ints, start_ms: int) -> NDArray[np.uint8]:
     return np.where(first_ms == NO_TIME, NO_HOUR, hours).astype(np.uint8)
 
 
-class Run(NamedTuple):
+class HourSpan(NamedTuple):
     """Hours [first, end) without an event, counted from day 0."""
 
     first: int
@@ -73,7 +73,7 @@ class HourCounts:
         found: NDArray[np.int32] = self._counts[group, feed]
         return found
 
-    def within(self, group: int, feed: int, run: Run, weeks: int) -> int:
+    def within(self, group: int, feed: int, run: HourSpan, weeks: int) -> int:
         """How many came in the first week of a run's hours, so many weeks before."""
         back = self.first_hour + weeks * WEEK_HOURS
         end = min(run.end, run.first + WEEK_HOURS)
@@ -93,11 +93,11 @@ class HourCounts:
         found: Bools = np.where(is_silent, before, 0).sum(axis=2) >= least
         return found
 
-    def runs(self, group: int, feed: int) -> list[Run]:
+    def runs(self, group: int, feed: int) -> list[HourSpan]:
         """The hours without an event that touch the day that closed, the first of them with those before the day."""
         counts, first_hour = self._counts[group, feed], self.first_hour
         start = len(counts) - DAY_HOURS
         came = np.flatnonzero(counts)
         before = came[came < start]
         marks = [int(before[-1]) if len(before) else -1, *came[came >= start].tolist(), len(counts)]
-        return [Run(a + 1 + first_hour, b + first_hour) for a, b in pairwise(marks) if b > max(a + 1, start)]
+        return [HourSpan(a + 1 + first_hour, b + first_hour) for a, b in pairwise(marks) if b > max(a + 1, start)]

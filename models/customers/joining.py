@@ -22,7 +22,7 @@ from models.customers.entries import MAX_SUM
 from models.customers.hours import HOUR
 from models.customers.pulse import is_active, pulse_of
 from schemas.event import FEEDS, PURCHASE
-from schemas.moved import HistoryV1, NoteOnWire, Origin
+from schemas.moved import HistoryV1, MovedOrigin, NoteOnWire
 
 LAST_DAYS: Final = ("last_day", "last_purchase", "last_login", "restart")
 """Columns of which the newer day counts."""
@@ -50,7 +50,7 @@ def history_of(customers: Customers, row: int, name: str, alias: Alias) -> Histo
     notes = {feed: _rows_of(log, flags, floor) for feed, log in days.notes.items()}
     return HistoryV1(
         to=0,
-        origin=Origin(0, 0, 0),
+        origin=MovedOrigin(0, 0, 0),
         customer_id=alias.customer_id,
         since=alias.since,
         by=(name,),

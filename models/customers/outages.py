@@ -16,9 +16,9 @@ from msgspec.structs import replace
 from models.config import Basis
 from models.customers.arrays import Bools, Ints
 from models.customers.days import Days
-from models.customers.hours import DAY_HOURS, WEEK_HOURS, HourCounts, Run
+from models.customers.hours import DAY_HOURS, WEEK_HOURS, HourCounts, HourSpan
 from models.customers.roster import Roster
-from models.customers.silence import Past, days_looked_at, least_count, usual_of
+from models.customers.silence import FeedPast, days_looked_at, least_count, usual_of
 from schemas.event import FEEDS
 
 _NONE: Final = -1
@@ -42,7 +42,7 @@ class FeedState(Struct):
         return self.began != _NONE
 
 
-class Change(NamedTuple):
+class OutageChange(NamedTuple):
     """An outage that was found at a boundary, or is over: in which group and feed, since which hour.
 
     `hours` of silence, and how many customers came in as many hours of the quietest week; both 0 where it is over.
@@ -64,7 +64,7 @@ class Outages:
         self._group_of: Callable[[str], int] | None = None
         self._of_row: Ints = np.zeros(0, np.int16)
         self.states = [[FeedState() for _ in FEEDS]]
-        self.changes: list[Change] = []
+        self.changes: list[OutageChange] = []
         """What was found at the last boundary."""
         self._hours = self._new_hours()
 
@@ -162,7 +162,7 @@ class Outages:
 
     def _end(self, group: int, feed: int, state: FeedState, boundary: int) -> None:
         if state.is_down:
-            self.changes.append(Change(group, feed, state.began, is_over=True))
+            self.changes.append(OutageChange(group, feed, state.began, is_over=True))
             state.back = boundary - 1
         state.began = state.run = _NONE
 
@@ -170,7 +170,7 @@ class Outages:
         """Find whether the day that closed is lost."""
         end = self._hours.end * DAY_HOURS
         if state.run != _NONE and not self._hours.of(group, feed)[-DAY_HOURS:].any():
-            self._lose(state, Run(state.run, end))
+            self._lose(state, HourSpan(state.run, end))
             return
         state.run = _NONE
         found = self._outages(group, feed, state)
@@ -179,11 +179,11 @@ class Outages:
             if not state.is_down:
                 state.began = max(run.first, state.back * DAY_HOURS)
                 hours = run.end - run.first
-                self.changes.append(Change(group, feed, state.began, hours=hours, usual=usual))
+                self.changes.append(OutageChange(group, feed, state.began, hours=hours, usual=usual))
         if not found:
             self._end(group, feed, state, self._hours.end)
 
-    def _outages(self, group: int, feed: int, state: FeedState) -> list[tuple[Run, int]]:
+    def _outages(self, group: int, feed: int, state: FeedState) -> list[tuple[HourSpan, int]]:
         """The silences of the day that are outages, with what is usual; none that began over a week ago."""
         assert self._silence is not None  # else nothing is judged
         hours, lost = self._hours, set(state.lost)
@@ -197,12 +197,12 @@ class Outages:
         others = np.zeros_like(own)
         for one in self._basis.feeds:
             others += hours.of(group, one) if one != feed else 0
-        past = Past(own, others, hours.first_hour)
+        past = FeedPast(own, others, hours.first_hour)
         return [
             (run, usual) for run in runs if (usual := usual_of(run, past, hours.end, lost, self._silence)) is not None
         ]
 
-    def _lose(self, state: FeedState, run: Run) -> None:
+    def _lose(self, state: FeedState, run: HourSpan) -> None:
         """The days that a silence covers are lost, and the one that closed."""
         boundary = self._hours.end
         whole = range(-(-run.first // DAY_HOURS), run.end // DAY_HOURS)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from models.config import Silence
-from models.customers.hours import DAY_HOURS, WEEK_HOURS, Run
+from models.customers.hours import DAY_HOURS, WEEK_HOURS, HourSpan
 
 _FALL: Final = (3, 4)
 """To which part of the quietest week trade may fall, and it still be no outage when nothing comes."""
@@ -42,7 +42,7 @@ def least_count(silence: Silence) -> int:
     return -(-silence.log_odds * _FALL[1] // (_SCALE * _FALL[0]))
 
 
-class Past:
+class FeedPast:
     """The counts of a feed and of all others in a group, by hour from `first_hour` on, added up."""
 
     def __init__(self, counts: Counts, others: Counts, first_hour: int) -> None:
@@ -52,15 +52,15 @@ class Past:
         self.since = first_hour + (int(came[0]) // DAY_HOURS * DAY_HOURS if len(came) else len(counts))
         """The first hour of the first day on which anything came."""
 
-    def own(self, run: Run, weeks: int = 0) -> int:
+    def own(self, run: HourSpan, weeks: int = 0) -> int:
         """How many came in these hours, or so many weeks before."""
         return self._within(self._own, run, weeks)
 
-    def others(self, run: Run, weeks: int = 0) -> int:
+    def others(self, run: HourSpan, weeks: int = 0) -> int:
         """How many came in other feeds."""
         return self._within(self._others, run, weeks)
 
-    def _within(self, sums: Counts, run: Run, weeks: int) -> int:
+    def _within(self, sums: Counts, run: HourSpan, weeks: int) -> int:
         back = self._first + weeks * WEEK_HOURS
         return int(sums[run.end - back] - sums[run.first - back])
 
@@ -72,12 +72,12 @@ class Past:
         return any(not came[weekday::7].any() for weekday in range(7))
 
 
-def usual_of(run: Run, past: Past, boundary: int, lost: set[int], silence: Silence) -> int | None:
+def usual_of(run: HourSpan, past: FeedPast, boundary: int, lost: set[int], silence: Silence) -> int | None:
     """How many came in these hours of the quietest week where the run is an outage; None where it is none.
 
     None as well where it took less than a quarter of what is usual of the day before the boundary: that day is heard.
     """
-    looked = Run(run.first, min(run.end, run.first + WEEK_HOURS))
+    looked = HourSpan(run.first, min(run.end, run.first + WEEK_HOURS))
     weeks = _weeks(looked, past, lost, silence)
     if len(weeks) < silence.least_weeks:
         return None
@@ -92,7 +92,7 @@ def usual_of(run: Run, past: Past, boundary: int, lost: set[int], silence: Silen
     return None
 
 
-def _weeks(run: Run, past: Past, lost: set[int], silence: Silence) -> list[int]:
+def _weeks(run: HourSpan, past: FeedPast, lost: set[int], silence: Silence) -> list[int]:
     """How many weeks before the run those are that it is held against."""
     found: list[int] = []
     for week in range(1, silence.most_weeks + 1):
@@ -104,10 +104,10 @@ def _weeks(run: Run, past: Past, lost: set[int], silence: Silence) -> list[int]:
     return found
 
 
-def _takes_the_day(run: Run, past: Past, boundary: int, weeks: list[int]) -> bool:
+def _takes_the_day(run: HourSpan, past: FeedPast, boundary: int, weeks: list[int]) -> bool:
     """Whether at least a quarter of those of the day that closed usually come in the hours of the run."""
-    day = Run((boundary - 1) * DAY_HOURS, boundary * DAY_HOURS)
-    part = Run(max(run.first, day.first), run.end)
+    day = HourSpan((boundary - 1) * DAY_HOURS, boundary * DAY_HOURS)
+    part = HourSpan(max(run.first, day.first), run.end)
     return 4 * sum(past.own(part, week) for week in weeks) >= sum(past.own(day, week) for week in weeks)
 
 

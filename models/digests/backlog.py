@@ -16,7 +16,7 @@ from schemas.instant import from_rfc3339
 from schemas.reviewed import ReviewedV1, Told
 
 
-class Waiting(NamedTuple):
+class WaitingRevision(NamedTuple):
     """A revision that waits for its boundary, and the offset it was read at."""
 
     offset: int
@@ -58,7 +58,7 @@ class Backlog:
         self._before = dict(at.reached)
         self._markers: list[tuple[int, int, int]] = []
         self._reached = dict(at.reached)
-        self._waiting: dict[int, dict[tuple[str, int], Waiting]] = {}
+        self._waiting: dict[int, dict[tuple[str, int], WaitingRevision]] = {}
         """By boundary, then by alert and revision."""
         self._first: int | None = None
         self._erased: dict[int, int] = {}
@@ -75,7 +75,7 @@ class Backlog:
                 self._erased.setdefault(day, offset)
             return
         waiting = self._waiting.setdefault(self._boundary_of(entry), {})
-        waiting.setdefault((entry.alert_id, entry.revision), Waiting(offset, entry))
+        waiting.setdefault((entry.alert_id, entry.revision), WaitingRevision(offset, entry))
 
     def _boundary_of(self, alert: AlertV1) -> int:
         """The boundary that a revision belongs to, as far as partitions are by now: none that may be done already."""
@@ -105,7 +105,7 @@ class Backlog:
 
     def give_out(self, boundary: int) -> list[AlertV1]:
         """Take out what belongs to a boundary or an earlier one, in the order of alerts and their revisions."""
-        found: dict[tuple[str, int], Waiting] = {}
+        found: dict[tuple[str, int], WaitingRevision] = {}
         for at in [at for at in self._waiting if at <= boundary]:
             found |= self._waiting.pop(at)
         self.done = boundary

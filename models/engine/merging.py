@@ -27,7 +27,7 @@ from models.engine.ledger import MOVED
 from models.engine.review import Message, Review
 from models.engine.watermark import Watermark
 from schemas.event import Event
-from schemas.moved import AnnouncedV1, ForgetV1, HistoryV1, MarkV1, Moved, MovedEventV1, Origin
+from schemas.moved import AnnouncedV1, ForgetV1, HistoryV1, MarkV1, Moved, MovedEventV1, MovedOrigin
 from schemas.partitioner import partition_of
 from schemas.receipt import ReceiptReason
 
@@ -83,7 +83,7 @@ class Merging:
             marks = self._aliases.marks
             marks[record.partition] = max(record.boundary, marks.get(record.partition, -1))
         elif isinstance(record, MovedEventV1):
-            self._take_here(replace(record, origin=Origin(self._number, MOVED, offset)))
+            self._take_here(replace(record, origin=MovedOrigin(self._number, MOVED, offset)))
         else:
             self._take_here(record)
         return APPLIED
@@ -146,7 +146,7 @@ class Merging:
     def move(self, event: Event, place: int, offset: int) -> None:
         """Send an event of an alias that left; `place` and `offset`: where it lay."""
         alias = self._aliases.gone[event.customer_id]
-        to, origin = self._place(alias.customer_id), Origin(self._number, place, offset)
+        to, origin = self._place(alias.customer_id), MovedOrigin(self._number, place, offset)
         self._send(MovedEventV1(to, origin, alias.customer_id, alias.since, (event.customer_id,), event))
 
     def send_marks(self) -> None:
@@ -167,7 +167,7 @@ class Merging:
 
     def _send_history(self, history: HistoryV1) -> None:
         self._aliases.sent += 1
-        self._send(replace(history, origin=Origin(self._number, HISTORIES, self._aliases.sent)))
+        self._send(replace(history, origin=MovedOrigin(self._number, HISTORIES, self._aliases.sent)))
 
     def _place(self, customer_id: str) -> int:
         return partition_of(customer_id.encode(), self._partitions)

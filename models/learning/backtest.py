@@ -69,7 +69,7 @@ class Frame:
 
 
 @dataclass(slots=True)
-class Running:
+class RunningQuality:
     """Quality as of a boundary, decayed, of the committee and of each baseline."""
 
     boundary: int
@@ -83,7 +83,7 @@ class Watched:
     """What people are shown beside the scores: quality over time and alarms of drift."""
 
     quality: dict[str, Quality] = field(default_factory=lambda: {name: new_quality() for name in ("", *BASELINES)})
-    running: list[Running] = field(default_factory=list)
+    running: list[RunningQuality] = field(default_factory=list)
     loss: DriftWindow = field(default_factory=DriftWindow)
     mean: DriftWindow = field(default_factory=DriftWindow)
 
@@ -101,7 +101,7 @@ class Watched:
             quality.add(boundary, said[name], churned)
         scores = {name: quality.score() for name, quality in self.quality.items()}
         self.running.append(
-            Running(
+            RunningQuality(
                 frame.snapshot,
                 {name: score.log_loss for name, score in scores.items()},
                 {name: score.auc for name, score in scores.items()},

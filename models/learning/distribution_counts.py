@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 
 from models.customers.sketch import Counts
-from models.learning.sums import Sums
+from models.learning.sums import PartitionSums
 
 
 class DistributionCounts:
     """Sums by boundary and distribution."""
 
     def __init__(self, partitions: int) -> None:
-        self._partitions, self._sums = partitions, Sums()
+        self._partitions, self._sums = partitions, PartitionSums()
 
     def take(self, boundary: int, partition: int, told: Mapping[str, Counts], offset: int) -> None:
         """Note what a partition tells of a boundary."""

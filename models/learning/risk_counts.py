@@ -12,7 +12,7 @@ import numpy as np
 from models.config import Lifecycle
 from models.customers.arrays import Bools, Floats
 from models.labels import Example
-from models.learning.sums import Sums
+from models.learning.sums import PartitionSums
 from models.scoring.ranks import BUCKETS, MIN_SCORES, Counts, counted
 from models.scoring.scorer import Scorer
 
@@ -27,7 +27,7 @@ class RiskCounts:
     """
 
     def __init__(self, partitions: int, days: int) -> None:
-        self._partitions, self._days, self._sums = partitions, days, Sums()
+        self._partitions, self._days, self._sums = partitions, days, PartitionSums()
         self._reviewed: dict[int, int] = {}
         """By partition the newest boundary that it has reviewed."""
 

@@ -16,7 +16,7 @@ class Sum:
         self.counts: Counter[int] = Counter()
 
 
-class Sums:
+class PartitionSums:
     """By boundary and name."""
 
     def __init__(self) -> None:

@@ -13,7 +13,7 @@ from schemas.alert import AlertV1
 from schemas.reviewed import is_told
 
 
-class Decided:
+class RunRecorder:
     """Takes what a replay publishes, in the order in which it does; `lists`: those that are made of it, and of no more.
 
     Without any they are made here, without lines: all that is asked of them is counts.

@@ -14,7 +14,7 @@ import orjson
 from models.catalogue.rules import Rules
 from models.digests.lists import Lists
 from models.what_if.comparison import Comparison, compare
-from models.what_if.decided import Decided
+from models.what_if.decided import RunRecorder
 from streams.cli.event_files import (
     OLD_FILE,
     files_argument,
@@ -208,7 +208,7 @@ def _replayed(asked: _ReplayOptions, ours: How, other: How | None, events: Repla
         if other is None:
             go_through(engine, ours.taken(tracked(events)), asked.until_ms, sinks.take)
         else:
-            sinks.decided = Decided(ours.rules, len(engine.partitions), sinks.lists)
+            sinks.decided = RunRecorder(ours.rules, len(engine.partitions), sinks.lists)
             name = str(asked.against)
             theirs = beside(
                 other, name, events, lambda taken: go_through(engine, ours.taken(taken), asked.until_ms, sinks.take)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from models.digests.lists import Day, Lists
 from models.engine.review import Message
-from models.what_if.decided import Decided
+from models.what_if.decided import RunRecorder
 from schemas.alert import AlertV1, encode_alert
 from schemas.digest import encode_digest
 from schemas.erasure import ErasureV1
@@ -35,7 +35,7 @@ class Sinks:
     revisions: int = 0
     transitions: int = 0
     ids: set[str] = field(default_factory=set)
-    decided: Decided | None = None
+    decided: RunRecorder | None = None
     """Where everything is gathered that is to be compared; it makes `lists`, where there are any."""
     answered: Counter[str] = field(default_factory=Counter)
     """Receipts by status."""

@@ -21,7 +21,7 @@ from models.engine.review import Message
 from models.engine.snapshot import freeze, load
 from models.engine.standing import open_ids, settle
 from models.what_if.comparison import Run, compare
-from models.what_if.decided import Decided
+from models.what_if.decided import RunRecorder
 from models.what_if.episodes import Episodes
 from schemas.alert import AlertV1
 from schemas.command import Action, Command
@@ -198,7 +198,7 @@ def test_a_command_is_of_the_partition_whose_alert_it_names_however_long_ago_tha
 
 
 def decided_by(rules: Rules) -> Run:
-    replay, decided = Replay(rules, 1), Decided(rules, 1)
+    replay, decided = Replay(rules, 1), RunRecorder(rules, 1)
     for event in events():
         replay.take(event)
     replay.until(at(DAYS))

@@ -14,7 +14,7 @@ from schemas.moved import (
     MarkV1,
     Moved,
     MovedEventV1,
-    Origin,
+    MovedOrigin,
     decode_moved,
     encode_moved,
     moved_key,
@@ -24,7 +24,7 @@ from support.builders import DAY_MS, HOUR_MS, login
 from support.troubled import default_rules
 
 B = 20_010
-FROM = Origin(0, 1, 7)
+FROM = MovedOrigin(0, 1, 7)
 ANNOUNCED = AnnouncedV1(1, 0, "a", "c", B)
 RECORDS: dict[str, Moved] = {
     "announced": ANNOUNCED,
@@ -70,7 +70,7 @@ def test_no_record_lies_under_the_key_of_another() -> None:
     others: list[Moved] = [
         MarkV1(1, 0, B + 1),
         MarkV1(1, 1, B),
-        MovedEventV1(1, Origin(0, COMMANDS, 7), "c", B, ("a",), login()),
+        MovedEventV1(1, MovedOrigin(0, COMMANDS, 7), "c", B, ("a",), login()),
     ]
     assert not {moved_key(record, 1, 1) for record in RECORDS.values()} & {moved_key(one, 1, 1) for one in others}
 

@@ -19,8 +19,8 @@ from models.catalogue.language import compile_condition
 from models.catalogue.reader import CatalogueError
 from models.catalogue.rules import Rules, sending_all, without_model
 from models.config import Silence
-from models.customers.hours import DAY_HOURS, Run
-from models.customers.silence import Past, usual_of
+from models.customers.hours import DAY_HOURS, HourSpan
+from models.customers.silence import FeedPast, usual_of
 from models.engine.population import population_of
 from models.engine.replay import Replay
 from models.engine.review import Message
@@ -44,8 +44,8 @@ def judged(counts: Sequence[int], others: Sequence[int], *, silent_hours: int) -
     end = len(counts)
     own = np.array(counts)
     own[end - silent_hours :] = 0
-    past = Past(own, np.array(others), 0)
-    return usual_of(Run(end - silent_hours, end), past, end // DAY_HOURS, set(), SILENCE)
+    past = FeedPast(own, np.array(others), 0)
+    return usual_of(HourSpan(end - silent_hours, end), past, end // DAY_HOURS, set(), SILENCE)
 
 
 def shop(dice: Random, a_day: int, *, closed: Callable[[int], bool] = lambda _day: False) -> list[int]:
@@ -69,8 +69,8 @@ def test_an_outage_is_less_likely_than_asked_for_of_a_negative_binomial_as_sprea
     for week, count in enumerate(past):
         counts[24 * 7 * week + 12] = count
     assume(past[0])
-    hours, lively = Past(np.array(counts), np.ones(len(counts), np.int64), 0), len(counts) // 24
-    run = Run(len(counts) - 24, len(counts))
+    hours, lively = FeedPast(np.array(counts), np.ones(len(counts), np.int64), 0), len(counts) // 24
+    run = HourSpan(len(counts) - 24, len(counts))
     found = usual_of(run, hours, lively, set(), Silence(log_odds, len(past)))
     n, mean = len(past), 0.75 * min(past)
     spread = max(float(np.var(past, ddof=1)), sum(past) / n) * (n + 1) / n

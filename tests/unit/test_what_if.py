@@ -16,7 +16,7 @@ from models.catalogue.rules import Rules, without_model
 from models.engine.replay import Replay
 from models.what_if.changes import Change, changes
 from models.what_if.comparison import Comparison, Run, compare
-from models.what_if.decided import Decided
+from models.what_if.decided import RunRecorder
 from schemas.event import Event
 from streams.errors import SetupError
 from streams.files.packed_history import Replayed, read_packed
@@ -28,7 +28,7 @@ from support.troubled import catalogue, default_rules
 
 
 def run_of(events: list[Event], rules: Rules, partitions: int = 2) -> Run:
-    engine, decided = Replay(without_model(rules), partitions), Decided(rules, partitions)
+    engine, decided = Replay(without_model(rules), partitions), RunRecorder(rules, partitions)
     for event in events:
         engine.take(event)
     for message in engine.drain():
