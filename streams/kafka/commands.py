@@ -18,7 +18,7 @@ from streams.errors import SetupError
 from streams.kafka.connection import connect
 from streams.kafka.log_reader import Place
 from streams.kafka.positions import latest_offsets
-from streams.kafka.poster import Poster
+from streams.kafka.poster import BY_KEY, Poster
 from streams.kafka.topic_reader import assigned_consumer, must_be_there, records_among
 from streams.settings import Settings
 
@@ -36,10 +36,17 @@ def post_command(settings: Settings, command: Command) -> int:
     must_be_there(cluster, (topics.commands, topics.receipts))
     first = _end_of(admin, _place(settings, topics, command))
     poster = Poster(settings)
-    key, (_, partition) = command.customer_id.encode(), _place(settings, topics, command)
+    key, partition = command.customer_id.encode(), partition_to_post(settings, command)
     poster.send(topics.commands, key, encode_command(command), partition=partition, timestamp_ms=command.at_ms)
     poster.finish(f"topic {topics.commands}", within_s=WITHIN_S)
     return first
+
+
+def partition_to_post(settings: Settings, command: Command) -> int:
+    """For a producer: that of a feed's alert; else the key's, however many partitions are thought to be there."""
+    if command.is_of_feed:
+        return place_of_command(command, settings.partitions, Calendar(settings.zone))
+    return BY_KEY
 
 
 def receipt_of(settings: Settings, command: Command, first: int, within_s: float) -> ReceiptV1 | None:

@@ -16,6 +16,7 @@ from schemas.errors import RejectedError
 from schemas.partitioner import partition_of
 from schemas.topics import DAY_MS, Topics
 from streams.errors import SetupError
+from streams.kafka.commands import partition_to_post
 from streams.kafka.connection import connect
 from streams.kafka.poster import BY_KEY, Poster
 from streams.kafka.topic_reader import must_be_there, read_messages
@@ -142,7 +143,6 @@ def _partition_of(settings: Settings, letter: DeadLetter) -> int:
     if letter.origin.topic != Topics(settings.prefix).commands:
         return BY_KEY
     try:
-        command = decode_command(letter.key, letter.value)
+        return partition_to_post(settings, decode_command(letter.key, letter.value))
     except RejectedError:  # it is refused again, wherever it lies
         return BY_KEY
-    return place_of_command(command, settings.partitions, Calendar(settings.zone))

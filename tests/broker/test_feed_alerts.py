@@ -72,6 +72,19 @@ def test_a_feeds_alert_is_answered_in_its_own_partition(broker: Broker, prefix: 
     assert (letter.partition(), receipt.command_id, receipt.status) == (DOWN, "by-key", "done")
 
 
+def test_what_is_said_of_a_customer_lies_where_its_key_belongs_whatever_the_shell_thinks(
+    broker: Broker, prefix: str, tmp_path: Path
+) -> None:
+    deployment = deploy(broker, prefix, tmp_path, partitions=4)
+    others = {**deployment.settings, "partitions": "2"}
+    customers = [f"c{number}" for number in range(8)]
+    assert [run("opt-out", one, "--by", "Ann", **others).code for one in customers] == [0] * len(customers)
+    letters = read_topic(deployment.broker.bootstrap, deployment.topics.commands)
+    found = {(letter.key() or b"").decode(): int(letter.partition() or 0) for letter in letters}
+    assert found == {one: partition_of(one.encode(), 4) for one in customers}
+    assert max(found.values()) > 1
+
+
 def post_by_key(deployment: Deployment, command: Command) -> None:
     """Post as a program does that knows of no feeds."""
     producer = Producer({"bootstrap.servers": deployment.broker.bootstrap, "partitioner": "murmur2_random"})
