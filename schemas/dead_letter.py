@@ -123,7 +123,6 @@ def late_headers(
     *,
     event_time_ms: int,
     boundary_ms: int,
-    reason: str = "late",
     key: bytes | None,
     headers: Sequence[tuple[str, bytes]] | None,
 ) -> Headers:
@@ -133,7 +132,7 @@ def late_headers(
     added = [
         *_of_origin(origin, key, kept),
         ("stage", b"engine"),
-        ("reason", reason.encode()),
+        ("reason", b"late"),
         ("error", f"event time {event_time_ms} is too far behind the reviewed boundary {boundary_ms}".encode()),
         ("event-time", str(event_time_ms).encode()),
         ("boundary", str(boundary_ms).encode()),

@@ -1,6 +1,6 @@
 """An alert from its first revision to its last, as values; and all that is kept of a signal's alerts."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
@@ -83,8 +83,8 @@ class Revision:
 class Revisions(list[Revision]):
     """What is told of a signal at a boundary. It only grows, until it is sent; who is looked up costs no walk."""
 
-    def __init__(self, known: Iterable[Revision] = ()) -> None:
-        super().__init__(known)
+    def __init__(self) -> None:
+        super().__init__()
         self._by_row: dict[int, list[Revision]] = {}
         self._noted = 0
 

@@ -9,7 +9,7 @@ from models.catalogue.rules import Rules, Signal
 from schemas.alert import AlertSeverity, AlertV1, EndReason, alert_id
 from schemas.instant import to_rfc3339
 
-SAYING: Final[Mapping[EndReason, str]] = {
+_SAYING: Final[Mapping[EndReason, str]] = {
     "erased": "Over: the customer was erased.",
     "merged": "Over: the customer was merged into another one.",
 }
@@ -58,7 +58,7 @@ class LastWords:
             signal=signal.id,
             polarity=signal.polarity,
             severity=severity,
-            summary=SAYING[self._because],
+            summary=_SAYING[self._because],
             customer_id=customer_id,
             stage=None,
             owner=owner,

@@ -15,7 +15,7 @@ from models.customers.arrays import Ints, Rows, Selection
 from models.measures.as_of import AsOf
 from schemas.alert import AlertSeverity
 
-SAYING: Final = "signal retired"
+_SAYING: Final = "signal retired"
 _NEVER_WORSE: Final = 1e15
 
 
@@ -63,7 +63,7 @@ def retired(name: str, known: KnownSignal) -> Signal:
     return replace(
         unconditional(name, known),
         ends=CompiledCondition("", _Always(), frozenset()),
-        ended=Template(f"Over after {{{DAYS_OPEN}|day|days}}: {SAYING}."),
+        ended=Template(f"Over after {{{DAYS_OPEN}|day|days}}: {_SAYING}."),
         has_left=True,
     )
 
@@ -71,7 +71,7 @@ def retired(name: str, known: KnownSignal) -> Signal:
 def unconditional(name: str, known: KnownSignal) -> Signal:
     """The signal in a form that begins and ends nothing by itself."""
     term = CompiledTerm("", UNKNOWN_TERM, frozenset())
-    never, text = CompiledCondition("never", Never(), frozenset()), Template(SAYING)
+    never, text = CompiledCondition("never", Never(), frozenset()), Template(_SAYING)
     return Signal(
         id=name,
         when=never,

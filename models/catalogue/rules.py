@@ -158,7 +158,7 @@ class Rules:
 
     @property
     def owners(self) -> frozenset[str]:
-        """Everybody whom the catalogue names to answer alerts."""
+        """Everybody whom the catalogue names to answer alerts of customers."""
         asked = (signal.owner for signal in self.signals)
         return frozenset((*asked, *self.escalates_to.values(), *self.teams))
 

@@ -31,13 +31,14 @@ class Customers:
         """Customers of whom closed days changed since the boundary before."""
         self.late_rows: Rows = NO_ROWS
         """Customers of whom an event in a declared feed came late since then."""
-        self.erased = Erased(basis.erasure_salt)
-        self.aliases = Aliases()
         self.waiting_late: set[int] = set()
         """Those of whom one waits for the next boundary."""
         self.joined: set[int] = set()
-        """Those to whom what was known of an alias was added since the day before was closed, and on which days."""
+        """Those to whom what was known of an alias was added since the day before was closed."""
         self.joined_days: set[int] = set()
+        """The closed days to which that was."""
+        self.erased = Erased(basis.erasure_salt)
+        self.aliases = Aliases()
 
     @property
     def size(self) -> int:

@@ -113,7 +113,7 @@ class Review:
         self.is_scored = self.scoring is None
         of_feeds = [one for one in due if one.command.is_of_feed]
         told = self.feeds.review(customers.outages.changes, day + 1, of_feeds)
-        self.follow_up.decided += len(told) - len(of_feeds)
+        self.follow_up.decided += len(told) - len(of_feeds)  # a receipt of each command is no revision
         others = [one for one in due if not one.command.is_of_feed]
         return [*told, *self.follow_up.begin(others, day + 1, self.as_of.size)]
 

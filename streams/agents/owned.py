@@ -35,7 +35,8 @@ class OwnedPartition:
     versions of the model by name, as they were published, that judged them or judge what was just passed. `asides`,
     `outbox` and, to other partitions, `moving`: what is still to be sent. `published` and `lying`: what stood on
     the output topics at the restart, from `outputs` on; `reopened`: open alerts, as they are by what is read again.
-    `open_end`: up to where the topic of open alerts was looked at, `open_newest`: the highest epoch there.
+    `open_end`: up to where the topic of open alerts was looked at, `open_newest`: the highest epoch there; `told_open`:
+    ids of those of which it was said since then how they stand.
     `cost_s`: what it would cost to read again what came since the last snapshot. `is_busy`: in the middle of a
     frame; `is_broken`: a frame failed. `is_lost`: another worker has claimed it; `is_doubtful`: one may have.
     `is_counted`: the metrics' counts are of now; they took `count_s`. `swept_boundary`: when the topics were last

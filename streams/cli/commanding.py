@@ -83,10 +83,10 @@ def named(alert: AlertV1) -> str:
     return f"{alert.signal} of customer {alert.customer_id}"
 
 
-def customer_of(given: str) -> str:
-    """A customer's id as it was given. Raises SetupError for what is none."""
+def customer_of(given: str, argument: str = "CUSTOMER_ID") -> str:
+    """A customer's id as it was given. Raises SetupError, which names the argument, for what is none."""
     if not is_customer_id(given):
-        raise SetupError("CUSTOMER_ID", f"{given!r} is no customer id", "Give 1 to 64 letters, digits and _ . @ -.")
+        raise SetupError(argument, f"{given!r} is no customer id", "Give 1 to 64 letters, digits and _ . @ -.")
     return given
 
 

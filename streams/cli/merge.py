@@ -46,7 +46,7 @@ def merge(
     It cannot be undone. Unless --yes says that it is sure, it looks first whether anything is known of both.
     """
     settings = environment_settings()
-    name, known, customer = who(settings, by), customer_of(alias), customer_of(customer_id)
+    name, known, customer = who(settings, by), customer_of(alias, "ALIAS"), customer_of(customer_id)
     if known == customer:
         raise SetupError("ALIAS", f"{known} is the customer's own id", "Name another id of the customer.")
     check_note(note_id)

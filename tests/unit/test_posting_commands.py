@@ -45,6 +45,11 @@ def test_what_stays_of_an_erasure_does_not_name_the_customer() -> None:
         assert "no broker answers" in refused("erase", "c-42", "--yes", "--note-id", note).err
 
 
+def test_of_two_ids_the_one_that_is_none_is_named() -> None:
+    for given, wrong in ((("a:b", "c-42"), "ALIAS: 'a:b'"), (("c-42", "a:b"), "CUSTOMER_ID: 'a:b'")):
+        assert f"{wrong} is no customer id" in refused("merge", *given, "--yes").err
+
+
 def test_a_snooze_that_is_over_before_it_takes_effect_is_refused() -> None:
     at_ms, midnight_ms = from_rfc3339("2026-03-01T09:00:00Z"), from_rfc3339("2026-03-02T00:00:00Z")
     check_until(Settings(), midnight_ms + 1, at_ms)
