@@ -150,7 +150,7 @@ class Evidence:
             for alert_id, (who, is_right) in sorted((stayed | right).items())
             if (first := self._first.get(alert_id)) and first.score is not None and first.threshold is not None
         ]
-        proposal = "the catalogue does not know the signal" if worse is None else propose(cases, worse)
+        proposal = "it is none of the signals of the catalogue" if worse is None else propose(cases, worse)
         counts: dict[AlertOutcome, int] = {"kept": 0, "lost": 0, "false_alarm": 0}
         for _, word, _ in words:
             counts[word] += 1

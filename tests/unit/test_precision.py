@@ -203,4 +203,4 @@ def test_a_signal_that_is_not_in_the_catalogue_is_judged_without_a_proposal() ->
         evidence.add(one)
     (found,) = evidence.judged({})
     assert found.by_people is not None
-    assert found.no_proposal == "the catalogue does not know the signal"
+    assert found.no_proposal == "it is none of the signals of the catalogue"
