@@ -112,6 +112,11 @@ def test_filters(run: Run, arguments: Sequence[str], left: set[str]) -> None:
     assert {row["customer_id"] for row in rows if row["due_at"] and not row["historical"]} == left
 
 
+@pytest.mark.parametrize("arguments", [("--signal", "feed_outage"), ("--owner", "Platform")])
+def test_alerts_of_feeds_may_be_asked_for_while_no_feed_is_down(run: Run, arguments: Sequence[str]) -> None:
+    assert "no customer to answer" in run("--open", *arguments)
+
+
 def test_names_that_are_none_are_refused_with_what_was_meant(run: Run) -> None:
     told = run("--signal", "churn_rsk")
     assert told.startswith("exit 2")
