@@ -10,6 +10,7 @@ import numpy as np
 
 from models.alerts.episode import NEVER_MS, Revisions, SignalAlerts, revision_at_hand
 from models.alerts.escalation import CRITICAL, RAISED, can_escalate, own_severity
+from models.alerts.outages import signals_of_feeds
 from models.catalogue.rules import Rules, Signal
 from models.config import Basis
 from models.customers.arrays import Rows
@@ -33,9 +34,10 @@ def witnesses_of(rules: Rules) -> Witnesses:
 
 
 def severities(rules: Rules) -> list[tuple[str, AlertSeverity]]:
-    """Every signal with every severity that its alerts can have."""
-    own = [(signal.id, signal.severity) for signal in rules.signals]
-    escalated = [(signal.id, RAISED[signal.severity]) for signal in rules.signals if can_escalate(signal)]
+    """Every signal, that of feeds among them, with every severity that its alerts can have."""
+    signals = (*rules.signals, *signals_of_feeds(rules))
+    own = [(signal.id, signal.severity) for signal in signals]
+    escalated = [(signal.id, RAISED[signal.severity]) for signal in signals if can_escalate(signal)]
     return [*dict.fromkeys([*own, *escalated, *((one, CRITICAL) for one in witnesses_of(rules))])]
 
 

@@ -198,6 +198,11 @@ class FeedAlerts:
         )
 
 
+def signals_of_feeds(rules: Rules) -> tuple[Signal, ...]:
+    """What may be raised besides the signals of a catalogue: one, or none where no feed is ever down."""
+    return () if rules.basis.silence is None else (_signal(rules.outage_alert),)
+
+
 def _row(change: OutageChange) -> int:
     return len(FEEDS) * change.group + change.feed
 

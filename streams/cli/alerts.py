@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import click
 
-from models.catalogue.outage import FEED_OUTAGE
+from models.alerts.outages import signals_of_feeds
 from models.catalogue.rules import Rules
 from models.catalogue.suggestion import did_you_mean
 from schemas.alert import AlertV1, encode_alert
@@ -129,9 +129,8 @@ def _as_of_now(settings: Settings, rules: Rules, found: list[AlertV1]) -> tuple[
 
 def _check_known(choice: Choice, rules: Rules, found: list[AlertV1]) -> None:
     """A name mistyped must not look like good news. Raises BadParameter."""
-    of_signals = [(one.id, one.owner) for one in rules.signals]
-    of_feeds = [] if rules.basis.silence is None else [(FEED_OUTAGE, rules.outage_alert.owner)]
-    pairs = [*of_signals, *of_feeds, *((one.signal, one.owner) for one in found)]
+    raised = (*rules.signals, *signals_of_feeds(rules))
+    pairs = [*((one.id, one.owner) for one in raised), *((one.signal, one.owner) for one in found)]
     known = {
         "--signal": [*dict.fromkeys(signal for signal, _ in pairs)],
         "--owner": [*dict.fromkeys(owner for _, owner in pairs)],

@@ -12,6 +12,7 @@ from prometheus_client import Metric
 from prometheus_client.core import GaugeMetricFamily
 
 from models.alerts.corroboration import severities
+from models.alerts.outages import signals_of_feeds
 from models.catalogue.currencies import amount_of
 from models.catalogue.rules import Rules
 from models.customers.columns import NEVER, STAGE_NAMES
@@ -34,6 +35,7 @@ class CustomerMetrics:
         self._targets = sorted(rules.basis.targets.items())
         self._risky = [signal.id for signal in rules.signals if signal.counts_as_risk]
         self._owners = sorted({s.owner for s in rules.signals if s.counts_as_risk or s.respond_ms is not None})
+        self._answering = {*self._owners, *(one.owner for one in signals_of_feeds(rules))}
         self._severities = severities(rules)
 
     def families(
@@ -82,7 +84,7 @@ class CustomerMetrics:
         still_open = GaugeMetricFamily("churn_alerts_open", "Alerts that are open.", labels=["signal", "severity"])
         if population.boundary < NEVER:  # before the first midnight nobody knows what is due
             late = population.past_due(now_ms)
-            for owner in sorted({*self._owners, *late}):
+            for owner in sorted({*self._answering, *late}):
                 past_due.add_metric([owner], late[owner])
         if is_owner:
             for stage in STAGE_NAMES:

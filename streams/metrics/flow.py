@@ -10,11 +10,12 @@ from prometheus_client.core import HistogramMetricFamily
 
 from models.alerts.corroboration import severities
 from models.alerts.ending import reasons_of
+from models.alerts.outages import signals_of_feeds
 from models.catalogue.rules import Rules
 from models.customers.columns import STAGE_NAMES
 from models.engine.ledger import MISPLACED, OUTCOMES, total_counts
 from models.engine.partition import Partition
-from schemas.alert import OPEN, STATUS_OF_END, Arm
+from schemas.alert import OPEN, STATUS_OF_END, Arm, EndReason
 from schemas.command import Action, AlertOutcome
 from schemas.receipt import ReceiptStatus
 from schemas.suppressed import Rule
@@ -36,10 +37,11 @@ class FlowMetrics:
         self._no_events = {(topic, outcome): 0 for topic in self._records for outcome in _OUTCOMES}
         # From 0 on, as an alert watches it: Prometheus sees no increase in what begins with 1.
         self._none_misplaced = {(topic, MISPLACED): 0 for topic in self._records}
-        reasons = {signal.id: reasons_of(signal) for signal in rules.signals}
-        own = {
-            (signal.id, signal.severity): {STATUS_OF_END[one] for one in reasons[signal.id]} for signal in rules.signals
-        }
+        of_feeds = signals_of_feeds(rules)
+        signals = (*rules.signals, *of_feeds)
+        reasons: dict[str, list[EndReason]] = {signal.id: reasons_of(signal) for signal in rules.signals}
+        reasons |= {signal.id: ["over"] for signal in of_feeds}
+        own = {(signal.id, signal.severity): {STATUS_OF_END[one] for one in reasons[signal.id]} for signal in signals}
         # Ends are asked for by reason: those of alerts that others or time had raised are there once there are any.
         self._no_alerts: dict[tuple[str, str, str], int] = {
             (*raised, status): 0 for raised in severities(rules) for status in sorted({*OPEN, *own.get(raised, ())})
@@ -51,7 +53,7 @@ class FlowMetrics:
             for arm in get_args(Arm)
             for is_back in ("yes", "no")
         }
-        self._none_said = {(signal.id, word): 0 for signal in rules.signals for word in get_args(AlertOutcome)}
+        self._none_said = {(signal.id, word): 0 for signal in signals for word in get_args(AlertOutcome)}
         self._no_receipts = {(action, status): 0 for action in get_args(Action) for status in get_args(ReceiptStatus)}
         self._none_ended: dict[tuple[str, str], int] = {
             (name, reason): 0 for name, own in reasons.items() for reason in own

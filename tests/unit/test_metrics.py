@@ -107,6 +107,19 @@ def test_what_can_be_known_beforehand_is_there_with_zero_before_anything_happene
     assert series["churn_stage_changes_total", (("stage", "dormant"),)] == 0
 
 
+def test_alerts_of_feeds_are_there_with_zero_as_all_others_are() -> None:
+    """Prometheus sees no increase in what begins with 1."""
+    series = samples(page(Busy(100), at_work()))
+    for severity, statuses in (("error", ("firing", "updated", "resolved")), ("critical", ("firing", "updated"))):
+        for status in statuses:
+            labels = (("severity", severity), ("signal", "feed_outage"), ("status", status))
+            assert series["churn_alerts_total", labels] == 0
+        assert series["churn_alerts_open", (("severity", severity), ("signal", "feed_outage"))] == 0
+    assert series["churn_alerts_ended_total", (("reason", "over"), ("signal", "feed_outage"))] == 0
+    assert series["churn_alert_outcomes_total", (("outcome", "false_alarm"), ("signal", "feed_outage"))] == 0
+    assert series["churn_alerts_past_due", (("owner", "Platform"),)] == 0
+
+
 def test_a_worker_that_leaves_tells_of_no_customers_and_no_lag() -> None:
     status = at_work()
     status.is_leaving = True
