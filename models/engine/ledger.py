@@ -48,7 +48,7 @@ class DeadLetterLimitError(Exception):
 
 
 class Ledger(Struct):
-    """Lists are by feed. `covered`: the greatest offset taken, behind the feeds ticks and commands, -1 for none.
+    """Lists are by feed. `covered`: the greatest offset taken, behind the feeds of the other places; -1 for none.
 
     The limits go by the numbers of records, not by time: `misplaced_at` by that of all that were taken, `refused_at` by
     that of those which lie where they belong. `passed_until`: the offset below which an earlier life took everything

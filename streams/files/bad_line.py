@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Generic, NamedTuple, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from streams.text.wording import counted
 
 E = TypeVar("E")
+FEW: Final = 5
+"""Bad lines that are told one by one, of files of one kind of line."""
 
 
 class BadLine(NamedTuple, Generic[E]):

@@ -6,17 +6,13 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final
 
 from schemas.codec import check_ahead
 from schemas.command import Command, decode_command_line
 from schemas.errors import RejectedError
 from schemas.event import Event
-from streams.files.bad_line import BadLine, told
-from streams.files.opening import opened_bytes
-
-SHOWN: Final = 5
-"""Bad lines that are told one by one."""
+from streams.files.bad_line import FEW, BadLine, told
+from streams.files.opening import filled_lines, opened_bytes
 
 
 @dataclass(slots=True)
@@ -29,7 +25,7 @@ class Spoken:
 
     def sentences(self) -> list[str]:
         """What is wrong with the file, the first lines one by one."""
-        return told(self.bad, SHOWN)
+        return told(self.bad, FEW)
 
 
 def among(commands: Iterable[Command], events: Iterable[Event]) -> Iterator[Event | Command]:
@@ -51,21 +47,14 @@ def read_commands(file: Path | None, now_ms: int | None = None) -> Spoken:
     if file is None:
         return found
     with opened_bytes(file, "file of commands") as lines:
-        _read_lines(file, lines, found, now_ms)
+        for number, line in filled_lines(lines):
+            try:
+                command = decode_command_line(line)
+                if now_ms is not None:
+                    check_ahead(command.at_ms, now_ms, "at")
+            except RejectedError as error:
+                found.bad.append(BadLine(file, number, error))
+            else:
+                found.commands.append(command)
     found.commands.sort(key=lambda one: (one.at_ms, one.id))
     return found
-
-
-def _read_lines(file: Path, lines: Iterable[bytes], found: Spoken, now_ms: int | None) -> None:
-    for number, raw in enumerate(lines, start=1):
-        line = raw.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else raw.strip()
-        if not line:
-            continue
-        try:
-            command = decode_command_line(line)
-            if now_ms is not None:
-                check_ahead(command.at_ms, now_ms, "at")
-        except RejectedError as error:
-            found.bad.append(BadLine(file, number, error))
-        else:
-            found.commands.append(command)

@@ -7,7 +7,7 @@ import gzip
 import io
 import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from io import BufferedReader, TextIOWrapper
 from pathlib import Path
@@ -38,6 +38,18 @@ _MARKS: Final = (
 
 UNDECODABLE: Final = re.compile("[\udc80-\udcff]")
 """What stands in a decoded line for a byte that is not of the encoding."""
+
+
+def filled_lines(lines: Iterable[bytes]) -> Iterator[tuple[int, bytes]]:
+    r"""The lines that hold anything, each with its number: without the space around them and a byte order mark.
+
+    >>> list(filled_lines([b"\xef\xbb\xbf{}\n", b" \n", b"[]"]))
+    [(1, b'{}'), (3, b'[]')]
+    """
+    for number, line in enumerate(lines, start=1):
+        filled = line.removeprefix(codecs.BOM_UTF8).strip() if number == 1 else line.strip()
+        if filled:
+            yield number, filled
 
 
 @contextmanager

@@ -15,12 +15,10 @@ from schemas.instant import from_rfc3339
 from schemas.outcome import OutcomeV1, decode_outcome
 from schemas.receipt import ReceiptV1, decode_receipt
 from schemas.suppressed import SuppressedV1, decode_suppressed
-from streams.files.bad_line import BadLine, told
-from streams.files.opening import opened_bytes
+from streams.files.bad_line import FEW, BadLine, told
+from streams.files.opening import filled_lines, opened_bytes
 
 T = TypeVar("T")
-SHOWN: Final = 5
-"""Bad lines that are told one by one."""
 _SIGNAL: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _INSTANT: Final = re.compile(r"\d{4}-\d{2}-\d{2}T")
 
@@ -34,7 +32,7 @@ class PublishedLines(Generic[T]):
 
     def sentences(self) -> list[str]:
         """What is wrong with the files, the first lines one by one."""
-        return told(self.bad, SHOWN)
+        return told(self.bad, FEW)
 
 
 def read_published(files: Iterable[Path], noun: str, decode: Callable[[bytes], T]) -> PublishedLines[T]:
@@ -45,12 +43,9 @@ def read_published(files: Iterable[Path], noun: str, decode: Callable[[bytes], T
     found: PublishedLines[T] = PublishedLines()
     for file in files:
         with opened_bytes(file, f"file of {noun}s") as lines:
-            for number, line in enumerate(lines, start=1):
-                whole = line.removeprefix(b"\xef\xbb\xbf").strip() if number == 1 else line.strip()
-                if not whole:
-                    continue
+            for number, line in filled_lines(lines):
                 try:
-                    found.records.append(decode(whole))
+                    found.records.append(decode(line))
                 except (msgspec.MsgspecError, ValueError) as error:
                     found.bad.append(BadLine(file, number, f"no {noun}: {error}"))
     return found

@@ -11,6 +11,7 @@ from schemas.digest import DigestV1, decode_digest
 from schemas.instant import from_rfc3339
 from schemas.topics import Topics
 from streams.errors import SetupError
+from streams.files.opening import filled_lines, opened_bytes
 from streams.kafka.topic_reader import read_messages
 from streams.settings import Settings
 
@@ -38,9 +39,9 @@ def digests_on_topic(settings: Settings) -> Iterator[DigestV1]:
 
 
 def digests_in_file(path: Path) -> Iterator[DigestV1]:
-    """Every digest of a file, a line each, as `replay --digests` writes it. Raises SetupError."""
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
+    """Every digest of a file that `replay --digests` wrote, packed with gzip or not. Raises SetupError."""
+    with opened_bytes(path, "file of digests") as lines:
+        for number, line in filled_lines(lines):
             try:
                 yield decode_digest(line)
             except msgspec.MsgspecError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gzip import compress
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,15 @@ def test_a_page_for_people(made: Path, tmp_path: Path) -> None:
 def test_what_is_not_there_is_said(made: Path, arguments: list[str], code: int, words: str) -> None:
     done = run("digest", "--file", str(made), *(one.format(made=made) for one in arguments))
     assert (done.code, words in done.err) == (code, True), done.err
+
+
+def test_a_file_may_be_packed_and_have_empty_lines(made: Path) -> None:
+    plain = run("digest", "--file", str(made), "--json")
+    packed = made.with_suffix(".jsonl.gz")
+    packed.write_bytes(compress(made.read_bytes() + b"\n"))
+    found = run("digest", "--file", str(packed), "--json")
+    assert (found.code, found.out) == (0, plain.out), found.err
+    assert plain.out
 
 
 def test_a_file_of_something_else_is_named_with_its_line(tmp_path: Path) -> None:
