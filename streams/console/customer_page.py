@@ -46,6 +46,7 @@ DEEDS: Final[Mapping[str, str]] = {
 HOLDS: Final[Mapping[str, str]] = {
     "opted_out": "the customer has opted out",
     "snoozed": "its signal is snoozed",
+    "feed_down": "a feed of whose silence it may come is down, or was",
     "capped": "there was a suggestion to contact the customer lately",
 }
 """Why an open alert was not sent, by the rule that holds it."""

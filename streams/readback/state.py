@@ -46,11 +46,10 @@ def read_partitions(settings: Settings, rules: Rules, partitions: Iterable[int] 
     Raises SetupError.
     """
     _, cluster = connect(settings)
-    names = Topics(settings.prefix, settings.app_version)
-    must_be_there(cluster, (names.changelog, *names.events))
+    topics, group = Topics(settings.prefix, settings.app_version), worker_group(settings)
+    must_be_there(cluster, (topics.changelog, *topics.events))
     connection, stop = librdkafka_config(settings), threading.Event()
     chosen = sorted(range(settings.partitions) if partitions is None else partitions)
-    topics, group = Topics(settings.prefix, settings.app_version), worker_group(settings)
     customers = Customers(settings, rules, None, now_ms, _shelf(settings, rules))
     source = RestoreSource(connection, topics, group, rules, customers.new_partition, settings.partitions)
     loaded = load(connection, topics.changelog, chosen, stop=stop)

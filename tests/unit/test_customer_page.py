@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from io import StringIO
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from models.calendar import DAY_MS, date_of
 from models.engine.replay import Replay
 from schemas.event import Event
+from schemas.suppressed import Rule
 from streams.cli.customer import customers_as_of, summary
-from streams.console.customer_page import DEEDS, CustomerPage, print_page, since_lines
+from streams.console.customer_page import DEEDS, HOLDS, CustomerPage, print_page, since_lines
 from streams.text.terminal import terminal
 from support.boards import TODAY, alert
 from support.builders import event, purchase, ticket
@@ -153,3 +154,7 @@ def test_what_waits_is_said_with_the_reason_and_until_when() -> None:
     assert f"not sent: usage_drop (warning, since 15 Feb 2026): {lately}" in text
     assert "not sent: usage_drop (warning, since 15 Feb 2026): the customer has opted out\n" in text
     assert "no open alerts" not in text
+
+
+def test_each_rule_that_may_hold_an_alert_is_said_in_words_but_experiments_of_which_nobody_is_to_know() -> None:
+    assert HOLDS.keys() == {*get_args(Rule)} - {"held_out"}
