@@ -110,7 +110,10 @@ class HistoryV1(_OfAlias, frozen=True, tag="history", tag_field="type"):
 
 
 class ForgetV1(Struct, frozen=True, tag="forget", tag_field="type"):
-    """The customer of an alias is erased as of a boundary: the alias is to go as well."""
+    """An alias left, and its customer is erased, as of a boundary or before: behind it the alias is to go as well.
+
+    `customer_id` is the name of who is erased (`schemas.erasure`): whose alias it is the partition knows by id.
+    """
 
     to: int
     alias: str
@@ -119,7 +122,16 @@ class ForgetV1(Struct, frozen=True, tag="forget", tag_field="type"):
     schema_version: Literal[1] = 1
 
 
-Moved = AnnouncedV1 | MarkV1 | MovedEventV1 | HistoryV1 | ForgetV1
+class WithdrawnV1(Struct, frozen=True, tag="withdrawn", tag_field="type"):
+    """An alias that was announced is erased as of a boundary and never left: nobody is to keep its id."""
+
+    to: int
+    alias: str
+    boundary: int
+    schema_version: Literal[1] = 1
+
+
+Moved = AnnouncedV1 | MarkV1 | MovedEventV1 | HistoryV1 | ForgetV1 | WithdrawnV1
 
 
 class _EventOnWire(_OfAlias, frozen=True, tag="event", tag_field="type"):
@@ -130,7 +142,7 @@ class _EventOnWire(_OfAlias, frozen=True, tag="event", tag_field="type"):
 
 
 _encoder = msgspec.json.Encoder()
-_OnWire = AnnouncedV1 | MarkV1 | _EventOnWire | HistoryV1 | ForgetV1
+_OnWire = AnnouncedV1 | MarkV1 | _EventOnWire | HistoryV1 | ForgetV1 | WithdrawnV1
 _decoder: msgspec.json.Decoder[_OnWire] = msgspec.json.Decoder(_OnWire)
 
 
@@ -160,7 +172,7 @@ def day_of(record: Moved) -> int:
     """The day that a record belongs to: an announcement comes on the day before its boundary."""
     if isinstance(record, AnnouncedV1):
         return record.since - 1
-    return record.boundary if isinstance(record, MarkV1 | ForgetV1) else record.since
+    return record.boundary if isinstance(record, MarkV1 | ForgetV1 | WithdrawnV1) else record.since
 
 
 def moved_key(record: Moved, version: int, epoch: int) -> bytes:
@@ -175,7 +187,9 @@ def moved_key(record: Moved, version: int, epoch: int) -> bytes:
         case MarkV1():
             key = f"mark/{record.partition}/{record.boundary}"
         case ForgetV1():
-            key = f"forget/{record.alias}/{record.customer_id}"
+            key = f"forget/{record.alias}/{record.customer_id}/{record.boundary}"
+        case WithdrawnV1():
+            key = f"withdrawn/{record.alias}"
         case _:
             origin, kind = record.origin, "event" if isinstance(record, MovedEventV1) else "history"
             key = f"{kind}/{origin.partition}/{origin.place}/{origin.offset}"

@@ -1,6 +1,6 @@
 """Who goes by another id: aliases of customers, and what other partitions said of the customers here."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection, Container
 from copy import copy
 
 import numpy as np
@@ -27,7 +27,7 @@ class Aliases(Struct, dict=True):
     leaving: dict[str, int] = {}
     """By alias that is not gone yet, the boundary as of which it will be."""
     joined: dict[str, dict[str, int]] = {}
-    """By customer: the aliases that were announced, and since when they come."""
+    """By customer: the aliases that were announced, and since when they come; of those erased before that the name."""
     quiet: dict[str, int] = {}
     """By id the first day on which nothing is fired early: of customers who are joined, and of aliases."""
     waiting: list[HistoryV1] = []
@@ -101,13 +101,26 @@ class Aliases(Struct, dict=True):
         limits = [max(first, self.marks.get(one, -1)) for one, first in self.announced.items()]
         return min([boundary, *limits])
 
-    def forget(self, customer_id: str) -> None:
-        """Nothing is kept of who is erased, but where their things came from."""
+    def take_forgotten(self, boundary: int, but: Container[str], name_of: Callable[[str], str]) -> list[str]:
+        """Take out the aliases whose customers were erased before a boundary, but for some that wait for the next."""
+        ripe = [one for one in self.forgotten if one.boundary < boundary and one.alias not in but]
+        self.forgotten = [one for one in self.forgotten if one.boundary >= boundary or one.alias in but]
+        known = [(one, self.gone[one.alias]) for one in ripe if one.alias in self.gone]
+        return sorted({one.alias for one, alias in known if name_of(alias.customer_id) == one.customer_id})
+
+    def forget(self, customer_id: str, name_of: Callable[[str], str]) -> None:
+        """Nothing is kept of who is erased but the name, and where their things came from."""
         self.gone.pop(customer_id, None)
         self.leaving.pop(customer_id, None)
         self.quiet.pop(customer_id, None)
         self.joined.pop(customer_id, None)
         self.forgotten = [one for one in self.forgotten if one.alias != customer_id]
         self.waiting = [one for one in self.waiting if one.customer_id != customer_id and customer_id not in one.by]
-        for aliases in self.joined.values():
-            aliases.pop(customer_id, None)
+        self.withdraw(customer_id, name_of)
+
+    def withdraw(self, alias: str, name_of: Callable[[str], str]) -> set[str]:
+        """Keep the name of who is erased for an id, where it was announced: that name."""
+        found = [aliases for aliases in self.joined.values() if alias in aliases]
+        for aliases in found:
+            aliases[name_of(alias)] = aliases.pop(alias)
+        return {name_of(alias) for _ in found[:1]}

@@ -41,6 +41,11 @@ class Erased:
         due = self.due.get(customer_id)
         return (due is not None and (day >= due or boundary >= due)) or self.is_erased(customer_id)
 
+    def boundary_of(self, customer_id: str) -> int | None:
+        """As of which boundary a customer is erased, or will be; None for who stays, as far as is known."""
+        due = self.due.get(customer_id)
+        return due if due is not None else self.since.get(self.name_of(customer_id)) if self.since else None
+
     def erase(self, customer_id: str, boundary: int) -> str:
         """A customer is erased as of a boundary; the name from now on."""
         self.due.pop(customer_id, None)

@@ -32,22 +32,23 @@ class Erasing:
         self._review, self._inbox, self._early, self._late = review, inbox, early, late
         self._customers, self._calendar = review.customers, review.rules.basis.calendar
 
-    def due(self, boundary: int, besides: Iterable[str] = ()) -> tuple[list[Message], list[Due], list[str]]:
+    def due(self, boundary: int, besides: Iterable[str] = ()) -> tuple[list[Message], list[Due], dict[str, int]]:
         """What was decided of those who are erased at a boundary, the commands to be answered at it, and who that is.
 
+        The last by id, with the boundary as of which they are.
         `besides`: aliases that go as well.
         """
         due, aliases = self._inbox.due(boundary), self._customers.aliases
         leaving = {one: since for one, since in erasures_in(due).items() if one not in aliases.gone}
         leaving |= dict.fromkeys(besides, boundary)
         if not leaving:
-            return [], due, []
+            return [], due, {}
         ends = self._forget(leaving)
         erased, text_of = self._customers.erased, self._calendar.text_of
         names = {customer_id: (erased.erase(customer_id, since), since) for customer_id, since in leaving.items()}
         self._inbox.waiting = dict.fromkeys(_renamed(one, names) for one in self._inbox.waiting)
         news = [ErasureV1(name, text_of(since), erased.name_of("")) for name, since in names.values()]
-        return [*ends, *news], [*dict.fromkeys(_renamed(one, names) for one in due)], [*leaving]
+        return [*ends, *news], [*dict.fromkeys(_renamed(one, names) for one in due)], leaving
 
     def _forget(self, leaving: Mapping[str, int]) -> list[AlertV1]:
         """Forget customers; the last words of their alerts."""

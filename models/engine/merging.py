@@ -9,7 +9,7 @@
 Within one partition the same steps are taken in memory.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from msgspec.structs import replace
@@ -26,8 +26,9 @@ from models.engine.inbox import Inbox
 from models.engine.ledger import MOVED
 from models.engine.review import Message, Review
 from models.engine.watermark import Watermark
+from schemas.erasure import is_erased_name
 from schemas.event import Event
-from schemas.moved import AnnouncedV1, ForgetV1, HistoryV1, MarkV1, Moved, MovedEventV1, MovedOrigin
+from schemas.moved import AnnouncedV1, ForgetV1, HistoryV1, MarkV1, Moved, MovedEventV1, MovedOrigin, WithdrawnV1
 from schemas.partitioner import partition_of
 from schemas.receipt import ReceiptReason
 
@@ -97,12 +98,14 @@ class Merging:
             self._take_announcement(record)
         elif isinstance(record, ForgetV1):
             self._aliases.forgotten.append(record)
+        elif isinstance(record, WithdrawnV1):
+            self._customers.erased.unswept |= self._aliases.withdraw(record.alias, self._customers.erased.name_of)
 
     def _take_announcement(self, record: AnnouncedV1) -> None:
         aliases, customer_id = self._aliases, record.customer_id
-        boundary = self._watermark.boundary
-        if self._customers.erased.refuses(customer_id, boundary, boundary):
-            self._let_forget([record.alias], customer_id, boundary)
+        erased_at = self._customers.erased.boundary_of(customer_id)
+        if erased_at is not None and erased_at <= self._watermark.boundary:
+            self._let_forget({record.alias: record.since}, customer_id, erased_at)
             return
         known = aliases.joined.setdefault(customer_id, {})
         known[record.alias] = min(record.since, known.get(record.alias, record.since))
@@ -172,10 +175,12 @@ class Merging:
     def _place(self, customer_id: str) -> int:
         return partition_of(customer_id.encode(), self._partitions)
 
-    def _let_forget(self, aliases: Iterable[str], customer_id: str, boundary: int) -> None:
-        """Have the aliases of somebody who is erased forgotten as well."""
-        for alias in aliases:
-            self._send(ForgetV1(self._place(alias), alias, customer_id, boundary))
+    def _let_forget(self, aliases: Mapping[str, int], customer_id: str, boundary: int) -> None:
+        """Have the aliases of somebody who is erased as of a boundary forgotten, once they have left."""
+        name = self._customers.erased.name_of(customer_id)
+        for alias, since in aliases.items():
+            if not is_erased_name(alias):
+                self._send(ForgetV1(self._place(alias), alias, name, max(boundary, since)))
 
     # -- at a boundary
 
@@ -200,32 +205,26 @@ class Merging:
     def _closes_circle(self, merge: Due) -> bool:
         """Whether the customer was said to be an alias of this alias before."""
         alias, into = merge.command.customer_id, str(merge.command.into)
-        since = self._aliases.joined.get(alias, {}).get(into)
+        known = self._aliases.joined.get(alias, {})
+        since = known.get(into, known.get(self._customers.erased.name_of(into)))
         return since is not None and (since, into) < (merge.boundary, alias)
 
     def due(self, boundary: int) -> tuple[list[Message], list[Due]]:
         """Before a day is closed: customers are joined or erased, aliases leave; the commands left to be answered."""
         aliases = self._aliases
         self._take_in(boundary)
-        ripe = [one for one in aliases.forgotten if one.boundary < boundary]
-        aliases.forgotten = [one for one in aliases.forgotten if one.boundary >= boundary]
-        forgotten = {one.alias for one in ripe if self._is_alias_of(one.alias, one.customer_id)}
-        told, due, erased = self._erasing.due(boundary, sorted(forgotten))
-        for customer_id in erased:
-            self._let_forget(aliases.joined.get(customer_id, ()), customer_id, boundary)
-            aliases.forget(customer_id)
+        leave = {one.command.customer_id for one in self._inbox.waiting if one.is_merge and one.boundary <= boundary}
+        name_of = self._customers.erased.name_of
+        told, due, erased = self._erasing.due(boundary, aliases.take_forgotten(boundary, leave, name_of))
+        for customer_id, since in erased.items():
+            self._let_forget(aliases.joined.get(customer_id, {}), customer_id, since)
+            if customer_id in aliases.leaving:  # it was announced, and will not come
+                self._sent += [WithdrawnV1(to, customer_id, since) for to in aliases.told if to != self._number]
+            aliases.forget(customer_id, name_of)
         if erased:
             aliases.find_rows(self._customers.roster)
         more, due = self._leave(due)
         return [*told, *more], due
-
-    def _is_alias_of(self, alias: str, customer_id: str) -> bool:
-        """Whether somebody goes by another id, or is about to."""
-        known = self._aliases.gone.get(alias)
-        if known is not None:
-            return known.customer_id == customer_id
-        first = self._first_merge(alias)
-        return first is not None and first.command.into == customer_id
 
     def _first_merge(self, alias: str) -> Due | None:
         """What is said first of whose alias somebody is, among what waits."""

@@ -20,7 +20,7 @@ from support.builders import DAY_MS
 from support.silences import silent_history
 from support.spoken import spoken_of, with_commands
 from support.troubled import catalogue
-from support.upsets import outages
+from support.upsets import ZONES, outages
 
 
 def of_feeds(alerts: Iterable[AlertV1]) -> list[AlertV1]:
@@ -28,14 +28,16 @@ def of_feeds(alerts: Iterable[AlertV1]) -> list[AlertV1]:
 
 
 @quick
-@given(st.data(), st.integers(0, 9_999))
-def test_what_is_said_of_the_alerts_of_feeds_comes_to_what_the_reference_says(data: st.DataObject, seed: int) -> None:
+@given(st.data(), st.integers(0, 9_999), st.sampled_from(ZONES))
+def test_what_is_said_of_the_alerts_of_feeds_comes_to_what_the_reference_says(
+    data: st.DataObject, seed: int, zone: str
+) -> None:
     """By catalogues of other owners and severities, some of whom escalate to nobody; before it begins and behind it."""
     own = catalogue() | {"owners": {"Platform": {"escalate_to": "Head of Platform"}}}
     arrivals, changes = silent_history(Random(seed), range(4)), dict[int, Rules]()
     for place in (0, 2 * len(arrivals) // 3, 3 * len(arrivals) // 4):
         outage = data.draw(outages().filter(lambda one: one != "off")) | {"chance": 0.4, "weeks": 2}
-        changes[place] = build_rules(own | {"outage": outage})
+        changes[place] = build_rules(own | {"outage": outage}, zone=zone)
     until_ms = max(event.time_ms for event in arrivals) + 20 * DAY_MS
     told = of_feeds(run(list(moments_of(arrivals, changes, until_ms))).alerts)
     said = data.draw(with_commands(told, sorted(arrivals, key=lambda one: one.time_ms)))

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
+from models.catalogue.catalogue import build_rules
 from models.catalogue.rules import Rules
 from models.customers.columns import COLUMNS
 from models.engine.replay import Replay, Then
@@ -21,8 +22,10 @@ from property.test_taken_up import catalogues
 from reference.life import Risks
 from reference.run import moments_of, run
 from schemas.command import Command
+from schemas.erasure import ErasureV1, erased_name
 from schemas.event import Event
 from schemas.moved import AnnouncedV1, HistoryV1, MarkV1, MovedEventV1
+from schemas.partitioner import partition_of
 from schemas.receipt import ReceiptV1
 from streams.files.commands import among
 from support.builders import DAY_MS, HOUR_MS, email, login, purchase, ticket
@@ -30,7 +33,7 @@ from support.many_partitions import Course, Found, lived, replayed, unlike
 from support.merges import calm, merge, with_merges
 from support.spoken import with_commands
 from support.tries import tries
-from support.troubled import FIRST_DAY, default_rules, rich_history
+from support.troubled import FIRST_DAY, catalogue, default_rules, rich_history
 from support.upsets import CLOCK, end_of, some_risk, upset_runs
 
 RULES = calm({0: default_rules()})[0]
@@ -233,3 +236,63 @@ def test_who_is_erased_takes_their_aliases_along() -> None:
         for partition in replay.partitions:
             data = freeze(partition).to_bytes()
             assert not any(one.encode() in data for one in gone), count
+
+
+def name_of(number: int) -> str:
+    return f"who.c{number}@"
+
+
+def at(day: int, hour: int) -> int:
+    return (FIRST_DAY + day) * DAY_MS + hour * HOUR_MS
+
+
+ALIAS, INTO = name_of(1), name_of(2)
+MERGED = merge(ALIAS, INTO, at(10, 9))
+OTHER_WAY = merge(INTO, ALIAS, at(12, 9), "back")
+
+
+def erase(customer_id: str, at_ms: int) -> Command:
+    return Command("e", "erase", customer_id, at_ms, "Ann")
+
+
+@pytest.mark.parametrize("count", COUNTS)
+@pytest.mark.parametrize(
+    ("said", "gone"),
+    [
+        ([MERGED, erase(ALIAS, at(10, 12))], {ALIAS: 11}),
+        ([erase(ALIAS, at(10, 7)), MERGED], {ALIAS: 11}),
+        ([MERGED, erase(ALIAS, at(10, 12)), OTHER_WAY], {ALIAS: 11}),  # refused: it was said the other way round
+        ([MERGED, erase(INTO, at(10, 12))], {INTO: 11, ALIAS: 12}),
+        ([erase(INTO, at(5, 12)), MERGED], {INTO: 6, ALIAS: 12}),
+        ([MERGED, OTHER_WAY, erase(INTO, at(15, 9))], {INTO: 16, ALIAS: 17}),
+        ([MERGED, merge(INTO, name_of(3), at(12, 9), "on"), erase(name_of(3), at(15, 9))],
+         {name_of(3): 16, INTO: 17, ALIAS: 18}),
+    ],
+)  # fmt: skip
+def test_of_who_is_erased_amid_merges_nothing_is_left_in_any_partition_and_nobody_goes_before_it_is_said(
+    said: list[Command], gone: dict[str, int], count: int
+) -> None:
+    events = [replace(one, customer_id=f"who.{one.customer_id}@") for one in rich_history(0, customers=5, days=42)]
+    events += [login("daily", at(day, hour), id=f"{day}/{hour}") for day in range(42) for hour in (0, 13)]
+    rules = build_rules(catalogue() | {"feeds": ["login"]})
+    replay = Replay(calm({0: rules})[0], count)
+    for one in among(said, sorted(events, key=lambda o: (o.time_ms, o.feed))):
+        replay.take(one)
+    replay.until(UNTIL_MS)
+    at_of = {one.customer: one.at for one in replay.drain() if isinstance(one, ErasureV1)}
+    salt, text_of = rules.basis.erasure_salt, rules.basis.calendar.text_of
+    assert at_of == {erased_name(salt, one): text_of(FIRST_DAY + day) for one, day in gone.items()}
+    for partition in replay.partitions:
+        data = freeze(partition).to_bytes()
+        assert not any(one.encode() in data for one in gone), partition.number
+
+
+def test_who_was_announced_and_is_erased_is_looked_for_where_it_was_announced() -> None:
+    replay = Replay(RULES, 5)
+    for one in (login(ALIAS, at(1, 9), id="1"), login(INTO, at(1, 9), id="2"), MERGED, erase(ALIAS, at(10, 12))):
+        replay.take(one)
+    replay.until(UNTIL_MS)
+    name = erased_name(RULES.basis.erasure_salt, ALIAS)
+    places = {partition_of(one.encode(), 5) for one in (ALIAS, INTO)}
+    assert {one.number for one in replay.partitions if name in one.customers.erased.unswept} == places
+    assert len(places) > 1

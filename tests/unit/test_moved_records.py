@@ -15,6 +15,7 @@ from schemas.moved import (
     Moved,
     MovedEventV1,
     MovedOrigin,
+    WithdrawnV1,
     decode_moved,
     encode_moved,
     moved_key,
@@ -31,7 +32,8 @@ RECORDS: dict[str, Moved] = {
     "mark": MarkV1(1, 0, B),
     "event": MovedEventV1(1, FROM, "c", B, ("a",), login("a", B * DAY_MS + HOUR_MS)),
     "history": HistoryV1(1, FROM, "c", B, ("a",)),
-    "forget": ForgetV1(1, "a", "c", B),
+    "forget": ForgetV1(1, "a", "erased:c", B),
+    "withdrawn": WithdrawnV1(1, "a", B),
 }
 
 
@@ -62,6 +64,7 @@ def test_what_is_moved_lies_at_the_time_it_speaks_of() -> None:
         "event": B * DAY_MS + HOUR_MS,
         "history": B * DAY_MS,
         "forget": B * DAY_MS,
+        "withdrawn": B * DAY_MS,
     }
 
 
