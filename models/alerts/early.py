@@ -1,13 +1,14 @@
 """Early firing: presence signals are published at once, as a function of one feed's days, today included.
 
 An early episode begins on a day with evidence on which the condition holds, and ends at the first boundary at which its
-end condition holds. Both are read from the feed's own days alone, so what is fired a year ahead of the reviews is the
-same as what is fired on the day.
+end condition holds, or at which the customer has opted out. All that is read from the feed's own days and from what was
+said alone, so what is fired a year ahead of the reviews is the same as what is fired on the day.
 """
 
 from typing import Final, NamedTuple
 
-from models.alerts.episode import NO_EPISODE, EpisodeState, SignalAlerts, Walk
+from models.alerts.attention.quiet import Heard
+from models.alerts.episode import NEVER_MS, NO_EPISODE, EpisodeState, SignalAlerts, Walk
 from models.catalogue.rules import Signal
 from models.config import Basis, Number
 from models.customers.buckets import EMAIL_ACTIONS, REFUSALS, TICKET_COUNTS, Bucket, bucket_of_notes
@@ -97,31 +98,33 @@ def beginning(signal: Signal, days: FeedDays, cooled: tuple[int, float | None] |
     return Beginning(score)
 
 
-def begins(alerts: SignalAlerts, row: int, days: FeedDays, day: int, reviewed: int) -> Beginning | None:
+def begins(
+    alerts: SignalAlerts, row: int, days: FeedDays, day: int, reviewed: int, heard: Heard
+) -> Beginning | None:  # fmt: skip
     """Whether an episode begins on this very day, the newest with evidence since the last review."""
     if not alerts.signal.when.condition.is_true(days.at(day + 1)):
         return None
-    walk = _walk(alerts, row, days, day, reviewed)
+    walk = _walk(alerts, row, days, day, reviewed, heard)
     if day < reviewed or day not in days.days or not days.days[day].notes:
         return None
-    state = _ended(alerts.signal, days, walk.state, walk.reached, day)
+    state = _ended(alerts.signal, days, walk.state, (walk.reached, day), heard)
     return beginning(alerts.signal, days.at(day + 1), state.cooled) if state.start is None else None
 
 
-def _walk(alerts: SignalAlerts, row: int, days: FeedDays, day: int, reviewed: int) -> Walk:
+def _walk(alerts: SignalAlerts, row: int, days: FeedDays, day: int, reviewed: int, heard: Heard) -> Walk:
     """The days since the last review and before this one: those that were gone through already are not again."""
-    known = alerts.walks.get(row)
-    if known is None or not _still_holds(known, days, day, reviewed):
-        known = Walk(reviewed, reviewed, 0, reviewed, _as_reviewed(alerts, row))
+    known, fired = alerts.walks.get(row), alerts.early.get(row, ())
+    if known is None or known.words != heard.words or not _still_holds(known, days, day, reviewed):
+        known = Walk(reviewed, reviewed, 0, reviewed, _as_reviewed(alerts, row), heard.words)
     signal, state, reached = alerts.signal, known.state, known.reached
     for evening in days.evidence_days(known.until, day - 1):
-        state = _ended(signal, days, state, reached, evening)
+        state = _ended(signal, days, state, (reached, evening), heard)
         reached = evening
         if state.start is None:
             found = beginning(signal, days.at(evening + 1), state.cooled)
             if found is not None:
-                state = EpisodeState(evening, found.score, state.cooled)
-    walk = alerts.walks[row] = Walk(reviewed, max(day, reviewed), days.counted(day), reached, state)
+                state = EpisodeState(evening, found.score, state.cooled, was_sent=evening in fired)
+    walk = alerts.walks[row] = Walk(reviewed, max(day, reviewed), days.counted(day), reached, state, heard.words)
     return walk
 
 
@@ -130,24 +133,34 @@ def _still_holds(walk: Walk, days: FeedDays, day: int, reviewed: int) -> bool:
     return walk.reviewed == reviewed and walk.until <= day and walk.counted == days.counted(walk.until)
 
 
-def _ended(signal: Signal, days: FeedDays, state: EpisodeState, reached: int, evening: int) -> EpisodeState:
-    """The same once the boundaries behind `reached` and up to an evening were passed."""
+def _ended(signal: Signal, days: FeedDays, state: EpisodeState, within: tuple[int, int], heard: Heard) -> EpisodeState:
+    """The same once the boundaries behind one and up to another were passed."""
     if state.start is None:
         return state
+    reached, evening = within
     ended = _first_end(signal, days, state.start, reached + 1, evening)
+    if heard.words:
+        was_sent = state.was_sent
+        for boundary in range(max(reached, state.start) + 1, evening + 1 if ended is None else ended):
+            if was_sent and heard.is_out(boundary):
+                return EpisodeState(None, None, (boundary, state.score))
+            was_sent |= not heard.is_held(boundary)
+        state = state._replace(was_sent=was_sent)
     return state if ended is None else EpisodeState(None, None, (ended, state.score))
 
 
 def _as_reviewed(alerts: SignalAlerts, row: int) -> EpisodeState:
     """As the last review left it."""
     start = score = cooled = None
+    was_sent = False
     place = alerts.open.place(row)
     if place is not None:
         start, score = int(alerts.open.column("start")[place]), float(alerts.open.column("initial")[place])
+        was_sent = bool(alerts.open.column("sent_ms")[place] != NEVER_MS)
     place = alerts.cooling.place(row)
     if place is not None:
         cooled = int(alerts.cooling.column("ended")[place]), float(alerts.cooling.column("initial")[place])
-    return EpisodeState(start, score, cooled)
+    return EpisodeState(start, score, cooled, was_sent)
 
 
 def _first_end(signal: Signal, days: FeedDays, start: int, first: int, last: int) -> int | None:

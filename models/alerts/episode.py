@@ -105,18 +105,22 @@ class Revisions(list[Revision]):
 
 
 class EpisodeState(NamedTuple):
-    """An episode's first day and first score, None where none is open; when the last one ended, and its first score."""
+    """An episode's first day and first score, None where none is open; when the last one ended, and its first score.
+
+    `was_sent`: whether anybody heard of the open one.
+    """
 
     start: int | None
     score: float | None
     cooled: tuple[int, float | None] | None
+    was_sent: bool = False
 
 
 class Walk(NamedTuple):
     """How it stood with a customer's early episodes when the days before `until` were gone through.
 
     `reached` is the last of these with evidence. It holds as long as the customer's last review is `reviewed`, and
-    `counted` all that is counted of the days before `until`.
+    `counted` all that is counted of the days before `until`, and `words` all that was said.
     """
 
     reviewed: int
@@ -124,6 +128,7 @@ class Walk(NamedTuple):
     counted: int
     reached: int
     state: EpisodeState
+    words: Sequence[object]
 
 
 @dataclass(slots=True)

@@ -235,12 +235,12 @@ class Review:
             begun = [of for of in begun if not self.quiet.keeps(name, of.signal.id, day)]
         if not begun:
             return []
-        found: list[Message] = []
+        found, customer_id = list[Message](), self.customers.roster.id_of(row)
         reviewed = self.customers.boundary - (row >= self.reached and not self.is_done)
         self._add_notes(days, feed, row)
         for alerts in begun:
             signal = alerts.signal
-            one = begins(alerts, row, days, day, reviewed)
+            one = begins(alerts, row, days, day, reviewed, self.quiet.heard(customer_id, signal.id))
             if one is None:
                 continue
             alerts.early[row] = sorted([*alerts.early.get(row, ()), day])
@@ -251,7 +251,6 @@ class Review:
             )  # fmt: skip
             self.follow_up.decided += 1
             facts = self._early_facts(signal, days.at(day + 1, day))
-            customer_id = self.customers.roster.id_of(row)
             found += self.writer.alerts(signal, [revision], [customer_id], day + 1, facts)
         return found
 

@@ -125,16 +125,19 @@ class Life(Spoken):
     def _announce(self, signal: Signal, day: int) -> None:
         """Announce the episode that begins on this very day, if those of the days since the last boundary allow it."""
         episode, cooled = self.episodes.get(signal.id), self.cooling.get(signal.id)
+        was_sent = episode is not None and episode.sent_ms >= 0
         for evening in range(max(self.boundary, min(one.day for one in self.seen)), day + 1):
             before, past = Past(self.basis, evening, self.seen), Past(self.basis, evening + 1, self.seen)
-            if episode and evening > max(episode.start, self.boundary) and self._ending(signal, before, episode):
-                cooled = (evening, episode.initial)
-                episode = None
+            if episode and evening > max(episode.start, self.boundary):
+                if self._ending(signal, before, episode) or (was_sent and self._has_opted_out(evening)):
+                    cooled, episode = (evening, episode.initial), None
+                was_sent = was_sent or not self._is_kept_back(signal, evening)
             if episode is None and self._notes(signal, evening) and self._may_begin(signal, past, cooled):
                 own = refused_of(
                     one for one in self.seen if (one.day, one.event.feed) == (evening, signal.announced_feed)
                 )
                 episode = self._begun(signal, past, evening, self._first_true_ms(signal, evening), refused=own)
+                was_sent = evening in self.announced.get(signal.id, [])
                 if evening == day:
                     self.announced.setdefault(signal.id, []).append(day)
                     self._publish(past, signal, "firing", episode, by_review=False)

@@ -102,6 +102,12 @@ class Spoken:
         is_snoozed = snooze is not None and self.basis.calendar.start_of(day + 1) < (snooze.until_ms or 0)
         return is_snoozed or self._has_opted_out(day)
 
+    def _is_kept_back(self, signal: Signal, boundary: int) -> bool:
+        """Whether by what was said nothing of a signal is sent at a boundary."""
+        snooze = self._last_word(("snooze",), boundary, signal)
+        is_snoozed = snooze is not None and self.basis.calendar.start_of(boundary) < (snooze.until_ms or 0)
+        return is_snoozed or self._has_opted_out(boundary)
+
     def _answer(self) -> None:
         """Decide what was said, in the order of (at, id), of alerts that were open before this boundary."""
         due = [one for one in self.said if one.boundary <= self.boundary]

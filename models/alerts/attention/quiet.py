@@ -4,8 +4,8 @@ Early firing runs ahead of the reviews, so it may not ask what they decided: it 
 began. Whoever is quiet is told of by the day's review, or held there.
 """
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -35,6 +35,24 @@ class Word(Struct, frozen=True, array_like=True):
     def order(self) -> tuple[int, int, str]:
         """The last word counts."""
         return self.boundary, self.at_ms, self.id
+
+
+class Heard(NamedTuple):
+    """What was said of a customer, and of one signal."""
+
+    words: Sequence[Word]
+    signal: str
+    calendar: Calendar
+
+    def is_out(self, boundary: int) -> bool:
+        """Whether the customer has opted out as of a boundary."""
+        last = _last(self.words, "", boundary)
+        return last is not None and last.is_out
+
+    def is_held(self, boundary: int) -> bool:
+        """Whether nothing of the signal is sent at a boundary."""
+        last = _last(self.words, self.signal, boundary)
+        return self.is_out(boundary) or (last is not None and self.calendar.start_of(boundary) < last.until_ms)
 
 
 class Quiet:
@@ -80,8 +98,11 @@ class Quiet:
 
     def has_opted_out(self, customer_id: str, boundary: int) -> bool:
         """Whether a customer has opted out as of a boundary."""
-        last = self._last(customer_id, "", boundary)
-        return last is not None and last.is_out
+        return self.heard(customer_id).is_out(boundary)
+
+    def heard(self, customer_id: str, signal: str = "") -> Heard:
+        """What was said of a customer, maybe of a signal, that is still of interest."""
+        return Heard(self.words.get(customer_id, ()), signal, self._calendar)
 
     def opted_out(self, boundary: int) -> list[str]:
         """Everybody who has, as of a boundary that is judged now; what is of no interest any more is forgotten."""
@@ -97,10 +118,11 @@ class Quiet:
         """Whether nothing of a signal is fired early on a day of this customer."""
         if customer_id not in self.words:
             return False
-        last = self._last(customer_id, signal, day)
+        last = _last(self.words[customer_id], signal, day)
         is_snoozed = last is not None and self._calendar.start_of(day + 1) < last.until_ms
         return is_snoozed or self.has_opted_out(customer_id, day)
 
-    def _last(self, customer_id: str, signal: str, boundary: int) -> Word | None:
-        found = [one for one in self.words.get(customer_id, ()) if one.signal == signal and one.boundary <= boundary]
-        return max(found, key=lambda one: one.order, default=None)
+
+def _last(words: Sequence[Word], signal: str, boundary: int) -> Word | None:
+    found = [one for one in words if one.signal == signal and one.boundary <= boundary]
+    return max(found, key=lambda one: one.order, default=None)
