@@ -74,6 +74,10 @@ class Aliases(Struct, dict=True):
         if row >= 0 and row not in self.rows[place : place + 1]:
             self.rows = np.insert(self.rows, place, row)
 
+    def is_here(self, customer_id: str, boundary: int) -> bool:
+        """Whether nobody said that somebody is an alias before a boundary: what is said of them there counts."""
+        return customer_id not in self.gone and self.leaving.get(customer_id, NEVER) >= boundary
+
     def is_new(self, origin: MovedOrigin) -> bool:
         """Whether what comes from there was not taken in yet; from now on it was."""
         place = f"{origin.partition}/{origin.place}"

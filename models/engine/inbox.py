@@ -60,7 +60,7 @@ class Inbox:
         erased, customer_id = self._customers.erased, due.command.customer_id
         if erased.is_erased(customer_id):
             due = due.nameless(erased.name_of(customer_id))
-        elif due.is_erasure and customer_id not in self._customers.aliases.gone:
+        elif due.is_erasure and self._customers.aliases.is_here(customer_id, due.boundary):
             erased.expect(customer_id, due.boundary)
         if due in self.waiting:
             return False

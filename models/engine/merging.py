@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from msgspec.structs import replace
 
-from models.alerts.answers import Due, receipt_of
+from models.alerts.answers import Due, erasures_in, receipt_of
 from models.alerts.attention.quiet import Word
 from models.customers.aliases import Alias, Aliases
 from models.customers.columns import NEVER
@@ -70,10 +70,13 @@ class Merging:
         if due is None or not due.is_merge:
             return
         alias, customer_id = due.command.customer_id, str(due.command.into)
+        erased_at = self._customers.erased.due.get(alias, NEVER)
         is_first = alias not in self._aliases.leaving or self._first_merge(alias) is due
-        if is_first and alias not in self._aliases.gone:
+        if is_first and alias not in self._aliases.gone and erased_at >= due.boundary:
             self._aliases.note_quiet(alias, due.boundary)
             self._aliases.note_leaving(alias, due.boundary, self._customers.roster)
+            if erased_at > due.boundary:  # what comes meanwhile is the customer's
+                self._customers.erased.due.pop(alias, None)
             self._send(AnnouncedV1(self._place(customer_id), self._number, alias, customer_id, due.boundary))
 
     def take(self, record: Moved, offset: int) -> Fate:
@@ -191,9 +194,10 @@ class Merging:
         """
         aliases, customers = self._aliases, self._customers
         merges = [one for one in self._inbox.waiting if one.is_merge and one.boundary <= boundary]
+        erased = erasures_in(self._inbox.waiting) if merges else {}
         for one in sorted(merges, key=lambda one: (one.boundary, *one.order)):
             alias = one.command.customer_id
-            is_erased = customers.erased.due.get(alias, NEVER) <= one.boundary
+            is_erased = erased.get(alias, NEVER) <= one.boundary
             if alias not in aliases.gone and not is_erased and not self._closes_circle(one):
                 customers.erased.due.pop(alias, None)
                 aliases.leaving.pop(alias, None)

@@ -115,7 +115,7 @@ def load_into(partition: Partition, data: bytes | bytearray, rules: Rules) -> No
     erased, customers.aliases = customers.erased, head.aliases
     customers.aliases.find_rows(customers.roster)
     erased.since, erased.unswept = head.erased, {*head.unswept}
-    erased.due = {one: at for one, at in erasures_in(head.commands).items() if one not in head.aliases.gone}
+    erased.due = {one: at for one, at in erasures_in(head.commands).items() if head.aliases.is_here(one, at)}
     review.follow_up.contacts.at = head.contacted
     partition.ids.set_arrays(_part(arrays, "ids"), head.closed)
     partition.early.waiting = {

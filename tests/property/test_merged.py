@@ -21,6 +21,7 @@ from property.test_reference import differences, quick
 from property.test_taken_up import catalogues
 from reference.life import Risks
 from reference.run import moments_of, run
+from schemas.alert import AlertV1
 from schemas.command import Command
 from schemas.erasure import ErasureV1, erased_name
 from schemas.event import Event
@@ -296,3 +297,42 @@ def test_who_was_announced_and_is_erased_is_looked_for_where_it_was_announced() 
     places = {partition_of(one.encode(), 5) for one in (ALIAS, INTO)}
     assert {one.number for one in replay.partitions if name in one.customers.erased.unswept} == places
     assert len(places) > 1
+
+
+@pytest.mark.parametrize("erased_first", [False, True])
+def test_nothing_of_an_alias_is_lost_as_somebody_wants_it_erased_however_far_reviews_are(*, erased_first: bool) -> None:
+    """It is refused once the alias is gone: what happened meanwhile is the customer's."""
+    said = [merge("a", "c", at(10, 9)), erase("a", at(12, 9))]
+    events = [login("a", at(day, 12), id=str(day)) for day in range(20)]
+    found = []
+    for is_ticked in (False, True):
+        replay = Replay(RULES, 1)
+        timed: list[tuple[int, Event | Command]] = [(one.time_ms, one) for one in events]
+        timed += [(at(0, 0) if erased_first and not is_ticked else one.at_ms, one) for one in reversed(said)]
+        for time_ms, one in sorted(timed, key=lambda row: row[0]):
+            if is_ticked:
+                replay.until(time_ms)
+            replay.take(one)
+        replay.until(UNTIL_MS)
+        found.append((list(replay.states()), [one for one in replay.drain() if isinstance(one, ReceiptV1)]))
+    assert found[0] == found[1]
+    assert [(one.action, one.reason) for one in found[0][1]] == [("merge", None), ("erase", "merged")]
+    ((customer,), _), _ = found
+    assert (customer["customer_id"], len(customer["facts"]["logins"])) == ("c", len(events))
+
+
+@pytest.mark.parametrize("is_said_first", [False, True])
+def test_an_alias_that_is_erased_before_it_would_leave_keeps_nothing_from_being_told_at_once(
+    *, is_said_first: bool
+) -> None:
+    said = [erase("a", at(10, 9)), merge("a", "c", at(11, 9))]
+    events = [login("daily", at(day, 5), id=str(day)) for day in range(30)]
+    events += [ticket("c", at(20, hour), "opened", category="complaint", id=f"t{hour}") for hour in (9, 10)]
+    replay = Replay(calm({0: build_rules(catalogue() | {"feeds": ["login", "ticket"]})})[0], 1)
+    timed: list[tuple[int, Event | Command]] = [(one.time_ms, one) for one in events]
+    timed += [(at(0, 0) if is_said_first else one.at_ms, one) for one in said]
+    for time_ms, one in sorted(timed, key=lambda row: row[0]):
+        replay.until(time_ms)
+        replay.take(one)
+    told = [one for one in replay.drain() if isinstance(one, AlertV1) and one.signal == "repeated_complaints"]
+    assert [one.stage for one in told if one.revision == 1] == [None]

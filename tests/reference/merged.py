@@ -61,6 +61,7 @@ def identity_of(said: Iterable[Said], calendar: Calendar, erased: Mapping[str, i
     """What comes of the merges among what is said."""
     every, found = [*said], Identity()
     merging = [one for one in every if one.command.action == "merge" and not one.is_late]
+    merging = [one for one in merging if one.boundary <= erased.get(one.command.customer_id, NEVER)]
     first: dict[str, tuple[int, int, str]] = {}
     for one in merging:
         key = (one.boundary, one.command.at_ms, one.command.id)
