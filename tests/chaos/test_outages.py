@@ -21,13 +21,14 @@ from support.crashes import Crashes
 from support.dispatching import on_topic, place, replayed_digests, wait_until_sent
 from support.histories import write_history
 from support.oracles import compare, compare_suppressed, replay
-from support.posting import post
+from support.posting import posting
 from support.program import command
 from support.workers import deploy, wait_for_lag_zero, workers
 
 PARTITIONS = 4
 OFF, BACK = 45, 50
 SEED = 5
+PER_SECOND = 1_500
 WORLD = World(customers=600, days=75, seed=SEED, start_ms=from_rfc3339("2025-03-01T00:00:00Z"))
 CATALOGUE = """\
 base: default
@@ -74,11 +75,11 @@ def test_a_feed_that_is_down_on_a_broker_comes_to_what_replay_says(
     ):
         crashes = Crashes(deployment, mains, len(events), random.Random(SEED))
         try:
-            post(deployment, merged(events))
             mains[0].start()
             dispatcher.start()
-            crashes.kill_mid_boundary(before)
-            crashes.kill_mid_boundary(meanwhile)
+            with posting(deployment, merged(events), per_second=PER_SECOND):  # all at once it may be through too soon
+                crashes.kill_mid_boundary(before)
+                crashes.kill_mid_boundary(meanwhile)
         finally:
             crashes.close()
         wait_for_lag_zero(deployment, mains, within_s=240, is_after_kills=True)
