@@ -162,6 +162,10 @@ class Rules:
         asked = (signal.owner for signal in self.signals)
         return frozenset((*asked, *self.escalates_to.values(), *self.teams))
 
+    def held_by(self, feed: int) -> int:
+        """Of how many signals alerts are held while a feed is down."""
+        return sum(signal.inhibited_by_outage and feed in signal.silent_feeds for signal in self.signals)
+
     def hit_rate_of(self, signal: str) -> HitRate | None:
         """The share of a signal's alerts that came true, with its 95 % interval; None where nothing is known of it."""
         return self.hit_rates.by_signal.get(signal)

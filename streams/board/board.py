@@ -5,8 +5,8 @@ A number that could not be read is None, never zero; `problems` says in words wh
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from math import isnan
 
 from models.calendar import DAY_MS, Calendar, date_of
@@ -18,7 +18,7 @@ from streams.board.figures import Look, by_label, least, rates, total
 from streams.board.ledger import MONTH_DAYS, BoardHistory
 from streams.board.rows import AlertRow, FeedRow, ModelRow, StageRow
 from streams.console.cases import Case, Measure, measure_of, value_of
-from streams.text.wording import BEHIND_MS, span
+from streams.text.wording import BEHIND_MS, feed_down, span, written_date
 from streams.text.wording import counted as plural
 
 QUIET_AFTER_MS = DAY_MS
@@ -49,6 +49,8 @@ class Deployment:
     feeds: tuple[str, ...]
     calendar: Calendar
     has_model: bool = True
+    held_by: Mapping[str, int] = field(default_factory=dict)
+    """By feed, of how many signals alerts are held while it is down."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +142,7 @@ def make_board(look: Look, earlier: Look | None, past: Past, deployment: Deploym
         alerts=None if history is None else tuple(_alert(case, measure, now_ms) for case in cases),
         alerts_measure=measure,
         model=None if past.model is None else _model(past.model),
-        problems=tuple(_problems(look, past, deployment)),
+        problems=(*_feeds_down(look, past, deployment), *_problems(look, past, deployment)),
         notes=tuple(_notes(look, past, deployment, now_ms, is_judged=is_judged)),
     )
 
@@ -233,6 +235,16 @@ def _model(found: Summary) -> ModelRow:
         drift_at=None if alarm is None else date_of(alarm[1].boundary),
         drift_change=None if alarm is None else alarm[1].now - alarm[1].was,
     )
+
+
+def _feeds_down(look: Look, past: Past, deployment: Deployment) -> Iterator[str]:
+    """Feeds that are down: by the workers, and by the alerts, which know since when, and of workers that are away."""
+    told = by_label(look, "churn_feed_down", "feed")
+    for feed in deployment.feeds:
+        since = () if past.history is None else past.history.down.get(feed, ())
+        if partitions := max(round(told.get(feed, 0)), len(since)):
+            began = written_date(since[0], deployment.calendar.zone) if since else None
+            yield feed_down(feed, plural(partitions, "partition"), began, deployment.held_by.get(feed, 0))
 
 
 def _problems(look: Look, past: Past, deployment: Deployment) -> list[str]:

@@ -16,7 +16,7 @@ from streams.board.sizes import WIDE_FROM_WIDTH
 from streams.console.alert_text import LATE, QUIET, UNKNOWN, amount, due_text, percent, severity_text
 from streams.console.cases import MEANINGS
 from streams.text.plain import plain
-from streams.text.wording import moment
+from streams.text.wording import moment, whom
 
 TITLE: Final = "bold cyan"
 
@@ -56,7 +56,7 @@ def _table(board: Board, alerts: Iterable[AlertRow]) -> Table:
 
 def _two_lines(board: Board, alert: AlertRow, width: int) -> tuple[Text, Text]:
     worth = ", ".join(part for part in (_worth(alert), _risk(alert)) if part)
-    who = f"  customer {alert.customer_id}{', ' if worth else ''}{worth}: {alert.owner}, "
+    who = f"  {whom(alert.customer_id)}{', ' if worth else ''}{worth}: {alert.owner}, "
     head = Text.assemble(_signal(alert), plain(who), _due(board, alert))
     head.truncate(width, overflow="ellipsis")
     line = Text("  ", QUIET, no_wrap=True).append_text(_said(alert))

@@ -15,6 +15,7 @@ from itertools import accumulate
 from models.alerts.episode import STILL_OPEN
 from models.calendar import Calendar
 from schemas.alert import URGENCY, AlertV1
+from schemas.envelope import OF_FEED
 from schemas.instant import from_rfc3339
 from schemas.stage import StageChangeV1
 from streams.console.cases import Case, case_of, led
@@ -45,6 +46,8 @@ class BoardHistory:
     """By reason: negative alerts that ended in the month before the boundary."""
     latest: tuple[Case, ...] = ()
     """Cases that somebody must answer, that with the newest alert first; of one instant the most urgent."""
+    down: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    """By feed that is down, when it fell silent, for each partition that tells of it: instants, the earliest first."""
 
 
 class OutputLedger:
@@ -54,6 +57,7 @@ class OutputLedger:
         self._calendar = calendar
         self._revisions: dict[str, int] = {}
         self._open: dict[str, Entry] = {}
+        self._of_feeds: dict[str, AlertV1] = {}
         self._spans: dict[str, dict[str, tuple[int, int]]] = defaultdict(dict)
         self._stages: dict[str, dict[int, str]] = defaultdict(dict)
         self._moves: dict[int, Counter[str]] = defaultdict(Counter)
@@ -70,6 +74,9 @@ class OutputLedger:
             self._open[alert.alert_id] = (_freshness(alert), alert)
         else:
             self._open.pop(alert.alert_id, None)
+        if alert.is_of_feed:
+            self._of_feeds[alert.alert_id] = alert
+            return
         if alert.polarity == "negative" and alert.ended_because is not None and alert.ends_at is not None:
             self._ended[self._boundary_of(alert.ends_at)][alert.ended_because] += 1
         if alert.polarity == "negative" and alert.severity in GRAVE:
@@ -105,7 +112,14 @@ class OutputLedger:
         ahead = -self._calendar.start_of(boundary + OPEN_DAYS)
         known = [entry for entry in self._open.values() if entry[0][0] > ahead]
         newest = heapq.nsmallest(KEPT_LATEST, known)  # no two are equally fresh: the id is part of it
-        return BoardHistory(self._trend(boundary), dict(changes), dict(ended), _cases(newest, known))
+        return BoardHistory(self._trend(boundary), dict(changes), dict(ended), _cases(newest, known), self._down())
+
+    def _down(self) -> dict[str, tuple[str, ...]]:
+        found = defaultdict(list)
+        for alert in self._of_feeds.values():
+            if alert.is_open:
+                found[alert.customer_id.removeprefix(OF_FEED)].append(alert.starts_at)
+        return {feed: tuple(sorted(times, key=from_rfc3339)) for feed, times in found.items()}
 
     def _trend(self, boundary: int) -> tuple[int, ...]:
         """Customers at risk at each boundary: a span of days open, not churned, counted once a customer."""

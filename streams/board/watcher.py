@@ -54,6 +54,8 @@ def watching(settings: Settings, addresses: Sequence[str]) -> Iterator[Watcher]:
     """Watch these workers, and the topics of these settings, while the block runs. Raises SetupError."""
     rules = load_rules(settings)
     feeds = tuple(FEEDS[feed] for feed in rules.basis.feeds)
-    deployment = Deployment(settings.partitions, feeds, rules.basis.calendar, rules.basis.learning is not None)
+    held_by = {FEEDS[feed]: rules.held_by(feed) for feed in rules.basis.feeds}
+    has_model = rules.basis.learning is not None
+    deployment = Deployment(settings.partitions, feeds, rules.basis.calendar, has_model, held_by)
     with Follower(settings, rules) as follower:
         yield Watcher(settings, deployment, follower, addresses)

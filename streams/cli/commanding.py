@@ -12,7 +12,7 @@ import click
 from models.calendar import Calendar
 from schemas.alert import AlertV1
 from schemas.command import MOST_OF_NOTE, Command, encode_command
-from schemas.envelope import OF_FEED, is_customer_id
+from schemas.envelope import is_customer_id
 from schemas.receipt import ReceiptReason, ReceiptV1, encode_receipt
 from streams.cli.instant import SECONDS
 from streams.errors import EXIT_DONE, EXIT_PROBLEM, SetupError
@@ -21,7 +21,7 @@ from streams.readback.state import open_alerts
 from streams.settings import Settings
 from streams.text.plain import plain
 from streams.text.terminal import complain, say, say_json
-from streams.text.wording import counted, moment, span
+from streams.text.wording import counted, moment, span, whom
 
 T = TypeVar("T", bound=Callable[..., Any])
 
@@ -78,9 +78,7 @@ def open_alert(settings: Settings, given: str) -> AlertV1:
 
 def named(alert: AlertV1) -> str:
     """An alert in words, by its signal and whom it tells of."""
-    if alert.is_of_feed:
-        return f"{alert.signal} of the {alert.customer_id.removeprefix(OF_FEED)} feed"
-    return f"{alert.signal} of customer {alert.customer_id}"
+    return f"{alert.signal} of {whom(alert.customer_id)}"
 
 
 def customer_of(given: str, argument: str = "CUSTOMER_ID") -> str:

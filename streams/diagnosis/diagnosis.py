@@ -18,6 +18,7 @@ from schemas.topics import DAY_MS, Topics
 from streams.clock import now_ms
 from streams.diagnosis.agreement import look_at_state
 from streams.diagnosis.observation import Level, Observation
+from streams.diagnosis.outages import look_at_outages
 from streams.diagnosis.programs import look_at_programs
 from streams.diagnosis.waiting import read_clocks, waiting
 from streams.errors import SetupError
@@ -178,10 +179,11 @@ def _records(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observati
 def _feeds(settings: Settings) -> Iterator[Observation]:
     """The clock of a partition waits for every feed the catalogue declares: say where, and for which."""
     try:
-        declared = load_rules(settings).basis.feeds
+        rules = load_rules(settings)
     except SetupError as error:
         yield Observation("catalogue", "problem", str(error))
         return
+    declared = rules.basis.feeds
     remedy = "a worker's ticks move it once the stream is live (CHURN_TICKS), or: churn-signals tick --at T"
     clocks = read_clocks(settings, now_ms())
     names = [FEEDS[feed] for feed in declared]
@@ -197,6 +199,7 @@ def _feeds(settings: Settings) -> Iterator[Observation]:
     if not silent and not behind:
         text = f"the clocks of all {settings.partitions} partitions are within a day of each other: {', '.join(names)}"
         yield Observation("feeds", "ok", text)
+    yield from look_at_outages(settings, rules)
 
 
 def _set_aside(settings: Settings, cluster: ClusterMetadata) -> Iterator[Observation]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+from schemas.envelope import OF_FEED
 from schemas.instant import from_rfc3339
 
 BEHIND_MS = 2 * 86_400_000 + 3 * 3_600_000
@@ -19,6 +20,27 @@ def counted(number: int, noun: str) -> str:
     ('1 alert', '1,200 alerts')
     """
     return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def whom(customer_id: str) -> str:
+    """Whom an alert tells of: a customer, or a feed.
+
+    >>> whom("c-42"), whom("feed:login")
+    ('customer c-42', 'the login feed')
+    """
+    feed = customer_id.removeprefix(OF_FEED)
+    return f"customer {customer_id}" if feed == customer_id else f"the {feed} feed"
+
+
+def feed_down(feed: str, where: str, since: str | None, held: int) -> str:
+    """That a feed is down: where, since which day (None: unknown), and of how many signals alerts are held.
+
+    >>> feed_down("login", "2 partitions", "27 Nov 2026", 5)
+    'login is down in 2 partitions since 27 Nov 2026: alerts of 5 signals are held'
+    """
+    began = "" if since is None else f" since {since}"
+    what = f"alerts of {counted(held, 'signal')} are held" if held else "no alert is held for it"
+    return f"{feed} is down in {where}{began}: {what}"
 
 
 def sentence_of(parts: Sequence[str]) -> str:

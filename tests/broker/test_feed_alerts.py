@@ -15,6 +15,7 @@ from schemas.instant import from_rfc3339, to_rfc3339
 from schemas.partitioner import partition_of
 from schemas.receipt import decode_receipt
 from streams.simulation.population import World, simulate
+from streams.text.wording import written_date
 from support.arrivals import merged
 from support.broker import Broker
 from support.builders import DAY_MS
@@ -55,6 +56,7 @@ def test_a_feeds_alert_is_answered_in_its_own_partition(broker: Broker, prefix: 
         alert = alert_of_feed(deployment)
         assert place_of_alert(alert, PARTITIONS) == DOWN
         assert (alert.severity, alert.escalated_to) == ("critical", "Head of IT")
+        check_screens(deployment, alert)
         check_command_line(deployment, alert)
         said = Command("by-key", "acknowledge", alert.customer_id, end_ms - DAY_MS, "crm", alert.alert_id)
         post_by_key(deployment, said)
@@ -83,6 +85,16 @@ def test_what_is_said_of_a_customer_lies_where_its_key_belongs_whatever_the_shel
     found = {(letter.key() or b"").decode(): int(letter.partition() or 0) for letter in letters}
     assert found == {one: partition_of(one.encode(), 4) for one in customers}
     assert max(found.values()) > 1
+
+
+def check_screens(deployment: Deployment, alert: AlertV1) -> None:
+    """Whoever looks whether all is well is told."""
+    since = f"since {written_date(alert.starts_at, 'UTC')}: alerts of "
+    doctor = run("doctor", **deployment.settings).out
+    assert f"warning feeds: login is down in partition {DOWN} {since}" in doctor
+    assert f"once for each of {alert.alert_id[:8]}" in doctor
+    board = run("watch", "--once", "--json", "--metrics", "http://127.0.0.1:1/metrics", **deployment.settings)
+    assert f"login is down in 1 partition {since}" in board.out
 
 
 def post_by_key(deployment: Deployment, command: Command) -> None:

@@ -55,6 +55,7 @@ def test_with_nothing_posted_and_no_worker_every_screen_says_that(broker: Broker
     assert doctor.code == 0
     assert f"warning workers: none runs (no member in the group {deployment.group})" in doctor.out
     assert "warning learner: none runs" in doctor.out
+    assert "ok      feeds: no events were posted yet" in doctor.out
     board = run("watch", "--once", "--json", "--metrics", "http://127.0.0.1:1/metrics", **deployment.settings)
     shown = json.loads(board.out)
     assert (board.code, shown["at_risk"], shown["stages"], shown["lag"]) == (1, None, None, None)
@@ -105,6 +106,7 @@ def test_at_work_what_is_owed_is_listed_in_words_of_today_and_followed(
     assert "amounts: spend of the last 365 days" in heading
     assert len(rows) == len(customers) > 5
     assert "ok      workers: 1 worker in the group" in doctor.out
+    assert "ok      feeds: no open alert says that one is down" in doctor.out
     assert 0 < len(heard) < len(published)  # those of the last midnights, not the history
     assert min(one["observed_at"] for one in heard) > min(one["observed_at"] for one in published)
     own = [one for one in published if one["customer_id"] == over["customer_id"] and one["ended_because"]]

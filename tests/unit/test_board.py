@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+from dataclasses import replace as replace_field
+from typing import Any
 
-from models.calendar import Calendar
-from schemas.alert import STATUS_OF_END, EndReason
+import pytest
+from msgspec.structs import replace
+
+from models.alerts.partitions import outage_id
+from models.calendar import Calendar, date_of
+from schemas.alert import STATUS_OF_END, AlertV1, EndReason
 from schemas.instant import to_rfc3339
 from streams.board.board import Deployment, Past, make_board
 from streams.board.ledger import OutputLedger
+from streams.text.wording import written_date
 from support.boards import DEPLOYMENT, NOW_MS, TODAY, UTC, alert, board, change, drawn, instant, look, page, past_of
 
 FIRST = page(
@@ -67,6 +73,35 @@ def test_events_that_came_too_late_are_counted_over_workers_and_feeds() -> None:
     assert board(look(FIRST, SECOND, more)).problems == (
         "too late since the first start, so counted nowhere: 1,203 (dead-letters list --late)",
     )
+
+
+def of_feed(partition: int, day: int, **more: Any) -> AlertV1:
+    """An alert of the login feed in a partition, silent since `day`."""
+    told = alert("feed:login", "feed_outage", day=day, **more)
+    return replace(told, alert_id=outage_id("feed:login", partition, date_of(day)))
+
+
+def test_a_feed_that_is_down_is_named_first_with_its_partitions_since_when_and_what_is_held() -> None:
+    deployment = replace_field(DEPLOYMENT, held_by={"login": 5})
+    past = past_of(of_feed(1, TODAY - 3), of_feed(4, TODAY - 2, acknowledged_at=instant(TODAY)))
+    both = page('churn_feed_down{feed="login"} 2', 'churn_feed_down{feed="purchase"} 0')
+    told = (
+        f"login is down in 2 partitions since {written_date(instant(TODAY - 3), 'UTC')}: alerts of 5 signals are held"
+    )
+    for found in (look(both), look(page()), look(away={"http://w1": "timed out"})):
+        shown = make_board(found, None, past, deployment, NOW_MS)
+        assert shown.problems[0] == told
+        assert drawn(shown, 80, 24)[1] == f"! {told}"
+        assert shown.trend is not None
+        assert shown.trend[-1] == 0  # a feed is no customer at risk
+    assert "the login feed" in "\n".join(drawn(shown, 80, 40))
+
+
+def test_a_feed_is_down_since_nobody_knows_where_no_topic_tells_and_not_down_once_its_alert_is_over() -> None:
+    down = look(page('churn_feed_down{feed="login"} 1'))
+    assert board(down, Past()).problems[0] == "login is down in 1 partition: no alert is held for it"
+    over = past_of(of_feed(1, TODAY - 3), of_feed(1, TODAY - 3, ends=TODAY))
+    assert board(look(page('churn_feed_down{feed="login"} 0')), over).problems == ()
 
 
 def test_without_any_worker_numbers_are_unknown_and_not_zero() -> None:
