@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeVar
 
 import click
@@ -79,6 +79,25 @@ def open_alert(settings: Settings, given: str) -> AlertV1:
 def named(alert: AlertV1) -> str:
     """An alert in words, by its signal and whom it tells of."""
     return f"{alert.signal} of {whom(alert.customer_id)}"
+
+
+def name_others(settings: Settings, alert: AlertV1) -> None:
+    """Name the other alerts of the same outage: each partition in which the feed is down has one."""
+    told = others_of_case(alert, open_alerts(settings)) if alert.is_of_feed else None
+    if told is not None:
+        complain(told)
+
+
+def others_of_case(alert: AlertV1, alerts: Iterable[AlertV1]) -> str | None:
+    """That other alerts of the same case are to be taken on, too; None where none is."""
+    case = [one for one in alerts if one.case_id == alert.case_id and one.is_owed]
+    others = sorted(one.alert_id[:8] for one in case if one.alert_id != alert.alert_id)
+    if not others:
+        return None
+    return (
+        f"as of the last midnight {counted(len(others), 'more alert')} of the same case, of other partitions, waited "
+        f"to be taken on, each by itself: {' '.join(others)}"
+    )
 
 
 def customer_of(given: str, argument: str = "CUSTOMER_ID") -> str:
