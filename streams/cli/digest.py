@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Final
 
 import click
 
@@ -30,6 +31,10 @@ Examples:
   churn-signals replay events.jsonl.gz --digests digests.jsonl
   churn-signals digest Retention --file digests.jsonl --at 2026-03-01T12:00:00Z
 """
+QUIET_FEED: Final = (
+    "where a feed is quiet, the worker's tick decides it in a minute or two, `churn-signals tick` at once"
+)
+"""Why a midnight may not be decided while all is well."""
 
 
 @click.command(epilog=EXAMPLES)
@@ -79,7 +84,7 @@ def _nothing(path: Path | None, at_ms: int | None, zone: str) -> str:
     until = "" if at_ms is None else f" up to {moment(at_ms, zone)}"
     if path is not None:
         return f"{path} has no digest{until}"
-    why = "nobody was on a list, or not every partition has passed a midnight"
+    why = f"nobody was on a list, or not every partition has passed a midnight ({QUIET_FEED})"
     return f"there is no digest{until}: {why}; is a `churn-signals dispatcher` running?"
 
 
@@ -88,8 +93,8 @@ def say_if_old(digests: Iterable[DigestV1]) -> None:
     old_ms = now_ms() - max(from_rfc3339(one.at) for one in digests)
     if old_ms > BEHIND_MS:
         complain(
-            f"the newest digest is {span(old_ms)} old: no midnight was decided since, or no dispatcher runs "
-            "(`churn-signals doctor` says which)"
+            f"the newest digest is {span(old_ms)} old: no midnight was decided since ({QUIET_FEED}), or no dispatcher "
+            "runs (`churn-signals doctor` says which)"
         )
 
 

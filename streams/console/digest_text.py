@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from rich.table import Table
@@ -10,12 +10,12 @@ from rich.text import Text
 
 from schemas.digest import DigestLineV1, DigestV1
 from schemas.instant import from_rfc3339
-from streams.console.alert_text import QUIET, due_text, refused_text, severity_text
+from streams.console.alert_text import LATE, QUIET, due_text, refused_text, severity_text
 from streams.report.table import terminal_table
 from streams.text.digest_words import at_stake, became, came_true, sentence, summary_of
 from streams.text.plain import plain
 from streams.text.terminal import Terminal
-from streams.text.wording import counted, moment, written_date
+from streams.text.wording import counted, moment, span, written_date
 
 COUNTS: Final[Mapping[str, str]] = {
     "new": "to be looked after from today on",
@@ -29,12 +29,17 @@ COUNTS: Final[Mapping[str, str]] = {
 """What the columns of the overview mean."""
 
 
-def overview(digests: Iterable[DigestV1], zone: str) -> Table:
-    """A line for each owner."""
+def overview(digests: Sequence[DigestV1], zone: str) -> Table:
+    """A line for each owner; of what is older than the newest the date is marked."""
+    newest_ms = max((from_rfc3339(one.at) for one in digests), default=0)
     table = terminal_table("owner", "as of", *(name.replace("_", " ") for name in COUNTS))
     for one in digests:
         counts = (f"{getattr(one.counts, name):,}" for name in COUNTS)
-        table.add_row(plain(one.owner), written_date(one.at, zone), *counts)
+        age_ms = newest_ms - from_rfc3339(one.at)
+        day = Text(written_date(one.at, zone))
+        if age_ms:
+            day.append(f", {span(age_ms)} older", LATE)
+        table.add_row(plain(one.owner), day, *counts)
     return table
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gzip import compress
+from io import StringIO
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,14 @@ from schemas.digest import CameTrueV1, DigestAlertV1, DigestCountsV1, DigestEndV
 from schemas.instant import to_rfc3339
 from streams.cli.digest import say_if_old
 from streams.clock import now_ms
+from streams.console.digest_text import overview
 from streams.errors import SetupError
 from streams.readback import digests as read_back
 from streams.readback.digests import digests_on_topic, newest_digests
 from streams.report.digest_page import digest_page
 from streams.settings import Settings
 from streams.text.digest_words import at_stake, became, sentence, summary_of
+from streams.text.terminal import terminal
 from support.program import run
 
 ALERT = DigestAlertV1(
@@ -154,7 +157,18 @@ def test_a_newest_digest_of_long_ago_is_not_shown_as_todays_without_a_word(capsy
     say_if_old([old, new])
     assert capsys.readouterr().err == ""
     say_if_old([old])
-    assert "days old: no midnight was decided since, or no dispatcher runs" in capsys.readouterr().err
+    told = capsys.readouterr().err
+    assert "days old: no midnight was decided since (where a feed is quiet, the worker's tick decides it" in told
+    assert "`churn-signals tick` at once), or no dispatcher runs" in told
+
+
+def test_an_owner_whose_newest_digest_is_of_an_earlier_day_is_marked_in_the_overview() -> None:
+    days = {"Marketing": "2026-03-02", "Retention": "2026-03-05", "Support": "2026-03-05"}
+    out = StringIO()
+    made = [digest(owner, f"{day}T00:00:00Z") for owner, day in days.items()]
+    terminal(file=out, width=140).print(overview(made, "UTC"))
+    (marked,) = [line for line in out.getvalue().splitlines() if "older" in line]
+    assert marked.split()[:7] == ["Marketing", "02", "Mar", "2026,", "3", "days", "older"]
 
 
 @pytest.mark.parametrize(
