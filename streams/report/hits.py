@@ -14,6 +14,7 @@ from streams.report.numbers import percent, points_apart, points_range
 
 CAME_BACK: Final[dict[Return, str]] = {"purchase": "bought", "activity": "were active again"}
 """What coming back is, in words."""
+NO_MODEL: Final = "No alert began here: it asks the model, and without --learn there is none, whatever workers told."
 
 
 class MadeFrom(msgspec.Struct, frozen=True):
@@ -73,7 +74,7 @@ def sentence(one: SignalHits, rates: HitRates, *, is_unheard: bool = False) -> s
     found, within = one.compared, f"within {rates.horizon_days} days though nobody called"
     did = CAME_BACK[rates.comes_back_by]
     if one.verdict == "no alerts":
-        return "No alert began: it asks the model, and none was learned (--learn)." if is_unheard else "No alert began."
+        return NO_MODEL if is_unheard else "No alert began."
     if one.verdict == "not judged":
         told = f"Not judged: {one.reason}."
     elif one.came_back is None:
@@ -82,7 +83,9 @@ def sentence(one: SignalHits, rates: HitRates, *, is_unheard: bool = False) -> s
         alone = "nobody alike was without the alert, so that there is nobody to compare with."
         told = f"Of {one.came_back.of:,} alerted {percent(one.came_back.share)} {did} {within}; {alone}"
     else:
-        told = f"Of {found.alerts:,} alerted {percent(found.alerted)} {did} {within}; "
+        told = f"Of {one.came_back.of:,} alerted {percent(one.came_back.share)} {did} {within}; "
+        if one.alone:
+            told += f"of the {found.alerts:,} of them to whom somebody was alike {percent(found.alerted)}, "
         told += f"of those alike {percent(found.alike)}{_concluded(one, found)}"
     return told
 

@@ -15,7 +15,10 @@ SIGNAL_COLUMNS: Final = (
     Column("alerts", "alerts whose horizon is over, and which are judged here"),
     Column("came back", "of these, who came back by themselves within the horizon, with the 95 % interval (Wilson)"),
     Column("alike", "of everybody alike, weighted to the same mix, who came back within the same horizon"),
-    Column("difference", "the alerted less those alike, in points of per cent, with the 95 % interval"),
+    Column(
+        "difference",
+        "the alerted to whom somebody is alike less those alike, in points of per cent, with the 95 % interval",
+    ),
     Column("beyond", "difference x alerts, in the direction foretold: came true beyond those alike. The rank"),
     Column("left", "of the alerts judged, who left within the horizon: became dormant, or stayed so"),
     Column("verdict", "whether it tells more than the stage and the silence do, beyond chance"),

@@ -6,7 +6,7 @@ from typing import Final
 
 from streams.report.hits import CAME_BACK, HitReport
 from streams.report.hits_rows import SIGNAL_COLUMNS, signal_rows
-from streams.report.table import bare, print_filled, print_meanings, print_table, print_words
+from streams.report.table import bare, print_meanings, print_table, print_words
 from streams.text.terminal import Terminal
 from streams.text.wording import counted, written_day
 
@@ -35,5 +35,8 @@ def print_report(console: Terminal, report: HitReport) -> None:
     print_meanings(console, columns[1:])
     console.print()
     print_words(console, ((one.signal, says) for one, _, says in of if one.alerts))
-    if silent := [one.signal for one in rates.signals if not one.alerts]:
-        print_filled(console, f"No alert began of {', '.join(silent)}.", "  ")
+    silent: dict[str, list[str]] = {}
+    for one, _, says in of:
+        if not one.alerts:
+            silent.setdefault(says, []).append(one.signal)
+    print_words(console, ((", ".join(names), says) for says, names in silent.items()))
