@@ -142,7 +142,9 @@ def _keep(program: Program, environ: Mapping[str, str], settings: Settings) -> N
         else:
             print(f"{program.name}: pid {running.pid} left just now (its end: {program.log}), it is started again")
     elif noted is not None:
-        print(f"{program.name}: pid {noted.pid} is gone without a word (its end: {program.log}), it is started again")
+        by = program.stopped_by()
+        how = f"is gone without a word (its end: {program.log})" if by is None else f"was stopped by {by}"
+        print(f"{program.name}: pid {noted.pid} {how}, it is started again")
     program.start(environ, digests)
 
 
@@ -153,7 +155,9 @@ def _down(folder: Path) -> None:
         if ended is not None:
             print(f"{name}: stopped")
         elif noted is not None:
-            print(f"{name}: pid {noted.pid} was gone already, see {program.log}")
+            by = program.stopped_by()
+            how = f"gone already, see {program.log}" if by is None else f"stopped by {by} already"
+            print(f"{name}: pid {noted.pid} was {how}")
     kafka = folder / "kafka"
     pid = running_pid(kafka)
     if pid is not None:

@@ -29,6 +29,7 @@ LEAVES_WITHIN_S: Final = 20.0
 LOG_LINES: Final = 5
 
 _ERROR: Final = re.compile(r"^churn-signals: | (ERROR|CRITICAL) ")
+_STOPPED: Final = re.compile(r" INFO \S+ stopped by (SIG[A-Z]+)$")
 _ADDRESS: Final = re.compile(r"metrics and health at (http://\S+)")
 
 
@@ -90,6 +91,12 @@ class Program:
                 return True
             time.sleep(0.1)
         return False
+
+    def stopped_by(self) -> str | None:
+        """The signal by which what was started last says at the end of its log that it left, None without that."""
+        last = self._since(0).rstrip().rpartition("\n")[2]
+        found = _STOPPED.search(last)
+        return None if found is None else found[1]
 
     def stop(self) -> int | None:
         """End it if it runs, by force if need be; returns the pid of what was ended."""

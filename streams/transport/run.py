@@ -83,8 +83,14 @@ async def _serve(app: FrameApp, limit: _Limit) -> int:
     loop = asyncio.get_running_loop()
     ending = asyncio.Event()
     app.on_failure = ending.set
+    stopped_by: list[signal.Signals] = []
+
+    def leave(number: signal.Signals) -> None:
+        stopped_by.append(number)
+        ending.set()
+
     for number in SIGNALS:
-        loop.add_signal_handler(number, ending.set)
+        loop.add_signal_handler(number, leave, number)
     starting = asyncio.create_task(app.start())
     observing = asyncio.create_task(_observe(app, ending))
     starting.add_done_callback(lambda task: ending.set() if task.cancelled() or task.exception() else None)
@@ -102,6 +108,8 @@ async def _serve(app: FrameApp, limit: _Limit) -> int:
         reason = reason or _reason(app, starting) or RuntimeError("could not stop cleanly")
     reason = reason or _reason(app, starting)
     await _cancel_rest()
+    if stopped_by and reason is None:
+        log.info("stopped by %s", stopped_by[0].name)
     return 0 if reason is None else int(getattr(reason, "exit_code", EXIT_PROBLEM))
 
 

@@ -54,9 +54,9 @@ class Local:
     def pid(self, name: str) -> int:
         return int(json.loads((self.folder / f"{name}.json").read_text())["pid"])
 
-    def kill_9(self, name: str) -> None:
+    def kill(self, name: str, number: signal.Signals = signal.SIGKILL) -> None:
         pid = self.pid(name)
-        os.kill(pid, signal.SIGKILL)
+        os.kill(pid, number)
         while started_at(pid) is not None and not _is_zombie(pid):
             time.sleep(0.05)
 
@@ -87,11 +87,14 @@ def test_it_starts_what_does_not_run_and_starts_anew_what_is_set_otherwise(local
     assert "kafka: already running" in twice.out
 
     # Killed, all of it but the learner: the same port, the same data; its address exported, as we said.
-    local.kill_9("worker")
-    local.kill_9("kafka/broker")
+    dispatcher = local.pid("dispatcher")
+    local.kill("dispatcher", signal.SIGTERM)
+    local.kill("worker")
+    local.kill("kafka/broker")
     again = local.up(bootstrap=f"127.0.0.1:{local.ports[0]}")
     assert again.code == 0, again.err
     assert f"worker: pid {worker} is gone without a word" in again.out
+    assert f"dispatcher: pid {dispatcher} was stopped by SIGTERM, it is started again" in again.out
     assert f"kafka: ready at 127.0.0.1:{local.ports[0]}" in again.out
     assert f"learner: already running, pid {learner}" in again.out
 
@@ -106,8 +109,10 @@ def test_it_starts_what_does_not_run_and_starts_anew_what_is_set_otherwise(local
     assert "is started anew, as this changed: CHURN_CATALOGUE\n" in local.up(catalogue=str(own)).out
 
     refuses_what_cannot_be(local, own)
+    local.kill("dispatcher", signal.SIGTERM)
     down = local.down()
     assert (down.code, down.err) == (0, "")
+    assert re.search(r"dispatcher: pid \d+ was stopped by SIGTERM already", down.out)
     assert "kafka: stopped" in down.out
     assert local.down().out == ""
 
