@@ -96,6 +96,10 @@ def create_topics(broker: Broker, partitions: Mapping[str, int], config: Mapping
     admin = broker.admin()  # kept by name: an admin client that is collected cancels its calls
     for future in admin.create_topics(topics).values():
         future.result(30)
+    deadline = time.monotonic() + 10
+    while not partitions.keys() <= admin.list_topics(timeout=10).topics.keys():  # the broker learns of them later
+        assert time.monotonic() < deadline, f"{', '.join(partitions)}: not there"
+        time.sleep(0.02)
 
 
 def set_config(broker: Broker, topic: str, **values: str) -> None:
