@@ -24,19 +24,22 @@ the whole limit again to find its broker and its group."""
 log = logging.getLogger(__name__)
 
 
-def is_stuck(status: Status, now: float, limit_s: float) -> bool:
+def is_owed(status: Status) -> bool:
+    """Whether anything has to move: without lag, outside a restore, with no work that waits, nothing has to."""
+    return status.is_restoring or status.is_rebalancing or status.is_behind or status.total_lag() > 0
+
+
+def is_stuck(status: Status, now: float, limit_s: float, idle_at: float = 0.0) -> bool:
     """Whether nothing moved, or nothing could be committed, for the limit; or the event loop itself stands still.
 
-    `now` is monotonic seconds. Idle is not stuck: without lag, outside a restore, with no work that waits, nothing has
-    to move.
+    `now` is monotonic seconds; `idle_at`: when nothing was owed last. Idle is not stuck, nor is what comes after it.
     """
     if now - status.looked_at > limit_s:
         return True
     since = status.uncommitted_since
     if since is not None and now - since > limit_s and not status.is_restoring:
         return True  # everything was taken, so there is no lag, but nothing of it becomes durable
-    is_owed = status.is_restoring or status.is_rebalancing or status.is_behind or status.total_lag() > 0
-    return is_owed and now - status.moved_at > limit_s
+    return is_owed(status) and now - max(status.moved_at, idle_at) > limit_s
 
 
 class Watchdog(threading.Thread):
@@ -49,7 +52,7 @@ class Watchdog(threading.Thread):
 
     def run(self) -> None:
         """Until stopped, or until it ends the process."""
-        awake_since = looked_at = time.monotonic()
+        awake_since = looked_at = idle_at = time.monotonic()
         while not self._stopped.wait(LOOK_EVERY_S):
             now = time.monotonic()
             if now - looked_at > LOOK_EVERY_S + SLEPT_S:
@@ -58,7 +61,9 @@ class Watchdog(threading.Thread):
                 )
                 awake_since = now
             looked_at = now
-            if now - awake_since > self._limit_s and is_stuck(self._status, now, self._limit_s):
+            if not is_owed(self._status):
+                idle_at = now
+            if now - awake_since > self._limit_s and is_stuck(self._status, now, self._limit_s, idle_at):
                 log.critical("nothing moved for %g s, lag %d: exit %d", self._limit_s, self._status.total_lag(), STUCK)
                 self._end(STUCK)
                 return

@@ -180,6 +180,12 @@ def test_stuck_is_when_something_is_owed_and_nothing_moves(status: Status, now: 
     assert is_stuck(status, now, 60) is expected
 
 
+def test_what_comes_after_a_long_quiet_has_all_of_the_limit() -> None:
+    status = status_of(5)
+    assert not is_stuck(status, 90, 60, idle_at=89)
+    assert is_stuck(status, 150, 60, idle_at=89)
+
+
 def test_a_long_step_that_goes_on_is_not_stuck(monkeypatch: pytest.MonkeyPatch) -> None:
     status = status_of(5)
     status.uncommitted_since = 100.0

@@ -19,13 +19,19 @@ def stuck() -> Status:
     return status
 
 
-def ended(monkeypatch: pytest.MonkeyPatch, times: Iterator[float]) -> list[int]:
-    """What it ends the process with, by these looks at the clock; it is stopped when they are over."""
+def ended(monkeypatch: pytest.MonkeyPatch, times: Iterator[float], owed_from: float = 0.0) -> list[int]:
+    """What it ends the process with, by these looks at the clock; it is stopped when they are over.
+
+    `owed_from`: the event loop is well, but nothing moves, and from this look on something has to.
+    """
     codes: list[int] = []
-    dog = Watchdog(stuck(), 60.0, codes.append)
+    status = stuck()
+    dog = Watchdog(status, 60.0, codes.append)
 
     def clock() -> float:
         now = next(times, None)
+        if owed_from and now is not None:
+            status.is_restoring, status.is_rebalancing, status.looked_at = now >= owed_from, False, now
         if now is None:
             dog.stop()
             return 0.0
@@ -45,3 +51,8 @@ def test_after_a_suspend_the_whole_limit_begins_anew(monkeypatch: pytest.MonkeyP
     before, after = range(1_000, 1_030), range(5_000, 5_059)
     assert ended(monkeypatch, map(float, [*before, *after])) == []
     assert ended(monkeypatch, map(float, [*before, *after, *range(5_059, 5_065)])) == [STUCK]
+
+
+def test_what_is_owed_after_a_long_quiet_has_the_whole_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ended(monkeypatch, map(float, range(1_000, 1_250)), owed_from=1_200.0) == []
+    assert ended(monkeypatch, map(float, range(1_000, 1_270)), owed_from=1_200.0) == [STUCK]
