@@ -78,6 +78,15 @@ def date_of(day: int) -> str:
     return (_EPOCH + timedelta(days=day)).isoformat()
 
 
+def in_days(count: int) -> str:
+    """How long something lasted, in words.
+
+    >>> in_days(1), in_days(13)
+    ('1 day', '13 days')
+    """
+    return f"{count} {'day' if count == 1 else 'days'}"
+
+
 @lru_cache(maxsize=16)
 def _starts(zone: str) -> list[int]:
     """Every midnight of the zone; where a change of the clock skips midnight, the first instant of the day."""

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from models.alerts.episode import NEVER_MS, SignalAlerts
+from models.alerts.payload import NOT_SAID
 from models.calendar import date_of
 from models.catalogue.rules import Rules, Signal
 from schemas.alert import AlertSeverity, AlertV1, EndReason, alert_id
@@ -60,7 +61,6 @@ class LastWords:
             severity=severity,
             summary=_SAYING[self._because],
             customer_id=customer_id,
-            stage=None,
             owner=owner,
             intervention="",
             playbook_url="",
@@ -69,15 +69,9 @@ class LastWords:
             due_at=None,
             ends_at=self._calendar.text_of(boundary),
             score=None,
-            threshold=None,
-            drivers=(),
             clears_when="",
-            value_at_risk=None,
-            corroborated_by=(),
-            model=None,
             catalogue=self._rules.hash,
-            evidence=(),
-            arm=None,
             historical=observed_ms < self._alerts_from_ms,
             ended_because=self._because,
+            **NOT_SAID,
         )

@@ -32,9 +32,9 @@ from models.alerts.episode import (
 )
 from models.alerts.escalation import escalate, own_severity
 from models.alerts.partitions import outage_id
-from models.alerts.payload import answers_of, owed_since, unanswered
+from models.alerts.payload import NOT_SAID, answers_of, owed_since, unanswered
 from models.alerts.retired import KnownSignal, unconditional
-from models.calendar import date_of
+from models.calendar import date_of, in_days
 from models.catalogue.outage import FEED_OUTAGE
 from models.catalogue.rules import OutageAlert, Rules, Signal
 from models.customers.hours import DAY_HOURS
@@ -157,7 +157,6 @@ class FeedAlerts:
             severity=one.severity,
             summary=self._summary(one, boundary, found) + unanswered(one),
             customer_id=_name(one.row),
-            stage=None,
             owner=one.owner,
             intervention=signal.intervention,
             playbook_url=signal.playbook_url,
@@ -166,24 +165,18 @@ class FeedAlerts:
             due_at=to_rfc3339(owed_since(one) + (signal.respond_ms or 0)),
             ends_at=None if one.ends_ms is None else to_rfc3339(one.ends_ms),
             score=one.score if one.ends_ms is None else None,
-            threshold=None,
-            drivers=(),
             clears_when=f"a day with events in the {feed} feed, without such a silence",
-            value_at_risk=None,
-            corroborated_by=(),
-            model=None,
             catalogue=self._rules.hash,
-            evidence=(),
-            arm=None,
             historical=one.observed_ms < self._alerts_from_ms,
             case_id=case_id(_name(one.row), signal.cause, date_of(one.start)),
             ended_because=one.ended_because,
+            **NOT_SAID,
             **answers,
         )
 
     def _summary(self, one: Revision, boundary: int, found: OutageChange | None) -> str:
         feed, partition, days = FEEDS[one.row % len(FEEDS)], self._partition(one.row), boundary - one.start
-        lasted = f"{days} {'day' if days == 1 else 'days'}"
+        lasted = in_days(days)
         if one.ends_ms is not None:
             return f"Over after {lasted}: the {feed} feed is back in partition {partition}."
         silence = f", for {lasted} now"

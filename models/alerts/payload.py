@@ -33,6 +33,17 @@ _LOST: Final = {
 _EXPIRED: Final = Template(f"Expired after {{{DAYS_OPEN}|day|days}}: nothing ended it before.")
 _OPTED_OUT: Final = Template(f"Over after {{{DAYS_OPEN}|day|days}}: the customer has opted out.")
 _RETRACTED: Final = Template("Taken back: with all events of the day known, it did not hold.")
+NOT_SAID: Final[Mapping[str, Any]] = {
+    "stage": None,
+    "threshold": None,
+    "drivers": (),
+    "value_at_risk": None,
+    "corroborated_by": (),
+    "model": None,
+    "evidence": (),
+    "arm": None,
+}
+"""Fields of an alert that tells of a feed, or is the last word on a customer of whom nothing is known any more."""
 _AS_REVISED: Final = ("revision", "status", "severity", "owner", "score", "corroborated_by", "ended_because")
 """What an alert says as its revision has it."""
 

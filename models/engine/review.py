@@ -18,6 +18,7 @@ from models.alerts.lifecycle import Judgement
 from models.alerts.outages import FeedAlerts
 from models.alerts.payload import EVIDENCE_DAYS, AlertFacts, Writer, newest, one_a_customer
 from models.alerts.worth import money_of
+from models.calendar import in_days
 from models.catalogue.rules import Rules, Signal
 from models.catalogue.terms import Value
 from models.config import Number
@@ -292,7 +293,7 @@ class Review:
 
 def _silence(days: int) -> str:
     """What a change of stage comes of."""
-    return f"{days} {'day' if days == 1 else 'days'} of silence" if days else "activity"
+    return f"{in_days(days)} of silence" if days else "activity"
 
 
 def _rounded(value: Number | None) -> Number | None:
